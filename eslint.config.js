@@ -1,0 +1,90 @@
+/**
+ * Lint rules. Beside the usual ones: `src/core` and `src/wire` are pure, so what would let time, chance or I/O in is
+ * forbidden there by name, and no import may close a cycle anywhere.
+ */
+import js from '@eslint/js'
+import { createNodeResolver, importX } from 'eslint-plugin-import-x'
+import { defineConfig } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+const impure = {
+  group: [
+    ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'node:*', 'rxjs', 'rxjs/*'],
+    ...['**/network/libp2p/**', '**/identity.js', '**/lane.js', '**/node.js'],
+  ],
+  message: 'src/core and src/wire are pure: no network, no runtime, no clock.',
+}
+
+export default defineConfig(
+  { ignores: ['dist/', 'coverage/', 'spec/interop/rust-peer/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      '@typescript-eslint/no-unnecessary-boolean-literal-compare': 'error',
+      '@typescript-eslint/no-shadow': 'error',
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/return-await': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      // Interfaces that promise a promise are met by functions that have nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    files: ['**/*.{js,ts}'],
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/extensions': ['.ts', '.js'],
+      'import-x/external-module-folders': ['node_modules'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [
+        createNodeResolver({ extensions: ['.ts', '.js'], extensionAlias: { '.js': ['.ts', '.js'] } }),
+      ],
+    },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      'import-x/no-duplicates': 'error',
+      'import-x/no-self-import': 'error',
+    },
+  },
+  {
+    files: ['scripts/**', '*.js', '*.ts'],
+    languageOptions: { globals: { console: 'readonly', process: 'readonly', URL: 'readonly' } },
+  },
+  {
+    files: ['src/**'],
+    rules: { 'no-console': 'error' },
+  },
+  {
+    files: ['src/core/**', 'src/wire/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [impure] }],
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'clearTimeout', 'clearInterval'],
+        ...['Date', 'performance', 'process', 'Buffer', 'console', 'crypto', 'fetch', 'globalThis'],
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Chance comes from the seed in the state.' },
+      ],
+    },
+  },
+  {
+    // Specs say `!` where a missing value would fail the test anyway.
+    files: ['spec/**'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+)

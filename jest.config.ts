@@ -1,0 +1,33 @@
+/**
+ * How the specs run: as ES modules, through ts-jest without type checks (`npm run typecheck` does those, once).
+ * The loader below reads this file on every Node version that we support.
+ *
+ * @jest-config-loader esbuild-register
+ */
+import type { Config } from 'jest'
+
+const shared = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^tinyp2p$': '<rootDir>/src/index.ts',
+    // Our sources import './x.js', which is './x.ts' until it is built.
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
+} satisfies NonNullable<Config['projects']>[number]
+
+const config: Config = {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/spec/**/*-spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(integration|network|interop)/'],
+    },
+    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/spec/{integration,network}/**/*-spec.ts'] },
+    { ...shared, displayName: 'interop', testMatch: ['<rootDir>/spec/interop/**/*-spec.ts'] },
+  ],
+}
+
+export default config

@@ -1,0 +1,624 @@
+/** The real network behind the port, on sockets of 127.0.0.1, driven by hand: no core, no lane. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fork } from 'node:child_process'
+import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
+import type { NetworkPort, PortEffect, PortEvent, StreamId } from '../../src/network/port.js'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { afterEach, describe, expect, it } from '@jest/globals'
+
+type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+const PROTOCOL = '/test/1.0.0'
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+const bytes = (content: string) => new TextEncoder().encode(content)
+const sum = (data: Uint8Array) => data.reduce((total, byte) => (total * 31 + byte) >>> 0, data.length)
+
+/** A port, and everything that it has reported. */
+class Peer {
+  readonly events: PortEvent[] = []
+  readonly logged: string[] = []
+  address = ''
+  stopped = false
+  private nextStream = 1
+  private waiting = new Set<() => void>()
+  private taken = new Set<PortEvent>()
+
+  private constructor(
+    readonly id: string,
+    readonly port: NetworkPort,
+  ) {}
+
+  static async build(options: Partial<Libp2pPortOptions> = {}): Promise<Peer> {
+    const privateKey = options.privateKey ?? (await generateKeyPair('Ed25519'))
+    const create = createLibp2pPort({
+      privateKey,
+      protocols: [PROTOCOL],
+      messageId: (data) => `${sum(data)}`,
+      log: (line) => peer.logged.push(line),
+      ...options,
+    })
+    const port = create((event) => {
+      peer.events.push(event)
+      for (const check of [...peer.waiting]) check()
+    })
+    const peer: Peer = new Peer(peerIdFromPrivateKey(privateKey).toString(), port)
+    all.push(peer)
+    return peer
+  }
+
+  static async listening(options: Partial<Libp2pPortOptions> = {}, address = LOOPBACK): Promise<Peer> {
+    const peer = await Peer.build(options)
+    peer.run({ type: 'listen', addresses: [address] })
+    const { addresses } = await peer.next('listening')
+    peer.address = addresses[0]!
+    return peer
+  }
+
+  run(effect: PortEffect): void {
+    this.port.run(effect)
+  }
+
+  /** The first event of this type that fits and that was not taken before; waits for it. */
+  next<Type extends PortEvent['type']>(
+    type: Type,
+    fits: (event: Of<Type>) => boolean = () => true,
+    within = 8_000,
+  ): Promise<Of<Type>> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        const found = this.events.find(
+          (event) => event.type === type && !this.taken.has(event) && fits(event as Of<Type>),
+        )
+        if (found === undefined) return
+        this.taken.add(found)
+        done()
+        resolve(found as Of<Type>)
+      }
+      const done = () => {
+        clearTimeout(timer)
+        this.waiting.delete(check)
+      }
+      const timer = setTimeout(() => {
+        done()
+        reject(new Error(`no ${type} in ${JSON.stringify(this.events.map((event) => event.type))}`))
+      }, within)
+      this.waiting.add(check)
+      check()
+    })
+  }
+
+  /** Dials and gives the numbers of the connection at both ends. */
+  async connect(other: Peer): Promise<[number, number]> {
+    this.run({ type: 'dial', target: other.id, addresses: [other.address] })
+    const { connection } = await this.next('dialled', (event) => event.target === other.id)
+    const opened = await other.next('connectionOpened', (event) => event.peer === this.id)
+    return [connection, opened.connection]
+  }
+
+  open(connection: number, protocols = [PROTOCOL]): StreamId {
+    const stream = this.nextStream
+    this.nextStream += 2
+    this.run({ type: 'open', stream, connection, protocols })
+    return stream
+  }
+
+  /** Opens a stream, and gives its numbers at both ends. */
+  async stream(connection: number, other: Peer): Promise<[StreamId, StreamId]> {
+    const stream = this.open(connection)
+    await this.next('streamOpened', (event) => event.stream === stream)
+    return [stream, (await other.next('streamInbound')).stream]
+  }
+
+  dataOf(stream: StreamId): Uint8Array {
+    const chunks = this.events.flatMap((event) =>
+      event.type === 'data' && event.stream === stream ? event.chunks : [],
+    )
+    return new Uint8Array(Buffer.concat(chunks))
+  }
+
+  typesOf(stream: StreamId): string[] {
+    const types = this.events.flatMap((event) => ('stream' in event && event.stream === stream ? [event.type] : []))
+    return types.filter((type, index) => type !== types[index - 1])
+  }
+
+  async stop(): Promise<void> {
+    this.run({ type: 'stop' })
+    if (!this.stopped) await this.next('stopped')
+    this.stopped = true
+  }
+}
+
+const all: Peer[] = []
+
+afterEach(async () => {
+  await Promise.all(all.splice(0).map((peer) => peer.stop()))
+})
+
+describe('listening', () => {
+  it('reports addresses without a peer id and with the real port', async () => {
+    const peer = await Peer.listening()
+    expect(peer.address).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/[1-9]\d*$/)
+  })
+
+  it('replaces an unspecified address by those of the interfaces', async () => {
+    const peer = await Peer.build()
+    peer.run({ type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/0'] })
+    const { addresses } = await peer.next('listening')
+    expect(addresses).toContainEqual(expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/))
+    expect(addresses.join()).not.toContain('0.0.0.0')
+  })
+
+  it('says which address it could not have, and why', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const peer = await Peer.build()
+    peer.run({ type: 'listen', addresses: [LOOPBACK, `/ip4/127.0.0.1/tcp/${port}`] })
+    const { failure } = await peer.next('listenFailed')
+    server.close()
+    expect(failure.message).toMatch(new RegExp(`^cannot listen on /ip4/127.0.0.1/tcp/${port} \\(.*EADDRINUSE`))
+    expect(peer.events.map((event) => event.type)).toEqual(['listenFailed'])
+  })
+
+  it('refuses an address for which there is no transport, even beside one for which there is', async () => {
+    const peer = await Peer.build()
+    peer.run({ type: 'listen', addresses: [LOOPBACK, '/ip4/127.0.0.1/udp/0/quic-v1'] })
+    expect((await peer.next('listenFailed')).failure.message).toContain(
+      '/ip4/127.0.0.1/udp/0/quic-v1 is not a TCP address',
+    )
+  })
+})
+
+describe('dialling', () => {
+  it('opens a connection, then says who answered, then what the other side says of itself', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    const [connection, inbound] = await a.connect(b)
+    const identified = await a.next('identified')
+    expect(identified).toMatchObject({ connection, peer: b.id, addresses: [b.address], agent: 'tinyp2p' })
+    expect(identified.protocols).toEqual(
+      expect.arrayContaining([
+        PROTOCOL,
+        '/ipfs/id/1.0.0',
+        '/ipfs/kad/1.0.0',
+        '/ipfs/ping/1.0.0',
+        '/meshsub/1.1.0',
+        '/meshsub/1.0.0',
+      ]),
+    )
+    expect(await b.next('identified')).toMatchObject({ connection: inbound, peer: a.id, addresses: [a.address] })
+    const order = a.events.map((event) => event.type)
+    expect(order.indexOf('connectionOpened')).toBeLessThan(order.indexOf('dialled'))
+    expect(a.events).toContainEqual({
+      type: 'connectionOpened',
+      connection,
+      peer: b.id,
+      address: b.address,
+      inbound: false,
+    })
+    expect(b.events).toContainEqual(expect.objectContaining({ type: 'connectionOpened', peer: a.id, inbound: true }))
+  })
+
+  it('finds out who answers at an address without a peer id', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    a.run({ type: 'dial', target: b.address, addresses: [] })
+    expect(await a.next('dialled')).toMatchObject({ target: b.address, peer: b.id })
+  })
+
+  it('fails with each address tried and why', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.build()]
+    a.run({ type: 'dial', target: b.id, addresses: ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'] })
+    const { failure, tried } = await a.next('dialFailed', (event) => event.target === b.id)
+    expect(tried).toEqual([`/ip4/127.0.0.1/tcp/1/p2p/${b.id}`, `/ip4/127.0.0.1/tcp/2/p2p/${b.id}`])
+    expect(failure.message).toContain(`/ip4/127.0.0.1/tcp/1/p2p/${b.id}: connect ECONNREFUSED`)
+    expect(failure.message).toContain(`/ip4/127.0.0.1/tcp/2/p2p/${b.id}: connect ECONNREFUSED`)
+  })
+
+  it('fails at once for a peer of whom nobody can know', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.build()]
+    a.run({ type: 'dial', target: b.id, addresses: [] })
+    const { failure, tried } = await a.next('dialFailed', () => true, 500)
+    expect(tried).toEqual([])
+    expect(failure.message).toContain('nobody that we could ask knows an address of it')
+  })
+
+  it('refuses to dial itself, by id and by address', async () => {
+    const a = await Peer.listening()
+    a.run({ type: 'dial', target: a.id, addresses: [] })
+    await a.next('dialFailed', (event) => event.target === a.id)
+    a.run({ type: 'dial', target: a.address, addresses: [] })
+    await a.next('dialFailed', (event) => event.target === a.address)
+  })
+
+  it('fails when another peer than the one wanted answers', async () => {
+    const [a, b, c] = [await Peer.listening(), await Peer.listening(), await Peer.build()]
+    a.run({ type: 'dial', target: c.id, addresses: [b.address] })
+    expect((await a.next('dialFailed')).tried).toEqual([`${b.address}/p2p/${c.id}`])
+  })
+
+  it('refuses peers behind the gate, in both directions', async () => {
+    const denied = new Set<string>()
+    const [a, b] = [await Peer.listening({ gate: { deny: (peer) => denied.has(peer) } }), await Peer.listening()]
+    denied.add(b.id)
+    a.run({ type: 'dial', target: b.id, addresses: [b.address] })
+    await a.next('dialFailed')
+    b.run({ type: 'dial', target: a.id, addresses: [a.address] })
+    await Promise.race([b.next('dialFailed'), b.next('connectionClosed')])
+    expect(a.events.some((event) => event.type === 'connectionOpened')).toBe(false)
+  })
+
+  it('pings over a connection and reports its end at both sides', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    const [connection, inbound] = await a.connect(b)
+    a.run({ type: 'ping', connection, timeout: 2_000 })
+    expect((await a.next('pinged')).rtt).toBeLessThan(1_000)
+    a.run({ type: 'closeConnection', connection, reason: 'enough' })
+    await a.next('connectionClosed', (event) => event.connection === connection)
+    await b.next('connectionClosed', (event) => event.connection === inbound)
+  })
+})
+
+describe('the table', () => {
+  it('is filled by a lookup with peers that we never dialled by hand, and finds peers by id', async () => {
+    const [a, b, c] = [await Peer.listening(), await Peer.listening(), await Peer.listening()]
+    await Promise.all([a.connect(b), c.connect(b)])
+    await Promise.all([a, c].map((peer) => peer.next('tableChanged', (event) => event.peer === b.id)))
+    await Promise.all([a, c].map((peer) => b.next('tableChanged', (event) => event.peer === peer.id)))
+    a.run({ type: 'tableQuery' })
+    expect(await a.next('tableQueried')).toEqual({ type: 'tableQueried' })
+    expect(await a.next('tableChanged', (event) => event.peer === c.id)).toMatchObject({ addresses: [c.address] })
+    expect(a.events).not.toContainEqual(expect.objectContaining({ type: 'tableChanged', peer: a.id }))
+  })
+
+  it('answers a lookup with nobody to ask at once', async () => {
+    const a = await Peer.listening()
+    a.run({ type: 'tableQuery' })
+    expect(await a.next('tableQueried', () => true, 500)).toEqual({ type: 'tableQueried' })
+  })
+
+  it('dials a peer known only to others by its id', async () => {
+    const [a, b, c] = [await Peer.listening(), await Peer.listening(), await Peer.listening()]
+    await Promise.all([a.connect(b), c.connect(b)])
+    await a.next('tableChanged', (event) => event.peer === b.id)
+    await b.next('tableChanged', (event) => event.peer === c.id)
+    a.run({ type: 'dial', target: c.id, addresses: [] })
+    expect(await a.next('dialled', (event) => event.target === c.id)).toMatchObject({ peer: c.id })
+  })
+
+  it('finds a peer that has moved, after its old address failed', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    const privateKey = await generateKeyPair('Ed25519')
+    const before = await Peer.listening({ privateKey })
+    await a.connect(b)
+    await a.connect(before)
+    await a.next('tableChanged', (event) => event.peer === before.id)
+    await before.stop()
+    await a.next('connectionClosed')
+    const after = await Peer.listening({ privateKey })
+    await after.connect(b)
+    await b.next('tableChanged', (event) => event.peer === after.id)
+    a.run({ type: 'dial', target: after.id, addresses: [] })
+    expect(await a.next('dialled', (event) => event.target === after.id)).toMatchObject({ peer: after.id })
+    expect(a.events).toContainEqual(expect.objectContaining({ type: 'connectionOpened', address: after.address }))
+  })
+
+  it('takes a peer by hand and lets it go', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    a.run({ type: 'tableAdd', peer: b.id, addresses: [b.address] })
+    expect(await a.next('tableChanged')).toEqual({ type: 'tableChanged', peer: b.id, addresses: [b.address] })
+    a.run({ type: 'tableRemove', peer: b.id })
+    expect(await a.next('tableChanged')).toEqual({ type: 'tableChanged', peer: b.id, addresses: undefined })
+    a.run({ type: 'tableAdd', peer: b.id, addresses: [b.address] })
+    expect(await a.next('tableChanged')).toEqual({ type: 'tableChanged', peer: b.id, addresses: [b.address] })
+    expect(a.logged).toEqual([])
+  })
+})
+
+describe('streams', () => {
+  async function pair(): Promise<[Peer, Peer, number]> {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    const [connection] = await a.connect(b)
+    return [a, b, connection]
+  }
+
+  it.each([0, 1, 5, 1 << 20])('carries %i bytes each way, with each side closed by its writer', async (size) => {
+    const [a, b, connection] = await pair()
+    const [out, inbound] = await a.stream(connection, b)
+    const data = new Uint8Array(size).map((_, index) => index * 7)
+    a.run({
+      type: 'write',
+      stream: out,
+      chunks: size === 0 ? [] : [data.subarray(0, size >> 1), data.subarray(size >> 1)],
+      end: true,
+    })
+    await b.next('streamEnded', (event) => event.stream === inbound)
+    expect(sum(b.dataOf(inbound))).toBe(sum(data))
+    expect(b.typesOf(inbound)).toEqual(
+      size === 0 ? ['streamInbound', 'streamEnded'] : ['streamInbound', 'data', 'streamEnded'],
+    )
+    b.run({ type: 'write', stream: inbound, chunks: size === 0 ? [] : [data], end: true })
+    expect(await a.next('streamClosed')).toEqual({ type: 'streamClosed', stream: out, reason: 'closed' })
+    expect(await b.next('streamClosed')).toEqual({ type: 'streamClosed', stream: inbound, reason: 'closed' })
+    expect(sum(a.dataOf(out))).toBe(sum(data))
+    expect(a.typesOf(out)).toEqual([
+      'streamOpened',
+      ...(size === 0 ? ['streamEnded'] : ['data', 'streamEnded']),
+      'streamClosed',
+    ])
+  })
+
+  it('numbers inbound streams 2, 4, 6 and hands on plain Uint8Arrays', async () => {
+    const [a, b, connection] = await pair()
+    for (const expected of [2, 4, 6]) {
+      const [out, inbound] = await a.stream(connection, b)
+      expect(inbound).toBe(expected)
+      a.run({ type: 'write', stream: out, chunks: [bytes('plain')], end: false })
+      const { chunks } = await b.next('data', (event) => event.stream === inbound)
+      expect(chunks.map((chunk) => Object.getPrototypeOf(chunk) === Uint8Array.prototype)).toEqual([true])
+      await a.next('writable', (event) => event.stream === out)
+    }
+  })
+
+  it('carries 100 requests at once, straight after the dial', async () => {
+    const [a, b, connection] = await pair()
+    const streams = Array.from({ length: 100 }, () => a.open(connection))
+    for (const stream of streams) {
+      const { protocol } = await a.next('streamOpened', (event) => event.stream === stream)
+      expect(protocol).toBe(PROTOCOL)
+      a.run({ type: 'write', stream, chunks: [bytes(`request ${stream}`)], end: true })
+    }
+    for (const _ of streams) {
+      const { stream } = await b.next('streamEnded')
+      b.run({ type: 'write', stream, chunks: [bytes(`echo of ${text(b.dataOf(stream))}`)], end: true })
+    }
+    for (const stream of streams) {
+      await a.next('streamClosed', (event) => event.stream === stream && event.reason === 'closed')
+      expect(text(a.dataOf(stream))).toBe(`echo of request ${stream}`)
+    }
+  })
+
+  it('answers each write only when it has gone, so a paused reader holds the writer up', async () => {
+    const [a, b, connection] = await pair()
+    const [out, inbound] = await a.stream(connection, b)
+    b.run({ type: 'pause', stream: inbound })
+    const chunk = new Uint8Array(1 << 20).fill(7)
+    let sent = 0
+    for (; sent < 20; sent++) {
+      a.run({ type: 'write', stream: out, chunks: [chunk], end: false })
+      const went = await a.next('writable', (event) => event.stream === out, 1_000).catch(() => undefined)
+      if (went === undefined) break
+    }
+    // The largest window, and what TCP holds besides.
+    expect(sent).toBeLessThan(10)
+    expect(b.events.some((event) => event.type === 'data')).toBe(false)
+    b.run({ type: 'resume', stream: inbound })
+    await a.next('writable', (event) => event.stream === out)
+    a.run({ type: 'write', stream: out, chunks: [], end: true })
+    await b.next('streamEnded', (event) => event.stream === inbound)
+    expect(b.dataOf(inbound).length).toBe((sent + 1) << 20)
+  })
+
+  it('reports the end of a stream that closed while it was paused after the bytes that were unread', async () => {
+    const [a, b, connection] = await pair()
+    const [out, inbound] = await a.stream(connection, b)
+    a.run({ type: 'write', stream: out, chunks: [], end: true })
+    await b.next('streamEnded', (event) => event.stream === inbound)
+    a.run({ type: 'pause', stream: out })
+    b.run({ type: 'write', stream: inbound, chunks: [bytes('late')], end: true })
+    await b.next('streamClosed', (event) => event.stream === inbound)
+    // What is sent after it has arrived, so it has arrived too.
+    a.run({ type: 'ping', connection, timeout: 2_000 })
+    await a.next('pinged')
+    expect(a.typesOf(out)).toEqual(['streamOpened'])
+    a.run({ type: 'resume', stream: out })
+    await a.next('streamClosed', (event) => event.stream === out && event.reason === 'closed')
+    expect(a.typesOf(out)).toEqual(['streamOpened', 'data', 'streamEnded', 'streamClosed'])
+    expect(text(a.dataOf(out))).toBe('late')
+  })
+
+  it('reports a reset by the other side, and nothing after a reset of our own', async () => {
+    const [a, b, connection] = await pair()
+    const [out, inbound] = await a.stream(connection, b)
+    b.run({ type: 'reset', stream: inbound, reason: 'no' })
+    expect(await a.next('streamClosed')).toEqual({ type: 'streamClosed', stream: out, reason: 'reset' })
+    expect(b.typesOf(inbound)).toEqual(['streamInbound'])
+    const late: PortEffect[] = [
+      { type: 'write', stream: out, chunks: [bytes('x')], end: false },
+      { type: 'pause', stream: out },
+      { type: 'resume', stream: out },
+      { type: 'reset', stream: out, reason: 'again' },
+    ]
+    for (const effect of late) a.run(effect)
+    expect(a.typesOf(out)).toEqual(['streamOpened', 'streamClosed'])
+  })
+
+  it('forgets a stream that is reset before it is open', async () => {
+    const [a, b, connection] = await pair()
+    const stream = a.open(connection)
+    a.run({ type: 'reset', stream, reason: 'cancelled' })
+    await a.stream(connection, b)
+    expect(a.typesOf(stream)).toEqual([])
+  })
+
+  it('says that the peer does not speak a protocol, and takes the second one where it does not know the first', async () => {
+    const [a, , connection] = await pair()
+    a.open(connection, ['/nobody/1.0.0'])
+    expect(await a.next('streamOpenFailed')).toMatchObject({ reason: 'unsupported' })
+    const stream = a.open(connection, ['/nobody/1.0.0', PROTOCOL])
+    expect(await a.next('streamOpened')).toEqual({ type: 'streamOpened', stream, protocol: PROTOCOL })
+  })
+
+  it('says that a stream cannot be opened on a connection that is gone', async () => {
+    const [a, b, connection] = await pair()
+    await b.stop()
+    await a.next('connectionClosed')
+    a.open(connection)
+    expect(await a.next('streamOpenFailed')).toMatchObject({ reason: 'lost' })
+  })
+
+  it('does not take a connection that breaks for the end of what was sent', async () => {
+    const [a, b, connection] = await pair()
+    const [out, inbound] = await a.stream(connection, b)
+    b.run({ type: 'write', stream: inbound, chunks: [bytes('half of')], end: false })
+    await a.next('data', (event) => event.stream === out)
+    await b.stop()
+    await a.next('connectionClosed', (event) => event.connection === connection)
+    expect(a.events).toContainEqual({ type: 'streamClosed', stream: out, reason: 'lost' })
+    expect(a.typesOf(out)).not.toContain('streamEnded')
+  })
+})
+
+describe('topics', () => {
+  const topic = 'block'
+
+  async function joined(): Promise<[Peer, Peer]> {
+    const fast = { gossipsub: { heartbeatInterval: 100 } }
+    const [a, b] = [await Peer.listening(fast), await Peer.listening(fast)]
+    for (const peer of [a, b]) peer.run({ type: 'join', topic })
+    await a.connect(b)
+    await a.next('subscriptionChanged', (event) => event.peer === b.id && event.subscribed)
+    await b.next('subscriptionChanged', (event) => event.peer === a.id && event.subscribed)
+    return [a, b]
+  }
+
+  it('carries a broadcast with its signer, its bearer and the id of its bytes', async () => {
+    const [a, b] = await joined()
+    const data = bytes('Hello, a new block!')
+    a.run({ type: 'publish', ask: 1, topic, data })
+    expect(await a.next('published')).toEqual({ type: 'published', ask: 1, recipients: [b.id] })
+    const message = await b.next('message')
+    expect({ ...message, data: text(message.data) }).toEqual({
+      type: 'message',
+      topic,
+      data: text(data),
+      from: a.id,
+      via: a.id,
+      id: `${sum(data)}`,
+    })
+    expect(a.events.some((event) => event.type === 'message')).toBe(false)
+  })
+
+  it('refuses the same bytes again, from the sender and from who heard them', async () => {
+    const [a, b] = await joined()
+    const data = bytes('once')
+    a.run({ type: 'publish', ask: 1, topic, data })
+    await b.next('message')
+    a.run({ type: 'publish', ask: 2, topic, data })
+    b.run({ type: 'publish', ask: 3, topic, data })
+    expect(await a.next('publishFailed')).toMatchObject({ ask: 2, code: 'DuplicateMessage' })
+    expect(await b.next('publishFailed')).toMatchObject({ ask: 3, code: 'DuplicateMessage' })
+  })
+
+  it('publishes to nobody without an error, as often as one likes', async () => {
+    const a = await Peer.listening()
+    for (const ask of [1, 2]) {
+      a.run({ type: 'publish', ask, topic, data: bytes('anybody?') })
+      expect(await a.next('published')).toEqual({ type: 'published', ask, recipients: [] })
+    }
+  })
+
+  it('reports the mesh, and subscriptions that end by leaving or by disconnecting', async () => {
+    const [a, b] = await joined()
+    expect(await a.next('meshChanged')).toEqual({ type: 'meshChanged', peers: [b.id] })
+    b.run({ type: 'leave', topic })
+    expect(await a.next('subscriptionChanged')).toEqual({
+      type: 'subscriptionChanged',
+      peer: b.id,
+      topic,
+      subscribed: false,
+    })
+    expect(await a.next('meshChanged')).toEqual({ type: 'meshChanged', peers: [] })
+    b.run({ type: 'join', topic: 'tx' })
+    await a.next('subscriptionChanged', (event) => event.topic === 'tx' && event.subscribed)
+    await b.stop()
+    expect(await a.next('subscriptionChanged')).toEqual({
+      type: 'subscriptionChanged',
+      peer: b.id,
+      topic: 'tx',
+      subscribed: false,
+    })
+  })
+})
+
+describe('the end', () => {
+  it('comes within two seconds with connections and streams open, and nothing is heard after it', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    const [connection] = await a.connect(b)
+    await a.stream(connection, b)
+    const start = performance.now()
+    a.run({ type: 'stop' })
+    await a.next('stopped', () => true, 2_000)
+    a.stopped = true
+    expect(performance.now() - start).toBeLessThan(2_000)
+    a.run({ type: 'dial', target: b.id, addresses: [b.address] })
+    await b.next('connectionClosed')
+    expect(a.events.at(-1)).toEqual({ type: 'stopped' })
+  })
+
+  it('comes while it starts, too, and without a start', async () => {
+    const [a, b] = [await Peer.build(), await Peer.build()]
+    a.run({ type: 'listen', addresses: [LOOPBACK] })
+    await Promise.all([a.stop(), b.stop()])
+    expect([...a.events, ...b.events].map((event) => event.type)).toEqual(['stopped', 'stopped'])
+  })
+})
+
+describe('another process', () => {
+  /** A port in a process of its own, which prints its address and id; it ends by itself once it is told to stop. */
+  const script = `
+    import { createLibp2pPort } from './src/network/libp2p/index.ts'
+    import { generateKeyPair } from '@libp2p/crypto/keys'
+    import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+    const privateKey = await generateKeyPair('Ed25519')
+    const options = { privateKey, protocols: ['${PROTOCOL}'], messageId: String }
+    const port = createLibp2pPort(options)(event => {
+      if (event.type === 'listening') process.send({ id: peerIdFromPrivateKey(privateKey).toString(), address: event.addresses[0] })
+      if (event.type === 'stopped') process.disconnect()
+    })
+    process.once('message', () => port.run({ type: 'stop' }))
+    port.run({ type: 'listen', addresses: ['${LOOPBACK}'] })
+  `
+
+  async function start() {
+    const child = fork('node_modules/tsx/dist/cli.mjs', ['--input-type=module', '--eval', script], { execArgv: [] })
+    const [{ id, address }] = (await once(child, 'message')) as [{ id: string; address: string }]
+    return { child, other: { id, address } as Peer, exit: once(child, 'exit') }
+  }
+
+  async function connected() {
+    const [a, { child, other, exit }] = [await Peer.listening(), await start()]
+    a.run({ type: 'dial', target: other.id, addresses: [other.address] })
+    const { connection } = await a.next('dialled')
+    return { a, child, exit, connection }
+  }
+
+  it('is missed when it is killed', async () => {
+    const { a, child, connection } = await connected()
+    const stream = a.open(connection)
+    await a.next('streamOpened')
+    child.kill('SIGKILL')
+    expect(await a.next('connectionClosed')).toEqual({ type: 'connectionClosed', connection })
+    expect(a.events).toContainEqual({ type: 'streamClosed', stream, reason: 'lost' })
+  }, 20_000)
+
+  it('does not answer a ping while it is frozen, and its connection can be closed nonetheless', async () => {
+    const { a, child, connection } = await connected()
+    child.kill('SIGSTOP')
+    a.run({ type: 'ping', connection, timeout: 300 })
+    expect(await a.next('pingFailed')).toMatchObject({
+      connection,
+      failure: { message: expect.stringContaining('the ping failed') },
+    })
+    a.run({ type: 'closeConnection', connection, reason: 'dead' })
+    await a.next('connectionClosed')
+    child.kill('SIGKILL')
+  }, 20_000)
+
+  it('exits by itself after the stop', async () => {
+    const { child, exit } = await connected()
+    child.send('stop')
+    expect((await exit)[0]).toBe(0)
+  }, 20_000)
+})

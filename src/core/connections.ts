@@ -1,0 +1,72 @@
+/**
+ * The register of connections: which there are, which one leads to a peer, and since when nothing has needed it. It
+ * keeps the books; what the end of a connection means for requests is `connectivity.ts`'s to say.
+ */
+import type { ConnectionId, PortEvent } from '../network/port.js'
+import type { Connection, State } from './state.js'
+
+/** The connection to use for a peer: the oldest. */
+export function connectionTo(state: State, peer: string): Connection | undefined {
+  const first = state.links.get(peer)?.[0]
+  return first === undefined ? undefined : state.connections.get(first)
+}
+
+export function addConnection(state: State, event: Extract<PortEvent, { type: 'connectionOpened' }>): Connection {
+  const connection: Connection = {
+    id: event.connection,
+    peer: event.peer,
+    address: event.address,
+    inbound: event.inbound,
+    protocols: undefined,
+    asks: new Set(),
+    queue: new Set(),
+    streams: 0,
+    proven: false,
+    exchanges: new Set(),
+    pinging: false,
+  }
+  if (state.connections.size === 0) state.nextPing = state.now + state.settings.pingInterval
+  state.connections.set(connection.id, connection)
+  const links = state.links.get(connection.peer)
+  if (links === undefined) state.links.set(connection.peer, [connection.id])
+  else links.push(connection.id)
+  state.statusDirty = true
+  updateIdle(state, connection)
+  return connection
+}
+
+export function removeConnection(state: State, { id, peer }: Connection): void {
+  state.connections.delete(id)
+  state.idle.delete(id)
+  const links = state.links.get(peer)!.filter((link) => link !== id)
+  if (links.length === 0) state.links.delete(peer)
+  else state.links.set(peer, links)
+  state.statusDirty = true
+}
+
+/** Is anything of ours, of the peer or of a mesh going on over this connection? */
+export function isUsed(state: State, connection: Connection): boolean {
+  return connection.asks.size > 0 || connection.exchanges.size > 0 || state.mesh.has(connection.peer)
+}
+
+/** Call after anything that a connection's use depends on has changed: it starts, or stops, to count as idle. */
+export function updateIdle(state: State, connection: Connection): void {
+  if (isUsed(state, connection) || connection.peer in state.settings.bootNodes) state.idle.delete(connection.id)
+  else if (!state.idle.has(connection.id)) state.idle.set(connection.id, state.now)
+}
+
+/** When the next connection has been idle for its keep-alive time. */
+export function nextIdleClose(state: State): number {
+  for (const since of state.idle.values()) return since + state.settings.connectionKeepAlive
+  return Infinity
+}
+
+/** The connections that have been idle for that long now. */
+export function idleTooLong(state: State): ConnectionId[] {
+  const ids: ConnectionId[] = []
+  for (const [id, since] of state.idle) {
+    if (since + state.settings.connectionKeepAlive > state.now) break
+    ids.push(id)
+  }
+  return ids
+}

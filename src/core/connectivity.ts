@@ -1,0 +1,134 @@
+/**
+ * What becomes of those who depend on a connection when one opens, fails to open, dies or is closed. A connection that
+ * died takes its requests with it, and nothing is tried again.
+ */
+import type { ConnectionId, PortEvent } from '../network/port.js'
+import { cutExchange } from './answering/exchanges.js'
+import { endRequest, useConnection } from './asking/requests.js'
+import { fail, settle, takeSimple } from './asks.js'
+import { addConnection, idleTooLong, isUsed, removeConnection, updateIdle } from './connections.js'
+import { reach, tryOtherAddresses } from './dials.js'
+import { log, type Effects } from './effects.js'
+import type { Connection, Dial, State } from './state.js'
+
+type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+export function onConnectionOpened(state: State, out: Effects, event: Of<'connectionOpened'>): void {
+  const connection = addConnection(state, event)
+  log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
+  const dial = state.dials.get(event.peer)
+  if (dial !== undefined) arrive(state, out, dial, connection)
+}
+
+/** A dial to a bare address is over; one to a peer id was over when its connection opened. */
+export function onDialled(state: State, out: Effects, event: Of<'dialled'>): void {
+  const dial = state.dials.get(event.target)
+  if (dial === undefined) return
+  const connection = state.connections.get(event.connection)
+  if (connection !== undefined) arrive(state, out, dial, connection)
+  else giveUp(state, out, dial, `the connection to ${event.peer} was closed at once`)
+}
+
+function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
+  state.dials.delete(dial.target)
+  for (const id of dial.waiting) {
+    const ask = state.asks.get(id)
+    if (ask?.kind === 'request') useConnection(state, out, ask, connection)
+    else if (takeSimple(state, id, 'dial')) settle(out, id, connection.peer)
+  }
+}
+
+export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>): void {
+  const dial = state.dials.get(event.target)
+  if (dial === undefined || tryOtherAddresses(out, dial)) return
+  const { message, cause } = event.failure
+  const isBoot = dial.target in state.settings.bootNodes
+  if (isBoot) {
+    log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
+  }
+  // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
+  if (state.known.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+    log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
+    out.push({ type: 'tableRemove', peer: dial.target })
+  }
+  giveUp(state, out, dial, message, cause)
+}
+
+function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
+  state.dials.delete(dial.target)
+  const message = `cannot reach ${dial.target}: ${reason}`
+  for (const id of dial.waiting) {
+    const ask = state.asks.get(id)
+    if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'DialError', message, cause })
+    else if (takeSimple(state, id, 'dial')) fail(out, id, 'DialError', message, cause)
+  }
+}
+
+export function onConnectionClosed(state: State, out: Effects, id: ConnectionId): void {
+  const connection = state.connections.get(id)
+  if (connection === undefined) return
+  const { peer } = connection
+  const wasUsed = isUsed(state, connection)
+  forget(state, out, connection, 'the connection was lost')
+  log(out, 'debug', `🔌 disconnected from ${peer}`)
+  // A connection that was in use did not end because it was idle: see at once whether the peer is still there.
+  if (wasUsed && state.known.has(peer) && !state.links.has(peer)) reach(state, out, peer, [])
+}
+
+/** Closes a connection from our side. To the rest of the core it is gone from this moment on. */
+export function dropConnection(state: State, out: Effects, id: ConnectionId | undefined, reason: string): void {
+  const connection = id === undefined ? undefined : state.connections.get(id)
+  if (connection === undefined) return
+  out.push({ type: 'closeConnection', connection: connection.id, reason })
+  forget(state, out, connection, reason)
+}
+
+function forget(state: State, out: Effects, connection: Connection, reason: string): void {
+  removeConnection(state, connection)
+  const message = `${reason} before ${connection.peer} answered`
+  for (const id of connection.asks) {
+    const ask = state.asks.get(id)
+    if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'ConnectionLost', message })
+  }
+  for (const stream of connection.exchanges) cutExchange(state, out, stream, reason)
+}
+
+export function onMeshChanged(state: State, peers: string[]): void {
+  const before = state.mesh
+  state.mesh = new Set(peers)
+  for (const peer of new Set([...before, ...peers])) {
+    for (const id of state.links.get(peer) ?? []) updateIdle(state, state.connections.get(id)!)
+  }
+}
+
+export function closeIdle(state: State, out: Effects): void {
+  for (const id of idleTooLong(state)) {
+    dropConnection(state, out, id, 'nothing has used the connection for its keep-alive time')
+  }
+}
+
+/** Pings every connected peer, once a period. */
+export function pingAll(state: State, out: Effects): void {
+  if (state.now < state.nextPing) return
+  state.nextPing = state.connections.size === 0 ? Infinity : state.now + state.settings.pingInterval
+  for (const connection of state.connections.values()) {
+    if (connection.pinging) continue
+    connection.pinging = true
+    out.push({ type: 'ping', connection: connection.id, timeout: state.settings.pingTimeout })
+  }
+}
+
+export function onPinged(state: State, id: ConnectionId): void {
+  const connection = state.connections.get(id)
+  if (connection !== undefined) connection.pinging = false
+}
+
+export function onPingFailed(state: State, out: Effects, event: Of<'pingFailed'>): void {
+  const connection = state.connections.get(event.connection)
+  if (connection === undefined) return
+  const { peer } = connection
+  log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
+  // Removed and closed: a removed peer that stays connected would not be added again by itself.
+  if (state.known.has(peer)) out.push({ type: 'tableRemove', peer })
+  dropConnection(state, out, connection.id, 'the peer does not answer pings')
+}

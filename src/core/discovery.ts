@@ -1,0 +1,70 @@
+/**
+ * Discovery: at each tick a lookup of our own neighbourhood, a try at the boot nodes that are not connected, and a probe of
+ * table members that are not connected (who cannot be dialled is removed). The table itself belongs to the port.
+ */
+import type { PortEvent } from '../network/port.js'
+import { KADEMLIA } from '../wire/protocols.js'
+import { reach } from './dials.js'
+import { log, type Effects } from './effects.js'
+import type { State } from './state.js'
+
+type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+export function tick(state: State, out: Effects): void {
+  dialBootNodes(state, out)
+  if (state.known.size === 0) {
+    log(out, 'info', '☕ discovery paused: no peer is known')
+    return
+  }
+  query(state, out)
+  probe(state, out)
+}
+
+export function dialBootNodes(state: State, out: Effects): void {
+  for (const [peer, addresses] of Object.entries(state.settings.bootNodes)) {
+    if (peer !== state.self && !state.links.has(peer)) reach(state, out, peer, addresses)
+  }
+}
+
+function query(state: State, out: Effects): void {
+  if (state.querying) return
+  state.querying = true
+  out.push({ type: 'tableQuery' })
+}
+
+/** Failed dials of others raise no event, so we dial: some at each tick, and in turn where there are many. */
+function probe(state: State, out: Effects): void {
+  const away = [...state.known.keys()].filter((peer) => !state.links.has(peer))
+  const count = Math.min(away.length, state.settings.maxProbes)
+  for (let i = 0; i < count; i++) reach(state, out, away[(state.probeCursor + i) % away.length]!, [])
+  state.probeCursor = away.length === 0 ? 0 : (state.probeCursor + count) % away.length
+}
+
+/** What a peer says of itself: its listen addresses go into the table, if it takes part in the DHT. */
+export function onIdentified(state: State, out: Effects, event: Of<'identified'>): void {
+  const { peer, addresses, protocols } = event
+  const connection = state.connections.get(event.connection)
+  if (connection === undefined) return
+  connection.protocols = protocols
+  if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
+}
+
+export function onTableChanged(state: State, out: Effects, event: Of<'tableChanged'>): void {
+  const { peer, addresses } = event
+  const wasEmpty = state.known.size === 0
+  const wasKnown = state.known.has(peer)
+  state.statusDirty = true
+  if (addresses === undefined || addresses.length === 0) {
+    if (state.known.delete(peer)) log(out, 'info', `❌ removed ${peer}`)
+    return
+  }
+  state.known.set(peer, addresses)
+  if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
+  // The first peer can introduce us to the others now: there is no reason to wait for the tick.
+  if (wasEmpty) query(state, out)
+}
+
+export function onTableQueried(state: State, out: Effects, event: Of<'tableQueried'>): void {
+  state.querying = false
+  if (event.failure !== undefined) log(out, 'debug', `the lookup of our neighbourhood failed: ${event.failure.message}`)
+}

@@ -1,0 +1,42 @@
+/** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
+import type { ErrorCode } from '../errors.js'
+import type { AskId, Failure, PortEffect, StreamId } from '../network/port.js'
+import type { NodeStatus } from './status.js'
+
+/** What a question is answered with. */
+export type Answer = Uint8Array | string | NodeStatus | Record<string, string[]> | { recipients: string[] } | undefined
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/** An error as the core states it; the edge makes the exception of it. */
+export interface Refusal extends Failure {
+  code: ErrorCode
+  retryAfterMs?: number
+}
+
+export type EdgeEffect =
+  /** We listen: the node is ready for its caller. */
+  | { type: 'ready' }
+  | { type: 'settle'; ask: AskId; value: Answer }
+  | { type: 'fail'; ask: AskId; refusal: Refusal }
+  /** A request came in: hand it to whoever answers requests. */
+  | { type: 'handle'; exchange: StreamId; from: string; data: Uint8Array }
+  /** Nobody waits for this exchange's answer any more: fire its signal. */
+  | { type: 'cancelHandler'; exchange: StreamId; reason: string }
+  | { type: 'deliver'; topic: string; data: Uint8Array; from: string; via: string }
+  /** Something that the status shows has changed. At most one a batch. */
+  | { type: 'statusChanged' }
+  | { type: 'log'; level: LogLevel; message: string; cause?: unknown }
+  /** The node is over; with the reason, if it did not end by `stop()`. */
+  | { type: 'ended'; refusal?: Refusal }
+
+export type ClockEffect = { type: 'wakeAt'; time: number }
+
+export type Effect = PortEffect | EdgeEffect | ClockEffect
+
+/** What a step appends its effects to, in order. */
+export type Effects = Effect[]
+
+export function log(out: Effects, level: LogLevel, message: string, cause?: unknown): void {
+  out.push(cause === undefined ? { type: 'log', level, message } : { type: 'log', level, message, cause })
+}

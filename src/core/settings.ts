@@ -1,0 +1,72 @@
+/**
+ * The numbers that steer a node, all in one place: those of the public config, and those that are ours.
+ * Times in milliseconds, sizes in bytes.
+ */
+export interface Settings {
+  /** Multiaddrs to listen on. */
+  listen: string[]
+  /** Boot nodes: peer id → multiaddrs (with `/p2p/<peer id>`). */
+  bootNodes: Record<string, string[]>
+  /** Topics that stay joined. */
+  topics: string[]
+  discoveryInterval: number
+  /** Time of the first discovery tick after the start. */
+  firstTick: number
+  connectionKeepAlive: number
+  requestTimeout: number
+  maxRequestSize: number
+  maxResponseSize: number
+  /** Largest encoded broadcast frame, topic and signature included. */
+  maxBroadcastFrame: number
+
+  /** Period in which every connected peer is pinged, and how long an answer may take (both as the origin). */
+  pingInterval: number
+  pingTimeout: number
+  /** How long a topic stays joined after its last subscriber: gossipsub refuses a GRAFT for 10 s after a PRUNE. */
+  topicLinger: number
+  /** Table members that are not connected and are dialled at one tick, at most. */
+  maxProbes: number
+  /** Version-1 streams open to one connection at once; the rest queue. Rust's yamux takes 256 unacknowledged. */
+  maxStreams: number
+  /** … and before the first of them was accepted: more would kill a stock js-libp2p peer (its limit of early streams is 10). */
+  maxEarlyStreams: number
+  /** Questions without an answer yet, in all; more are `Overloaded`. */
+  maxPendingRequests: number
+  /** Dials under way at once, in all; more are `Overloaded`. */
+  maxDials: number
+  /** Inbound requests that are not answered yet, of one peer and in all; more are reset. */
+  maxInboundPerPeer: number
+  maxInbound: number
+  /** Bytes of inbound requests held at once, of one peer and in all; more wait (their streams are paused). */
+  maxInboundBytesPerPeer: number
+  maxInboundBytes: number
+  /** How long `stop()` waits for the network. */
+  stopTimeout: number
+}
+
+/** What a config that says nothing means. */
+export const defaultSettings: Settings = {
+  listen: ['/ip4/0.0.0.0/tcp/0'],
+  bootNodes: {},
+  topics: [],
+  discoveryInterval: 30_000,
+  firstTick: 5_000,
+  connectionKeepAlive: 10_000,
+  requestTimeout: 10_000,
+  maxRequestSize: 1_048_576,
+  maxResponseSize: 1_048_576,
+  maxBroadcastFrame: 65_536,
+  pingInterval: 15_000,
+  pingTimeout: 20_000,
+  topicLinger: 10_000,
+  maxProbes: 32,
+  maxStreams: 256,
+  maxEarlyStreams: 8,
+  maxPendingRequests: 100_000,
+  maxDials: 1_000,
+  maxInboundPerPeer: 1_000,
+  maxInbound: 4_000,
+  maxInboundBytesPerPeer: 16_777_216,
+  maxInboundBytes: 67_108_864,
+  stopTimeout: 1_500,
+}

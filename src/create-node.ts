@@ -1,0 +1,34 @@
+/** `createNode`: a node on real sockets. */
+import { readConfig, type NodeConfig } from './config.js'
+import { createLogger } from './edge/log.js'
+import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
+import { createLibp2pPort } from './network/libp2p/index.js'
+import { launch, type P2pNode } from './node.js'
+import { LaneScheduler } from './scheduler.js'
+import { messageId } from './wire/message-id.js'
+import { REQUEST_RESPONSE_V1 } from './wire/protocols.js'
+
+/**
+ * Starts a node; resolves when it listens.
+ *
+ * ```ts
+ * const node = await createNode({ bootNodes, topics: ['block'] })
+ * node.broadcasts$('block').subscribe(({ data, from }) => console.log(from, data))
+ * const reply = await node.request(peer, bytes)
+ * ```
+ *
+ * @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey` when the config is wrong, `ListenError`
+ * when an address cannot be listened on.
+ */
+export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
+  const settings = readConfig(config)
+  const secret = config.secret ?? newSecret()
+  const privateKey = await privateKeyOf(secret)
+  return launch({
+    peerId: await peerIdOf(secret),
+    settings,
+    scheduler: config.scheduler ?? new LaneScheduler(),
+    createPort: createLibp2pPort({ privateKey, protocols: [REQUEST_RESPONSE_V1], messageId }),
+    log: createLogger(config.logger),
+  })
+}

@@ -1,0 +1,124 @@
+/** What callers pass, checked before anything is sent: the offending value and what would be right are in the message. */
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { peerOf } from '../core/addresses.js'
+import { P2pError } from '../errors.js'
+
+/** A value as a message shows it: short, and on one line. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}…` : value)
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'object' && value !== null) return `an object (${Object.keys(value).slice(0, 5).join(', ')})`
+  if (typeof value === 'function') return 'a function'
+  return String(value)
+}
+
+/** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
+export function checkBytes(value: unknown, what: string): Uint8Array {
+  if (!isBytes(value)) {
+    const message = `${what} must be a Uint8Array (text: new TextEncoder().encode(…)), not ${show(value)}`
+    throw new P2pError('InvalidConfig', message)
+  }
+  return value.constructor.name === 'Uint8Array'
+    ? value
+    : new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+}
+
+/** By its tag, not by `instanceof`: bytes may come from another realm (a test runner's, a worker's). */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
+}
+
+/** A peer id in its canonical text. */
+export function checkPeerId(text: string): string {
+  try {
+    return peerIdFromString(text).toString()
+  } catch (cause) {
+    throw new P2pError('InvalidPeerId', `${show(text)} is not a peer id (such as 12D3KooW…)`, { cause })
+  }
+}
+
+/** A valid multiaddr in its canonical text. */
+export function checkAddress(text: string): string {
+  try {
+    return multiaddr(text).toString()
+  } catch (cause) {
+    throw new P2pError(
+      'InvalidAddress',
+      `${show(text)} is not a multiaddr (such as /ip4/192.0.2.1/tcp/9000/p2p/12D3KooW…)`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/** A multiaddr over TCP, the only transport there is. */
+export function checkTcpAddress(text: string): string {
+  const address = checkAddress(text)
+  if (!/^\/(ip4|ip6|ip6zone\/[^/]+\/ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[^/]+)?$|^\/dnsaddr\//.test(address)) {
+    throw new P2pError(
+      'InvalidAddress',
+      `${show(text)} is not a TCP address (/ip4/…/tcp/…, /ip6/…/tcp/… or /dns/…/tcp/…)`,
+    )
+  }
+  return address
+}
+
+/** Whom to reach: by peer id where it is known, and where. */
+export interface Target {
+  /** A peer id, or a whole multiaddr where none is known. */
+  target: string
+  /** Multiaddrs to try; none: look the peer up. */
+  addresses: string[]
+}
+
+/** A peer id, or a multiaddr that ends in one. */
+export function checkPeer(peer: unknown): Target {
+  const target = checkTarget(peer)
+  if (target.target.startsWith('/')) {
+    throw new P2pError('InvalidAddress', `${show(peer)} does not say whom to ask: it must end in /p2p/<peer id>`)
+  }
+  return target
+}
+
+/** A peer id, or any multiaddr. */
+export function checkTarget(peer: unknown): Target {
+  if (typeof peer !== 'string' || peer === '') {
+    throw new P2pError('InvalidPeerId', `a peer is given by its peer id or its multiaddr, not by ${show(peer)}`)
+  }
+  if (!peer.startsWith('/')) return { target: checkPeerId(peer), addresses: [] }
+  const id = peerOf(peer)
+  // `/p2p/<peer id>` alone is a multiaddr too: it says who, not where.
+  if (id !== undefined && peer === `/p2p/${id}`) return { target: checkPeerId(id), addresses: [] }
+  const address = checkTcpAddress(peer)
+  return { target: id === undefined ? address : checkPeerId(id), addresses: [address] }
+}
+
+/** A topic's name: text of 1 to 256 characters. */
+export function checkTopic(topic: unknown): string {
+  if (typeof topic !== 'string' || topic === '' || topic.length > 256) {
+    throw new P2pError('InvalidConfig', `a topic is a text of 1 to 256 characters, not ${show(topic)}`)
+  }
+  return topic
+}
+
+/** A whole number of milliseconds or bytes, from `least` to `most`. */
+export function checkNumber(value: unknown, what: string, unit: string, least: number, most: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+  const message = `${what} must be a whole number of ${unit} from ${least} to ${most}, not ${show(value)}`
+  throw new P2pError('InvalidConfig', message)
+}
+
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || (typeof signal === 'object' && signal !== null && 'aborted' in signal)) {
+    return signal as AbortSignal | undefined
+  }
+  throw new P2pError('InvalidConfig', `signal must be an AbortSignal, not ${show(signal)}`)
+}
+
+/** A promise of any make. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

@@ -1,0 +1,42 @@
+/** Where a node's log lines go: to the config's `logger`, or to standard error when the environment asks for it. */
+import type { LogLevel } from '../core/effects.js'
+
+/** One line of a node's log. */
+export interface LogEntry {
+  level: LogLevel
+  message: string
+  /** The error behind the line, if there is one. */
+  cause?: unknown
+}
+
+export type Logger = (level: LogLevel, message: string, cause?: unknown) => void
+
+const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
+
+/**
+ * Without a `logger` a node is silent, unless `TINYP2P_LOG` names the least important level to print: `error`, `warn`,
+ * `info` or `debug`. A `logger` that throws must not harm the node.
+ */
+export function createLogger(sink: ((entry: LogEntry) => void) | undefined): Logger {
+  const write = sink ?? environmentSink()
+  return (level, message, cause) => {
+    try {
+      write?.(cause === undefined ? { level, message } : { level, message, cause })
+    } catch {
+      // The user's logger failed: there is nowhere left to say so.
+    }
+  }
+}
+
+/** Browsers have no `process`. */
+const environment: Record<string, string | undefined> = typeof process === 'undefined' ? {} : process.env
+
+function environmentSink(): ((entry: LogEntry) => void) | undefined {
+  const wanted = LEVELS.indexOf((environment['TINYP2P_LOG'] ?? '') as LogLevel)
+  if (wanted < 0) return undefined
+  return ({ level, message, cause }) => {
+    if (LEVELS.indexOf(level) > wanted) return
+    // eslint-disable-next-line no-console -- asked for by the environment
+    console.error(`tinyp2p ${level} ${message}`, ...(cause === undefined ? [] : [cause]))
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Who a node is: a secret of 32 bytes, the Ed25519 private key that it is the seed of, and the peer id that follows
+ * from its public key. No message here may show a secret, or a part of one.
+ */
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { base58btc } from 'multiformats/bases/base58'
+import { P2pError } from './errors.js'
+
+const SECRET_BYTES = 32
+
+/** The longest that 32 bytes get in base58. */
+const MAX_SECRET_LENGTH = 44
+
+const ADVICE = 'pass the base58 text of 32 bytes (newSecret() makes one) or the 32 bytes'
+
+/**
+ * A new identity: 32 fresh random bytes, in base58. Keep it secret, and keep it: with it a node is the same peer again.
+ *
+ * ```ts
+ * const secret = newSecret()
+ * const node = await createNode({ secret })
+ * ```
+ */
+export function newSecret(): string {
+  return base58btc.baseEncode(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)))
+}
+
+/** The 32 bytes of a secret, as a copy. Throws `InvalidSecretKey`, which says what is wrong with it without showing it. */
+export function parseSecret(secret: string | Uint8Array): Uint8Array {
+  if (typeof secret === 'string') return checkLength(decode(secret))
+  if (secret instanceof Uint8Array) return Uint8Array.from(checkLength(secret))
+  throw invalid(`it is neither a text nor a Uint8Array but of type ${typeof secret}`)
+}
+
+/** The private key that js-libp2p wants. Rejects with `InvalidSecretKey`. */
+export async function privateKeyOf(secret: string | Uint8Array): Promise<Ed25519PrivateKey> {
+  return generateKeyPairFromSeed('Ed25519', parseSecret(secret))
+}
+
+/** The peer id of the node that has this secret, as text (`12D3KooW…`). Rejects with `InvalidSecretKey`. */
+export async function peerIdOf(secret: string | Uint8Array): Promise<string> {
+  return peerIdFromPrivateKey(await privateKeyOf(secret)).toString()
+}
+
+function decode(secret: string): Uint8Array {
+  if (secret.length === 0) throw invalid('it is empty')
+  if (secret.length > MAX_SECRET_LENGTH) {
+    throw invalid(`it has ${secret.length} characters, and 32 bytes are never more than ${MAX_SECRET_LENGTH} in base58`)
+  }
+  const place = secret.search(/[^1-9A-HJ-NP-Za-km-z]/)
+  if (place >= 0) throw invalid(`character ${place + 1} of ${secret.length} is not one of base58`)
+  return base58btc.baseDecode(secret)
+}
+
+function checkLength(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === SECRET_BYTES) return bytes
+  throw invalid(`it is ${bytes.length} bytes long`)
+}
+
+function invalid(what: string): P2pError {
+  return new P2pError('InvalidSecretKey', `The secret is not valid: ${what}; ${ADVICE}.`)
+}

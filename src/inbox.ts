@@ -1,0 +1,48 @@
+/**
+ * The only entrance to a lane. `push` appends to an array; at the next instant of the scheduler the array goes, whole and
+ * in order of arrival, into the Subject that the pipeline merges. Calls and network events share it: two entrances would
+ * lose the order between them, and a `Subject.next` for each event would cost four times as much as an array entry.
+ */
+import { Subject, type SchedulerLike, type Subscription } from 'rxjs'
+import type { Event } from './core/events.js'
+
+export class Inbox {
+  /** What came in, one array an instant. */
+  readonly commands$ = new Subject<Event[]>()
+  private events: Event[] = []
+  /** The flush that is scheduled. */
+  private flushing: Subscription | undefined
+  private closed = false
+
+  constructor(private readonly scheduler: SchedulerLike) {}
+
+  push(event: Event): void {
+    if (this.closed) return
+    this.events.push(event)
+    if (this.flushing === undefined) this.arm()
+  }
+
+  close(): void {
+    this.closed = true
+    this.events = []
+    this.flushing?.unsubscribe()
+    this.commands$.complete()
+  }
+
+  private arm(): void {
+    const action = this.scheduler.schedule(() => {
+      this.flushing = undefined
+      const { events } = this
+      this.events = []
+      if (!this.closed) this.commands$.next(events)
+    })
+    this.flushing = action
+    // When somebody else's action throws in the same flush of rxjs's asap queue, ours is unsubscribed and never runs.
+    // A microtask then looks whether we still wait for it. (Re-arming right here would never end on virtual time.)
+    action.add(() => {
+      queueMicrotask(() => {
+        if (this.flushing === action && !this.closed) this.arm()
+      })
+    })
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. All other
+ * files of this folder take their numbers from here; what is not named in an object stays as the comments say.
+ */
+import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
+import type { NoiseInit } from '@chainsafe/libp2p-noise'
+import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
+import type { IdentifyInit } from '@libp2p/identify'
+import type { KadDHTInit } from '@libp2p/kad-dht'
+import type { PingInit } from '@libp2p/ping'
+import type { TCPOptions } from '@libp2p/tcp'
+import type { Libp2pInit } from 'libp2p'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** The longest delay that a timer can hold, some 25 days: switches a stock timer off that has no switch. */
+const NEVER = 2 ** 31 - 1
+
+/* ------------------------------------------------ our own bounds ------------------------------------------------ */
+
+/** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
+export const DIAL_TIMEOUT = 10_000
+
+/** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
+export const OPEN_TIMEOUT = 10_000
+
+/** A lookup. Stock: 180 s, longer than six of our discovery ticks. */
+export const QUERY_TIMEOUT = 10_000
+
+/** Closing one connection in good order before it is aborted. The stock value. */
+export const CLOSE_TIMEOUT = 1_000
+
+/** Stopping libp2p in good order before what is left of it is aborted; `node.stop()` promises 2 s in all. Stock: no bound. */
+export const STOP_TIMEOUT = 1_200
+
+/** Peers of whom we remember whether they were connected over loopback. */
+export const REMEMBERED_PEERS = 4_096
+
+/** Streams at once for each protocol and connection. Stock: 32 in, 64 out; a Rust peer's 33rd request was aborted. */
+export const REQUEST_STREAMS = { maxInboundStreams: 1_000, maxOutboundStreams: 1_000 }
+
+/* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */
+
+export const TCP: TCPOptions = {
+  // Stock: true. Said again because without it a sequential request takes 40 ms and more (Nagle with delayed ACK).
+  dialOpts: { noDelay: true },
+  listenOpts: { noDelay: true },
+  // Stock: 2 minutes each. Yamux pings every 30 s, so this ends connections whose other side vanished without a word.
+  inboundSocketInactivityTimeout: 120_000,
+  outboundSocketInactivityTimeout: 120_000,
+  // Not set: maxConnections (stock: none; the connection manager's 300 hold), backlog (stock: Node's 511).
+}
+
+// Stock throughout: no early data, Node's own crypto for handshakes and frames, 64 KiB frames.
+export const NOISE: NoiseInit = {}
+
+export const YAMUX: YamuxMuxerInit = {
+  // Stock: on, every 30 s. It measures the round trip that lets a window grow, and keeps idle sockets alive.
+  enableKeepAlive: true,
+  keepAliveInterval: 30_000,
+  // Stock: 1,000 each. A stream more is reset.
+  maxInboundStreams: 1_000,
+  maxOutboundStreams: 1_000,
+  // Stock: 10. More streams than that, opened while the other side still finishes its upgrade, kill the connection.
+  maxEarlyStreams: 1_000,
+  streamOptions: {
+    // Stock: 256 KiB, and fixed by yamux's specification.
+    initialStreamWindowSize: 256 * KiB,
+    // Stock: 16 MiB. A paused stream that has buffered more than maxReadBufferLength is reset, so no window may be larger.
+    maxStreamWindowSize: 4 * MiB,
+    maxReadBufferLength: 4 * MiB,
+    // Stock: unlimited, and a stream over the limit is aborted. The lane has one unanswered write a stream instead.
+    maxWriteBufferLength: Infinity,
+  },
+  // Not set: maxMessageSize (stock: 64 KiB, but nothing reads it: one send becomes a frame as large as the window).
+}
+
+/* -------------------------------------------- connections and the peer store ------------------------------------- */
+
+export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = {
+  // Stock: 300. Beyond it inbound ones are refused and idle ones closed; mesh and close kad peers are closed last.
+  maxConnections: 300,
+  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT.
+  inboundConnectionThreshold: 1_000,
+  // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
+  maxIncomingPendingConnections: 300,
+  // Stock: 5. Nobody but the lane decides whom to reconnect (see also without-keep-alive.ts: 0 still tries once).
+  reconnectRetries: 0,
+  // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
+  maxParallelDials: 100,
+  maxDialQueueLength: 500,
+  maxPeerAddrsToDial: 25,
+  dialTimeout: DIAL_TIMEOUT,
+  // Stock: 6 s. Addresses are tried one after the other, so a second one must get its chance within the 10 s.
+  addressDialTimeout: 4_000,
+  // Stock: 10 s each.
+  inboundUpgradeTimeout: 10_000,
+  inboundStreamProtocolNegotiationTimeout: 10_000,
+  // Stock: 10 s. Gossipsub opens its streams one after the other and passes no signal: a hung peer delays all others.
+  outboundStreamProtocolNegotiationTimeout: 5_000,
+  connectionCloseTimeout: CLOSE_TIMEOUT,
+}
+
+// Stock: on. It pings every 10 s and aborts the connection with nothing but a log line; the lane pings by itself.
+export const CONNECTION_MONITOR: NonNullable<Libp2pInit['connectionMonitor']> = { enabled: false }
+
+export const PEER_STORE: NonNullable<Libp2pInit['peerStore']> = {
+  // Stock: 1 hour, counted from when an address was first heard; hearing it again does not renew it. Peers to whom we
+  // have been connected for an hour would lose their addresses for good. The lane removes peers that cannot be reached.
+  maxAddressAge: Infinity,
+  // Stock: 6 hours; without ageing addresses it only concerns peers that have none.
+  maxPeerAge: 6 * 60 * 60_000,
+}
+
+/* -------------------------------------------------- identify, ping ----------------------------------------------- */
+
+/** What we say we are. Stock: `js-libp2p/<version> …`. */
+export const AGENT = 'tinyp2p'
+
+/** What the origin says. Stock: `ipfs/0.1.0`, and the stock prefix would change the protocol's id with it. */
+export const PROTOCOL_VERSION = '/tinychain/identify/1.0.0'
+
+export const IDENTIFY: IdentifyInit = {
+  // Stock: runs on each new connection, 5 s, 8 KiB, one stream each way. (identify/push is off: the origin has none.)
+  runOnConnectionOpen: true,
+  timeout: 5_000,
+  maxMessageSize: 8 * KiB,
+  maxInboundStreams: 1,
+  maxOutboundStreams: 1,
+}
+
+export const PING: PingInit = {
+  // Stock: 10 s for a stream that pings us.
+  timeout: 10_000,
+  // Stock: 2 in, 1 out. The lane's ping and kad's check of a new contact may meet, and kad drops a peer whose ping fails.
+  maxInboundStreams: 8,
+  maxOutboundStreams: 8,
+}
+
+/* ---------------------------------------------------- Kademlia --------------------------------------------------- */
+
+export const KAD: KadDHTInit = {
+  protocol: '/ipfs/kad/1.0.0',
+  // Stock: a client until it finds itself a public address. Every node of ours serves, as the origin's do.
+  clientMode: false,
+  // Stock: false; then a query with an empty table waits for a peer until it times out.
+  allowQueryWithZeroPeers: true,
+  // Stock: 1 s and 5 min. Off: the lane looks up its own id at each discovery tick.
+  initialQuerySelfInterval: NEVER,
+  querySelfInterval: NEVER,
+  // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
+  maxInboundStreams: 256,
+  maxOutboundStreams: 256,
+  // Stock, as the origin: buckets of 20; 10 requests at once on 10 paths; 6 bits deep (some 1,280 peers).
+  kBucketSize: 20,
+  alpha: 10,
+  disjointPaths: 10,
+  prefixLength: 6,
+  // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
+  // before one of them has to go. The same numbers.
+  pingNewContactConcurrency: 20,
+  pingNewContactMaxQueueSize: 100,
+  pingOldContactConcurrency: 20,
+  pingOldContactMaxQueueSize: 100,
+  // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
+  // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
+  // reconnect a peer that we have let go is taken out in without-keep-alive.ts). Stays as it is on purpose: the hourly
+  // removal of expired provider records (48 h), which others may store with us.
+}
+
+/* ---------------------------------------------------- gossipsub -------------------------------------------------- */
+
+export const GOSSIPSUB: Partial<GossipsubOpts> = {
+  // Stock: StrictSign. Unsigned and wrongly signed messages are dropped.
+  globalSignaturePolicy: 'StrictSign',
+  // Stock: true. The origin has no floodsub.
+  fallbackToFloodsub: false,
+  // Stock: true. What we publish goes to every subscriber that we are connected to, not to the mesh only.
+  floodPublish: true,
+  // Stock: 2 min. The origin forgets after 60 s, and the same bytes may be sent again then.
+  seenTTL: 60_000,
+  // Stock: 1 s (the origin's 10 s are not on the wire).
+  heartbeatInterval: 1_000,
+  // Stock, as the origin: mesh of 6, grown below 4, cut above 12, of them 2 outbound; gossip to 6 or a quarter.
+  D: 6,
+  Dlo: 4,
+  Dhi: 12,
+  Dout: 2,
+  Dlazy: 6,
+  gossipFactor: 0.25,
+  // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; whoever publishes to
+  // nobody may send the same bytes again; the sender of a repeat is told.
+  emitSelf: false,
+  doPX: false,
+  allowPublishToZeroTopicPeers: false,
+  ignoreDuplicatePublishError: false,
+  // Stock: false. We deliver and forward what is signed well; nobody above gives a verdict yet.
+  asyncValidation: false,
+  // Stock: true. Mesh peers are the last to be closed beyond maxConnections.
+  tagMeshPeers: true,
+  scoreParams: {
+    // Stock: −5 for the square of the peers beyond 10 on one address. With 15 nodes on one machine it silences all.
+    IPColocationFactorWeight: 0,
+    // Stock: behaviour penalties (broken promises, GRAFT within a back-off) stay; no topic scores.
+  },
+  // Stock: 4 MiB (of it-length-prefixed). A frame over it ends the peer's gossip stream while the connection stays, so
+  // this is well above the 64 KiB that the lane lets out and the origin lets in.
+  maxInboundDataLength: 1 * MiB,
+  // Stock: unlimited. A peer that reads nothing while this much waits for it loses its gossip stream (until it connects
+  // again): that bounds what one slow peer may hold of our memory. 256 broadcasts of the largest size.
+  maxOutboundBufferSize: 16 * MiB,
+  // Stock: 10 s after we leave a topic, its peers refuse our GRAFT (1 min after an ordinary PRUNE). The lane lingers.
+  unsubcribeBackoff: 10_000,
+  pruneBackoff: 60_000,
+  // Stock: 5 heartbeats in the cache, 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer.
+  mcacheLength: 5,
+  mcacheGossip: 3,
+  idontwantMinDataSize: 512,
+  idontwantMaxMessages: 512,
+  maxTopicBytesPerPeer: 1 * MiB,
+}

@@ -1,0 +1,69 @@
+/**
+ * ping: the stock service answers others and serves kad's checks; our own ping runs on exactly the connection that is
+ * asked about, which the service cannot do (it dials by peer).
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { ping } from '@libp2p/ping'
+import { PING } from './defaults.js'
+
+const PROTOCOL = '/ipfs/ping/1.0.0'
+const LENGTH = 32
+
+export const pingService = () => ping(PING)
+
+/** The round trip in ms. A peer that does not speak the protocol is alive nonetheless: it has told us so. */
+export async function pingOver(connection: Connection, timeout: number): Promise<number> {
+  const signal = AbortSignal.timeout(timeout)
+  const opening = performance.now()
+  try {
+    const stream = await connection.newStream([PROTOCOL], { signal })
+    return await echo(stream, signal)
+  } catch (error) {
+    if ((error as Error).name === 'UnsupportedProtocolError') return Math.round(performance.now() - opening)
+    throw error
+  }
+}
+
+function echo(stream: Stream, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sent = crypto.getRandomValues(new Uint8Array(LENGTH))
+    const start = performance.now()
+    const failed = (reason: string) => {
+      done()
+      stream.abort(new Error(reason))
+      reject(new Error(reason))
+    }
+    const received = (event: { data: Iterable<Uint8Array> | Uint8Array }) => {
+      for (const byte of bytesOf(event.data)) {
+        if (byte !== sent[position++]) return failed('the answer to our ping was wrong')
+      }
+      if (position < LENGTH) return
+      done()
+      // Close, and forget: the answer is here, whatever becomes of the stream.
+      stream.close().catch((error: Error) => stream.abort(error))
+      resolve(Math.round(performance.now() - start))
+    }
+    const closed = () => failed('the ping was cut off')
+    const expired = () => failed('no answer in time')
+    const done = () => {
+      stream.removeEventListener('message', received)
+      stream.removeEventListener('close', closed)
+      signal.removeEventListener('abort', expired)
+    }
+    let position = 0
+    stream.addEventListener('message', received)
+    stream.addEventListener('close', closed)
+    signal.addEventListener('abort', expired)
+    if (signal.aborted) return expired()
+    try {
+      stream.send(sent)
+    } catch (error) {
+      failed((error as Error).message)
+    }
+  })
+}
+
+function* bytesOf(data: Uint8Array | Iterable<Uint8Array>): Generator<number> {
+  if (data instanceof Uint8Array) yield* data
+  else for (const chunk of data) yield* chunk
+}

@@ -1,0 +1,131 @@
+/**
+ * The routing table: Kademlia decides who is in it, we report it and take part. The one file that reaches behind kad's
+ * public interface, which shows no more of the table than its size. Addresses live in the peer store.
+ */
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import type { PortEvent } from '../port.js'
+import { DIAL_TIMEOUT, QUERY_TIMEOUT } from './defaults.js'
+import { failureOf } from './failure.js'
+import type { Gater } from './gater.js'
+import type { Host } from './host.js'
+
+interface RoutingTable {
+  add(peer: PeerId, options?: { signal: AbortSignal }): Promise<void>
+  remove(peer: PeerId): Promise<void>
+  addEventListener(type: 'peer:add' | 'peer:remove', listener: (event: CustomEvent<PeerId>) => void): void
+}
+
+interface Member {
+  /** As last reported; `undefined`: not yet. */
+  addresses: string[] | undefined
+  /** Counts what we heard of it, so that an older answer of the peer store does not overtake a newer one. */
+  version: number
+}
+
+export class Table {
+  private readonly table: RoutingTable
+  private readonly members = new Map<string, Member>()
+
+  constructor(
+    private readonly host: Host,
+    private readonly gater: Gater,
+    private readonly emit: (event: PortEvent) => void,
+    private readonly log: (text: string) => void,
+  ) {
+    this.table = routingTableOf(host)
+    this.table.addEventListener('peer:add', ({ detail }) => this.added(detail))
+    this.table.addEventListener('peer:remove', ({ detail }) => this.removed(detail.toString()))
+    host.addEventListener('peer:update', ({ detail: { peer } }) => {
+      const member = this.members.get(peer.id.toString())
+      if (member === undefined) return
+      member.version++
+      this.report(
+        peer.id.toString(),
+        member,
+        peer.addresses.map((address) => address.multiaddr),
+      )
+    })
+  }
+
+  private added(id: PeerId): void {
+    const peer = id.toString()
+    if (id.equals(this.host.peerId) || this.members.has(peer)) return
+    const member: Member = { addresses: undefined, version: 0 }
+    this.members.set(peer, member)
+    this.host.peerStore
+      .get(id)
+      .then(
+        ({ addresses }) => addresses.map((address) => address.multiaddr),
+        () => [],
+      )
+      .then((addresses) => {
+        if (member.version === 0 && this.members.get(peer) === member) this.report(peer, member, addresses)
+      })
+      .catch((error) => this.log(`the addresses of ${peer} could not be read: ${error}`))
+  }
+
+  private report(peer: string, member: Member, multiaddrs: Multiaddr[]): void {
+    const addresses = multiaddrs.map(String).filter((address) => this.gater.accepts(peer, address))
+    if (member.addresses?.join() === addresses.join()) return
+    member.addresses = addresses
+    this.emit({ type: 'tableChanged', peer, addresses })
+  }
+
+  private removed(peer: string): void {
+    const member = this.members.get(peer)
+    this.members.delete(peer)
+    if (member?.addresses !== undefined) this.emit({ type: 'tableChanged', peer, addresses: undefined })
+  }
+
+  /** kad pings a newcomer first, and drops it silently if it does not answer. */
+  add(peer: string, addresses: string[]): void {
+    this.attempt(`adding ${peer} to the table`, async () => {
+      const id = peerIdFromString(peer)
+      if (addresses.length > 0)
+        await this.host.peerStore.merge(id, { multiaddrs: addresses.map((text) => multiaddr(text)) })
+      await this.table.add(id, { signal: AbortSignal.timeout(DIAL_TIMEOUT) })
+    })
+  }
+
+  /** Out of the table, and its addresses forgotten: others may tell us of it again, and kad will ping it first. */
+  remove(peer: string): void {
+    this.attempt(`removing ${peer} from the table`, async () => {
+      const id = peerIdFromString(peer)
+      await this.table.remove(id)
+      // While it is connected its entry must stay: without its protocols nobody tells gossipsub when it leaves.
+      if (this.host.getConnections(id).length > 0) await this.host.peerStore.patch(id, { multiaddrs: [] })
+      else await this.host.peerStore.delete(id)
+    })
+  }
+
+  query(): void {
+    this.lookUpOurselves().then(
+      () => this.emit({ type: 'tableQueried' }),
+      (error) => this.emit({ type: 'tableQueried', failure: failureOf('the lookup failed', error) }),
+    )
+  }
+
+  private async lookUpOurselves(): Promise<void> {
+    const key = this.host.peerId.toMultihash().bytes
+    const events = this.host.services.kad.getClosestPeers(key, { signal: AbortSignal.timeout(QUERY_TIMEOUT) })
+    // What it finds enters the table by itself.
+    for await (const _ of events);
+  }
+
+  private attempt(what: string, action: () => Promise<void>): void {
+    action().catch((error) => this.log(`${what} failed: ${error}`))
+  }
+}
+
+/** The cast, and a check that it holds. */
+function routingTableOf(host: Host): RoutingTable {
+  const { routingTable } = host.services.kad as { routingTable?: Partial<RoutingTable> }
+  for (const method of ['add', 'remove', 'addEventListener'] as const) {
+    if (typeof routingTable?.[method] !== 'function') {
+      throw new Error(`this version of @libp2p/kad-dht is not supported: its routing table has no ${method}()`)
+    }
+  }
+  return routingTable as RoutingTable
+}

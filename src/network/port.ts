@@ -1,0 +1,113 @@
+/**
+ * The port: everything that the lane asks of a network and hears from it, at the level of byte streams.
+ *
+ * Types only. What stands behind the port (libp2p on real sockets, a simulation on virtual time) never
+ * touches a node's state: it runs effects and reports events. Nothing here may name libp2p.
+ */
+
+/** A connection to one peer, numbered by the port in the order of their opening. */
+export type ConnectionId = number
+
+/** A byte stream on a connection: odd when the lane opened it, even when the other side did (the port numbers those). */
+export type StreamId = number
+
+/** Number of a caller's pending question (request, dial, broadcast …); a space of its own. */
+export type AskId = number
+
+/** Why something failed: a sentence, and the foreign error behind it (which a recording leaves out). */
+export interface Failure {
+  message: string
+  cause?: unknown
+}
+
+/** What the network reports. Plain data, so that it can be recorded and replayed. */
+export type PortEvent =
+  /** We listen; addresses carry no `/p2p` part. Comes again whenever the addresses change. */
+  | { type: 'listening'; addresses: string[] }
+  | { type: 'listenFailed'; failure: Failure }
+  | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
+  /** Every stream of the connection is gone too, whether or not each was reported. */
+  | { type: 'connectionClosed'; connection: ConnectionId }
+  /** Answers `dial`. The connection was reported by `connectionOpened` before. */
+  | { type: 'dialled'; target: string; peer: string; connection: ConnectionId }
+  | { type: 'dialFailed'; target: string; failure: Failure; tried: string[] }
+  /** What a peer says of itself: its protocols, and the listen addresses that we accept of it. */
+  | {
+      type: 'identified'
+      connection: ConnectionId
+      peer: string
+      protocols: string[]
+      addresses: string[]
+      agent: string
+    }
+  | { type: 'pinged'; connection: ConnectionId; rtt: number }
+  | { type: 'pingFailed'; connection: ConnectionId; failure: Failure }
+  /** A peer entered the routing table or its addresses changed; `undefined`: it left the table. */
+  | { type: 'tableChanged'; peer: string; addresses: string[] | undefined }
+  /** Answers `tableQuery`: the lookup is over. */
+  | { type: 'tableQueried'; failure?: Failure }
+  /** The other side opened a stream for `protocol`. */
+  | { type: 'streamInbound'; stream: StreamId; connection: ConnectionId; protocol: string }
+  /** Answers `open`, with the protocol that both sides agreed on. */
+  | { type: 'streamOpened'; stream: StreamId; protocol: string }
+  /** Answers `open`. `unsupported`: the peer speaks none of the protocols; `lost`: the connection can carry no streams any more. */
+  | { type: 'streamOpenFailed'; stream: StreamId; reason: 'unsupported' | 'lost' | 'failed'; failure: Failure }
+  /** Bytes, never empty. The chunks are plain `Uint8Array`s and belong to the receiver. */
+  | { type: 'data'; stream: StreamId; chunks: Uint8Array[] }
+  /** The other side closed its write side and every byte before that was reported. */
+  | { type: 'streamEnded'; stream: StreamId }
+  /** The stream is gone in both directions. `reset`: by the other side; `lost`: with its connection; `closed`: in good order. */
+  | { type: 'streamClosed'; stream: StreamId; reason: 'closed' | 'reset' | 'lost' }
+  /** Answers each `write` that had no `end`: the next one may come. */
+  | { type: 'writable'; stream: StreamId }
+  /** A broadcast whose signature was good. `from` signed it, `via` handed it to us. */
+  | { type: 'message'; topic: string; data: Uint8Array; from: string; via: string; id: string }
+  | { type: 'subscriptionChanged'; peer: string; topic: string; subscribed: boolean }
+  /** The peers that are in the mesh of at least one of our topics now. */
+  | { type: 'meshChanged'; peers: string[] }
+  /** Answers `publish`: the peers to whom the message was handed. */
+  | { type: 'published'; ask: AskId; recipients: string[] }
+  | { type: 'publishFailed'; ask: AskId; code: 'DuplicateMessage' | 'PublishError'; failure: Failure }
+  /** Answers `stop`. */
+  | { type: 'stopped' }
+
+/** What the lane asks of the network. */
+export type PortEffect =
+  | { type: 'listen'; addresses: string[] }
+  /**
+   * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try;
+   * none: what the table knows, then a lookup. Answered by `dialled` or `dialFailed`.
+   */
+  | { type: 'dial'; target: string; addresses: string[] }
+  /** Open a stream, proposing `protocols` in this order. Answered by `streamOpened` or `streamOpenFailed`. */
+  | { type: 'open'; stream: StreamId; connection: ConnectionId; protocols: string[] }
+  /** Send the chunks, as one write; `end` closes our write side after them. The lane keeps to one unanswered write a stream. */
+  | { type: 'write'; stream: StreamId; chunks: Uint8Array[]; end: boolean }
+  /** Kill the stream in both directions. No event follows. */
+  | { type: 'reset'; stream: StreamId; reason: string }
+  | { type: 'pause'; stream: StreamId }
+  | { type: 'resume'; stream: StreamId }
+  | { type: 'closeConnection'; connection: ConnectionId; reason: string }
+  /** Measure the round trip within `timeout` ms. Answered by `pinged` or `pingFailed`. */
+  | { type: 'ping'; connection: ConnectionId; timeout: number }
+  | { type: 'tableAdd'; peer: string; addresses: string[] }
+  | { type: 'tableRemove'; peer: string }
+  /** Look up the peers closest to ourselves (a Kademlia bootstrap), which fills the table. */
+  | { type: 'tableQuery' }
+  | { type: 'join'; topic: string }
+  | { type: 'leave'; topic: string }
+  | { type: 'publish'; ask: AskId; topic: string; data: Uint8Array }
+  /** Close everything. Answered by `stopped`; nothing follows that. */
+  | { type: 'stop' }
+
+/** A running network behind the port. */
+export interface NetworkPort {
+  /**
+   * Run one effect. Returns at once; what comes of it is reported as events. An effect that names a stream or a
+   * connection that is gone does nothing (its end has been, or is being, reported).
+   */
+  run(effect: PortEffect): void
+}
+
+/** Builds the network of one node. `emit` may be called synchronously from inside `run`. */
+export type CreatePort = (emit: (event: PortEvent) => void) => NetworkPort

@@ -1,0 +1,282 @@
+/**
+ * The public node: calls become commands, effects become promises, observables and calls of handlers. It holds no state of
+ * the network; what it knows of it, it reads from snapshots.
+ */
+import { defer, firstValueFrom, map, startWith, Subject, type Observable, type SchedulerLike } from 'rxjs'
+import type { Answer, ClockEffect, Effect } from './core/effects.js'
+import type { Settings } from './core/settings.js'
+import { createState, type State } from './core/state.js'
+import { fullAddresses, snapshot, type NodeStatus } from './core/status.js'
+import { abortable, Asks, errorOf } from './edge/asks.js'
+import { Broadcasts, type Broadcast } from './edge/broadcasts.js'
+import {
+  checkBytes,
+  checkNumber,
+  checkPeer,
+  checkSignal,
+  checkTarget,
+  checkTopic,
+  show,
+  type Target,
+} from './edge/checks.js'
+import { InboundRequests, type EventHandler, type InboundRequest } from './edge/inbound.js'
+import type { Logger } from './edge/log.js'
+import { P2pError } from './errors.js'
+import { Lane } from './lane.js'
+import type { CreatePort, NetworkPort } from './network/port.js'
+import { MAX_DELAY } from './scheduler.js'
+
+export interface RequestOptions {
+  /** Aborting it cancels the request, which then rejects with `Aborted`. */
+  signal?: AbortSignal
+  /** Milliseconds until `RequestTimeout`, dialling included. Default: the config's `requestTimeout`. */
+  timeout?: number
+}
+
+/** A running node. Every promise of it rejects with a `P2pError`; no observable of it ever errors. */
+export interface P2pNode {
+  /** Our peer id. */
+  readonly peerId: string
+  /** Where we listen: multiaddrs that end in `/p2p/<our peer id>`. Pass one to another node's `bootNodes`. */
+  readonly addresses: string[]
+  /**
+   * Asks a peer, given by its peer id or by a multiaddr that ends in one. It is dialled if need be. Nothing is tried twice.
+   * @throws `DialError`, `RequestRejected`, `RequestTimeout`, `RequestTooLarge`, `ResponseTooLarge`, `ConnectionLost`,
+   * `Overloaded`, `Aborted`, `NodeStopped`; `InvalidPeerId`, `InvalidAddress` or `InvalidConfig` for bad arguments.
+   */
+  request(peer: string, data: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
+  /** Requests of others, from the moment of subscribing. Completes when the node stops. */
+  readonly requests$: Observable<InboundRequest>
+  /**
+   * Publishes on a topic; resolves with the peers to whom it was handed, which is no proof of delivery. Nobody there is no
+   * error.
+   * @throws `DuplicateMessage` (the network suppresses a repeat of the same bytes for a minute), `MessageTooLarge`,
+   * `PublishError`, `Overloaded`, `NodeStopped`; `InvalidConfig` for bad arguments.
+   */
+  broadcast(topic: string, data: Uint8Array): Promise<{ recipients: string[] }>
+  /**
+   * The broadcasts of a topic, which is joined with its first subscriber and left some 10 s after its last; without a topic,
+   * those of all joined topics. Completes when the node stops.
+   */
+  broadcasts$(topic?: string): Observable<Broadcast>
+  /** Registers what answers requests and hears broadcasts. Once: a second call throws `HandlerAlreadySet`. */
+  setEventHandler(handler: EventHandler): void
+  /** Connects to a multiaddr or a peer id; resolves with the peer id reached. @throws `DialError`, … */
+  dial(address: string): Promise<string>
+  /** The routing table: peer id → multiaddrs. */
+  knownPeers(): Promise<Record<string, string[]>>
+  status(): Promise<NodeStatus>
+  /** The status now, and after every change of it. Completes when the node stops. */
+  readonly status$: Observable<NodeStatus>
+  /**
+   * Ends the node within two seconds, even when a peer or a handler hangs: completes every observable and rejects every
+   * pending promise with `NodeStopped`. Calling it again returns the same promise.
+   */
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface LaunchOptions {
+  peerId: string
+  settings: Settings
+  scheduler: SchedulerLike
+  createPort: CreatePort
+  log: Logger
+}
+
+/** Starts a node over any network. Resolves when it listens. */
+export async function launch(options: LaunchOptions): Promise<P2pNode> {
+  const node = new Node(options)
+  await node.ready
+  return node
+}
+
+/** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
+const MAX_TARGETS = 1_000
+
+class Node implements P2pNode {
+  readonly peerId: string
+  readonly ready: Promise<void>
+  private readonly state: State
+  private readonly lane: Lane
+  private readonly port: NetworkPort
+  private readonly log: Logger
+  private readonly asks: Asks
+  private readonly inbound: InboundRequests
+  private readonly broadcasts: Broadcasts
+  private readonly statusChanges$ = new Subject<void>()
+  private readonly targets = new Map<string, Target>()
+  private readonly settings: Settings
+  private resolveReady!: () => void
+  private rejectReady!: (error: P2pError) => void
+  private hasHandler = false
+  private ended = false
+  private stopping: Promise<void> | undefined
+
+  constructor({ peerId, settings, scheduler, createPort, log }: LaunchOptions) {
+    this.peerId = peerId
+    this.settings = settings
+    this.log = log
+    this.ready = new Promise((resolve, reject) => {
+      this.resolveReady = resolve
+      this.rejectReady = reject
+    })
+    this.state = createState(peerId, settings)
+    const push = (event: Parameters<Lane['push']>[0]): void => {
+      this.lane.push(event)
+    }
+    this.asks = new Asks(push)
+    this.inbound = new InboundRequests(push, log)
+    this.broadcasts = new Broadcasts(push, log)
+    this.port = createPort(push)
+    this.lane = new Lane({
+      state: this.state,
+      scheduler,
+      run: (effect) => {
+        this.run(effect)
+      },
+      crashed: (cause) => {
+        this.crash(cause)
+      },
+    })
+  }
+
+  get addresses(): string[] {
+    return fullAddresses(this.state)
+  }
+
+  get requests$(): Observable<InboundRequest> {
+    return this.inbound.requests$.asObservable()
+  }
+
+  get status$(): Observable<NodeStatus> {
+    return defer(() =>
+      this.statusChanges$.pipe(
+        startWith(undefined),
+        map(() => snapshot(this.state)),
+      ),
+    )
+  }
+
+  // Not `async`: that would cost two more promises a request.
+  request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    try {
+      return firstValueFrom(this.request$(peer, data, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  private request$(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
+    const { target, addresses } = this.targetOf(peer)
+    const bytes = checkBytes(data, 'the request')
+    const { maxRequestSize, requestTimeout } = this.settings
+    if (bytes.length > maxRequestSize) {
+      const message = `the request has ${bytes.length} bytes; the limit is ${maxRequestSize} (maxRequestSize)`
+      throw new P2pError('RequestTooLarge', message)
+    }
+    const timeout =
+      options.timeout === undefined ? requestTimeout : checkNumber(options.timeout, 'timeout', 'ms', 1, MAX_DELAY)
+    const reply$ = this.asks.ask((ask) => ({ type: 'request', ask, peer: target, addresses, data: bytes, timeout }))
+    return abortable(reply$ as Observable<Uint8Array>, checkSignal(options.signal))
+  }
+
+  async broadcast(topic: string, data: Uint8Array): Promise<{ recipients: string[] }> {
+    const name = checkTopic(topic)
+    const bytes = checkBytes(data, 'the broadcast')
+    return this.ask((ask) => ({ type: 'broadcast', ask, topic: name, data: bytes }))
+  }
+
+  broadcasts$(topic?: string): Observable<Broadcast> {
+    return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic))
+  }
+
+  setEventHandler(handler: EventHandler): void {
+    if (typeof handler !== 'object' || (handler as unknown) === null) {
+      throw new P2pError('InvalidConfig', `a handler is an object with handleInboundRequest, not ${show(handler)}`)
+    }
+    if (this.hasHandler) throw new P2pError('HandlerAlreadySet', 'a handler is set already, and it stays')
+    this.hasHandler = true
+    this.inbound.setHandler(handler)
+    this.broadcasts.setHandler(handler)
+  }
+
+  async dial(address: string): Promise<string> {
+    const { target, addresses } = checkTarget(address)
+    return this.ask((ask) => ({ type: 'dialPeer', ask, target, addresses }))
+  }
+
+  async knownPeers(): Promise<Record<string, string[]>> {
+    return this.ask((ask) => ({ type: 'knownPeers', ask }))
+  }
+
+  async status(): Promise<NodeStatus> {
+    return this.ask((ask) => ({ type: 'status', ask }))
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.ended ? Promise.resolve() : this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+    return this.stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  private async ask<T extends Answer>(command: Parameters<Asks['ask']>[0]): Promise<T> {
+    return (await firstValueFrom(this.asks.ask(command))) as T
+  }
+
+  private targetOf(peer: string): Target {
+    const known = this.targets.get(peer)
+    if (known !== undefined) return known
+    const target = checkPeer(peer)
+    if (this.targets.size >= MAX_TARGETS) this.targets.clear()
+    this.targets.set(peer, target)
+    return target
+  }
+
+  private run(effect: Exclude<Effect, ClockEffect>): void {
+    switch (effect.type) {
+      case 'settle':
+        return this.asks.settle(effect.ask, effect.value)
+      case 'fail':
+        return this.asks.fail(effect.ask, effect.refusal)
+      case 'handle':
+        return this.inbound.onRequest(effect.exchange, effect.from, effect.data)
+      case 'cancelHandler':
+        return this.inbound.onCancel(effect.exchange, effect.reason)
+      case 'deliver': {
+        const { topic, data, from, via } = effect
+        return this.broadcasts.onBroadcast({ topic, data, from, via })
+      }
+      case 'statusChanged':
+        return this.statusChanges$.next()
+      case 'log':
+        return this.log(effect.level, effect.message, effect.cause)
+      case 'ready':
+        return this.resolveReady()
+      case 'ended':
+        return this.end(effect.refusal && errorOf(effect.refusal))
+      default:
+        return this.port.run(effect)
+    }
+  }
+
+  /** Our own bug: nobody may go on with a state that was changed by half. */
+  private crash(cause: unknown): void {
+    this.log('error', 'the node stopped because of a fault of its own', cause)
+    this.port.run({ type: 'stop' })
+    this.end(new P2pError('NodeStopped', 'the node stopped because of a fault of its own', { cause }))
+  }
+
+  private end(error = new P2pError('NodeStopped', 'the node was stopped')): void {
+    this.ended = true
+    this.lane.close()
+    this.rejectReady(error)
+    this.asks.end(error)
+    this.inbound.end()
+    this.broadcasts.end()
+    this.statusChanges$.complete()
+  }
+}

@@ -1,0 +1,10 @@
+/** The names of the protocols on the wire that the core itself speaks or looks for. */
+
+/** Request/response, version 1: one stream a request, one length-prefixed frame each way. */
+export const REQUEST_RESPONSE_V1 = '/tinyp2p/req-resp/1.0.0'
+
+/** Kademlia, as the origin runs it. */
+export const KADEMLIA = '/ipfs/kad/1.0.0'
+
+/** What our identify says in `protocolVersion`. */
+export const IDENTIFY_VERSION = '/tinychain/identify/1.0.0'
