@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals'
+import { createState } from '../../src/core/state.js'
+import { step } from '../../src/core/step.js'
+import type { Event } from '../../src/core/events.js'
+import { bytes, Core, settingsWith, shorts } from '../support/core.js'
+
+const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
+
+/** A node that has just been made. */
+function fresh(settings = {}): Core {
+  const core = new Core(settings)
+  core.state.phase = 'starting'
+  return core
+}
+
+describe('the start', () => {
+  it('listens, is ready when that has worked, and dials the boot nodes at once', () => {
+    const core = fresh(BOOT)
+    expect(core.in({ type: 'start' })).toEqual([{ type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/0'] }])
+    expect(shorts(core.in({ type: 'listening', addresses: ['/ip4/10.0.0.1/tcp/1'] }))).toEqual(['ready', 'dial boot'])
+  })
+
+  it('fails when an address cannot be listened on', () => {
+    const core = fresh()
+    core.in({ type: 'start' })
+    const failed: Event = { type: 'listenFailed', failure: { message: 'in use' } }
+    expect(core.in(failed)).toEqual([{ type: 'ended', refusal: { code: 'ListenError', message: 'in use' } }])
+  })
+
+  it('refuses requests until it is over', () => {
+    expect(shorts(fresh().request(1, 'bob'))).toEqual(['fail 1 NodeStopped'])
+  })
+})
+
+describe('the stop', () => {
+  it('refuses all that waits, cancels the handlers, and ends when the network has closed', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.request(1, 'bob')
+    core.request(2, 'carol')
+    core.in({ type: 'broadcast', ask: 3, topic: 'block', data: bytes('b') })
+    core.inbound(2)
+    core.in({ type: 'data', stream: 2, chunks: [new Uint8Array([0])] })
+    expect(shorts(core.in({ type: 'shutdown', ask: 9 }))).toEqual([
+      'fail 1 NodeStopped',
+      'fail 2 NodeStopped',
+      'fail 3 NodeStopped',
+      'cancelHandler 2',
+      'stop',
+    ])
+    expect(shorts(core.in({ type: 'stopped' }))).toEqual(['settle 9', 'ended'])
+    expect(core.state.phase).toBe('ended')
+  })
+
+  it('ends after its time when the network does not', () => {
+    const core = new Core({ stopTimeout: 100 })
+    core.in({ type: 'shutdown', ask: 9 })
+    expect(core.at(99)).toEqual([])
+    expect(shorts(core.at(100))).toEqual(['settle 9', 'ended'])
+  })
+
+  it('leaves nothing that could happen', () => {
+    const core = new Core({ ...BOOT, topics: ['block'] })
+    core.connect('bob')
+    core.request(1, 'bob')
+    core.in({ type: 'subscribe', topic: 'tx' }, { type: 'unsubscribe', topic: 'tx' })
+    core.in({ type: 'shutdown', ask: 9 }, { type: 'stopped' })
+    expect(core.at(10_000_000)).toEqual([])
+    expect(
+      core.in({ type: 'tick' }, { type: 'connectionOpened', connection: 2, peer: 'eve', address: 'x', inbound: true }),
+    ).toEqual([])
+    const { asks, calls, exchanges, connections, dials, topics, known, idle } = core.state
+    for (const concern of [asks, calls, exchanges, connections, dials, topics, known, idle])
+      expect(concern.size).toBe(0)
+  })
+
+  it('refuses what is asked after it', () => {
+    const core = new Core()
+    core.in({ type: 'shutdown', ask: 9 })
+    const asked: Event[] = [
+      { type: 'status', ask: 1 },
+      { type: 'knownPeers', ask: 2 },
+      { type: 'dialPeer', ask: 3, target: 'bob', addresses: [] },
+    ]
+    expect(shorts(core.in(...asked))).toEqual(['fail 1 NodeStopped', 'fail 2 NodeStopped', 'fail 3 NodeStopped'])
+    expect(shorts(core.request(4, 'bob'))).toEqual(['fail 4 NodeStopped'])
+  })
+
+  it('while the node is still starting ends it', () => {
+    const core = fresh()
+    core.in({ type: 'start' })
+    expect(shorts(core.in({ type: 'shutdown', ask: 9 }))).toEqual(['stop'])
+    expect(shorts(core.in({ type: 'stopped' }))).toEqual(['settle 9', 'ended'])
+  })
+})
+
+describe('a step', () => {
+  it('gives the same effects and the same state for the same events', () => {
+    const events: Event[][] = [
+      [{ type: 'start' }],
+      [{ type: 'listening', addresses: ['/ip4/10.0.0.1/tcp/1'] }],
+      [{ type: 'request', ask: 1, peer: 'bob', addresses: [], data: bytes('?'), timeout: 100 }],
+      [{ type: 'connectionOpened', connection: 1, peer: 'bob', address: '/ip4/10.0.0.2/tcp/1', inbound: false }],
+      [{ type: 'streamOpened', stream: 1, protocol: 'x' }, { type: 'tick' }],
+      [{ type: 'data', stream: 1, chunks: [new Uint8Array([1, 2])] }],
+    ]
+    const run = (): unknown => {
+      const state = createState('self', settingsWith(BOOT))
+      return [events.map((batch, i) => step(state, { at: i * 10, events: batch })), state]
+    }
+    expect(run()).toEqual(run())
+  })
+
+  it('does not let the time go backwards', () => {
+    const core = new Core()
+    core.now = 100
+    core.request(1, 'bob', bytes('?'), 50)
+    core.now = 10
+    core.request(2, 'bob', bytes('?'), 50)
+    expect(shorts(core.at(149))).toEqual([])
+    expect(shorts(core.at(150))).toEqual(['fail 1 RequestTimeout', 'fail 2 RequestTimeout'])
+  })
+
+  it('logs an effect that failed', () => {
+    const effects = new Core().all({ type: 'effectFailed', effect: 'dial', failure: { message: 'oops' } })
+    expect(effects).toContainEqual({ type: 'log', level: 'error', message: 'the effect dial failed: oops' })
+  })
+})
