@@ -4,6 +4,7 @@
  */
 import { defer, firstValueFrom, map, startWith, Subject, type Observable, type SchedulerLike } from 'rxjs'
 import type { Answer, ClockEffect, Effect } from './core/effects.js'
+import type { Batch } from './core/events.js'
 import type { Settings } from './core/settings.js'
 import { createState, type State } from './core/state.js'
 import { fullAddresses, snapshot, type NodeStatus } from './core/status.js'
@@ -76,20 +77,52 @@ export interface P2pNode {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface LaunchOptions {
+export interface BuildOptions {
   peerId: string
   settings: Settings
   scheduler: SchedulerLike
   createPort: CreatePort
   log: Logger
+  /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
+  tap?: (batch: Batch) => void
+  /** Is told whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
+  onEdge?: () => void
+}
+
+/** A node and what only those who run it may touch. */
+export interface Built {
+  node: P2pNode
+  /** Settles when the node listens, or cannot. */
+  ready: Promise<void>
+  /** To be read, never changed. */
+  state: Readonly<State>
+  /** Ends the node on the spot, without a word to its network: everything pending fails with this error. */
+  kill(error: P2pError): void
+}
+
+/** A node over any network, from the moment when it begins to start. */
+export function build(options: BuildOptions): Built {
+  const node = new Node(options)
+  return {
+    node,
+    ready: node.ready,
+    state: node.state,
+    kill: (error) => {
+      node.end(error)
+    },
+  }
 }
 
 /** Starts a node over any network. Resolves when it listens. */
-export async function launch(options: LaunchOptions): Promise<P2pNode> {
-  const node = new Node(options)
-  await node.ready
+export async function launch(options: BuildOptions): Promise<P2pNode> {
+  const { node, ready } = build(options)
+  await ready
   return node
 }
+
+const REACHES_USERS = new Set<Effect['type']>([
+  ...(['settle', 'fail', 'handle', 'cancelHandler', 'deliver', 'statusChanged', 'ready', 'ended'] as const),
+])
 
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
 const MAX_TARGETS = 1_000
@@ -97,7 +130,7 @@ const MAX_TARGETS = 1_000
 class Node implements P2pNode {
   readonly peerId: string
   readonly ready: Promise<void>
-  private readonly state: State
+  readonly state: State
   private readonly lane: Lane
   private readonly port: NetworkPort
   private readonly log: Logger
@@ -113,7 +146,7 @@ class Node implements P2pNode {
   private ended = false
   private stopping: Promise<void> | undefined
 
-  constructor({ peerId, settings, scheduler, createPort, log }: LaunchOptions) {
+  constructor({ peerId, settings, scheduler, createPort, log, tap, onEdge }: BuildOptions) {
     this.peerId = peerId
     this.settings = settings
     this.log = log
@@ -133,8 +166,10 @@ class Node implements P2pNode {
       state: this.state,
       scheduler,
       run: (effect) => {
+        if (onEdge !== undefined && REACHES_USERS.has(effect.type)) onEdge()
         this.run(effect)
       },
+      tap,
       crashed: (cause) => {
         this.crash(cause)
       },
@@ -270,7 +305,8 @@ class Node implements P2pNode {
     this.end(new P2pError('NodeStopped', 'the node stopped because of a fault of its own', { cause }))
   }
 
-  private end(error = new P2pError('NodeStopped', 'the node was stopped')): void {
+  end(error = new P2pError('NodeStopped', 'the node was stopped')): void {
+    if (this.ended) return
     this.ended = true
     this.lane.close()
     this.rejectReady(error)

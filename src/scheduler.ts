@@ -3,7 +3,8 @@
  * nothing waits for it; but after some batches, or some time, it lets the event loop have a turn, so that a flood of
  * events cannot starve timers and sockets. (`SchedulerLike` cannot say so, and the virtual schedulers need not.)
  */
-import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs'
+import type { SchedulerLike, Subscription } from 'rxjs'
+import { Action, type Deferrer, type Work } from './action.js'
 
 /** Batches that run as microtasks in a row before the event loop gets its turn … */
 const MAX_BATCHES = 64
@@ -16,42 +17,12 @@ export const MAX_DELAY = 2 ** 31 - 1
 const nextTurn: (work: () => void) => void =
   typeof setImmediate === 'function' ? setImmediate : (work) => void setTimeout(work, 0)
 
-type Work<T> = (this: SchedulerAction<T>, state?: T) => void
-
-class LaneAction<T> extends Subscription implements SchedulerAction<T> {
-  private timer: ReturnType<typeof setTimeout> | undefined
-  /** Counts the schedulings, so that one that was superseded does not run. */
-  private turn = 0
-  private state: T | undefined
-
-  constructor(
-    private readonly scheduler: LaneScheduler,
-    private readonly work: Work<T>,
-  ) {
-    super()
-  }
-
-  schedule(state?: T, delay = 0): Subscription {
-    if (this.closed) return this
-    this.state = state
-    clearTimeout(this.timer)
-    const turn = ++this.turn
-    const run = (): void => {
-      if (!this.closed && turn === this.turn) this.work(this.state)
-    }
-    if (delay > 0) this.timer = setTimeout(run, Math.min(delay, MAX_DELAY))
-    else this.scheduler.soon(run)
-    return this
-  }
-
-  override unsubscribe(): void {
-    clearTimeout(this.timer)
-    super.unsubscribe()
-  }
+function nothing(): void {
+  // A microtask cannot be taken back; the action that it belongs to ignores it.
 }
 
 /** See above. `now()` is monotonic, in whole milliseconds since an arbitrary start. */
-export class LaneScheduler implements SchedulerLike {
+export class LaneScheduler implements SchedulerLike, Deferrer {
   private batches = 0
   private since = 0
 
@@ -60,11 +31,23 @@ export class LaneScheduler implements SchedulerLike {
   }
 
   schedule<T>(work: Work<T>, delay = 0, state?: T): Subscription {
-    return new LaneAction(this, work).schedule(state, delay)
+    return new Action(this, work).schedule(state, delay)
+  }
+
+  /** Runs `work` after `delay` ms; returns what prevents it. */
+  defer(work: () => void, delay: number): () => void {
+    if (delay <= 0) {
+      this.soon(work)
+      return nothing
+    }
+    const timer = setTimeout(work, Math.min(delay, MAX_DELAY))
+    return () => {
+      clearTimeout(timer)
+    }
   }
 
   /** Runs `work` as soon as the current code is done, in this turn of the event loop or, now and then, in the next. */
-  soon(work: () => void): void {
+  private soon(work: () => void): void {
     if (++this.batches <= MAX_BATCHES && performance.now() - this.since <= MAX_TIME) return queueMicrotask(work)
     nextTurn(() => {
       this.batches = 0

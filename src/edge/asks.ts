@@ -15,14 +15,15 @@ export function errorOf({ code, message, cause, retryAfterMs }: Refusal): P2pErr
 export class Asks {
   private readonly waiting = new Map<AskId, Subscriber<Answer>>()
   private next: AskId = 1
-  private over = false
+  /** Why nothing is asked any more. */
+  private over: P2pError | undefined
 
   constructor(private readonly push: (event: Event) => void) {}
 
   /** The command's answer: one value and completion, or a `P2pError`. */
   ask(command: (ask: AskId) => Command): Observable<Answer> {
     return new Observable((subscriber) => {
-      if (this.over) return subscriber.error(new P2pError('NodeStopped', 'the node has been stopped'))
+      if (this.over !== undefined) return subscriber.error(this.over)
       const id = this.next++
       // Registered before the command can be answered.
       this.waiting.set(id, subscriber)
@@ -45,7 +46,7 @@ export class Asks {
 
   /** The node is over: whoever still waits, or asks later, is told. */
   end(error: P2pError): void {
-    this.over = true
+    this.over = error
     const subscribers = [...this.waiting.values()]
     this.waiting.clear()
     for (const subscriber of subscribers) subscriber.error(error)

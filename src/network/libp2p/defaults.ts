@@ -92,8 +92,8 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   maxDialQueueLength: 500,
   maxPeerAddrsToDial: 25,
   dialTimeout: DIAL_TIMEOUT,
-  // Stock: 6 s. Addresses are tried one after the other, so a second one must get its chance within the 10 s.
-  addressDialTimeout: 4_000,
+  // Stock: 6 s. Addresses are tried one after the other; shorter ones fail when 20 nodes start on a busy machine.
+  addressDialTimeout: 6_000,
   // Stock: 10 s each.
   inboundUpgradeTimeout: 10_000,
   inboundStreamProtocolNegotiationTimeout: 10_000,
@@ -159,6 +159,9 @@ export const KAD: KadDHTInit = {
   prefixLength: 6,
   // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
   // before one of them has to go. The same numbers.
+  // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
+  // handshake can take seconds while 20 nodes meet on one machine.
+  pingNewContactTimeout: { minTimeout: 10_000 },
   pingNewContactConcurrency: 20,
   pingNewContactMaxQueueSize: 100,
   pingOldContactConcurrency: 20,

@@ -7,7 +7,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { peerOf } from '../../core/addresses.js'
 import type { PortEvent } from '../port.js'
-import type { Connections } from './connections.js'
+import { isBroken, type Connections } from './connections.js'
 import { DIAL_TIMEOUT } from './defaults.js'
 import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
@@ -29,7 +29,7 @@ export class Dialler {
     this.reach(target, addresses, attempts).then(
       (connection) => {
         const id = this.connections.idOf(connection)
-        if (id === undefined)
+        if (id === undefined || isBroken(connection))
           return this.failed(target, attempts, new Error('the other side closed the connection at once'))
         this.emit({ type: 'dialled', target, peer: connection.remotePeer.toString(), connection: id })
       },
@@ -51,15 +51,15 @@ export class Dialler {
     const id = target.startsWith('/') ? peerOf(target) : target
     const peer = id === undefined ? undefined : peerIdFromString(id)
     if (peer?.equals(this.host.peerId)) throw new Error('that is our own peer id')
+    const open = this.connectionsTo(peer).find((connection) => !isBroken(connection))
+    if (open !== undefined) return open
     if (addresses.length > 0) return this.tryAll(addresses, peer, signal, attempts)
     if (target.startsWith('/')) return this.tryAll([target], peer, signal, attempts)
     return this.find(peer as PeerId, signal, attempts)
   }
 
-  /** What we are connected to, else what the peer store knows, else whatever addresses the network tells. */
+  /** What the peer store knows, else whatever addresses the network tells. */
   private async find(peer: PeerId, signal: AbortSignal, attempts: Attempts): Promise<Connection> {
-    const open = this.host.getConnections(peer).find((connection) => connection.status === 'open')
-    if (open !== undefined) return open
     const known = await this.host.peerStore.get(peer, { signal }).then(
       (found) => found.addresses.map((address) => address.multiaddr.toString()),
       () => [],
@@ -100,19 +100,27 @@ export class Dialler {
     throw new Error(unknown, { cause })
   }
 
+  private connectionsTo(peer: PeerId | undefined): Connection[] {
+    return peer === undefined ? [] : this.host.getConnections(peer)
+  }
+
   private async tryAll(addresses: string[], peer: PeerId | undefined, signal: AbortSignal, attempts: Attempts) {
     const multiaddrs = addresses.map((address) => withPeer(address, peer))
     const tried: string[] = []
     try {
+      // libp2p would give us a connection that is being closed: its status stays `open` until its muxer has closed.
+      const force = this.connectionsTo(peer).some(isBroken)
       return await this.host.dial(multiaddrs, {
         signal,
+        force,
         onProgress(event) {
           if (event.type !== 'dial-queue:calculated-addresses') return
-          tried.push(...event.detail.map(({ multiaddr }) => multiaddr.toString()))
+          tried.push(...event.detail.map((address) => address.multiaddr.toString()))
         },
       })
     } catch (error) {
-      const causes: unknown[] = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error]
+      const { errors = [] } = error as { errors?: unknown[] }
+      const causes = errors.length > 0 ? errors : [error]
       const all = tried.length > 0 ? tried : multiaddrs.map(String)
       all.forEach((address, index) => attempts.set(address, reasonOf(causes[index] ?? causes.at(-1))))
       throw error
@@ -121,5 +129,5 @@ export class Dialler {
 }
 
 function withPeer(address: string, peer: PeerId | undefined): Multiaddr {
-  return multiaddr(peer === undefined || peerOf(address) !== undefined ? address : `${address}/p2p/${peer}`)
+  return multiaddr(peer === undefined || peerOf(address) !== undefined ? address : `${address}/p2p/${peer.toString()}`)
 }

@@ -1,11 +1,11 @@
 /** Foreign errors as the port states them. Knows how libp2p words its errors; must not know who asks. */
 import type { Failure } from '../port.js'
 
-/** What went wrong, in a few words and without the stack. */
+/** What went wrong, in a few words and without the stack. (No `instanceof`: jest's realms have an `Error` of their own.) */
 export function reasonOf(error: unknown): string {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  const { name, message } = (error ?? {}) as Partial<Error>
   if (name === 'TimeoutError' || name === 'AbortError') return 'timed out'
-  return (message.split('\n')[0] || name).replace(/^connection error \S+: /, '')
+  return (message?.split('\n')[0] || name || String(error)).replace(/^connection error \S+: /, '')
 }
 
 export function failureOf(what: string, error: unknown): Failure {

@@ -14,7 +14,7 @@ export function missingAddress(asked: string[], listening: string[]): string | u
 
 /** libp2p's error has a paragraph for each address that failed, with a stack. */
 export function listenFailure(asked: string[], cause: unknown): Failure {
-  const text = cause instanceof Error ? cause.message : String(cause)
+  const text = (cause as Partial<Error> | undefined)?.message ?? String(cause)
   const failed = [...text.matchAll(/^ {2}(\/\S+): (.*)$/gm)].map(([, address, reason]) => {
     return `${address} (${reason?.replace(/^(\w*Error: )+/, '')})`
   })

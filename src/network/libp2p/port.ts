@@ -7,6 +7,7 @@ import type { CreatePort, NetworkPort, PortEffect, PortEvent } from '../port.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
+import { reasonOf } from './failure.js'
 import { Gater } from './gater.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
@@ -57,7 +58,7 @@ class Libp2pPort implements NetworkPort {
       else if (this.parts === undefined || this.early !== undefined) this.log(`${effect.type} came before we listen`)
       else if (!this.stopping) dispatch(effect, this.parts)
     } catch (error) {
-      this.log(`${effect.type} failed: ${error}`)
+      this.log(`${effect.type} failed: ${reasonOf(error)}`)
     }
   }
 
@@ -80,8 +81,8 @@ class Libp2pPort implements NetworkPort {
   private async start(asked: string[]): Promise<void> {
     const unsupported = unsupportedAddress(asked)
     if (unsupported !== undefined) throw new Error(`${unsupported} is not a TCP address`)
-    const { deny } = this.options.gate ?? {}
-    const gater = new Gater(peerIdFromPrivateKey(this.options.privateKey).toString(), deny)
+    const { gate, privateKey } = this.options
+    const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
     const host = await createHost(this.options, asked, gater)
     const parts = this.assemble(host, gater)
@@ -125,14 +126,14 @@ class Libp2pPort implements NetworkPort {
   private giveUp(failure: { message: string; cause?: unknown }): void {
     this.early = undefined
     this.emit({ type: 'listenFailed', failure })
-    Promise.resolve(this.parts?.host.stop()).catch((error) => this.log(`stopping failed: ${error}`))
+    Promise.resolve(this.parts?.host.stop()).catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
   }
 
   private stop(): void {
     if (this.stopping) return
     this.stopping = true
     this.shutDown()
-      .catch((error) => this.log(`stopping failed: ${error}`))
+      .catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       .finally(() => this.report({ type: 'stopped' }))
   }
 
@@ -146,7 +147,7 @@ class Libp2pPort implements NetworkPort {
     } finally {
       clearTimeout(timer)
       // It may yet fail, and then nobody waits for it any more.
-      orderly.catch((error) => this.log(`stopping failed: ${error}`))
+      orderly.catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       this.parts?.connections.abortAll('the node stops')
       this.parts?.host.services.own.forget()
     }

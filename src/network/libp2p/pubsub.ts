@@ -36,9 +36,8 @@ export class Pubsub {
     }
     // Gossipsub forgets silently who has gone.
     host.addEventListener('peer:disconnect', ({ detail }) => {
-      for (const topic of this.subscriptions.get(detail.toString()) ?? [])
-        this.subscriptionChanged(detail, topic, false)
-      this.meshMayHaveChanged()
+      const topics = [...(this.subscriptions.get(detail.toString()) ?? [])]
+      for (const topic of topics) this.subscriptionChanged(detail, topic, false)
     })
   }
 
@@ -80,6 +79,7 @@ export class Pubsub {
     if (topics.size > 0) this.subscriptions.set(peer, topics)
     else this.subscriptions.delete(peer)
     this.emit({ type: 'subscriptionChanged', peer, topic, subscribed })
+    this.meshMayHaveChanged()
   }
 
   /** Gossipsub tells before it acts, and of many changes at once: look a moment later. */
@@ -94,7 +94,10 @@ export class Pubsub {
 
   private compareMesh(): void {
     const gossipsub = this.host.services.pubsub as GossipSub & { getMeshPeers(topic: string): string[] }
-    const peers = [...new Set([...this.joined].flatMap((topic) => gossipsub.getMeshPeers(topic)))].sort()
+    // Gossipsub keeps a peer in its mesh that left the topic while our GRAFT was on its way.
+    const inTopic = (topic: string) =>
+      gossipsub.getMeshPeers(topic).filter((peer) => this.subscriptions.get(peer)?.has(topic))
+    const peers = [...new Set([...this.joined].flatMap(inTopic))].sort()
     if (peers.join() === this.mesh.join()) return
     this.mesh = peers
     this.emit({ type: 'meshChanged', peers })

@@ -7,7 +7,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../port.js'
 import { DIAL_TIMEOUT, QUERY_TIMEOUT } from './defaults.js'
-import { failureOf } from './failure.js'
+import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 
@@ -27,6 +27,8 @@ interface Member {
 export class Table {
   private readonly table: RoutingTable
   private readonly members = new Map<string, Member>()
+  /** The end of what is being added or removed, by peer. */
+  private readonly pending = new Map<string, Promise<void>>()
 
   constructor(
     private readonly host: Host,
@@ -63,7 +65,7 @@ export class Table {
       .then((addresses) => {
         if (member.version === 0 && this.members.get(peer) === member) this.report(peer, member, addresses)
       })
-      .catch((error) => this.log(`the addresses of ${peer} could not be read: ${error}`))
+      .catch((error) => this.log(`the addresses of ${peer} could not be read: ${reasonOf(error)}`))
   }
 
   private report(peer: string, member: Member, multiaddrs: Multiaddr[]): void {
@@ -81,7 +83,7 @@ export class Table {
 
   /** kad pings a newcomer first, and drops it silently if it does not answer. */
   add(peer: string, addresses: string[]): void {
-    this.attempt(`adding ${peer} to the table`, async () => {
+    this.inOrder(peer, 'add', async () => {
       const id = peerIdFromString(peer)
       if (addresses.length > 0)
         await this.host.peerStore.merge(id, { multiaddrs: addresses.map((text) => multiaddr(text)) })
@@ -91,7 +93,7 @@ export class Table {
 
   /** Out of the table, and its addresses forgotten: others may tell us of it again, and kad will ping it first. */
   remove(peer: string): void {
-    this.attempt(`removing ${peer} from the table`, async () => {
+    this.inOrder(peer, 'remove', async () => {
       const id = peerIdFromString(peer)
       await this.table.remove(id)
       // While it is connected its entry must stay: without its protocols nobody tells gossipsub when it leaves.
@@ -114,8 +116,16 @@ export class Table {
     for await (const _ of events);
   }
 
-  private attempt(what: string, action: () => Promise<void>): void {
-    action().catch((error) => this.log(`${what} failed: ${error}`))
+  /** Both take their time, and the later one must win. */
+  private inOrder(peer: string, what: string, action: () => Promise<void>): void {
+    const before = this.pending.get(peer) ?? Promise.resolve()
+    const after = before
+      .then(action)
+      .catch((error) => this.log(`the table could not ${what} ${peer}: ${reasonOf(error)}`))
+      .finally(() => {
+        if (this.pending.get(peer) === after) this.pending.delete(peer)
+      })
+    this.pending.set(peer, after)
   }
 }
 

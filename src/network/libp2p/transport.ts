@@ -2,9 +2,10 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { tcp } from '@libp2p/tcp'
+import type { Libp2pInit } from 'libp2p'
 import { NOISE, TCP, YAMUX } from './defaults.js'
 
-export function transport() {
+export function transport(): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
     transports: [tcp(TCP)],
     connectionEncrypters: [noise(NOISE)],

@@ -24,7 +24,7 @@ function override<T extends object, K extends keyof T>(target: T, key: K, value:
     get(object, name) {
       if (name === key) return value
       const found: unknown = Reflect.get(object, name)
-      return typeof found === 'function' ? found.bind(object) : found
+      return typeof found === 'function' ? (found.bind(object) as unknown) : found
     },
   })
 }

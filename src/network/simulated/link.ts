@@ -1,0 +1,110 @@
+/**
+ * One connection between two hosts, as TCP with Noise gives it: what is sent arrives in order and unchanged, or the
+ * connection dies. Loss is delay by retransmission; a partition holds everything back until it heals or patience ends.
+ */
+import type { ConnectionId } from '../port.js'
+import type { Host } from './host.js'
+import type { Wire } from './wire.js'
+
+/** Patience of a connection that nothing can pass: then it is dead (the order of TCP's user timeout in practice), ms. */
+export const CONNECTION_TIMEOUT = 20_000
+
+/** One host's end of a link. */
+export class Side {
+  /** When the last packet that was sent from here arrives: nothing overtakes it. */
+  lastArrival = 0
+  /** When the line is free again, for packets from here. */
+  busyUntil = 0
+  /** Packets that reached the place where the network is cut, in order. */
+  held: (() => void)[] = []
+  /** The host has closed its end: what still arrives is for nobody. */
+  closed = false
+  other!: Side
+
+  constructor(
+    readonly host: Host,
+    readonly id: ConnectionId,
+    readonly link: Link,
+  ) {}
+
+  get peer(): string {
+    return this.other.host.peerId
+  }
+}
+
+export class Link {
+  readonly dialler: Side
+  readonly listener: Side
+  open = true
+  /** The next packet comes damaged, which Noise answers with the end of the connection. */
+  corrupted = false
+
+  constructor(
+    private readonly wire: Wire,
+    dialler: Host,
+    listener: Host,
+    /** Where each reached the other. */
+    readonly listenerAddress: string,
+    readonly diallerAddress: string,
+  ) {
+    this.dialler = new Side(dialler, dialler.nextConnection++, this)
+    this.listener = new Side(listener, listener.nextConnection++, this)
+    this.dialler.other = this.listener
+    this.listener.other = this.dialler
+  }
+
+  /** Sends a packet of `size` bytes; `arrive` happens at the other side, unless the link dies before. */
+  send(from: Side, size: number, arrive: () => void): void {
+    if (!this.open) return
+    const delay = this.wire.delay(from, size)
+    if (delay === undefined) return this.die()
+    this.wire.clock.after(delay, () => {
+      this.arrived(from, arrive)
+    })
+  }
+
+  private arrived(from: Side, arrive: () => void): void {
+    if (!this.open || from.other.closed) return
+    if (this.corrupted) return this.die()
+    if (from.held.length === 0 && !this.wire.isCut(from.host, from.other.host)) return arrive()
+    from.held.push(arrive)
+    if (from.held.length > 1) return
+    this.wire.clock.after(CONNECTION_TIMEOUT, () => {
+      if (from.held[0] === arrive) this.die()
+    })
+  }
+
+  /** The network is whole again: what was held back comes through, one after the other. */
+  heal(): void {
+    for (const side of [this.dialler, this.listener]) {
+      const { held } = side
+      if (held.length === 0 || this.wire.isCut(side.host, side.other.host)) continue
+      side.held = []
+      for (const arrive of held) this.send(side, 0, arrive)
+    }
+  }
+
+  /** Ends the link in good order: here at once, there when the news has arrived. */
+  close(from: Side): void {
+    if (!this.open || from.closed) return
+    this.send(from, 12, () => {
+      this.die()
+    })
+    this.end(from)
+  }
+
+  /** Ends the link on both sides, each by its own means: nothing has to be sent for it. */
+  die(): void {
+    if (!this.open) return
+    this.open = false
+    this.wire.links.delete(this)
+    this.end(this.dialler)
+    this.end(this.listener)
+  }
+
+  private end(side: Side): void {
+    if (side.closed) return
+    side.closed = true
+    side.host.onLinkClosed(side)
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * A model of gossipsub behind one host: a mesh by degree with GRAFT, PRUNE and back-off, a seen cache, forwarding, flood
+ * publishing of our own messages, and a heartbeat that announces what was heard (IHAVE) to peers outside the mesh, who ask
+ * for what they lack (IWANT). Not modelled: peer scores, IDONTWANT, peer exchange, signatures.
+ */
+import type { AskId, PortEvent } from '../port.js'
+import type { Host } from './host.js'
+import type { Side } from './link.js'
+
+// gossipsub's own parameters, by their names in its specification.
+const D = 6
+const D_LOW = 5
+const D_HIGH = 12
+const D_LAZY = 6
+const HEARTBEAT = 1_000
+const HISTORY_LENGTH = 5
+const HISTORY_GOSSIP = 3
+const SEEN_TTL = 60_000
+const PRUNE_BACKOFF = 60_000
+const UNSUBSCRIBE_BACKOFF = 10_000
+/** Bytes of a message beside its payload (signature, key, topic), and of a control message, about. */
+const ENVELOPE = 170
+const CONTROL_SIZE = 80
+
+interface Message {
+  id: string
+  topic: string
+  data: Uint8Array
+  from: string
+}
+
+interface Topic {
+  mesh: Set<string>
+  /** Peers that must not be grafted before a time. */
+  backoff: Map<string, number>
+}
+
+export class PubSub {
+  private readonly joined = new Map<string, Topic>()
+  /** Topic → peers that have told us that they are in it. */
+  private readonly subscribers = new Map<string, Set<string>>()
+  /** Message id → when it is forgotten. In the order of that time. */
+  private readonly seen = new Map<string, number>()
+  /** The messages of the last heartbeats, newest first. */
+  private history: Map<string, Message>[] = [new Map()]
+  private lastMesh = ''
+  private beating = false
+  private stopped = false
+
+  constructor(
+    private readonly host: Host,
+    private readonly emit: (event: PortEvent) => void,
+    private readonly messageId: (data: Uint8Array) => string,
+  ) {}
+
+  private get now(): number {
+    return this.host.wire.clock.time
+  }
+
+  // ---- topics and peers
+
+  join(name: string): void {
+    if (this.joined.has(name)) return
+    const topic: Topic = { mesh: new Set(), backoff: new Map() }
+    this.joined.set(name, topic)
+    this.tellAll(name, true)
+    this.graft(name, topic, D)
+    this.meshChanged()
+    if (this.beating) return
+    this.beating = true
+    this.host.wire.clock.after(this.host.wire.random.below(HEARTBEAT) + 1, this.heartbeat)
+  }
+
+  leave(name: string): void {
+    const topic = this.joined.get(name)
+    if (topic === undefined) return
+    this.joined.delete(name)
+    for (const peer of topic.mesh) this.control(peer, (there) => there.onPrune(this.host.peerId, name, UNSUBSCRIBE_BACKOFF))
+    this.tellAll(name, false)
+    this.meshChanged()
+  }
+
+  stop(): void {
+    this.stopped = true
+  }
+
+  onOpened(side: Side): void {
+    for (const name of this.joined.keys()) this.tell(side, name, true)
+  }
+
+  onClosed(side: Side): void {
+    const { peer } = side
+    if (this.host.sideTo(peer) !== undefined) return
+    for (const [name, peers] of this.subscribers) {
+      if (peers.delete(peer)) this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed: false })
+    }
+    for (const topic of this.joined.values()) topic.mesh.delete(peer)
+    this.meshChanged()
+  }
+
+  private tellAll(name: string, subscribed: boolean): void {
+    for (const side of this.host.neighbours()) this.tell(side, name, subscribed)
+  }
+
+  private tell(side: Side, name: string, subscribed: boolean): void {
+    side.link.send(side, CONTROL_SIZE, () => {
+      side.other.host.pubsub.onSubscription(this.host.peerId, name, subscribed)
+    })
+  }
+
+  private onSubscription(peer: string, name: string, subscribed: boolean): void {
+    let peers = this.subscribers.get(name)
+    if (peers === undefined) this.subscribers.set(name, (peers = new Set()))
+    if (peers.has(peer) === subscribed) return
+    if (subscribed) peers.add(peer)
+    else peers.delete(peer)
+    this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed })
+    const topic = this.joined.get(name)
+    if (topic === undefined) return
+    if (!subscribed) topic.mesh.delete(peer)
+    else if (topic.mesh.size < D) this.graftOne(name, topic, peer)
+    this.meshChanged()
+  }
+
+  // ---- the mesh
+
+  private graft(name: string, topic: Topic, wanted: number): void {
+    if (topic.mesh.size >= wanted) return
+    for (const peer of this.host.wire.random.shuffle(this.subscribers.get(name) ?? [])) {
+      if (topic.mesh.size >= wanted) return
+      this.graftOne(name, topic, peer)
+    }
+  }
+
+  private graftOne(name: string, topic: Topic, peer: string): void {
+    if (topic.mesh.has(peer) || (topic.backoff.get(peer) ?? 0) > this.now) return
+    topic.mesh.add(peer)
+    this.control(peer, (there) => there.onGraft(this.host.peerId, name))
+  }
+
+  private onGraft(peer: string, name: string): void {
+    const topic = this.joined.get(name)
+    const isWelcome =
+      topic !== undefined && topic.mesh.size < D_HIGH && (topic.backoff.get(peer) ?? 0) <= this.now
+    if (isWelcome) {
+      topic.mesh.add(peer)
+      this.meshChanged()
+    } else {
+      topic?.backoff.set(peer, this.now + PRUNE_BACKOFF)
+      this.control(peer, (there) => there.onPrune(this.host.peerId, name, PRUNE_BACKOFF))
+    }
+  }
+
+  private onPrune(peer: string, name: string, backoff: number): void {
+    const topic = this.joined.get(name)
+    if (topic === undefined) return
+    topic.mesh.delete(peer)
+    topic.backoff.set(peer, this.now + backoff)
+    this.meshChanged()
+  }
+
+  private meshChanged(): void {
+    const peers = new Set<string>()
+    for (const { mesh } of this.joined.values()) for (const peer of mesh) peers.add(peer)
+    const sorted = [...peers].sort()
+    const text = sorted.join()
+    if (text === this.lastMesh) return
+    this.lastMesh = text
+    this.emit({ type: 'meshChanged', peers: sorted })
+  }
+
+  private control(peer: string, act: (there: PubSub) => void): void {
+    const side = this.host.sideTo(peer)
+    side?.link.send(side, CONTROL_SIZE, () => {
+      act(side.other.host.pubsub)
+    })
+  }
+
+  // ---- messages
+
+  publish(ask: AskId, name: string, data: Uint8Array): void {
+    const message: Message = { id: this.messageId(data), topic: name, data: data.slice(), from: this.host.peerId }
+    if (this.isSeen(message.id)) {
+      const failure = { message: 'the same bytes were broadcast or heard less than a minute ago: the network would drop them' }
+      return this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
+    }
+    const recipients = [...(this.subscribers.get(name) ?? [])]
+    if (recipients.length > 0) this.remember(message)
+    for (const peer of recipients) this.send(peer, message)
+    this.emit({ type: 'published', ask, recipients })
+  }
+
+  private send(peer: string, message: Message): void {
+    const side = this.host.sideTo(peer)
+    if (side === undefined) return
+    const { topic } = message
+    if (this.host.wire.vanishes({ kind: 'gossip', from: this.host.peerId, to: peer, topic })) return
+    side.link.send(side, message.data.length + ENVELOPE, () => {
+      side.other.host.pubsub.onMessage(message, this.host.peerId)
+    })
+  }
+
+  private onMessage(message: Message, via: string): void {
+    if (this.stopped || this.isSeen(message.id)) return
+    this.remember(message)
+    const { id, topic: name, from } = message
+    const topic = this.joined.get(name)
+    if (topic === undefined) return
+    this.emit({ type: 'message', topic: name, data: message.data.slice(), from, via, id })
+    for (const peer of topic.mesh) if (peer !== via && peer !== from) this.send(peer, message)
+  }
+
+  private remember(message: Message): void {
+    this.seen.set(message.id, this.now + SEEN_TTL)
+    this.history[0]!.set(message.id, message)
+  }
+
+  private isSeen(id: string): boolean {
+    return (this.seen.get(id) ?? 0) > this.now
+  }
+
+  // ---- the heartbeat
+
+  private readonly heartbeat = (): void => {
+    if (this.stopped || this.joined.size === 0) {
+      this.beating = false
+      return
+    }
+    for (const [name, topic] of this.joined) {
+      if (topic.mesh.size < D_LOW) this.graft(name, topic, D)
+      else if (topic.mesh.size > D_HIGH) this.thin(name, topic)
+      this.gossip(name, topic)
+    }
+    this.meshChanged()
+    this.history.unshift(new Map())
+    this.history.length = Math.min(this.history.length, HISTORY_LENGTH)
+    for (const [id, until] of this.seen) {
+      if (until > this.now) break
+      this.seen.delete(id)
+    }
+    this.host.wire.clock.after(HEARTBEAT, this.heartbeat)
+  }
+
+  private thin(name: string, topic: Topic): void {
+    for (const peer of this.host.wire.random.shuffle(topic.mesh).slice(D)) {
+      topic.mesh.delete(peer)
+      topic.backoff.set(peer, this.now + PRUNE_BACKOFF)
+      this.control(peer, (there) => there.onPrune(this.host.peerId, name, PRUNE_BACKOFF))
+    }
+  }
+
+  private gossip(name: string, topic: Topic): void {
+    const ids: string[] = []
+    for (const window of this.history.slice(0, HISTORY_GOSSIP)) {
+      for (const message of window.values()) if (message.topic === name) ids.push(message.id)
+    }
+    if (ids.length === 0) return
+    const outside = [...(this.subscribers.get(name) ?? [])].filter((peer) => !topic.mesh.has(peer))
+    for (const peer of this.host.wire.random.shuffle(outside).slice(0, D_LAZY)) {
+      this.control(peer, (there) => there.onIHave(this.host.peerId, ids))
+    }
+  }
+
+  private onIHave(peer: string, ids: string[]): void {
+    const lacking = ids.filter((id) => !this.isSeen(id))
+    if (lacking.length > 0) this.control(peer, (there) => there.onIWant(this.host.peerId, lacking))
+  }
+
+  private onIWant(peer: string, ids: string[]): void {
+    for (const id of ids) {
+      const message = this.history.map((window) => window.get(id)).find((found) => found !== undefined)
+      if (message !== undefined) this.send(peer, message)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What lies between the hosts: how long a packet takes, what is cut, slowed or dropped, and who listens where. All chance of
+ * a simulation comes from the one generator here.
+ */
+import type { Clock } from './clock.js'
+import type { Host } from './host.js'
+import type { Link, Side } from './link.js'
+import type { Random } from './random.js'
+
+export interface WireOptions {
+  /** One way, ms. */
+  latency: number
+  /** A packet takes up to this much more or less than `latency`, ms. */
+  jitter: number
+  /** Chance that a packet is lost, 0 … 1. Streams send it again; a dial or a gossip message may vanish. */
+  loss: number
+  /** Bytes a second that one direction of a connection carries; `Infinity`: no limit. */
+  bandwidth: number
+}
+
+/** Something that may be lost: a packet of a stream never is, it only comes later. */
+export interface Datagram {
+  kind: 'dial' | 'gossip'
+  /** Peer ids. */
+  from: string
+  to: string
+  /** Of a gossip message. */
+  topic?: string
+}
+
+/** The first retransmission comes after this time (TCP's least, RFC 6298 as Linux has it), each further one after twice as long. */
+const RETRANSMISSION = 200
+/** So many losses in a row end the connection. */
+const MAX_RETRANSMISSIONS = 6
+
+export class Wire {
+  readonly hosts = new Map<string, Host>()
+  readonly links = new Set<Link>()
+  /** Peer id → which part of the network it is in; the whole network is one part. */
+  private readonly groups = new Map<string, number>()
+  private readonly slowed = new Map<string, number>()
+  private readonly drops = new Set<(datagram: Datagram) => boolean>()
+
+  constructor(
+    readonly clock: Clock,
+    readonly random: Random,
+    readonly options: WireOptions,
+  ) {}
+
+  /** How long a packet of a stream takes to the other side, ms; `undefined`: it is never acknowledged. */
+  delay(from: Side, size: number): number | undefined {
+    const { time } = this.clock
+    let arrival = time + this.once(from.host, from.other.host)
+    for (let losses = 0; this.isLost(); losses++) {
+      if (losses === MAX_RETRANSMISSIONS) return undefined
+      arrival += RETRANSMISSION * 2 ** losses
+    }
+    const { bandwidth } = this.options
+    if (bandwidth !== Infinity) {
+      from.busyUntil = Math.max(from.busyUntil, time) + (size * 1_000) / bandwidth
+      arrival += from.busyUntil - time
+    }
+    from.lastArrival = Math.max(arrival, from.lastArrival)
+    return from.lastArrival - time
+  }
+
+  /** One way of one packet without loss, ms. */
+  once(from: Host, to: Host): number {
+    const { latency, jitter } = this.options
+    const time = jitter === 0 ? latency : latency + jitter * (2 * this.random.float() - 1)
+    const extra = this.slowed.size === 0 ? 0 : (this.slowed.get(pair(from.peerId, to.peerId)) ?? 0)
+    return Math.max(0, time + extra)
+  }
+
+  isLost(): boolean {
+    return this.options.loss > 0 && this.random.float() < this.options.loss
+  }
+
+  /** Does this dial or gossip message vanish? */
+  vanishes(datagram: Datagram): boolean {
+    for (const drop of this.drops) if (drop(datagram)) return true
+    return this.isLost()
+  }
+
+  isCut(a: Host, b: Host): boolean {
+    return this.groups.size > 0 && this.groups.get(a.peerId) !== this.groups.get(b.peerId)
+  }
+
+  /** Cuts the network into parts; hosts that are in none of them are one more part together. */
+  partition(parts: string[][]): void {
+    this.groups.clear()
+    parts.forEach((peers, part) => {
+      for (const peer of peers) this.groups.set(peer, part)
+    })
+    this.healWhereWhole()
+  }
+
+  heal(): void {
+    this.groups.clear()
+    this.healWhereWhole()
+  }
+
+  private healWhereWhole(): void {
+    for (const link of [...this.links]) link.heal()
+  }
+
+  /** Packets between the two take `extra` ms more, each way; 0: as before. */
+  slow(a: string, b: string, extra: number): void {
+    if (extra === 0) this.slowed.delete(pair(a, b))
+    else this.slowed.set(pair(a, b), extra)
+  }
+
+  /** Lets dials and gossip messages vanish of which the predicate says so. Returns what ends that. */
+  drop(predicate: (datagram: Datagram) => boolean): () => void {
+    this.drops.add(predicate)
+    return () => this.drops.delete(predicate)
+  }
+
+  /** The next packet between the two comes damaged: their connections die of it. */
+  corrupt(a: string, b: string): void {
+    for (const link of this.links) {
+      if (pair(link.dialler.host.peerId, link.listener.host.peerId) === pair(a, b)) link.corrupted = true
+    }
+  }
+}
+
+function pair(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
+}

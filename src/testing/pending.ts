@@ -1,0 +1,20 @@
+/** Says, of all nodes of a network, who still waits for what. */
+import type { State } from '../core/state.js'
+
+const MOST = 20
+
+export function pendingOf(states: Map<number, Readonly<State>>): string {
+  const waiting: string[] = []
+  for (const [index, state] of states) {
+    for (const ask of state.asks.values()) {
+      if (ask.kind !== 'request') waiting.push(`n${index} waits for its ${ask.kind} (${ask.about})`)
+      else if (ask.stage !== 'draining') waiting.push(`n${index} waits for an answer of ${ask.peer} (${ask.stage})`)
+    }
+    for (const exchange of state.exchanges.values()) {
+      waiting.push(`n${index} has a request of ${exchange.peer} (${exchange.stage})`)
+    }
+  }
+  if (waiting.length === 0) return 'No node waits for anything.'
+  const more = waiting.length > MOST ? `; and ${waiting.length - MOST} more` : ''
+  return `${waiting.slice(0, MOST).join('; ')}${more}.`
+}

@@ -1,0 +1,305 @@
+/**
+ * A network in a test tube: nodes with the same code as on real sockets, over a simulated network on virtual time. The same
+ * seed gives the same run, event by event.
+ */
+import { readConfig, type NodeConfig } from '../config.js'
+import { show } from '../edge/checks.js'
+import { createLogger } from '../edge/log.js'
+import { P2pError } from '../errors.js'
+import { peerIdOf } from '../identity.js'
+import { Clock, SkewedClock } from '../network/simulated/clock.js'
+import { Host } from '../network/simulated/host.js'
+import { Random } from '../network/simulated/random.js'
+import { Wire, type Datagram } from '../network/simulated/wire.js'
+import { build, type Built, type P2pNode } from '../node.js'
+import { messageId } from '../wire/message-id.js'
+import { REQUEST_RESPONSE_V1 } from '../wire/protocols.js'
+import { EventLog } from './event-log.js'
+import { pendingOf } from './pending.js'
+
+export interface SimulateOptions {
+  /** What all chance of the run comes from. Default: 1. */
+  seed?: number | string
+  /** One way of a packet, ms. Default: 10. */
+  latency?: number
+  /** A packet takes up to this much more or less, ms; at most `latency`. Default: 0. */
+  jitter?: number
+  /** Chance that a packet is lost, 0 … 1. Streams send it again; dials and gossip messages vanish. Default: 0. */
+  loss?: number
+  /** Bytes a second in one direction of a connection. Default: no limit. */
+  bandwidth?: number
+}
+
+export interface Skew {
+  /** How far the node's clock is ahead of the network's, ms. Default: 0. */
+  offset?: number
+  /** How fast it runs: 1.01 gains a hundredth. Default: 1. */
+  rate?: number
+}
+
+/** How long `until` waits for a promise if it is not told otherwise, virtual ms. */
+const WITHIN = 600_000
+
+/** Made before a test framework can replace it by a fake one. */
+const nextTurn = setImmediate
+
+interface Resident {
+  built: Built
+  host: Host
+  index: number
+  config: NodeConfig
+  skew: Skew
+  crashed: boolean
+}
+
+/** A simulated network. See `simulate`. */
+export class SimulatedNetwork {
+  /** What reproduces this run. */
+  readonly seed: number | string
+  private readonly clock = new Clock()
+  private readonly random: Random
+  private readonly wire: Wire
+  private readonly events = new EventLog()
+  private readonly residents = new Map<P2pNode, Resident>()
+  private nextIndex = 1
+  private running = false
+  /** User code has been reached: its microtasks must run before the next instant. */
+  private touched = false
+
+  constructor(options: SimulateOptions) {
+    const { seed, latency, jitter, loss, bandwidth } = checkOptions(options)
+    this.seed = seed
+    this.random = new Random(seed)
+    this.wire = new Wire(this.clock, this.random, { latency, jitter, loss, bandwidth })
+  }
+
+  /** Virtual milliseconds since the start. */
+  get now(): number {
+    return this.clock.time
+  }
+
+  /** Every event so far, in order: one line each. The same seed and the same calls give the same bytes. */
+  get log(): string[] {
+    return this.events.lines()
+  }
+
+  /** Events and pieces of work so far: what the simulation has done. */
+  get counts(): { events: number; work: number; nodes: number } {
+    return { events: this.events.length, work: this.clock.executed, nodes: this.residents.size }
+  }
+
+  /** The scheduler that everything in this network runs on, for observables of a test. */
+  get scheduler(): Clock {
+    return this.clock
+  }
+
+  /** A node in this network, with the config of any node (but for `scheduler`, which is the network's). No virtual time passes. */
+  async createNode(config: NodeConfig = {}, skew: Skew = {}): Promise<P2pNode> {
+    const index = this.nextIndex++
+    const secret = config.secret ?? this.random.bytes(32)
+    return this.launch({ ...config, secret }, skew, index)
+  }
+
+  private async launch(config: NodeConfig, skew: Skew, index: number): Promise<P2pNode> {
+    if (config.scheduler !== undefined) {
+      throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
+    }
+    const settings = readConfig(config)
+    const { offset, rate } = checkSkew(skew)
+    const peerId = await peerIdOf(config.secret!)
+    let host!: Host
+    const built = build({
+      peerId,
+      settings,
+      scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
+      log: createLogger(config.logger),
+      createPort: (emit) => {
+        const protocols = [REQUEST_RESPONSE_V1]
+        host = new Host(this.wire, { peerId, protocols, messageId, index }, emit)
+        return host
+      },
+      tap: (batch) => {
+        this.events.batch(index, this.clock.time, batch)
+      },
+      onEdge: () => {
+        this.touched = true
+      },
+    })
+    this.residents.set(built.node, { built, host, index, config, skew, crashed: false })
+    while (this.clock.next() === this.clock.time) this.clock.runInstant()
+    await built.ready
+    return built.node
+  }
+
+  /** Lets that much virtual time pass. */
+  async run(ms: number): Promise<void> {
+    checkAmount(ms, 'the time to run', 'ms', 0, Number.MAX_SAFE_INTEGER)
+    const end = this.clock.time + ms
+    await this.drive(() => this.clock.next() > end)
+    this.clock.skipTo(end)
+  }
+
+  /**
+   * Lets virtual time pass until the promise settles; its value.
+   * @throws what the promise rejects with; an `Error` that says who still waits for what, when nothing is left to happen or
+   * more than `within` ms (default 600,000) have passed.
+   */
+  async until<T>(promise: PromiseLike<T>, { within = WITHIN }: { within?: number } = {}): Promise<T> {
+    checkAmount(within, 'within', 'ms', 0, Number.MAX_SAFE_INTEGER)
+    const end = this.clock.time + within
+    let settled = false
+    const done = (): void => {
+      settled = true
+    }
+    promise.then(done, done)
+    this.touched = true
+    await this.drive(() => settled || this.clock.next() > end)
+    if (settled) return await promise
+    const why = this.clock.next() === Infinity ? 'nothing is left to happen' : `${within} ms have passed`
+    if (this.clock.next() !== Infinity) this.clock.skipTo(end)
+    throw new Error(`the promise has not settled, and ${why}. ${pendingOf(this.states())}`)
+  }
+
+  /** Runs instant by instant, and user code in between, until there is reason to stop. */
+  private async drive(stop: () => boolean): Promise<void> {
+    if (this.running) throw new Error('run or until is under way already: wait for it before the next one')
+    this.running = true
+    try {
+      await this.settle()
+      while (!stop()) {
+        this.clock.runInstant()
+        if (this.touched) await this.settle()
+      }
+    } finally {
+      this.running = false
+    }
+  }
+
+  /** Lets every promise that is ready go on. */
+  private async settle(): Promise<void> {
+    this.touched = false
+    await new Promise<void>((resolve) => nextTurn(resolve))
+  }
+
+  // ---- faults
+
+  /** Cuts the network: nothing passes between the groups, nor between them and the nodes that are in none. */
+  partition(groups: P2pNode[][]): void {
+    const peers = groups.map((group) => group.map((node) => this.residentOf(node).host.peerId))
+    const all = peers.flat()
+    if (new Set(all).size !== all.length) throw new P2pError('InvalidConfig', 'a node can be in one group only')
+    this.note(`partition ${groups.map((group) => group.map((node) => `n${this.residentOf(node).index}`).join(',')).join(' | ')}`)
+    this.wire.partition(peers)
+  }
+
+  /** Makes the network whole again. */
+  heal(): void {
+    this.note('heal')
+    this.wire.heal()
+  }
+
+  /** Switches a node off, as `kill -9` does: its promises fail, and its peers hear no goodbye but the end of the sockets. */
+  async crash(node: P2pNode): Promise<void> {
+    const resident = this.residentOf(node)
+    if (resident.crashed) throw new P2pError('NodeStopped', `n${resident.index} has crashed already`)
+    this.note(`crash n${resident.index}`)
+    resident.crashed = true
+    resident.host.crash()
+    const message = `the node has crashed at ${this.now} ms; use what restart gave you`
+    resident.built.kill(new P2pError('NodeStopped', message))
+    await this.settle()
+  }
+
+  /** Starts a node that crashed or was stopped again: the same identity, address and config, and nothing remembered. */
+  async restart(node: P2pNode): Promise<P2pNode> {
+    const { index, config, skew, host } = this.residentOf(node)
+    if (host.up) throw new P2pError('InvalidConfig', `n${index} is running: crash or stop it before it is restarted`)
+    this.residents.delete(node)
+    this.note(`restart n${index}`)
+    return this.launch(config, skew, index)
+  }
+
+  /** Packets between two nodes take `extra` ms more, each way; 0: as before. */
+  slow(a: P2pNode, b: P2pNode, extra: number): void {
+    checkAmount(extra, 'the extra time', 'ms', 0, Number.MAX_SAFE_INTEGER)
+    this.note(`slow n${this.residentOf(a).index} n${this.residentOf(b).index} ${extra}`)
+    this.wire.slow(a.peerId, b.peerId, extra)
+  }
+
+  /** Lets the dials and gossip messages vanish of which the predicate says so, until the returned function is called. */
+  drop(predicate: (datagram: Datagram) => boolean): () => void {
+    this.note('drop')
+    return this.wire.drop(predicate)
+  }
+
+  /** Damages the next packet between two nodes: their connections die of it, as Noise demands. */
+  corrupt(a: P2pNode, b: P2pNode): void {
+    this.note(`corrupt n${this.residentOf(a).index} n${this.residentOf(b).index}`)
+    this.wire.corrupt(a.peerId, b.peerId)
+  }
+
+  // ---- what tests of the simulation itself look at
+
+  /** The states of all nodes, by their numbers. To be read, never changed. */
+  states(): Map<number, Built['state']> {
+    return new Map([...this.residents.values()].map(({ index, built }) => [index, built.state]))
+  }
+
+  private note(text: string): void {
+    this.events.note(this.clock.time, text)
+  }
+
+  private residentOf(node: P2pNode): Resident {
+    const resident = this.residents.get(node)
+    if (resident !== undefined) return resident
+    throw new P2pError('InvalidConfig', `that is no node of this network, or one that was restarted since: ${show(node)}`)
+  }
+}
+
+/**
+ * A network in a test tube.
+ *
+ * ```ts
+ * const net = simulate({ seed: 7, latency: 20, jitter: 10 })
+ * const a = await net.createNode()
+ * const b = await net.createNode({ bootNodes: a.addresses })
+ * b.requests$.subscribe((request) => request.respond(request.data))
+ * const reply = await net.until(a.request(b.addresses[0]!, bytes))
+ * ```
+ *
+ * @throws `InvalidConfig` for options that make no sense.
+ */
+export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
+  return new SimulatedNetwork(options)
+}
+
+const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']
+
+function checkOptions(options: SimulateOptions): Required<SimulateOptions> {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw new P2pError('InvalidConfig', `the options of simulate must be an object, not ${show(options)}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (!KEYS.includes(key)) throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
+  }
+  const { seed = 1, latency = 10, jitter = 0, loss = 0, bandwidth = Infinity } = options
+  if (typeof seed !== 'string' && !(typeof seed === 'number' && Number.isFinite(seed))) {
+    throw new P2pError('InvalidConfig', `seed must be a number or a text, not ${show(seed)}`)
+  }
+  checkAmount(latency, 'latency', 'ms', 0, 1_000_000)
+  checkAmount(jitter, 'jitter', 'ms', 0, latency)
+  checkAmount(loss, 'loss', '(a chance)', 0, 0.9)
+  if (bandwidth !== Infinity) checkAmount(bandwidth, 'bandwidth', 'bytes a second', 1, Number.MAX_SAFE_INTEGER)
+  return { seed, latency, jitter, loss, bandwidth }
+}
+
+function checkSkew({ offset = 0, rate = 1 }: Skew): Required<Skew> {
+  checkAmount(offset, 'offset', 'ms', -1_000_000_000, 1_000_000_000)
+  checkAmount(rate, 'rate', '(times)', 0.1, 10)
+  return { offset, rate }
+}
+
+function checkAmount(value: unknown, what: string, unit: string, least: number, most: number): void {
+  if (typeof value === 'number' && value >= least && value <= most) return
+  throw new P2pError('InvalidConfig', `${what} must be a number of ${unit} from ${least} to ${most}, not ${show(value)}`)
+}
