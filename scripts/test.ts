@@ -6,8 +6,8 @@
  *
  *   tsx scripts/test.ts lint format types unit integration [-- arguments for jest]
  */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,7 +33,13 @@ const rustPeer = join(root, 'spec', 'interop', 'rust-peer')
 /** Where cargo builds: outside of the checkout, so that a fresh one need not build libp2p again. */
 const targetDir = join(homedir(), '.cache', 'tinyp2p', 'rust-peer-target')
 
-const parts: Record<string, (jestArgs: string[]) => Tally> = {
+/** A part that hangs is ended after this long, and fails. */
+const LIMIT_MS = 10 * 60_000
+
+/** How long jest may take to exit once its results are written. Longer means that a test left something open. */
+const EXIT_MS = 10_000
+
+const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   lint: () => check('npm', ['run', '--silent', 'lint']),
   format: () => check('npm', ['run', '--silent', 'format:check']),
   types: () => check('npm', ['run', '--silent', 'typecheck']),
@@ -42,43 +48,75 @@ const parts: Record<string, (jestArgs: string[]) => Tally> = {
   interop,
 }
 
-/** Longer than any part takes: one that hangs is ended, and fails. */
-const TIMEOUT_MS = 15 * 60_000
+interface RunOptions {
+  env?: NodeJS.ProcessEnv
+  /** A file that the command writes when its work is done: from then on it has `EXIT_MS` left. */
+  doneFile?: string
+}
 
-/** Runs a command in the foreground; true when it ended well. */
-function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}): boolean {
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-    timeout: TIMEOUT_MS,
+/** Runs a command, and ends whatever it leaves behind; resolves with true when it ended well. */
+function run(command: string, args: string[], { env, doneFile }: RunOptions = {}): Promise<boolean> {
+  return new Promise((resolve) => {
+    // A process group of its own: its children end with it.
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env }, detached: true })
+    const started = Date.now()
+    let done: number | undefined
+    const watch = setInterval(() => {
+      if (doneFile !== undefined && existsSync(doneFile)) done ??= Date.now()
+      if (done !== undefined && Date.now() - done > EXIT_MS) end('The tests are over, but one left something open')
+      else if (Date.now() - started > LIMIT_MS) end(`${command} takes more than ${LIMIT_MS / 60_000} minutes`)
+    }, 1_000)
+    const interrupt = (): void => {
+      end('Interrupted')
+      process.exit(130)
+    }
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+
+    function end(why: string): void {
+      console.error(`${why}: ending it`)
+      killGroup(child.pid)
+    }
+    function finish(ok: boolean): void {
+      clearInterval(watch)
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      killGroup(child.pid)
+      resolve(ok)
+    }
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`)
+      finish(false)
+    })
+    child.once('exit', (code) => finish(code === 0))
   })
-  if (error) console.error(`${command}: ${error.message}`)
-  return status === 0
 }
 
-function check(command: string, args: string[]): Tally {
-  return { passed: 0, failed: run(command, args) ? 0 : 1, skipped: 0 }
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nobody is left.
+  }
 }
 
-function jest(project: string, args: string[], env: NodeJS.ProcessEnv = {}): Tally {
+async function check(command: string, args: string[]): Promise<Tally> {
+  return { passed: 0, failed: (await run(command, args)) ? 0 : 1, skipped: 0 }
+}
+
+async function jest(project: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'tinyp2p-test-'))
   try {
     const outputFile = join(folder, 'results.json')
-    const ok = run(
-      process.execPath,
-      [
-        '--experimental-vm-modules',
-        '--disable-warning=ExperimentalWarning',
-        join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-        `--selectProjects=${project}`,
-        '--json',
-        `--outputFile=${outputFile}`,
-        ...args,
-      ],
-      env,
-    )
-    return tallyOf(ok, outputFile)
+    const jestArgs = [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+      `--selectProjects=${project}`,
+      '--json',
+      `--outputFile=${outputFile}`,
+      ...args,
+    ]
+    return tallyOf(await run(process.execPath, jestArgs, { env, doneFile: outputFile }), outputFile)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -101,8 +139,8 @@ function tallyOf(ok: boolean, outputFile: string): Tally {
 }
 
 /** The specs against a Rust peer: builds it first. Without cargo they are skipped, but not in CI. */
-function interop(jestArgs: string[]): Tally {
-  if (!run('cargo', ['--version'])) {
+async function interop(jestArgs: string[]): Promise<Tally> {
+  if (!(await run('cargo', ['--version']))) {
     if (process.env.CI) {
       console.error('The interop tests need cargo, and CI must not skip them: install Rust (https://rustup.rs).')
       return { passed: 0, failed: 1, skipped: 0 }
@@ -111,8 +149,9 @@ function interop(jestArgs: string[]): Tally {
     return { passed: 0, failed: 0, skipped: 1 }
   }
   const build = ['build', '--release', '--locked', '--manifest-path', join(rustPeer, 'Cargo.toml')]
-  if (!run('cargo', build, { CARGO_TARGET_DIR: targetDir })) return { passed: 0, failed: 1, skipped: 0 }
-  return jest('interop', ['--testTimeout=60000', '--runInBand', ...jestArgs], { CARGO_TARGET_DIR: targetDir })
+  const env = { CARGO_TARGET_DIR: targetDir }
+  if (!(await run('cargo', build, { env }))) return { passed: 0, failed: 1, skipped: 0 }
+  return jest('interop', ['--testTimeout=60000', '--runInBand', ...jestArgs], env)
 }
 
 const args = process.argv.slice(2)
@@ -123,7 +162,7 @@ if (names.length === 0) throw new Error(`name at least one part of: ${Object.key
 const total: Tally = { passed: 0, failed: 0, skipped: 0 }
 for (const name of names) {
   console.log(`\n— ${name}`)
-  const tally = parts[name]!(jestArgs)
+  const tally = await parts[name]!(jestArgs)
   if (tally.failed > 0) console.log(`— ${name}: failed`)
   total.passed += tally.passed
   total.failed += tally.failed

@@ -44,6 +44,14 @@ export async function peerIdOf(secret: string | Uint8Array): Promise<string> {
   return peerIdFromPrivateKey(await privateKeyOf(secret)).toString()
 }
 
+/**
+ * The peer id of an Ed25519 public key of 32 bytes: the identity multihash of its protobuf, in base58
+ * (https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md). The key is not checked to be a point of the curve.
+ */
+export function peerIdOfPublicKey(publicKey: Uint8Array): string {
+  return base58btc.baseEncode(Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...publicKey))
+}
+
 function decode(secret: string): Uint8Array {
   if (secret.length === 0) throw invalid('it is empty')
   if (secret.length > MAX_SECRET_LENGTH) {

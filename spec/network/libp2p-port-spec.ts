@@ -1,7 +1,7 @@
 /** The real network behind the port, on sockets of 127.0.0.1, driven by hand: no core, no lane. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { fork } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
 import type { NetworkPort, PortEffect, PortEvent, StreamId } from '../../src/network/port.js'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -23,8 +23,8 @@ class Peer {
   address = ''
   stopped = false
   private nextStream = 1
-  private waiting = new Set<() => void>()
-  private taken = new Set<PortEvent>()
+  private readonly waiting = new Set<() => void>()
+  private readonly taken = new Set<PortEvent>()
 
   private constructor(
     readonly id: string,
@@ -132,8 +132,10 @@ class Peer {
 }
 
 const all: Peer[] = []
+const children: ChildProcess[] = []
 
 afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
   await Promise.all(all.splice(0).map((peer) => peer.stop()))
 })
 
@@ -258,6 +260,29 @@ describe('dialling', () => {
     await a.next('connectionClosed', (event) => event.connection === connection)
     await b.next('connectionClosed', (event) => event.connection === inbound)
   })
+
+  it('does not take a connection that is being closed for an answer to a dial', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    const [connection] = await a.connect(b)
+    await a.next('identified')
+    a.run({ type: 'closeConnection', connection, reason: 'idle' })
+    a.run({ type: 'dial', target: b.id, addresses: [b.address] })
+    const dialled = await a.next('dialled')
+    expect(dialled.connection).not.toBe(connection)
+    await a.stream(dialled.connection, b)
+  })
+
+  it('does not connect again by itself, even to a close peer of the table', async () => {
+    const [a, b] = [await Peer.listening(), await Peer.listening()]
+    a.run({ type: 'tableAdd', peer: b.id, addresses: [b.address] })
+    const { connection } = await a.next('connectionOpened')
+    await a.next('tableChanged')
+    // kad tags the closest peers every 5 s; until then nothing would reconnect anyway.
+    await a.next('connectionClosed', () => true, 5_500).catch(() => undefined)
+    a.run({ type: 'closeConnection', connection, reason: 'idle' })
+    await a.next('connectionClosed')
+    await expect(a.next('connectionOpened', () => true, 500)).rejects.toThrow('no connectionOpened')
+  }, 20_000)
 })
 
 describe('the table', () => {
@@ -582,7 +607,11 @@ describe('another process', () => {
   `
 
   async function start() {
-    const child = fork('node_modules/tsx/dist/cli.mjs', ['--input-type=module', '--eval', script], { execArgv: [] })
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    children.push(child)
     const [{ id, address }] = (await once(child, 'message')) as [{ id: string; address: string }]
     return { child, other: { id, address } as Peer, exit: once(child, 'exit') }
   }

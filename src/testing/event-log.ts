@@ -31,7 +31,14 @@ export class EventLog {
     for (let i = 0; i < this.length; i++) {
       const chunk = this.chunks[Math.floor((i * FIELDS) / CHUNK)]!
       const at = (i * FIELDS) % CHUNK
-      const [time, node, type, a, b, about] = chunk.subarray(at, at + FIELDS) as unknown as [number, number, number, number, number, number]
+      const [time, node, type, a, b, about] = chunk.subarray(at, at + FIELDS) as unknown as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ]
       const who = node < 0 ? 'network' : `n${node}`
       const numbers = node < 0 ? '' : ` ${a} ${b}`
       lines.push(`${time} ${who} ${this.words[type]}${numbers}${about < 0 ? '' : ` ${this.words[about]}`}`)

@@ -6,7 +6,7 @@ import { readConfig, type NodeConfig } from '../config.js'
 import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
-import { peerIdOf } from '../identity.js'
+import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
 import { Clock, SkewedClock } from '../network/simulated/clock.js'
 import { Host } from '../network/simulated/host.js'
 import { Random } from '../network/simulated/random.js'
@@ -96,17 +96,17 @@ export class SimulatedNetwork {
   /** A node in this network, with the config of any node (but for `scheduler`, which is the network's). No virtual time passes. */
   async createNode(config: NodeConfig = {}, skew: Skew = {}): Promise<P2pNode> {
     const index = this.nextIndex++
-    const secret = config.secret ?? this.random.bytes(32)
-    return this.launch({ ...config, secret }, skew, index)
+    const chance = this.random.bytes(32)
+    const peerId = config.secret === undefined ? peerIdOfPublicKey(chance) : await peerIdOf(config.secret)
+    return this.launch(peerId, config, skew, index)
   }
 
-  private async launch(config: NodeConfig, skew: Skew, index: number): Promise<P2pNode> {
+  private async launch(peerId: string, config: NodeConfig, skew: Skew, index: number): Promise<P2pNode> {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
     const settings = readConfig(config)
     const { offset, rate } = checkSkew(skew)
-    const peerId = await peerIdOf(config.secret!)
     let host!: Host
     const built = build({
       peerId,
@@ -188,7 +188,9 @@ export class SimulatedNetwork {
     const peers = groups.map((group) => group.map((node) => this.residentOf(node).host.peerId))
     const all = peers.flat()
     if (new Set(all).size !== all.length) throw new P2pError('InvalidConfig', 'a node can be in one group only')
-    this.note(`partition ${groups.map((group) => group.map((node) => `n${this.residentOf(node).index}`).join(',')).join(' | ')}`)
+    this.note(
+      `partition ${groups.map((group) => group.map((node) => `n${this.residentOf(node).index}`).join(',')).join(' | ')}`,
+    )
     this.wire.partition(peers)
   }
 
@@ -216,7 +218,7 @@ export class SimulatedNetwork {
     if (host.up) throw new P2pError('InvalidConfig', `n${index} is running: crash or stop it before it is restarted`)
     this.residents.delete(node)
     this.note(`restart n${index}`)
-    return this.launch(config, skew, index)
+    return this.launch(host.peerId, config, skew, index)
   }
 
   /** Packets between two nodes take `extra` ms more, each way; 0: as before. */
@@ -252,7 +254,10 @@ export class SimulatedNetwork {
   private residentOf(node: P2pNode): Resident {
     const resident = this.residents.get(node)
     if (resident !== undefined) return resident
-    throw new P2pError('InvalidConfig', `that is no node of this network, or one that was restarted since: ${show(node)}`)
+    throw new P2pError(
+      'InvalidConfig',
+      `that is no node of this network, or one that was restarted since: ${show(node)}`,
+    )
   }
 }
 
@@ -280,7 +285,8 @@ function checkOptions(options: SimulateOptions): Required<SimulateOptions> {
     throw new P2pError('InvalidConfig', `the options of simulate must be an object, not ${show(options)}`)
   }
   for (const key of Object.keys(options)) {
-    if (!KEYS.includes(key)) throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
+    if (!KEYS.includes(key))
+      throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
   }
   const { seed = 1, latency = 10, jitter = 0, loss = 0, bandwidth = Infinity } = options
   if (typeof seed !== 'string' && !(typeof seed === 'number' && Number.isFinite(seed))) {
@@ -301,5 +307,8 @@ function checkSkew({ offset = 0, rate = 1 }: Skew): Required<Skew> {
 
 function checkAmount(value: unknown, what: string, unit: string, least: number, most: number): void {
   if (typeof value === 'number' && value >= least && value <= most) return
-  throw new P2pError('InvalidConfig', `${what} must be a number of ${unit} from ${least} to ${most}, not ${show(value)}`)
+  throw new P2pError(
+    'InvalidConfig',
+    `${what} must be a number of ${unit} from ${least} to ${most}, not ${show(value)}`,
+  )
 }

@@ -7,6 +7,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import type { ConnectionId, PortEvent, StreamId } from '../port.js'
 import { isBroken, type Connections } from './connections.js'
 import { OPEN_TIMEOUT, REQUEST_STREAMS } from './defaults.js'
+import { endWithDataFrame } from './empty-end.js'
 import { failureOf } from './failure.js'
 
 type StreamEnd = Extract<PortEvent, { type: 'streamClosed' }>['reason']
@@ -91,7 +92,11 @@ export class Streams {
     stream.addEventListener('remoteCloseWrite', () => void (entry.remoteEnded = true))
     stream.addEventListener('end', () => this.ended(id, entry))
     stream.addEventListener('close', (event) => this.closed(id, entry, event))
-    if (stream.readableEnded) this.ended(id, entry)
+    // What came in the packet that ended the negotiation is handed back after the end was said, and read in a microtask.
+    if (stream.readableEnded) {
+      if (stream.readBufferLength > 0) queueMicrotask(() => this.ended(id, entry))
+      else this.ended(id, entry)
+    }
   }
 
   private received(id: StreamId, entry: Entry, { data }: StreamMessageEvent): void {
@@ -131,6 +136,7 @@ export class Streams {
         chunks.length === 0 || stream.send(chunks.length === 1 ? chunks[0]! : new Uint8ArrayList(...chunks))
       if (end) {
         entry.weEnded = true
+        if (chunks.length === 0) endWithDataFrame(stream)
         // Waits until everything has been sent; fails if the stream dies before.
         stream.close().catch((error: Error) => stream.abort(error))
       } else if (drained) {

@@ -112,8 +112,14 @@ export class Table {
   private async lookUpOurselves(): Promise<void> {
     const key = this.host.peerId.toMultihash().bytes
     const events = this.host.services.kad.getClosestPeers(key, { signal: AbortSignal.timeout(QUERY_TIMEOUT) })
+    let answers = 0
+    let refused: Error | undefined
     // What it finds enters the table by itself.
-    for await (const _ of events);
+    for await (const event of events) {
+      if (event.name === 'PEER_RESPONSE') answers++
+      else if (event.name === 'QUERY_ERROR') refused = event.error
+    }
+    if (answers === 0 && refused !== undefined) throw refused
   }
 
   /** Both take their time, and the later one must win. */

@@ -219,11 +219,12 @@ export class Host implements NetworkPort {
       if (wanted !== undefined && wanted !== listener.peerId) return failed(`${listener.peerId} is there`)
       const link = new Link(this.wire, this, listener, withoutPeer(address), this.addresses[0] ?? '')
       this.wire.links.add(link)
-      listener.onLinkOpened(link.listener, link.diallerAddress, true)
+      // Before all that the listener says on its own: nothing may arrive on a connection that is not there yet.
       link.send(link.listener, 100, () => {
         this.onLinkOpened(link.dialler, link.listenerAddress, false)
         done(link.dialler, '')
       })
+      listener.onLinkOpened(link.listener, link.diallerAddress, true)
     })
   }
 

@@ -75,7 +75,8 @@ export class PubSub {
     const topic = this.joined.get(name)
     if (topic === undefined) return
     this.joined.delete(name)
-    for (const peer of topic.mesh) this.control(peer, (there) => there.onPrune(this.host.peerId, name, UNSUBSCRIBE_BACKOFF))
+    for (const peer of topic.mesh)
+      this.control(peer, (there) => there.onPrune(this.host.peerId, name, UNSUBSCRIBE_BACKOFF))
     this.tellAll(name, false)
     this.meshChanged()
   }
@@ -94,8 +95,9 @@ export class PubSub {
     for (const [name, peers] of this.subscribers) {
       if (peers.delete(peer)) this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed: false })
     }
-    for (const topic of this.joined.values()) topic.mesh.delete(peer)
-    this.meshChanged()
+    let left = false
+    for (const topic of this.joined.values()) left = topic.mesh.delete(peer) || left
+    if (left) this.meshChanged()
   }
 
   private tellAll(name: string, subscribed: boolean): void {
@@ -117,9 +119,8 @@ export class PubSub {
     this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed })
     const topic = this.joined.get(name)
     if (topic === undefined) return
-    if (!subscribed) topic.mesh.delete(peer)
-    else if (topic.mesh.size < D) this.graftOne(name, topic, peer)
-    this.meshChanged()
+    const changed = subscribed ? topic.mesh.size < D && this.graftOne(name, topic, peer) : topic.mesh.delete(peer)
+    if (changed) this.meshChanged()
   }
 
   // ---- the mesh
@@ -132,16 +133,16 @@ export class PubSub {
     }
   }
 
-  private graftOne(name: string, topic: Topic, peer: string): void {
-    if (topic.mesh.has(peer) || (topic.backoff.get(peer) ?? 0) > this.now) return
+  private graftOne(name: string, topic: Topic, peer: string): boolean {
+    if (topic.mesh.has(peer) || (topic.backoff.get(peer) ?? 0) > this.now) return false
     topic.mesh.add(peer)
     this.control(peer, (there) => there.onGraft(this.host.peerId, name))
+    return true
   }
 
   private onGraft(peer: string, name: string): void {
     const topic = this.joined.get(name)
-    const isWelcome =
-      topic !== undefined && topic.mesh.size < D_HIGH && (topic.backoff.get(peer) ?? 0) <= this.now
+    const isWelcome = topic !== undefined && topic.mesh.size < D_HIGH && (topic.backoff.get(peer) ?? 0) <= this.now
     if (isWelcome) {
       topic.mesh.add(peer)
       this.meshChanged()
@@ -181,7 +182,9 @@ export class PubSub {
   publish(ask: AskId, name: string, data: Uint8Array): void {
     const message: Message = { id: this.messageId(data), topic: name, data: data.slice(), from: this.host.peerId }
     if (this.isSeen(message.id)) {
-      const failure = { message: 'the same bytes were broadcast or heard less than a minute ago: the network would drop them' }
+      const failure = {
+        message: 'the same bytes were broadcast or heard less than a minute ago: the network would drop them',
+      }
       return this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
     }
     const recipients = [...(this.subscribers.get(name) ?? [])]

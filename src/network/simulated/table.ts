@@ -26,7 +26,8 @@ interface Contact {
   addresses: string[]
 }
 
-type Found = { peer: string; addresses: string[] }[]
+/** An answer: contacts, closest first. */
+type Found = readonly Contact[]
 
 export class Table {
   private readonly key: number
@@ -102,13 +103,13 @@ export class Table {
     const asked = new Set<string>([this.host.peerId])
     let underWay = 0
     let over = false
-    const offer = (peer: string): void => {
-      if (!candidates.has(peer)) candidates.set(peer, distance(hash32(peer), target))
+    const offer = ({ peer, key }: Contact): void => {
+      if (!candidates.has(peer)) candidates.set(peer, distance(key, target))
     }
-    for (const { peer } of this.closest(target)) offer(peer)
+    for (const contact of this.closest(target)) offer(contact)
     const proceed = (): void => {
       if (over) return
-      const closest = [...candidates].sort((a, b) => a[1] - b[1]).slice(0, BUCKET_SIZE)
+      const closest = nearest(candidates, ([, far]) => far)
       const isFound = wanted !== undefined && this.addressesOf(wanted).length > 0
       for (const [peer] of closest) {
         if (isFound || underWay >= PARALLEL) break
@@ -120,8 +121,8 @@ export class Table {
           if (found === undefined) candidates.delete(peer)
           for (const one of found ?? []) {
             if (one.peer === this.host.peerId) continue
-            this.hear(one.peer, one.addresses)
-            if (this.addressesOf(one.peer).length > 0) offer(one.peer)
+            this.hear(one)
+            if (this.addressesOf(one.peer).length > 0) offer(one)
           }
           proceed()
         })
@@ -158,24 +159,19 @@ export class Table {
 
   /** Members that are closest to `target`, closest first. */
   private closest(target: number, except?: string): Found {
-    const sorted = [...this.members.values()].map((contact) => ({ contact, far: distance(contact.key, target) }))
-    sorted.sort((a, b) => a.far - b.far)
-    const found: Found = []
-    for (const { contact } of sorted) {
-      if (contact.peer === except) continue
-      if (found.push({ peer: contact.peer, addresses: contact.addresses }) === BUCKET_SIZE) break
-    }
-    return found
+    return nearest(this.members.values(), (contact) =>
+      contact.peer === except ? Infinity : distance(contact.key, target),
+    )
   }
 
   /** Somebody told us of a peer: it is visited, and if it is there it comes into the table by what it says of itself. */
-  private hear(peer: string, theirs: string[]): void {
+  private hear({ peer, key, addresses: theirs }: Contact): void {
     if (this.members.has(peer)) return
     const addresses = theirs.filter((address) => this.host.accepts(address))
     if (addresses.length === 0) return
     this.heard.set(peer, addresses)
     if (this.visits.has(peer) || this.waiting.size >= MAX_WAITING_VISITS) return
-    const bucket = this.buckets.get(hash32(peer) >>> (32 - PREFIX_BITS))
+    const bucket = this.buckets.get(key >>> (32 - PREFIX_BITS))
     if (bucket !== undefined && bucket.size >= BUCKET_SIZE) return
     this.waiting.add(peer)
     this.visitNext()
@@ -197,4 +193,22 @@ export class Table {
 
 function distance(a: number, b: number): number {
   return (a ^ b) >>> 0
+}
+
+/** The `BUCKET_SIZE` items that are nearest, nearest first; those at an infinite distance are left out. */
+function nearest<T>(items: Iterable<T>, distanceOf: (item: T) => number): T[] {
+  const found: T[] = []
+  const distances: number[] = []
+  for (const item of items) {
+    const far = distanceOf(item)
+    if (far === Infinity || (found.length === BUCKET_SIZE && far >= distances[BUCKET_SIZE - 1]!)) continue
+    let at = found.length === BUCKET_SIZE ? BUCKET_SIZE - 1 : found.length
+    for (; at > 0 && distances[at - 1]! > far; at--) {
+      found[at] = found[at - 1]!
+      distances[at] = distances[at - 1]!
+    }
+    found[at] = item
+    distances[at] = far
+  }
+  return found
 }
