@@ -147,14 +147,13 @@ export class SimulatedNetwork {
   async until<T>(promise: PromiseLike<T>, { within = WITHIN }: { within?: number } = {}): Promise<T> {
     checkAmount(within, 'within', 'ms', 0, Number.MAX_SAFE_INTEGER)
     const end = this.clock.time + within
-    let settled = false
+    const outcome = { settled: false }
     const done = (): void => {
-      settled = true
+      outcome.settled = true
     }
     promise.then(done, done)
-    this.touched = true
-    await this.drive(() => settled || this.clock.next() > end)
-    if (settled) return await promise
+    await this.drive(() => outcome.settled || this.clock.next() > end)
+    if (outcome.settled) return promise
     const why = this.clock.next() === Infinity ? 'nothing is left to happen' : `${within} ms have passed`
     if (this.clock.next() !== Infinity) this.clock.skipTo(end)
     throw new Error(`the promise has not settled, and ${why}. ${pendingOf(this.states())}`)

@@ -42,7 +42,7 @@ export class PubSub {
   /** Message id → when it is forgotten. In the order of that time. */
   private readonly seen = new Map<string, number>()
   /** The messages of the last heartbeats, newest first. */
-  private history: Map<string, Message>[] = [new Map()]
+  private readonly history: Map<string, Message>[] = [new Map<string, Message>()]
   private lastMesh = ''
   private beating = false
   private stopped = false

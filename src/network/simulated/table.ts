@@ -65,7 +65,7 @@ export class Table {
       const key = hash32(peer)
       const prefix = key >>> (32 - PREFIX_BITS)
       let bucket = this.buckets.get(prefix)
-      if (bucket === undefined) this.buckets.set(prefix, (bucket = new Map()))
+      if (bucket === undefined) this.buckets.set(prefix, (bucket = new Map<string, Contact>()))
       if (bucket.size >= BUCKET_SIZE) return
       const contact = { peer, key, addresses }
       bucket.set(peer, contact)

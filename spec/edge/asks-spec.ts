@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals'
+import { firstValueFrom } from 'rxjs'
+import type { Event } from '../../src/core/events.js'
+import { abortable, Asks } from '../../src/edge/asks.js'
+import { P2pError } from '../../src/errors.js'
+
+function edge(): { asks: Asks; pushed: Event[] } {
+  const pushed: Event[] = []
+  return { asks: new Asks((event) => pushed.push(event)), pushed }
+}
+
+describe('a question to the lane', () => {
+  it('is asked when somebody subscribes, each time anew', () => {
+    const { asks, pushed } = edge()
+    const answer$ = asks.ask((ask) => ({ type: 'status', ask }))
+    expect(pushed).toEqual([])
+    answer$.subscribe()
+    answer$.subscribe()
+    expect(pushed).toEqual([
+      { type: 'status', ask: 1 },
+      { type: 'status', ask: 2 },
+    ])
+  })
+
+  it('is answered by number, whatever the order', async () => {
+    const { asks } = edge()
+    const first = firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))
+    const second = firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))
+    asks.settle(2, 'two')
+    asks.settle(1, 'one')
+    expect(await Promise.all([first, second])).toEqual(['one', 'two'])
+  })
+
+  it('finds its subscriber registered when the answer comes at once', async () => {
+    const asks: Asks = new Asks((event) => {
+      if (event.type === 'status') asks.settle(event.ask, 'at once')
+    })
+    expect(await firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))).toBe('at once')
+  })
+
+  it('is cancelled by unsubscribing, and not when it has been answered', () => {
+    const { asks, pushed } = edge()
+    const subscription = asks.ask((ask) => ({ type: 'status', ask })).subscribe()
+    subscription.unsubscribe()
+    expect(pushed).toContainEqual({ type: 'cancel', ask: 1 })
+    asks.ask((ask) => ({ type: 'status', ask })).subscribe()
+    asks.settle(2, 'answer')
+    expect(pushed).not.toContainEqual({ type: 'cancel', ask: 2 })
+  })
+
+  it('fails with the error that the lane states', async () => {
+    const { asks } = edge()
+    const answer = firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))
+    const cause = new Error('why')
+    asks.fail(1, { code: 'Overloaded', message: 'later', retryAfterMs: 7, cause })
+    await expect(answer).rejects.toMatchObject({ code: 'Overloaded', message: 'later', retryAfterMs: 7, cause })
+  })
+
+  it('fails when the node ends, and when it is asked after that', async () => {
+    const { asks, pushed } = edge()
+    const before = firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))
+    asks.end(new P2pError('NodeStopped', 'over'))
+    await expect(before).rejects.toMatchObject({ code: 'NodeStopped' })
+    await expect(firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))).rejects.toMatchObject({
+      code: 'NodeStopped',
+    })
+    expect(pushed).toEqual([{ type: 'status', ask: 1 }])
+  })
+
+  it('is cancelled by a signal, which becomes the cause', async () => {
+    const { asks, pushed } = edge()
+    const controller = new AbortController()
+    const answer = firstValueFrom(
+      abortable(
+        asks.ask((ask) => ({ type: 'status', ask })),
+        controller.signal,
+      ),
+    )
+    controller.abort(new Error('no longer wanted'))
+    await expect(answer).rejects.toMatchObject({ code: 'Aborted', cause: new Error('no longer wanted') })
+    expect(pushed).toContainEqual({ type: 'cancel', ask: 1 })
+  })
+
+  it('is not asked at all when the signal has fired before', async () => {
+    const { asks, pushed } = edge()
+    const answer = firstValueFrom(
+      abortable(
+        asks.ask((ask) => ({ type: 'status', ask })),
+        AbortSignal.abort(),
+      ),
+    )
+    await expect(answer).rejects.toMatchObject({ code: 'Aborted' })
+    expect(pushed).toEqual([])
+  })
+
+  it('leaves no listener on the signal', async () => {
+    const { asks } = edge()
+    const { signal } = new AbortController()
+    let listeners = 0
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++
+      add(...args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--
+      remove(...args)
+    }
+    const answer = firstValueFrom(
+      abortable(
+        asks.ask((ask) => ({ type: 'status', ask })),
+        signal,
+      ),
+    )
+    expect(listeners).toBe(1)
+    asks.settle(1, 'answer')
+    await answer
+    expect(listeners).toBe(0)
+  })
+})
