@@ -2,7 +2,7 @@
  * The public node: calls become commands, effects become promises, observables and calls of handlers. It holds no state of
  * the network; what it knows of it, it reads from snapshots.
  */
-import { defer, firstValueFrom, map, startWith, Subject, type Observable, type SchedulerLike } from 'rxjs'
+import { defer, firstValueFrom, map, startWith, Subject, throwError, type Observable, type SchedulerLike } from 'rxjs'
 import type { Answer, ClockEffect, Effect } from './core/effects.js'
 import type { Batch } from './core/events.js'
 import type { Settings } from './core/settings.js'
@@ -120,8 +120,15 @@ export async function launch(options: BuildOptions): Promise<P2pNode> {
   return node
 }
 
+/** Effects that end in user code, but for `statusChanged`, which does when somebody looks. */
 const REACHES_USERS = new Set<Effect['type']>([
-  ...(['settle', 'fail', 'handle', 'cancelHandler', 'deliver', 'statusChanged', 'ready', 'ended'] as const),
+  'settle',
+  'fail',
+  'handle',
+  'cancelHandler',
+  'deliver',
+  'ready',
+  'ended',
 ])
 
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
@@ -166,8 +173,8 @@ class Node implements P2pNode {
       state: this.state,
       scheduler,
       run: (effect) => {
-        if (onEdge !== undefined && REACHES_USERS.has(effect.type)) onEdge()
         this.run(effect)
+        if (onEdge !== undefined && this.reachesUsers(effect.type)) onEdge()
       },
       tap,
       crashed: (cause) => {
@@ -198,7 +205,7 @@ class Node implements P2pNode {
     try {
       return firstValueFrom(this.request$(peer, data, options))
     } catch (error) {
-      return Promise.reject(error)
+      return firstValueFrom(throwError(() => error))
     }
   }
 
@@ -269,6 +276,10 @@ class Node implements P2pNode {
     if (this.targets.size >= MAX_TARGETS) this.targets.clear()
     this.targets.set(peer, target)
     return target
+  }
+
+  private reachesUsers(type: Effect['type']): boolean {
+    return type === 'statusChanged' ? this.statusChanges$.observed : REACHES_USERS.has(type)
   }
 
   private run(effect: Exclude<Effect, ClockEffect>): void {

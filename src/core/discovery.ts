@@ -55,7 +55,7 @@ export function onTableChanged(state: State, out: Effects, event: Of<'tableChang
   const wasKnown = state.known.has(peer)
   state.statusDirty = true
   if (addresses === undefined || addresses.length === 0) {
-    if (state.known.delete(peer)) log(out, 'info', `❌ removed ${peer}`)
+    if (state.known.delete(peer)) log(out, 'debug', `${peer} has left the table`)
     return
   }
   state.known.set(peer, addresses)

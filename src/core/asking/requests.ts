@@ -159,7 +159,7 @@ export function expireRequest(state: State, out: Effects, id: AskId): void {
     dialling: 'while it was being dialled',
     queued: 'while the request waited for a stream',
     opening: 'while a stream was being opened',
-    waiting: 'to its request',
+    waiting: 'to the request',
     draining: '',
   }[ask.stage]
   endRequest(state, out, ask, {

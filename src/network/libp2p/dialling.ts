@@ -42,8 +42,7 @@ export class Dialler {
       attempts.size === 0
         ? reasonOf(cause)
         : [...attempts].map(([address, reason]) => `${address}: ${reason}`).join('; ')
-    const failure = { message: `cannot reach ${target}: ${why}`, cause }
-    this.emit({ type: 'dialFailed', target, failure, tried: [...attempts.keys()] })
+    this.emit({ type: 'dialFailed', target, failure: { message: why, cause }, tried: [...attempts.keys()] })
   }
 
   private async reach(target: string, addresses: string[], attempts: Attempts): Promise<Connection> {

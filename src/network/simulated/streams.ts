@@ -11,6 +11,33 @@ const MAX_INBOUND = 1_000
 /** Bytes of a packet beside its payload: TCP/IP, Noise and Yamux headers. */
 const OVERHEAD = 70
 
+/** Small writes are copied into blocks of this size: an allocation for each would be most of a simulation's garbage. */
+const BLOCK = 65_536
+let block = new Uint8Array(BLOCK)
+let used = 0
+
+/** The chunks, joined, as memory of their own: the receiver owns what it gets, the sender goes on to own what it gave. */
+function copyOf(chunks: Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const chunk of chunks) size += chunk.length
+  if (size > BLOCK / 8) return join(chunks, new Uint8Array(size), 0)
+  if (used + size > BLOCK) {
+    block = new Uint8Array(BLOCK)
+    used = 0
+  }
+  const start = used
+  used += size
+  return join(chunks, block, start).subarray(start, used)
+}
+
+function join(chunks: Uint8Array[], target: Uint8Array, offset: number): Uint8Array {
+  for (const chunk of chunks) {
+    target.set(chunk, offset)
+    offset += chunk.length
+  }
+  return target
+}
+
 /** One side's end of a stream. */
 class End {
   other: End | undefined
@@ -96,8 +123,7 @@ export class Streams {
   write(effect: Of<'write'>): void {
     const end = this.ends.get(effect.stream)
     if (end === undefined) return
-    // Copies: the receiver owns what it gets, and the sender goes on to own what it gave.
-    for (const chunk of effect.chunks) end.waiting.push(chunk.slice())
+    if (effect.chunks.length > 0) end.waiting.push(copyOf(effect.chunks))
     end.ending = effect.end
     this.flush(end)
   }

@@ -1,0 +1,41 @@
+/**
+ * Three nodes in one process: one broadcasts, the others hear it, and the same bytes again are refused.
+ *
+ *   npx tsx examples/broadcast.ts
+ */
+import { filter, firstValueFrom, timeout } from 'rxjs'
+import { createNode, P2pError } from 'tinyp2p'
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+const decode = (data: Uint8Array): string => new TextDecoder().decode(data)
+const config = { listen: '/ip4/127.0.0.1/tcp/0', topics: ['news'] }
+
+const alice = await createNode(config)
+const bob = await createNode({ ...config, bootNodes: alice.addresses })
+const carol = await createNode({ ...config, bootNodes: alice.addresses })
+
+const bothHear = Promise.all(
+  Object.entries({ bob, carol }).map(async ([name, node]) => {
+    const { data, from } = await firstValueFrom(node.broadcasts$('news').pipe(timeout(10_000)))
+    console.log(`${name} heard ${decode(data)} from ${from}`)
+  }),
+)
+
+// A broadcast goes to those who are there: wait until both are connected, and then until both have said what they hear.
+const twoPeers = filter(({ connections }: { connections: string[] }) => connections.length === 2)
+await firstValueFrom(alice.status$.pipe(twoPeers, timeout(10_000)))
+let recipients: string[] = []
+for (let attempt = 1; recipients.length < 2; attempt++) {
+  ;({ recipients } = await alice.broadcast('news', encode(`attempt ${attempt}`)))
+  if (recipients.length < 2) await new Promise((resolve) => setTimeout(resolve, 100))
+}
+await bothHear
+
+try {
+  await alice.broadcast('news', encode('once'))
+  await alice.broadcast('news', encode('once'))
+} catch (error) {
+  if (!(error instanceof P2pError)) throw error
+  console.log(`${error.code}: ${error.message}`)
+}
+await Promise.all([alice.stop(), bob.stop(), carol.stop()])
