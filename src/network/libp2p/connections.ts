@@ -60,7 +60,14 @@ export class Connections {
     if (connection === undefined) return
     pingOver(connection, timeout).then(
       (rtt) => this.emit({ type: 'pinged', connection: id, rtt }),
-      (error) => this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error) }),
+      (error) => {
+        // Whoever closes a connection that it does not need cuts our ping off with it. That is no failure of the peer's, and
+        // the end of the connection is reported in a moment.
+        setTimeout(() => {
+          if (!this.byId.has(id)) return
+          this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error) })
+        }, CLOSE_TIMEOUT).unref()
+      },
     )
   }
 

@@ -10,7 +10,7 @@ import { Dialler } from './dialling.js'
 import { reasonOf } from './failure.js'
 import { Gater } from './gater.js'
 import { createHost, type Host, type HostOptions } from './host.js'
-import { watchIdentify } from './identify.js'
+import { watchIdentify } from './identified.js'
 import { listenFailure, missingAddress, unsupportedAddress } from './listening.js'
 import { Pubsub } from './pubsub.js'
 import { Streams } from './streams.js'
@@ -107,7 +107,7 @@ class Libp2pPort implements NetworkPort {
       streams,
       dialler: new Dialler(host, connections, gater, emit),
       table: new Table(host, gater, emit, this.log),
-      pubsub: new Pubsub(host, emit),
+      pubsub: new Pubsub(host, emit, this.options.messageId),
     }
   }
 

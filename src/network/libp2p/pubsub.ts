@@ -8,14 +8,18 @@ import type { Host } from './host.js'
 export class Pubsub {
   private readonly joined = new Set<string>()
   private readonly subscriptions = new Map<string, Set<string>>()
+  /** The ids that gossipsub suppresses for a minute. */
+  private readonly seen: Map<string, unknown>
   private mesh: string[] = []
   private meshDirty = false
 
   constructor(
     private readonly host: Host,
     private readonly emit: (event: PortEvent) => void,
+    private readonly messageId: (data: Uint8Array) => string,
   ) {
     const { pubsub } = host.services
+    this.seen = seenOf(pubsub)
     pubsub.addEventListener('gossipsub:message', ({ detail: { msg, msgId, propagationSource } }) => {
       if (msg.type !== 'signed' || !this.joined.has(msg.topic)) return
       const { topic, data } = msg
@@ -55,7 +59,11 @@ export class Pubsub {
 
   publish(ask: AskId, topic: string, data: Uint8Array): void {
     this.host.services.pubsub.publish(topic, data).then(
-      ({ recipients }) => this.emit({ type: 'published', ask, recipients: recipients.map(String) }),
+      ({ recipients }) => {
+        // Subscribers whom we had no stream to yet: nobody got it, so the same bytes are no repeat.
+        if (recipients.length === 0) this.seen.delete(this.messageId(data))
+        this.emit({ type: 'published', ask, recipients: recipients.map(String) })
+      },
       (error: Error) => {
         if (error.message === 'PublishError.NoPeersSubscribedToTopic') {
           return this.emit({ type: 'published', ask, recipients: [] })
@@ -102,4 +110,11 @@ export class Pubsub {
     this.mesh = peers
     this.emit({ type: 'meshChanged', peers })
   }
+}
+
+/** The cast, and a check that it holds. */
+function seenOf(pubsub: GossipSub): Map<string, unknown> {
+  const { seenCache } = pubsub as unknown as { seenCache?: { entries?: unknown } }
+  if (seenCache?.entries instanceof Map) return seenCache.entries as Map<string, unknown>
+  throw new Error('this version of @libp2p/gossipsub is not supported: its seen cache is no map')
 }

@@ -5,10 +5,10 @@
 import { acceptsAddress, isLoopback, peerOf, withoutPeer } from '../../core/addresses.js'
 import { KADEMLIA } from '../../wire/protocols.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent } from '../port.js'
-import { Link, type Side } from './link.js'
-import { PubSub } from './pubsub.js'
+import { Link, type LinkHost, type Side } from './link.js'
+import { PubSub, type PubSubHost } from './pubsub.js'
 import { Streams } from './streams.js'
-import { Table } from './table.js'
+import { Table, type TableHost } from './table.js'
 import type { Wire } from './wire.js'
 
 /** How long a dial waits for an answer that does not come, ms (js-libp2p's default). */
@@ -26,7 +26,7 @@ export interface HostOptions {
   index: number
 }
 
-export class Host implements NetworkPort {
+export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   readonly peerId: string
   readonly streams: Streams
   readonly table: Table
@@ -43,7 +43,7 @@ export class Host implements NetworkPort {
   private readonly emit: (event: PortEvent) => void
 
   constructor(
-    readonly wire: Wire,
+    readonly wire: Wire<Host>,
     private readonly options: HostOptions,
     emit: (event: PortEvent) => void,
   ) {
@@ -52,7 +52,8 @@ export class Host implements NetworkPort {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
     const { random } = wire
-    this.streams = new Streams(this.emit, options.protocols, () => (random.below(8) === 0 ? random.float() : 0))
+    const cut = () => (random.below(8) === 0 ? random.float() : 0)
+    this.streams = new Streams(this.emit, options.protocols, cut, (side) => beyond(side).streams)
     this.table = new Table(this, this.emit)
     this.pubsub = new PubSub(this, this.emit, options.messageId)
   }
@@ -135,6 +136,14 @@ export class Host implements NetworkPort {
     this.up = false
     this.pubsub.stop()
     for (const address of this.addresses) this.wire.hosts.delete(address)
+  }
+
+  pubsubBeyond(side: Side): PubSub {
+    return beyond(side).pubsub
+  }
+
+  tableBeyond(side: Side): Table {
+    return beyond(side).table
   }
 
   // ---- connections
@@ -240,7 +249,7 @@ export class Host implements NetworkPort {
     const protocols = [...this.options.protocols, KADEMLIA]
     const overLoopback = isLoopback(address)
     link.send(side, IDENTIFY_SIZE, () => {
-      side.other.host.onIdentify(side.other, protocols, this.addresses, overLoopback)
+      beyond(side).onIdentify(side.other, protocols, this.addresses, overLoopback)
     })
   }
 
@@ -288,4 +297,9 @@ export class Host implements NetworkPort {
       this.emit({ type: 'pingFailed', connection: id, failure: { message: `no answer within ${timeout} ms` } })
     })
   }
+}
+
+/** The host at the other end: links join nothing but hosts. */
+function beyond(side: Side): Host {
+  return side.other.host as Host
 }

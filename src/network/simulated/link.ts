@@ -3,8 +3,25 @@
  * connection dies. Loss is delay by retransmission; a partition holds everything back until it heals or patience ends.
  */
 import type { ConnectionId } from '../port.js'
-import type { Host } from './host.js'
-import type { Wire } from './wire.js'
+import type { Clock } from './clock.js'
+
+/** What a link needs of the hosts at its ends. */
+export interface LinkHost {
+  readonly peerId: string
+  nextConnection: ConnectionId
+  /** The host's end of a link is gone. Once for each. */
+  onLinkClosed(side: Side): void
+}
+
+/** What a link needs of that which it runs through. */
+export interface Medium {
+  readonly clock: Clock
+  readonly links: Set<Link>
+  /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
+  delay(from: Side, size: number): number | undefined
+  /** Can nothing pass between the two? */
+  isCut(a: LinkHost, b: LinkHost): boolean
+}
 
 /** Patience of a connection that nothing can pass: then it is dead (the order of TCP's user timeout in practice), ms. */
 export const CONNECTION_TIMEOUT = 20_000
@@ -22,7 +39,7 @@ export class Side {
   other!: Side
 
   constructor(
-    readonly host: Host,
+    readonly host: LinkHost,
     readonly id: ConnectionId,
     readonly link: Link,
   ) {}
@@ -40,9 +57,9 @@ export class Link {
   corrupted = false
 
   constructor(
-    private readonly wire: Wire,
-    dialler: Host,
-    listener: Host,
+    private readonly wire: Medium,
+    dialler: LinkHost,
+    listener: LinkHost,
     /** Where each reached the other. */
     readonly listenerAddress: string,
     readonly diallerAddress: string,

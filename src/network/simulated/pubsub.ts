@@ -4,8 +4,8 @@
  * for what they lack (IWANT). Not modelled: peer scores, IDONTWANT, peer exchange, signatures.
  */
 import type { AskId, PortEvent } from '../port.js'
-import type { Host } from './host.js'
 import type { Side } from './link.js'
+import type { Wire } from './wire.js'
 
 // gossipsub's own parameters, by their names in its specification.
 const D = 6
@@ -35,6 +35,18 @@ interface Topic {
   backoff: Map<string, number>
 }
 
+/** What pub/sub needs of its host. */
+export interface PubSubHost {
+  readonly peerId: string
+  readonly wire: Wire
+  /** Our end of a connection to the peer. */
+  sideTo(peer: string): Side | undefined
+  /** One end for each connected peer. */
+  neighbours(): Side[]
+  /** The pub/sub of the host at the other end. */
+  pubsubBeyond(side: Side): PubSub
+}
+
 export class PubSub {
   private readonly joined = new Map<string, Topic>()
   /** Topic → peers that have told us that they are in it. */
@@ -48,7 +60,7 @@ export class PubSub {
   private stopped = false
 
   constructor(
-    private readonly host: Host,
+    private readonly host: PubSubHost,
     private readonly emit: (event: PortEvent) => void,
     private readonly messageId: (data: Uint8Array) => string,
   ) {}
@@ -106,7 +118,7 @@ export class PubSub {
 
   private tell(side: Side, name: string, subscribed: boolean): void {
     side.link.send(side, CONTROL_SIZE, () => {
-      side.other.host.pubsub.onSubscription(this.host.peerId, name, subscribed)
+      this.host.pubsubBeyond(side).onSubscription(this.host.peerId, name, subscribed)
     })
   }
 
@@ -173,7 +185,7 @@ export class PubSub {
   private control(peer: string, act: (there: PubSub) => void): void {
     const side = this.host.sideTo(peer)
     side?.link.send(side, CONTROL_SIZE, () => {
-      act(side.other.host.pubsub)
+      act(this.host.pubsubBeyond(side))
     })
   }
 
@@ -199,7 +211,7 @@ export class PubSub {
     const { topic } = message
     if (this.host.wire.vanishes({ kind: 'gossip', from: this.host.peerId, to: peer, topic })) return
     side.link.send(side, message.data.length + ENVELOPE, () => {
-      side.other.host.pubsub.onMessage(message, this.host.peerId)
+      this.host.pubsubBeyond(side).onMessage(message, this.host.peerId)
     })
   }
 

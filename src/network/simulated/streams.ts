@@ -77,6 +77,8 @@ export class Streams {
     private readonly protocols: readonly string[],
     /** 0 … 1: where to cut a chunk, if it is cut. TCP keeps no boundaries, so nobody may rely on them. */
     private readonly cut: () => number,
+    /** The streams of the host at the other end. */
+    private readonly beyond: (side: Side) => Streams,
   ) {}
 
   open(effect: Of<'open'>, side: Side): void {
@@ -84,7 +86,7 @@ export class Streams {
     const end = new End(stream, this, side, false)
     this.ends.set(stream, end)
     this.send(end, 50, () => {
-      const remote = side.other.host.streams
+      const remote = this.beyond(side)
       const protocol = protocols.find((name) => remote.protocols.includes(name))
       if (protocol === undefined) return this.refuse(end, `none of ${protocols.join(', ')} is spoken there`)
       if (!remote.accept(end, protocol)) {

@@ -4,8 +4,9 @@
  * bucket takes nobody).
  */
 import type { PortEvent } from '../port.js'
-import type { Host } from './host.js'
+import type { Side } from './link.js'
 import { hash32 } from './random.js'
+import type { Wire } from './wire.js'
 
 /** Peers a bucket (kad-dht's `kBucketSize`), and how many an answer names. */
 const BUCKET_SIZE = 20
@@ -29,6 +30,18 @@ interface Contact {
 /** An answer: contacts, closest first. */
 type Found = readonly Contact[]
 
+/** What the table needs of its host. */
+export interface TableHost {
+  readonly peerId: string
+  readonly wire: Wire
+  /** A connection to the peer, the one that there is or a new one; `undefined`, and why, when there is none to be had. */
+  reach(peer: string, addresses: string[], done: (side: Side | undefined, why: string) => void): void
+  /** May this address of a peer that we only heard of go into the table? */
+  accepts(address: string): boolean
+  /** The table of the host at the other end. */
+  tableBeyond(side: Side): Table
+}
+
 export class Table {
   private readonly key: number
   private readonly buckets = new Map<number, Map<string, Contact>>()
@@ -40,7 +53,7 @@ export class Table {
   private readonly waiting = new Set<string>()
 
   constructor(
-    private readonly host: Host,
+    private readonly host: TableHost,
     private readonly emit: (event: PortEvent) => void,
   ) {
     this.key = hash32(host.peerId)
@@ -146,7 +159,7 @@ export class Table {
       }
       const { link } = side
       link.send(side, QUESTION_SIZE, () => {
-        const found = side.other.host.table.closest(target, this.host.peerId)
+        const found = this.host.tableBeyond(side).closest(target, this.host.peerId)
         link.send(side.other, QUESTION_SIZE + found.length * PEER_SIZE, () => {
           answer(found)
         })

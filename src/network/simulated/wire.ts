@@ -3,8 +3,7 @@
  * a simulation comes from the one generator here.
  */
 import type { Clock } from './clock.js'
-import type { Host } from './host.js'
-import type { Link, Side } from './link.js'
+import type { Link, LinkHost, Medium, Side } from './link.js'
 import type { Random } from './random.js'
 
 export interface WireOptions {
@@ -33,7 +32,8 @@ const RETRANSMISSION = 200
 /** So many losses in a row end the connection. */
 const MAX_RETRANSMISSIONS = 6
 
-export class Wire {
+export class Wire<Host extends LinkHost = LinkHost> implements Medium {
+  /** Address → who listens there. */
   readonly hosts = new Map<string, Host>()
   readonly links = new Set<Link>()
   /** Peer id → which part of the network it is in; the whole network is one part. */
@@ -65,7 +65,7 @@ export class Wire {
   }
 
   /** One way of one packet without loss, ms. */
-  once(from: Host, to: Host): number {
+  once(from: LinkHost, to: LinkHost): number {
     const { latency, jitter } = this.options
     const time = jitter === 0 ? latency : latency + jitter * (2 * this.random.float() - 1)
     const extra = this.slowed.size === 0 ? 0 : (this.slowed.get(pair(from.peerId, to.peerId)) ?? 0)
@@ -82,7 +82,7 @@ export class Wire {
     return this.isLost()
   }
 
-  isCut(a: Host, b: Host): boolean {
+  isCut(a: LinkHost, b: LinkHost): boolean {
     return this.groups.size > 0 && this.groups.get(a.peerId) !== this.groups.get(b.peerId)
   }
 
