@@ -30,19 +30,24 @@ export class Inbox {
   }
 
   private arm(): void {
-    const action = this.scheduler.schedule(() => {
-      this.flushing = undefined
-      const { events } = this
-      this.events = []
-      if (!this.closed) this.commands$.next(events)
-    })
-    this.flushing = action
-    // When somebody else's action throws in the same flush of rxjs's asap queue, ours is unsubscribed and never runs.
-    // A microtask then looks whether we still wait for it. (Re-arming right here would never end on virtual time.)
-    action.add(() => {
-      queueMicrotask(() => {
-        if (this.flushing === action && !this.closed) this.arm()
-      })
+    this.flushing = this.scheduler.schedule(this.flush)
+    this.flushing.add(this.onTeardown)
+  }
+
+  private readonly flush = (): void => {
+    this.flushing = undefined
+    const { events } = this
+    this.events = []
+    if (!this.closed) this.commands$.next(events)
+  }
+
+  /**
+   * When somebody else's action throws in the same flush of rxjs's asap queue, ours is unsubscribed and never runs. A
+   * microtask then looks whether we still wait for it. (Re-arming right here would never end on virtual time.)
+   */
+  private readonly onTeardown = (): void => {
+    queueMicrotask(() => {
+      if (this.flushing?.closed === true && !this.closed) this.arm()
     })
   }
 }

@@ -59,7 +59,7 @@ export const defaultSettings: Settings = {
   pingInterval: 15_000,
   pingTimeout: 20_000,
   topicLinger: 10_000,
-  maxProbes: 32,
+  maxProbes: 16,
   maxStreams: 256,
   maxEarlyStreams: 8,
   maxPendingRequests: 100_000,

@@ -149,7 +149,8 @@ export function createState(self: string, settings: Settings): State {
     self,
     settings,
     phase: 'starting',
-    now: 0,
+    // The first batch sets it: a scheduler may begin anywhere, below zero too.
+    now: -Infinity,
     addresses: [],
     connections: new Map(),
     links: new Map(),

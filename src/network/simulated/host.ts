@@ -41,6 +41,8 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   /** Dials under way: those who want the same peer share one. */
   private readonly dials = new Map<string, ((side: Side | undefined, why: string) => void)[]>()
   private readonly emit: (event: PortEvent) => void
+  /** What we tell others that we speak. */
+  private readonly protocols: string[]
 
   constructor(
     readonly wire: Wire<Host>,
@@ -48,6 +50,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     emit: (event: PortEvent) => void,
   ) {
     this.peerId = options.peerId
+    this.protocols = [...options.protocols, KADEMLIA]
     this.emit = (event) => {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
@@ -230,6 +233,8 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       this.wire.links.add(link)
       // Before all that the listener says on its own: nothing may arrive on a connection that is not there yet.
       link.send(link.listener, 100, () => {
+        // Switched off since it dialled: nobody is here who could talk.
+        if (!this.up) return link.close(link.dialler)
         this.onLinkOpened(link.dialler, link.listenerAddress, false)
         done(link.dialler, '')
       })
@@ -244,12 +249,13 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     if (sides === undefined) this.byPeer.set(peer, [side])
     else sides.push(side)
     this.emit({ type: 'connectionOpened', connection: side.id, peer, address, inbound })
-    this.pubsub.onOpened(side)
-    // Identify: each side asks and is answered.
-    const protocols = [...this.options.protocols, KADEMLIA]
+    // Identify, and the topics that we are in: each side tells the other at once, in one packet.
+    const topics = this.pubsub.topics()
     const overLoopback = isLoopback(address)
     link.send(side, IDENTIFY_SIZE, () => {
-      beyond(side).onIdentify(side.other, protocols, this.addresses, overLoopback)
+      const there = beyond(side)
+      there.onIdentify(side.other, this.protocols, this.addresses, overLoopback)
+      for (const topic of topics) there.pubsub.onSubscription(this.peerId, topic, true)
     })
   }
 

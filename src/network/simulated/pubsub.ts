@@ -97,8 +97,9 @@ export class PubSub {
     this.stopped = true
   }
 
-  onOpened(side: Side): void {
-    for (const name of this.joined.keys()) this.tell(side, name, true)
+  /** The topics that we are in: what a new neighbour is told. */
+  topics(): string[] {
+    return [...this.joined.keys()]
   }
 
   onClosed(side: Side): void {
@@ -122,7 +123,7 @@ export class PubSub {
     })
   }
 
-  private onSubscription(peer: string, name: string, subscribed: boolean): void {
+  onSubscription(peer: string, name: string, subscribed: boolean): void {
     let peers = this.subscribers.get(name)
     if (peers === undefined) this.subscribers.set(name, (peers = new Set()))
     if (peers.has(peer) === subscribed) return
