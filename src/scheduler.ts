@@ -10,6 +10,8 @@ import { Action, type Deferrer, type Work } from './action.js'
 const MAX_BATCHES = 64
 /** … or the time that they may take together, ms. */
 const MAX_TIME = 5
+/** After so long without work the event loop has certainly had its turn, ms. */
+const IDLE = 1
 /** The longest delay that a timer of the platform can hold, ms. */
 export const MAX_DELAY = 2 ** 31 - 1
 
@@ -25,6 +27,8 @@ function nothing(): void {
 export class LaneScheduler implements SchedulerLike, Deferrer {
   private batches = 0
   private since = 0
+  /** When the last piece of work was over. */
+  private ended = -Infinity
 
   now(): number {
     return Math.floor(performance.now())
@@ -48,11 +52,26 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
 
   /** Runs `work` as soon as the current code is done, in this turn of the event loop or, now and then, in the next. */
   private soon(work: () => void): void {
-    if (++this.batches <= MAX_BATCHES && performance.now() - this.since <= MAX_TIME) return queueMicrotask(work)
+    const now = performance.now()
+    // Nothing has run for a while, so the event loop has had its turns meanwhile.
+    if (now - this.ended > IDLE) this.begin(now)
+    if (++this.batches <= MAX_BATCHES && now - this.since <= MAX_TIME) return queueMicrotask(() => this.run(work))
     nextTurn(() => {
-      this.batches = 0
-      this.since = performance.now()
-      work()
+      this.begin(performance.now())
+      this.run(work)
     })
+  }
+
+  private begin(now: number): void {
+    this.batches = 0
+    this.since = now
+  }
+
+  private run(work: () => void): void {
+    try {
+      work()
+    } finally {
+      this.ended = performance.now()
+    }
   }
 }
