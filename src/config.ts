@@ -5,6 +5,7 @@ import { defaultSettings, type Settings } from './core/settings.js'
 import { checkNumber, checkTarget, checkTcpAddress, checkTopic, show } from './edge/checks.js'
 import type { LogEntry } from './edge/log.js'
 import { P2pError } from './errors.js'
+import { readRecord, type RecordingSink, type RecordOptions } from './recording/options.js'
 import { MAX_DELAY } from './scheduler.js'
 
 export interface NodeConfig {
@@ -32,9 +33,24 @@ export interface NodeConfig {
   scheduler?: SchedulerLike
   /** Hears the node's log lines. Default: none, or standard error at the level that `TINYP2P_LOG` names. */
   logger?: (entry: LogEntry) => void
+  /**
+   * Writes everything that enters the node, so that `replay` of tinyp2p/testing can run it again: to a new file, or to
+   * whatever takes bytes. Default: nothing is recorded. docs/recording.md says more.
+   */
+  record?: string | RecordingSink | RecordOptions
 }
 
-const KEYS = ['listen', 'secret', 'bootNodes', 'discoveryInterval', 'topics', 'reqResp', 'scheduler', 'logger']
+const KEYS = [
+  'listen',
+  'secret',
+  'bootNodes',
+  'discoveryInterval',
+  'topics',
+  'reqResp',
+  'scheduler',
+  'logger',
+  'record',
+]
 const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
 const MAX_SIZE = 2 ** 31 - 1
 
@@ -46,6 +62,7 @@ export function readConfig(config: NodeConfig): Settings {
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
+  readRecord(config.record)
   const { reqResp = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)

@@ -3,7 +3,9 @@ import { readConfig, type NodeConfig } from './config.js'
 import { createLogger } from './edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './network/libp2p/index.js'
-import { launch, type P2pNode } from './node.js'
+import { launch, type BuildOptions, type P2pNode } from './node.js'
+import { readRecord } from './recording/options.js'
+import { buildRecorded } from './recording/recorded.js'
 import { LaneScheduler } from './scheduler.js'
 import { messageId } from './wire/message-id.js'
 import { REQUEST_RESPONSE_V1 } from './wire/protocols.js'
@@ -24,11 +26,24 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const settings = readConfig(config)
   const secret = config.secret ?? newSecret()
   const privateKey = await privateKeyOf(secret)
-  return launch({
+  const record = readRecord(config.record)
+  const log = createLogger(config.logger)
+  const options: BuildOptions = {
     peerId: await peerIdOf(secret),
     settings,
     scheduler: config.scheduler ?? new LaneScheduler(),
-    createPort: createLibp2pPort({ privateKey, protocols: [REQUEST_RESPONSE_V1], messageId }),
-    log: createLogger(config.logger),
-  })
+    createPort: createLibp2pPort({
+      privateKey,
+      protocols: [REQUEST_RESPONSE_V1],
+      messageId,
+      log: (text) => {
+        log('debug', text)
+      },
+    }),
+    log,
+  }
+  if (record === undefined) return launch(options)
+  const { node, ready } = await buildRecorded({ ...options, record })
+  await ready
+  return node
 }

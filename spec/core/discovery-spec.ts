@@ -85,7 +85,7 @@ describe('discovery', () => {
   })
 
   it('probes a bounded number at each tick, and all of them in turn', () => {
-    const core = new Core({ maxProbes: 3 })
+    const core = new Core({ maxProbes: 3, maxParallelProbes: 3 })
     const peers = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
     core.in(...peers.map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)))
     const probed = new Set<string>()
@@ -94,8 +94,18 @@ describe('discovery', () => {
       expect(dials.length).toBeLessThanOrEqual(3)
       for (const dial of dials) probed.add(dial.target)
       core.state.dials.clear()
+      core.state.probing.clear()
     }
     expect([...probed].sort()).toEqual(peers)
+  })
+
+  it('has few probes under way at once, and goes on when one is over', () => {
+    const core = new Core({ maxParallelProbes: 2 })
+    core.in(...['a', 'b', 'c', 'd'].map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)), { type: 'tableQueried' })
+    expect(shorts(core.in(tick))).toEqual(['tableQuery', 'dial a', 'dial b'])
+    expect(shorts(core.connect('a'))).toEqual(['dial c'])
+    expect(shorts(core.in(dialFailed('b')))).toEqual(['tableRemove b', 'dial d'])
+    expect(core.in(dialFailed('c')).filter(({ type }) => type === 'dial')).toEqual([])
   })
 
   it('knows nobody who has no address', () => {

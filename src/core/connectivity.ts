@@ -8,6 +8,7 @@ import { endRequest, useConnection } from './asking/requests.js'
 import { fail, settle, takeSimple } from './asks.js'
 import { addConnection, idleTooLong, isUsed, removeConnection, updateIdle } from './connections.js'
 import { reach, tryOtherAddresses } from './dials.js'
+import { onDialOver } from './discovery.js'
 import { log, type Effects } from './effects.js'
 import type { Connection, Dial, State } from './state.js'
 
@@ -36,6 +37,7 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
     else if (takeSimple(state, id, 'dial')) settle(out, id, connection.peer)
   }
+  onDialOver(state, out, dial.target)
 }
 
 export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>): void {
@@ -62,6 +64,7 @@ function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: 
     if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'DialError', message, cause })
     else if (takeSimple(state, id, 'dial')) fail(out, id, 'DialError', message, cause)
   }
+  onDialOver(state, out, dial.target)
 }
 
 export function onConnectionClosed(state: State, out: Effects, id: ConnectionId): void {

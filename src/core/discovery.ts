@@ -36,8 +36,24 @@ function query(state: State, out: Effects): void {
 function probe(state: State, out: Effects): void {
   const away = [...state.known.keys()].filter((peer) => !state.links.has(peer))
   const count = Math.min(away.length, state.settings.maxProbes)
-  for (let i = 0; i < count; i++) reach(state, out, away[(state.probeCursor + i) % away.length]!, [])
+  state.probes.clear()
+  for (let i = 0; i < count; i++) state.probes.add(away[(state.probeCursor + i) % away.length]!)
   state.probeCursor = away.length === 0 ? 0 : (state.probeCursor + count) % away.length
+  startProbes(state, out)
+}
+
+function startProbes(state: State, out: Effects): void {
+  for (const peer of state.probes) {
+    if (state.probing.size >= state.settings.maxParallelProbes) return
+    state.probes.delete(peer)
+    if (state.links.has(peer) || !state.known.has(peer) || !reach(state, out, peer, [])) continue
+    state.probing.add(peer)
+  }
+}
+
+/** A dial is over, either way: the next probe may begin. */
+export function onDialOver(state: State, out: Effects, target: string): void {
+  if (state.probing.delete(target)) startProbes(state, out)
 }
 
 /** What a peer says of itself: its listen addresses go into the table, if it takes part in the DHT. */

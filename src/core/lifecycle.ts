@@ -62,7 +62,9 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
   for (const concern of [state.asks, state.calls, state.askDeadlines, state.exchanges, state.exchangeDeadlines])
     concern.clear()
   for (const concern of [state.held, state.accounts, state.dials, state.topics, state.idle]) concern.clear()
-  for (const concern of [state.connections, state.links, state.mesh, state.known]) concern.clear()
+  for (const concern of [state.connections, state.links, state.mesh, state.known, state.probes, state.probing]) {
+    concern.clear()
+  }
   state.inboundBytes = 0
   state.nextPing = Infinity
   state.statusDirty = true

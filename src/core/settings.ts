@@ -26,6 +26,8 @@ export interface Settings {
   topicLinger: number
   /** Table members that are not connected and are dialled at one tick, at most. */
   maxProbes: number
+  /** … and how many of those dials are under way at once: nodes that share a machine must not make each other's time out. */
+  maxParallelProbes: number
   /** Version-1 streams open to one connection at once; the rest queue. Rust's yamux takes 256 unacknowledged. */
   maxStreams: number
   /** … and before the first of them was accepted: more would kill a stock js-libp2p peer (its limit of early streams is 10). */
@@ -60,6 +62,7 @@ export const defaultSettings: Settings = {
   pingTimeout: 20_000,
   topicLinger: 10_000,
   maxProbes: 16,
+  maxParallelProbes: 2,
   maxStreams: 256,
   maxEarlyStreams: 8,
   maxPendingRequests: 100_000,

@@ -118,6 +118,9 @@ export interface State {
   querying: boolean
   /** Where the next tick goes on probing. */
   probeCursor: number
+  /** Members of the table that this tick wants probed, and those that are being dialled for it. */
+  probes: Set<string>
+  probing: Set<string>
 
   asks: Map<AskId, Ask>
   /** Version-1 streams of ours → the request that they carry. */
@@ -161,6 +164,8 @@ export function createState(self: string, settings: Settings): State {
     known: new Map(),
     querying: false,
     probeCursor: 0,
+    probes: new Set(),
+    probing: new Set(),
     asks: new Map(),
     calls: new Map(),
     askDeadlines: new Map(),

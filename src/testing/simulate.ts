@@ -2,6 +2,7 @@
  * A network in a test tube: nodes with the same code as on real sockets, over a simulated network on virtual time. The same
  * seed gives the same run, event by event.
  */
+import type { SchedulerLike } from 'rxjs'
 import { readConfig, type NodeConfig } from '../config.js'
 import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
@@ -11,7 +12,9 @@ import { Clock, SkewedClock } from '../network/simulated/clock.js'
 import { Host } from '../network/simulated/host.js'
 import { Random } from '../network/simulated/random.js'
 import { Wire, type Datagram } from '../network/simulated/wire.js'
-import { build, type Built, type P2pNode } from '../node.js'
+import { build, type Built, type BuildOptions, type P2pNode } from '../node.js'
+import { readRecord } from '../recording/options.js'
+import { buildRecorded } from '../recording/recorded.js'
 import { messageId } from '../wire/message-id.js'
 import { REQUEST_RESPONSE_V1 } from '../wire/protocols.js'
 import { EventLog } from './event-log.js'
@@ -50,6 +53,8 @@ interface Resident {
   config: NodeConfig
   skew: Skew
   crashed: boolean
+  /** How often it was started. */
+  life: number
 }
 
 /** A simulated network. See `simulate`. */
@@ -58,13 +63,15 @@ export class SimulatedNetwork {
   readonly seed: number | string
   private readonly clock = new Clock()
   private readonly random: Random
-  private readonly wire: Wire
+  private readonly wire: Wire<Host>
   private readonly events = new EventLog()
   private readonly residents = new Map<P2pNode, Resident>()
   private nextIndex = 1
   private running = false
   /** User code has been reached: its microtasks must run before the next instant. */
   private touched = false
+  /** Nodes that are being started. */
+  private launching = 0
 
   constructor(options: SimulateOptions) {
     const { seed, latency, jitter, loss, bandwidth } = checkOptions(options)
@@ -83,32 +90,60 @@ export class SimulatedNetwork {
     return this.events.lines()
   }
 
-  /** Events and pieces of work so far: what the simulation has done. */
-  get counts(): { events: number; work: number; nodes: number } {
-    return { events: this.events.length, work: this.clock.executed, nodes: this.residents.size }
+  /** Events, pieces of work and packets so far: what the simulation has done. */
+  get counts(): { events: number; work: number; packets: number; nodes: number } {
+    const { executed: work } = this.clock
+    return { events: this.events.length, work, packets: this.wire.packets, nodes: this.residents.size }
   }
 
-  /** The scheduler that everything in this network runs on, for observables of a test. */
-  get scheduler(): Clock {
-    return this.clock
+  /** The clock of the network as a scheduler, for timers and observables of a test: what waits for them goes on in their instant. */
+  readonly scheduler: SchedulerLike = {
+    now: () => this.clock.now(),
+    schedule: (work, delay, state) => {
+      const touch = (): void => {
+        this.touched = true
+      }
+      return this.clock.schedule<typeof state>(
+        function (value) {
+          touch()
+          work.call(this, value as never)
+        },
+        delay,
+        state,
+      )
+    },
   }
 
   /** A node in this network, with the config of any node (but for `scheduler`, which is the network's). No virtual time passes. */
   async createNode(config: NodeConfig = {}, skew: Skew = {}): Promise<P2pNode> {
     const index = this.nextIndex++
     const chance = this.random.bytes(32)
-    const peerId = config.secret === undefined ? peerIdOfPublicKey(chance) : await peerIdOf(config.secret)
-    return this.launch(peerId, config, skew, index)
+    return this.whileLaunching(async () => {
+      const peerId = config.secret === undefined ? peerIdOfPublicKey(chance) : await peerIdOf(config.secret)
+      return this.launch(peerId, config, skew, index)
+    })
   }
 
-  private async launch(peerId: string, config: NodeConfig, skew: Skew, index: number): Promise<P2pNode> {
+  private async whileLaunching(launch: () => Promise<P2pNode>): Promise<P2pNode> {
+    this.launching++
+    this.touched = true
+    try {
+      // Not inside of an instant: a node starts by running some.
+      await Promise.resolve()
+      return await launch()
+    } finally {
+      this.launching--
+    }
+  }
+
+  private async launch(peerId: string, config: NodeConfig, skew: Skew, index: number, life = 1): Promise<P2pNode> {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
     const settings = readConfig(config)
     const { offset, rate } = checkSkew(skew)
     let host!: Host
-    const built = build({
+    const options: BuildOptions = {
       peerId,
       settings,
       scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
@@ -124,8 +159,10 @@ export class SimulatedNetwork {
       onEdge: () => {
         this.touched = true
       },
-    })
-    this.residents.set(built.node, { built, host, index, config, skew, crashed: false })
+    }
+    const record = readRecord(config.record, life)
+    const built = record === undefined ? build(options) : await buildRecorded({ ...options, record, seed: this.seed })
+    this.residents.set(built.node, { built, host, index, config, skew, crashed: false, life })
     while (this.clock.next() === this.clock.time) this.clock.runInstant()
     await built.ready
     return built.node
@@ -134,7 +171,7 @@ export class SimulatedNetwork {
   /** Lets that much virtual time pass. */
   async run(ms: number): Promise<void> {
     checkAmount(ms, 'the time to run', 'ms', 0, Number.MAX_SAFE_INTEGER)
-    const end = this.clock.time + ms
+    const end = this.clock.time + Math.ceil(ms)
     await this.drive(() => this.clock.next() > end)
     this.clock.skipTo(end)
   }
@@ -146,7 +183,10 @@ export class SimulatedNetwork {
    */
   async until<T>(promise: PromiseLike<T>, { within = WITHIN }: { within?: number } = {}): Promise<T> {
     checkAmount(within, 'within', 'ms', 0, Number.MAX_SAFE_INTEGER)
-    const end = this.clock.time + within
+    if (typeof (promise as PromiseLike<T> | undefined)?.then !== 'function') {
+      throw new P2pError('InvalidConfig', `until waits for a promise, not for ${show(promise)}`)
+    }
+    const end = this.clock.time + Math.ceil(within)
     const outcome = { settled: false }
     const done = (): void => {
       outcome.settled = true
@@ -164,26 +204,33 @@ export class SimulatedNetwork {
     if (this.running) throw new Error('run or until is under way already: wait for it before the next one')
     this.running = true
     try {
-      await this.settle()
-      while (!stop()) {
+      this.touched = true
+      for (;;) {
+        if (this.touched) {
+          this.touched = false
+          await this.settle()
+        }
+        if (stop()) return
         this.clock.runInstant()
-        if (this.touched) await this.settle()
       }
     } finally {
       this.running = false
     }
   }
 
-  /** Lets every promise that is ready go on. */
+  /** Lets every promise that is ready go on, and waits for nodes that are being started, which may take real time. */
   private async settle(): Promise<void> {
-    this.touched = false
-    await new Promise<void>((resolve) => nextTurn(resolve))
+    do await new Promise<void>((resolve) => nextTurn(resolve))
+    while (this.launching > 0)
   }
 
   // ---- faults
 
   /** Cuts the network: nothing passes between the groups, nor between them and the nodes that are in none. */
   partition(groups: P2pNode[][]): void {
+    if (!Array.isArray(groups) || !groups.every((group) => Array.isArray(group))) {
+      throw new P2pError('InvalidConfig', `partition takes groups of nodes, such as [[a, b], [c]], not ${show(groups)}`)
+    }
     const peers = groups.map((group) => group.map((node) => this.residentOf(node).host.peerId))
     const all = peers.flat()
     if (new Set(all).size !== all.length) throw new P2pError('InvalidConfig', 'a node can be in one group only')
@@ -208,16 +255,17 @@ export class SimulatedNetwork {
     resident.host.crash()
     const message = `the node has crashed at ${this.now} ms; use what restart gave you`
     resident.built.kill(new P2pError('NodeStopped', message))
-    await this.settle()
+    this.touched = true
+    await new Promise<void>((resolve) => nextTurn(resolve))
   }
 
   /** Starts a node that crashed or was stopped again: the same identity, address and config, and nothing remembered. */
   async restart(node: P2pNode): Promise<P2pNode> {
-    const { index, config, skew, host } = this.residentOf(node)
+    const { index, config, skew, host, life } = this.residentOf(node)
     if (host.up) throw new P2pError('InvalidConfig', `n${index} is running: crash or stop it before it is restarted`)
     this.residents.delete(node)
     this.note(`restart n${index}`)
-    return this.launch(host.peerId, config, skew, index)
+    return this.whileLaunching(() => this.launch(host.peerId, config, skew, index, life + 1))
   }
 
   /** Packets between two nodes take `extra` ms more, each way; 0: as before. */
@@ -229,6 +277,9 @@ export class SimulatedNetwork {
 
   /** Lets the dials and gossip messages vanish of which the predicate says so, until the returned function is called. */
   drop(predicate: (datagram: Datagram) => boolean): () => void {
+    if (typeof predicate !== 'function') {
+      throw new P2pError('InvalidConfig', `drop takes a function that says what vanishes, not ${show(predicate)}`)
+    }
     this.note('drop')
     return this.wire.drop(predicate)
   }

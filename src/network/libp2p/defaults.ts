@@ -28,6 +28,9 @@ export const OPEN_TIMEOUT = 10_000
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
 export const QUERY_TIMEOUT = 20_000
 
+/** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
+export const ADD_ATTEMPTS = 3
+
 /** Closing one connection in good order before it is aborted. The stock value. */
 export const CLOSE_TIMEOUT = 1_000
 
@@ -155,17 +158,20 @@ export const KAD: KadDHTInit = {
   // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
-  // Stock, as the origin: buckets of 20; 10 requests at once on 10 paths; 6 bits deep (some 1,280 peers).
+  // Stock, as the origin: buckets of 20, 6 bits deep (some 1,280 peers).
   kBucketSize: 20,
-  alpha: 10,
-  disjointPaths: 10,
   prefixLength: 6,
+  // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the
+  // first answers name everybody, and those that are under way by then are for nothing.
+  alpha: 3,
+  disjointPaths: 3,
   // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
-  // before one of them has to go. The same numbers.
+  // before one of them has to go. Fewer at once: each is a dial, with a handshake on both sides, and where many nodes
+  // share a machine they would make each other's dials time out.
   // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
   // handshake can take seconds while 20 nodes meet on one machine.
   pingNewContactTimeout: { minTimeout: 10_000 },
-  pingNewContactConcurrency: 20,
+  pingNewContactConcurrency: 4,
   pingNewContactMaxQueueSize: 100,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
@@ -174,6 +180,9 @@ export const KAD: KadDHTInit = {
   // reconnect a peer that we have let go is taken out in without-keep-alive.ts). Stays as it is on purpose: the hourly
   // removal of expired provider records (48 h), which others may store with us.
 }
+
+/** A lookup of our own neighbourhood ends when so many answers in a row named nobody new. */
+export const STALE_ANSWERS = 3
 
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 

@@ -12,6 +12,7 @@ import { DIAL_TIMEOUT } from './defaults.js'
 import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
+import { within } from './within.js'
 
 /** Address → why it could not be reached. */
 type Attempts = Map<string, string>
@@ -46,7 +47,7 @@ export class Dialler {
   }
 
   private async reach(target: string, addresses: string[], attempts: Attempts): Promise<Connection> {
-    const signal = AbortSignal.timeout(DIAL_TIMEOUT)
+    const signal = within(DIAL_TIMEOUT)
     const id = target.startsWith('/') ? peerOf(target) : target
     const peer = id === undefined ? undefined : peerIdFromString(id)
     if (peer?.equals(this.host.peerId)) throw new Error('that is our own peer id')

@@ -12,6 +12,7 @@ import { identifyService } from './identify.js'
 import { kadService } from './kad.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { pingService } from './ping.js'
+import { quietLogger } from './quiet.js'
 import { transport } from './transport.js'
 
 export type Host = Libp2p<{
@@ -35,6 +36,7 @@ export function createHost(options: HostOptions, listen: string[], gater: Gater)
     start: false,
     privateKey: options.privateKey,
     nodeInfo: { userAgent: AGENT },
+    logger: quietLogger(),
     addresses: { listen },
     ...transport(),
     connectionManager: CONNECTION_MANAGER,

@@ -5,6 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { PING } from './defaults.js'
+import { within } from './within.js'
 
 const PROTOCOL = '/ipfs/ping/1.0.0'
 const LENGTH = 32
@@ -13,7 +14,7 @@ export const pingService = () => ping(PING)
 
 /** The round trip in ms. A peer that does not speak the protocol is alive nonetheless: it has told us so. */
 export async function pingOver(connection: Connection, timeout: number): Promise<number> {
-  const signal = AbortSignal.timeout(timeout)
+  const signal = within(timeout)
   const opening = performance.now()
   try {
     const stream = await connection.newStream([PROTOCOL], { signal })

@@ -2,6 +2,7 @@
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import type { AskId, PortEvent } from '../port.js'
+import { keepable } from './bytes.js'
 import { failureOf } from './failure.js'
 import type { Host } from './host.js'
 
@@ -26,7 +27,7 @@ export class Pubsub {
       this.emit({
         type: 'message',
         topic,
-        data,
+        data: keepable(data),
         from: msg.from.toString(),
         via: propagationSource.toString(),
         id: msgId,

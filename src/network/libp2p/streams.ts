@@ -5,6 +5,7 @@
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { ConnectionId, PortEvent, StreamId } from '../port.js'
+import { plain } from './bytes.js'
 import { isBroken, type Connections } from './connections.js'
 import { OPEN_TIMEOUT, REQUEST_STREAMS } from './defaults.js'
 import { endWithDataFrame } from './empty-end.js'
@@ -206,10 +207,4 @@ export class Streams {
 
 function isUnsupported(error: unknown): boolean {
   return (error as Error | undefined)?.name === 'UnsupportedProtocolError'
-}
-
-/** Without the methods of a Node Buffer, whose `slice` is a view. */
-function plain(chunk: Uint8Array): Uint8Array {
-  if (chunk.constructor === Uint8Array) return chunk
-  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 }

@@ -6,10 +6,11 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../port.js'
-import { DIAL_TIMEOUT, QUERY_TIMEOUT } from './defaults.js'
+import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STALE_ANSWERS } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
+import { within } from './within.js'
 
 interface RoutingTable {
   add(peer: PeerId, options?: { signal: AbortSignal }): Promise<void>
@@ -87,7 +88,11 @@ export class Table {
       const id = peerIdFromString(peer)
       if (addresses.length > 0)
         await this.host.peerStore.merge(id, { multiaddrs: addresses.map((text) => multiaddr(text)) })
-      await this.table.add(id, { signal: AbortSignal.timeout(DIAL_TIMEOUT) })
+      // Its first ping may come too late while much is going on. To whom we are connected is there, so ask again.
+      for (let attempt = 0; attempt < ADD_ATTEMPTS && !this.members.has(peer); attempt++) {
+        if (attempt > 0 && this.host.getConnections(id).length === 0) return
+        await this.table.add(id, { signal: within(DIAL_TIMEOUT) })
+      }
     })
   }
 
@@ -111,13 +116,21 @@ export class Table {
 
   private async lookUpOurselves(): Promise<void> {
     const key = this.host.peerId.toMultihash().bytes
-    const events = this.host.services.kad.getClosestPeers(key, { signal: AbortSignal.timeout(QUERY_TIMEOUT) })
+    const events = this.host.services.kad.getClosestPeers(key, { signal: within(QUERY_TIMEOUT) })
+    const heard = new Set<string>([this.host.peerId.toString(), ...this.members.keys()])
     let answers = 0
+    let stale = 0
     let refused: Error | undefined
-    // What it finds enters the table by itself.
+    // What it finds enters the table by itself. kad would go on until it has asked the 20 closest peers: in a network
+    // that knows itself that is everybody, at each tick.
     for await (const event of events) {
-      if (event.name === 'PEER_RESPONSE') answers++
-      else if (event.name === 'QUERY_ERROR') refused = event.error
+      if (event.name === 'QUERY_ERROR') refused = event.error
+      if (event.name !== 'PEER_RESPONSE') continue
+      answers++
+      const known = heard.size
+      for (const { id } of event.closer) heard.add(id.toString())
+      stale = heard.size > known ? 0 : stale + 1
+      if (stale === STALE_ANSWERS) break
     }
     if (answers === 0 && refused !== undefined) throw refused
   }

@@ -1,0 +1,80 @@
+/** Events of every type, with anything in them. A new type of event does not compile until it has one. */
+import fc from 'fast-check'
+import type { Event } from '../../src/core/events.js'
+
+type Arbitraries = { [Type in Event['type']]: fc.Arbitrary<Extract<Event, { type: Type }>> }
+
+const id = fc.oneof(fc.nat(300), fc.maxSafeNat())
+const text = fc.string({ unit: 'binary', maxLength: 300 })
+const texts = fc.array(text, { maxLength: 4 })
+const bytes = fc.uint8Array({ maxLength: 400 })
+const failure = fc.oneof(
+  fc.record({ message: text }),
+  text.map((message) => ({ message, cause: new Error('foreign') })),
+)
+
+function event<Type extends Event['type']>(
+  type: Type,
+  fields: { [Key in Exclude<keyof Extract<Event, { type: Type }>, 'type'>]-?: fc.Arbitrary<unknown> },
+  optional: string[] = [],
+): fc.Arbitrary<Extract<Event, { type: Type }>> {
+  const required = Object.keys(fields).filter((key) => !optional.includes(key))
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-assertion -- tsc needs it
+  const arbitrary = fc.record(fields as Record<string, fc.Arbitrary<unknown>>, { requiredKeys: required })
+  return arbitrary.map((rest) => ({ type, ...rest }) as Extract<Event, { type: Type }>)
+}
+
+export const eventsByType: Arbitraries = {
+  request: event('request', { ask: id, peer: text, addresses: texts, data: bytes, timeout: id }),
+  cancel: event('cancel', { ask: id }),
+  respond: event('respond', { exchange: id, data: bytes }),
+  reject: event('reject', { exchange: id, reason: text }, ['reason']),
+  dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
+  knownPeers: event('knownPeers', { ask: id }),
+  status: event('status', { ask: id }),
+  broadcast: event('broadcast', { ask: id, topic: text, data: bytes }),
+  subscribe: event('subscribe', { topic: text }),
+  unsubscribe: event('unsubscribe', { topic: text }),
+  shutdown: event('shutdown', { ask: id }),
+  start: event('start', {}),
+  tick: event('tick', {}),
+  woken: event('woken', {}),
+  effectFailed: event('effectFailed', { effect: text, failure }),
+  listening: event('listening', { addresses: texts }),
+  listenFailed: event('listenFailed', { failure }),
+  connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
+  connectionClosed: event('connectionClosed', { connection: id }),
+  dialled: event('dialled', { target: text, peer: text, connection: id }),
+  dialFailed: event('dialFailed', { target: text, failure, tried: texts }),
+  identified: event('identified', { connection: id, peer: text, protocols: texts, addresses: texts, agent: text }),
+  pinged: event('pinged', { connection: id, rtt: fc.oneof(id, fc.double({ min: 0, noNaN: true })) }),
+  pingFailed: event('pingFailed', { connection: id, failure }),
+  tableChanged: event('tableChanged', { peer: text, addresses: fc.option(texts, { nil: undefined }) }),
+  tableQueried: event('tableQueried', { failure }, ['failure']),
+  streamInbound: event('streamInbound', { stream: id, connection: id, protocol: text }),
+  streamOpened: event('streamOpened', { stream: id, protocol: text }),
+  streamOpenFailed: event('streamOpenFailed', {
+    stream: id,
+    reason: fc.constantFrom('unsupported', 'lost', 'failed'),
+    failure,
+  }),
+  data: event('data', { stream: id, chunks: fc.array(bytes, { maxLength: 4 }) }),
+  streamEnded: event('streamEnded', { stream: id }),
+  streamClosed: event('streamClosed', { stream: id, reason: fc.constantFrom('closed', 'reset', 'lost') }),
+  writable: event('writable', { stream: id }),
+  message: event('message', { topic: text, data: bytes, from: text, via: text, id: text }),
+  subscriptionChanged: event('subscriptionChanged', { peer: text, topic: text, subscribed: fc.boolean() }),
+  meshChanged: event('meshChanged', { peers: texts }),
+  published: event('published', { ask: id, recipients: texts }),
+  publishFailed: event('publishFailed', {
+    ask: id,
+    code: fc.constantFrom('DuplicateMessage', 'PublishError'),
+    failure,
+  }),
+  stopped: event('stopped', {}),
+}
+
+export const anyEvent: fc.Arbitrary<Event> = fc.oneof(...(Object.values(eventsByType) as fc.Arbitrary<Event>[]))
+
+/** Whole milliseconds: of a clock that runs ahead or behind, too. */
+export const anyTime = fc.oneof(fc.nat(100_000), fc.maxSafeInteger())

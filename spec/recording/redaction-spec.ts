@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import type { Effect } from '../../src/core/effects.js'
+import type { Event } from '../../src/core/events.js'
+import { replay } from '../../src/testing/replay.js'
+import { encodeVarint } from '../../src/wire/varint.js'
+import { bytes, V1 } from '../support/core.js'
+import { anyEvent } from './arbitraries.js'
+import { RecordedCore, withoutPayloads } from './recorded-core.js'
+
+const SECRET = 'xyzzy'
+
+function frame(payload: Uint8Array): Uint8Array {
+  return new Uint8Array(Buffer.concat([encodeVarint(payload.length), payload]))
+}
+
+/** A payload that is easy to find again. */
+function secrets(length: number): Uint8Array {
+  return bytes(SECRET.repeat(Math.ceil(length / SECRET.length)).slice(0, length))
+}
+
+async function effectsOf(recording: Uint8Array): Promise<Effect[]> {
+  const effects: Effect[] = []
+  await replay(recording, { onStep: (step) => void effects.push(...step.effects) })
+  return effects
+}
+
+async function expectSame(core: RecordedCore): Promise<void> {
+  expect(core.log).toEqual([])
+  expect(Buffer.from(core.memory.bytes).includes(SECRET.slice(0, 3))).toBe(false)
+  expect(withoutPayloads(await effectsOf(core.memory.bytes))).toEqual(withoutPayloads(core.effects))
+}
+
+/** One request each way; what the peer sends comes in these pieces, in one batch or one batch each. */
+function exchange(pieces: Uint8Array[], together: boolean): RecordedCore {
+  const core = new RecordedCore({ redacted: true, settings: { maxRequestSize: 300, maxResponseSize: 300 } }).begin()
+  const events = (stream: number): Event[] => pieces.map((piece) => ({ type: 'data', stream, chunks: [piece] }))
+  const give = (first: Event, stream: number): void => {
+    if (together) core.in(10, first, ...events(stream))
+    else for (const event of [first, ...events(stream)]) core.in(10, event)
+  }
+  core.in(2, { type: 'request', ask: 1, peer: 'bob', addresses: [], data: secrets(40), timeout: 500 })
+  give({ type: 'streamOpened', stream: 1, protocol: V1 }, 1)
+  give({ type: 'streamInbound', stream: 2, connection: 1, protocol: V1 }, 2)
+  core.in(20, { type: 'respond', exchange: 2, data: secrets(7) })
+  core.in(30, { type: 'streamEnded', stream: 1 }, { type: 'streamClosed', stream: 2, reason: 'closed' })
+  return core.stop(40)
+}
+
+describe('a redacted recording', () => {
+  const cases: [string, Uint8Array][] = [
+    ['an empty payload', frame(secrets(0))],
+    ['a header of one byte', frame(secrets(5))],
+    ['a header of two bytes', frame(secrets(200))],
+    ['a payload that is too large', frame(secrets(301))],
+    ['more than was declared', Uint8Array.of(...frame(secrets(5)), ...secrets(5))],
+    ['a header without an end', new Uint8Array(12).fill(0xff)],
+    ['a header that is not minimal', Uint8Array.of(0x80, 0x00, ...secrets(5))],
+    ['a payload that never comes whole', frame(secrets(50)).subarray(0, 30)],
+  ]
+
+  it.each(cases)('replays to the same effects, cut anywhere in the header and behind it: %s', async (_what, wire) => {
+    for (let cut = 0; cut <= Math.min(wire.length, 14); cut++) {
+      const pieces = [wire.subarray(0, cut), wire.subarray(cut)].filter(({ length }) => length > 0)
+      await expectSame(exchange(pieces, true))
+      await expectSame(exchange(pieces, false))
+    }
+  })
+
+  it.each(cases)('replays to the same effects, in single bytes: %s', async (_what, wire) => {
+    const pieces = [...wire].map((byte) => Uint8Array.of(byte))
+    await expectSame(exchange(pieces, true))
+    await expectSame(exchange(pieces, false))
+  })
+
+  it('has no payload of a broadcast, nor an id that is made of it, nor the reason of a rejection', async () => {
+    const core = new RecordedCore({ redacted: true, settings: { topics: ['block'] } }).begin()
+    core.in(2, { type: 'broadcast', ask: 1, topic: 'block', data: secrets(30) })
+    core.in(3, { type: 'message', topic: 'block', data: secrets(9), from: 'ann', via: 'bob', id: `${SECRET}1` })
+    core.in(4, { type: 'reject', exchange: 2, reason: `${SECRET} é` })
+    core.in(5, { type: 'reject', exchange: 2 })
+    await expectSame(core.stop(10))
+    const text = Buffer.from(core.memory.bytes).toString('latin1')
+    expect(text).toContain('000000')
+    expect(text).toContain('********')
+  })
+
+  it('has nothing of a stream that the core does not know', async () => {
+    const core = new RecordedCore({ redacted: true }).begin()
+    core.in(2, { type: 'data', stream: 77, chunks: [secrets(20)] })
+    await expectSame(core.stop(10))
+  })
+
+  it('has the bytes of no event, of whatever type', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(anyEvent, { maxLength: 6 }), { maxLength: 8 }), async (batches) => {
+        const core = new RecordedCore({ redacted: true }).begin()
+        batches.forEach((events, at) => core.in(10 + at, ...events.filter(({ type }) => type !== 'shutdown')))
+        core.stop(1_000)
+        expect(core.log).toEqual([])
+        const { complete } = await replay(core.memory.bytes)
+        expect(complete).toBe(true)
+      }),
+    )
+  })
+})

@@ -1,0 +1,39 @@
+/**
+ * A digest of a state: the same for equal states, whatever Node or machine computes it. Maps and sets count in their order
+ * of insertion, because the core goes through them in it; objects do not.
+ */
+import { SipHash } from '../wire/siphash.js'
+import { crc32 } from './crc32.js'
+
+/**
+ * 16 hexadecimal digits (SipHash-2-4 with a key of zeros, of the canonical text). `lengthsOnly`: of bytes only the lengths
+ * count, so that a state and its redacted copy have the same digest.
+ */
+export function digestOf(state: object, { lengthsOnly = false }: { lengthsOnly?: boolean } = {}): string {
+  const text = canonicalText(state, lengthsOnly)
+  const hash = new SipHash({ compression: 2, finalization: 4 }).update(new TextEncoder().encode(text)).digest()
+  return hash.toString(16).padStart(16, '0')
+}
+
+/**
+ * JSON, and beside it: `Map(key:value,…)`, `Set(…)`, `bytes(length,CRC-32)` or `bytes(length)`, `Infinity` and its like.
+ * Object keys are sorted by their UTF-16 units; one whose value is `undefined` is left out.
+ */
+function canonicalText(value: unknown, lengthsOnly: boolean): string {
+  const textOf = (inner: unknown): string => canonicalText(inner, lengthsOnly)
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`
+  if (ArrayBuffer.isView(value)) {
+    const bytes = value as Uint8Array
+    return lengthsOnly ? `bytes(${bytes.length})` : `bytes(${bytes.length},${crc32(bytes).toString(16)})`
+  }
+  if (value instanceof Map) {
+    return `Map(${[...value].map(([key, inner]) => `${textOf(key)}:${textOf(inner)}`).join()})`
+  }
+  if (value instanceof Set) return `Set(${[...value].map(textOf).join()})`
+  const entries = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${textOf(inner)}`).join()}}`
+}

@@ -1,0 +1,187 @@
+/**
+ * The bytes of a recording: a preamble, and records one after the other. docs/recording.md has it byte by byte. Nothing
+ * here knows what a recording means.
+ */
+import type { Batch, Event } from '../core/events.js'
+import type { Settings } from '../core/settings.js'
+import { CborWriter, decodeCbor } from './cbor.js'
+import { crc32 } from './crc32.js'
+import { RecordingError } from './error.js'
+
+/** Damaged visibly by whoever takes the file for text, as PNG's: a byte above 127, a CR LF, an end-of-file of old. */
+const MAGIC = Uint8Array.of(0x89, 0x54, 0x32, 0x50, 0x52, 0x0d, 0x0a, 0x1a)
+/** The version of the format. Another meaning of the same bytes is another version. */
+export const FORMAT_VERSION = 1
+const PREAMBLE = MAGIC.length + 2
+/** Length of the body, checksum of the body, checksum of these two: 32 bits each, big-endian. */
+const RECORD_HEAD = 12
+
+/** What a recording says of its node. The secret is not in it. */
+export interface RecordingHeader {
+  peerId: string
+  /** The config, checked and with its defaults. */
+  settings: Settings
+  /** Of the simulated network, if the node was in one. */
+  seed?: number | string
+  /** The version of tinyp2p that wrote it. */
+  tinyp2p: string
+  /** Payloads are zeros. */
+  redacted: boolean
+}
+
+/** Written when the node has ended in good order. */
+export interface Trailer {
+  batches: number
+  events: number
+  /** Digest of the state before the batch that stopped the node; absent if it never ran. */
+  running?: string
+  /** Digest of the state in the end. */
+  final: string
+}
+
+/** Makes the bytes. */
+export class RecordingWriter {
+  private readonly cbor = new CborWriter()
+
+  /** Preamble and header. */
+  header(header: RecordingHeader): Uint8Array {
+    const record = this.record(() => this.cbor.write(header))
+    const bytes = new Uint8Array(PREAMBLE + record.length)
+    bytes.set(MAGIC)
+    new DataView(bytes.buffer).setUint16(MAGIC.length, FORMAT_VERSION)
+    bytes.set(record, PREAMBLE)
+    return bytes
+  }
+
+  /** @throws `TypeError` when an event is not plain data. */
+  batch(at: number, events: Event[]): Uint8Array {
+    return this.record(() => {
+      this.cbor.listHead(events.length + 1)
+      this.cbor.write(at)
+      for (const event of events) this.cbor.write(withoutCause(event))
+    })
+  }
+
+  trailer(trailer: Trailer): Uint8Array {
+    return this.record(() => this.cbor.write(trailer))
+  }
+
+  private record(body: () => void): Uint8Array {
+    this.cbor.clear()
+    this.cbor.skip(RECORD_HEAD)
+    body()
+    const bytes = this.cbor.take()
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    view.setUint32(0, bytes.length - RECORD_HEAD)
+    view.setUint32(4, crc32(bytes, RECORD_HEAD))
+    view.setUint32(8, crc32(bytes, 0, 8))
+    return bytes
+  }
+}
+
+/** A foreign error is no plain data, and the core only hands it on. */
+function withoutCause(event: Event): Event {
+  if (!('failure' in event) || event.failure?.cause === undefined) return event
+  return { ...event, failure: { message: event.failure.message } }
+}
+
+/** How the records of a recording end: with their trailer, or with what is wrong. */
+export type Ending = { trailer: Trailer; fault?: undefined } | { trailer?: undefined; fault: RecordingError }
+
+export interface Recording {
+  header: RecordingHeader
+  /** Every batch that is whole; then how the recording ends. Throws nothing. */
+  batches: () => Generator<Batch, Ending>
+}
+
+/** @throws `RecordingError` when there is no header to begin with. */
+export function readRecording(bytes: Uint8Array): Recording {
+  const at = checkPreamble(bytes)
+  const record = readRecord(bytes, at, 'the header')
+  if (record instanceof RecordingError) throw record
+  const header = record.value
+  if (!isHeader(header)) throw damaged(at, 'the header', 'it is no header')
+  return { header, batches: () => readBatches(bytes, record.end) }
+}
+
+function checkPreamble(bytes: Uint8Array): number {
+  const seen = bytes.subarray(0, MAGIC.length)
+  if (!seen.every((byte, i) => byte === MAGIC[i])) {
+    throw new RecordingError(
+      'NotARecording',
+      'this is not a recording of tinyp2p: its first bytes are not those of one',
+    )
+  }
+  if (bytes.length < PREAMBLE) throw cutShort(bytes.length, 'in its first bytes, so that nothing of it can be replayed')
+  const version = bytes[MAGIC.length]! * 256 + bytes[MAGIC.length + 1]!
+  if (version !== FORMAT_VERSION) {
+    const message = `the recording has format version ${version}, and this tinyp2p reads version ${FORMAT_VERSION}`
+    throw new RecordingError('OtherVersion', `${message}: replay it with the tinyp2p that wrote it`)
+  }
+  return PREAMBLE
+}
+
+function* readBatches(bytes: Uint8Array, from: number): Generator<Batch, Ending> {
+  let at = from
+  for (let batches = 0; ; batches++) {
+    const what = `batch ${batches + 1}`
+    if (at === bytes.length) {
+      const where = `after batch ${batches}: the node was not stopped in good order, or runs still`
+      return { fault: cutShort(at, `${where}; ${PARTIAL}`) }
+    }
+    const record = readRecord(bytes, at, what)
+    if (record instanceof RecordingError) return { fault: record }
+    const { value, end } = record
+    if (isTrailer(value)) {
+      if (end === bytes.length) return { trailer: value }
+      return { fault: damaged(end, 'what follows the end', 'nothing may be there') }
+    }
+    if (!isBatch(value)) return { fault: damaged(at, what, 'it is no batch') }
+    const [time, ...events] = value
+    yield { at: time, events }
+    at = end
+  }
+}
+
+function readRecord(bytes: Uint8Array, at: number, what: string): { value: unknown; end: number } | RecordingError {
+  const body = at + RECORD_HEAD
+  const cut = `within ${what}${what === 'the header' ? ', so that nothing of it can be replayed' : `; ${PARTIAL}`}`
+  if (body > bytes.length) return cutShort(bytes.length, cut)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  if (view.getUint32(at + 8) !== crc32(bytes, at, at + 8)) return damaged(at, what, 'its checksum is wrong')
+  const end = body + view.getUint32(at)
+  if (end > bytes.length) return cutShort(bytes.length, cut)
+  if (view.getUint32(at + 4) !== crc32(bytes, body, end)) return damaged(at, what, 'its checksum is wrong')
+  try {
+    return { value: decodeCbor(bytes.subarray(body, end)), end }
+  } catch (cause) {
+    return damaged(at, what, 'its checksum is right, but it is no CBOR that we write', cause)
+  }
+}
+
+const PARTIAL = 'partial: true replays what is whole'
+
+function cutShort(at: number, where: string): RecordingError {
+  return new RecordingError('CutShort', `the recording ends at byte ${at}, ${where}`)
+}
+
+function damaged(at: number, what: string, why: string, cause?: unknown): RecordingError {
+  return new RecordingError('Damaged', `the recording is damaged at byte ${at}, ${what}: ${why}`, { cause })
+}
+
+function isHeader(value: unknown): value is RecordingHeader {
+  if (typeof value !== 'object' || value === null) return false
+  const { peerId, settings, tinyp2p, redacted } = value as Partial<RecordingHeader>
+  const isSettings = typeof settings === 'object' && (settings as unknown) !== null
+  return typeof peerId === 'string' && isSettings && typeof tinyp2p === 'string' && typeof redacted === 'boolean'
+}
+
+function isBatch(value: unknown): value is [number, ...Event[]] {
+  if (!Array.isArray(value)) return false
+  const [at, ...events] = value as unknown[]
+  return typeof at === 'number' && events.every((event) => typeof (event as Partial<Event> | null)?.type === 'string')
+}
+
+function isTrailer(value: unknown): value is Trailer {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Trailer>).final === 'string'
+}

@@ -1,0 +1,56 @@
+/** The `record` option of a node's config: where a recording goes, and what of it is left out. */
+import { show } from '../edge/checks.js'
+import { P2pError } from '../errors.js'
+
+/** Takes the bytes of a recording as they come. Both are called from inside the lane: they must return at once. */
+export interface RecordingSink {
+  /** The next bytes, yours to keep. A throw ends the recording, not the node. */
+  write(chunk: Uint8Array): void
+  /** No more bytes will come; but a simulated node that is restarted begins another recording. */
+  close?(): void
+}
+
+export interface RecordOptions {
+  /** The path of a new file, or what takes the bytes. */
+  to: string | RecordingSink
+  /**
+   * Payloads (of requests, responses, broadcasts and streams) are replaced by zeros of the same length. Peer ids, addresses,
+   * topics and error messages stay. Default: false.
+   */
+  redact?: boolean
+}
+
+/**
+ * What the config says, with the defaults filled in. `life`: how often the node has been started with this config; from the
+ * second time on its number is added to the path (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
+ * @throws `InvalidConfig`
+ */
+export function readRecord(record: unknown, life = 1): Required<RecordOptions> | undefined {
+  const options = read(record)
+  return life === 1 || typeof options?.to !== 'string' ? options : { ...options, to: `${options.to}.${life}` }
+}
+
+function read(record: unknown): Required<RecordOptions> | undefined {
+  if (record === undefined) return undefined
+  if (isTarget(record)) return { to: record, redact: false }
+  if (typeof record === 'object' && record !== null && 'to' in record) {
+    const { to, redact = false, ...others } = record as Record<string, unknown>
+    const [other] = Object.keys(others)
+    if (other !== undefined) {
+      throw new P2pError('InvalidConfig', `record has no option ${show(other)}; there are to, redact`)
+    }
+    if (typeof redact !== 'boolean') {
+      throw new P2pError('InvalidConfig', `redact must be true or false, not ${show(redact)}`)
+    }
+    if (isTarget(to)) return { to, redact }
+  }
+  const message = `record must be a path, a sink { write(chunk), close?() } or { to: path | sink, redact }, not ${show(record)}`
+  throw new P2pError('InvalidConfig', message)
+}
+
+function isTarget(value: unknown): value is string | RecordingSink {
+  if (typeof value === 'string') return value !== '' && !value.includes('\0')
+  if (typeof value !== 'object' || value === null) return false
+  const { write, close } = value as Partial<RecordingSink>
+  return typeof write === 'function' && (close === undefined || typeof close === 'function')
+}

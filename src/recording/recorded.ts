@@ -1,0 +1,54 @@
+/** A node that is recorded: the same node, with a recorder beside its lane and a `stop()` that waits for it. */
+import { build, type BuildOptions, type Built } from '../node.js'
+import type { RecordOptions } from './options.js'
+import { Recorder, type Sink } from './recorder.js'
+import { TINYP2P_VERSION } from './version.js'
+
+export interface RecordedOptions extends BuildOptions {
+  record: Required<RecordOptions>
+  /** Of the simulated network: such a node writes a file at once, because no virtual time passes while a disk works. */
+  seed?: number | string
+}
+
+/** As `build`. @throws `InvalidConfig` when the file of the recording cannot be written. */
+export async function buildRecorded({ record, seed, ...options }: RecordedOptions): Promise<Built> {
+  const { peerId, settings, log, tap } = options
+  const sink = await openSink(record.to, seed !== undefined, (error) => {
+    recorder.giveUp(error)
+  })
+  const header = { peerId, settings, tinyp2p: TINYP2P_VERSION, redacted: record.redact }
+  const recorder: Recorder = new Recorder(sink, seed === undefined ? header : { ...header, seed }, log)
+  const built = build({
+    ...options,
+    tap: (batch) => {
+      recorder.batch(batch)
+      tap?.(batch)
+    },
+  })
+  recorder.watch(built.state)
+  stopsAfter(built, recorder)
+  const ready = built.ready.catch(async (error: unknown) => {
+    await recorder.closed
+    throw error
+  })
+  return { ...built, ready }
+}
+
+async function openSink(to: RecordOptions['to'], atOnce: boolean, failed: (error: Error) => void): Promise<Sink> {
+  if (typeof to !== 'string') return to
+  const { openFile, openFileSync } = await import('./file.js')
+  return atOnce ? openFileSync(to) : openFile(to, failed)
+}
+
+/** Ends the recording with the node, and lets `stop()` resolve when it is written. */
+function stopsAfter({ node }: Built, recorder: Recorder): void {
+  // All broadcasts complete when the node is over, however it ends; listening to all of them joins no topic.
+  node.broadcasts$().subscribe({
+    complete: () => {
+      recorder.end()
+    },
+  })
+  const stop = node.stop.bind(node)
+  let stopping: Promise<void> | undefined
+  node.stop = () => (stopping ??= stop().then(() => recorder.closed))
+}

@@ -1,0 +1,105 @@
+/**
+ * Property tests over simulated networks: tries seeds until one fails, then cuts its schedule of events down to a shortest
+ * one that still fails. It knows nothing of networks: a schedule is an array, a run is a function that throws.
+ */
+import { Random } from '../network/simulated/random.js'
+
+export interface Property<Step> {
+  /** How many seeds are tried. Default: 100. */
+  seeds?: number
+  /** The first of them; they count up from there. Default: 1. */
+  from?: number
+  /** The events of a run, as data. All chance must come from `random`, so that the seed gives them again. */
+  schedule: (random: Random) => Step[]
+  /** One run. Throws, or rejects, when something is wrong. */
+  run: (schedule: Step[], seed: number) => Promise<void> | void
+}
+
+/** What a failing property throws: the seed and the shortest schedule are in the message, and here as data. */
+export class Counterexample<Step = unknown> extends Error {
+  constructor(
+    readonly seed: number,
+    /** A shortest schedule that fails: without any one of its events the run succeeds. */
+    readonly schedule: Step[],
+    /** How many events the seed's own schedule has. */
+    readonly length: number,
+    override readonly cause: unknown,
+  ) {
+    const events = schedule.map((step) => `  ${JSON.stringify(step)}`).join('\n')
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(`seed ${seed}: ${why}\nThe shortest schedule that fails (${schedule.length} of ${length} events):\n${events}`)
+  }
+}
+
+Object.defineProperty(Counterexample.prototype, 'name', { value: 'Counterexample', configurable: true, writable: true })
+
+/**
+ * Tries a property on many seeds.
+ *
+ * ```ts
+ * await explore({
+ *   schedule: (random) => Array.from({ length: 5 }, (_, i) => ({ at: i * 100 + random.below(100), size: random.below(1000) })),
+ *   run: async (schedule, seed) => {
+ *     const net = simulate({ seed, loss: 0.05 })
+ *     // … do what the schedule says, and throw when something is wrong
+ *   },
+ * })
+ * ```
+ *
+ * @throws a `Counterexample` for the first seed that fails.
+ */
+export async function explore<Step>({ seeds = 100, from = 1, schedule, run }: Property<Step>): Promise<void> {
+  for (let seed = from; seed < from + seeds; seed++) {
+    const steps = schedule(new Random(seed))
+    let cause = await failureOf(run, steps, seed)
+    if (cause === undefined) continue
+    const least = await shortest(steps, async (candidate) => {
+      const failure = await failureOf(run, candidate, seed)
+      if (failure !== undefined) cause = failure
+      return failure !== undefined
+    })
+    throw new Counterexample(seed, least, steps.length, cause.error)
+  }
+}
+
+async function failureOf<Step>(
+  run: Property<Step>['run'],
+  steps: Step[],
+  seed: number,
+): Promise<{ error: unknown } | undefined> {
+  try {
+    await run(steps, seed)
+    return undefined
+  } catch (error) {
+    return { error }
+  }
+}
+
+/**
+ * Delta debugging (Zeller's ddmin, on complements): a part of `schedule` that still fails and of which no single event can be
+ * left out. `fails` is never called with the whole schedule; after `maxRuns` calls the best so far is taken.
+ */
+export async function shortest<Step>(
+  schedule: readonly Step[],
+  fails: (schedule: Step[]) => Promise<boolean> | boolean,
+  maxRuns = 1_000,
+): Promise<Step[]> {
+  let best = [...schedule]
+  let parts = 1
+  let runs = 0
+  while (best.length > 0 && runs < maxRuns) {
+    const size = Math.ceil(best.length / parts)
+    let isCut = false
+    // From the end: what comes late depends on what was before, seldom the other way round.
+    for (let start = Math.floor((best.length - 1) / size) * size; start >= 0 && runs < maxRuns; start -= size) {
+      const rest = [...best.slice(0, start), ...best.slice(start + size)]
+      runs++
+      if (!(await fails(rest))) continue
+      best = rest
+      isCut = true
+    }
+    if (size === 1 && !isCut) return best
+    parts = isCut ? Math.max(1, Math.ceil(best.length / size)) : Math.min(best.length, parts * 2)
+  }
+  return best
+}

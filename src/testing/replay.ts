@@ -1,0 +1,140 @@
+/**
+ * Replay: a recording of a node, run again through the same core. It calls `step` itself and needs no lane: what the lane
+ * adds to the core (the gathering of an instant, the discovery interval, the wake-ups) is in the recorded batches already, and
+ * a second lane would add its own ticks to them. The time is what the batches say, so it takes no longer than the core does.
+ */
+import type { Effect } from '../core/effects.js'
+import type { Batch } from '../core/events.js'
+import { defaultSettings } from '../core/settings.js'
+import { createState, type State } from '../core/state.js'
+import { snapshot, type NodeStatus } from '../core/status.js'
+import { step } from '../core/step.js'
+import { show } from '../edge/checks.js'
+import { P2pError } from '../errors.js'
+import { digestOf } from '../recording/digest.js'
+import { messageOf, RecordingError } from '../recording/error.js'
+import { readRecording, type RecordingHeader, type Trailer } from '../recording/format.js'
+import { TINYP2P_VERSION } from '../recording/version.js'
+
+export interface ReplayOptions {
+  /** Takes a recording that is cut short or damaged as far as it is whole. Default: false, which throws. */
+  partial?: boolean
+  /**
+   * Compares the states before and after the stop with those of the node, and throws where they differ. Default: true. Set
+   * it to false for a recording that outlives the core it was made with: a fault that was mended, a newer tinyp2p.
+   */
+  verify?: boolean
+  /** Sees every step when it is done. */
+  onStep?: (step: ReplayedStep) => void
+}
+
+/** One batch, and what the core made of it. */
+export interface ReplayedStep {
+  /** The number of the batch, from 1. */
+  index: number
+  /** `at` in ms on the clock of the node, which began anywhere. */
+  batch: Batch
+  effects: Effect[]
+  /** The state after it. To be read, never changed; it is the same object at each step. */
+  state: Readonly<State>
+}
+
+export interface Replay {
+  header: RecordingHeader
+  /** How many batches and events were replayed. */
+  batches: number
+  events: number
+  /** The state in the end. */
+  state: State
+  /** The status as the node showed it last: before it was stopped, or in the end if it was not. */
+  status: NodeStatus
+  /** The recording has its end: the node was stopped in good order. */
+  complete: boolean
+  /** Why it is not complete; only with `partial`. */
+  fault?: RecordingError
+}
+
+/**
+ * Runs a recording again, through the same states to the same effects. Nothing is sent anywhere.
+ *
+ * ```ts
+ * const effects: Effect[] = []
+ * const { status } = await replay('node.t2pr', { onStep: (step) => effects.push(...step.effects) })
+ * ```
+ *
+ * @param recording the path of a file, or its bytes
+ * @throws `RecordingError`: `NotARecording`, `OtherVersion`, `CutShort`, `Damaged`, `Diverged`, or `StepFailed` when the core
+ * throws. What `onStep` throws.
+ */
+export async function replay(recording: string | Uint8Array, options: ReplayOptions = {}): Promise<Replay> {
+  const { partial = false, verify = true, onStep } = options
+  const { header, batches } = readRecording(await bytesOf(recording))
+  const state = createState(header.peerId, { ...defaultSettings, ...header.settings })
+  const digest = (): string => digestOf(state, { lengthsOnly: header.redacted })
+  const counts = { batches: 0, events: 0 }
+  let status: NodeStatus | undefined
+  let running: string | undefined
+
+  const source = batches()
+  let next = source.next()
+  for (; next.done !== true; next = source.next()) {
+    const batch = next.value
+    if (state.phase === 'running' && batch.events.some(({ type }) => type === 'shutdown')) {
+      status = snapshot(state)
+      if (verify) running = digest()
+    }
+    const effects = stepOf(state, batch, counts.batches + 1)
+    counts.batches++
+    counts.events += batch.events.length
+    onStep?.({ index: counts.batches, batch, effects, state })
+  }
+
+  const { trailer, fault } = next.value
+  status ??= snapshot(state)
+  if (trailer === undefined) {
+    if (!partial) throw fault
+    return { header, ...counts, state, status, complete: false, fault }
+  }
+  checkCounts(trailer, counts)
+  if (verify) {
+    if (trailer.running !== running) throw diverged(header, 'before it was stopped', trailer.running, running)
+    if (trailer.final !== digest()) throw diverged(header, 'in the end', trailer.final, digest())
+  }
+  return { header, ...counts, state, status, complete: true }
+}
+
+async function bytesOf(recording: unknown): Promise<Uint8Array> {
+  if (typeof recording === 'string') {
+    const { readRecordingFile } = await import('../recording/file.js')
+    return readRecordingFile(recording)
+  }
+  if (ArrayBuffer.isView(recording)) {
+    return new Uint8Array(recording.buffer, recording.byteOffset, recording.byteLength)
+  }
+  throw new P2pError('InvalidConfig', `a recording is given by its path or its bytes, not by ${show(recording)}`)
+}
+
+function stepOf(state: State, batch: Batch, index: number): Effect[] {
+  try {
+    return step(state, batch)
+  } catch (cause) {
+    const message = `the core throws at batch ${index} (${batch.at} ms): ${messageOf(cause)}`
+    throw new RecordingError('StepFailed', message, { cause })
+  }
+}
+
+function checkCounts({ batches, events }: Trailer, counts: { batches: number; events: number }): void {
+  if (batches === counts.batches && events === counts.events) return
+  const message = `the recording names ${batches} batches with ${events} events, and has ${counts.batches} with ${counts.events}`
+  throw new RecordingError('Damaged', message)
+}
+
+function diverged(header: RecordingHeader, when: string, recorded?: string, replayed?: string): RecordingError {
+  const digests = `its digest is ${replayed ?? 'none'} instead of ${recorded ?? 'none'}`
+  const versions =
+    header.tinyp2p === TINYP2P_VERSION
+      ? `both are tinyp2p ${TINYP2P_VERSION}, so the core was changed or read something that is not in its events`
+      : `it was recorded with tinyp2p ${header.tinyp2p}, and this is ${TINYP2P_VERSION}`
+  const message = `the replay has another state than the node had ${when} (${digests}): ${versions}`
+  return new RecordingError('Diverged', `${message}. verify: false replays it all the same`)
+}
