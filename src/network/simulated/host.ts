@@ -38,6 +38,8 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   up = false
   private readonly sides = new Map<ConnectionId, Side>()
   private readonly byPeer = new Map<string, Side[]>()
+  /** Connections that the listener has and we do not have yet: what to do when they are lost. */
+  private readonly opening = new Map<Side, () => void>()
   /** Dials under way: those who want the same peer share one. */
   private readonly dials = new Map<string, ((side: Side | undefined, why: string) => void)[]>()
   private readonly emit: (event: PortEvent) => void
@@ -218,6 +220,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     const { clock } = this.wire
     const listener = this.wire.hosts.get(withoutPeer(address))
     const wanted = peer ?? peerOf(address)
+    if (listener === this) return failed('that is this node itself')
     if (listener === undefined) return clock.after(2 * this.wire.once(this, this), () => failed('connection refused'))
     if (this.wire.vanishes({ kind: 'dial', from: this.peerId, to: listener.peerId })) {
       return clock.after(DIAL_TIMEOUT, () => failed('no answer'))
@@ -232,7 +235,11 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       const link = new Link(this.wire, this, listener, withoutPeer(address), this.addresses[0] ?? '')
       this.wire.links.add(link)
       // Before all that the listener says on its own: nothing may arrive on a connection that is not there yet.
+      this.opening.set(link.dialler, () => {
+        failed('the connection was lost at once')
+      })
       link.send(link.listener, 100, () => {
+        this.opening.delete(link.dialler)
         // Switched off since it dialled: nobody is here who could talk.
         if (!this.up) return link.close(link.dialler)
         this.onLinkOpened(link.dialler, link.listenerAddress, false)
@@ -251,7 +258,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     this.emit({ type: 'connectionOpened', connection: side.id, peer, address, inbound })
     // Identify, and the topics that we are in: each side tells the other at once, in one packet.
     const topics = this.pubsub.topics()
-    const overLoopback = isLoopback(address)
+    const overLoopback = isLoopback(link.listenerAddress)
     link.send(side, IDENTIFY_SIZE, () => {
       const there = beyond(side)
       there.onIdentify(side.other, this.protocols, this.addresses, overLoopback)
@@ -277,6 +284,11 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   }
 
   onLinkClosed(side: Side): void {
+    const opening = this.opening.get(side)
+    if (opening !== undefined) {
+      this.opening.delete(side)
+      return opening()
+    }
     if (!this.sides.delete(side.id)) return
     const sides = this.byPeer.get(side.peer)!.filter((one) => one !== side)
     if (sides.length === 0) this.byPeer.delete(side.peer)
@@ -291,15 +303,18 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     if (side === undefined) return
     const { clock } = this.wire
     const started = clock.time
+    // … or given up: in both cases no second event follows.
     let answered = false
     side.link.send(side, PING_SIZE, () => {
       side.link.send(side.other, PING_SIZE, () => {
+        if (answered) return
         answered = true
         this.emit({ type: 'pinged', connection: id, rtt: clock.time - started })
       })
     })
     clock.after(timeout, () => {
       if (answered || !this.sides.has(id)) return
+      answered = true
       this.emit({ type: 'pingFailed', connection: id, failure: { message: `no answer within ${timeout} ms` } })
     })
   }

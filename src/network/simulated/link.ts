@@ -34,6 +34,8 @@ export class Side {
   busyUntil = 0
   /** Packets that reached the place where the network is cut, in order. */
   held: (() => void)[] = []
+  /** The cut is gone, and what was held is being sent again. */
+  healing = false
   /** The host has closed its end: what still arrives is for nobody. */
   closed = false
   other!: Side
@@ -81,24 +83,46 @@ export class Link {
   }
 
   private arrived(from: Side, arrive: () => void): void {
-    if (!this.open || from.other.closed) return
+    if (!this.isOpenFor(from)) return
     if (this.corrupted) return this.die()
     if (from.held.length === 0 && !this.wire.isCut(from.host, from.other.host)) return arrive()
     from.held.push(arrive)
-    if (from.held.length > 1) return
+    if (from.held.length === 1) this.losePatience(from)
+  }
+
+  private losePatience(from: Side): void {
+    const first = from.held[0]
     this.wire.clock.after(CONNECTION_TIMEOUT, () => {
-      if (from.held[0] === arrive) this.die()
+      if (from.held[0] === first && !from.healing) this.die()
     })
   }
 
-  /** The network is whole again: what was held back comes through, one after the other. */
+  /** The network is whole again: what was held back is sent again, and what comes meanwhile waits behind it. */
   heal(): void {
     for (const side of [this.dialler, this.listener]) {
-      const { held } = side
-      if (held.length === 0 || this.wire.isCut(side.host, side.other.host)) continue
-      side.held = []
-      for (const arrive of held) this.send(side, 0, arrive)
+      if (side.held.length === 0 || side.healing || this.wire.isCut(side.host, side.other.host)) continue
+      const delay = this.wire.delay(side, 0)
+      if (delay === undefined) return this.die()
+      side.healing = true
+      this.wire.clock.after(delay, () => {
+        this.release(side)
+      })
     }
+  }
+
+  private release(side: Side): void {
+    side.healing = false
+    if (!this.isOpenFor(side)) return
+    if (this.corrupted) return this.die()
+    if (this.wire.isCut(side.host, side.other.host)) return this.losePatience(side)
+    const { held } = side
+    side.held = []
+    // The first of them may be the end of all.
+    for (const arrive of held) if (this.isOpenFor(side)) arrive()
+  }
+
+  private isOpenFor(from: Side): boolean {
+    return this.open && !from.other.closed
   }
 
   /** Ends the link in good order: here at once, there when the news has arrived. */

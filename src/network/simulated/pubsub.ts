@@ -155,7 +155,9 @@ export class PubSub {
 
   private onGraft(peer: string, name: string): void {
     const topic = this.joined.get(name)
-    const isWelcome = topic !== undefined && topic.mesh.size < D_HIGH && (topic.backoff.get(peer) ?? 0) <= this.now
+    const isWelcome =
+      topic !== undefined &&
+      (topic.mesh.has(peer) || (topic.mesh.size < D_HIGH && (topic.backoff.get(peer) ?? 0) <= this.now))
     if (isWelcome) {
       topic.mesh.add(peer)
       this.meshChanged()

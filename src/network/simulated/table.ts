@@ -14,8 +14,10 @@ const BUCKET_SIZE = 20
 const PREFIX_BITS = 6
 /** Questions of one lookup that are under way at once (`alpha`). */
 const PARALLEL = 3
-/** Peers that were heard of and are being visited at once, and that wait for it (kad-dht's `pingNewContact…`). */
-const MAX_VISITS = 20
+/** A lookup of our own neighbourhood ends when so many answers in a row named nobody new, as on real sockets. */
+const STALE_ANSWERS = 3
+/** Peers that were heard of and are being visited at once, and that wait for it (kad-dht's `pingNewContact…`, as we set it). */
+const MAX_VISITS = 4
 const MAX_WAITING_VISITS = 100
 /** Bytes of a question, and of each peer in an answer, about. */
 const QUESTION_SIZE = 120
@@ -96,7 +98,7 @@ export class Table {
     this.emit({ type: 'tableChanged', peer, addresses: undefined })
   }
 
-  /** Looks up our own neighbourhood, as Kademlia's bootstrap does. */
+  /** Looks up our own neighbourhood, as Kademlia's bootstrap does; over when three answers in a row name nobody new. */
   bootstrap(): void {
     this.lookup(this.key, undefined, () => {
       this.emit({ type: 'tableQueried' })
@@ -116,6 +118,7 @@ export class Table {
     const asked = new Set<string>([this.host.peerId])
     let underWay = 0
     let over = false
+    let stale = 0
     const offer = ({ peer, key }: Contact): void => {
       if (!candidates.has(peer)) candidates.set(peer, distance(key, target))
     }
@@ -123,20 +126,22 @@ export class Table {
     const proceed = (): void => {
       if (over) return
       const closest = nearest(candidates, ([, far]) => far)
-      const isFound = wanted !== undefined && this.addressesOf(wanted).length > 0
+      const isEnough = wanted === undefined ? stale >= STALE_ANSWERS : this.addressesOf(wanted).length > 0
       for (const [peer] of closest) {
-        if (isFound || underWay >= PARALLEL) break
+        if (isEnough || underWay >= PARALLEL) break
         if (asked.has(peer)) continue
         asked.add(peer)
         underWay++
         this.ask(peer, target, (found) => {
           underWay--
           if (found === undefined) candidates.delete(peer)
+          const before = candidates.size
           for (const one of found ?? []) {
             if (one.peer === this.host.peerId) continue
             this.hear(one)
             if (this.addressesOf(one.peer).length > 0) offer(one)
           }
+          stale = candidates.size > before ? 0 : stale + 1
           proceed()
         })
       }

@@ -36,6 +36,8 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
   /** Address → who listens there. */
   readonly hosts = new Map<string, Host>()
   readonly links = new Set<Link>()
+  /** Packets sent so far over all links, those of the network itself included. */
+  packets = 0
   /** Peer id → which part of the network it is in; the whole network is one part. */
   private readonly groups = new Map<string, number>()
   private readonly slowed = new Map<string, number>()
@@ -49,6 +51,7 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
 
   /** How long a packet of a stream takes to the other side, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined {
+    this.packets++
     const { time } = this.clock
     let arrival = time + this.once(from.host, from.other.host)
     for (let losses = 0; this.isLost(); losses++) {
