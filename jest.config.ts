@@ -11,6 +11,7 @@ const shared = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^tinyp2p$': '<rootDir>/src/index.ts',
+    '^tinyp2p/testing$': '<rootDir>/src/testing/index.ts',
     // Our sources import './x.js', which is './x.ts' until it is built.
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
@@ -22,10 +23,11 @@ const config: Config = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/spec/**/*-spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(integration|network|interop)/'],
+      testMatch: ['<rootDir>/{spec,examples}/**/*-spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(integration|network|interop|simulation)/'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/spec/{integration,network}/**/*-spec.ts'] },
+    { ...shared, displayName: 'simulation', testMatch: ['<rootDir>/spec/simulation/**/*-spec.ts'] },
     { ...shared, displayName: 'interop', testMatch: ['<rootDir>/spec/interop/**/*-spec.ts'] },
   ],
 }

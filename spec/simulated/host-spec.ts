@@ -1,0 +1,200 @@
+/** One host: where it listens, dials and why they fail, identify, pings, and what its clock says. */
+import { describe, expect, it } from '@jest/globals'
+import { Lab, type Member } from './lab.js'
+
+function pair(options: ConstructorParameters<typeof Lab>[0] = {}): [Lab, Member, Member] {
+  const lab = new Lab(options)
+  return [lab, lab.member(), lab.member()]
+}
+
+const dial = (from: Member, target: string, ...addresses: string[]): void =>
+  from.run({ type: 'dial', target, addresses })
+
+describe('a host', () => {
+  it('has an address of its own, and the ports that it is told', () => {
+    const lab = new Lab()
+    const a = lab.member()
+    expect(a.address).toBe('/ip4/10.0.0.1/tcp/4001')
+    const listen = (...addresses: string[]) => a.run({ type: 'listen', addresses })
+    listen('/ip4/0.0.0.0/tcp/9000', '/ip4/127.0.0.1/tcp/0', '/ip4/192.0.2.1/tcp/80')
+    expect(a.last('listening').addresses).toEqual(['/ip4/10.0.0.1/tcp/9000', '/ip4/127.0.0.1/tcp/10001', '/ip4/192.0.2.1/tcp/80']) // prettier-ignore
+    listen('/ip4/192.0.2.1/tcp/80')
+    expect(a.last('listenFailed').failure.message).toMatch(/192.0.2.1\/tcp\/80: address in use/)
+  })
+
+  it('reaches another in four legs; the other one has the connection after three', () => {
+    const [lab, a, b] = pair({ latency: 25 })
+    dial(a, b.peerId, b.address)
+    lab.run(1_000)
+    expect(b.last('connectionOpened')).toMatchObject({ peer: 'peer1', inbound: true, at: 75 })
+    expect(a.last('connectionOpened')).toMatchObject({ peer: 'peer2', address: b.address, inbound: false, at: 100 })
+    expect(a.last('dialled')).toMatchObject({ target: 'peer2', peer: 'peer2', connection: 1, at: 100 })
+    expect([a.last('identified').at, b.last('identified').at]).toEqual([100, 125])
+    expect(a.last('identified')).toMatchObject({ peer: 'peer2', addresses: [b.address] })
+    expect(a.last('identified').protocols).toContain('/spec/1')
+  })
+
+  it('makes one connection of several dials of one peer, and finds it there later', () => {
+    const [lab, a, b] = pair()
+    for (let i = 0; i < 3; i++) dial(a, b.peerId, b.address)
+    lab.run(1_000)
+    dial(a, b.peerId)
+    lab.run(1_000)
+    expect(a.heard('connectionOpened')).toHaveLength(1)
+    expect(a.heard('dialled')).toHaveLength(4)
+  })
+
+  it('makes two when both dial at once, as real ones do', () => {
+    const [lab, a, b] = pair()
+    dial(a, b.peerId, b.address)
+    dial(b, a.peerId, a.address)
+    lab.run(1_000)
+    expect([a, b].map((member) => member.heard('connectionOpened').length)).toEqual([2, 2])
+  })
+
+  it('closes a connection on both sides', () => {
+    const [lab, a, b] = pair()
+    lab.connect(a, b)
+    const started = lab.now
+    b.run({ type: 'closeConnection', connection: 1, reason: '' })
+    b.run({ type: 'closeConnection', connection: 1, reason: '' })
+    b.run({ type: 'closeConnection', connection: 9, reason: '' })
+    lab.run(1_000)
+    expect([a, b].map((member) => member.heard('connectionClosed').map(({ at }) => at - started))).toEqual([[10], [0]])
+  })
+
+  it('is told of no more once it is stopped or has crashed; its peers hear the end', () => {
+    for (const end of ['stop', 'crash'] as const) {
+      const [lab, a, b] = pair()
+      lab.connect(a, b)
+      if (end === 'stop') b.run({ type: 'stop' })
+      else b.host.crash()
+      const before = b.events.length
+      lab.run(60_000)
+      expect(b.events.length).toBe(before)
+      expect(b.events.at(-1)!.type === 'stopped').toBe(end === 'stop')
+      expect(a.heard('connectionClosed')).toHaveLength(1)
+      dial(a, 'peer2', '/ip4/10.0.0.2/tcp/4001')
+      lab.run(1_000)
+      expect(a.last('dialFailed').failure.message).toMatch(/connection refused/)
+    }
+  })
+
+  it('takes loopback addresses of others when they come over loopback only', () => {
+    const lab = new Lab()
+    const [a, b] = [lab.member(), lab.member()]
+    b.run({ type: 'listen', addresses: ['/ip4/127.0.0.1/tcp/5000', '/ip4/10.0.0.2/tcp/5001'] })
+    dial(a, b.peerId, '/ip4/10.0.0.2/tcp/5001')
+    lab.run(1_000)
+    expect(a.last('identified').addresses).toEqual(['/ip4/10.0.0.2/tcp/5001'])
+    a.run({ type: 'closeConnection', connection: 1, reason: '' })
+    lab.run(1_000)
+    dial(a, b.peerId, '/ip4/127.0.0.1/tcp/5000')
+    lab.run(1_000)
+    expect(a.last('identified').addresses).toEqual(['/ip4/127.0.0.1/tcp/5000', '/ip4/10.0.0.2/tcp/5001'])
+  })
+})
+
+describe('a dial that fails', () => {
+  it('is refused after a round trip where nobody listens', () => {
+    const [lab, a] = pair({ latency: 30 })
+    dial(a, 'somebody', '/ip4/10.9.9.9/tcp/1')
+    lab.run(10_000)
+    expect(a.last('dialFailed')).toMatchObject({
+      target: 'somebody',
+      tried: ['/ip4/10.9.9.9/tcp/1'],
+      failure: { message: '/ip4/10.9.9.9/tcp/1: connection refused' },
+      at: 60,
+    })
+  })
+
+  it('has no answer within ten seconds where the network is cut, or the dial vanishes', () => {
+    const [lab, a, b] = pair()
+    lab.wire.partition([['peer1']])
+    dial(a, b.peerId, b.address)
+    lab.run(20_000)
+    expect(a.last('dialFailed')).toMatchObject({ failure: { message: `${b.address}: no answer` }, at: 10_000 })
+    lab.wire.heal()
+    const stop = lab.wire.drop(({ kind, from, to }) => kind === 'dial' && from === 'peer1' && to === 'peer2')
+    dial(a, b.peerId, b.address)
+    lab.run(20_000)
+    expect(a.last('dialFailed').at).toBe(30_000)
+    stop()
+    lab.connect(a, b)
+  })
+
+  it('says who is there when it is somebody else', () => {
+    const [lab, a, b] = pair()
+    dial(a, 'peer9', b.address)
+    lab.run(1_000)
+    expect(a.last('dialFailed').failure.message).toBe(`${b.address}: peer2 is there`)
+    dial(a, `${b.address}/p2p/peer9`)
+    lab.run(1_000)
+    expect(a.last('dialFailed').failure.message).toMatch(/peer2 is there/)
+    expect(a.heard('connectionOpened')).toEqual([])
+  })
+
+  it('tries one address after the other, and tells why each failed', () => {
+    const [lab, a, b] = pair()
+    dial(a, b.peerId, '/ip4/10.9.9.9/tcp/1', b.address)
+    lab.run(1_000)
+    expect(a.heard('dialled')).toHaveLength(1)
+    dial(a, 'peer9', '/ip4/10.9.9.9/tcp/1', b.address)
+    lab.run(1_000)
+    expect(a.last('dialFailed').failure.message).toBe(`/ip4/10.9.9.9/tcp/1: connection refused; ${b.address}: peer2 is there`) // prettier-ignore
+  })
+
+  it('is one of nobody whom somebody knows, or of itself', () => {
+    const [lab, a] = pair()
+    dial(a, 'nobody')
+    dial(a, 'peer1')
+    dial(a, a.address)
+    lab.run(1_000)
+    const why = Object.fromEntries(a.heard('dialFailed').map(({ target, failure }) => [target, failure.message]))
+    expect(why).toEqual({
+      nobody: 'nobody that we could ask knows an address of it',
+      peer1: 'that is this node itself',
+      [a.address]: `${a.address}: that is this node itself`,
+    })
+    expect(a.heard('connectionOpened')).toEqual([])
+  })
+
+  it('leaves nothing behind when the dialler is switched off meanwhile', () => {
+    const [lab, a, b] = pair()
+    dial(a, b.peerId, b.address)
+    lab.run(35)
+    a.host.crash()
+    lab.run(1_000)
+    expect(b.heard('connectionOpened').length).toBe(b.heard('connectionClosed').length)
+    expect(lab.wire.links.size).toBe(0)
+  })
+})
+
+describe('a ping', () => {
+  it('measures the round trip, over a slow link too', () => {
+    const [lab, a, b] = pair({ latency: 20 })
+    lab.connect(a, b)
+    const ping = () => a.run({ type: 'ping', connection: 1, timeout: 5_000 })
+    ping()
+    lab.run(10_000)
+    lab.wire.slow('peer1', 'peer2', 100)
+    ping()
+    lab.run(10_000)
+    expect(a.heard('pinged').map(({ rtt }) => rtt)).toEqual([40, 240])
+    expect(a.heard('pingFailed')).toEqual([])
+  })
+
+  it('fails when no answer comes in time, and the answer that comes later is none', () => {
+    const [lab, a, b] = pair()
+    lab.connect(a, b)
+    lab.wire.partition([['peer1']])
+    const started = lab.now
+    a.run({ type: 'ping', connection: 1, timeout: 5_000 })
+    a.run({ type: 'ping', connection: 9, timeout: 5_000 })
+    lab.run(6_000)
+    expect(a.last('pingFailed')).toMatchObject({ connection: 1, at: started + 5_000 })
+    lab.wire.heal()
+    lab.run(6_000)
+    expect(a.heard('pinged')).toEqual([])
+  })
+})

@@ -1,0 +1,252 @@
+/** Pub/sub: a mesh within its bounds, back-off, what is seen is seen once, and gossip that mends what the mesh lost. */
+import { describe, expect, it } from '@jest/globals'
+import { Lab, type Member } from './lab.js'
+
+const TOPIC = 'news'
+const join = (...members: Member[]): void => members.forEach((member) => member.run({ type: 'join', topic: TOPIC }))
+const leave = (member: Member): void => member.run({ type: 'leave', topic: TOPIC })
+let asks = 0
+const publish = (member: Member, text: string): void => {
+  member.run({ type: 'publish', ask: ++asks, topic: TOPIC, data: new TextEncoder().encode(text) })
+}
+const heard = (member: Member): string[] => member.heard('message').map(({ data }) => new TextDecoder().decode(data))
+
+/** All connected with all. */
+function clique(amount: number, seed = 1): [Lab, Member[]] {
+  const lab = new Lab({}, seed)
+  const members = lab.membersOf(amount)
+  members.forEach((a, i) => members.slice(0, i).forEach((b) => a.run({ type: 'dial', target: b.peerId, addresses: [b.address] }))) // prettier-ignore
+  lab.run(1_000)
+  return [lab, members]
+}
+
+/** A line: each connected with the next. */
+function line(amount: number): [Lab, Member[]] {
+  const lab = new Lab()
+  const members = lab.membersOf(amount)
+  for (let i = 1; i < amount; i++) lab.connect(members[i - 1]!, members[i]!)
+  return [lab, members]
+}
+
+describe('subscriptions', () => {
+  it('are told to those who are connected, and to those who come', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a)
+    lab.run(100)
+    expect(b.heard('subscriptionChanged')).toMatchObject([{ peer: 'peer1', topic: TOPIC, subscribed: true }])
+    const c = lab.member()
+    lab.connect(c, a)
+    expect(c.heard('subscriptionChanged')).toHaveLength(1)
+    leave(a)
+    lab.run(100)
+    expect([b, c].map((one) => one.last('subscriptionChanged').subscribed)).toEqual([false, false])
+  })
+
+  it('end with the connection', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(2_000)
+    expect(a.mesh).toEqual(['peer2'])
+    b.host.crash()
+    lab.run(100)
+    expect(a.last('subscriptionChanged')).toMatchObject({ peer: 'peer2', subscribed: false })
+    expect(a.mesh).toEqual([])
+  })
+})
+
+describe('the mesh', () => {
+  it.each([1, 2, 3])('has from 5 to 12 peers where there are enough, on both sides (seed %d)', (seed) => {
+    const [lab, members] = clique(30, seed)
+    join(...members)
+    for (let second = 0; second < 20; second++) {
+      lab.run(1_000)
+      for (const { mesh } of members) expect(mesh.length).toBeLessThanOrEqual(12)
+    }
+    for (const { mesh } of members) expect(mesh.length).toBeGreaterThanOrEqual(5)
+    for (const member of members) {
+      for (const peer of member.mesh)
+        expect(members.find(({ peerId }) => peerId === peer)!.mesh).toContain(member.peerId)
+    }
+  })
+
+  it('has all that there are where there are few', () => {
+    const [lab, members] = clique(4)
+    join(...members)
+    lab.run(3_000)
+    for (const { mesh } of members) expect(mesh).toHaveLength(3)
+  })
+
+  it('is filled up again when peers leave it', () => {
+    const [lab, members] = clique(20)
+    join(...members)
+    lab.run(5_000)
+    const [a] = members as [Member]
+    const gone = members.filter(({ peerId }) => a.mesh.slice(2).includes(peerId))
+    for (const member of gone) member.host.crash()
+    lab.run(50)
+    expect(a.mesh).toHaveLength(2)
+    // Those whom it refused while its mesh was full stay away for a minute.
+    lab.run(65_000)
+    expect(a.mesh.length).toBeGreaterThanOrEqual(5)
+    for (const { peerId } of gone) expect(a.mesh).not.toContain(peerId)
+  })
+
+  it('takes nobody back who has left less than ten seconds ago', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(2_000)
+    leave(a)
+    lab.run(100)
+    expect(b.mesh).toEqual([])
+    lab.run(5_000)
+    // It grafts as soon as it joins; the other one refuses, and tells it to stay away for a minute.
+    join(a)
+    lab.run(100)
+    expect([a.mesh, b.mesh]).toEqual([[], []])
+    lab.run(50_000)
+    expect([a.mesh, b.mesh]).toEqual([[], []])
+    lab.run(15_000)
+    expect([a.mesh, b.mesh]).toEqual([['peer2'], ['peer1']])
+  })
+
+  it('takes back who waited', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(2_000)
+    leave(a)
+    lab.run(10_100)
+    join(a)
+    lab.run(100)
+    expect([a.mesh, b.mesh]).toEqual([['peer2'], ['peer1']])
+  })
+})
+
+describe('a message', () => {
+  it('goes to all subscribers that are connected, and by the mesh to the others, each once', () => {
+    const [lab, members] = line(6)
+    join(...members)
+    lab.run(3_000)
+    publish(members[0]!, 'hello')
+    expect(members[0]!.last('published').recipients).toEqual(['peer2'])
+    lab.run(1_000)
+    expect(members.map(heard)).toEqual([[], ['hello'], ['hello'], ['hello'], ['hello'], ['hello']])
+    expect(members[3]!.last('message')).toMatchObject({ from: 'peer1', via: 'peer3', topic: TOPIC })
+  })
+
+  it('is reported once, though it comes from many', () => {
+    const [lab, members] = clique(12)
+    join(...members)
+    lab.run(3_000)
+    for (const member of members) publish(member, `of ${member.peerId}`)
+    lab.run(5_000)
+    for (const member of members) expect(new Set(heard(member)).size).toBe(heard(member).length)
+    for (const member of members) expect(heard(member)).toHaveLength(11)
+  })
+
+  it('is refused when it was sent or heard less than a minute ago', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(1_000)
+    publish(a, 'x')
+    lab.run(59_000)
+    for (const member of [a, b]) {
+      publish(member, 'x')
+      expect(member.last('publishFailed')).toMatchObject({ ask: asks, code: 'DuplicateMessage' })
+    }
+    lab.run(1_100)
+    publish(b, 'x')
+    lab.run(100)
+    expect([heard(a), heard(b)]).toEqual([['x'], ['x']])
+  })
+
+  it('may be sent again when nobody was there', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    publish(a, 'x')
+    expect(a.last('published').recipients).toEqual([])
+    join(b)
+    lab.run(100)
+    publish(a, 'x')
+    expect(a.last('published').recipients).toEqual(['peer2'])
+    lab.run(100)
+    expect(heard(b)).toEqual(['x'])
+  })
+
+  it('belongs to who gets it: no two get the same bytes', () => {
+    const [lab, [a, b, c]] = clique(3) as [Lab, [Member, Member, Member]]
+    join(a, b, c)
+    lab.run(1_000)
+    const data = new TextEncoder().encode('abc')
+    a.run({ type: 'publish', ask: 0, topic: TOPIC, data })
+    data.fill(0)
+    b.react = (event) => void (event.type === 'message' && event.data.fill(1))
+    lab.run(1_000)
+    expect(heard(c)).toEqual(['abc'])
+  })
+
+  it('is not heard by one who is in other topics only', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    b.run({ type: 'join', topic: 'weather' })
+    join(a)
+    lab.run(1_000)
+    publish(a, 'x')
+    lab.run(5_000)
+    expect([a.last('published').recipients, heard(b)]).toEqual([[], []])
+  })
+})
+
+describe('gossip', () => {
+  it('brings a message whose every copy was dropped, by IHAVE and IWANT, from outside of the mesh', () => {
+    const [lab, members] = clique(20)
+    join(...members)
+    lab.run(5_000)
+    const victim = members[7]!
+    const stop = lab.wire.drop(({ kind, to, topic }) => kind === 'gossip' && topic === TOPIC && to === victim.peerId)
+    publish(members[0]!, 'x')
+    lab.run(200)
+    stop()
+    expect(members.filter((member) => heard(member).length === 0).map(({ peerId }) => peerId)).toEqual([
+      'peer1',
+      victim.peerId,
+    ])
+    lab.run(4_000)
+    expect(heard(victim)).toEqual(['x'])
+    expect(victim.mesh).not.toContain(victim.last('message').via)
+  })
+
+  it('does not bring it when that is too long ago', () => {
+    const [lab, members] = clique(20)
+    join(...members)
+    lab.run(5_000)
+    const victim = members[7]!
+    const stop = lab.wire.drop(({ to }) => to === victim.peerId)
+    publish(members[0]!, 'x')
+    lab.run(6_000)
+    stop()
+    lab.run(60_000)
+    expect(heard(victim)).toEqual([])
+  })
+
+  it('brings all to all over a lossy network', () => {
+    const [lab, members] = clique(25)
+    join(...members)
+    lab.run(5_000)
+    lab.wire.options.loss = 0.3
+    for (let i = 0; i < 10; i++) publish(members[i]!, `message ${i}`)
+    lab.run(10_000)
+    const missing = members.filter((member, i) => heard(member).length < (i < 10 ? 9 : 10))
+    expect(missing.map(({ peerId }) => peerId)).toEqual([])
+  })
+})
+
+describe('an idle network', () => {
+  it('has a heartbeat while a topic is joined, and nothing to do afterwards', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(10_000)
+    expect(lab.clock.next()).toBeLessThan(Infinity)
+    leave(a)
+    leave(b)
+    lab.run(60_000)
+    expect(lab.clock.next()).toBe(Infinity)
+  })
+})

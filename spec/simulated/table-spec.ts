@@ -1,0 +1,132 @@
+/** The routing table and its lookups: a peer that only a third knows is found, with a bounded number of questions. */
+import { describe, expect, it } from '@jest/globals'
+import { hash32 } from '../../src/network/simulated/random.js'
+import { Lab, type Member } from './lab.js'
+
+const know = (a: Member, b: Member): void => a.run({ type: 'tableAdd', peer: b.peerId, addresses: [b.address] })
+
+describe('the table', () => {
+  it('tells of who comes, changes and leaves, and not of what changes nothing', () => {
+    const a = new Lab().member()
+    const add = (addresses: string[]) => a.run({ type: 'tableAdd', peer: 'x', addresses })
+    add(['/ip4/1.1.1.1/tcp/1'])
+    add(['/ip4/1.1.1.1/tcp/1'])
+    add(['/ip4/1.1.1.1/tcp/2'])
+    a.run({ type: 'tableRemove', peer: 'x' })
+    a.run({ type: 'tableRemove', peer: 'x' })
+    a.run({ type: 'tableAdd', peer: 'peer1', addresses: [] })
+    expect(a.heard('tableChanged').map(({ addresses }) => addresses)).toEqual([
+      ['/ip4/1.1.1.1/tcp/1'],
+      ['/ip4/1.1.1.1/tcp/2'],
+      undefined,
+    ])
+    expect(a.host.table.size).toBe(0)
+  })
+
+  it('takes twenty peers a bucket, by the first six bits of their hash', () => {
+    const a = new Lab().member()
+    const counts = new Map<number, number>()
+    for (let i = 0; i < 3_000; i++) {
+      const prefix = hash32(`p${i}`) >>> 26
+      counts.set(prefix, (counts.get(prefix) ?? 0) + 1)
+      a.run({ type: 'tableAdd', peer: `p${i}`, addresses: ['/ip4/1.1.1.1/tcp/1'] })
+    }
+    const expected = [...counts.values()].reduce((sum, count) => sum + Math.min(20, count), 0)
+    expect(counts.size).toBe(64)
+    expect([a.host.table.size, a.heard('tableChanged').length]).toEqual([expected, expected])
+    // One that leaves makes room.
+    a.run({ type: 'tableRemove', peer: 'p0' })
+    expect(a.host.table.size).toBe(expected - 1)
+  })
+})
+
+describe('a lookup', () => {
+  it('finds a peer that only a third knows, through one that knows the third', () => {
+    const lab = new Lab()
+    const [a, b, c, d] = lab.membersOf(4) as [Member, Member, Member, Member]
+    know(a, b)
+    know(b, c)
+    know(c, d)
+    a.run({ type: 'dial', target: d.peerId, addresses: [] })
+    lab.run(10_000)
+    expect(a.last('dialled')).toMatchObject({ target: 'peer4', peer: 'peer4' })
+  })
+
+  it('finds nobody where nobody knows, nor over a cut', () => {
+    const lab = new Lab()
+    const [a, b, c] = lab.membersOf(3) as [Member, Member, Member]
+    know(a, b)
+    know(b, c)
+    a.run({ type: 'dial', target: 'nobody', addresses: [] })
+    lab.run(10_000)
+    expect(a.last('dialFailed').failure.message).toMatch(/nobody that we could ask/)
+    lab.wire.partition([['peer1']])
+    a.run({ type: 'dial', target: 'peer9', addresses: [] })
+    lab.run(60_000)
+    expect(a.heard('dialFailed')).toHaveLength(2)
+  })
+
+  it('asks a bounded number of peers, however many there are, three at once', () => {
+    const lab = new Lab()
+    const members = lab.membersOf(200)
+    // Each knows its neighbours on a ring, and some others.
+    members.forEach((member, i) => {
+      for (const far of [1, 2, 3, 7, 31, 63]) know(member, members[(i + far) % members.length]!)
+    })
+    const [a] = members as [Member]
+    let underWay = 0
+    let most = 0
+    let asked = 0
+    const reach = a.host.reach.bind(a.host)
+    a.host.reach = (peer, addresses, done) => {
+      if (!new Error().stack!.includes('ask')) return reach(peer, addresses, done)
+      asked++
+      most = Math.max(most, ++underWay)
+      reach(peer, addresses, (side, why) => {
+        underWay--
+        done(side, why)
+      })
+    }
+    a.run({ type: 'tableQuery' })
+    lab.run(60_000)
+    expect(a.last('tableQueried')).toBeDefined()
+    expect(most).toBeLessThanOrEqual(3)
+    expect(asked).toBeGreaterThan(10)
+    expect(asked).toBeLessThan(100)
+  })
+
+  it('fills the table with those it hears of, once they were visited', () => {
+    const lab = new Lab()
+    const members = lab.membersOf(12)
+    const [a, boot] = members as [Member, Member]
+    // As the core does: who is identified goes into the table.
+    for (const member of members) {
+      member.react = (event) => {
+        if (event.type === 'identified') member.run({ type: 'tableAdd', peer: event.peer, addresses: event.addresses })
+      }
+      if (member !== a && member !== boot) know(boot, member)
+    }
+    know(a, boot)
+    a.run({ type: 'tableQuery' })
+    lab.run(5_000)
+    expect(a.host.table.size).toBe(11)
+    expect(new Set(a.heard('connectionOpened').map(({ peer }) => peer)).size).toBe(11)
+  })
+
+  it('goes on past peers that do not answer, and ends', () => {
+    const lab = new Lab()
+    const [a, dead, b, c] = lab.membersOf(4) as [Member, Member, Member, Member]
+    know(a, dead)
+    know(a, b)
+    know(b, c)
+    dead.host.crash()
+    a.run({ type: 'dial', target: c.peerId, addresses: [] })
+    lab.run(30_000)
+    expect(a.heard('dialled').map(({ peer }) => peer)).toEqual(['peer4'])
+    b.host.crash()
+    c.host.crash()
+    a.run({ type: 'tableQuery' })
+    lab.run(60_000)
+    expect(a.heard('tableQueried')).toHaveLength(1)
+  })
+})

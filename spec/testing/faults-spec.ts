@@ -1,0 +1,146 @@
+/** Faults of a simulated network, as its nodes see them. */
+import { describe, expect, it } from '@jest/globals'
+import type { P2pNode } from 'tinyp2p'
+import { simulate, type Datagram, type SimulatedNetwork, type SimulateOptions } from 'tinyp2p/testing'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+async function echoes(amount: number, options: SimulateOptions = {}): Promise<[SimulatedNetwork, ...P2pNode[]]> {
+  const net = simulate(options)
+  const nodes: P2pNode[] = []
+  for (let i = 0; i < amount; i++) {
+    const node = await net.createNode({ bootNodes: nodes[0]?.addresses ?? [], topics: ['news'] })
+    node.setEventHandler({ handleInboundRequest: (data) => data })
+    nodes.push(node)
+  }
+  await net.run(10_000)
+  return [net, ...nodes]
+}
+
+/** How long a promise takes, virtual ms, and how it ends. */
+async function fate(net: SimulatedNetwork, promise: Promise<unknown>): Promise<[string, number]> {
+  const started = net.now
+  const end = await net.until(
+    promise.then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    ),
+  )
+  return [end, net.now - started]
+}
+
+describe('a partition', () => {
+  it('lets nothing through, and what waits comes through when it heals', async () => {
+    const [net, a, b, c] = (await echoes(3)) as [SimulatedNetwork, P2pNode, P2pNode, P2pNode]
+    net.partition([[a, b]])
+    expect(await fate(net, a.request(b.peerId, bytes('x')))).toEqual(['done', 40])
+    expect(await fate(net, a.request(c.peerId, bytes('x'), { timeout: 500 }))).toEqual(['RequestTimeout', 500])
+    const patient = a.request(c.peerId, bytes('x'))
+    await net.run(2_000)
+    net.heal()
+    expect(await fate(net, patient)).toEqual(['done', 40])
+  })
+
+  it('makes dials time out, and ends what lasts too long', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    net.partition([[a], [b]])
+    await net.run(60_000)
+    expect((await net.until(a.status())).connections).toEqual([])
+    expect(await fate(net, a.dial(b.addresses[0]!))).toEqual(['DialError', 10_000])
+    net.heal()
+    await net.run(60_000)
+    expect(await net.until(a.knownPeers())).toHaveProperty(b.peerId)
+  })
+})
+
+describe('a damaged packet', () => {
+  it('ends the connection and what it carries, and a new one is made', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    net.corrupt(a, b)
+    expect((await fate(net, a.request(b.peerId, bytes('x'))))[0]).toBe('ConnectionLost')
+    expect((await fate(net, a.request(b.peerId, bytes('x'))))[0]).toBe('done')
+  })
+})
+
+describe('a slow link', () => {
+  it('is slow between two, for nobody else, until it is not', async () => {
+    const [net, a, b, c] = (await echoes(3)) as [SimulatedNetwork, P2pNode, P2pNode, P2pNode]
+    net.slow(b, a, 100)
+    expect(await fate(net, a.request(b.peerId, bytes('x')))).toEqual(['done', 440])
+    expect(await fate(net, a.request(c.peerId, bytes('x')))).toEqual(['done', 40])
+    net.slow(a, b, 0)
+    expect(await fate(net, a.request(b.peerId, bytes('x')))).toEqual(['done', 40])
+  })
+})
+
+describe('what is dropped', () => {
+  it('is seen by the predicate with all that there is to know, and gossip brings it later', async () => {
+    const [net, ...nodes] = await echoes(20)
+    const seen: Datagram[] = []
+    const heard: number[] = []
+    const victim = nodes[9]!
+    victim.broadcasts$('news').subscribe(() => heard.push(net.now))
+    await net.run(1_000)
+    const stop = net.drop((datagram) => {
+      seen.push(datagram)
+      return datagram.to === victim.peerId
+    })
+    const started = net.now
+    const { recipients } = await net.until(nodes[0]!.broadcast('news', bytes('x')))
+    expect(recipients).toContain(victim.peerId)
+    await net.run(200)
+    stop()
+    expect(heard).toEqual([])
+    expect(seen).toContainEqual({ kind: 'gossip', from: nodes[0]!.peerId, to: victim.peerId, topic: 'news' })
+    await net.run(4_000)
+    expect(heard).toHaveLength(1)
+    expect(heard[0]! - started).toBeGreaterThan(200)
+  })
+})
+
+describe('a clock that is wrong', () => {
+  it('makes the timeouts of its node early or late, and of nobody else', async () => {
+    const net = simulate()
+    const silent = await net.createNode()
+    silent.requests$.subscribe()
+    const boot = { bootNodes: silent.addresses }
+    const [fast, slow, right] = [
+      await net.createNode(boot, { rate: 2, offset: 1_000_000 }),
+      await net.createNode(boot, { rate: 0.5, offset: -1_000 }),
+      await net.createNode(boot),
+    ]
+    await net.run(1_000)
+    for (const [node, time] of [
+      [fast, 2_500],
+      [slow, 10_000],
+      [right, 5_000],
+    ] as const) {
+      // prettier-ignore
+      const [code, took] = await fate(net, node.request(silent.peerId, bytes('x'), { timeout: 5_000 }))
+      expect(code).toBe('RequestTimeout')
+      expect(Math.abs(took - time)).toBeLessThanOrEqual(2)
+    }
+  })
+})
+
+describe('loss and bandwidth', () => {
+  it('delay what goes over streams, and lose none of it', async () => {
+    const [net, a, b] = (await echoes(2, { loss: 0.2, jitter: 5, seed: 4 })) as [SimulatedNetwork, P2pNode, P2pNode]
+    const times: number[] = []
+    for (let i = 0; i < 30; i++) {
+      const [end, took] = await fate(net, a.request(b.addresses[0]!, bytes(`${i}`)))
+      expect(end).toBe('done')
+      times.push(took)
+    }
+    expect(Math.min(...times)).toBeLessThan(60)
+    expect(Math.max(...times)).toBeGreaterThan(200)
+  })
+
+  it('let a large answer take as long as the line needs', async () => {
+    const [net, a, b] = (await echoes(2, { bandwidth: 100_000 })) as [SimulatedNetwork, P2pNode, P2pNode]
+    const [end, took] = await fate(net, a.request(b.peerId, new Uint8Array(200_000)))
+    expect(end).toBe('done')
+    expect(took).toBeGreaterThan(4_000)
+    expect(took).toBeLessThan(4_500)
+  })
+})
