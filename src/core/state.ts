@@ -141,6 +141,8 @@ export interface State {
   stopAsk: AskId | undefined
   stopAt: number
 
+  /** The earliest of all deadlines, as of the last batch. */
+  nextDue: number
   /** The wake-up that is armed; `Infinity`: none. */
   wakeAt: number
   /** Something that the status shows has changed in this batch. */
@@ -178,6 +180,7 @@ export function createState(self: string, settings: Settings): State {
     topics: new Map(),
     stopAsk: undefined,
     stopAt: Infinity,
+    nextDue: -Infinity,
     wakeAt: Infinity,
     statusDirty: false,
   }

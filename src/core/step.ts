@@ -161,8 +161,9 @@ function cancel(state: State, out: Effects, id: number): void {
   if (ask.kind === 'dial') state.dials.get(ask.about)?.waiting.delete(id)
 }
 
-/** Everything whose time has come. */
+/** Everything whose time has come. Nothing that this batch has begun can be due in it. */
 function expire(state: State, out: Effects): void {
+  if (state.now < state.nextDue) return
   for (const id of takeExpired(state.askDeadlines, state.now)) expireRequest(state, out, id)
   for (const stream of takeExpired(state.exchangeDeadlines, state.now)) expireExchange(state, out, stream)
   connectivity.closeIdle(state, out)
@@ -185,6 +186,7 @@ function armWake(state: State, out: Effects): void {
     broadcasts.nextLeave(state),
     state.stopAt,
   )
+  state.nextDue = next
   if (next >= state.wakeAt) return
   state.wakeAt = next
   out.push({ type: 'wakeAt', time: next })
