@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
-import { acceptsAddress, isLoopback, isUnspecified, peerOf, withoutPeer, type AddressRule } from '../../src/core/addresses.js'
+import {
+  acceptsAddress,
+  isLoopback,
+  isUnspecified,
+  peerOf,
+  withoutPeer,
+  type AddressRule,
+} from '../../src/core/addresses.js'
 
 describe('a loopback address', () => {
   it.each([
@@ -41,12 +48,15 @@ describe('an unspecified address', () => {
     },
   )
 
-  it.each(['/ip4/10.0.0.0/tcp/1', '/ip4/0.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/ip6/2001:db8::/tcp/1', '/dns/0.0.0.0/tcp/1'])(
-    'is not %s',
-    (address) => {
-      expect(isUnspecified(address)).toBe(false)
-    },
-  )
+  it.each([
+    '/ip4/10.0.0.0/tcp/1',
+    '/ip4/0.0.0.1/tcp/1',
+    '/ip6/::1/tcp/1',
+    '/ip6/2001:db8::/tcp/1',
+    '/dns/0.0.0.0/tcp/1',
+  ])('is not %s', (address) => {
+    expect(isUnspecified(address)).toBe(false)
+  })
 })
 
 describe('an address of another peer', () => {

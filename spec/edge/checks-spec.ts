@@ -1,0 +1,178 @@
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it } from '@jest/globals'
+import {
+  checkAddress, checkBytes, checkNumber, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, isThenable, show,
+} from '../../src/edge/checks.js' // prettier-ignore
+
+const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
+const ADDRESS = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`
+
+/** The code and the message of what a check throws. */
+function thrown(check: () => unknown): string {
+  try {
+    check()
+    return 'nothing'
+  } catch (error) {
+    const { name, code, message } = error as { name: string; code: string; message: string }
+    return name === 'P2pError' ? `${code}: ${message}` : `${name}: ${message}`
+  }
+}
+
+describe('bytes', () => {
+  it('are any Uint8Array, and leave as a plain one over the same memory', () => {
+    const plain = Uint8Array.of(1, 2, 3)
+    expect(checkBytes(plain, 'it')).toBe(plain)
+    const buffer = Buffer.from('abcdef').subarray(1, 4)
+    const checked = checkBytes(buffer, 'it')
+    expect(checked).toEqual(Uint8Array.of(98, 99, 100))
+    expect(Buffer.isBuffer(checked)).toBe(false)
+    expect(checked.buffer).toBe(buffer.buffer)
+    class Mine extends Uint8Array {}
+    expect(checkBytes(Mine.of(5), 'it').constructor).toBe(Uint8Array)
+  })
+
+  it('may come from another realm', () => {
+    const foreign = runInNewContext('Uint8Array.of(1, 2, 3)') as Uint8Array
+    expect([...checkBytes(foreign, 'it')]).toEqual([1, 2, 3])
+  })
+
+  it.each<[string, unknown]>([
+    ['"text"', 'text'],
+    ['undefined', undefined],
+    ['null', null],
+    ['5', 5],
+    ['an array of 3', [1, 2, 3]],
+    ['an object', { length: 3 }],
+    ['', new Uint16Array(3)],
+    ['', new DataView(new ArrayBuffer(3))],
+    ['', new ArrayBuffer(3)],
+    ['', new Uint8ClampedArray(3)],
+    ['', { [Symbol.toStringTag]: 'Uint8Array' }],
+  ])('are not %s', (shown, value) => {
+    const message = thrown(() => checkBytes(value, 'the request'))
+    expect(message).toContain('InvalidConfig: the request must be a Uint8Array')
+    expect(message).toContain(shown)
+  })
+})
+
+describe('peers', () => {
+  it('are given by their id, by a multiaddr that ends in it, or by /p2p/<id>', () => {
+    expect(checkPeer(PEER)).toEqual({ target: PEER, addresses: [] })
+    expect(checkPeer(ADDRESS)).toEqual({ target: PEER, addresses: [ADDRESS] })
+    expect(checkPeer(`/p2p/${PEER}`)).toEqual({ target: PEER, addresses: [] })
+  })
+
+  it('may be dialled at an address that does not say who is there, but not asked', () => {
+    const bare = '/ip4/192.0.2.1/tcp/9000'
+    expect(checkTarget(bare)).toEqual({ target: bare, addresses: [bare] })
+    expect(thrown(() => checkPeer(bare))).toMatch(/^InvalidAddress: .*must end in \/p2p/)
+  })
+
+  it('have one canonical text', () => {
+    expect(checkPeerId(PEER)).toBe(PEER)
+    expect(checkAddress('/ip6/2001:DB8:0:0::1/tcp/1')).toBe('/ip6/2001:db8::1/tcp/1')
+  })
+
+  it.each<[unknown, string]>([
+    ['', 'InvalidPeerId'],
+    [' ', 'InvalidPeerId'],
+    ['peer', 'InvalidPeerId'],
+    [`${PEER} `, 'InvalidPeerId'],
+    [PEER.slice(0, -1), 'InvalidPeerId'],
+    [`${PEER}x`, 'InvalidPeerId'],
+    [undefined, 'InvalidPeerId'],
+    [null, 'InvalidPeerId'],
+    [5, 'InvalidPeerId'],
+    [[PEER], 'InvalidPeerId'],
+    ['/', 'InvalidAddress'],
+    ['/p2p/nobody', 'InvalidPeerId'],
+    ['/ip4/192.0.2.1/tcp/9000/p2p/nobody', 'InvalidPeerId'],
+    ['/ip4/192.0.2.1/tcp/x', 'InvalidAddress'],
+    ['/ip4/192.0.2.1', 'InvalidAddress'],
+    [`/ip4/192.0.2.1/udp/9000/p2p/${PEER}`, 'InvalidAddress'],
+    [`/ip4/192.0.2.1/tcp/9000/ws/p2p/${PEER}`, 'InvalidAddress'],
+    [`${ADDRESS}/p2p-circuit/p2p/${PEER}`, 'InvalidAddress'],
+    [`/unix/tmp/x/p2p/${PEER}`, 'InvalidAddress'],
+  ])('are not named by %j', (value, code) => {
+    expect(thrown(() => checkTarget(value))).toMatch(new RegExp(`^${code}: `))
+  })
+
+  it('of any length of nonsense are shown shortly', () => {
+    expect(thrown(() => checkTarget('x'.repeat(100_000))).length).toBeLessThan(300)
+    expect(thrown(() => checkTarget(`/${'x'.repeat(100_000)}`)).length).toBeLessThan(300)
+  })
+})
+
+describe('TCP addresses', () => {
+  it.each([
+    '/ip4/0.0.0.0/tcp/0',
+    '/ip6/::/tcp/0',
+    '/ip6/::1/tcp/65535',
+    '/dns/example.org/tcp/443',
+    '/dns4/example.org/tcp/443',
+    '/dns6/example.org/tcp/443',
+    ADDRESS,
+  ])('include %s', (address) => {
+    expect(checkTcpAddress(address)).toBe(address)
+  })
+
+  it.each(['/ip4/1.2.3.4/udp/1', '/ip4/1.2.3.4/tcp/1/tls', '/ip4/1.2.3.4/tcp/1/http', '/memory/1', '/tcp/1'])(
+    'do not include %s',
+    (address) => {
+      expect(thrown(() => checkTcpAddress(address))).toMatch(/^InvalidAddress: /)
+    },
+  )
+})
+
+describe('topics, numbers, signals', () => {
+  it('name a topic by 1 to 256 characters', () => {
+    for (const topic of ['x', 'ä/b c', 'x'.repeat(256)]) expect(checkTopic(topic)).toBe(topic)
+    for (const topic of ['', 'x'.repeat(257), 5, null, undefined, ['x']]) {
+      expect(thrown(() => checkTopic(topic))).toMatch(/^InvalidConfig: a topic is a text/)
+    }
+  })
+
+  it('take whole numbers from the least to the most', () => {
+    for (const value of [1, 2, 10]) expect(checkNumber(value, 'timeout', 'ms', 1, 10)).toBe(value)
+    for (const value of [0, 11, 1.5, NaN, Infinity, '2', 2n, null, undefined]) {
+      expect(thrown(() => checkNumber(value, 'timeout', 'ms', 1, 10))).toMatch(
+        /^InvalidConfig: timeout must be a whole number of ms from 1 to 10, not /,
+      )
+    }
+  })
+
+  it('take an AbortSignal of any realm, or none', () => {
+    const { signal } = new AbortController()
+    expect(checkSignal(signal)).toBe(signal)
+    expect(checkSignal(undefined)).toBeUndefined()
+    for (const value of [null, {}, true, 'abort', new AbortController()]) {
+      expect(thrown(() => checkSignal(value))).toMatch(/^InvalidConfig: signal must be an AbortSignal/)
+    }
+  })
+
+  it('know a promise of any make', () => {
+    expect(isThenable(Promise.resolve())).toBe(true)
+    expect(isThenable({ then: () => undefined })).toBe(true)
+    for (const value of [undefined, null, 5, 'then', { then: true }, new Uint8Array()]) expect(isThenable(value)).toBe(false)
+  }) // prettier-ignore
+})
+
+describe('what a message shows of a value', () => {
+  it.each<[unknown, string]>([
+    ['text', '"text"'],
+    ['two\nlines', '"two\\nlines"'],
+    ['x'.repeat(100), `"${'x'.repeat(77)}…"`],
+    [Uint8Array.of(1, 2), '2 bytes'],
+    [[1, 2, 3], 'an array of 3'],
+    [{ a: 1, b: 2 }, 'an object (a, b)'],
+    [{ a: 1, b: 1, c: 1, d: 1, e: 1, f: 1 }, 'an object (a, b, c, d, e)'],
+    [() => undefined, 'a function'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [NaN, 'NaN'],
+    [5n, '5'],
+    [Symbol('s'), 'Symbol(s)'],
+  ])('%p is %s', (value, text) => {
+    expect(show(value)).toBe(text)
+  })
+})

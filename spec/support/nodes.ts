@@ -1,0 +1,186 @@
+/**
+ * Nodes on real sockets of 127.0.0.1, and what a spec waits for. Nothing here sleeps: a wait is for an event of the
+ * network, a status or a value, and ends with an error that says what did not come.
+ */
+import { filter, firstValueFrom, ReplaySubject, take, timeout, toArray, type Observable } from 'rxjs'
+import { readConfig, type NodeConfig } from '../../src/config.js'
+import type { Settings } from '../../src/core/settings.js'
+import type { State } from '../../src/core/state.js'
+import type { NodeStatus } from '../../src/core/status.js'
+import { createLogger, type LogEntry } from '../../src/edge/log.js'
+import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { createLibp2pPort } from '../../src/network/libp2p/index.js'
+import type { PortEvent } from '../../src/network/port.js'
+import { launch, type P2pNode } from '../../src/node.js'
+import { LaneScheduler } from '../../src/scheduler.js'
+import { messageId } from '../../src/wire/message-id.js'
+import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
+
+export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+export const MiB = 1_048_576
+
+/** How long anything that should happen may take. */
+const PATIENCE = 10_000
+
+type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+interface Watched {
+  events$: ReplaySubject<PortEvent>
+  log: LogEntry[]
+}
+
+const running = new Map<P2pNode, Watched>()
+
+/**
+ * As `createNode`, but on loopback if the config does not say where, with a look at what its network reports, and with
+ * `settings` that the public config does not have.
+ */
+export async function startNode(config: NodeConfig = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
+  const { secret = newSecret() } = config
+  const events$ = new ReplaySubject<PortEvent>()
+  const log: LogEntry[] = []
+  const privateKey = await privateKeyOf(secret)
+  const logger = createLogger((entry) => {
+    log.push(entry)
+    config.logger?.(entry)
+  })
+  const createPort = createLibp2pPort({
+    privateKey,
+    protocols: [REQUEST_RESPONSE_V1],
+    messageId,
+    log: (line) => logger('debug', line),
+  })
+  const node = await launch({
+    peerId: await peerIdOf(secret),
+    settings: { ...readConfig({ listen: LOOPBACK, ...config }), ...settings },
+    scheduler: config.scheduler ?? new LaneScheduler(),
+    createPort: (emit) =>
+      createPort((event) => {
+        emit(event)
+        events$.next(event)
+      }),
+    log: logger,
+  })
+  running.set(node, { events$, log })
+  return node
+}
+
+/** A node that answers with what it was asked. */
+export async function startEcho(config: NodeConfig = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
+  const node = await startNode(config, settings)
+  node.setEventHandler({ handleInboundRequest: (data) => data })
+  return node
+}
+
+/** For `afterEach`: ends every node that was started here. */
+export async function stopNodes(): Promise<void> {
+  const nodes = [...running.keys()]
+  running.clear()
+  await Promise.all(nodes.map((node) => node.stop()))
+}
+
+/** What a node's network reported or reports, of this type and fitting. */
+export function heard<Type extends PortEvent['type']>(
+  node: P2pNode,
+  type: Type,
+  fits: (event: Of<Type>) => boolean = () => true,
+  patience = PATIENCE,
+): Promise<Of<Type>> {
+  const { events$ } = running.get(node)!
+  const fitting$ = events$.pipe(filter((event): event is Of<Type> => event.type === type))
+  return next(fitting$, fits, patience, type)
+}
+
+/** `node` has heard that `peer` is in the topic, so what it publishes goes there. */
+export async function hearsSubscription(node: P2pNode, peer: P2pNode, topic: string): Promise<void> {
+  await heard(node, 'subscriptionChanged', (event) => {
+    return event.peer === peer.peerId && event.topic === topic && event.subscribed
+  })
+}
+
+/**
+ * Broadcasts until somebody takes it, and tells who. A subscription may be heard before there is a stream to the
+ * subscriber; what nobody took may be sent again.
+ */
+export async function handOver(node: P2pNode, topic: string, data: Uint8Array): Promise<string[]> {
+  const end = performance.now() + PATIENCE
+  for (;;) {
+    const { recipients } = await node.broadcast(topic, data)
+    if (recipients.length > 0 || performance.now() > end) return recipients
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export function logOf(node: P2pNode): LogEntry[] {
+  return running.get(node)!.log
+}
+
+/** The first value that fits. */
+export function next<T>(
+  source$: Observable<T>,
+  fits: (value: T) => boolean = () => true,
+  patience = PATIENCE,
+  what = 'value',
+): Promise<T> {
+  const late = { first: patience, with: () => { throw new Error(`no fitting ${what} within ${patience} ms`) } } // prettier-ignore
+  return firstValueFrom(source$.pipe(filter(fits), timeout(late)))
+}
+
+/** The next `amount` values. */
+export function nextFew<T>(source$: Observable<T>, amount: number, patience = PATIENCE): Promise<T[]> {
+  return next(source$.pipe(take(amount), toArray()), undefined, patience, `${amount} values`)
+}
+
+export function statusOf(node: P2pNode, fits: (status: NodeStatus) => boolean, patience?: number): Promise<NodeStatus> {
+  return next(node.status$, fits, patience, 'status')
+}
+
+/** `node` knows all of these peers. */
+export async function knows(node: P2pNode, ...peers: { peerId: string }[]): Promise<void> {
+  await knowsWithin(PATIENCE, node, ...peers)
+}
+
+export async function knowsWithin(ms: number, node: P2pNode, ...peers: { peerId: string }[]): Promise<void> {
+  await statusOf(node, ({ knownPeers }) => peers.every(({ peerId }) => peerId in knownPeers), ms)
+}
+
+/** The promise's value, unless it comes too late. */
+export async function within<T>(ms: number, promise: Promise<T>, what = 'the promise'): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not settle within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** How a promise ended: with a value, or with the code of its `P2pError`. */
+export async function outcome(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'fulfilled',
+    (error: Error & { code?: string }) => error.code ?? String(error),
+  )
+}
+
+/** The inside of a node. */
+export function stateOf(node: P2pNode): State {
+  return (node as unknown as { state: State }).state
+}
+
+/** What is under way in a node's state: nothing, when all of these are 0. */
+export function pending(state: State): Record<string, number> {
+  const { asks, calls, askDeadlines, exchanges, exchangeDeadlines, held, accounts, dials, inboundBytes } = state
+  const maps = { asks, calls, askDeadlines, exchanges, exchangeDeadlines, held, accounts, dials }
+  return { ...Object.fromEntries(Object.entries(maps).map(([name, { size }]) => [name, size])), inboundBytes }
+}
+
+export function text(content: Uint8Array): string {
+  return new TextDecoder().decode(content)
+}
+
+export function bytes(content: string | number): Uint8Array {
+  return typeof content === 'number' ? new Uint8Array(content).fill(7) : new TextEncoder().encode(content)
+}
