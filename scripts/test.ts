@@ -44,6 +44,8 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   format: () => check('npm', ['run', '--silent', 'format:check']),
   types: () => check('npm', ['run', '--silent', 'typecheck']),
   unit: (jestArgs) => jest('unit', jestArgs),
+  // One after the other: each of these specs keeps all cores busy by itself.
+  simulation: (jestArgs) => jest('simulation', ['--runInBand', ...jestArgs]),
   integration: (jestArgs) => jest('integration', ['--testTimeout=30000', ...jestArgs]),
   interop,
 }

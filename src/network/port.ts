@@ -92,7 +92,7 @@ export type PortEffect =
   | { type: 'ping'; connection: ConnectionId; timeout: number }
   | { type: 'tableAdd'; peer: string; addresses: string[] }
   | { type: 'tableRemove'; peer: string }
-  /** Look up the peers closest to ourselves (a Kademlia bootstrap), which fills the table. */
+  /** Look up the peers closest to ourselves and those around some other place (a Kademlia bootstrap): it fills the table. */
   | { type: 'tableQuery' }
   | { type: 'join'; topic: string }
   | { type: 'leave'; topic: string }

@@ -1,6 +1,7 @@
 /** The public names of tinyp2p/testing. */
 import '../polyfill.js'
 
+export { Counterexample, explore, shortest, type Property } from './explore.js'
 export { marbles, type Expectation, type MarbleHelpers, type MarbleOptions } from './marbles.js'
 export { simulate, type SimulatedNetwork, type SimulateOptions, type Skew } from './simulate.js'
 export type { Datagram } from '../network/simulated/wire.js'

@@ -181,9 +181,6 @@ export const KAD: KadDHTInit = {
   // removal of expired provider records (48 h), which others may store with us.
 }
 
-/** A lookup of our own neighbourhood ends when so many answers in a row named nobody new. */
-export const STALE_ANSWERS = 3
-
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 
 export const GOSSIPSUB: Partial<GossipsubOpts> = {

@@ -6,7 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../port.js'
-import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STALE_ANSWERS } from './defaults.js'
+import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
@@ -108,29 +108,26 @@ export class Table {
   }
 
   query(): void {
-    this.lookUpOurselves().then(
+    this.bootstrap().then(
       () => this.emit({ type: 'tableQueried' }),
       (error) => this.emit({ type: 'tableQueried', failure: failureOf('the lookup failed', error) }),
     )
   }
 
-  private async lookUpOurselves(): Promise<void> {
-    const key = this.host.peerId.toMultihash().bytes
+  private async bootstrap(): Promise<void> {
+    await this.lookUp(this.host.peerId.toMultihash().bytes)
+    // Peers who all know one another and asked only each other would never hear of the rest of the network.
+    await this.lookUp(crypto.getRandomValues(new Uint8Array(32)))
+  }
+
+  private async lookUp(key: Uint8Array): Promise<void> {
     const events = this.host.services.kad.getClosestPeers(key, { signal: within(QUERY_TIMEOUT) })
-    const heard = new Set<string>([this.host.peerId.toString(), ...this.members.keys()])
     let answers = 0
-    let stale = 0
     let refused: Error | undefined
-    // What it finds enters the table by itself. kad would go on until it has asked the 20 closest peers: in a network
-    // that knows itself that is everybody, at each tick.
+    // What it finds enters the table by itself.
     for await (const event of events) {
-      if (event.name === 'QUERY_ERROR') refused = event.error
-      if (event.name !== 'PEER_RESPONSE') continue
-      answers++
-      const known = heard.size
-      for (const { id } of event.closer) heard.add(id.toString())
-      stale = heard.size > known ? 0 : stale + 1
-      if (stale === STALE_ANSWERS) break
+      if (event.name === 'PEER_RESPONSE') answers++
+      else if (event.name === 'QUERY_ERROR') refused = event.error
     }
     if (answers === 0 && refused !== undefined) throw refused
   }

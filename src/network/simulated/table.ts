@@ -14,8 +14,6 @@ const BUCKET_SIZE = 20
 const PREFIX_BITS = 6
 /** Questions of one lookup that are under way at once (`alpha`). */
 const PARALLEL = 3
-/** A lookup of our own neighbourhood ends when so many answers in a row named nobody new, as on real sockets. */
-const STALE_ANSWERS = 3
 /** Peers that were heard of and are being visited at once, and that wait for it (kad-dht's `pingNewContact…`, as we set it). */
 const MAX_VISITS = 4
 const MAX_WAITING_VISITS = 100
@@ -98,10 +96,15 @@ export class Table {
     this.emit({ type: 'tableChanged', peer, addresses: undefined })
   }
 
-  /** Looks up our own neighbourhood, as Kademlia's bootstrap does; over when three answers in a row name nobody new. */
+  /**
+   * Kademlia's bootstrap: looks up our own neighbourhood, and then a place anywhere. Peers who all know one another and
+   * asked only each other would never hear of the rest of the network.
+   */
   bootstrap(): void {
     this.lookup(this.key, undefined, () => {
-      this.emit({ type: 'tableQueried' })
+      this.lookup(this.host.wire.random.uint32(), undefined, () => {
+        this.emit({ type: 'tableQueried' })
+      })
     })
   }
 
@@ -118,7 +121,6 @@ export class Table {
     const asked = new Set<string>([this.host.peerId])
     let underWay = 0
     let over = false
-    let stale = 0
     const offer = ({ peer, key }: Contact): void => {
       if (!candidates.has(peer)) candidates.set(peer, distance(key, target))
     }
@@ -126,22 +128,20 @@ export class Table {
     const proceed = (): void => {
       if (over) return
       const closest = nearest(candidates, ([, far]) => far)
-      const isEnough = wanted === undefined ? stale >= STALE_ANSWERS : this.addressesOf(wanted).length > 0
+      const isFound = wanted !== undefined && this.addressesOf(wanted).length > 0
       for (const [peer] of closest) {
-        if (isEnough || underWay >= PARALLEL) break
+        if (isFound || underWay >= PARALLEL) break
         if (asked.has(peer)) continue
         asked.add(peer)
         underWay++
         this.ask(peer, target, (found) => {
           underWay--
           if (found === undefined) candidates.delete(peer)
-          const before = candidates.size
           for (const one of found ?? []) {
             if (one.peer === this.host.peerId) continue
             this.hear(one)
             if (this.addressesOf(one.peer).length > 0) offer(one)
           }
-          stale = candidates.size > before ? 0 : stale + 1
           proceed()
         })
       }

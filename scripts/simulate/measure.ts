@@ -1,0 +1,121 @@
+/** One size of the scale study: a network of n nodes from nothing to a broadcast that everybody should hear. */
+import { Random } from '../../src/network/simulated/random.js'
+import type { P2pNode } from '../../src/node.js'
+import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
+
+export interface Measured {
+  nodes: number
+  /** Virtual seconds until every node knows every other (30 nodes or fewer), or can reach others by lookup. */
+  discovery: number | undefined
+  packetsToDiscover: number
+  packetsPerMinute: number
+  /** Sizes of the routing tables: least, median, most. */
+  table: [number, number, number]
+  /** Share of the nodes that heard a broadcast. */
+  coverage: number
+  hops: { mean: number; max: number }
+  packetsPerBroadcast: number
+  /** Of the process, MB. */
+  memory: number
+  eventsPerSecond: number
+  realSeconds: number
+}
+
+/** "Everyone knows everyone" is promised up to here; above it, that everyone can reach everyone. */
+const ALL_KNOWN = 30
+/** Who looks up others, and how many each. */
+const ASKERS = 50
+const ASKED = 20
+/** Nodes beyond the first begin with one of the first ones. */
+const BOOT_NODES = 8
+const TOPIC = 'block'
+
+export async function measure(size: number): Promise<Measured> {
+  const started = performance.now()
+  const random = new Random(size)
+  const net = simulate({ seed: 1, latency: 20, jitter: 10 })
+  const nodes: P2pNode[] = []
+  for (let i = 0; i < size; i++) {
+    const bootNodes = i === 0 ? [] : nodes[random.below(Math.min(i, BOOT_NODES))]!.addresses
+    nodes.push(await net.createNode({ topics: [TOPIC], bootNodes }))
+  }
+  for (const node of nodes) node.setEventHandler({ handleInboundRequest: (data) => data })
+
+  let discovery: number | undefined
+  while (net.now < 120_000) {
+    await net.run(size <= ALL_KNOWN ? 100 : 1_000)
+    const at = net.now
+    const isDone = size <= ALL_KNOWN ? knowsAll(net, size) : await reachAll(net, nodes, random)
+    if (!isDone) continue
+    discovery = at / 1_000
+    break
+  }
+  const packetsToDiscover = net.counts.packets / size
+
+  // Past the first ticks, and then two of them.
+  await net.run(Math.max(0, 70_000 - net.now))
+  const before = net.counts.packets
+  await net.run(60_000)
+  const perMinute = net.counts.packets - before
+  // In the quiet time between two ticks, when the connections that a tick makes are closed again.
+  await net.run((30_000 + 27_000 - (net.now % 30_000)) % 30_000)
+  const broadcast = await spread(net, nodes)
+
+  const tables = [...net.states().values()].map(({ known }) => known.size).sort((a, b) => a - b)
+  const realSeconds = (performance.now() - started) / 1_000
+  return {
+    nodes: size,
+    discovery,
+    packetsToDiscover,
+    packetsPerMinute: perMinute / size,
+    table: [tables[0]!, tables[tables.length >> 1]!, tables.at(-1)!],
+    ...broadcast,
+    packetsPerBroadcast: Math.max(0, broadcast.packets - perMinute / 6) / size,
+    memory: process.memoryUsage().rss / 1e6,
+    eventsPerSecond: net.counts.events / realSeconds,
+    realSeconds,
+  }
+}
+
+function knowsAll(net: SimulatedNetwork, size: number): boolean {
+  for (const { known } of net.states().values()) if (known.size < size - 1) return false
+  return true
+}
+
+/** Do some nodes, each with some others that it is to find by their peer ids alone, reach them all? */
+async function reachAll(net: SimulatedNetwork, nodes: P2pNode[], random: Random): Promise<boolean> {
+  const asking: Promise<boolean>[] = []
+  for (const node of random.shuffle(nodes).slice(0, ASKERS)) {
+    for (const other of random.shuffle(nodes).slice(0, ASKED)) {
+      if (other === node) continue
+      asking.push(
+        node.request(other.peerId, new Uint8Array(8)).then(
+          () => true,
+          () => false,
+        ),
+      )
+    }
+  }
+  return (await net.until(Promise.all(asking))).every(Boolean)
+}
+
+async function spread(
+  net: SimulatedNetwork,
+  nodes: P2pNode[],
+): Promise<Pick<Measured, 'coverage' | 'hops'> & { packets: number }> {
+  const via = new Map<string, string>()
+  for (const node of nodes) node.broadcasts$(TOPIC).subscribe((broadcast) => via.set(node.peerId, broadcast.via))
+  const before = net.counts.packets
+  const source = nodes[nodes.length >> 1]!
+  await net.until(source.broadcast(TOPIC, new Uint8Array(200)))
+  await net.run(10_000)
+  const packets = net.counts.packets - before
+  const hops = [...via.keys()].map((peer) => {
+    let count = 1
+    for (let from = via.get(peer); from !== undefined && from !== source.peerId; from = via.get(from)) count++
+    return count
+  })
+  const coverage = via.size / (nodes.length - 1)
+  const mean = hops.reduce((sum, count) => sum + count, 0) / Math.max(1, hops.length)
+  return { coverage, hops: { mean, max: Math.max(0, ...hops) }, packets }
+}

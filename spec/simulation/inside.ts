@@ -1,0 +1,108 @@
+/**
+ * Looks inside a node that runs in a simulation: its state, its lane, what its edge waits for, and every effect in its
+ * order. The one file of the suite that reaches behind the public types; the class is checked when it does.
+ */
+import type { Effect } from '../../src/core/effects.js'
+import type { Event } from '../../src/core/events.js'
+import type { State } from '../../src/core/state.js'
+import type { P2pNode } from '../../src/node.js'
+import type { SimulatedNetwork } from '../../src/testing/index.js'
+import { Violation } from './violation.js'
+
+interface Insides {
+  state: State
+  lane: { inbox: { events: unknown[] }; options: { run: (effect: Effect) => void }; push: (event: Event) => void }
+  asks: { waiting: Map<number, unknown> }
+  inbound: { open: Map<number, unknown> }
+}
+
+export type Report = (invariant: string, detail: string) => void
+
+export function insidesOf(node: P2pNode): Insides {
+  const insides = node as unknown as Insides
+  const { state, lane, asks, inbound } = insides as Partial<Insides>
+  const isAsKnown = Array.isArray(lane?.inbox.events) && typeof lane.options.run === 'function'
+  if (!isAsKnown || state === undefined || asks?.waiting === undefined || inbound?.open === undefined) {
+    throw new Error('the insides of a node have changed: correct spec/simulation/inside.ts')
+  }
+  return insides
+}
+
+/** When the next thing is due in a network; `Infinity`: never. */
+export function nextOf(net: SimulatedNetwork): number {
+  return (net as unknown as { clock: { next(): number } }).clock.next()
+}
+
+/** From now on no packet is lost: what a run promises after the healing, it promises for a sound network. */
+export function loseNothing(net: SimulatedNetwork): void {
+  ;(net as unknown as { wire: { options: { loss: number } } }).wire.options.loss = 0
+}
+
+/** More events in one instant than this never end. */
+const MANY = 50_000
+
+/** Ends a run in which a node never comes out of an instant. */
+function guard(node: P2pNode, net: SimulatedNetwork): void {
+  const { lane } = insidesOf(node)
+  const push = lane.push.bind(lane)
+  let instant = -1
+  let count = 0
+  lane.push = (event) => {
+    if (net.now !== instant) count = 0
+    instant = net.now
+    // A throw ends the run when it comes out of the clock; inside an effect the lane catches it, and the next one is tried.
+    if (++count > MANY)
+      throw new Violation('livelock', `${count} events in one instant, the last is ${event.type}`, instant)
+    push(event)
+  }
+}
+
+/** Follows the effects of a node, and reports those that no order of events may bring about. */
+export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): void {
+  guard(node, net)
+  const insides = insidesOf(node)
+  const answered = new Set<number>()
+  const handled = new Set<number>()
+  const opened = new Set<number>()
+  const shut = new Set<number>()
+  let now = -Infinity
+  let isOver = false
+  const { options } = insides.lane
+  const { run } = options
+
+  options.run = (effect) => {
+    const { state } = insides
+    if (state.now < now) report('clock', `the state's time went back from ${now} to ${state.now}`)
+    now = state.now
+    if (isOver) report('over', `${effect.type} after the end`)
+    check(effect)
+    run(effect)
+  }
+
+  function check(effect: Effect): void {
+    switch (effect.type) {
+      case 'settle':
+      case 'fail':
+        if (answered.has(effect.ask))
+          report('answered twice', `question ${effect.ask} is answered again by ${effect.type}`)
+        return void answered.add(effect.ask)
+      case 'handle':
+        if (handled.has(effect.exchange)) report('handled twice', `stream ${effect.exchange} is handed out again`)
+        return void handled.add(effect.exchange)
+      case 'open':
+        if (opened.has(effect.stream)) report('stream', `stream ${effect.stream} is opened again`)
+        return void opened.add(effect.stream)
+      case 'write':
+        if (shut.has(effect.stream)) report('stream', `stream ${effect.stream} is written to after its end`)
+        if (effect.end) shut.add(effect.stream)
+        return
+      case 'reset':
+        return void shut.add(effect.stream)
+      case 'ended':
+        isOver = true
+        return
+      default:
+        return
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** The suite finds what it is for: faults planted in copies of the sources. Prints each one's seed. */
+import { afterAll, describe, expect, test } from '@jest/globals'
+import { copy } from './copies.js'
+import { mutants, planted, type Mutant } from './mutants.js'
+import { explain, inParallel, report, Worker } from './pool.js'
+import type { Result } from './worker.js'
+
+/** Each mutant is found by one of the seeds up to this one. The sound copy passes them all (`seeds-spec.ts`). */
+const SEEDS = 200
+
+const found: { name: string; result: Result | undefined }[] = []
+
+/** The first seed that finds it. */
+async function find({ name, changes }: Mutant): Promise<void> {
+  const mutated = await copy(changes)
+  const worker = new Worker(mutated.file)
+  try {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const result = await worker.run({ do: 'run', seed })
+      if (result.found !== undefined) return void found.push({ name, result })
+    }
+    found.push({ name, result: undefined })
+  } finally {
+    worker.end()
+    mutated.remove()
+  }
+}
+
+/** On as many workers as there are cores; each test below waits for its own. */
+const all = inParallel(mutants, find)
+// The tests report it.
+all.catch(() => undefined)
+
+async function foundBy({ name }: Mutant): Promise<Result | undefined> {
+  await all
+  return found.find((one) => one.name === name)!.result
+}
+
+describe('a fault planted in a copy of the sources is found', () => {
+  test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+    '%s',
+    async (_, mutant) => {
+      const result = await foundBy(mutant)
+      expect(result?.found).toBeDefined()
+      // A process that had to be ended says little of what is wrong.
+      expect(['hang', 'death', 'exception']).not.toContain(result!.found!.invariant)
+    },
+    590_000,
+  )
+
+  test('and its seed gives the same violation and the same shortest schedule again', async () => {
+    const mutated = await copy(planted.changes)
+    try {
+      const { seed } = (await foundBy(planted))!
+      const first = await explain(mutated.file, seed)
+      const second = await explain(mutated.file, seed)
+      expect(second).toEqual(first)
+      expect(first.schedule!.length).toBeLessThan(first.length!)
+      process.stdout.write(`\nPlanted in a copy of the lane: ${planted.name}\n${report(first, planted.name)}\n`)
+    } finally {
+      mutated.remove()
+    }
+  }, 590_000)
+})
+
+afterAll(() => {
+  const lines = found.map(
+    ({ name, result }) => `${name} → seed ${result?.seed ?? 'none'} → ${result?.found?.message ?? 'not found'}`,
+  )
+  process.stdout.write(`\n${found.length} mutants\n${lines.join('\n')}\n`)
+})

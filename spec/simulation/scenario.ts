@@ -1,0 +1,197 @@
+/**
+ * What a seed means: a small random network and, as plain data, a schedule of what its users do and what befalls it. Made
+ * from the seed alone, before anything runs, so that a failing schedule can be cut down and run again.
+ */
+import { Random } from '../../src/network/simulated/random.js'
+import type { Settings } from '../../src/core/settings.js'
+
+export interface NodePlan {
+  requestTimeout: number
+  keepAlive: number
+  discoveryInterval: number
+  maxRequestSize: number
+  maxResponseSize: number
+  topics: string[]
+  /** Earlier nodes that it begins with. */
+  boot: number[]
+  /** Who answers requests here. */
+  answers: 'handler' | 'stream'
+  skew: { offset: number; rate: number }
+  /** Internal limits that are far below their defaults, so that runs reach them. */
+  limits: Partial<Settings>
+}
+
+/** What the one who is asked does. `twice`: answers, then answers otherwise; `never` leaves it to the timeout. */
+export type Behaviour = 'answer' | 'slow' | 'reject' | 'throw' | 'never' | 'twice'
+
+export type Step = { at: number } & Deed
+
+export interface RequestStep {
+  do: 'request'
+  id: number
+  from: number
+  /** A node, or -1: a peer id that nobody has. */
+  to: number
+  by: 'id' | 'address'
+  /** Bytes of the request and of the answer. */
+  size: number
+  reply: number
+  behaviour: Behaviour
+  /** Of a slow answer, ms. */
+  delay: number
+  timeout?: number
+  cancelAfter?: number
+}
+
+export type Deed =
+  | RequestStep
+  | { do: 'dial'; from: number; to: number; by: 'id' | 'address' | 'bare' | 'nobody' }
+  | { do: 'broadcast'; id: number; from: number; topic: string; size: number }
+  | { do: 'subscribe'; node: number; topic: string; for: number }
+  | { do: 'status'; node: number }
+  | { do: 'partition'; groups: number[][] }
+  | { do: 'heal' }
+  | { do: 'crash' | 'restart' | 'stop'; node: number }
+  | { do: 'slow'; a: number; b: number; extra: number }
+  | { do: 'drop'; kind: 'dial' | 'gossip'; each: number; for: number }
+  | { do: 'corrupt'; a: number; b: number }
+
+export interface Scenario {
+  seed: number
+  network: { latency: number; jitter: number; loss: number; bandwidth: number }
+  nodes: NodePlan[]
+  schedule: Step[]
+  /** When the faults end and everything heals, ms. */
+  duration: number
+}
+
+export const TOPICS = ['news', 'blocks', 'chat']
+
+/** Deeds that make it allowed for a request to fail that would succeed otherwise. */
+export const FAULTS = new Set<Deed['do']>(['partition', 'crash', 'stop', 'slow', 'drop', 'corrupt'])
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed)
+  const one = <T>(...choices: T[]): T => choices[random.below(choices.length)]!
+  const chance = (share: number): boolean => random.float() < share
+  const between = (least: number, most: number): number => least + random.below(most - least + 1)
+
+  const isQuiet = chance(0.3)
+  const latency = one(0, 1, 5, 20, 80)
+  const network = {
+    latency,
+    jitter: latency === 0 ? 0 : one(0, latency / 4, latency),
+    loss: isQuiet ? 0 : one(0, 0, 0.01, 0.05),
+    bandwidth: one(Infinity, Infinity, 10_000_000, 300_000),
+  }
+  // Mostly small: what goes wrong among twelve mostly goes wrong among three, in a quarter of the time.
+  const count = 3 + Math.min(random.below(10), random.below(10), random.below(10))
+  const nodes: NodePlan[] = []
+  for (let i = 0; i < count; i++) nodes.push(planOf(i))
+
+  const duration = between(20, 45) * 1_000
+  const schedule: Step[] = []
+  let nextId = 1
+  const broadcasts: { id: number; topic: string; size: number }[] = []
+  const length = between(15, 45)
+  for (let i = 0; i < length; i++) {
+    const at = between(0, duration)
+    if (chance(0.12)) {
+      // Many at once: queues and limits come into play.
+      const pattern = requestOf()
+      const many = between(2, 12)
+      for (let j = 0; j < many; j++) schedule.push({ at: at + (chance(0.5) ? 0 : j), ...pattern, id: nextId++ })
+    } else {
+      schedule.push({ at, ...(!isQuiet && chance(0.25) ? faultOf() : actionOf()) })
+    }
+  }
+  // A stable sort: what is of one instant stays in the order of its making.
+  schedule.sort((a, b) => a.at - b.at)
+  return { seed, network, nodes, schedule, duration }
+
+  function planOf(index: number): NodePlan {
+    const limits: Partial<Settings> = {}
+    if (chance(0.3)) limits.maxStreams = limits.maxEarlyStreams = between(1, 6)
+    if (chance(0.3)) limits.maxEarlyStreams = 1
+    if (chance(0.15)) limits.maxInboundBytesPerPeer = 60_000
+    if (chance(0.15)) limits.maxInboundBytes = 90_000
+    if (chance(0.08)) limits.maxInboundPerPeer = between(2, 4)
+    if (chance(0.05)) limits.maxPendingRequests = between(4, 10)
+    if (chance(0.05)) limits.maxDials = 2
+    return {
+      requestTimeout: one(500, 2_000, 10_000),
+      keepAlive: one(500, 3_000, 10_000),
+      discoveryInterval: one(3_000, 5_000, 8_000),
+      maxRequestSize: one(1_048_576, 1_048_576, 150_000),
+      maxResponseSize: one(1_048_576, 1_048_576, 100_000),
+      topics: chance(0.6) ? ['news'] : [],
+      boot: index === 0 ? [] : [...new Set([0, random.below(index)])],
+      answers: one('handler', 'stream'),
+      skew: chance(0.25) ? { offset: between(-5_000, 5_000), rate: one(0.9, 1, 1.1) } : { offset: 0, rate: 1 },
+      limits,
+    }
+  }
+
+  function sizeOf(): number {
+    const kind = random.float()
+    if (kind < 0.06) return 0
+    if (kind < 0.6) return between(8, 600)
+    if (kind < 0.9) return between(600, 20_000)
+    return between(20_000, 200_000)
+  }
+
+  function requestOf(): RequestStep {
+    const from = random.below(count)
+    const step: RequestStep = {
+      do: 'request',
+      id: nextId++,
+      from,
+      to: chance(0.04) ? -1 : (from + 1 + random.below(count - 1)) % count,
+      by: chance(0.5) ? 'address' : 'id',
+      size: sizeOf(),
+      reply: sizeOf(),
+      behaviour: chance(0.6) ? 'answer' : one('slow', 'reject', 'throw', 'never', 'twice'),
+      delay: between(0, 3_000),
+    }
+    if (chance(0.15)) step.timeout = one(1, 20, 100, 500, 4_000)
+    if (chance(0.12)) step.cancelAfter = one(0, 1, 5, 20, 100, 1_000)
+    if (step.behaviour === 'never' && chance(0.5)) step.cancelAfter = between(20, 1_000)
+    return step
+  }
+
+  function actionOf(): Deed {
+    const node = random.below(count)
+    const kind = random.float()
+    if (kind < 0.62) return requestOf()
+    if (kind < 0.7)
+      return { do: 'dial', from: node, to: random.below(count), by: one('id', 'address', 'bare', 'nobody') }
+    if (kind < 0.82) {
+      if (broadcasts.length > 0 && chance(0.15)) return { do: 'broadcast', from: node, ...one(...broadcasts) }
+      const broadcast = { id: nextId++, topic: one(...TOPICS), size: chance(0.06) ? 70_000 : 8 + sizeOf() / 8 }
+      broadcast.size = Math.floor(broadcast.size)
+      broadcasts.push(broadcast)
+      return { do: 'broadcast', from: node, ...broadcast }
+    }
+    if (kind < 0.95) return { do: 'subscribe', node, topic: one(...TOPICS), for: one(0, 10, 1_000, 9_000, 30_000) }
+    return { do: 'status', node }
+  }
+
+  function faultOf(): Deed {
+    const node = random.below(count)
+    const other = (node + 1 + random.below(count - 1)) % count
+    const kind = random.float()
+    if (kind < 0.2) {
+      const groups: number[][] = [[], []]
+      for (let i = 0; i < count; i++) groups[random.below(2)]!.push(i)
+      return { do: 'partition', groups }
+    }
+    if (kind < 0.35) return { do: 'heal' }
+    if (kind < 0.5) return { do: 'crash', node }
+    if (kind < 0.65) return { do: 'restart', node }
+    // The first one leads the others to each other again, so it may crash, but it does not leave.
+    if (kind < 0.7) return node === 0 ? { do: 'heal' } : { do: 'stop', node }
+    if (kind < 0.8) return { do: 'slow', a: node, b: other, extra: one(0, 50, 500, 3_000) }
+    if (kind < 0.9) return { do: 'drop', kind: one('dial', 'gossip'), each: between(1, 3), for: between(100, 8_000) }
+    return { do: 'corrupt', a: node, b: other }
+  }
+}

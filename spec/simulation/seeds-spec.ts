@@ -1,0 +1,36 @@
+/** Random networks, random users, random faults: on every seed the invariants hold. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { copy, type Copy } from './copies.js'
+import { explain, range, report, runSeeds } from './pool.js'
+import type { Result } from './worker.js'
+
+const SEEDS = 1_200
+const SHARE = 100
+
+let sound: Copy
+
+beforeAll(async () => {
+  sound = await copy()
+})
+
+afterAll(() => {
+  sound.remove()
+})
+
+describe('a node in a simulated network', () => {
+  test.each(range(0, SEEDS / SHARE).map((i) => [i * SHARE + 1, (i + 1) * SHARE]))(
+    'holds every invariant on seeds %d to %d',
+    async (from) => {
+      const results: Result[] = []
+      await runSeeds(sound.file, range(from, SHARE), (result) => results.push(result))
+      expect(results).toHaveLength(SHARE)
+      const failing = results.filter(({ found }) => found !== undefined).sort((a, b) => a.seed - b.seed)
+      if (failing.length === 0) return
+      const first = await explain(sound.file, failing[0]!.seed)
+      throw new Error(
+        `${failing.length} of ${SHARE} seeds fail: ${failing.map(({ seed }) => seed).join()}\n${report(first)}`,
+      )
+    },
+    300_000,
+  )
+})
