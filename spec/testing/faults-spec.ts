@@ -9,7 +9,9 @@ async function echoes(amount: number, options: SimulateOptions = {}): Promise<[S
   const net = simulate(options)
   const nodes: P2pNode[] = []
   for (let i = 0; i < amount; i++) {
-    const node = await net.createNode({ bootNodes: nodes[0]?.addresses ?? [], topics: ['news'] })
+    // Kept long, for gossip between peers that are in no mesh with each other.
+    const reqResp = { connectionKeepAlive: 60_000 }
+    const node = await net.createNode({ bootNodes: nodes[0]?.addresses ?? [], topics: ['news'], reqResp })
     node.setEventHandler({ handleInboundRequest: (data) => data })
     nodes.push(node)
   }
