@@ -8,7 +8,6 @@ import { readRecord } from './recording/options.js'
 import { buildRecorded } from './recording/recorded.js'
 import { LaneScheduler } from './scheduler.js'
 import { messageId } from './wire/message-id.js'
-import { REQUEST_RESPONSE_V1 } from './wire/protocols.js'
 
 /**
  * Starts a node; resolves when it listens.
@@ -34,7 +33,7 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
     scheduler: config.scheduler ?? new LaneScheduler(),
     createPort: createLibp2pPort({
       privateKey,
-      protocols: [REQUEST_RESPONSE_V1],
+      protocols: settings.protocols,
       messageId,
       log: (text) => {
         log('debug', text)

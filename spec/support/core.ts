@@ -9,8 +9,9 @@ export const SELF = 'self'
 export const V1 = '/tinyp2p/req-resp/1.0.0'
 export const KAD = '/ipfs/kad/1.0.0'
 
+/** The specs of version 1 drive a node that speaks nothing else. */
 export function settingsWith(settings: Partial<Settings> = {}): Settings {
-  return { ...defaultSettings, ...settings }
+  return { ...defaultSettings, protocols: [V1], ...settings }
 }
 
 export function runningState(settings: Partial<Settings> = {}): State {

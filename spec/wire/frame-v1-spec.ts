@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import {
-  COPY_BELOW,
-  createFrameReader,
-  encodeFrame,
-  readFrame,
-  takePayload,
-  type FrameProgress,
-} from '../../src/wire/frame-v1.js'
+import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../src/wire/frame-v1.js'
+import { COPY_BELOW } from '../../src/wire/gather.js'
 import { encodeVarint, varintLength } from '../../src/wire/varint.js'
 
 function join(chunks: Uint8Array[]): Uint8Array {

@@ -5,6 +5,7 @@
 import type { PortEvent } from '../network/port.js'
 import { encodedMessageSize } from '../wire/gossip-size.js'
 import { admit, fail, settle, takeSimple } from './asks.js'
+import { dueAt } from './due.js'
 import { log, type Effects } from './effects.js'
 import type { Command } from './events.js'
 import type { State, Topic } from './state.js'
@@ -34,7 +35,9 @@ export function unsubscribe(state: State, name: string): void {
   const topic = state.topics.get(name)
   if (topic === undefined || topic.subscribers === 0) return
   topic.subscribers--
-  if (topic.subscribers === 0 && !topic.fixed) topic.leaveAt = state.now + state.settings.topicLinger
+  if (topic.subscribers > 0 || topic.fixed) return
+  topic.leaveAt = state.now + state.settings.topicLinger
+  dueAt(state, topic.leaveAt)
 }
 
 export function nextLeave(state: State): number {

@@ -3,6 +3,7 @@
  * keeps the books; what the end of a connection means for requests is `connectivity.ts`'s to say.
  */
 import type { ConnectionId, PortEvent } from '../network/port.js'
+import { dueAt } from './due.js'
 import type { Connection, State } from './state.js'
 
 /** The connection to use for a peer: the oldest. */
@@ -18,14 +19,20 @@ export function addConnection(state: State, event: Extract<PortEvent, { type: 'c
     address: event.address,
     inbound: event.inbound,
     protocols: undefined,
-    asks: new Set(),
+    asksBy: undefined,
     queue: new Set(),
-    streams: 0,
+    calls: new Set(),
     proven: false,
     exchanges: new Set(),
+    session: undefined,
+    answering: undefined,
+    sessionsOpened: 0,
     pinging: false,
   }
-  if (state.connections.size === 0) state.nextPing = state.now + state.settings.pingInterval
+  if (state.connections.size === 0) {
+    state.nextPing = state.now + state.settings.pingInterval
+    dueAt(state, state.nextPing)
+  }
   state.connections.set(connection.id, connection)
   const links = state.links.get(connection.peer)
   if (links === undefined) state.links.set(connection.peer, [connection.id])
@@ -46,13 +53,22 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
 
 /** Is anything of ours, of the peer or of a mesh going on over this connection? */
 export function isUsed(state: State, connection: Connection): boolean {
-  return connection.asks.size > 0 || connection.exchanges.size > 0 || state.mesh.has(connection.peer)
+  const { queue, calls, exchanges, session, answering, peer } = connection
+  return (
+    (session !== undefined && session.calls.size > 0) ||
+    (answering !== undefined && answering.calls.size > 0) ||
+    queue.size + calls.size + exchanges.size > 0 ||
+    state.mesh.has(peer)
+  )
 }
 
 /** Call after anything that a connection's use depends on has changed: it starts, or stops, to count as idle. */
 export function updateIdle(state: State, connection: Connection): void {
   if (isUsed(state, connection) || connection.peer in state.settings.bootNodes) state.idle.delete(connection.id)
-  else if (!state.idle.has(connection.id)) state.idle.set(connection.id, state.now)
+  else if (!state.idle.has(connection.id)) {
+    state.idle.set(connection.id, state.now)
+    dueAt(state, state.now + state.settings.connectionKeepAlive)
+  }
 }
 
 /** When the next connection has been idle for its keep-alive time. */

@@ -4,13 +4,16 @@
  */
 import type { ConnectionId, PortEvent } from '../network/port.js'
 import { cutExchange } from './answering/exchanges.js'
+import { closeAnswering } from './answering/session-events.js'
 import { endRequest, useConnection } from './asking/requests.js'
+import { loseCalls } from './asking/session-calls.js'
 import { fail, settle, takeSimple } from './asks.js'
 import { addConnection, idleTooLong, isUsed, removeConnection, updateIdle } from './connections.js'
 import { reach, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
-import { log, type Effects } from './effects.js'
-import type { Connection, Dial, State } from './state.js'
+import { log, type Effects, type Refusal } from './effects.js'
+import { dueAt } from './due.js'
+import type { Connection, Dial, RequestAsk, State } from './state.js'
 
 type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
 
@@ -89,11 +92,13 @@ export function dropConnection(state: State, out: Effects, id: ConnectionId | un
 function forget(state: State, out: Effects, connection: Connection, reason: string): void {
   removeConnection(state, connection)
   const message = `${reason} before ${connection.peer} answered`
-  for (const id of connection.asks) {
-    const ask = state.asks.get(id)
-    if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'ConnectionLost', message })
-  }
+  const refusal: Refusal = { code: 'ConnectionLost', message }
+  for (const stream of connection.calls) endRequest(state, out, state.calls.get(stream)!, refusal)
+  for (const id of connection.queue) endRequest(state, out, state.asks.get(id) as RequestAsk, refusal)
   for (const stream of connection.exchanges) cutExchange(state, out, stream, reason)
+  const { session, answering } = connection
+  if (session !== undefined) loseCalls(state, out, session, message)
+  if (answering !== undefined) closeAnswering(state, out, answering, reason)
 }
 
 export function onMeshChanged(state: State, peers: string[]): void {
@@ -114,6 +119,7 @@ export function closeIdle(state: State, out: Effects): void {
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.nextPing) return
   state.nextPing = state.connections.size === 0 ? Infinity : state.now + state.settings.pingInterval
+  dueAt(state, state.nextPing)
   for (const connection of state.connections.values()) {
     if (connection.pinging) continue
     connection.pinging = true

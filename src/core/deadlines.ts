@@ -5,17 +5,27 @@
  */
 export type Deadlines<Id> = Map<number, Map<Id, number>>
 
+/** Empty groups for the next that is needed: with one request at a time, each of them would make one. */
+const spare: Map<unknown, number>[] = []
+const MAX_SPARE = 16
+
 /** `id` expires `timeout` ms after `now`. Times must not go backwards from one call to the next. */
 export function addDeadline<Id>(deadlines: Deadlines<Id>, id: Id, now: number, timeout: number): void {
   let group = deadlines.get(timeout)
-  if (group === undefined) deadlines.set(timeout, (group = new Map<Id, number>()))
-  group.delete(id)
+  if (group === undefined) {
+    group = (spare.pop() as Map<Id, number> | undefined) ?? new Map<Id, number>()
+    deadlines.set(timeout, group)
+  } else {
+    group.delete(id)
+  }
   group.set(id, now + timeout)
 }
 
 export function removeDeadline<Id>(deadlines: Deadlines<Id>, id: Id, timeout: number): void {
   const group = deadlines.get(timeout)
-  if (group?.delete(id) === true && group.size === 0) deadlines.delete(timeout)
+  if (group?.delete(id) !== true || group.size > 0) return
+  deadlines.delete(timeout)
+  if (spare.length < MAX_SPARE) spare.push(group)
 }
 
 /** When the next one expires; `Infinity` when there is none. */

@@ -1,6 +1,7 @@
 /** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
 import type { ErrorCode } from '../errors.js'
-import type { AskId, Failure, PortEffect, StreamId } from '../network/port.js'
+import type { AskId, Failure, PortEffect } from '../network/port.js'
+import type { ExchangeId } from './state.js'
 import type { NodeStatus } from './status.js'
 
 /** What a question is answered with. */
@@ -12,17 +13,25 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 export interface Refusal extends Failure {
   code: ErrorCode
   retryAfterMs?: number
+  /** The code that the other side gave, when it is none of ours. */
+  remoteCode?: string
 }
 
 export type EdgeEffect =
   /** We listen: the node is ready for its caller. */
   | { type: 'ready' }
   | { type: 'settle'; ask: AskId; value: Answer }
+  /** A value, and more may follow. */
+  | { type: 'value'; ask: AskId; value: Uint8Array }
+  /** No value follows. */
+  | { type: 'valuesEnded'; ask: AskId }
   | { type: 'fail'; ask: AskId; refusal: Refusal }
   /** A request came in: hand it to whoever answers requests. */
-  | { type: 'handle'; exchange: StreamId; from: string; data: Uint8Array }
-  /** Nobody waits for this exchange's answer any more: fire its signal. */
-  | { type: 'cancelHandler'; exchange: StreamId; reason: string }
+  | { type: 'handle'; exchange: ExchangeId; from: string; data: Uint8Array }
+  /** The producer of this answer may go on, until it has made values that cost this much (`valueCost`). */
+  | { type: 'produce'; exchange: ExchangeId; allowance: number }
+  /** Nobody waits for this exchange's answer, or for more of it, any more: fire its signal, end its producer. */
+  | { type: 'cancelHandler'; exchange: ExchangeId; reason: string }
   | { type: 'deliver'; topic: string; data: Uint8Array; from: string; via: string }
   /** Something that the status shows has changed. At most one a batch. */
   | { type: 'statusChanged' }

@@ -2,17 +2,51 @@
  * Everything that can enter a node: what callers ask (commands), what the network reports (port events), and what the
  * lane says to itself. Plain data: a recording of it replays to the same states and effects.
  */
-import type { AskId, Failure, PortEvent, StreamId } from '../network/port.js'
+import type { AskId, Failure, PortEvent } from '../network/port.js'
+import type { ExchangeId } from './state.js'
+
+/** What becomes of values that cannot be taken as fast as they come. */
+export type Overflow = 'error' | 'dropOldest' | 'conflate'
+
+/** How a caller takes a stream of values. */
+export interface TakeValues {
+  /** `pull`: only what was `taken` lets more come. `push`: whatever comes is taken at once. */
+  mode: 'pull' | 'push'
+  /** For the other side, when its producer cannot wait: at most so many values wait there … */
+  buffer?: number
+  /** … and this happens to what is too much. */
+  overflow?: Overflow
+}
 
 /** What callers ask. `ask` numbers a question that is answered by exactly one `settle` or `fail`. */
 export type Command =
-  /** `addresses`: where to dial the peer when there is no connection; none: look it up. `timeout` in ms from now. */
-  | { type: 'request'; ask: AskId; peer: string; addresses: string[]; data: Uint8Array; timeout: number }
+  /**
+   * `addresses`: where to dial the peer when there is no connection; none: look it up. `timeout` in ms from now, to the
+   * first value. `values`: how a stream of values is taken; without it the first value is the answer.
+   */
+  | {
+      type: 'request'
+      ask: AskId
+      peer: string
+      addresses: string[]
+      data: Uint8Array
+      timeout: number
+      values?: TakeValues
+    }
   /** The caller is no longer interested; no answer follows. */
   | { type: 'cancel'; ask: AskId }
-  /** Answers an inbound request. Once: the first of `respond` and `reject` wins. */
-  | { type: 'respond'; exchange: StreamId; data: Uint8Array }
-  | { type: 'reject'; exchange: StreamId; reason?: string }
+  /** A caller that pulls has taken values of this cost (`valueCost`), so as much may come again. */
+  | { type: 'taken'; ask: AskId; cost: number }
+  /** Answers an inbound request, with one value. Once: the first of `respond`, `complete` and `reject` wins. */
+  | { type: 'respond'; exchange: ExchangeId; data: Uint8Array }
+  /** A producer that can wait answers: `produce` says how much it may make. */
+  | { type: 'pullable'; exchange: ExchangeId }
+  /** One of several values of an answer. */
+  | { type: 'next'; exchange: ExchangeId; data: Uint8Array }
+  /** No value follows. */
+  | { type: 'complete'; exchange: ExchangeId }
+  /** Refuses; `code` and `retryAfterMs` as the wire can carry them. */
+  | { type: 'reject'; exchange: ExchangeId; reason?: string; code?: string; retryAfterMs?: number }
   /** `target`: a peer id, or a whole multiaddr where the peer id is not known. */
   | { type: 'dialPeer'; ask: AskId; target: string; addresses: string[] }
   | { type: 'knownPeers'; ask: AskId }

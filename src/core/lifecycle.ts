@@ -1,8 +1,10 @@
 /** The beginning and the end of a node: listening, ready, stopping, ended. */
 import type { AskId, PortEvent } from '../network/port.js'
+import { isWorkedOn } from './answering/exchanges.js'
 import { settle } from './asks.js'
 import { joinFixedTopics } from './broadcasts.js'
 import { dialBootNodes } from './discovery.js'
+import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
 import { fullAddresses } from './status.js'
 import type { State } from './state.js'
@@ -34,6 +36,7 @@ export function shutdown(state: State, out: Effects, ask: AskId): void {
   state.phase = 'stopping'
   state.stopAsk = ask
   state.stopAt = state.now + state.settings.stopTimeout
+  dueAt(state, state.stopAt)
   endAll(state, out, { code: 'NodeStopped', message: 'the node was stopped' })
   out.push({ type: 'stop' })
 }
@@ -56,8 +59,7 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
     if (ask.kind !== 'request' || ask.stage !== 'draining') out.push({ type: 'fail', ask: ask.id, refusal })
   }
   for (const exchange of state.exchanges.values()) {
-    if (exchange.stage !== 'handling') continue
-    out.push({ type: 'cancelHandler', exchange: exchange.stream, reason: refusal.message })
+    if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: exchange.id, reason: refusal.message })
   }
   for (const concern of [state.asks, state.calls, state.askDeadlines, state.exchanges, state.exchangeDeadlines])
     concern.clear()
@@ -65,7 +67,10 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
   for (const concern of [state.connections, state.links, state.mesh, state.known, state.probes, state.probing]) {
     concern.clear()
   }
+  state.sessions.clear()
+  state.unflushed = []
   state.inboundBytes = 0
+  state.admitted = 0
   state.nextPing = Infinity
   state.statusDirty = true
 }

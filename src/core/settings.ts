@@ -2,6 +2,9 @@
  * The numbers that steer a node, all in one place: those of the public config, and those that are ours.
  * Times in milliseconds, sizes in bytes.
  */
+import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
+
+/** See above. */
 export interface Settings {
   /** Multiaddrs to listen on. */
   listen: string[]
@@ -28,6 +31,8 @@ export interface Settings {
   maxProbes: number
   /** … and how many of those dials are under way at once: nodes that share a machine must not make each other's time out. */
   maxParallelProbes: number
+  /** How requests are asked and answered, the best first: names of src/wire/protocols.ts. */
+  protocols: string[]
   /** Version-1 streams open to one connection at once; the rest queue. Rust's yamux takes 256 unacknowledged. */
   maxStreams: number
   /** … and before the first of them was accepted: more would kill a stock js-libp2p peer (its limit of early streams is 10). */
@@ -42,6 +47,10 @@ export interface Settings {
   /** Bytes of inbound requests held at once, of one peer and in all; more wait (their streams are paused). */
   maxInboundBytesPerPeer: number
   maxInboundBytes: number
+  /** What the values of one answer may cost that wait to be sent, when their producer cannot be made to wait. */
+  maxQueuedValues: number
+  /** Sessions that a peer may open in the life of a connection; it needs one. */
+  maxSessions: number
   /** How long `stop()` waits for the network. */
   stopTimeout: number
 }
@@ -63,6 +72,7 @@ export const defaultSettings: Settings = {
   topicLinger: 10_000,
   maxProbes: 16,
   maxParallelProbes: 2,
+  protocols: REQUEST_PROTOCOLS,
   maxStreams: 256,
   maxEarlyStreams: 8,
   maxPendingRequests: 100_000,
@@ -71,5 +81,7 @@ export const defaultSettings: Settings = {
   maxInbound: 4_000,
   maxInboundBytesPerPeer: 16_777_216,
   maxInboundBytes: 67_108_864,
+  maxQueuedValues: 4_194_304,
+  maxSessions: 8,
   stopTimeout: 1_500,
 }

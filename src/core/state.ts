@@ -4,8 +4,14 @@
  */
 import type { AskId, ConnectionId, StreamId } from '../network/port.js'
 import type { FrameReader } from '../wire/frame-v1.js'
+import type { Gathered } from '../wire/gather.js'
 import type { Deadlines } from './deadlines.js'
+import type { Overflow } from './events.js'
+import type { AnsweringSession, AskingSession, Failure, Sender, SessionCall } from './session/state.js'
 import type { Settings } from './settings.js'
+
+/** Number of a peer's request: its stream over version 1; below zero when it came over a session. */
+export type ExchangeId = number
 
 export type Phase = 'starting' | 'running' | 'stopping' | 'ended'
 
@@ -16,16 +22,21 @@ export interface Connection {
   readonly inbound: boolean
   /** What identify said that the peer speaks. */
   protocols: string[] | undefined
-  /** Requests of ours that go over this connection, whatever their stage. */
-  asks: Set<AskId>
-  /** Those of them that wait for a stream, in order. */
+  /** The protocol by which the peer is asked, once one was agreed on. */
+  asksBy: string | undefined
+  /** Requests of ours that wait for their turn on this connection, in order. */
   queue: Set<AskId>
   /** Streams of ours that are open, or opening, for a version-1 request. */
-  streams: number
+  calls: Set<StreamId>
   /** The other side has accepted a stream of ours, so its upgrade is over. */
   proven: boolean
-  /** Requests of the peer that came over this connection. */
+  /** Version-1 requests of the peer that came over this connection. */
   exchanges: Set<StreamId>
+  /** The session over which we ask, and the one over which we are asked. */
+  session: AskingSession<RequestAsk> | undefined
+  answering: AnsweringSession<SessionExchange> | undefined
+  /** Sessions that the peer has opened so far. */
+  sessionsOpened: number
   /** A ping is under way. */
   pinging: boolean
 }
@@ -41,15 +52,16 @@ export interface Dial {
 }
 
 /** A caller's request, from its command to its answer and, after that (`draining`), to the end of its stream. */
-export interface RequestAsk {
+export interface RequestAsk extends SessionCall {
   readonly kind: 'request'
-  readonly id: AskId
   readonly peer: string
   readonly timeout: number
-  /** The payload; dropped once it is handed to the network. */
-  data: Uint8Array | undefined
-  stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'draining'
+  /** When the caller gives up. */
+  readonly dueAt: number
+  /** `streaming`: its first value is here, and more may come. */
+  stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining'
   connection: ConnectionId | undefined
+  /** Over version 1. */
   stream: StreamId | undefined
   reader: FrameReader | undefined
 }
@@ -64,24 +76,71 @@ export interface SimpleAsk {
 
 export type Ask = RequestAsk | SimpleAsk
 
-/** A peer's request. */
-export interface Exchange {
-  readonly stream: StreamId
+/**
+ * How far a peer's request is. `held`: its bytes wait for room; `handling`: somebody of ours has it; `answering`: the answer
+ * is on its way, and more of it may be made.
+ */
+export type ExchangeStage = 'reading' | 'held' | 'handling' | 'answering'
+
+interface PeersRequest {
+  readonly id: ExchangeId
   readonly connection: ConnectionId
   readonly peer: string
-  /** `held`: its bytes wait for room; `handling`: somebody of ours has it; `answering`: the answer is on its way. */
-  stage: 'reading' | 'held' | 'handling' | 'answering'
-  reader: FrameReader
-  /** Bytes of the budget that it holds; `undefined` before its length is known. */
-  reserved: number | undefined
+  stage: ExchangeStage
+  /** Bytes of the budget that it holds. */
+  reserved: number
+  /** All that it needs is reserved. */
+  admitted: boolean
   /** The whole payload is here. */
   complete: boolean
+  /** The time that it has in its stage, ms. */
+  timeout: number
 }
+
+/** A peer's request over version 1; its id is its stream. */
+export interface StreamExchange extends PeersRequest {
+  readonly kind: 'stream'
+  reader: FrameReader
+}
+
+/** A peer's request over a session. As a `Sender` it sends the answer's values. */
+export interface SessionExchange extends PeersRequest, Sender {
+  readonly kind: 'session'
+  readonly session: StreamId
+  /** When the asker gives up waiting for the first value; `Infinity`: it did not say. */
+  readonly dueAt: number
+  /** The asker takes one value. */
+  readonly one: boolean
+  /** For producers that cannot wait: how many values may wait, and what happens to more. */
+  readonly buffer: number
+  readonly overflow: Overflow
+  /** The payload's size, and what is here of it while that is not all. */
+  readonly total: number
+  gathered: Gathered | undefined
+  /** What the asker may still send of it. */
+  credit: number
+  /** Values behind the one that is being sent, from `nextValue` on. */
+  values: Uint8Array[]
+  nextValue: number
+  /** What those and the one before them still cost. */
+  queuedCost: number
+  /** The producer waits for `produce`. */
+  pullable: boolean
+  /** What it may still make. */
+  allowance: number
+  /** No value follows; with a failure, if it ends so. */
+  ended: boolean
+  failure: Failure | undefined
+}
+
+export type Exchange = StreamExchange | SessionExchange
 
 /** What one peer has of our inbound budget. */
 export interface Account {
   exchanges: number
   bytes: number
+  /** Exchanges that have all the bytes that they need. */
+  admitted: number
 }
 
 export interface Topic {
@@ -128,12 +187,21 @@ export interface State {
   askDeadlines: Deadlines<AskId>
   nextStream: StreamId
 
-  exchanges: Map<StreamId, Exchange>
-  exchangeDeadlines: Deadlines<StreamId>
+  exchanges: Map<ExchangeId, Exchange>
+  exchangeDeadlines: Deadlines<ExchangeId>
+  /** Of the next request that comes over a session. */
+  nextExchange: ExchangeId
   /** Exchanges that wait for room, in order. */
-  held: Set<StreamId>
+  held: Set<ExchangeId>
   accounts: Map<string, Account>
   inboundBytes: number
+  admitted: number
+  /** An exchange has ended in this step while others wait for room. */
+  roomFreed: boolean
+
+  sessions: Map<StreamId, AskingSession<RequestAsk> | AnsweringSession<SessionExchange>>
+  /** Sessions that have something to send, at the end of the step. */
+  unflushed: StreamId[]
 
   topics: Map<string, Topic>
 
@@ -141,7 +209,7 @@ export interface State {
   stopAsk: AskId | undefined
   stopAt: number
 
-  /** The earliest of all deadlines, as of the last batch. */
+  /** No deadline is earlier than this. Found anew when it has come; until then whoever sets a deadline may only lower it. */
   nextDue: number
   /** The wake-up that is armed; `Infinity`: none. */
   wakeAt: number
@@ -174,13 +242,18 @@ export function createState(self: string, settings: Settings): State {
     nextStream: 1,
     exchanges: new Map(),
     exchangeDeadlines: new Map(),
+    nextExchange: -1,
     held: new Set(),
     accounts: new Map(),
     inboundBytes: 0,
+    admitted: 0,
+    roomFreed: false,
+    sessions: new Map(),
+    unflushed: [],
     topics: new Map(),
     stopAsk: undefined,
     stopAt: Infinity,
-    nextDue: -Infinity,
+    nextDue: Infinity,
     wakeAt: Infinity,
     statusDirty: false,
   }

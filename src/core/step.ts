@@ -2,8 +2,9 @@
  * `step(state, batch) → effects`: the whole truth of a node. Synchronous and deterministic: times come with the batch,
  * nothing is read from outside and nothing is done, only asked for. Changes the state in place.
  */
-import { expireExchange, reject, respond } from './answering/exchanges.js'
+import * as answers from './answering/answers.js'
 import { endRequest, expireRequest, startRequest } from './asking/requests.js'
+import { onTaken } from './asking/session-calls.js'
 import { admit, fail, settle } from './asks.js'
 import * as broadcasts from './broadcasts.js'
 import { nextIdleClose } from './connections.js'
@@ -16,7 +17,7 @@ import type { Batch, Command, Event } from './events.js'
 import * as lifecycle from './lifecycle.js'
 import type { State } from './state.js'
 import { knownPeers, snapshot } from './status.js'
-import { onStreamEvent } from './streams.js'
+import { flushSessions, onStreamEvent } from './streams.js'
 
 /** Runs the events of one instant, then what was due by then: a reply in a deadline's own instant wins. */
 export function step(state: State, batch: Batch): Effect[] {
@@ -27,6 +28,10 @@ export function step(state: State, batch: Batch): Effect[] {
     else handleOutside(state, out, event)
   }
   expire(state, out)
+  while (state.roomFreed || state.unflushed.length > 0) {
+    if (state.roomFreed) answers.admitHeld(state, out)
+    flushSessions(state, out)
+  }
   if (state.statusDirty) {
     state.statusDirty = false
     out.push({ type: 'statusChanged' })
@@ -49,9 +54,17 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'request':
       return startRequest(state, out, event)
     case 'respond':
-      return respond(state, out, event.exchange, event.data)
+      return answers.respond(state, out, event.exchange, event.data)
+    case 'next':
+      return answers.next(state, out, event.exchange, event.data)
+    case 'complete':
+      return answers.complete(state, out, event.exchange)
+    case 'pullable':
+      return answers.onPullable(state, out, event.exchange)
     case 'reject':
-      return reject(state, out, event.exchange)
+      return answers.reject(state, out, event)
+    case 'taken':
+      return onTaken(state, event.ask, event.cost)
     case 'cancel':
       return cancel(state, out, event.ask)
     case 'dialPeer':
@@ -165,11 +178,19 @@ function cancel(state: State, out: Effects, id: number): void {
 function expire(state: State, out: Effects): void {
   if (state.now < state.nextDue) return
   for (const id of takeExpired(state.askDeadlines, state.now)) expireRequest(state, out, id)
-  for (const stream of takeExpired(state.exchangeDeadlines, state.now)) expireExchange(state, out, stream)
+  for (const id of takeExpired(state.exchangeDeadlines, state.now)) answers.expireExchange(state, out, id)
   connectivity.closeIdle(state, out)
   connectivity.pingAll(state, out)
   broadcasts.leaveTopics(state, out)
   if (state.phase === 'stopping' && state.now >= state.stopAt) lifecycle.finish(state, out)
+  state.nextDue = Math.min(
+    nextDeadline(state.askDeadlines),
+    nextDeadline(state.exchangeDeadlines),
+    nextIdleClose(state),
+    state.nextPing,
+    broadcasts.nextLeave(state),
+    state.stopAt,
+  )
 }
 
 function wake(state: State): void {
@@ -178,16 +199,7 @@ function wake(state: State): void {
 
 /** One wake-up is armed, for the earliest of all deadlines. One that is too early does no harm. */
 function armWake(state: State, out: Effects): void {
-  const next = Math.min(
-    nextDeadline(state.askDeadlines),
-    nextDeadline(state.exchangeDeadlines),
-    nextIdleClose(state),
-    state.nextPing,
-    broadcasts.nextLeave(state),
-    state.stopAt,
-  )
-  state.nextDue = next
-  if (next >= state.wakeAt) return
-  state.wakeAt = next
-  out.push({ type: 'wakeAt', time: next })
+  if (state.nextDue >= state.wakeAt) return
+  state.wakeAt = state.nextDue
+  out.push({ type: 'wakeAt', time: state.nextDue })
 }

@@ -3,6 +3,12 @@
 /** Request/response, version 1: one stream a request, one length-prefixed frame each way. */
 export const REQUEST_RESPONSE_V1 = '/tinyp2p/req-resp/1.0.0'
 
+/** Requests and streams of replies, any number at once over one stream: docs/session.md. */
+export const SESSION = '/tinyp2p/session/1.0.0'
+
+/** What we ask and answer by, the best first. */
+export const REQUEST_PROTOCOLS = [SESSION, REQUEST_RESPONSE_V1]
+
 /** Kademlia, as the origin runs it. */
 export const KADEMLIA = '/ipfs/kad/1.0.0'
 

@@ -9,7 +9,7 @@ export function openAccount(state: State, peer: string): boolean {
   const { maxInbound, maxInboundPerPeer } = state.settings
   let account = state.accounts.get(peer)
   if (state.exchanges.size >= maxInbound || (account?.exchanges ?? 0) >= maxInboundPerPeer) return false
-  if (account === undefined) state.accounts.set(peer, (account = { exchanges: 0, bytes: 0 }))
+  if (account === undefined) state.accounts.set(peer, (account = { exchanges: 0, bytes: 0, admitted: 0 }))
   account.exchanges++
   return true
 }
@@ -17,37 +17,52 @@ export function openAccount(state: State, peer: string): boolean {
 export function closeAccount(state: State, exchange: Exchange): void {
   const account = state.accounts.get(exchange.peer)!
   account.exchanges--
-  account.bytes -= exchange.reserved ?? 0
-  state.inboundBytes -= exchange.reserved ?? 0
-  state.held.delete(exchange.stream)
+  account.bytes -= exchange.reserved
+  state.inboundBytes -= exchange.reserved
+  if (exchange.admitted) {
+    account.admitted--
+    state.admitted--
+  }
+  if (state.held.size > 0) state.held.delete(exchange.id)
   if (account.exchanges === 0) state.accounts.delete(exchange.peer)
 }
 
-/** Takes the declared bytes out of the budget, if they fit. A request that is alone always fits. */
-export function reserve(state: State, exchange: Exchange): boolean {
-  const bytes = exchange.reader.length!
+/**
+ * Takes bytes out of the budget, if they fit. `admits`: the request then has all that it needs. One that nobody else's
+ * stands beside always fits: it may be larger than the budget, and whoever waits must get on in the end.
+ */
+export function reserve(state: State, exchange: Exchange, bytes: number, admits: boolean): boolean {
   const account = state.accounts.get(exchange.peer)!
-  if (!fitsIn(account, state.inboundBytes, bytes, state)) return false
-  exchange.reserved = bytes
+  if (!fitsIn(account, bytes, state, admits)) return false
+  exchange.reserved += bytes
   account.bytes += bytes
   state.inboundBytes += bytes
+  if (!admits) return true
+  exchange.admitted = true
+  account.admitted++
+  state.admitted++
   return true
 }
 
-function fitsIn(account: Account, inAll: number, bytes: number, state: State): boolean {
+function fitsIn(account: Account, bytes: number, state: State, admits: boolean): boolean {
   const { maxInboundBytes, maxInboundBytesPerPeer } = state.settings
-  const fitsPeer = account.bytes === 0 || account.bytes + bytes <= maxInboundBytesPerPeer
-  const fitsAll = inAll === 0 || inAll + bytes <= maxInboundBytes
+  const fitsPeer = account.bytes + bytes <= maxInboundBytesPerPeer || (admits && account.admitted === 0)
+  const fitsAll = state.inboundBytes + bytes <= maxInboundBytes || (admits && state.admitted === 0)
   return fitsPeer && fitsAll
+}
+
+/** What a request that is held still needs. */
+function missing(exchange: Exchange): number {
+  return (exchange.kind === 'stream' ? exchange.reader.length! : exchange.total) - exchange.reserved
 }
 
 /** After room has come free: those who waited for it and have it now, in their order. */
 export function release(state: State): Exchange[] {
   const freed: Exchange[] = []
-  for (const stream of state.held) {
-    const exchange = state.exchanges.get(stream)!
-    if (!reserve(state, exchange)) continue
-    state.held.delete(stream)
+  for (const id of state.held) {
+    const exchange = state.exchanges.get(id)!
+    if (!reserve(state, exchange, missing(exchange), true)) continue
+    state.held.delete(id)
     freed.push(exchange)
   }
   return freed

@@ -1,5 +1,5 @@
 /** What libp2p gives as Node Buffers, as the plain `Uint8Array`s that everything behind the port works with. */
-import { COPY_BELOW } from '../../wire/frame-v1.js'
+import { COPY_BELOW } from '../../wire/gather.js'
 
 /** The same memory. */
 export function plain(chunk: Uint8Array): Uint8Array {

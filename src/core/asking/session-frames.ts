@@ -1,0 +1,197 @@
+/** What the answerer of a session sends: values, ends, refusals, credit. Whatever breaks the protocol is named. */
+import { createGathered, gather, own, takeGathered } from '../../wire/gather.js'
+import { FrameType, LAST, MAX_CREDIT, MORE } from '../../wire/session/format.js'
+import {
+  checkPayload,
+  isIgnorable,
+  readCredit,
+  readFail,
+  readHello,
+  readNumber,
+  rest,
+  type Frame,
+  type RemoteFailure,
+  type Violation,
+} from '../../wire/session/reader.js'
+import { settle } from '../asks.js'
+import { removeDeadline } from '../deadlines.js'
+import type { Effects, Refusal } from '../effects.js'
+import { enlist } from '../session/outbox.js'
+import type { AskingSession, Intake } from '../session/state.js'
+import type { RequestAsk, State } from '../state.js'
+import { VALUE_OVERHEAD, valueCost } from '../values.js'
+import { endSessionCall, finish, firstCredit, giveCredit, taken } from './session-calls.js'
+
+type Session = AskingSession<RequestAsk>
+
+export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  if (!session.greeted) {
+    session.greeted = true
+    return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
+  }
+  if (isIgnorable(frame)) return undefined
+  switch (frame.type) {
+    case FrameType.REPLY:
+      return onReply(state, out, session, frame)
+    case FrameType.END:
+      return onEnd(state, out, session, frame)
+    case FrameType.FAIL:
+      return onFail(state, out, session, frame)
+    case FrameType.CREDIT:
+      return onCredit(state, session, frame)
+    default:
+      return `a frame of type ${frame.type} is not for an asker`
+  }
+}
+
+function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return onLateReply(session, frame)
+  if ((frame.flags & LAST) === 0 || ask.values !== undefined || ask.intake !== undefined) {
+    return onPart(state, out, session, ask, frame)
+  }
+  // The way of nearly all: one value, in one frame.
+  if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
+  const broken = checkPayload(frame)
+  if (broken !== undefined) return broken
+  const { maxResponseSize } = state.settings
+  finish(state, session, ask)
+  if (frame.end - frame.at > maxResponseSize) fail(out, ask, tooLarge(ask, maxResponseSize))
+  else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
+  return undefined
+}
+
+/** A value of several, or a piece of a value. */
+function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, frame: Frame): Violation | undefined {
+  const intake = (ask.intake ??= { credit: firstCredit(state, ask), untaken: 0, total: -1, gathered: undefined })
+  const isLast = (frame.flags & LAST) !== 0
+  const hasMore = (frame.flags & MORE) !== 0
+  if (isLast && hasMore) return 'a value is the last one and not complete'
+  const begins = intake.total < 0
+  if (begins) {
+    const total = hasMore ? readNumber(frame) : frame.end - frame.at
+    if (total < 0) return 'a number is broken'
+    const { maxResponseSize } = state.settings
+    if (total > maxResponseSize) {
+      if (isLast) finish(state, session, ask)
+      if (isLast) fail(out, ask, tooLarge(ask, maxResponseSize))
+      else endSessionCall(state, out, ask, tooLarge(ask, maxResponseSize))
+      return undefined
+    }
+    intake.total = total
+    intake.credit -= VALUE_OVERHEAD
+  }
+  const broken = checkPayload(frame) ?? count(intake, frame.end - frame.at, hasMore)
+  if (broken !== undefined) return broken
+  if (hasMore) {
+    gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
+    // The value has to be completed, whatever the window is.
+    const missing = intake.total - intake.gathered.received - intake.credit
+    if (begins && missing > 0) giveCredit(state, session, ask, missing)
+    return undefined
+  }
+  const value = wholeValue(intake, frame)
+  if (isLast) {
+    finish(state, session, ask)
+    settle(out, ask.id, value)
+    return undefined
+  }
+  if (ask.values === undefined) return 'it goes on after the one value that was asked for'
+  out.push({ type: 'value', ask: ask.id, value })
+  if (ask.stage === 'waiting') {
+    // It has begun to answer; the rest may take its time.
+    ask.stage = 'streaming'
+    removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+  }
+  const cost = valueCost(value.length)
+  intake.untaken += cost
+  if (ask.values.mode === 'push') taken(state, session, ask, cost)
+  return undefined
+}
+
+/** Is this piece as long as the value and the credit allow? */
+function count(intake: Intake, size: number, hasMore: boolean): Violation | undefined {
+  intake.credit -= size
+  if (intake.credit < 0) return 'it sent more than its credit allows'
+  const received = (intake.gathered?.received ?? 0) + size
+  if (hasMore ? received >= intake.total : received !== intake.total) return 'a value is not as long as it said'
+  return undefined
+}
+
+function wholeValue(intake: Intake, frame: Frame): Uint8Array {
+  const { gathered, total } = intake
+  intake.total = -1
+  intake.gathered = undefined
+  if (gathered === undefined) return own(frame.bytes, frame.at, frame.end)
+  gather(gathered, rest(frame), total)
+  return takeGathered(gathered)
+}
+
+/** What was under way when we cancelled. */
+function onLateReply(session: Session, { id, flags }: Frame): Violation | undefined {
+  if (!session.cancelled.has(id)) return 'it answered a request that is not open'
+  if ((flags & LAST) !== 0) session.cancelled.delete(id)
+  return undefined
+}
+
+function onEnd(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  if (frame.at !== frame.end) return 'END has a body'
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it ended a request that is not open'
+  if (ask.intake !== undefined && ask.intake.total >= 0) return 'it ended an answer in the middle of a value'
+  finish(state, session, ask)
+  if (ask.values !== undefined) out.push({ type: 'valuesEnded', ask: ask.id })
+  else fail(out, ask, { code: 'RequestRejected', message: `${ask.peer} answered without a value` })
+  return undefined
+}
+
+function onFail(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const failure = readFail(frame)
+  if (failure === undefined) return 'FAIL is broken'
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it refused a request that is not open'
+  finish(state, session, ask)
+  fail(out, ask, refusalOf(ask.peer, failure))
+  return undefined
+}
+
+/** What the other side's code is to our caller. */
+function refusalOf(peer: string, { code, message, retryAfterMs }: RemoteFailure): Refusal {
+  const text = message === '' ? '' : `: ${message}`
+  switch (code) {
+    case 'Overloaded': {
+      const refusal: Refusal = { code: 'Overloaded', message: `${peer} is overloaded${text}` }
+      return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal
+    }
+    case 'TooLarge':
+      return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }
+    case 'Rejected':
+    case 'Timeout':
+    case 'Cancelled':
+      return { code: 'RequestRejected', message: `${peer} rejected the request${text}` }
+    default:
+      return { code: 'RequestRejected', message: `${peer} rejected the request (${code})${text}`, remoteCode: code }
+  }
+}
+
+function onCredit(state: State, session: Session, frame: Frame): Violation | undefined {
+  const amount = readCredit(frame)
+  if (amount < 0) return 'CREDIT is broken'
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
+  ask.sendCredit += amount
+  if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'
+  if (ask.value !== undefined) enlist(state, session, ask)
+  return undefined
+}
+
+function tooLarge(ask: RequestAsk, limit: number): Refusal {
+  return {
+    code: 'ResponseTooLarge',
+    message: `the response of ${ask.peer} is larger than ${limit} bytes (maxResponseSize)`,
+  }
+}
+
+function fail(out: Effects, ask: RequestAsk, refusal: Refusal): void {
+  out.push({ type: 'fail', ask: ask.id, refusal })
+}

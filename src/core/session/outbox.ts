@@ -1,0 +1,138 @@
+/**
+ * What a session sends, and in which order. All frames of an instant leave in one write, and the next write waits for
+ * `writable`: so the core feels backpressure, and what is small goes before what is large. Values that take many frames
+ * take turns.
+ */
+import { MAX_CHUNK } from '../../wire/session/format.js'
+import { createWriter, finish, type FrameWriter } from '../../wire/session/writer.js'
+import type { Effects } from '../effects.js'
+import type { Settings } from '../settings.js'
+import type { State } from '../state.js'
+import type { Sender } from './state.js'
+
+/** Small frames of one write, bytes; what does not fit goes with the next one. */
+const MAX_SMALL = 65_536
+/** Pieces of large values in one write. More of them move more a second, and let a small request wait longer. */
+const TURNS = 4
+/** Guess of what a frame takes beside its payload. */
+const HEAD = 24
+
+/** What the outbox has to know of a session; both roles have it. */
+interface Outgoing<Party extends Sender> {
+  readonly stream: number
+  open: boolean
+  writing: boolean
+  touched: boolean
+  ready: Party[]
+  bulk: Party[]
+}
+
+/** How one role sends. */
+export interface Sending<Session, Party extends Sender> {
+  /** Are there frames that go before all others: HELLO, CREDIT and the like? */
+  hasControl(session: Session): boolean
+  control(session: Session, writer: FrameWriter, settings: Settings): void
+  /** Bytes of the party's value that may go in one frame now; -1: nothing may go, not even an empty frame. */
+  sendable(party: Party): number
+  /** Writes the next `bytes` of the value, or the party's final frame. */
+  write(state: State, party: Party, writer: FrameWriter, bytes: number): void
+}
+
+/** The session has something to send: it is flushed at the end of the step. */
+export function touch(state: State, session: { touched: boolean; stream: number }): void {
+  if (session.touched) return
+  session.touched = true
+  state.unflushed.push(session.stream)
+}
+
+/** The party has something to send, now that it has a value, or credit, or has come to its end. */
+export function enlist<Party extends Sender>(state: State, session: Outgoing<Party>, party: Party): void {
+  if (!party.listed) {
+    party.listed = true
+    session.ready.push(party)
+  }
+  touch(state, session)
+}
+
+/** One write, if the last one has gone. */
+export function flush<Party extends Sender, Session extends Outgoing<Party>>(
+  state: State,
+  out: Effects,
+  session: Session,
+  sending: Sending<Session, Party>,
+): void {
+  session.touched = false
+  if (!session.open || session.writing) return
+  if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
+  const writer = createWriter(expectedSize(session))
+  sending.control(session, writer, state.settings)
+  writeReady(state, session, sending, writer)
+  writeBulk(state, session, sending, writer)
+  const chunks = finish(writer)
+  if (chunks.length === 0) return
+  session.writing = true
+  out.push({ type: 'write', stream: session.stream, chunks, end: false })
+}
+
+function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): number {
+  let size = 2 * HEAD + HEAD * bulk.length
+  for (const { value } of ready) {
+    size += HEAD
+    if (value !== undefined && value.length < MAX_CHUNK) size += value.length
+    if (size > MAX_SMALL) break
+  }
+  return size
+}
+
+/** Whole values, and the ends of larger ones; whoever has more of them stands behind the others again. */
+function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
+  state: State,
+  session: Session,
+  sending: Sending<Session, Party>,
+  writer: FrameWriter,
+): void {
+  const { ready } = session
+  session.ready = []
+  let index = 0
+  for (; index < ready.length && writer.size < MAX_SMALL; index++) {
+    const party = ready[index]!
+    const bytes = sending.sendable(party)
+    if (bytes >= 0 && party.value !== undefined && party.value.length - Math.max(party.sent, 0) > bytes) {
+      session.bulk.push(party)
+      continue
+    }
+    party.listed = false
+    if (bytes < 0) continue
+    sending.write(state, party, writer, bytes)
+    if (sending.sendable(party) < 0) continue
+    party.listed = true
+    ready.push(party)
+  }
+  if (index < ready.length) session.ready = ready.slice(index).concat(session.ready)
+}
+
+/** A piece of each, in turn. */
+function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
+  state: State,
+  session: Session,
+  sending: Sending<Session, Party>,
+  writer: FrameWriter,
+): void {
+  const { bulk } = session
+  for (let turn = 0; turn < TURNS && bulk.length > 0;) {
+    const party = bulk.shift()!
+    party.listed = false
+    const bytes = sending.sendable(party)
+    if (bytes < 0) continue
+    sending.write(state, party, writer, bytes)
+    turn++
+    if (sending.sendable(party) < 0) continue
+    party.listed = true
+    bulk.push(party)
+  }
+}
+
+/** How much of a value one frame takes. */
+export function chunkOf(remaining: number, credit: number): number {
+  return Math.min(remaining, credit, MAX_CHUNK)
+}

@@ -1,0 +1,52 @@
+/** The numbers of the session protocol's format; docs/session.md is the specification. */
+
+export const FrameType = {
+  HELLO: 0,
+  REQUEST: 1,
+  DATA: 2,
+  REPLY: 3,
+  END: 4,
+  FAIL: 5,
+  CANCEL: 6,
+  CREDIT: 7,
+} as const
+
+/** REQUEST, DATA, REPLY: the value goes on in later frames. */
+export const MORE = 0x10
+/** REQUEST: one value is wanted. */
+export const ONE = 0x20
+/** REPLY: no value follows this one. */
+export const LAST = 0x20
+/** REQUEST: how to lose values that nobody can take. */
+export const LOSSY = 0x40
+/** Types from 8 on: whoever does not know the type skips the frame. */
+export const IGNORABLE = 0x80
+
+/** The most bytes of payload that one frame carries. */
+export const MAX_CHUNK = 16_384
+/** The most bytes that follow a frame's length. */
+export const MAX_FRAME = 17_408
+/** `head` and `id` take at least a byte each. */
+export const MIN_FRAME = 2
+/** The most credit that there may be. */
+export const MAX_CREDIT = 2 ** 32
+
+/** Keys of HELLO. */
+export const HelloKey = { FEATURES: 0, MAX_OPEN: 1, REQUEST_WINDOW: 2, MAX_REQUEST: 3 } as const
+
+/** What the answerer's HELLO says, and what holds before it has come. */
+export interface Hello {
+  features: number
+  /** Requests that may be open at once. */
+  maxOpen: number
+  /** Bytes of a request that may be sent before any credit for it. */
+  requestWindow: number
+  /** The largest payload of a request, bytes. */
+  maxRequest: number
+}
+
+export const WITHOUT_HELLO: Hello = { features: 0, maxOpen: 256, requestWindow: 65_536, maxRequest: 1_048_576 }
+
+/** The longest code and message of FAIL, bytes. */
+export const MAX_CODE = 64
+export const MAX_MESSAGE = 4_096
