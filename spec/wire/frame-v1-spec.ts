@@ -99,7 +99,7 @@ describe('a version-1 frame', () => {
         const reader = createFrameReader(64)
         for (const chunk of chunks) {
           const progress = readFrame(reader, chunk)
-          expect(reader.received).toBeLessThanOrEqual(64)
+          expect(reader.payload.received).toBeLessThanOrEqual(64)
           if (progress !== 'more') return
         }
       }),
@@ -124,6 +124,6 @@ describe('a version-1 frame', () => {
     const reader = createFrameReader(100_000)
     readFrame(reader, encodeVarint(50_000))
     for (let i = 0; i < 50_000; i++) readFrame(reader, new Uint8Array([i]))
-    expect(reader.chunks.length).toBeLessThanOrEqual(5)
+    expect(reader.payload.chunks.length).toBeLessThanOrEqual(5)
   })
 })

@@ -107,30 +107,41 @@ export interface StreamExchange extends PeersRequest {
 export interface SessionExchange extends PeersRequest, Sender {
   readonly kind: 'session'
   readonly session: StreamId
-  /** When the asker gives up waiting for the first value; `Infinity`: it did not say. */
+  /** When the asker gives up waiting for the first value; 0: it did not say. */
   readonly dueAt: number
   /** The asker takes one value. */
   readonly one: boolean
-  /** For producers that cannot wait: how many values may wait, and what happens to more. */
-  readonly buffer: number
-  readonly overflow: Overflow
+  /** What a producer that cannot wait may do with too many values, if the asker has said it. */
+  readonly lossy: Lossy | undefined
   /** The payload's size, and what is here of it while that is not all. */
   readonly total: number
   gathered: Gathered | undefined
   /** What the asker may still send of it. */
   credit: number
-  /** Values behind the one that is being sent, from `nextValue` on. */
+  /** What there is besides when the answer has several values. */
+  series: Series | undefined
+  /** No value follows; with a failure, if it ends so. */
+  ended: boolean
+  failure: Failure | undefined
+}
+
+/** An answer of several values. */
+export interface Series {
+  /** Values behind the one that is being sent, from `next` on. */
   values: Uint8Array[]
-  nextValue: number
+  next: number
   /** What those and the one before them still cost. */
-  queuedCost: number
+  cost: number
   /** The producer waits for `produce`. */
   pullable: boolean
   /** What it may still make. */
   allowance: number
-  /** No value follows; with a failure, if it ends so. */
-  ended: boolean
-  failure: Failure | undefined
+}
+
+export interface Lossy {
+  /** So many values may wait. */
+  buffer: number
+  overflow: Overflow
 }
 
 export type Exchange = StreamExchange | SessionExchange

@@ -9,7 +9,7 @@ import type { Exchange, ExchangeId, State } from '../state.js'
 import { release } from './budget.js'
 import { logExpiry, cutExchange } from './exchanges.js'
 import { kill, resume, send } from './exchanges-v1.js'
-import { addValue, allow, endAnswer, failNow, grantRest, sendOnly } from './session-answers.js'
+import { addValue, endAnswer, failNow, grantRest, sendOnly, setPullable } from './session-answers.js'
 
 /** One value, and the end. */
 export function respond(state: State, out: Effects, id: ExchangeId, data: Uint8Array): void {
@@ -50,8 +50,7 @@ export function onPullable(state: State, out: Effects, id: ExchangeId): void {
   const exchange = state.exchanges.get(id)
   if (exchange === undefined) return
   if (exchange.kind === 'stream' || exchange.one) return void out.push({ type: 'produce', exchange: id, allowance: 1 })
-  exchange.pullable = true
-  allow(out, exchange)
+  setPullable(out, exchange)
 }
 
 export function reject(state: State, out: Effects, command: Extract<Command, { type: 'reject' }>): void {

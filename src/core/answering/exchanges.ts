@@ -13,8 +13,10 @@ import { closeAccount } from './budget.js'
 /** The request is whole and has its room: whoever answers requests gets it, and has so long to answer. */
 export function hand(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
   exchange.stage = 'handling'
-  removeDeadline(state.exchangeDeadlines, exchange.id, exchange.timeout)
-  exchange.timeout = timeout
+  if (exchange.timeout !== timeout) {
+    removeDeadline(state.exchangeDeadlines, exchange.id, exchange.timeout)
+    exchange.timeout = timeout
+  }
   setDeadline(state, state.exchangeDeadlines, exchange.id, timeout)
   out.push({ type: 'handle', exchange: exchange.id, from: exchange.peer, data })
 }
@@ -50,7 +52,7 @@ export function endExchange(state: State, exchange: Exchange): void {
   }
   // Nothing of it is sent any more.
   exchange.value = undefined
-  exchange.values = []
+  exchange.series = undefined
   exchange.ended = false
   const answering = connection?.answering
   if (answering === undefined) return

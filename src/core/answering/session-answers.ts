@@ -3,10 +3,9 @@ import { setDeadline } from '../due.js'
 import type { Effects } from '../effects.js'
 import { enlist, touch } from '../session/outbox.js'
 import type { AnsweringSession, Failure } from '../session/state.js'
-import type { SessionExchange, State } from '../state.js'
+import type { Series, SessionExchange, State } from '../state.js'
 import { valueCost } from '../values.js'
 
-/** The window is refilled when the producer may make this much, so that not each value costs an effect. */
 function sessionOf(state: State, exchange: SessionExchange): AnsweringSession<SessionExchange> {
   return state.connections.get(exchange.connection)!.answering!
 }
@@ -16,7 +15,6 @@ export function sendOnly(state: State, exchange: SessionExchange, data: Uint8Arr
   const session = sessionOf(state, exchange)
   exchange.stage = 'answering'
   exchange.value = data
-  exchange.queuedCost = valueCost(data.length)
   exchange.ended = true
   // What leaves with this step needs no other deadline.
   if (session.writing) setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
@@ -25,75 +23,88 @@ export function sendOnly(state: State, exchange: SessionExchange, data: Uint8Arr
 
 /** One of several. A producer that cannot wait may have more of them than may wait. */
 export function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
+  const series = seriesOf(exchange)
   const cost = valueCost(data.length)
-  exchange.allowance -= cost
-  exchange.queuedCost += cost
+  series.allowance -= cost
+  series.cost += cost
   if (exchange.value === undefined) exchange.value = data
-  else exchange.values.push(data)
-  if (!exchange.pullable && isOver(state, exchange)) shed(state, out, exchange)
+  else series.values.push(data)
+  if (!series.pullable && isOver(state, exchange, series)) shed(state, out, exchange, series)
   enlist(state, sessionOf(state, exchange), exchange)
 }
 
-function isOver(state: State, exchange: SessionExchange): boolean {
-  return waiting(exchange) > exchange.buffer || exchange.queuedCost > state.settings.maxQueuedValues
+function seriesOf(exchange: SessionExchange): Series {
+  return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0 })
+}
+
+function isOver(state: State, exchange: SessionExchange, series: Series): boolean {
+  const buffer = exchange.lossy?.buffer ?? Infinity
+  return waiting(exchange, series) > buffer || series.cost > state.settings.maxQueuedValues
 }
 
 /** Values that have not been begun. */
-function waiting({ value, sent, values, nextValue }: SessionExchange): number {
-  return (value !== undefined && sent < 0 ? 1 : 0) + values.length - nextValue
+function waiting({ value, sent }: SessionExchange, { values, next }: Series): number {
+  return (value !== undefined && sent < 0 ? 1 : 0) + values.length - next
 }
 
 /** Too many values wait: the policy decides. */
-function shed(state: State, out: Effects, exchange: SessionExchange): void {
-  if (exchange.overflow === 'error') {
-    dropNewest(exchange)
+function shed(state: State, out: Effects, exchange: SessionExchange, series: Series): void {
+  const { overflow = 'error' } = exchange.lossy ?? {}
+  if (overflow === 'error') {
+    dropNewest(exchange, series)
     const message = 'values came faster than they were taken'
     out.push({ type: 'cancelHandler', exchange: exchange.id, reason: message })
     return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
-  const kept = exchange.overflow === 'conflate' ? 1 : exchange.buffer
-  while (waiting(exchange) > 1 && (waiting(exchange) > kept || exchange.queuedCost > state.settings.maxQueuedValues)) {
-    dropOldest(exchange)
-  }
+  if (overflow === 'conflate') while (waiting(exchange, series) > 1) dropOldest(exchange, series)
+  while (waiting(exchange, series) > 1 && isOver(state, exchange, series)) dropOldest(exchange, series)
 }
 
-function dropNewest(exchange: SessionExchange): void {
-  const dropped = exchange.values.pop() ?? exchange.value
-  exchange.queuedCost -= valueCost(dropped!.length)
-  if (dropped === exchange.value) exchange.value = undefined
+function dropNewest(exchange: SessionExchange, series: Series): void {
+  const last = series.values.length > series.next ? series.values.pop() : undefined
+  series.cost -= valueCost((last ?? exchange.value!).length)
+  if (last === undefined) exchange.value = undefined
 }
 
-function dropOldest(exchange: SessionExchange): void {
+function dropOldest(exchange: SessionExchange, series: Series): void {
   const isBegun = exchange.sent >= 0
-  const dropped = isBegun ? exchange.values[exchange.nextValue]! : exchange.value!
-  exchange.queuedCost -= valueCost(dropped.length)
-  if (isBegun) exchange.nextValue++
+  const dropped = isBegun ? series.values[series.next]! : exchange.value!
+  series.cost -= valueCost(dropped.length)
+  if (isBegun) series.next++
   else advance(exchange)
 }
 
 /** The next value takes its turn, if there is one. */
 export function advance(exchange: SessionExchange): void {
-  const { values } = exchange
+  const { series } = exchange
   exchange.sent = -1
-  exchange.value = values[exchange.nextValue]
-  if (exchange.value !== undefined) exchange.nextValue++
-  if (exchange.nextValue < values.length) {
+  exchange.value = series?.values[series.next]
+  if (series === undefined || exchange.value === undefined) return
+  series.next++
+  if (series.next === series.values.length) {
+    series.values = []
+    series.next = 0
+  } else if (series.next === 1_024) {
     // Not at each: that would move all the others every time.
-    if (exchange.nextValue < 1_024) return
-    exchange.values = values.slice(exchange.nextValue)
-  } else {
-    exchange.values = []
+    series.values = series.values.slice(series.next)
+    series.next = 0
   }
-  exchange.nextValue = 0
+}
+
+/** A producer that waits until it may go on. */
+export function setPullable(out: Effects, exchange: SessionExchange): void {
+  seriesOf(exchange).pullable = true
+  allow(out, exchange)
 }
 
 /** Leave for the producer, up to what the credit and the queue allow. */
 export function allow(out: Effects, exchange: SessionExchange): void {
-  if (!exchange.pullable || exchange.ended || exchange.allowance > 0) return
-  const room = exchange.sendCredit - exchange.queuedCost
+  const { series, sendCredit, ended, id } = exchange
+  if (series === undefined || !series.pullable || ended || series.allowance > 0) return
+  const room = sendCredit - series.cost
   if (room <= 0) return
-  out.push({ type: 'produce', exchange: exchange.id, allowance: room - exchange.allowance })
-  exchange.allowance = room
+  out.push({ type: 'produce', exchange: id, allowance: room - series.allowance })
+  series.allowance = room
 }
 
 /** The last value has been made; with a failure, if the answer ends so. What waits goes first. */

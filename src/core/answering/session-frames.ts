@@ -28,6 +28,9 @@ type Session = AnsweringSession<SessionExchange>
 
 const POLICIES: Overflow[] = ['error', 'dropOldest', 'conflate']
 
+/** One object for all requests: what it holds is taken out at once. */
+const fields = createRequestFields()
+
 /** Refusals that wait because the asker does not read. More of them, and it is not worth talking to. */
 const MAX_UNREAD = 1_024
 
@@ -58,7 +61,6 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (id <= session.lastId) return id === 0 ? 'a request has no id' : 'an id was used again'
   session.lastId = id
   if (session.calls.size >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
-  const fields = createRequestFields()
   const broken = readRequest(frame, fields)
   if (broken !== undefined) return broken
   const size = frame.end - frame.at
@@ -70,7 +72,6 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   if (!openAccount(state, session.peer))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
-  const isLossy = (flags & LOSSY) !== 0
   const exchange: SessionExchange = {
     kind: 'session',
     id: state.nextExchange--,
@@ -82,10 +83,9 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     admitted: false,
     complete: false,
     timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
-    dueAt: fields.timeout === 0 ? Infinity : state.now + fields.timeout,
+    dueAt: fields.timeout === 0 ? 0 : state.now + fields.timeout,
     one: (flags & ONE) !== 0,
-    buffer: isLossy ? fields.buffer : Infinity,
-    overflow: isLossy ? POLICIES[fields.policy]! : 'error',
+    lossy: (flags & LOSSY) === 0 ? undefined : { buffer: fields.buffer, overflow: POLICIES[fields.policy]! },
     total,
     gathered: undefined,
     credit: REQUEST_WINDOW - size,
@@ -94,11 +94,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     sent: -1,
     sendCredit: fields.credit,
     listed: false,
-    values: [],
-    nextValue: 0,
-    queuedCost: 0,
-    pullable: false,
-    allowance: 0,
+    series: undefined,
     ended: false,
     failure: undefined,
   }
@@ -165,7 +161,8 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   exchange.complete = true
   exchange.gathered = undefined
   const { requestTimeout } = state.settings
-  hand(state, out, exchange, takeGathered(gathered), Math.max(1, Math.min(exchange.dueAt - state.now, requestTimeout)))
+  const left = exchange.dueAt === 0 ? requestTimeout : Math.max(1, exchange.dueAt - state.now)
+  hand(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))
   return undefined
 }
 

@@ -38,7 +38,7 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
   },
 
   write(state, exchange, writer, bytes) {
-    const { value, wireId, failure } = exchange
+    const { value, wireId, failure, series } = exchange
     if (value === undefined) {
       if (failure === undefined) writeEnd(writer, wireId)
       else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
@@ -48,11 +48,12 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
     const from = first ? 0 : exchange.sent
     const to = from + bytes
     const isWhole = to === value.length
-    const isLast = isWhole && exchange.ended && failure === undefined && exchange.values.length === 0
+    const isLast =
+      isWhole && exchange.ended && failure === undefined && (series === undefined || series.values.length === 0)
     writeReply(writer, wireId, value, from, to, first, isLast)
     const cost = bytes + (first ? VALUE_OVERHEAD : 0)
     exchange.sendCredit -= cost
-    exchange.queuedCost -= cost
+    if (series !== undefined) series.cost -= cost
     exchange.sent = to
     if (isLast) endExchange(state, exchange)
     else if (isWhole) advance(exchange)

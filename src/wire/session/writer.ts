@@ -50,8 +50,8 @@ function makeRoom(writer: FrameWriter, bytes: number): void {
 }
 
 /** Length, head and id of a frame with `body` bytes behind the id. */
-function begin(writer: FrameWriter, head: number, id: number, body: number, copied: number): void {
-  makeRoom(writer, MAX_HEAD + copied)
+function begin(writer: FrameWriter, head: number, id: number, body: number, inBlock: number): void {
+  makeRoom(writer, MAX_HEAD + inBlock)
   const { block } = writer
   const before = writer.used
   const length = 1 + (id < 0x80 ? 1 : varintLength(id)) + body
