@@ -72,8 +72,8 @@ describe('a version-1 frame', () => {
     expect(readFrame(createFrameReader(100), new Uint8Array([128, 128, 128, 128, 128, 128, 128, 128, 64]))).toBe(
       'tooLarge',
     )
-    expect(reader.chunks).toEqual([])
-    expect(reader.block).toBeUndefined()
+    expect(reader.payload.chunks).toEqual([])
+    expect(reader.payload.block).toBeUndefined()
   })
 
   it('is taken at exactly the limit', () => {
