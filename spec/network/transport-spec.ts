@@ -1,7 +1,7 @@
 /** What our wrappers of TCP, Noise and Yamux save, counted by a proxy between two nodes. */
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { connect, createServer, Socket, type AddressInfo, type Server } from 'node:net'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { createNode, type P2pNode } from '../../src/index.js'
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
@@ -64,7 +64,12 @@ describe('the transport', () => {
     for (let i = 0; i < 20; i++) await asker.request(peer, new Uint8Array(32))
     const before = [fromAsker, fromAnswerer].map(({ pieces, bytes }) => ({ pieces, bytes }))
     const count = 400
+    const writes = [jest.spyOn(Socket.prototype, '_write'), jest.spyOn(Socket.prototype, '_writev' as '_write')]
     for (let i = 0; i < count; i++) await asker.request(peer, new Uint8Array(32))
+    const written = writes.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+    jest.restoreAllMocks()
+    // All of it in this process: the asker, the answerer, and the proxy once for each of them.
+    expect(written / count).toBeLessThan(4.8)
     for (const [i, side] of [fromAsker, fromAnswerer].entries()) {
       // Something else may pass now and then: kad, gossip, a window.
       expect(side.pieces - before[i]!.pieces).toBeLessThan(count * 1.2)
