@@ -22,6 +22,11 @@ describe('P2pError', () => {
     expect('retryAfterMs' in new P2pError('Overloaded', 'too much')).toBe(false)
   })
 
+  it('carries the code of the other side, as it came, where there is one', () => {
+    expect(new P2pError('RequestRejected', 'no', { remoteCode: 'NotFound' }).remoteCode).toBe('NotFound')
+    expect('remoteCode' in new P2pError('RequestRejected', 'no')).toBe(false)
+  })
+
   it('shows its code when it is logged or serialised', () => {
     expect(Object.keys(new P2pError('NodeStopped', 'stopped'))).toEqual(['code'])
   })

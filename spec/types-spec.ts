@@ -1,18 +1,22 @@
 /** The public types. That they hold is `npm run typecheck`'s to find; here they are only written down. */
 import { expectTypeOf } from 'expect-type'
-import type { Observable, SchedulerLike } from 'rxjs'
+import { of, type Observable, type SchedulerLike, type Subscription } from 'rxjs'
 import { expect, it } from '@jest/globals'
 import * as tinyp2p from 'tinyp2p'
 import {
-  createNode, newSecret, P2pError, isP2pError,
-  type Broadcast, type ErrorCode, type EventHandler, type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode, type RequestOptions,
+  bytes, createNode, defineProtocol, isP2pError, json, newSecret, nothing, P2pError, stream, unary, utf8,
+  type Broadcast, type ErrorCode, type EventHandler, type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode,
+  type Rejection, type Reply, type RequestContext, type RequestOptions, type StandardSchemaV1,
 } from 'tinyp2p' // prettier-ignore
 
 /** Never runs: types are looked at, and nothing is started. */
 const never = (): boolean => false
 
 it('are exported, and nothing else is', () => {
-  expect(Object.keys(tinyp2p).sort()).toEqual(['P2pError', 'createNode', 'isP2pError', 'newSecret'])
+  expect(Object.keys(tinyp2p).sort()).toEqual([
+    ...['P2pError', 'bytes', 'createNode', 'defineProtocol', 'isP2pError', 'json', 'newSecret', 'nothing', 'stream'],
+    ...['unary', 'utf8'],
+  ])
 })
 
 it('of createNode: an optional config in, a promise of a node out', () => {
@@ -49,6 +53,16 @@ it('of a node', () => {
   expectTypeOf<P2pNode['request']>().parameter(1).toEqualTypeOf<Uint8Array>()
   expectTypeOf<P2pNode['request']>().returns.resolves.toEqualTypeOf<Uint8Array>()
   expectTypeOf<{ signal: AbortSignal; timeout: number }>().toExtend<RequestOptions>()
+  expectTypeOf<P2pNode['request$']>().parameter(1).toEqualTypeOf<Uint8Array>()
+  expectTypeOf<P2pNode['request$']>().returns.toExtend<Observable<Uint8Array> & AsyncIterable<Uint8Array>>()
+  expectTypeOf<{ signal: AbortSignal; timeout: number; buffer: number; onOverflow: 'conflate' }>().toExtend<
+    Parameters<P2pNode['request$']>[2]
+  >()
+  expectTypeOf<P2pNode['requestAny']>().parameter(0).toEqualTypeOf<readonly string[]>()
+  expectTypeOf<P2pNode['requestAny']>().returns.resolves.toEqualTypeOf<{ peer: string; value: Uint8Array }>()
+  expectTypeOf<P2pNode['requestAll']>().returns.toEqualTypeOf<
+    Observable<{ peer: string; value: Uint8Array } | { peer: string; error: P2pError }>
+  >()
   expectTypeOf<P2pNode['broadcast']>().parameter(0).toEqualTypeOf<string>()
   expectTypeOf<P2pNode['broadcast']>().parameter(1).toEqualTypeOf<Uint8Array>()
   expectTypeOf<P2pNode['broadcast']>().returns.resolves.toExtend<{ recipients: string[] }>()
@@ -65,9 +79,17 @@ it('of what a node gives', () => {
   }>()
   expectTypeOf<Broadcast>().toExtend<{ topic: string; data: Uint8Array; from: string; via: string }>()
   expectTypeOf<InboundRequest>().toExtend<{ from: string; data: Uint8Array; signal: AbortSignal }>()
-  expectTypeOf<InboundRequest['respond']>().parameter(0).toExtend<unknown>()
-  expectTypeOf<Uint8Array>().toExtend<Parameters<InboundRequest['respond']>[0]>()
-  expectTypeOf<InboundRequest['reject']>().toEqualTypeOf<(reason?: string) => void>()
+  expectTypeOf<InboundRequest['respond']>().toEqualTypeOf<(reply: Reply) => void>()
+  expectTypeOf<Uint8Array>().toExtend<Reply>()
+  expectTypeOf<Promise<Uint8Array>>().toExtend<Reply>()
+  expectTypeOf<AsyncIterable<Uint8Array>>().toExtend<Reply>()
+  expectTypeOf<Observable<Uint8Array>>().toExtend<Reply>()
+  expectTypeOf<Promise<Observable<Uint8Array>>>().toExtend<Reply>()
+  expectTypeOf<Buffer>().toExtend<Reply>()
+  expectTypeOf<string>().not.toExtend<Reply>()
+  expectTypeOf<Observable<string>>().not.toExtend<Reply>()
+  expectTypeOf<InboundRequest['reject']>().toEqualTypeOf<(reason?: string | Rejection) => void>()
+  expectTypeOf<{ code: 'Gone'; message: string; retryAfterMs: number }>().toExtend<Rejection>()
 })
 
 it('of a handler: both methods are optional, and may be asynchronous or not', () => {
@@ -80,10 +102,18 @@ it('of a handler: both methods are optional, and may be asynchronous or not', ()
         handleInboundRequest: async (data, { from, signal }) =>
           signal.aborted ? data : new TextEncoder().encode(from),
       },
+      {
+        handleInboundRequest: async function* (data) {
+          yield data
+        },
+      },
+      { handleInboundRequest: async (data) => of(data) },
       { handleBroadcast: (topic, data, { from }) => void [topic, data, from] },
       { handleBroadcast: async () => undefined },
       // @ts-expect-error a text is no answer
       { handleInboundRequest: () => 'text' },
+      // @ts-expect-error nor are many
+      { handleInboundRequest: () => of('text') },
     ]
     void handlers
   }
@@ -93,6 +123,7 @@ it('of errors: a code that can be told apart', () => {
   expectTypeOf(P2pError).instance.toExtend<Error>()
   expectTypeOf<P2pError['code']>().toEqualTypeOf<ErrorCode>()
   expectTypeOf<P2pError['retryAfterMs']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<P2pError['remoteCode']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<ErrorCode>().toEqualTypeOf<
     | 'InvalidConfig' | 'InvalidSecretKey' | 'InvalidAddress' | 'InvalidPeerId' | 'ListenError' | 'DialError'
     | 'RequestRejected' | 'RequestTimeout' | 'RequestTooLarge' | 'ResponseTooLarge' | 'ConnectionLost' | 'Overloaded'
@@ -101,6 +132,76 @@ it('of errors: a code that can be told apart', () => {
   >() // prettier-ignore
   const error: unknown = new P2pError('DialError', 'nobody there')
   if (isP2pError(error, 'DialError')) expectTypeOf(error.code).toEqualTypeOf<'DialError'>()
+})
+
+interface Block {
+  height: number
+  transactions: string[]
+}
+
+/** A schema that reads a text as a date. */
+type DateSchema = StandardSchemaV1<string, Date>
+
+function chain() {
+  return defineProtocol({
+    name: 'chain',
+    codecs: { block: json<Block>(), date: {} as DateSchema },
+    methods: {
+      tip: unary(nothing, 'block'),
+      at: unary('date', json<Block | null>()),
+      raw: unary(utf8, bytes),
+      since: stream(json<number>(), 'block'),
+      dates: stream(nothing, 'date'),
+    },
+    topics: { mined: 'block', seen: 'date', text: utf8 },
+  })
+}
+
+it('of a protocol: calls are inferred from its tables, and of a schema both sides', () => {
+  type Protocol = ReturnType<typeof chain>
+  type Client = ReturnType<Protocol['client']>
+  type Peer = ReturnType<Client['peer']>
+  type Handlers = Parameters<Protocol['serve']>[1]
+  type Values<T> = Observable<T> & AsyncIterable<T>
+  expectTypeOf<keyof Peer>().toEqualTypeOf<'tip' | 'at' | 'raw' | 'since' | 'dates'>()
+  expectTypeOf<Peer['tip']>().toBeCallableWith()
+  expectTypeOf<Peer['tip']>().toBeCallableWith(undefined, { timeout: 5 })
+  expectTypeOf<Peer['tip']>().returns.toEqualTypeOf<Promise<Block>>()
+  expectTypeOf<Peer['at']>().parameters.toEqualTypeOf<[value: string, options?: RequestOptions]>()
+  expectTypeOf<Peer['at']>().returns.toEqualTypeOf<Promise<Block | null>>()
+  expectTypeOf<Peer['raw']>().parameter(0).toEqualTypeOf<string>()
+  expectTypeOf<Peer['raw']>().returns.toEqualTypeOf<Promise<Uint8Array>>()
+  expectTypeOf<Peer['since']>().toBeCallableWith(5, { onOverflow: 'conflate' })
+  expectTypeOf<Peer['since']>().returns.toEqualTypeOf<Values<Block>>()
+  expectTypeOf<Peer['dates']>().returns.toEqualTypeOf<Values<Date>>()
+
+  expectTypeOf<Handlers['tip']>().returns.toEqualTypeOf<Block | PromiseLike<Block>>()
+  expectTypeOf<Handlers['at']>().parameters.toEqualTypeOf<[value: Date, context: RequestContext]>()
+  expectTypeOf<Handlers['dates']>().returns.toExtend<
+    AsyncIterable<string> | Observable<string> | PromiseLike<AsyncIterable<string> | Observable<string>>
+  >()
+  expectTypeOf<Protocol['serve']>().returns.toEqualTypeOf<Subscription>()
+  if (never()) {
+    const client = chain().client({} as P2pNode)
+    expectTypeOf(client.broadcasts$('mined')).toExtend<Observable<{ topic: 'mined'; data: Block; from: string }>>()
+    expectTypeOf(client.broadcasts$('seen')).toExtend<Observable<{ data: Date }>>()
+    void client.broadcast('seen', '2026-01-01')
+    // @ts-expect-error a date is what comes out
+    void client.broadcast('seen', new Date())
+    // @ts-expect-error no such topic
+    void client.broadcasts$('other')
+    // @ts-expect-error the height is missing
+    void client.peer('bob').since()
+    // @ts-expect-error no such method
+    void client.peer('bob').other
+    // @ts-expect-error handlers are missing
+    const incomplete: Handlers = { tip: () => ({ height: 1, transactions: [] }) }
+    void incomplete
+    // @ts-expect-error no codec is called so
+    defineProtocol({ codecs: { block: json<Block>() }, methods: { tip: unary(nothing, 'blok') } })
+    // @ts-expect-error a text is no method
+    defineProtocol({ methods: { tip: 'block' } })
+  }
 })
 
 it('refuse what is wrong', () => {

@@ -44,6 +44,8 @@ export type ErrorCode =
 export interface P2pErrorOptions extends ErrorOptions {
   /** After how many milliseconds a new attempt makes sense. */
   retryAfterMs?: number
+  /** The code that the other side's application gave, as it came. */
+  remoteCode?: string
 }
 
 /**
@@ -62,11 +64,14 @@ export class P2pError extends Error {
   readonly code: ErrorCode
   /** After how many milliseconds a new attempt makes sense; only with `Overloaded`, and not always there. */
   declare readonly retryAfterMs?: number
+  /** With `RequestRejected`: the code that the other side's application gave for it, as it came; not always there. */
+  declare readonly remoteCode?: string
 
   constructor(code: ErrorCode, message: string, options: P2pErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs
+    if (options.remoteCode !== undefined) this.remoteCode = options.remoteCode
   }
 }
 

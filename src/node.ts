@@ -8,33 +8,31 @@ import type { Batch } from './core/events.js'
 import type { Settings } from './core/settings.js'
 import { createState, type State } from './core/state.js'
 import { fullAddresses, snapshot, type NodeStatus } from './core/status.js'
-import { abortable, Asks, errorOf } from './edge/asks.js'
+import { Asking, type RequestOptions, type StreamOptions } from './edge/asking.js'
+import { Asks, errorOf } from './edge/asks.js'
 import { Broadcasts, type Broadcast } from './edge/broadcasts.js'
+import { checkBytes, checkTarget, checkTopic, show } from './edge/checks.js'
 import {
-  checkBytes,
-  checkNumber,
-  checkPeer,
-  checkSignal,
-  checkTarget,
-  checkTopic,
-  show,
-  type Target,
-} from './edge/checks.js'
+  requestAll,
+  requestAny,
+  type PeerFailure,
+  type PeerValue,
+  type RequestAllOptions,
+  type RequestAnyOptions,
+} from './edge/fan-out.js'
 import { InboundRequests, type EventHandler, type InboundRequest } from './edge/inbound.js'
 import type { Logger } from './edge/log.js'
+import type { Replies } from './edge/replies.js'
 import { P2pError } from './errors.js'
 import { Lane } from './lane.js'
 import type { CreatePort, NetworkPort } from './network/port.js'
-import { MAX_DELAY } from './scheduler.js'
 
-export interface RequestOptions {
-  /** Aborting it cancels the request, which then rejects with `Aborted`. */
-  signal?: AbortSignal
-  /** Milliseconds until `RequestTimeout`, dialling included. Default: the config's `requestTimeout`. */
-  timeout?: number
-}
+export type { RequestOptions, StreamOptions }
 
-/** A running node. Every promise of it rejects with a `P2pError`; no observable of it ever errors. */
+/**
+ * A running node. Every promise of it rejects with a `P2pError`. Observables of what happens never error; those that ask
+ * (`request$`, `requestAll`) do, with a `P2pError`.
+ */
 export interface P2pNode {
   /** Our peer id. */
   readonly peerId: string
@@ -46,6 +44,30 @@ export interface P2pNode {
    * `Overloaded`, `Aborted`, `NodeStopped`; `InvalidPeerId`, `InvalidAddress` or `InvalidConfig` for bad arguments.
    */
   request(peer: string, data: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
+  /**
+   * As `request`, for all values of the answer. Cold: each subscriber, and each iteration, asks anew; unsubscribing, or leaving
+   * the loop, cancels. A subscriber takes what comes; a `for await` takes what it can, and the producer waits meanwhile.
+   * Errors as `request` rejects, bad arguments included; with `ConnectionLost` or `NodeStopped` also between two values.
+   */
+  request$(peer: string, data: Uint8Array, options?: StreamOptions): Observable<Uint8Array> & AsyncIterable<Uint8Array>
+  /**
+   * The first answer of several peers; the other requests are cancelled. The peers are asked in their order, all at once or
+   * (`hedgeAfter`) one after the other, and the next one also as soon as one fails. Each peer is asked once. `timeout` is that
+   * of each request.
+   * @throws when all have failed: an error with the code of the last of them, and an `AggregateError` of all as its `cause`.
+   * `Aborted`, `NodeStopped`; as `request` for bad arguments, and `InvalidConfig` for no peers.
+   */
+  requestAny(peers: readonly string[], data: Uint8Array, options?: RequestAnyOptions): Promise<PeerValue>
+  /**
+   * What became of the same request to each of several peers, in the order of their answers. Cold; each peer is asked once;
+   * completes after the last, and at once for no peers. Unsubscribing cancels what is open. A peer that fails is a value with
+   * an `error`; the observable errors for bad arguments and with `Aborted` alone.
+   */
+  requestAll(
+    peers: readonly string[],
+    data: Uint8Array,
+    options?: RequestAllOptions,
+  ): Observable<PeerValue | PeerFailure>
   /** Requests of others, from the moment of subscribing. Completes when the node stops. */
   readonly requests$: Observable<InboundRequest>
   /**
@@ -123,16 +145,16 @@ export async function launch(options: BuildOptions): Promise<P2pNode> {
 /** Effects that end in user code, but for `statusChanged`, which does when somebody looks. */
 const REACHES_USERS = new Set<Effect['type']>([
   'settle',
+  'value',
+  'valuesEnded',
   'fail',
   'handle',
+  'produce',
   'cancelHandler',
   'deliver',
   'ready',
   'ended',
 ])
-
-/** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
-const MAX_TARGETS = 1_000
 
 class Node implements P2pNode {
   readonly peerId: string
@@ -142,11 +164,11 @@ class Node implements P2pNode {
   private readonly port: NetworkPort
   private readonly log: Logger
   private readonly asks: Asks
+  private readonly asking: Asking
+  private readonly scheduler: SchedulerLike
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
   private readonly statusChanges$ = new Subject<void>()
-  private readonly targets = new Map<string, Target>()
-  private readonly settings: Settings
   private resolveReady!: () => void
   private rejectReady!: (error: P2pError) => void
   private hasHandler = false
@@ -155,7 +177,7 @@ class Node implements P2pNode {
 
   constructor({ peerId, settings, scheduler, createPort, log, tap, onEdge }: BuildOptions) {
     this.peerId = peerId
-    this.settings = settings
+    this.scheduler = scheduler
     this.log = log
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve
@@ -166,6 +188,7 @@ class Node implements P2pNode {
       this.lane.push(event)
     }
     this.asks = new Asks(push)
+    this.asking = new Asking(this.asks, settings)
     this.inbound = new InboundRequests(push, log)
     this.broadcasts = new Broadcasts(push, log)
     this.port = createPort(push)
@@ -203,24 +226,30 @@ class Node implements P2pNode {
   // Not `async`: that would cost two more promises a request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
-      return firstValueFrom(this.request$(peer, data, options))
+      return firstValueFrom(this.asking.one(peer, data, options))
     } catch (error) {
       return firstValueFrom(throwError(() => error))
     }
   }
 
-  private request$(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
-    const { target, addresses } = this.targetOf(peer)
-    const bytes = checkBytes(data, 'the request')
-    const { maxRequestSize, requestTimeout } = this.settings
-    if (bytes.length > maxRequestSize) {
-      const message = `the request has ${bytes.length} bytes; the limit is ${maxRequestSize} (maxRequestSize)`
-      throw new P2pError('RequestTooLarge', message)
+  request$(peer: string, data: Uint8Array, options: StreamOptions = {}): Replies {
+    return this.asking.all(peer, data, options)
+  }
+
+  async requestAny(peers: readonly string[], data: Uint8Array, options: RequestAnyOptions = {}): Promise<PeerValue> {
+    return firstValueFrom(requestAny(this.asking, this.scheduler, peers, data, options))
+  }
+
+  requestAll(
+    peers: readonly string[],
+    data: Uint8Array,
+    options: RequestAllOptions = {},
+  ): Observable<PeerValue | PeerFailure> {
+    try {
+      return requestAll(this.asking, peers, data, options)
+    } catch (error) {
+      return throwError(() => error)
     }
-    const timeout =
-      options.timeout === undefined ? requestTimeout : checkNumber(options.timeout, 'timeout', 'ms', 1, MAX_DELAY)
-    const reply$ = this.asks.ask((ask) => ({ type: 'request', ask, peer: target, addresses, data: bytes, timeout }))
-    return abortable(reply$ as Observable<Uint8Array>, checkSignal(options.signal))
   }
 
   async broadcast(topic: string, data: Uint8Array): Promise<{ recipients: string[] }> {
@@ -269,15 +298,6 @@ class Node implements P2pNode {
     return (await firstValueFrom(this.asks.ask(command))) as T
   }
 
-  private targetOf(peer: string): Target {
-    const known = this.targets.get(peer)
-    if (known !== undefined) return known
-    const target = checkPeer(peer)
-    if (this.targets.size >= MAX_TARGETS) this.targets.clear()
-    this.targets.set(peer, target)
-    return target
-  }
-
   private reachesUsers(type: Effect['type']): boolean {
     return type === 'statusChanged' ? this.statusChanges$.observed : REACHES_USERS.has(type)
   }
@@ -286,10 +306,16 @@ class Node implements P2pNode {
     switch (effect.type) {
       case 'settle':
         return this.asks.settle(effect.ask, effect.value)
+      case 'value':
+        return this.asks.value(effect.ask, effect.value)
+      case 'valuesEnded':
+        return this.asks.valuesEnded(effect.ask)
       case 'fail':
         return this.asks.fail(effect.ask, effect.refusal)
       case 'handle':
         return this.inbound.onRequest(effect.exchange, effect.from, effect.data)
+      case 'produce':
+        return this.inbound.onProduce(effect.exchange, effect.allowance)
       case 'cancelHandler':
         return this.inbound.onCancel(effect.exchange, effect.reason)
       case 'deliver': {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { firstValueFrom } from 'rxjs'
 import type { Event } from '../../src/core/events.js'
-import { abortable, Asks } from '../../src/edge/asks.js'
+import { abortable } from '../../src/edge/abort.js'
+import { Asks } from '../../src/edge/asks.js'
 import { P2pError } from '../../src/errors.js'
 
 function edge(): { asks: Asks; pushed: Event[] } {
@@ -46,6 +47,23 @@ describe('a question to the lane', () => {
     asks.ask((ask) => ({ type: 'status', ask })).subscribe()
     asks.settle(2, 'answer')
     expect(pushed).not.toContainEqual({ type: 'cancel', ask: 2 })
+  })
+
+  it('may have several values, and then an end', () => {
+    const { asks, pushed } = edge()
+    const heard: unknown[] = []
+    asks
+      .ask((ask) => ({ type: 'status', ask }))
+      .subscribe({ next: (value) => heard.push(value), complete: () => heard.push('|') })
+    asks.value(1, Uint8Array.of(1))
+    asks.value(1, Uint8Array.of(2))
+    asks.taken(1, 7)
+    asks.valuesEnded(1)
+    asks.value(1, Uint8Array.of(3))
+    asks.taken(1, 7)
+    asks.settle(1, 'late')
+    expect(heard).toEqual([Uint8Array.of(1), Uint8Array.of(2), '|'])
+    expect(pushed.slice(1)).toEqual([{ type: 'taken', ask: 1, cost: 7 }])
   })
 
   it('fails with the error that the lane states', async () => {

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import {
-  checkAddress, checkBytes, checkNumber, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, isThenable, show,
+  checkAddress, checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, isThenable, show,
 } from '../../src/edge/checks.js' // prettier-ignore
 
 const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
@@ -138,6 +138,22 @@ describe('topics, numbers, signals', () => {
       expect(thrown(() => checkNumber(value, 'timeout', 'ms', 1, 10))).toMatch(
         /^InvalidConfig: timeout must be a whole number of ms from 1 to 10, not /,
       )
+    }
+  })
+
+  it('take one of a few words', () => {
+    expect(checkOneOf('b', ['a', 'b'], 'it')).toBe('b')
+    for (const value of ['c', '', undefined, 7, ['a']]) {
+      expect(thrown(() => checkOneOf(value, ['a', 'b'], 'it'))).toMatch(
+        /^InvalidConfig: it must be one of 'a', 'b', not /,
+      )
+    }
+  })
+
+  it('take any object for options', () => {
+    expect(() => checkOptions({}, 'options')).not.toThrow()
+    for (const value of [null, undefined, 7, 'text']) {
+      expect(thrown(() => checkOptions(value, 'options'))).toMatch(/^InvalidConfig: options must be an object, not /)
     }
   })
 

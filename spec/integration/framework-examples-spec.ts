@@ -1,6 +1,6 @@
 /**
  * The example test files for vitest and for node:test run under their own runners, and every test in them passes. (The one
- * for jest is among our own unit tests.) What the page about testing shows runs as well.
+ * for jest is among our own unit tests.) What the pages about testing and about requests show runs as well.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -29,8 +29,8 @@ async function run(...args: string[]): Promise<string> {
   return stdout
 }
 
-describe('docs/testing.md', () => {
-  const blocks = [...readFileSync(join(root, 'docs/testing.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)]
+describe.each(['docs/testing.md', 'docs/requests.md'])('%s', (page) => {
+  const blocks = [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)]
 
   it.each(blocks.map(([, code], i) => [i + 1, code!] as const))(
     'shows programs that run: %d',

@@ -92,7 +92,7 @@ describe('the README', () => {
     })
     expect(run.stderr).toBe('')
     expect(run.stdout).toBe(prints)
-  })
+  }, 30_000)
 
   it('has blocks without type errors', async () => {
     blocks.forEach(({ code }, index) => writeFileSync(join(folder, `typed-${index}.mts`), code))

@@ -168,5 +168,5 @@ describe('docs/recording.md', () => {
       expect(run.stderr).toBe('')
       if (index === 1) expect(run.stdout).toMatch(/pass 1\n/)
     }
-  })
+  }, 60_000)
 })

@@ -8,6 +8,14 @@ const id = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const text = fc.string({ unit: 'binary', maxLength: 300 })
 const texts = fc.array(text, { maxLength: 4 })
 const bytes = fc.uint8Array({ maxLength: 400 })
+const values = fc.record(
+  {
+    mode: fc.constantFrom('pull', 'push'),
+    buffer: fc.nat(100),
+    overflow: fc.constantFrom('error', 'dropOldest', 'conflate'),
+  },
+  { requiredKeys: ['mode'] },
+)
 const failure = fc.oneof(
   fc.record({ message: text }),
   text.map((message) => ({ message, cause: new Error('foreign') })),
@@ -25,10 +33,16 @@ function event<Type extends Event['type']>(
 }
 
 export const eventsByType: Arbitraries = {
-  request: event('request', { ask: id, peer: text, addresses: texts, data: bytes, timeout: id }),
+  request: event('request', { ask: id, peer: text, addresses: texts, data: bytes, timeout: id, values }, ['values']),
   cancel: event('cancel', { ask: id }),
+  taken: event('taken', { ask: id, cost: id }),
   respond: event('respond', { exchange: id, data: bytes }),
-  reject: event('reject', { exchange: id, reason: text }, ['reason']),
+  pullable: event('pullable', { exchange: id }),
+  next: event('next', { exchange: id, data: bytes }),
+  complete: event('complete', { exchange: id }),
+  reject: event('reject', { exchange: id, reason: text, code: text, retryAfterMs: id }, [
+    ...['reason', 'code', 'retryAfterMs'],
+  ]),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),
   status: event('status', { ask: id }),

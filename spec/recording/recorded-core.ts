@@ -79,11 +79,20 @@ export function comparable(effects: Effect[]): unknown {
   return effects.map((effect) => mapped(effect, (bytes) => Buffer.from(bytes).toString('base64')))
 }
 
-/** … and of bytes the lengths alone, but for the header of a written frame: what a redacted replay must agree in. */
-export function withoutPayloads(effects: Effect[]): unknown {
+/**
+ * … and of bytes the lengths alone, but for the header of a frame of version 1 (a session's are in one piece with what they
+ * carry); of a refusal's message too, which a peer may have written: what a redacted replay must agree in.
+ */
+export function withoutPayloads(effects: Effect[]): unknown[] {
   return effects.map((effect) => {
-    const blank = mapped(effect, (bytes) => `${bytes.length} bytes`)
-    return effect.type === 'write' ? { ...(blank as Effect), header: [...(effect.chunks[0] ?? [])] } : blank
+    const blank = mapped(effect, (bytes) => `${bytes.length} bytes`) as Effect
+    if (effect.type === 'write' && effect.end) return { ...blank, header: [...(effect.chunks[0] ?? [])] }
+    if (effect.type !== 'fail') return blank
+    const { message } = effect.refusal
+    return {
+      ...blank,
+      refusal: { ...effect.refusal, message: new TextEncoder().encode(message).length, cause: undefined },
+    }
   })
 }
 

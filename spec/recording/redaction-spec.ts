@@ -3,12 +3,16 @@ import fc from 'fast-check'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { replay } from '../../src/testing/replay.js'
+import { SESSION } from '../../src/wire/protocols.js'
+import { FrameType, LAST, LOSSY, MORE, ONE } from '../../src/wire/session/format.js'
 import { encodeVarint } from '../../src/wire/varint.js'
 import { bytes, V1 } from '../support/core.js'
+import { sessionFrame } from '../support/session-frames.js'
 import { anyEvent } from './arbitraries.js'
 import { RecordedCore, withoutPayloads } from './recorded-core.js'
 
 const SECRET = 'xyzzy'
+const HIGH = Uint8Array.of(0xf8, 0xf9, 0xfa, 0xfb, 0xfc)
 
 function frame(payload: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([encodeVarint(payload.length), payload]))
@@ -27,7 +31,9 @@ async function effectsOf(recording: Uint8Array): Promise<Effect[]> {
 
 async function expectSame(core: RecordedCore): Promise<void> {
   expect(core.log).toEqual([])
-  expect(Buffer.from(core.memory.bytes).includes(SECRET.slice(0, 3))).toBe(false)
+  for (const secret of [Buffer.from(SECRET.slice(0, 3)), Buffer.from(HIGH.subarray(0, 2))]) {
+    expect(Buffer.from(core.memory.bytes).includes(secret)).toBe(false)
+  }
   expect(withoutPayloads(await effectsOf(core.memory.bytes))).toEqual(withoutPayloads(core.effects))
 }
 
@@ -72,6 +78,106 @@ describe('a redacted recording', () => {
     await expectSame(exchange(pieces, true))
     await expectSame(exchange(pieces, false))
   })
+
+  const { HELLO, REQUEST, DATA, REPLY, END, FAIL, CANCEL, CREDIT } = FrameType
+  const hello = sessionFrame(HELLO, 0, 1, 100, 2, 65_536)
+  /** What the answerer of our requests 1, 2 and 3 sends, and what an asker sends to us. */
+  const sessions: [string, Uint8Array[], Uint8Array[]][] = [
+    [
+      'values, whole and in pieces',
+      [
+        sessionFrame(REPLY, 1, secrets(20)),
+        sessionFrame(REPLY | MORE, 1, 40, secrets(15)),
+        sessionFrame(REPLY | LAST, 2, secrets(300)),
+        // What could be taken for a number.
+        sessionFrame(REPLY | MORE, 1, HIGH),
+        sessionFrame(REPLY | LAST, 1, secrets(20)),
+        sessionFrame(REPLY, 3),
+        sessionFrame(END, 3),
+      ],
+      [
+        sessionFrame(REQUEST | ONE, 1, 500, 1_000, secrets(30)),
+        sessionFrame(REQUEST | MORE | LOSSY, 2, 500, 70_000, 1, 3, 25, secrets(10)),
+        sessionFrame(REQUEST, 3, 0, 70_000),
+        sessionFrame(DATA | MORE, 2, secrets(5)),
+        sessionFrame(CREDIT, 3, 1_000),
+        sessionFrame(DATA, 2, secrets(10)),
+        sessionFrame(CANCEL, 3),
+      ],
+    ],
+    [
+      'refusals, and what may be skipped',
+      [
+        sessionFrame(FAIL, 1, 4, bytes('Gone'), 250, secrets(30)),
+        sessionFrame(0x8a, 7, secrets(30)),
+        sessionFrame(FAIL, 2, 10, bytes('Overloaded'), 0),
+        sessionFrame(CREDIT, 3, 77),
+        sessionFrame(FAIL, 3, 9, bytes('Cancelled'), 0, secrets(1)),
+      ],
+      [sessionFrame(0x8a, 7, secrets(30)), sessionFrame(REQUEST | ONE, 1, 500, 1_000, secrets(3))],
+    ],
+    [
+      'a reply to nobody, and a frame that is none',
+      [sessionFrame(REPLY | MORE, 9, 40, secrets(15)), sessionFrame(REPLY, 1, secrets(5))],
+      [sessionFrame(REPLY, 1, secrets(30)), sessionFrame(REQUEST, 5, 500, 1_000, secrets(3))],
+    ],
+    [
+      'a number without an end, and a code that is too long',
+      [sessionFrame(FAIL, 1, 65, secrets(65), 0, secrets(9))],
+      [sessionFrame(REQUEST, 1, new Uint8Array(9).fill(0xff), secrets(30))],
+    ],
+    ['a frame that is too long', [encodeVarint(17_409), secrets(40)], [Uint8Array.of(0xff, 0xff, 0xff), secrets(40)]],
+  ]
+
+  /** Three requests and their answers over sessions; what the peer sends comes in these pieces. */
+  function overSessions(replies: Uint8Array[], requests: Uint8Array[], together: boolean): RecordedCore {
+    const core = new RecordedCore({ redacted: true, settings: { protocols: [SESSION, V1] } }).begin()
+    const values = { mode: 'push' } as const
+    for (const ask of [1, 2, 3]) {
+      const request: Event = { type: 'request', ask, peer: 'bob', addresses: [], data: secrets(40), timeout: 500 }
+      core.in(2, ask === 2 ? request : { ...request, values })
+    }
+    const give = (stream: number, first: Event, pieces: Uint8Array[]): void => {
+      const data = pieces.map((piece): Event => ({ type: 'data', stream, chunks: [piece] }))
+      if (together) core.in(10, first, ...data)
+      else for (const event of [first, ...data]) core.in(10, event)
+    }
+    give(1, { type: 'streamOpened', stream: 1, protocol: SESSION }, replies)
+    give(2, { type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION }, requests)
+    for (const effect of [...core.effects]) {
+      if (effect.type !== 'handle') continue
+      const { exchange: id } = effect
+      core.in(20, { type: 'next', exchange: id, data: secrets(7) }, { type: 'next', exchange: id, data: secrets(8) })
+      core.in(
+        21,
+        { type: 'reject', exchange: id, reason: `${SECRET} é`, code: 'Gone' },
+        { type: 'writable', stream: 2 },
+      )
+    }
+    return core.stop(40)
+  }
+
+  it.each(sessions)('of sessions replays to the same effects, cut anywhere: %s', async (_what, replies, requests) => {
+    const wires = [replies, requests].map((frames) => new Uint8Array(Buffer.concat([hello, ...frames])))
+    for (let cut = 0; cut <= Math.max(...wires.map(({ length }) => length)); cut++) {
+      const [toUs, ofUs] = wires.map((wire) =>
+        [wire.subarray(0, cut), wire.subarray(cut)].filter((one) => one.length > 0),
+      )
+      await expectSame(overSessions(toUs!, ofUs!, true))
+      await expectSame(overSessions(toUs!, ofUs!, false))
+    }
+  })
+
+  it.each(sessions)(
+    'of sessions replays to the same effects, in single bytes: %s',
+    async (_what, replies, requests) => {
+      const [toUs, ofUs] = [replies, requests].map((frames) =>
+        [...Buffer.concat([hello, ...frames])].map((byte) => Uint8Array.of(byte)),
+      )
+      await expectSame(overSessions(toUs!, ofUs!, true))
+      await expectSame(overSessions(toUs!, ofUs!, false))
+    },
+  )
 
   it('has no payload of a broadcast, nor an id that is made of it, nor the reason of a rejection', async () => {
     const core = new RecordedCore({ redacted: true, settings: { topics: ['block'] } }).begin()

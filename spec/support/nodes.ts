@@ -14,7 +14,7 @@ import type { PortEvent } from '../../src/network/port.js'
 import { launch, type P2pNode } from '../../src/node.js'
 import { LaneScheduler } from '../../src/scheduler.js'
 import { messageId } from '../../src/wire/message-id.js'
-import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
+import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 export const MiB = 1_048_576
@@ -46,7 +46,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
   })
   const createPort = createLibp2pPort({
     privateKey,
-    protocols: [REQUEST_RESPONSE_V1],
+    protocols: settings.protocols ?? REQUEST_PROTOCOLS,
     messageId,
     log: (line) => logger('debug', line),
   })

@@ -1,43 +1,73 @@
 /**
- * Questions to the lane as cold observables: subscribing sends the command, unsubscribing cancels it, and the answer finds
- * its subscriber by number (the origin's oneshot sender), never by searching a shared stream.
+ * Questions to the lane, by number: an answer finds who waits for it in one map (the origin's oneshot sender), never by
+ * searching a shared stream. Who waits is an observer: a subscriber of a cold observable, or an iterator of replies.
  */
-import { Observable, type Subscriber } from 'rxjs'
+import { Observable, type Observer } from 'rxjs'
 import type { Answer, Refusal } from '../core/effects.js'
 import type { Command, Event } from '../core/events.js'
 import { P2pError } from '../errors.js'
 import type { AskId } from '../network/port.js'
 
-export function errorOf({ code, message, cause, retryAfterMs }: Refusal): P2pError {
-  return new P2pError(code, message, { ...(cause === undefined ? {} : { cause }), retryAfterMs })
+export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refusal): P2pError {
+  return new P2pError(code, message, { ...(cause === undefined ? {} : { cause }), retryAfterMs, remoteCode })
 }
 
 export class Asks {
-  private readonly waiting = new Map<AskId, Subscriber<Answer>>()
+  private readonly waiting = new Map<AskId, Observer<Answer>>()
   private next: AskId = 1
   /** Why nothing is asked any more. */
   private over: P2pError | undefined
 
   constructor(private readonly push: (event: Event) => void) {}
 
-  /** The command's answer: one value and completion, or a `P2pError`. */
+  /**
+   * The command's answer as a cold observable: subscribing sends the command, unsubscribing cancels it. Its values and
+   * completion, or a `P2pError`.
+   */
   ask(command: (ask: AskId) => Command): Observable<Answer> {
     return new Observable((subscriber) => {
-      if (this.over !== undefined) return subscriber.error(this.over)
-      const id = this.next++
-      // Registered before the command can be answered.
-      this.waiting.set(id, subscriber)
-      this.push(command(id))
+      const id = this.open(subscriber, command)
       return () => {
-        if (this.waiting.delete(id)) this.push({ type: 'cancel', ask: id })
+        this.cancel(id)
       }
     })
   }
 
+  /** Sends the command; its answer goes to the observer, also if it comes at once. The number is for `cancel`. */
+  open(observer: Observer<Answer>, command: (ask: AskId) => Command): AskId {
+    const id = this.next++
+    if (this.over !== undefined) {
+      observer.error(this.over)
+      return id
+    }
+    // Registered before the command can be answered.
+    this.waiting.set(id, observer)
+    this.push(command(id))
+    return id
+  }
+
+  /** The observer hears nothing any more, and the lane is told, if the question is still open. */
+  cancel(id: AskId): void {
+    if (this.waiting.delete(id)) this.push({ type: 'cancel', ask: id })
+  }
+
+  /** A consumer that pulls has taken values of this cost. */
+  taken(id: AskId, cost: number): void {
+    if (this.waiting.has(id)) this.push({ type: 'taken', ask: id, cost })
+  }
+
   settle(id: AskId, value: Answer): void {
-    const subscriber = this.take(id)
-    subscriber?.next(value)
-    subscriber?.complete()
+    const observer = this.take(id)
+    observer?.next(value)
+    observer?.complete()
+  }
+
+  value(id: AskId, value: Uint8Array): void {
+    this.waiting.get(id)?.next(value)
+  }
+
+  valuesEnded(id: AskId): void {
+    this.take(id)?.complete()
   }
 
   fail(id: AskId, refusal: Refusal): void {
@@ -47,31 +77,14 @@ export class Asks {
   /** The node is over: whoever still waits, or asks later, is told. */
   end(error: P2pError): void {
     this.over = error
-    const subscribers = [...this.waiting.values()]
+    const observers = [...this.waiting.values()]
     this.waiting.clear()
-    for (const subscriber of subscribers) subscriber.error(error)
+    for (const observer of observers) observer.error(error)
   }
 
-  private take(id: AskId): Subscriber<Answer> | undefined {
-    const subscriber = this.waiting.get(id)
+  private take(id: AskId): Observer<Answer> | undefined {
+    const observer = this.waiting.get(id)
     this.waiting.delete(id)
-    return subscriber
+    return observer
   }
-}
-
-/** Ends with `Aborted` when the signal fires; the source is then unsubscribed, which cancels it. */
-export function abortable<T>(source$: Observable<T>, signal: AbortSignal | undefined): Observable<T> {
-  if (signal === undefined) return source$
-  return new Observable((subscriber) => {
-    const abort = (): void => {
-      subscriber.error(new P2pError('Aborted', 'the caller aborted', { cause: signal.reason as unknown }))
-    }
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    subscriber.add(() => {
-      signal.removeEventListener('abort', abort)
-    })
-    subscriber.add(source$.subscribe(subscriber))
-    return undefined
-  })
 }

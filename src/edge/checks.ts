@@ -16,6 +16,8 @@ export function show(value: unknown): string {
 
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
 export function checkBytes(value: unknown, what: string): Uint8Array {
+  // Nearly all of them, at no cost.
+  if (value instanceof Uint8Array && value.constructor === Uint8Array) return value
   if (!isBytes(value)) {
     const message = `${what} must be a Uint8Array (text: new TextEncoder().encode(…)), not ${show(value)}`
     throw new P2pError('InvalidConfig', message)
@@ -121,4 +123,18 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
 /** A promise of any make. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** One of a few words. */
+export function checkOneOf<Word extends string>(value: unknown, words: readonly Word[], what: string): Word {
+  const word = words.find((one) => one === value)
+  if (word !== undefined) return word
+  const all = words.map((one) => `'${one}'`).join(', ')
+  throw new P2pError('InvalidConfig', `${what} must be one of ${all}, not ${show(value)}`)
+}
+
+/** An object of options. */
+export function checkOptions(value: unknown, what: string): void {
+  if (typeof value === 'object' && value !== null) return
+  throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
 }

@@ -4,9 +4,11 @@
  */
 import { Subject } from 'rxjs'
 import type { Event } from '../core/events.js'
-import type { StreamId } from '../network/port.js'
+import type { ExchangeId } from '../core/state.js'
 import { checkBytes, isThenable } from './checks.js'
 import type { Logger } from './log.js'
+import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
+import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 
 /** A request of another peer. Answer it once, by `respond` or `reject`; later answers are ignored. */
 export interface InboundRequest {
@@ -14,21 +16,25 @@ export interface InboundRequest {
   readonly from: string
   /** The payload; yours to keep. */
   readonly data: Uint8Array
-  /** Fires when nobody waits for the answer any more: the asker gave up, was lost, or the time was over. */
+  /** Fires when nobody waits for the answer, or for the rest of it, any more: the asker gave up, was lost, or the time was over. */
   readonly signal: AbortSignal
-  /** Answers. Throws `InvalidConfig` for anything but bytes. */
-  respond(data: Uint8Array): void
+  /**
+   * Answers. What is said by the call is decided by the call: a promise that rejects, or a stream that fails later, refuses
+   * the request. Throws `InvalidConfig` for anything else.
+   */
+  respond(reply: Reply): void
   /** Refuses. The reason reaches the asker where the wire can carry it (version 1 cannot). */
-  reject(reason?: string): void
+  reject(reason?: string | Rejection): void
 }
 
 /** What to do with requests and broadcasts, registered once by `setEventHandler`. Both methods are optional. */
 export interface EventHandler {
   /**
-   * Answers a request. May be slow or asynchronous: nothing else waits for it. A throw rejects this request only; its
-   * message stays in our log, unless the error has `expose: true`.
+   * Answers a request that no subscriber of `requests$` has answered at once. May be slow or asynchronous: nothing else
+   * waits for it. A throw rejects this request only; its message and `code` stay in our log, unless the error has
+   * `expose: true`.
    */
-  handleInboundRequest?(data: Uint8Array, context: RequestContext): Uint8Array | Promise<Uint8Array>
+  handleInboundRequest?(data: Uint8Array, context: RequestContext): Reply
   /** Hears a broadcast of a topic that we are in. What it throws is logged. */
   handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
 }
@@ -36,19 +42,23 @@ export interface EventHandler {
 export interface RequestContext {
   /** The asker's peer id. */
   readonly from: string
-  /** Fires when nobody waits for the answer any more. */
+  /** Fires when nobody waits for the answer, or for the rest of it, any more. */
   readonly signal: AbortSignal
 }
 
-class Inbound implements InboundRequest {
+/** One request. It is its own context too: an object more for each request would be felt. */
+class Inbound implements InboundRequest, RequestContext, Producing {
+  /** Somebody has answered, or nobody can any more. */
+  decided = false
   private controller: AbortController | undefined
   private cancelled: string | undefined
+  private producer: Producer | undefined
 
   constructor(
-    private readonly exchange: StreamId,
+    private readonly owner: InboundRequests,
+    private readonly exchange: ExchangeId,
     readonly from: string,
     readonly data: Uint8Array,
-    private readonly answer: (event: Event) => void,
   ) {}
 
   /** Made when somebody looks: a controller for each request would halve the rate. */
@@ -60,49 +70,143 @@ class Inbound implements InboundRequest {
     return this.controller.signal
   }
 
-  respond(data: Uint8Array): void {
-    this.answer({ type: 'respond', exchange: this.exchange, data: checkBytes(data, 'the response') })
+  respond(reply: Reply): void {
+    if (isThenable(reply)) return this.wait(reply, this.decide())
+    const values = isStream(reply) ? reply : checkBytes(reply, 'the response')
+    if (this.decide()) this.answer(values)
   }
 
-  reject(reason?: string): void {
-    const { exchange } = this
-    this.answer(reason === undefined ? { type: 'reject', exchange } : { type: 'reject', exchange, reason })
+  reject(reason?: string | Rejection): void {
+    const rejection = checkRejection(reason)
+    if (this.decide()) this.finish(rejectCommand(this.exchange, rejection))
+  }
+
+  /** What a handler returned: a promise decides nothing before it settles. */
+  offer(reply: Reply): void {
+    if (!isThenable(reply)) return this.answerFirst(reply)
+    Promise.resolve(reply).then(
+      (value) => {
+        this.answerFirst(value)
+      },
+      (error: unknown) => {
+        this.thrown(error)
+      },
+    )
+  }
+
+  /** What a handler threw. */
+  thrown(error: unknown): void {
+    if (this.decide()) this.failed(error)
+    else this.owner.report(this.from, error, this.cancelled !== undefined)
+  }
+
+  /** A promise that comes too late is looked at too: a rejection that nobody takes would end the process. */
+  private wait(reply: PromiseLike<unknown>, decides: boolean): void {
+    Promise.resolve(reply).then(
+      (value) => {
+        if (decides) this.answer(value)
+      },
+      (error: unknown) => {
+        if (decides) this.failed(error)
+        else this.late(error)
+      },
+    )
+  }
+
+  private answerFirst(reply: unknown): void {
+    if (this.decide()) this.answer(reply)
+  }
+
+  private decide(): boolean {
+    if (this.decided) return false
+    this.decided = true
+    return true
+  }
+
+  private answer(reply: unknown): void {
+    // Cancelled while the promise was pending: a stream that nobody wants is not begun.
+    if (this.cancelled !== undefined) return
+    try {
+      if (isStream(reply)) this.producer = producerOf(reply, this.exchange, this)
+      else this.finish({ type: 'respond', exchange: this.exchange, data: checkBytes(reply, 'the response') })
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  private finish(event: Event): void {
+    this.owner.finished(this.exchange, event)
+  }
+
+  // ---- of the lane
+
+  produce(allowance: number): void {
+    this.producer?.produce(allowance)
   }
 
   cancel(reason: string): void {
+    this.decided = true
     this.cancelled = reason
     this.controller?.abort(new Error(reason))
+    this.producer?.stop()
+  }
+
+  // ---- of a producer
+
+  push(event: Event): void {
+    if (this.cancelled === undefined) this.owner.push(event)
+  }
+
+  completed(): void {
+    this.finish({ type: 'complete', exchange: this.exchange })
+  }
+
+  failed(error: unknown): void {
+    this.owner.report(this.from, error, this.cancelled !== undefined)
+    this.finish(rejectCommand(this.exchange, rejectionOf(error)))
+  }
+
+  late(error: unknown): void {
+    this.owner.report(this.from, error, true)
   }
 }
 
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
-  private readonly open = new Map<StreamId, Inbound>()
+  private readonly open = new Map<ExchangeId, Inbound>()
   private handle: EventHandler['handleInboundRequest']
 
   constructor(
-    private readonly push: (event: Event) => void,
-    private readonly log: Logger,
+    readonly push: (event: Event) => void,
+    readonly log: Logger,
   ) {}
 
   setHandler(handler: EventHandler): void {
     this.handle = handler.handleInboundRequest?.bind(handler)
   }
 
-  onRequest(exchange: StreamId, from: string, data: Uint8Array): void {
-    if (this.handle === undefined && !this.requests$.observed) {
+  onRequest(exchange: ExchangeId, from: string, data: Uint8Array): void {
+    const { observed } = this.requests$
+    if (this.handle === undefined && !observed) {
       this.push({ type: 'reject', exchange, reason: 'nobody answers requests here' })
       return
     }
-    const request = new Inbound(exchange, from, data, (event) => {
-      if (this.open.delete(exchange)) this.push(event)
-    })
+    const request = new Inbound(this, exchange, from, data)
     this.open.set(exchange, request)
-    this.requests$.next(request)
-    if (this.handle !== undefined) this.ask(this.handle, request)
+    if (observed) this.requests$.next(request)
+    if (this.handle === undefined || request.decided) return
+    try {
+      request.offer(this.handle(data, request))
+    } catch (error) {
+      request.thrown(error)
+    }
   }
 
-  onCancel(exchange: StreamId, reason: string): void {
+  onProduce(exchange: ExchangeId, allowance: number): void {
+    this.open.get(exchange)?.produce(allowance)
+  }
+
+  onCancel(exchange: ExchangeId, reason: string): void {
     const request = this.open.get(exchange)
     this.open.delete(exchange)
     request?.cancel(reason)
@@ -113,31 +217,17 @@ export class InboundRequests {
     this.requests$.complete()
   }
 
-  private ask(handle: NonNullable<EventHandler['handleInboundRequest']>, request: Inbound): void {
-    const respond = (data: Uint8Array): void => {
-      request.respond(data)
-    }
-    const refuse = (error: unknown): void => {
-      this.log('error', `the handler failed on a request of ${request.from}`, error)
-      request.reject(exposedMessage(error))
-    }
-    const context: RequestContext = {
-      from: request.from,
-      get signal() {
-        return request.signal
-      },
-    }
-    try {
-      const answer = handle(request.data, context)
-      if (isThenable(answer)) Promise.resolve(answer).then(respond).catch(refuse)
-      else respond(answer)
-    } catch (error) {
-      refuse(error)
-    }
-  }
-}
+  // ---- of a request
 
-/** The text that an error's author meant for strangers (`expose: true`, as http-errors marks it). */
-function exposedMessage(error: unknown): string | undefined {
-  return error instanceof Error && (error as { expose?: unknown }).expose === true ? error.message : undefined
+  /** Its last word, unless it was cancelled before. */
+  finished(exchange: ExchangeId, event: Event): void {
+    if (this.open.delete(exchange)) this.push(event)
+  }
+
+  /** What user code failed with. It may have meant it, or have been told by its signal that nobody waits (`late`). */
+  report(from: string, error: unknown, late: boolean): void {
+    if (late) this.log('debug', `something failed when the request of ${from} was over`, error)
+    else if (isDeliberate(error)) this.log('debug', `the handler refused a request of ${from}`, error)
+    else this.log('error', `the handler failed on a request of ${from}`, error)
+  }
 }

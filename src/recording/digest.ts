@@ -6,8 +6,8 @@ import { SipHash } from '../wire/siphash.js'
 import { crc32 } from './crc32.js'
 
 /**
- * 16 hexadecimal digits (SipHash-2-4 with a key of zeros, of the canonical text). `lengthsOnly`: of bytes only the lengths
- * count, so that a state and its redacted copy have the same digest.
+ * 16 hexadecimal digits (SipHash-2-4 with a key of zeros, of the canonical text). `lengthsOnly`: of bytes, and of the text under
+ * `message`, only the lengths count, so that a state and its redacted copy have the same digest.
  */
 export function digestOf(state: object, { lengthsOnly = false }: { lengthsOnly?: boolean } = {}): string {
   const text = canonicalText(state, lengthsOnly)
@@ -35,5 +35,10 @@ function canonicalText(value: unknown, lengthsOnly: boolean): string {
   const entries = Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${textOf(inner)}`).join()}}`
+  const entryOf = ([key, inner]: [string, unknown]): string => {
+    // The reason of a refusal that waits to be sent: redacted like bytes.
+    const isRedacted = lengthsOnly && key === 'message' && typeof inner === 'string'
+    return `${JSON.stringify(key)}:${isRedacted ? `text(${new TextEncoder().encode(inner).length})` : textOf(inner)}`
+  }
+  return `{${entries.map(entryOf).join()}}`
 }

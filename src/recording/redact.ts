@@ -1,38 +1,36 @@
 /**
  * Redaction: a batch without its payloads. Bytes become zeros of the same number, but for the header of a frame (version 1: the
- * varint of the length), wherever it is cut: so the core does the same with what is left. What is a header is read from the
- * state before the batch, so nothing is remembered here.
+ * varint of the length; sessions: `redact-session.ts`), wherever it is cut: so the core does the same with what is left. What
+ * is a header is read from the state before the batch, so nothing is remembered here.
  */
 import type { Event } from '../core/events.js'
 import type { State } from '../core/state.js'
 import type { StreamId } from '../network/port.js'
+import { SESSION } from '../wire/protocols.js'
+import { createReader } from '../wire/session/reader.js'
 import { MAX_VARINT_BYTES } from '../wire/varint.js'
+import { SessionRedactor } from './redact-session.js'
 
 /** The header of this stream's frame has been read; what comes is payload. */
 const DONE = Infinity
 
 /** The events of one batch as a redacted recording has them. `state`: as it is before the batch. */
 export function redact(events: Event[], state: Readonly<State>): Event[] {
-  /** Header bytes so far, of the streams that this batch is about. */
+  /** Of the streams that this batch is about: version 1, and sessions. */
   const headers = new Map<StreamId, number>()
+  const sessions = new Map<StreamId, SessionRedactor>()
   return events.map((event): Event => {
     switch (event.type) {
       case 'streamInbound':
       case 'streamOpened':
-        headers.set(event.stream, 0)
+        if (event.protocol === SESSION) sessions.set(event.stream, new SessionRedactor(createReader(), () => false))
+        else headers.set(event.stream, 0)
         return event
       case 'data': {
-        let header = headers.get(event.stream) ?? headerSoFar(state, event.stream)
-        const chunks = event.chunks.map((chunk) => {
-          const zeros = new Uint8Array(chunk.length)
-          for (let i = 0; i < chunk.length && header !== DONE; i++) {
-            zeros[i] = chunk[i]!
-            header = chunk[i]! < 0x80 || header + 1 === MAX_VARINT_BYTES ? DONE : header + 1
-          }
-          return zeros
-        })
-        headers.set(event.stream, header)
-        return { ...event, chunks }
+        const session = sessions.get(event.stream) ?? sessionSoFar(state, event.stream, headers)
+        if (session === undefined) return withoutPayload(event, headers, state)
+        sessions.set(event.stream, session)
+        return { ...event, chunks: event.chunks.map((chunk) => session.copy(chunk)) }
       }
       case 'message':
         // The id is a hash of the payload: who guesses the payload could see that the guess is right.
@@ -45,9 +43,44 @@ export function redact(events: Event[], state: Readonly<State>): Event[] {
   })
 }
 
+/** A stream that was opened in this batch for version 1 is no session, whatever the state before it says. */
+function sessionSoFar(
+  state: Readonly<State>,
+  stream: StreamId,
+  headers: ReadonlyMap<StreamId, number>,
+): SessionRedactor | undefined {
+  const session = state.sessions.get(stream)
+  if (session === undefined || headers.has(stream)) return undefined
+  const isInside = (id: number): boolean => {
+    if (session.role === 'answering') return false
+    const intake = session.calls.get(id)?.intake
+    return intake !== undefined && intake.total >= 0
+  }
+  return new SessionRedactor(session.reader, isInside)
+}
+
+/** Version 1: one frame a stream and direction. */
+function withoutPayload(
+  event: Extract<Event, { type: 'data' }>,
+  headers: Map<StreamId, number>,
+  state: Readonly<State>,
+): Event {
+  let header = headers.get(event.stream) ?? headerSoFar(state, event.stream)
+  const chunks = event.chunks.map((chunk) => {
+    const zeros = new Uint8Array(chunk.length)
+    for (let i = 0; i < chunk.length && header !== DONE; i++) {
+      zeros[i] = chunk[i]!
+      header = chunk[i]! < 0x80 || header + 1 === MAX_VARINT_BYTES ? DONE : header + 1
+    }
+    return zeros
+  })
+  headers.set(event.stream, header)
+  return { ...event, chunks }
+}
+
 function headerSoFar(state: Readonly<State>, stream: StreamId): number {
-  const call = state.calls.get(stream)
-  const reader = call === undefined ? state.exchanges.get(stream)?.reader : call.reader
+  const exchange = state.exchanges.get(stream)
+  const reader = state.calls.get(stream)?.reader ?? (exchange?.kind === 'stream' ? exchange.reader : undefined)
   // The core knows no such stream, or expects nothing on it, and looks at no byte.
   if (reader === undefined) return DONE
   return reader.length === undefined ? reader.prefixBytes : DONE

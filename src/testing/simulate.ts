@@ -4,6 +4,7 @@
  */
 import type { SchedulerLike } from 'rxjs'
 import { readConfig, type NodeConfig } from '../config.js'
+import type { Settings } from '../core/settings.js'
 import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
@@ -16,7 +17,6 @@ import { build, type Built, type BuildOptions, type P2pNode } from '../node.js'
 import { readRecord } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
 import { messageId } from '../wire/message-id.js'
-import { REQUEST_RESPONSE_V1 } from '../wire/protocols.js'
 import { EventLog } from './event-log.js'
 import { pendingOf } from './pending.js'
 
@@ -52,10 +52,14 @@ interface Resident {
   index: number
   config: NodeConfig
   skew: Skew
+  /** What differs from the config's meaning. */
+  settings: Partial<Settings>
   crashed: boolean
   /** How often it was started. */
   life: number
 }
+
+type Launch = Pick<Resident, 'index' | 'config' | 'skew' | 'settings' | 'life'> & { peerId: string }
 
 /** A simulated network. See `simulate`. */
 export class SimulatedNetwork {
@@ -114,13 +118,16 @@ export class SimulatedNetwork {
     },
   }
 
-  /** A node in this network, with the config of any node (but for `scheduler`, which is the network's). No virtual time passes. */
-  async createNode(config: NodeConfig = {}, skew: Skew = {}): Promise<P2pNode> {
+  /**
+   * A node in this network, with the config of any node (but for `scheduler`, which is the network's). No virtual time
+   * passes. (`settings` is internal: it overrides what the config means.)
+   */
+  async createNode(config: NodeConfig = {}, skew: Skew = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
     const index = this.nextIndex++
     const chance = this.random.bytes(32)
     return this.whileLaunching(async () => {
       const peerId = config.secret === undefined ? peerIdOfPublicKey(chance) : await peerIdOf(config.secret)
-      return this.launch(peerId, config, skew, index)
+      return this.launch({ peerId, config, skew, settings, index, life: 1 })
     })
   }
 
@@ -136,11 +143,11 @@ export class SimulatedNetwork {
     }
   }
 
-  private async launch(peerId: string, config: NodeConfig, skew: Skew, index: number, life = 1): Promise<P2pNode> {
+  private async launch({ peerId, config, skew, settings: internal, index, life }: Launch): Promise<P2pNode> {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const settings = readConfig(config)
+    const settings = { ...readConfig(config), ...internal }
     const { offset, rate } = checkSkew(skew)
     let host!: Host
     const options: BuildOptions = {
@@ -149,7 +156,7 @@ export class SimulatedNetwork {
       scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
       log: createLogger(config.logger),
       createPort: (emit) => {
-        const protocols = [REQUEST_RESPONSE_V1]
+        const { protocols } = settings
         host = new Host(this.wire, { peerId, protocols, messageId, index }, emit)
         return host
       },
@@ -162,7 +169,7 @@ export class SimulatedNetwork {
     }
     const record = readRecord(config.record, life)
     const built = record === undefined ? build(options) : await buildRecorded({ ...options, record, seed: this.seed })
-    this.residents.set(built.node, { built, host, index, config, skew, crashed: false, life })
+    this.residents.set(built.node, { built, host, index, config, skew, settings: internal, crashed: false, life })
     while (this.clock.next() === this.clock.time) this.clock.runInstant()
     await built.ready
     return built.node
@@ -261,11 +268,12 @@ export class SimulatedNetwork {
 
   /** Starts a node that crashed or was stopped again: the same identity, address and config, and nothing remembered. */
   async restart(node: P2pNode): Promise<P2pNode> {
-    const { index, config, skew, host, life } = this.residentOf(node)
+    const { index, config, skew, settings, host, life } = this.residentOf(node)
     if (host.up) throw new P2pError('InvalidConfig', `n${index} is running: crash or stop it before it is restarted`)
     this.residents.delete(node)
     this.note(`restart n${index}`)
-    return this.whileLaunching(() => this.launch(host.peerId, config, skew, index, life + 1))
+    const { peerId } = host
+    return this.whileLaunching(() => this.launch({ peerId, config, skew, settings, index, life: life + 1 }))
   }
 
   /** Packets between two nodes take `extra` ms more, each way; 0: as before. */

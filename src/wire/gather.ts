@@ -13,15 +13,16 @@ const BLOCK_SIZE = 16_384
 /** The pieces so far. Plain data. */
 export interface Gathered {
   chunks: Uint8Array[]
-  /** Where small pieces are gathered, and how much of it is used. */
+  /** Where small pieces are gathered, how much of it is used, and where what is not in `chunks` yet begins in it. */
   block: Uint8Array | undefined
   blockUsed: number
+  runStart: number
   /** Bytes so far. */
   received: number
 }
 
 export function createGathered(): Gathered {
-  return { chunks: [], block: undefined, blockUsed: 0, received: 0 }
+  return { chunks: [], block: undefined, blockUsed: 0, runStart: 0, received: 0 }
 }
 
 /** Keeps a piece of a payload of `total` bytes. It must fit. */
@@ -29,28 +30,34 @@ export function gather(gathered: Gathered, piece: Uint8Array, total: number): vo
   const missing = total - gathered.received
   gathered.received += piece.length
   if (piece.length >= GATHER_BELOW || piece.length === missing) {
-    closeBlock(gathered)
+    closeRun(gathered)
     gathered.chunks.push(piece)
     return
   }
-  if (gathered.block !== undefined && gathered.blockUsed + piece.length > gathered.block.length) closeBlock(gathered)
-  gathered.block ??= new Uint8Array(Math.min(BLOCK_SIZE, missing))
+  if (gathered.block === undefined || gathered.blockUsed + piece.length > gathered.block.length) {
+    closeRun(gathered)
+    gathered.block = new Uint8Array(Math.min(BLOCK_SIZE, missing))
+    gathered.blockUsed = 0
+    gathered.runStart = 0
+  }
   gathered.block.set(piece, gathered.blockUsed)
   gathered.blockUsed += piece.length
 }
 
-function closeBlock(gathered: Gathered): void {
-  if (gathered.block === undefined) return
-  gathered.chunks.push(gathered.block.subarray(0, gathered.blockUsed))
-  gathered.block = undefined
-  gathered.blockUsed = 0
+/** Ends the run of small pieces. The rest of its block is for the next one: a large piece now and then costs no block. */
+function closeRun(gathered: Gathered): void {
+  const { block, blockUsed, runStart } = gathered
+  if (block === undefined || blockUsed === runStart) return
+  gathered.chunks.push(block.subarray(runStart, blockUsed))
+  gathered.runStart = blockUsed
 }
 
 /** The payload, joined. The caller owns it. */
 export function takeGathered(gathered: Gathered): Uint8Array {
-  closeBlock(gathered)
+  closeRun(gathered)
   const { chunks, received } = gathered
   gathered.chunks = []
+  gathered.block = undefined
   const only = chunks[0]
   if (chunks.length === 1 && only !== undefined && received >= COPY_BELOW) return only
   const payload = new Uint8Array(received)

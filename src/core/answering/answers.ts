@@ -75,8 +75,9 @@ export function expireExchange(state: State, out: Effects, id: ExchangeId): void
     out.push({ type: 'cancelHandler', exchange: id, reason: `not answered within ${timeout} ms` })
     return send(state, out, exchange, undefined)
   }
-  const message = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
-  failNow(state, exchange, 'Timeout', message)
+  const reason = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
+  // The asker's own time is over, or ours.
+  failNow(state, exchange, exchange.dueAt !== 0 && state.now >= exchange.dueAt ? 'Timeout' : 'Rejected', reason)
   cutExchange(state, out, id, `not answered within ${timeout} ms`)
 }
 

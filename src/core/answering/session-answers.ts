@@ -6,6 +6,12 @@ import type { AnsweringSession, Failure } from '../session/state.js'
 import type { Series, SessionExchange, State } from '../state.js'
 import { valueCost } from '../values.js'
 
+/** What a producer that waits may be ahead of what has been written, however much credit there is. */
+const MAX_AHEAD = 65_536
+
+/** Stands where a value was that has left the list: the bytes are not kept. */
+const GONE = new Uint8Array()
+
 function sessionOf(state: State, exchange: SessionExchange): AnsweringSession<SessionExchange> {
   return state.connections.get(exchange.connection)!.answering!
 }
@@ -29,7 +35,8 @@ export function addValue(state: State, out: Effects, exchange: SessionExchange, 
   series.cost += cost
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
-  if (!series.pullable && isOver(state, exchange, series)) shed(state, out, exchange, series)
+  if (series.pullable) allow(out, exchange)
+  else if (isOver(state, exchange, series)) shed(state, out, exchange, series)
   enlist(state, sessionOf(state, exchange), exchange)
 }
 
@@ -68,27 +75,34 @@ function dropNewest(exchange: SessionExchange, series: Series): void {
 
 function dropOldest(exchange: SessionExchange, series: Series): void {
   const isBegun = exchange.sent >= 0
-  const dropped = isBegun ? series.values[series.next]! : exchange.value!
+  const dropped = isBegun ? shift(series)! : exchange.value!
   series.cost -= valueCost(dropped.length)
-  if (isBegun) series.next++
-  else advance(exchange)
+  if (!isBegun) advance(exchange)
 }
 
 /** The next value takes its turn, if there is one. */
 export function advance(exchange: SessionExchange): void {
   const { series } = exchange
   exchange.sent = -1
-  exchange.value = series?.values[series.next]
-  if (series === undefined || exchange.value === undefined) return
+  exchange.value = series === undefined ? undefined : shift(series)
+}
+
+/** Takes the oldest of those that wait out of their list. */
+function shift(series: Series): Uint8Array | undefined {
+  const { values, next } = series
+  if (next === values.length) return undefined
+  const value = values[next]!
+  values[next] = GONE
   series.next++
-  if (series.next === series.values.length) {
+  if (series.next === values.length) {
     series.values = []
     series.next = 0
   } else if (series.next === 1_024) {
     // Not at each: that would move all the others every time.
-    series.values = series.values.slice(series.next)
+    series.values = values.slice(series.next)
     series.next = 0
   }
+  return value
 }
 
 /** A producer that waits until it may go on. */
@@ -97,11 +111,11 @@ export function setPullable(out: Effects, exchange: SessionExchange): void {
   allow(out, exchange)
 }
 
-/** Leave for the producer, up to what the credit and the queue allow. */
+/** Leave for the producer that has used up what it had, up to what the credit and the queue allow. */
 export function allow(out: Effects, exchange: SessionExchange): void {
   const { series, sendCredit, ended, id } = exchange
   if (series === undefined || !series.pullable || ended || series.allowance > 0) return
-  const room = sendCredit - series.cost
+  const room = Math.min(sendCredit, MAX_AHEAD) - series.cost
   if (room <= 0) return
   out.push({ type: 'produce', exchange: id, allowance: room - series.allowance })
   series.allowance = room

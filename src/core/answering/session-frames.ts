@@ -31,9 +31,6 @@ const POLICIES: Overflow[] = ['error', 'dropOldest', 'conflate']
 /** One object for all requests: what it holds is taken out at once. */
 const fields = createRequestFields()
 
-/** Refusals that wait because the asker does not read. More of them, and it is not worth talking to. */
-const MAX_UNREAD = 1_024
-
 export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (!session.greeted) {
     session.greeted = true
@@ -41,6 +38,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
   }
   if (isIgnorable(frame)) return undefined
+  if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
   switch (frame.type) {
     case FrameType.REQUEST:
       return onRequest(state, out, session, frame)
@@ -58,9 +56,11 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
 function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const { id, flags } = frame
   const { maxInboundPerPeer, maxRequestSize, requestTimeout } = state.settings
-  if (id <= session.lastId) return id === 0 ? 'a request has no id' : 'an id was used again'
+  if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
-  if (session.calls.size >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
+  // One that is over for us is open until its final frame has gone: who does not read cannot ask for ever.
+  const open = session.calls.size + session.failures.length
+  if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
   const broken = readRequest(frame, fields)
   if (broken !== undefined) return broken
   const size = frame.end - frame.at
@@ -85,7 +85,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
     dueAt: fields.timeout === 0 ? 0 : state.now + fields.timeout,
     one: (flags & ONE) !== 0,
-    lossy: (flags & LOSSY) === 0 ? undefined : { buffer: fields.buffer, overflow: POLICIES[fields.policy]! },
+    lossy:
+      (flags & LOSSY) === 0 ? undefined : { buffer: Math.max(1, fields.buffer), overflow: POLICIES[fields.policy]! },
     total,
     gathered: undefined,
     credit: REQUEST_WINDOW - size,
@@ -133,11 +134,10 @@ function refuse(
   wireId: number,
   code: string,
   message: string,
-): Violation | undefined {
+): undefined {
   log(out, 'warn', `a request of ${session.peer} was refused: ${message}`)
   session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? 1_000 : 0 })
   touch(state, session)
-  return session.failures.length > MAX_UNREAD ? 'it asks and does not read' : undefined
 }
 
 function onData(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {

@@ -6,12 +6,14 @@ import type { AnsweringSession } from '../session/state.js'
 import type { SessionExchange } from '../state.js'
 import { VALUE_OVERHEAD } from '../values.js'
 import { endExchange } from './exchanges.js'
-import { advance } from './session-answers.js'
+import { advance, allow } from './session-answers.js'
 
 /** Bytes of a request that may come before we have said that there is room for all of it. */
 export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
 
 export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionExchange> = {
+  inOrder: false,
+
   hasControl({ helloSent, failures, credits }) {
     return !helloSent || failures.length > 0 || credits.size > 0
   },
@@ -37,7 +39,7 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
     return bytes === 0 ? -1 : bytes
   },
 
-  write(state, exchange, writer, bytes) {
+  write(state, out, exchange, writer, bytes) {
     const { value, wireId, failure, series } = exchange
     if (value === undefined) {
       if (failure === undefined) writeEnd(writer, wireId)
@@ -55,7 +57,8 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
     exchange.sendCredit -= cost
     if (series !== undefined) series.cost -= cost
     exchange.sent = to
-    if (isLast) endExchange(state, exchange)
-    else if (isWhole) advance(exchange)
+    if (isLast) return endExchange(state, exchange)
+    if (isWhole) advance(exchange)
+    if (series?.pullable === true) allow(out, exchange)
   },
 }

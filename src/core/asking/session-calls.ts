@@ -57,7 +57,9 @@ export function onTaken(state: State, id: number, cost: number): void {
 export function taken(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk, cost: number): void {
   const intake = ask.intake!
   intake.untaken = Math.max(0, intake.untaken - cost)
-  const amount = VALUES_WINDOW - intake.untaken - intake.credit
+  const { untaken, credit, total, gathered } = intake
+  const arriving = total < 0 ? 0 : valueCost(gathered?.received ?? 0)
+  const amount = VALUES_WINDOW - untaken - arriving - credit
   if (amount >= VALUES_WINDOW / 2) giveCredit(state, session, ask, amount)
 }
 

@@ -27,9 +27,10 @@ type Session = AskingSession<RequestAsk>
 export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (!session.greeted) {
     session.greeted = true
-    return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
+    return frame.type === FrameType.HELLO ? onHello(state, session, frame) : 'its first frame is not HELLO'
   }
   if (isIgnorable(frame)) return undefined
+  if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
   switch (frame.type) {
     case FrameType.REPLY:
       return onReply(state, out, session, frame)
@@ -42,6 +43,19 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     default:
       return `a frame of type ${frame.type} is not for an asker`
   }
+}
+
+function onHello(state: State, session: Session, frame: Frame): Violation | undefined {
+  const before = session.hello.requestWindow
+  const broken = readHello(frame, session.hello)
+  const more = session.hello.requestWindow - before
+  if (broken !== undefined || more === 0) return broken
+  // What was asked before it came has begun with the smaller window.
+  for (const ask of session.calls.values()) {
+    ask.sendCredit += more
+    if (ask.value !== undefined) enlist(state, session, ask)
+  }
+  return undefined
 }
 
 function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
@@ -71,6 +85,8 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
   if (begins) {
     const total = hasMore ? readNumber(frame) : frame.end - frame.at
     if (total < 0) return 'a number is broken'
+    const tooLong = checkPayload(frame)
+    if (tooLong !== undefined) return tooLong
     const { maxResponseSize } = state.settings
     if (total > maxResponseSize) {
       if (isLast) finish(state, session, ask)
@@ -165,8 +181,9 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: RemoteFailure)
     }
     case 'TooLarge':
       return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }
-    case 'Rejected':
     case 'Timeout':
+      return { code: 'RequestTimeout', message: `${peer} did not answer in time${text}` }
+    case 'Rejected':
     case 'Cancelled':
       return { code: 'RequestRejected', message: `${peer} rejected the request${text}` }
     default:

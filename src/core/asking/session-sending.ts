@@ -20,6 +20,8 @@ export const POLICIES: Overflow[] = ['error', 'dropOldest', 'conflate']
 const DEFAULT_BUFFER = 16
 
 export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
+  inOrder: true,
+
   hasControl({ helloSent, cancels, credits }) {
     return !helloSent || cancels.length > 0 || credits.size > 0
   },
@@ -42,7 +44,7 @@ export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
     return bytes === 0 ? -1 : bytes
   },
 
-  write(state, ask, writer, bytes) {
+  write(state, _out, ask, writer, bytes) {
     const value = ask.value!
     if (ask.sent < 0) {
       ask.sent = bytes

@@ -29,13 +29,15 @@ interface Outgoing<Party extends Sender> {
 
 /** How one role sends. */
 export interface Sending<Session, Party extends Sender> {
+  /** Values have to be begun in the order in which they were listed, large ones too: their ids must rise. */
+  readonly inOrder: boolean
   /** Are there frames that go before all others: HELLO, CREDIT and the like? */
   hasControl(session: Session): boolean
   control(session: Session, writer: FrameWriter, settings: Settings): void
   /** Bytes of the party's value that may go in one frame now; -1: nothing may go, not even an empty frame. */
   sendable(party: Party): number
   /** Writes the next `bytes` of the value, or the party's final frame. */
-  write(state: State, party: Party, writer: FrameWriter, bytes: number): void
+  write(state: State, out: Effects, party: Party, writer: FrameWriter, bytes: number): void
 }
 
 /** The session has something to send: it is flushed at the end of the step. */
@@ -66,8 +68,8 @@ export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
   const writer = createWriter(expectedSize(session))
   sending.control(session, writer, state.settings)
-  writeReady(state, session, sending, writer)
-  writeBulk(state, session, sending, writer)
+  writeReady(state, out, session, sending, writer)
+  writeBulk(state, out, session, sending, writer)
   const chunks = finish(writer)
   if (chunks.length === 0) return
   session.writing = true
@@ -87,6 +89,7 @@ function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): n
 /** Whole values, and the ends of larger ones; whoever has more of them stands behind the others again. */
 function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
   state: State,
+  out: Effects,
   session: Session,
   sending: Sending<Session, Party>,
   writer: FrameWriter,
@@ -98,12 +101,14 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
     const party = ready[index]!
     const bytes = sending.sendable(party)
     if (bytes >= 0 && party.value !== undefined && party.value.length - Math.max(party.sent, 0) > bytes) {
+      // Its head goes now, without a byte of it: whoever stands behind it does not have to wait.
+      if (sending.inOrder && party.sent < 0) sending.write(state, out, party, writer, 0)
       session.bulk.push(party)
       continue
     }
     party.listed = false
     if (bytes < 0) continue
-    sending.write(state, party, writer, bytes)
+    sending.write(state, out, party, writer, bytes)
     if (sending.sendable(party) < 0) continue
     party.listed = true
     ready.push(party)
@@ -114,6 +119,7 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
 /** A piece of each, in turn. */
 function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
   state: State,
+  out: Effects,
   session: Session,
   sending: Sending<Session, Party>,
   writer: FrameWriter,
@@ -124,7 +130,7 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
     party.listed = false
     const bytes = sending.sendable(party)
     if (bytes < 0) continue
-    sending.write(state, party, writer, bytes)
+    sending.write(state, out, party, writer, bytes)
     turn++
     if (sending.sendable(party) < 0) continue
     party.listed = true

@@ -16,6 +16,7 @@ import {
   MIN_FRAME,
   MORE,
   ONE,
+  WITHOUT_HELLO,
   type Hello,
 } from './format.js'
 
@@ -166,7 +167,8 @@ export function readRequest(frame: Frame, fields: RequestFields): Violation | un
   if ((frame.flags & LOSSY) !== 0) {
     fields.policy = readNumber(frame)
     fields.buffer = readNumber(frame)
-    if (fields.buffer < 1 || fields.policy < 0 || fields.policy > 2) return 'a policy is unknown, or its buffer empty'
+    if (fields.policy === BAD || fields.buffer === BAD) return 'a number is broken'
+    if (fields.policy > 2) return 'a policy is unknown'
   }
   fields.total = 0
   if ((frame.flags & MORE) !== 0) {
@@ -196,7 +198,8 @@ export function readHello(frame: Frame, hello: Hello): Violation | undefined {
     if (key === HelloKey.FEATURES) hello.features = value
     else if (key === HelloKey.MAX_OPEN) hello.maxOpen = value
     else if (key === HelloKey.REQUEST_WINDOW) {
-      if (value < 65_536) return 'HELLO announces a window that is too small'
+      if (value < WITHOUT_HELLO.requestWindow) return 'HELLO announces a window that is too small'
+      if (value > MAX_CREDIT) return 'HELLO announces a window that is too large'
       hello.requestWindow = value
     } else if (key === HelloKey.MAX_REQUEST) hello.maxRequest = value
   }

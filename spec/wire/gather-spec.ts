@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { COPY_BELOW, createGathered, gather, own, takeGathered } from '../../src/wire/gather.js'
+import { filled } from '../support/session.js'
+
+/** Gathers `payload` in pieces of these sizes, again and again. */
+function inPieces(payload: Uint8Array, sizes: number[]): ReturnType<typeof createGathered> {
+  const gathered = createGathered()
+  for (let at = 0, i = 0; at < payload.length; i++) {
+    const size = Math.min(sizes[i % sizes.length]!, payload.length - at)
+    gather(gathered, payload.slice(at, at + size), payload.length)
+    at += size
+  }
+  return gathered
+}
+
+/** Bytes of memory behind what was gathered. */
+function held({ chunks, block }: ReturnType<typeof createGathered>): number {
+  const buffers = new Set(chunks.map((chunk) => chunk.buffer))
+  if (block !== undefined) buffers.add(block.buffer)
+  return [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0)
+}
+
+describe('a payload in pieces', () => {
+  it('comes back whole, whatever its pieces are', () => {
+    const size = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 20_000 }))
+    fc.assert(
+      fc.property(fc.nat(60_000), fc.array(size, { minLength: 1, maxLength: 10 }), (total, sizes) => {
+        const payload = filled(total, 3)
+        const gathered = inPieces(payload, sizes)
+        return gathered.received === total && Buffer.compare(takeGathered(gathered), payload) === 0
+      }),
+    )
+  })
+
+  it.each([[[1]], [[1, 2_048]], [[2_047, 2_048]], [[1, 16_384]], [[2_000, 15_000]]])(
+    'holds little more memory than it has bytes, in pieces of %j',
+    (sizes) => {
+      const payload = filled(500_000)
+      const gathered = inPieces(payload, sizes)
+      expect(held(gathered)).toBeLessThanOrEqual(1.25 * payload.length + 16_384)
+    },
+  )
+
+  it('costs nothing for what was only declared', () => {
+    const gathered = createGathered()
+    gather(gathered, new Uint8Array([1]), 1_000_000_000)
+    expect(held(gathered)).toBeLessThanOrEqual(16_384)
+  })
+
+  it('does not grow by pieces without a byte', () => {
+    const gathered = createGathered()
+    for (let i = 0; i < 10_000; i++) gather(gathered, new Uint8Array(), 100)
+    expect([gathered.chunks.length, gathered.received]).toEqual([0, 0])
+  })
+
+  it('keeps nothing of it once it is taken', () => {
+    const gathered = inPieces(filled(5_000), [100])
+    takeGathered(gathered)
+    expect(held(gathered)).toBe(0)
+  })
+
+  it('is its own even if somebody writes into a small piece later', () => {
+    const gathered = createGathered()
+    const piece = new Uint8Array([1, 2])
+    gather(gathered, piece, 4)
+    piece.fill(9)
+    gather(gathered, new Uint8Array([3, 4]), 4)
+    expect(takeGathered(gathered)).toEqual(new Uint8Array([1, 2, 3, 4]))
+  })
+})
+
+describe('a payload that came whole', () => {
+  it('is copied out of its chunk when it is small, and is a view of it when it is not', () => {
+    const chunk = filled(3 * COPY_BELOW)
+    const small = own(chunk, 5, 5 + COPY_BELOW - 1)
+    const large = own(chunk, 5, 5 + COPY_BELOW)
+    expect([small.buffer === chunk.buffer, large.buffer === chunk.buffer]).toEqual([false, true])
+    expect(small).toEqual(chunk.slice(5, 5 + COPY_BELOW - 1))
+    expect(large).toEqual(chunk.slice(5, 5 + COPY_BELOW))
+  })
+})

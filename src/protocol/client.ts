@@ -1,0 +1,167 @@
+/** The asking side of a protocol: typed calls over `request` and `request$`, typed broadcasts over `broadcast` and `broadcasts$`. */
+import { catchError, concatMap, defer, EMPTY, filter, finalize, map, tap, type Observable } from 'rxjs'
+import { failing, type RequestOptions, type StreamOptions } from '../edge/asking.js'
+import type { Broadcast } from '../edge/broadcasts.js'
+import { isThenable } from '../edge/checks.js'
+import { P2pError } from '../errors.js'
+import type { P2pNode } from '../node.js'
+import { then, type Awaitable, type Codec, type InputOf, type OutputOf } from './codecs.js'
+import type { Method, TableMethod, Tables } from './definition.js'
+import { encodeCall } from './frame.js'
+import { mapReplies, toObservable } from './mapped.js'
+
+/** A value that may be `undefined` may be left out. */
+type Parameters<In, Options> = undefined extends In ? [value?: In, options?: Options] : [value: In, options?: Options]
+
+type Call<M> =
+  M extends Method<infer Kind, infer Request, infer Reply>
+    ? Kind extends 'unary'
+      ? (...parameters: Parameters<InputOf<Request>, RequestOptions>) => Promise<OutputOf<Reply>>
+      : (
+          ...parameters: Parameters<InputOf<Request>, StreamOptions>
+        ) => Observable<OutputOf<Reply>> & AsyncIterable<OutputOf<Reply>>
+    : never
+
+/** The methods of one peer. */
+export type PeerMethods<Methods> = { readonly [Name in keyof Methods]: Call<Methods[Name]> }
+
+/** A broadcast, decoded. `topic` as the protocol calls it. */
+export interface TypedBroadcast<Topic, T> extends Omit<Broadcast, 'topic' | 'data'> {
+  readonly topic: Topic
+  readonly data: T
+}
+
+export interface Client<Methods, Topics> {
+  /** The methods as calls to this peer, a peer id or a multiaddr that ends in one. Nothing is sent before a call. */
+  peer(peer: string): PeerMethods<Methods>
+  /** As `node.broadcast`. */
+  broadcast<Topic extends keyof Topics & string>(
+    topic: Topic,
+    value: InputOf<Topics[Topic]>,
+  ): Promise<{ recipients: string[] }>
+  /** As `node.broadcasts$`. What does not decode is left out, and counted. */
+  broadcasts$<Topic extends keyof Topics & string>(
+    topic: Topic,
+  ): Observable<TypedBroadcast<Topic, OutputOf<Topics[Topic]>>>
+  /** Broadcasts that were left out so far, because they did not decode or too many waited for it; once for each subscriber. */
+  readonly dropped: number
+}
+
+/** Broadcasts of a topic that wait for their codec, for each subscriber. */
+const MAX_WAITING = 256
+
+type AnyCall = (value?: unknown, options?: StreamOptions) => unknown
+
+export class TableClient {
+  dropped = 0
+
+  constructor(
+    private readonly tables: Tables,
+    private readonly node: P2pNode,
+  ) {}
+
+  peer(peer: string): Record<string, AnyCall> {
+    const calls = [...this.tables.methods].map(([method, table]): [string, AnyCall] => {
+      const call = { name: `${this.tables.name}/${method}`, table }
+      return table.kind === 'unary'
+        ? [method, (value, options) => this.first(peer, call, value, options)]
+        : [method, (value, options) => this.all(peer, call, value, options)]
+    })
+    return Object.fromEntries(calls)
+  }
+
+  async broadcast(topic: string, value: unknown): Promise<{ recipients: string[] }> {
+    const { wire, codec } = this.topic(topic)
+    return this.node.broadcast(wire, await encode(codec, value, `a broadcast of ${topic}`))
+  }
+
+  broadcasts$(topic: string): Observable<TypedBroadcast<string, unknown>> {
+    const { wire, codec } = this.topic(topic)
+    return defer(() => {
+      let waiting = 0
+      const drop = (): Observable<never> => {
+        this.dropped++
+        return EMPTY
+      }
+      const decoded$ = ({ data, from, via }: Broadcast): Observable<TypedBroadcast<string, unknown>> =>
+        defer(() => toObservable(codec.decode(data))).pipe(
+          map((value) => ({ topic, data: value, from, via })),
+          // One peer's bad data must not end the observable.
+          catchError(drop),
+          finalize(() => waiting--),
+        )
+      return this.node.broadcasts$(wire).pipe(
+        // Whoever floods us must not fill our memory while a codec takes its time.
+        filter(() => waiting < MAX_WAITING || (this.dropped++, false)),
+        tap(() => waiting++),
+        concatMap(decoded$),
+      )
+    })
+  }
+
+  private async first(peer: string, call: NamedCall, value: unknown, options?: RequestOptions): Promise<unknown> {
+    const reply = await this.node.request(peer, await frame(call, value), options)
+    return decodeReply(peer, call, reply)
+  }
+
+  private all(peer: string, call: NamedCall, value: unknown, options?: StreamOptions): Observable<unknown> {
+    try {
+      const made = then(frame(call, value), (bytes) => this.node.request$(peer, bytes, options))
+      // Whoever asks for the replies is told; a promise that nobody looks at must not end the process.
+      if (isThenable(made)) made.then(undefined, () => undefined)
+      return mapReplies(made, (reply) => decodeReply(peer, call, reply))
+    } catch (error) {
+      return failing(error)
+    }
+  }
+
+  private topic(topic: string): { wire: string; codec: Codec<unknown> } {
+    const found = this.tables.topics.get(topic)
+    if (found !== undefined) return found
+    throw new P2pError('InvalidConfig', `the protocol has no topic ${JSON.stringify(topic)}`)
+  }
+}
+
+interface NamedCall {
+  name: string
+  table: TableMethod
+}
+
+function frame({ name, table }: NamedCall, value: unknown): Awaitable<Uint8Array> {
+  return then(encode(table.request, value, `the request of ${name}`), (body) => encodeCall(name, body))
+}
+
+/** The caller's own value: nothing has been sent when it is wrong. */
+function encode(codec: Codec<unknown>, value: unknown, what: string): Awaitable<Uint8Array> {
+  const failed = (cause: unknown): never => {
+    throw new P2pError('InvalidConfig', `${what} cannot be encoded: ${messageOf(cause)}`, { cause })
+  }
+  return attempt(() => codec.encode(value), failed)
+}
+
+/**
+ * A reply that is not what the protocol says. It was answered, and asking again rarely helps: so it is none of the errors of
+ * a connection.
+ */
+function decodeReply(peer: string, { name, table }: NamedCall, reply: Uint8Array): Awaitable<unknown> {
+  return attempt(
+    () => table.reply.decode(reply),
+    (cause) => {
+      const message = `${peer} answered ${name} with what cannot be decoded: ${messageOf(cause)}`
+      throw new P2pError('RequestRejected', message, { cause })
+    },
+  )
+}
+
+function attempt<T>(make: () => Awaitable<T>, failed: (cause: unknown) => never): Awaitable<T> {
+  try {
+    const made = make()
+    return isThenable(made) ? made.then(undefined, failed) : made
+  } catch (cause) {
+    return failed(cause)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

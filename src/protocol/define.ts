@@ -1,0 +1,74 @@
+/** `defineProtocol`: a table of methods and topics becomes typed calls, handlers and broadcasts over a node's bytes. */
+import type { Subscription } from 'rxjs'
+import { checkOptions } from '../edge/checks.js'
+import type { P2pNode } from '../node.js'
+import { TableClient, type Client } from './client.js'
+import type { CodecLike } from './codecs.js'
+import {
+  tablesOf,
+  type Definition,
+  type Kind,
+  type Method,
+  type Reference,
+  type ResolvedMethods,
+  type ResolvedTopics,
+} from './definition.js'
+import { ownCall, serve, type AnyHandler, type Handlers } from './serve.js'
+
+/** A protocol: the same value on both sides. It belongs to no node, and holds no state. */
+export interface Protocol<Methods, Topics> {
+  /** The asking side, over this node. */
+  client(node: P2pNode): Client<Methods, Topics>
+  /**
+   * Answers this protocol's requests to the node until the subscription is unsubscribed, or the node stops. Requests of a
+   * method that is not there are rejected with the code `UnknownMethod`, those that do not decode with `BadRequest`; all others
+   * are left to other protocols, subscribers and the handler.
+   * @throws `InvalidConfig` when a method has no handler.
+   */
+  serve(node: P2pNode, handlers: Handlers<Methods>): Subscription
+  /** Whether a request's payload is of this protocol, so that others can leave it alone. */
+  owns(data: Uint8Array): boolean
+}
+
+/**
+ * Defines a protocol.
+ *
+ * ```ts
+ * const chain = defineProtocol({
+ *   name: 'chain',
+ *   codecs: { block: json<Block>() },
+ *   methods: { tip: unary(nothing, 'block'), since: stream(json<number>(), 'block') },
+ *   topics: { mined: 'block' },
+ * })
+ * chain.serve(bob, { tip: () => blocks.at(-1), since: async function* (height) { yield* blocks.slice(height) } })
+ * const tip = await chain.client(alice).peer(bob.peerId).tip()
+ * ```
+ *
+ * @throws `InvalidConfig` for what is no definition.
+ */
+export function defineProtocol<
+  const Codecs extends Readonly<Record<string, CodecLike>> = Record<never, never>,
+  const Methods extends Readonly<Record<string, Method<Kind, Reference<Codecs>, Reference<Codecs>>>> = Record<
+    never,
+    never
+  >,
+  const Topics extends Readonly<Record<string, Reference<Codecs>>> = Record<never, never>,
+>(
+  definition: Definition<Codecs, Methods, Topics>,
+): Protocol<ResolvedMethods<Codecs, Methods>, ResolvedTopics<Codecs, Topics>> {
+  checkOptions(definition, 'the definition of a protocol')
+  const tables = tablesOf(definition)
+  return {
+    client: (node) =>
+      // What the tables do is what the types say: both are made of the same definition.
+      new TableClient(tables, node) as unknown as Client<
+        ResolvedMethods<Codecs, Methods>,
+        ResolvedTopics<Codecs, Topics>
+      >,
+    serve: (node, handlers) => {
+      checkOptions(handlers, 'the handlers of a protocol')
+      return serve(tables, node, handlers as Readonly<Record<string, AnyHandler>>)
+    },
+    owns: (data) => ownCall(tables.name, data) !== undefined,
+  }
+}

@@ -1,0 +1,107 @@
+/** What a protocol is made of, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
+import { show } from '../edge/checks.js'
+import { P2pError } from '../errors.js'
+import { codecOf, type Codec, type CodecLike } from './codecs.js'
+
+export type Kind = 'unary' | 'stream'
+
+/** A method: what it takes, and what it answers with. See `unary` and `stream`. */
+export interface Method<K extends Kind = Kind, Request = unknown, Reply = unknown> {
+  readonly kind: K
+  readonly request: Request
+  readonly reply: Reply
+}
+
+/** A method with one answer. Both parameters are codecs, schemas, or names in the protocol's `codecs`. */
+export function unary<const Request, const Reply>(request: Request, reply: Reply): Method<'unary', Request, Reply> {
+  return { kind: 'unary', request, reply }
+}
+
+/** A method that answers with any number of values. The parameters are as `unary`'s; the second one is that of each value. */
+export function stream<const Request, const Value>(request: Request, value: Value): Method<'stream', Request, Value> {
+  return { kind: 'stream', request, reply: value }
+}
+
+/** A codec, a schema, or the name of one. */
+export type Reference<Codecs> = CodecLike | (keyof Codecs & string)
+
+/** The codec or schema that is meant. */
+export type Resolved<Codecs, Ref> = Ref extends keyof Codecs ? Codecs[Ref] : Ref
+
+export type ResolvedMethods<Codecs, Methods> = {
+  readonly [Name in keyof Methods]: Methods[Name] extends Method<infer K, infer Request, infer Reply>
+    ? Method<K, Resolved<Codecs, Request>, Resolved<Codecs, Reply>>
+    : never
+}
+
+export type ResolvedTopics<Codecs, Topics> = { readonly [Name in keyof Topics]: Resolved<Codecs, Topics[Name]> }
+
+export interface Definition<Codecs, Methods, Topics> {
+  /**
+   * Tells this protocol's requests and broadcasts from others': 1 to 64 letters, digits, `.`, `_`, `-` and `/`. Without it
+   * there can be one such protocol in a network, whose topics are called on the wire as they are here.
+   */
+  name?: string
+  /** Codecs and schemas that methods and topics call by name. */
+  codecs?: Codecs
+  methods?: Methods
+  topics?: Topics
+}
+
+export type TableMethod = Method<Kind, Codec<unknown>, Codec<unknown>>
+
+/** A checked definition. */
+export interface Tables {
+  name: string
+  methods: ReadonlyMap<string, TableMethod>
+  topics: ReadonlyMap<string, { wire: string; codec: Codec<unknown> }>
+}
+
+const NAME = /^[A-Za-z0-9._/-]{1,64}$/
+const METHOD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
+
+type Loose = Definition<Record<string, unknown>, Record<string, Method>, Record<string, unknown>>
+
+/** @throws `InvalidConfig` for what is no protocol. */
+export function tablesOf(definition: Loose): Tables {
+  const { name = '', codecs = {}, methods = {}, topics = {} } = definition
+  if (name !== '' && !NAME.test(name)) {
+    throw wrong(`a protocol's name has 1 to 64 letters, digits, '.', '_', '-' and '/', not ${show(name)}`)
+  }
+  const named = entries(codecs, 'codecs').map(([key, like]) => [key, codec(like, `codecs.${key}`)] as const)
+  const byName = new Map<unknown, Codec<unknown>>(named)
+  const find = (ref: unknown, where: string): Codec<unknown> => byName.get(ref) ?? codec(ref, where)
+  const table = entries(methods, 'methods').map(([key, method]) => {
+    // Whoever awaits the object of a peer would call it.
+    if (!METHOD.test(key) || key === 'then') throw wrong(`${show(key)} cannot be the name of a method`)
+    const where = `methods.${key}`
+    if (!isMethod(method)) throw wrong(`${where} must be unary(…) or stream(…), not ${show(method)}`)
+    const { kind, request, reply } = method
+    return [key, { kind, request: find(request, where), reply: find(reply, where) }] as const
+  })
+  const heard = entries(topics, 'topics').map(([key, ref]) => {
+    const wire = name === '' ? key : `${name}/${key}`
+    if (key === '' || wire.length > 256) throw wrong(`${show(key)} cannot be the name of a topic`)
+    return [key, { wire, codec: find(ref, `topics.${key}`) }] as const
+  })
+  return { name, methods: new Map(table), topics: new Map(heard) }
+}
+
+function entries<T>(table: Record<string, T>, what: string): [string, T][] {
+  if (typeof table === 'object' && (table as unknown) !== null) return Object.entries(table)
+  throw wrong(`${what} must be an object, not ${show(table)}`)
+}
+
+function codec(like: unknown, where: string): Codec<unknown> {
+  const found = codecOf(like)
+  if (found !== undefined) return found
+  throw wrong(`${where} needs a codec, a schema (Standard Schema) or a name in codecs, not ${show(like)}`)
+}
+
+function isMethod(method: unknown): method is Method {
+  return typeof method === 'object' && method !== null && ['unary', 'stream'].includes((method as Method).kind)
+}
+
+function wrong(message: string): P2pError {
+  return new P2pError('InvalidConfig', message)
+}

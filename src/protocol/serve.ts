@@ -1,0 +1,90 @@
+/**
+ * The answering side of a protocol: a subscriber of `requests$` that answers this protocol's requests alone. It decides at
+ * once whether a request is its own, so that no other handler is asked about it.
+ */
+import type { Observable, Subscription } from 'rxjs'
+import { isObservable } from 'rxjs'
+import { show } from '../edge/checks.js'
+import type { InboundRequest, RequestContext } from '../edge/inbound.js'
+import { isStream, type Values } from '../edge/producers.js'
+import { P2pError } from '../errors.js'
+import type { P2pNode } from '../node.js'
+import type { Awaitable, InputOf, OutputOf } from './codecs.js'
+import type { Method, TableMethod, Tables } from './definition.js'
+import { decodeCall } from './frame.js'
+import { mapIterable, mapObservable } from './mapped.js'
+
+type Handler<M> =
+  M extends Method<infer Kind, infer Request, infer Reply>
+    ? Kind extends 'unary'
+      ? (value: OutputOf<Request>, context: RequestContext) => Awaitable<InputOf<Reply>>
+      : (
+          value: OutputOf<Request>,
+          context: RequestContext,
+        ) => Awaitable<AsyncIterable<InputOf<Reply>> | Observable<InputOf<Reply>>>
+    : never
+
+/** What answers the methods of a protocol: all of them. */
+export type Handlers<Methods> = { readonly [Name in keyof Methods]: Handler<Methods[Name]> }
+
+export type AnyHandler = (value: unknown, context: RequestContext) => unknown
+
+interface Served {
+  method: TableMethod
+  handler: AnyHandler
+}
+
+/** @throws `InvalidConfig` when a method has no handler. */
+export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<string, AnyHandler>>): Subscription {
+  const served = new Map<string, Served>()
+  for (const [name, method] of tables.methods) {
+    const handler: unknown = handlers[name]
+    if (typeof handler !== 'function') {
+      throw new P2pError('InvalidConfig', `the method ${name} needs a handler, not ${show(handler)}`)
+    }
+    served.set(name, { method, handler: (handler as AnyHandler).bind(handlers) })
+  }
+  return node.requests$.subscribe((request) => {
+    const call = ownCall(tables.name, request.data)
+    if (call === undefined) return
+    const found = served.get(call.method)
+    if (found === undefined) {
+      request.reject({ code: 'UnknownMethod', message: `there is no method ${call.method} here` })
+    } else {
+      request.respond(answer(found, call.body, request))
+    }
+  })
+}
+
+/** What a request of this protocol asks for; `undefined`: it is none. */
+export function ownCall(protocol: string, data: Uint8Array): { method: string; body: Uint8Array } | undefined {
+  const call = decodeCall(data)
+  if (call === undefined) return undefined
+  const slash = call.name.lastIndexOf('/')
+  if (slash < 0 || call.name.slice(0, slash) !== protocol) return undefined
+  return { method: call.name.slice(slash + 1), body: call.body }
+}
+
+async function answer({ method, handler }: Served, body: Uint8Array, request: InboundRequest): Promise<Values> {
+  const value = await decode(method, body)
+  const result = await handler(value, request)
+  const encode = (one: unknown): Awaitable<Uint8Array> => method.reply.encode(one)
+  if (method.kind === 'unary') return encode(result)
+  if (!isStream(result)) throw new TypeError(`a stream is an AsyncIterable or an Observable, not ${show(result)}`)
+  return isObservable(result) && !(Symbol.asyncIterator in result)
+    ? mapObservable(result, encode)
+    : mapIterable(result as AsyncIterable<unknown>, encode)
+}
+
+async function decode(method: TableMethod, body: Uint8Array): Promise<unknown> {
+  try {
+    return await method.request.decode(body)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    // The stranger's own data, so it may read what is wrong with it.
+    throw Object.assign(new Error(`the request cannot be decoded: ${why}`, { cause }), {
+      code: 'BadRequest',
+      expose: true,
+    })
+  }
+}
