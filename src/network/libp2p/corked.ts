@@ -2,16 +2,22 @@
  * TCP whose writes of one turn leave together. libp2p hands a socket each part of a frame by itself (a length of two
  * bytes, the cipher text, its tag), and without Nagle's algorithm that is a packet and a system call for each. So a socket
  * is corked by the first write of a turn, and uncorked in a microtask.
+ *
+ * What libp2p hands over is taken whole. The stock connection stops behind the chunk with which the socket is full, which
+ * a corked one is at 16 KiB: the tag of a large frame waited for the drain, and the other side for the tag, so that each
+ * such frame took two writes. The chunks are encrypted already and would otherwise wait in libp2p, so nothing more is held;
+ * that the socket is full is said all the same, and whoever writes next waits for the drain.
  */
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 type TcpFactory = ReturnType<typeof tcp>
 
 /** What libp2p's connection over a socket has, and does not say. */
 type SocketConnection = MultiaddrConnection & {
-  socket?: { cork(): void; uncork(): void }
-  sendData?: (this: SocketConnection, data: unknown) => unknown
+  socket?: { cork(): void; uncork(): void; write(chunk: Uint8Array): boolean }
+  sendData?: (data: Uint8ArrayList) => { sentBytes: number; canSendMore: boolean }
 }
 
 export function corkedTcp(options: TCPOptions): TcpFactory {
@@ -45,8 +51,8 @@ function corking(upgrader: Upgrader): Upgrader {
 }
 
 function cork(connection: SocketConnection): SocketConnection {
-  const { socket, sendData } = connection
-  if (typeof socket?.cork !== 'function' || typeof sendData !== 'function') {
+  const { socket } = connection
+  if (typeof socket?.cork !== 'function' || typeof connection.sendData !== 'function') {
     throw new Error('this version of @libp2p/tcp is not supported')
   }
   let corked = false
@@ -60,7 +66,9 @@ function cork(connection: SocketConnection): SocketConnection {
       socket.cork()
       queueMicrotask(uncork)
     }
-    return sendData.call(connection, data)
+    let canSendMore = true
+    for (const chunk of data) canSendMore = socket.write(chunk)
+    return { sentBytes: data.byteLength, canSendMore }
   }
   return connection
 }

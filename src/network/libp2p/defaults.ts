@@ -10,6 +10,7 @@ import type { KadDHTInit } from '@libp2p/kad-dht'
 import type { PingInit } from '@libp2p/ping'
 import type { TCPOptions } from '@libp2p/tcp'
 import type { Libp2pInit } from 'libp2p'
+import { noiseCrypto } from './crypto.js'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -55,8 +56,11 @@ export const TCP: TCPOptions = {
   // Not set: maxConnections (stock: none; the connection manager's 300 hold), backlog (stock: Node's 511).
 }
 
-// Stock throughout: no early data, Node's own crypto for handshakes and frames, 64 KiB frames.
-export const NOISE: NoiseInit = {}
+export const NOISE: NoiseInit = {
+  // Stock: WebAssembly for frames below 1,200 bytes, Node's crypto from there on. Ours changes over where they are equal.
+  crypto: noiseCrypto,
+  // Not set: staticNoiseKey (stock: a new one for each start), extensions and prologueBytes (stock: none).
+}
 
 export const YAMUX: YamuxMuxerInit = {
   // Stock: on, every 30 s. It measures the round trip that lets a window grow, and keeps idle sockets alive.
