@@ -89,7 +89,7 @@ async function reachAll(net: SimulatedNetwork, nodes: P2pNode[], random: Random)
     for (const other of random.shuffle(nodes).slice(0, ASKED)) {
       if (other === node) continue
       asking.push(
-        node.request(other.peerId, new Uint8Array(8)).then(
+        node.dial(other.peerId).then(
           () => true,
           () => false,
         ),

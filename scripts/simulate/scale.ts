@@ -2,47 +2,33 @@
  * The scale study: how a network of n nodes grows. Each size runs in a process of its own (memory is the process's), and the
  * table, and the plot where it is asked for, are made of what the processes say.
  */
-import { fork } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { format, resolveConfig } from 'prettier'
 import { measure, type Measured } from './measure.js'
 import { plot } from './plot.js'
+import { inOwnProcess } from './process.js'
 
-const script = fileURLToPath(new URL('../simulate.ts', import.meta.url))
 const file = (name: string): string => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url))
 
 export async function scale(sizes: number[], isForDocs: boolean): Promise<void> {
   if (process.send !== undefined) return void process.send(await measure(sizes[0]!))
   const rows: Measured[] = []
   for (const size of sizes) {
-    rows.push(await inOwnProcess(size))
+    rows.push(await inOwnProcess<Measured>(['--nodes', String(size)]))
     console.log(`${size} nodes: ${rows.at(-1)!.realSeconds.toFixed(1)} s`)
   }
   const table = tableOf(rows)
   console.log(`\n${table}`)
   if (!isForDocs) return
   writeFileSync(file('scale.svg'), plot(rows))
-  const page = readFileSync(file('simulation.md'), 'utf8')
+  const path = file('simulation.md')
   const machine = `${cpus().length} cores (${cpus()[0]!.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`
   const part = `<!-- scale -->\n\nOn ${machine}:\n\n${table}\n\n<!-- /scale -->`
-  writeFileSync(
-    file('simulation.md'),
-    page.replace(/<!-- scale -->[^]*<!-- \/scale -->/, () => part),
-  )
-}
-
-function inOwnProcess(size: number): Promise<Measured> {
-  return new Promise((resolve, reject) => {
-    const child = fork(script, ['--nodes', String(size)], {
-      execArgv: [...process.execArgv, '--max-old-space-size=16000'],
-    })
-    child.once('message', (measured) => {
-      resolve(measured as Measured)
-      child.kill()
-    })
-    child.once('exit', (code) => reject(new Error(`the process with ${size} nodes ended (${code})`)))
-  })
+  const page = readFileSync(path, 'utf8').replace(/<!-- scale -->[^]*<!-- \/scale -->/, () => part)
+  // As `npm run format` would leave it.
+  writeFileSync(path, await format(page, { ...(await resolveConfig(path)), filepath: path }))
 }
 
 const columns: [string, (row: Measured) => string][] = [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { Core, KAD, shorts } from '../support/core.js'
 
@@ -84,28 +85,49 @@ describe('discovery', () => {
     expect(core.in(tick)).toEqual([])
   })
 
-  it('probes a bounded number at each tick, and all of them in turn', () => {
-    const core = new Core({ maxProbes: 3, maxParallelProbes: 3 })
-    const peers = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
-    core.in(...peers.map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)))
-    const probed = new Set<string>()
-    for (let i = 0; i < 3; i++) {
-      const dials = core.in(tick).filter((effect) => effect.type === 'dial')
-      expect(dials.length).toBeLessThanOrEqual(3)
-      for (const dial of dials) probed.add(dial.target)
-      core.state.dials.clear()
-      core.state.probing.clear()
+  it('spreads the probes of a tick over its interval', () => {
+    const core = new Core({ maxProbes: 3, discoveryInterval: 30_000 })
+    core.in(...['a', 'b', 'c', 'd'].map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)), { type: 'tableQueried' })
+    const dialled = (effects: Effect[]): string[] => shorts(effects).filter((effect) => effect.startsWith('dial'))
+    const seen: string[] = []
+    core.in(tick).forEach((effect) => effect.type === 'dial' && seen.push(effect.target))
+    for (const time of [10_000, 20_000]) {
+      expect(dialled(core.at(time - 1))).toEqual([])
+      core.in(...seen.map((peer) => dialFailed(peer)))
+      core.at(time).forEach((effect) => effect.type === 'dial' && seen.push(effect.target))
     }
-    expect([...probed].sort()).toEqual(peers)
+    expect(new Set(seen).size).toBe(3)
+    expect(core.state.nextProbe).toBe(Infinity)
+    expect(dialled(core.at(29_999))).toEqual([])
   })
 
-  it('has few probes under way at once, and goes on when one is over', () => {
-    const core = new Core({ maxParallelProbes: 2 })
+  it('probes all of the table in turn, those that came together at different times', () => {
+    const core = new Core({ maxProbes: 4, discoveryInterval: 4_000 })
+    const peers = Array.from({ length: 32 }, (_, i) => `p${i}`)
+    core.in(...peers.map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)))
+    const probed: string[] = []
+    for (let time = 4_000; time < 36_000; time += 1_000) {
+      core.now = time
+      for (const effect of core.in(time % 4_000 === 0 ? tick : { type: 'woken' })) {
+        if (effect.type !== 'dial') continue
+        probed.push(effect.target)
+        core.state.dials.delete(effect.target)
+        core.state.probing.delete(effect.target)
+      }
+    }
+    expect(new Set(probed.slice(0, 32)).size).toBe(32)
+    for (let i = 1; i < probed.length; i++) {
+      expect(Math.abs(peers.indexOf(probed[i]!) - peers.indexOf(probed[i - 1]!))).toBeGreaterThan(5)
+    }
+  })
+
+  it('begins no probe while as many as are allowed have no answer', () => {
+    const core = new Core({ maxProbes: 4, maxParallelProbes: 2, discoveryInterval: 4_000 })
     core.in(...['a', 'b', 'c', 'd'].map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)), { type: 'tableQueried' })
-    expect(shorts(core.in(tick))).toEqual(['tableQuery', 'dial a', 'dial b'])
-    expect(shorts(core.connect('a'))).toEqual(['dial c'])
-    expect(shorts(core.in(dialFailed('b')))).toEqual(['tableRemove b', 'dial d'])
-    expect(core.in(dialFailed('c')).filter(({ type }) => type === 'dial')).toEqual([])
+    const probes = (effects: Effect[]): number => effects.filter(({ type }) => type === 'dial').length
+    expect([probes(core.in(tick)), probes(core.at(1_000)), probes(core.at(2_000))]).toEqual([1, 1, 0])
+    expect(probes(core.connect([...core.state.probing][0]!))).toBe(0)
+    expect(probes(core.at(3_000))).toBe(1)
   })
 
   it('knows nobody who has no address', () => {

@@ -80,19 +80,23 @@ describe('the README', () => {
     expect(readme.match(/^\s*(```|~~~)\s*(ts|typescript|tsx|js|javascript)\b/gim)).toHaveLength(blocks.length)
   })
 
-  test.each(blocks)('runs: $title', async ({ code, prints }) => {
-    const file = join(folder, `block-${blocks.findIndex((block) => block.code === code)}.mts`)
-    writeFileSync(file, code)
-    const env = { ...process.env, BOOT: boot.addresses[0], NODE_OPTIONS: '' }
-    // A block that never ends is killed, and one whose promises never settle ends with code 13: both reject here.
-    const run = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
-      cwd: root,
-      env,
-      timeout: 25_000,
-    })
-    expect(run.stderr).toBe('')
-    expect(run.stdout).toBe(prints)
-  }, 30_000)
+  test.each(blocks)(
+    'runs: $title',
+    async ({ code, prints }) => {
+      const file = join(folder, `block-${blocks.findIndex((block) => block.code === code)}.mts`)
+      writeFileSync(file, code)
+      const env = { ...process.env, BOOT: boot.addresses[0], NODE_OPTIONS: '' }
+      // A block that never ends is killed, and one whose promises never settle ends with code 13: both reject here.
+      const run = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
+        cwd: root,
+        env,
+        timeout: 25_000,
+      })
+      expect(run.stderr).toBe('')
+      expect(run.stdout).toBe(prints)
+    },
+    30_000,
+  )
 
   it('has blocks without type errors', async () => {
     blocks.forEach(({ code }, index) => writeFileSync(join(folder, `typed-${index}.mts`), code))

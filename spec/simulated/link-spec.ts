@@ -64,6 +64,33 @@ describe('a link', () => {
     expect(times.every((time) => time >= 5 && time <= 35)).toBe(true)
   })
 
+  it('takes what one side sends in one instant as one packet, and nothing else', () => {
+    const cable = new Cable({ latency: 20, jitter: 10 })
+    for (let i = 0; i < 50; i++) {
+      cable.send('a')
+      cable.send('b')
+      cable.send('back', 100, cable.link.listener)
+      cable.run(1)
+    }
+    cable.run(100)
+    const times = (name: string): number[] => cable.arrived.filter(([what]) => what === name).map(([, at]) => at)
+    expect(times('a')).toEqual(times('b'))
+    expect(times('back')).not.toEqual(times('a'))
+    expect(new Set(times('a')).size).toBeGreaterThan(10)
+    expect(cable.wire.packets).toBe(100)
+  })
+
+  it('opens no more of a packet whose first part ended the connection', () => {
+    const cable = new Cable()
+    const { link } = cable
+    link.send(link.dialler, 10, () => {
+      link.die()
+    })
+    cable.send('after the end')
+    cable.run(100)
+    expect(cable.arrived).toEqual([])
+  })
+
   it('takes as long as the bandwidth says: one packet after the other, in each direction', () => {
     const cable = new Cable({ bandwidth: 1_000 })
     for (const name of ['a', 'b', 'c']) cable.send(name, 100)

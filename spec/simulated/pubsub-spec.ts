@@ -55,18 +55,54 @@ describe('subscriptions', () => {
 })
 
 describe('the mesh', () => {
-  it.each([1, 2, 3])('has from 5 to 12 peers where there are enough, on both sides (seed %d)', (seed) => {
+  it.each([1, 2, 3])('has from 4 to 12 peers where there are enough, on both sides (seed %d)', (seed) => {
     const [lab, members] = clique(30, seed)
     join(...members)
     for (let second = 0; second < 20; second++) {
       lab.run(1_000)
       for (const { mesh } of members) expect(mesh.length).toBeLessThanOrEqual(12)
     }
-    for (const { mesh } of members) expect(mesh.length).toBeGreaterThanOrEqual(5)
+    for (const { mesh } of members) expect(mesh.length).toBeGreaterThanOrEqual(4)
     for (const member of members) {
       for (const peer of member.mesh)
         expect(members.find(({ peerId }) => peerId === peer)!.mesh).toContain(member.peerId)
     }
+  })
+
+  it('takes newcomers at its heartbeats, and not before', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a)
+    lab.run(100)
+    join(b)
+    const since = lab.now
+    lab.run(5_000)
+    const meshes = a.heard('meshChanged')
+    // b grafts at once when it joins: it has heard of a. Nobody else would have been taken at the subscription.
+    expect(meshes.map(({ peers }) => peers)).toEqual([['peer2']])
+    const c = lab.member()
+    join(c)
+    lab.connect(c, a)
+    const opened = a.heard('connectionOpened').at(-1)!.at
+    expect(meshes[0]!.at).toBe(since + 10)
+    expect(a.last('meshChanged').at).toBeGreaterThan(opened + 10)
+    expect(a.last('meshChanged').at).toBeLessThanOrEqual(opened + 1_100)
+    expect(a.mesh).toEqual(['peer2', 'peer3'])
+  })
+
+  it('keeps two peers whom the host has dialled itself, however many dial it', () => {
+    const lab = new Lab()
+    const [a, ...others] = lab.membersOf(40) as [Member, ...Member[]]
+    join(a, ...others)
+    for (const other of others.slice(4)) other.run({ type: 'dial', target: a.peerId, addresses: [a.address] })
+    lab.run(10_000)
+    const own = others.slice(0, 4).map(({ peerId }) => peerId)
+    expect(a.mesh.length).toBeGreaterThanOrEqual(4)
+    for (const other of others.slice(0, 4)) a.run({ type: 'dial', target: other.peerId, addresses: [other.address] })
+    lab.run(3_000)
+    expect(a.mesh.filter((peer) => own.includes(peer)).length).toBeGreaterThanOrEqual(2)
+    lab.run(60_000)
+    expect(a.mesh.length).toBeLessThanOrEqual(13)
+    expect(a.mesh.filter((peer) => own.includes(peer)).length).toBeGreaterThanOrEqual(2)
   })
 
   it('has all that there are where there are few', () => {
@@ -87,7 +123,7 @@ describe('the mesh', () => {
     expect(a.mesh).toHaveLength(2)
     // Those whom it refused while its mesh was full stay away for a minute.
     lab.run(65_000)
-    expect(a.mesh.length).toBeGreaterThanOrEqual(5)
+    expect(a.mesh.length).toBeGreaterThanOrEqual(4)
     for (const { peerId } of gone) expect(a.mesh).not.toContain(peerId)
   })
 
@@ -211,6 +247,29 @@ describe('gossip', () => {
     lab.run(4_000)
     expect(heard(victim)).toEqual(['x'])
     expect(victim.mesh).not.toContain(victim.last('message').via)
+  })
+
+  it('is told to a quarter of those outside of the mesh at each heartbeat, where they are many', () => {
+    const lab = new Lab()
+    const [a, ...others] = lab.membersOf(101) as [Member, ...Member[]]
+    join(a, ...others)
+    for (const other of others) other.run({ type: 'dial', target: a.peerId, addresses: [a.address] })
+    lab.run(5_000)
+    // Everybody has only a, and what a publishes reaches nobody but by gossip.
+    const stop = lab.wire.drop(({ kind, from }) => kind === 'gossip' && from === a.peerId)
+    publish(a, 'x')
+    lab.run(10)
+    stop()
+    const counts: number[] = []
+    for (let beat = 0; beat < 5; beat++) {
+      lab.run(1_000)
+      counts.push(others.filter((other) => heard(other).length > 0).length)
+    }
+    // Three heartbeats; who has heard it once may be told again.
+    const outside = 100 - a.mesh.length
+    expect(counts[0]).toBeGreaterThanOrEqual(Math.floor(outside / 4) - 1)
+    expect(counts[4]).toBeGreaterThan(counts[0]!)
+    expect(counts[4]).toBeLessThanOrEqual(3 * Math.floor(outside / 4))
   })
 
   it('does not bring it when that is too long ago', () => {

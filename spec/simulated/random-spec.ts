@@ -56,4 +56,17 @@ describe('random numbers', () => {
     for (let i = 0; i < 500; i++) random.shuffle('abcd').forEach((letter, place) => seen.add(`${letter}${place}`))
     expect(seen.size).toBe(16)
   })
+
+  it('take some of a list: different ones, each as often as any other, or all', () => {
+    const random = new Random(5)
+    const counts = new Array<number>(8).fill(0)
+    for (let i = 0; i < 4_000; i++) {
+      const some = random.some([0, 1, 2, 3, 4, 5, 6, 7], 3)
+      expect(new Set(some).size).toBe(3)
+      for (const one of some) counts[one]!++
+    }
+    for (const count of counts) expect(Math.abs(count - 1_500)).toBeLessThan(150)
+    expect(random.some([1, 2], 5).sort()).toEqual([1, 2])
+    expect(random.some([], 5)).toEqual([])
+  })
 })

@@ -95,6 +95,44 @@ describe('a lookup', () => {
     expect(asked).toBeLessThan(100)
   })
 
+  it('asks some who are far away for the neighbourhood too: a clique of neighbours would ask only itself for ever', () => {
+    const lab = new Lab()
+    const members = lab.membersOf(120)
+    for (const member of members) {
+      member.react = (event) => {
+        if (event.type === 'identified') member.run({ type: 'tableAdd', peer: event.peer, addresses: event.addresses })
+      }
+    }
+    const far = (a: Member, b: Member): number => (hash32(a.peerId) ^ hash32(b.peerId)) >>> 0
+    const [a] = members as [Member]
+    const nearest = members.slice(1).sort((x, y) => far(a, x) - far(a, y))
+    // a and its clique know each other and sixty who are far, and those know everybody.
+    const clique = nearest.slice(0, 50).filter((_, i) => i % 2 === 0)
+    const others = nearest.slice(0, 20).filter((_, i) => i % 2 === 1)
+    const knowing = nearest.slice(-60)
+    for (const one of [a, ...clique]) for (const other of [a, ...clique, ...knowing]) know(one, other)
+    for (const one of knowing) for (const other of members) know(one, other)
+    a.run({ type: 'tableQuery' })
+    lab.run(60_000)
+    const known = new Set(a.heard('tableChanged').map(({ peer }) => peer))
+    expect(others.filter(({ peerId }) => known.has(peerId)).length).toBeGreaterThanOrEqual(8)
+  })
+
+  it('does not wait for a peer whose connection has ended', () => {
+    const lab = new Lab()
+    const [a, b] = lab.membersOf(2) as [Member, Member]
+    lab.connect(a, b)
+    know(a, b)
+    lab.wire.partition([['peer1'], ['peer2']])
+    a.run({ type: 'tableQuery' })
+    lab.run(100)
+    expect(a.heard('tableQueried')).toEqual([])
+    a.run({ type: 'closeConnection', connection: a.last('connectionOpened').connection, reason: 'spec' })
+    lab.wire.heal()
+    lab.run(1_000)
+    expect(a.heard('tableQueried')).toHaveLength(1)
+  })
+
   it('fills the table with those it hears of, once they were visited', () => {
     const lab = new Lab()
     const members = lab.membersOf(12)

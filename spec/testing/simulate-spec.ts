@@ -101,7 +101,7 @@ describe('until', () => {
     asked.catch(() => {})
     const failing = net.until(asked, { within: 10 })
     await expect(failing).rejects.toThrow(
-      `the promise has not settled, and 10 ms have passed. n1 waits for an answer of ${b!.peerId} (opening); n1 waits for its dial (/ip4/10.9.9.9/tcp/1).`,
+      `the promise has not settled, and 10 ms have passed. n1 waits for an answer of ${b!.peerId} (queued); n1 waits for its dial (/ip4/10.9.9.9/tcp/1).`,
     )
     expect(net.now).toBe(1_010)
     await expect(net.until(dialled)).rejects.toMatchObject({ code: 'DialError' })

@@ -40,7 +40,7 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
     else if (takeSimple(state, id, 'dial')) settle(out, id, connection.peer)
   }
-  onDialOver(state, out, dial.target)
+  onDialOver(state, dial.target)
 }
 
 export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>): void {
@@ -67,7 +67,7 @@ function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: 
     if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'DialError', message, cause })
     else if (takeSimple(state, id, 'dial')) fail(out, id, 'DialError', message, cause)
   }
-  onDialOver(state, out, dial.target)
+  onDialOver(state, dial.target)
 }
 
 export function onConnectionClosed(state: State, out: Effects, id: ConnectionId): void {

@@ -5,6 +5,7 @@
 import type { PortEvent } from '../network/port.js'
 import { KADEMLIA } from '../wire/protocols.js'
 import { reach } from './dials.js'
+import { dueAt } from './due.js'
 import { log, type Effects } from './effects.js'
 import type { State } from './state.js'
 
@@ -32,28 +33,50 @@ function query(state: State, out: Effects): void {
   out.push({ type: 'tableQuery' })
 }
 
-/** Failed dials of others raise no event, so we dial: some at each tick, and in turn where there are many. */
+/** Failed dials of others raise no event, so we dial: some each interval, and in turn where there are many. */
 function probe(state: State, out: Effects): void {
   const away = [...state.known.keys()].filter((peer) => !state.links.has(peer))
   const count = Math.min(away.length, state.settings.maxProbes)
+  const stride = strideOf(away.length)
   state.probes.clear()
-  for (let i = 0; i < count; i++) state.probes.add(away[(state.probeCursor + i) % away.length]!)
+  for (let i = 0; i < count; i++) state.probes.add(away[((state.probeCursor + i) * stride) % away.length]!)
   state.probeCursor = away.length === 0 ? 0 : (state.probeCursor + count) % away.length
-  startProbes(state, out)
+  state.nextProbe = state.now
+  probeNext(state, out)
 }
 
-function startProbes(state: State, out: Effects): void {
+/**
+ * One at a time, spread over the interval. So a node is connected to some peers from anywhere at every moment, and not only
+ * around a tick: they gossip about what our mesh does not bring, when it is an island (after a partition, for one).
+ */
+export function probeNext(state: State, out: Effects): void {
+  if (state.now < state.nextProbe) return
+  const { maxProbes, maxParallelProbes, discoveryInterval } = state.settings
   for (const peer of state.probes) {
-    if (state.probing.size >= state.settings.maxParallelProbes) return
+    if (state.probing.size >= maxParallelProbes) break
     state.probes.delete(peer)
     if (state.links.has(peer) || !state.known.has(peer) || !reach(state, out, peer, [])) continue
     state.probing.add(peer)
+    break
   }
+  state.nextProbe = state.probes.size === 0 ? Infinity : state.now + Math.ceil(discoveryInterval / maxProbes)
+  dueAt(state, state.nextProbe)
 }
 
-/** A dial is over, either way: the next probe may begin. */
-export function onDialOver(state: State, out: Effects, target: string): void {
-  if (state.probing.delete(target)) startProbes(state, out)
+/** A step that visits each of n places once, neighbours far apart: peers that we met together are probed at different times. */
+function strideOf(n: number): number {
+  let stride = Math.max(1, Math.floor(n * 0.618))
+  while (divisor(stride, n) !== 1) stride++
+  return stride
+}
+
+function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b)
+}
+
+/** A dial is over, either way: another probe may be under way. */
+export function onDialOver(state: State, target: string): void {
+  state.probing.delete(target)
 }
 
 /** What a peer says of itself: its listen addresses go into the table, if it takes part in the DHT. */

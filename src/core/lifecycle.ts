@@ -71,6 +71,8 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
   state.unflushed = []
   state.inboundBytes = 0
   state.admitted = 0
+  state.windowBytes = 0
   state.nextPing = Infinity
+  state.nextProbe = Infinity
   state.statusDirty = true
 }

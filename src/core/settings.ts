@@ -49,6 +49,8 @@ export interface Settings {
   maxInboundBytes: number
   /** What the values of one answer may cost that wait to be sent, when their producer cannot be made to wait. */
   maxQueuedValues: number
+  /** … and those of all answers to one peer together. */
+  maxQueuedValuesPerPeer: number
   /** Sessions that a peer may open in the life of a connection; it needs one. */
   maxSessions: number
   /** How long `stop()` waits for the network. */
@@ -82,6 +84,7 @@ export const defaultSettings: Settings = {
   maxInboundBytesPerPeer: 16_777_216,
   maxInboundBytes: 67_108_864,
   maxQueuedValues: 4_194_304,
+  maxQueuedValuesPerPeer: 16_777_216,
   maxSessions: 8,
   stopTimeout: 1_500,
 }

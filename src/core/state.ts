@@ -152,6 +152,8 @@ export interface Account {
   bytes: number
   /** Exchanges that have all the bytes that they need. */
   admitted: number
+  /** First windows of those that have not. */
+  windows: number
 }
 
 export interface Topic {
@@ -188,6 +190,8 @@ export interface State {
   querying: boolean
   /** Where the next tick goes on probing. */
   probeCursor: number
+  /** When the next probe begins; `Infinity`: none is left to do until the next tick. */
+  nextProbe: number
   /** Members of the table that this tick wants probed, and those that are being dialled for it. */
   probes: Set<string>
   probing: Set<string>
@@ -207,6 +211,7 @@ export interface State {
   accounts: Map<string, Account>
   inboundBytes: number
   admitted: number
+  windowBytes: number
   /** An exchange has ended in this step while others wait for room. */
   roomFreed: boolean
 
@@ -245,6 +250,7 @@ export function createState(self: string, settings: Settings): State {
     known: new Map(),
     querying: false,
     probeCursor: 0,
+    nextProbe: Infinity,
     probes: new Set(),
     probing: new Set(),
     asks: new Map(),
@@ -258,6 +264,7 @@ export function createState(self: string, settings: Settings): State {
     accounts: new Map(),
     inboundBytes: 0,
     admitted: 0,
+    windowBytes: 0,
     roomFreed: false,
     sessions: new Map(),
     unflushed: [],

@@ -181,6 +181,7 @@ function expire(state: State, out: Effects): void {
   for (const id of takeExpired(state.exchangeDeadlines, state.now)) answers.expireExchange(state, out, id)
   connectivity.closeIdle(state, out)
   connectivity.pingAll(state, out)
+  discovery.probeNext(state, out)
   broadcasts.leaveTopics(state, out)
   if (state.phase === 'stopping' && state.now >= state.stopAt) lifecycle.finish(state, out)
   state.nextDue = Math.min(
@@ -188,6 +189,7 @@ function expire(state: State, out: Effects): void {
     nextDeadline(state.exchangeDeadlines),
     nextIdleClose(state),
     state.nextPing,
+    state.nextProbe,
     broadcasts.nextLeave(state),
     state.stopAt,
   )

@@ -85,11 +85,11 @@ export function expireExchange(state: State, out: Effects, id: ExchangeId): void
 export function admitHeld(state: State, out: Effects): void {
   while (state.roomFreed) {
     state.roomFreed = false
-    for (const exchange of release(state)) admit(state, out, exchange)
+    for (const exchange of release(state)) goOn(state, out, exchange)
   }
 }
 
-function admit(state: State, out: Effects, exchange: Exchange): void {
+function goOn(state: State, out: Effects, exchange: Exchange): void {
   if (exchange.kind === 'stream') resume(state, out, exchange)
   else grantRest(state, exchange)
 }

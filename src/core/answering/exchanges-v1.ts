@@ -8,7 +8,7 @@ import { updateIdle } from '../connections.js'
 import { setDeadline } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { State, StreamExchange } from '../state.js'
-import { openAccount, reserve } from './budget.js'
+import { admit, openAccount } from './budget.js'
 import { cutExchange, hand } from './exchanges.js'
 
 export function onInboundStream(
@@ -49,7 +49,7 @@ export function onRequestData(state: State, out: Effects, exchange: StreamExchan
     else if (progress !== 'more') return violate(state, out, exchange, progress)
   }
   if (exchange.stage !== 'reading' || reader.length === undefined) return
-  if (!exchange.admitted && !reserve(state, exchange, reader.length, true)) {
+  if (!exchange.admitted && !admit(state, exchange, reader.length)) {
     exchange.stage = 'held'
     state.held.add(exchange.id)
     if (!exchange.complete) out.push({ type: 'pause', stream: exchange.id })

@@ -50,11 +50,13 @@ export function endExchange(state: State, exchange: Exchange): void {
     updateIdle(state, connection)
     return
   }
+  const answering = connection?.answering
+  const { series } = exchange
+  if (series !== undefined && !series.pullable && answering !== undefined) answering.queued -= series.cost
   // Nothing of it is sent any more.
   exchange.value = undefined
   exchange.series = undefined
   exchange.ended = false
-  const answering = connection?.answering
   if (answering === undefined) return
   answering.calls.delete(exchange.wireId)
   if (answering.credits.size > 0) answering.credits.delete(exchange.wireId)

@@ -6,13 +6,15 @@ import type { AnsweringSession, Failure } from '../session/state.js'
 import type { Series, SessionExchange, State } from '../state.js'
 import { valueCost } from '../values.js'
 
+type Session = AnsweringSession<SessionExchange>
+
 /** What a producer that waits may be ahead of what has been written, however much credit there is. */
 const MAX_AHEAD = 65_536
 
 /** Stands where a value was that has left the list: the bytes are not kept. */
 const GONE = new Uint8Array()
 
-function sessionOf(state: State, exchange: SessionExchange): AnsweringSession<SessionExchange> {
+export function sessionOf(state: State, exchange: SessionExchange): Session {
   return state.connections.get(exchange.connection)!.answering!
 }
 
@@ -29,24 +31,35 @@ export function sendOnly(state: State, exchange: SessionExchange, data: Uint8Arr
 
 /** One of several. A producer that cannot wait may have more of them than may wait. */
 export function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
+  const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
   const cost = valueCost(data.length)
   series.allowance -= cost
-  series.cost += cost
+  charge(session, series, cost)
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
   if (series.pullable) allow(out, exchange)
-  else if (isOver(state, exchange, series)) shed(state, out, exchange, series)
-  enlist(state, sessionOf(state, exchange), exchange)
+  else if (isOver(state, session, exchange, series)) shed(state, out, session, exchange, series)
+  enlist(state, session, exchange)
 }
 
 function seriesOf(exchange: SessionExchange): Series {
   return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0 })
 }
 
-function isOver(state: State, exchange: SessionExchange, series: Series): boolean {
+/** Values were made, sent or dropped: their cost is counted. */
+export function charge(session: Session, series: Series, cost: number): void {
+  series.cost += cost
+  if (!series.pullable) session.queued += cost
+}
+
+function isOver({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
   const buffer = exchange.lossy?.buffer ?? Infinity
-  return waiting(exchange, series) > buffer || series.cost > state.settings.maxQueuedValues
+  return (
+    waiting(exchange, series) > buffer ||
+    series.cost > settings.maxQueuedValues ||
+    session.queued > settings.maxQueuedValuesPerPeer
+  )
 }
 
 /** Values that have not been begun. */
@@ -55,28 +68,29 @@ function waiting({ value, sent }: SessionExchange, { values, next }: Series): nu
 }
 
 /** Too many values wait: the policy decides. */
-function shed(state: State, out: Effects, exchange: SessionExchange, series: Series): void {
+function shed(state: State, out: Effects, session: Session, exchange: SessionExchange, series: Series): void {
   const { overflow = 'error' } = exchange.lossy ?? {}
   if (overflow === 'error') {
-    dropNewest(exchange, series)
+    dropNewest(session, exchange, series)
     const message = 'values came faster than they were taken'
     out.push({ type: 'cancelHandler', exchange: exchange.id, reason: message })
     return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
-  if (overflow === 'conflate') while (waiting(exchange, series) > 1) dropOldest(exchange, series)
-  while (waiting(exchange, series) > 1 && isOver(state, exchange, series)) dropOldest(exchange, series)
+  if (overflow === 'conflate') while (waiting(exchange, series) > 1) dropOldest(session, exchange, series)
+  while (waiting(exchange, series) > 1 && isOver(state, session, exchange, series))
+    dropOldest(session, exchange, series)
 }
 
-function dropNewest(exchange: SessionExchange, series: Series): void {
+function dropNewest(session: Session, exchange: SessionExchange, series: Series): void {
   const last = series.values.length > series.next ? series.values.pop() : undefined
-  series.cost -= valueCost((last ?? exchange.value!).length)
+  charge(session, series, -valueCost((last ?? exchange.value!).length))
   if (last === undefined) exchange.value = undefined
 }
 
-function dropOldest(exchange: SessionExchange, series: Series): void {
+function dropOldest(session: Session, exchange: SessionExchange, series: Series): void {
   const isBegun = exchange.sent >= 0
   const dropped = isBegun ? shift(series)! : exchange.value!
-  series.cost -= valueCost(dropped.length)
+  charge(session, series, -valueCost(dropped.length))
   if (!isBegun) advance(exchange)
 }
 

@@ -19,7 +19,7 @@ import { updateIdle } from '../connections.js'
 import { enlist, touch } from '../session/outbox.js'
 import type { AnsweringSession } from '../session/state.js'
 import type { SessionExchange, State } from '../state.js'
-import { openAccount, reserve } from './budget.js'
+import { admit, openAccount, reserveWindow } from './budget.js'
 import { cutExchange, hand } from './exchanges.js'
 import { allow, failNow, grantRest } from './session-answers.js'
 import { REQUEST_WINDOW } from './session-sending.js'
@@ -103,17 +103,18 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   session.calls.set(id, exchange)
   if (session.calls.size === 1) updateIdle(state, state.connections.get(session.connection)!)
   if (!hasMore) {
-    if (!reserve(state, exchange, size, true)) return overloaded(state, out, exchange)
+    if (!admit(state, exchange, size)) return overloaded(state, out, exchange)
     exchange.complete = true
     hand(state, out, exchange, own(frame.bytes, frame.at, frame.end), exchange.timeout)
     return undefined
   }
-  // What may come without being asked for has its room from the beginning; the rest may have to wait for it.
-  if (!reserve(state, exchange, Math.min(total, REQUEST_WINDOW), false)) return overloaded(state, out, exchange)
   setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
   gather((exchange.gathered = createGathered()), rest(frame), total)
-  if (reserve(state, exchange, total - exchange.reserved, true)) grantRest(state, exchange)
-  else {
+  if (admit(state, exchange, total)) {
+    grantRest(state, exchange)
+  } else {
+    // What may come without being asked for needs its room in any case.
+    if (!reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW))) return overloaded(state, out, exchange)
     exchange.stage = 'held'
     state.held.add(exchange.id)
   }
@@ -160,6 +161,8 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   if (hasMore) return undefined
   exchange.complete = true
   exchange.gathered = undefined
+  // Its first window was all of it: it needs no more room.
+  if (!exchange.admitted) state.held.delete(exchange.id)
   const { requestTimeout } = state.settings
   const left = exchange.dueAt === 0 ? requestTimeout : Math.max(1, exchange.dueAt - state.now)
   hand(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))

@@ -6,7 +6,7 @@ import type { AnsweringSession } from '../session/state.js'
 import type { SessionExchange } from '../state.js'
 import { VALUE_OVERHEAD } from '../values.js'
 import { endExchange } from './exchanges.js'
-import { advance, allow } from './session-answers.js'
+import { advance, allow, charge, sessionOf } from './session-answers.js'
 
 /** Bytes of a request that may come before we have said that there is room for all of it. */
 export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
@@ -55,7 +55,7 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
     writeReply(writer, wireId, value, from, to, first, isLast)
     const cost = bytes + (first ? VALUE_OVERHEAD : 0)
     exchange.sendCredit -= cost
-    if (series !== undefined) series.cost -= cost
+    if (series !== undefined) charge(sessionOf(state, exchange), series, -cost)
     exchange.sent = to
     if (isLast) return endExchange(state, exchange)
     if (isWhole) advance(exchange)

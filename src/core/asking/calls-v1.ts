@@ -35,6 +35,8 @@ function assign(state: State, connection: Connection, ask: RequestAsk, stream: n
 export function useStream(state: State, out: Effects, connection: Connection, stream: number): void {
   connection.proven = true
   for (const id of connection.queue) {
+    // Identify may have said meanwhile how the peer is asked.
+    if (connection.calls.size >= state.settings.maxStreams) break
     const ask = state.asks.get(id) as RequestAsk
     assign(state, connection, ask, stream)
     return onOpened(state, out, ask)

@@ -77,7 +77,11 @@ export function expireRequest(state: State, out: Effects, id: number): void {
 
 /** Ends a request that has no answer, wherever it is: tells the caller why (unless it cancelled), and the other side. */
 export function endRequest(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
-  if (ask.wireId > 0) return endSessionCall(state, out, ask, refusal)
+  if (ask.wireId > 0) {
+    endSessionCall(state, out, ask, refusal)
+    // One that had not been sent leaves its place at once.
+    return serveQueue(state, out, state.connections.get(ask.connection!)!)
+  }
   if (ask.stream !== undefined) return endCall(state, out, ask, refusal)
   state.asks.delete(ask.id)
   removeDeadline(state.askDeadlines, ask.id, ask.timeout)

@@ -24,7 +24,9 @@ export function openSession(state: State, out: Effects, connection: Connection, 
 export function askOverSession(state: State, connection: Connection, ask: RequestAsk): boolean {
   const session = connection.session!
   const { hello, calls, cancelled } = session
-  if (!session.open || calls.size + cancelled.size >= hello.maxOpen) return false
+  // Who announces no limit at all must not make us keep the books of as many.
+  const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
+  if (!session.open || calls.size + cancelled.size >= most) return false
   ask.stage = 'waiting'
   ask.wireId = ++session.lastId
   ask.sendCredit = hello.requestWindow

@@ -10,10 +10,8 @@ import type { Settings } from '../settings.js'
 import type { State } from '../state.js'
 import type { Sender } from './state.js'
 
-/** Small frames of one write, bytes; what does not fit goes with the next one. */
-const MAX_SMALL = 65_536
-/** Pieces of large values in one write. More of them move more a second, and let a small request wait longer. */
-const TURNS = 4
+/** What one write is filled up to, bytes: with Yamux's header it is one frame of Noise, which carries 65,519. */
+const MAX_WRITE = 65_400
 /** Guess of what a frame takes beside its payload. */
 const HEAD = 24
 
@@ -81,7 +79,7 @@ function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): n
   for (const { value } of ready) {
     size += HEAD
     if (value !== undefined && value.length < MAX_CHUNK) size += value.length
-    if (size > MAX_SMALL) break
+    if (size > MAX_WRITE) break
   }
   return size
 }
@@ -97,7 +95,7 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
   const { ready } = session
   session.ready = []
   let index = 0
-  for (; index < ready.length && writer.size < MAX_SMALL; index++) {
+  for (; index < ready.length && writer.size < MAX_WRITE; index++) {
     const party = ready[index]!
     const bytes = sending.sendable(party)
     if (bytes >= 0 && party.value !== undefined && party.value.length - Math.max(party.sent, 0) > bytes) {
@@ -116,7 +114,7 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
   if (index < ready.length) session.ready = ready.slice(index).concat(session.ready)
 }
 
-/** A piece of each, in turn. */
+/** A piece of each, in turn: one in any case, then as many as the write has room for. */
 function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
   state: State,
   out: Effects,
@@ -125,13 +123,14 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
   writer: FrameWriter,
 ): void {
   const { bulk } = session
-  for (let turn = 0; turn < TURNS && bulk.length > 0;) {
+  for (let isFirst = true; bulk.length > 0; isFirst = false) {
+    const room = isFirst ? MAX_CHUNK : MAX_WRITE - HEAD - writer.size
+    if (room <= 0) return
     const party = bulk.shift()!
     party.listed = false
     const bytes = sending.sendable(party)
     if (bytes < 0) continue
-    sending.write(state, out, party, writer, bytes)
-    turn++
+    sending.write(state, out, party, writer, Math.min(bytes, room))
     if (sending.sendable(party) < 0) continue
     party.listed = true
     bulk.push(party)

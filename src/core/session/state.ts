@@ -81,6 +81,8 @@ export interface AnsweringSession<Party extends Sender> extends Session<Party> {
   readonly role: 'answering'
   /** Final frames for requests that are over already. */
   failures: Failure[]
+  /** What all values cost that wait to be sent and whose producers cannot wait. */
+  queued: number
   /** The asker has closed its side: it asks nothing more. */
   ending: boolean
 }
@@ -132,6 +134,7 @@ export function createAnsweringSession<Party extends Sender>(
     role: 'answering',
     open: true,
     failures: [],
+    queued: 0,
     ending: false,
   }
 }

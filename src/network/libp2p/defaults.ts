@@ -29,6 +29,9 @@ export const OPEN_TIMEOUT = 10_000
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
 export const QUERY_TIMEOUT = 20_000
 
+/** Members chosen by chance who are asked for our neighbours at each lookup of ourselves, besides those who are close to us. */
+export const STRANGERS = 3
+
 /** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
 export const ADD_ATTEMPTS = 3
 

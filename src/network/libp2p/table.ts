@@ -6,7 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../port.js'
-import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT } from './defaults.js'
+import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
@@ -18,6 +18,14 @@ interface RoutingTable {
   addEventListener(type: 'peer:add' | 'peer:remove', listener: (event: CustomEvent<PeerId>) => void): void
 }
 
+interface Network {
+  sendRequest(
+    to: PeerId,
+    message: { type: 'FIND_NODE'; key: Uint8Array },
+    options: { signal: AbortSignal; path: { index: number; queued: number; running: number; total: number } },
+  ): AsyncIterable<unknown>
+}
+
 interface Member {
   /** As last reported; `undefined`: not yet. */
   addresses: string[] | undefined
@@ -27,6 +35,7 @@ interface Member {
 
 export class Table {
   private readonly table: RoutingTable
+  private readonly network: Network
   private readonly members = new Map<string, Member>()
   /** The end of what is being added or removed, by peer. */
   private readonly pending = new Map<string, Promise<void>>()
@@ -38,6 +47,7 @@ export class Table {
     private readonly log: (text: string) => void,
   ) {
     this.table = routingTableOf(host)
+    this.network = networkOf(host)
     this.table.addEventListener('peer:add', ({ detail }) => this.added(detail))
     this.table.addEventListener('peer:remove', ({ detail }) => this.removed(detail.toString()))
     host.addEventListener('peer:update', ({ detail: { peer } }) => {
@@ -115,9 +125,33 @@ export class Table {
   }
 
   private async bootstrap(): Promise<void> {
-    await this.lookUp(this.host.peerId.toMultihash().bytes)
+    const self = this.host.peerId.toMultihash().bytes
+    await Promise.all([this.lookUp(self), ...this.strangers().map((peer) => this.ask(peer, self))])
     // Peers who all know one another and asked only each other would never hear of the rest of the network.
     await this.lookUp(crypto.getRandomValues(new Uint8Array(32)))
+  }
+
+  /**
+   * A lookup of ourselves asks those who are closest to us. When many start together, these may be a clique in which everybody
+   * names only the others, for ever; somebody far away knows members of several cliques.
+   */
+  private strangers(): string[] {
+    const members = [...this.members.keys()]
+    return Array.from({ length: Math.min(STRANGERS, members.length) }, () => {
+      return members.splice(Math.floor(Math.random() * members.length), 1)[0]!
+    })
+  }
+
+  /** Whom it names enters the table by itself. */
+  private async ask(peer: string, key: Uint8Array): Promise<void> {
+    const path = { index: -1, queued: 0, running: 0, total: 0 }
+    const options = { signal: within(DIAL_TIMEOUT), path }
+    try {
+      const events = this.network.sendRequest(peerIdFromString(peer), { type: 'FIND_NODE', key }, options)
+      for await (const event of events) void event
+    } catch (error) {
+      this.log(`${peer} was not heard about our neighbours: ${reasonOf(error)}`)
+    }
   }
 
   private async lookUp(key: Uint8Array): Promise<void> {
@@ -145,7 +179,13 @@ export class Table {
   }
 }
 
-/** The cast, and a check that it holds. */
+/** The casts, and checks that they hold. */
+function networkOf(host: Host): Network {
+  const { network } = host.services.kad as { network?: Partial<Network> }
+  if (typeof network?.sendRequest === 'function') return network as Network
+  throw new Error('this version of @libp2p/kad-dht is not supported: its network has no sendRequest()')
+}
+
 function routingTableOf(host: Host): RoutingTable {
   const { routingTable } = host.services.kad as { routingTable?: Partial<RoutingTable> }
   for (const method of ['add', 'remove', 'addEventListener'] as const) {

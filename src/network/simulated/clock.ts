@@ -6,13 +6,16 @@
 import type { SchedulerLike, Subscription } from 'rxjs'
 import { Action, type Deferrer, type Work } from '../../action.js'
 
+/** What can be scheduled: a function, or an object that saves the closure. */
+export type Task = (() => void) | { run(): void }
+
 export class Clock implements SchedulerLike, Deferrer {
   /** Virtual milliseconds since the start. */
   time = 0
   /** Pieces of work run so far. */
   executed = 0
-  private nowQueue: (() => void)[] = []
-  private readonly buckets = new Map<number, (() => void)[]>()
+  private nowQueue: Task[] = []
+  private readonly buckets = new Map<number, Task[]>()
   /** A binary heap of the keys of `buckets`, least first. */
   private readonly times: number[] = []
 
@@ -31,7 +34,7 @@ export class Clock implements SchedulerLike, Deferrer {
   }
 
   /** Runs `work` after `delay` ms, rounded up to a whole one; 0: later in this instant. */
-  after(delay: number, work: () => void): void {
+  after(delay: number, work: Task): void {
     if (!(delay > 0)) {
       this.nowQueue.push(work)
       return
@@ -65,7 +68,10 @@ export class Clock implements SchedulerLike, Deferrer {
       const queue = this.nowQueue
       this.nowQueue = []
       this.executed += queue.length
-      for (const work of queue) work()
+      for (const work of queue) {
+        if (typeof work === 'function') work()
+        else work.run()
+      }
     }
   }
 

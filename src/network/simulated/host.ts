@@ -6,6 +6,7 @@ import { acceptsAddress, isLoopback, peerOf, withoutPeer } from '../../core/addr
 import { KADEMLIA } from '../../wire/protocols.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent } from '../port.js'
 import { Link, type LinkHost, type Side } from './link.js'
+import { Patience } from './patience.js'
 import { PubSub, type PubSubHost } from './pubsub.js'
 import { Streams } from './streams.js'
 import { Table, type TableHost } from './table.js'
@@ -42,6 +43,10 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   private readonly opening = new Map<Side, () => void>()
   /** Dials under way: those who want the same peer share one. */
   private readonly dials = new Map<string, ((side: Side | undefined, why: string) => void)[]>()
+  /** Pings without an answer. */
+  private readonly pings: Patience<Ping>
+  private isLoopbackOnly = true
+  private hasLoopback = false
   private readonly emit: (event: PortEvent) => void
   /** What we tell others that we speak. */
   private readonly protocols: string[]
@@ -57,6 +62,9 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
     const { random } = wire
+    this.pings = new Patience(wire.clock, (ping) => {
+      this.onPingOver(ping)
+    })
     const cut = () => (random.below(8) === 0 ? random.float() : 0)
     this.streams = new Streams(this.emit, options.protocols, cut, (side) => beyond(side).streams)
     this.table = new Table(this, this.emit)
@@ -111,6 +119,8 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     }
     for (const address of addresses) this.wire.hosts.set(address, this)
     this.addresses = addresses
+    this.isLoopbackOnly = addresses.every(isLoopback)
+    this.hasLoopback = addresses.some(isLoopback)
     this.up = true
     this.emit({ type: 'listening', addresses: [...addresses] })
   }
@@ -268,19 +278,15 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
 
   private onIdentify(side: Side, protocols: string[], theirs: string[], overLoopback: boolean): void {
     const addresses = theirs.filter((address) =>
-      acceptsAddress(address, { loopbackOnly: this.isLoopbackOnly(), overLoopback, anyOverLoopback: overLoopback }),
+      acceptsAddress(address, { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }),
     )
     this.emit({ type: 'identified', connection: side.id, peer: side.peer, protocols, addresses, agent: 'simulated' })
   }
 
   /** Of a peer that we are not connected to: may this address go into the table? */
   accepts(address: string): boolean {
-    const anyOverLoopback = this.addresses.some(isLoopback)
-    return acceptsAddress(address, { loopbackOnly: this.isLoopbackOnly(), overLoopback: undefined, anyOverLoopback })
-  }
-
-  private isLoopbackOnly(): boolean {
-    return this.addresses.every(isLoopback)
+    const { isLoopbackOnly: loopbackOnly, hasLoopback: anyOverLoopback } = this
+    return acceptsAddress(address, { loopbackOnly, overLoopback: undefined, anyOverLoopback })
   }
 
   onLinkClosed(side: Side): void {
@@ -290,11 +296,12 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       return opening()
     }
     if (!this.sides.delete(side.id)) return
-    const sides = this.byPeer.get(side.peer)!.filter((one) => one !== side)
-    if (sides.length === 0) this.byPeer.delete(side.peer)
-    else this.byPeer.set(side.peer, sides)
+    const sides = this.byPeer.get(side.peer)!
+    if (sides.length === 1) this.byPeer.delete(side.peer)
+    else sides.splice(sides.indexOf(side), 1)
     this.streams.onLinkClosed(side)
     this.pubsub.onClosed(side)
+    this.table.onClosed(side)
     this.emit({ type: 'connectionClosed', connection: side.id })
   }
 
@@ -302,22 +309,25 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     const side = this.sides.get(id)
     if (side === undefined) return
     const { clock } = this.wire
+    const ping: Ping = { connection: id, timeout }
     const started = clock.time
-    // … or given up: in both cases no second event follows.
-    let answered = false
+    this.pings.begin(ping, timeout)
     side.link.send(side, PING_SIZE, () => {
       side.link.send(side.other, PING_SIZE, () => {
-        if (answered) return
-        answered = true
-        this.emit({ type: 'pinged', connection: id, rtt: clock.time - started })
+        if (this.pings.end(ping, timeout)) this.emit({ type: 'pinged', connection: id, rtt: clock.time - started })
       })
     })
-    clock.after(timeout, () => {
-      if (answered || !this.sides.has(id)) return
-      answered = true
-      this.emit({ type: 'pingFailed', connection: id, failure: { message: `no answer within ${timeout} ms` } })
-    })
   }
+
+  private onPingOver({ connection, timeout }: Ping): void {
+    if (!this.sides.has(connection)) return
+    this.emit({ type: 'pingFailed', connection, failure: { message: `no answer within ${timeout} ms` } })
+  }
+}
+
+interface Ping {
+  connection: ConnectionId
+  timeout: number
 }
 
 /** The host at the other end: links join nothing but hosts. */

@@ -17,6 +17,8 @@ export interface LinkHost {
 export interface Medium {
   readonly clock: Clock
   readonly links: Set<Link>
+  /** Does what one side sends in one instant go as one packet? */
+  readonly joinsPackets: boolean
   /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined
   /** Can nothing pass between the two? */
@@ -26,14 +28,44 @@ export interface Medium {
 /** Patience of a connection that nothing can pass: then it is dead (the order of TCP's user timeout in practice), ms. */
 export const CONNECTION_TIMEOUT = 20_000
 
+/** What goes from one side to the other at once. */
+class Packet {
+  private more: (() => void)[] | undefined
+
+  constructor(
+    private readonly from: Side,
+    private readonly arrive: () => void,
+    readonly sent: number,
+  ) {}
+
+  add(arrive: () => void): void {
+    if (this.more === undefined) this.more = [arrive]
+    else this.more.push(arrive)
+  }
+
+  /** It has come through the network. */
+  run(): void {
+    this.from.link.arrived(this.from, this)
+  }
+
+  /** Its contents happen at the other side. The first of them may be the end of all. */
+  open(): void {
+    this.arrive()
+    if (this.more === undefined) return
+    for (const arrive of this.more) if (this.from.link.isOpenFor(this.from)) arrive()
+  }
+}
+
 /** One host's end of a link. */
 export class Side {
   /** When the last packet that was sent from here arrives: nothing overtakes it. */
   lastArrival = 0
   /** When the line is free again, for packets from here. */
   busyUntil = 0
-  /** Packets that reached the place where the network is cut, in order. */
-  held: (() => void)[] = []
+  /** The last packet that was sent from here, while it is under way. */
+  last: Packet | undefined = undefined
+  /** Packets that reached the place where the network is cut, in order; `undefined`: none. */
+  held: Packet[] | undefined = undefined
   /** The cut is gone, and what was held is being sent again. */
   healing = false
   /** The host has closed its end: what still arrives is for nobody. */
@@ -48,6 +80,11 @@ export class Side {
 
   get peer(): string {
     return this.other.host.peerId
+  }
+
+  /** Did the host of this side open the connection? */
+  get isOutbound(): boolean {
+    return this === this.link.dialler
   }
 }
 
@@ -75,32 +112,37 @@ export class Link {
   /** Sends a packet of `size` bytes; `arrive` happens at the other side, unless the link dies before. */
   send(from: Side, size: number, arrive: () => void): void {
     if (!this.open) return
-    const delay = this.wire.delay(from, size)
+    const { wire } = this
+    const { time } = wire.clock
+    const { last } = from
+    if (last !== undefined && last.sent === time && wire.joinsPackets) return last.add(arrive)
+    const delay = wire.delay(from, size)
     if (delay === undefined) return this.die()
-    this.wire.clock.after(delay, () => {
-      this.arrived(from, arrive)
-    })
+    from.last = new Packet(from, arrive, time)
+    wire.clock.after(delay, from.last)
   }
 
-  private arrived(from: Side, arrive: () => void): void {
+  arrived(from: Side, packet: Packet): void {
+    if (from.last === packet) from.last = undefined
     if (!this.isOpenFor(from)) return
     if (this.corrupted) return this.die()
-    if (from.held.length === 0 && !this.wire.isCut(from.host, from.other.host)) return arrive()
-    from.held.push(arrive)
-    if (from.held.length === 1) this.losePatience(from)
+    if (from.held !== undefined) return void from.held.push(packet)
+    if (!this.wire.isCut(from.host, from.other.host)) return packet.open()
+    from.held = [packet]
+    this.losePatience(from)
   }
 
   private losePatience(from: Side): void {
-    const first = from.held[0]
+    const first = from.held?.[0]
     this.wire.clock.after(CONNECTION_TIMEOUT, () => {
-      if (from.held[0] === first && !from.healing) this.die()
+      if (from.held?.[0] === first && !from.healing) this.die()
     })
   }
 
   /** The network is whole again: what was held back is sent again, and what comes meanwhile waits behind it. */
   heal(): void {
     for (const side of [this.dialler, this.listener]) {
-      if (side.held.length === 0 || side.healing || this.wire.isCut(side.host, side.other.host)) continue
+      if (side.held === undefined || side.healing || this.wire.isCut(side.host, side.other.host)) continue
       const delay = this.wire.delay(side, 0)
       if (delay === undefined) return this.die()
       side.healing = true
@@ -115,13 +157,13 @@ export class Link {
     if (!this.isOpenFor(side)) return
     if (this.corrupted) return this.die()
     if (this.wire.isCut(side.host, side.other.host)) return this.losePatience(side)
-    const { held } = side
-    side.held = []
+    const { held = [] } = side
+    side.held = undefined
     // The first of them may be the end of all.
-    for (const arrive of held) if (this.isOpenFor(side)) arrive()
+    for (const packet of held) if (this.isOpenFor(side)) packet.open()
   }
 
-  private isOpenFor(from: Side): boolean {
+  isOpenFor(from: Side): boolean {
     return this.open && !from.other.closed
   }
 

@@ -1,23 +1,29 @@
 /**
- * A model of gossipsub behind one host: a mesh by degree with GRAFT, PRUNE and back-off, a seen cache, forwarding, flood
- * publishing of our own messages, and a heartbeat that announces what was heard (IHAVE) to peers outside the mesh, who ask
- * for what they lack (IWANT). Not modelled: peer scores, IDONTWANT, peer exchange, signatures.
+ * A model of gossipsub 1.1 behind one host: a mesh by degree with GRAFT, PRUNE, back-off and its share of connections that
+ * we opened ourselves, a seen cache, forwarding, flood publishing of our own messages, and a heartbeat that announces what
+ * was heard (IHAVE) to peers outside the mesh, who ask for what they lack (IWANT). Not modelled: peer scores (so nobody is
+ * grafted opportunistically), IDONTWANT, peer exchange, signatures.
  */
 import type { AskId, PortEvent } from '../port.js'
 import type { Side } from './link.js'
+import { Pool } from './pool.js'
 import type { Wire } from './wire.js'
 
 // gossipsub's own parameters, by their names in its specification.
 const D = 6
-const D_LOW = 5
+const D_LOW = 4
 const D_HIGH = 12
+const D_OUT = 2
 const D_LAZY = 6
+const GOSSIP_FACTOR = 0.25
 const HEARTBEAT = 1_000
 const HISTORY_LENGTH = 5
 const HISTORY_GOSSIP = 3
 const SEEN_TTL = 60_000
 const PRUNE_BACKOFF = 60_000
 const UNSUBSCRIBE_BACKOFF = 10_000
+/** Heartbeats between two looks for back-offs that are over. */
+const BACKOFF_CLEARING = 15
 /** Bytes of a message beside its payload (signature, key, topic), and of a control message, about. */
 const ENVELOPE = 170
 const CONTROL_SIZE = 80
@@ -50,13 +56,15 @@ export interface PubSubHost {
 export class PubSub {
   private readonly joined = new Map<string, Topic>()
   /** Topic → peers that have told us that they are in it. */
-  private readonly subscribers = new Map<string, Set<string>>()
+  private readonly subscribers = new Map<string, Pool<string>>()
   /** Message id → when it is forgotten. In the order of that time. */
   private readonly seen = new Map<string, number>()
   /** The messages of the last heartbeats, newest first. */
   private readonly history: Map<string, Message>[] = [new Map<string, Message>()]
-  private lastMesh = ''
+  /** The peers of all meshes, as last reported. */
+  private reported = new Set<string>()
   private beating = false
+  private beats = 0
   private stopped = false
 
   constructor(
@@ -125,39 +133,38 @@ export class PubSub {
 
   onSubscription(peer: string, name: string, subscribed: boolean): void {
     let peers = this.subscribers.get(name)
-    if (peers === undefined) this.subscribers.set(name, (peers = new Set()))
-    if (peers.has(peer) === subscribed) return
-    if (subscribed) peers.add(peer)
-    else peers.delete(peer)
+    if (peers === undefined) this.subscribers.set(name, (peers = new Pool()))
+    if (!(subscribed ? peers.add(peer) : peers.delete(peer))) return
     this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed })
-    const topic = this.joined.get(name)
-    if (topic === undefined) return
-    const changed = subscribed ? topic.mesh.size < D && this.graftOne(name, topic, peer) : topic.mesh.delete(peer)
-    if (changed) this.meshChanged()
+    // A newcomer is grafted at a heartbeat, if at all.
+    if (!subscribed && this.joined.get(name)?.mesh.delete(peer) === true) this.meshChanged()
   }
 
   // ---- the mesh
 
-  private graft(name: string, topic: Topic, wanted: number): void {
-    if (topic.mesh.size >= wanted) return
-    for (const peer of this.host.wire.random.shuffle(this.subscribers.get(name) ?? [])) {
-      if (topic.mesh.size >= wanted) return
-      this.graftOne(name, topic, peer)
+  /** Up to so many peers more, of those whom nothing speaks against and who fit; in no order. */
+  private graft(name: string, topic: Topic, amount: number, fits?: (peer: string) => boolean): void {
+    if (amount <= 0) return
+    const { mesh, backoff } = topic
+    const candidates: string[] = []
+    for (const peer of this.subscribers.get(name)?.all ?? []) {
+      if (mesh.has(peer) || (backoff.get(peer) ?? 0) > this.now || fits?.(peer) === false) continue
+      candidates.push(peer)
     }
-  }
-
-  private graftOne(name: string, topic: Topic, peer: string): boolean {
-    if (topic.mesh.has(peer) || (topic.backoff.get(peer) ?? 0) > this.now) return false
-    topic.mesh.add(peer)
-    this.control(peer, (there) => there.onGraft(this.host.peerId, name))
-    return true
+    for (const peer of this.host.wire.random.some(candidates, amount)) {
+      mesh.add(peer)
+      this.control(peer, (there) => there.onGraft(this.host.peerId, name))
+    }
   }
 
   private onGraft(peer: string, name: string): void {
     const topic = this.joined.get(name)
+    if (topic?.mesh.has(peer) === true) return
+    // A full mesh takes only those whom we have dialled ourselves: nobody can crowd it from outside.
     const isWelcome =
       topic !== undefined &&
-      (topic.mesh.has(peer) || (topic.mesh.size < D_HIGH && (topic.backoff.get(peer) ?? 0) <= this.now))
+      (topic.backoff.get(peer) ?? 0) <= this.now &&
+      (topic.mesh.size < D_HIGH || this.isOutbound(peer))
     if (isWelcome) {
       topic.mesh.add(peer)
       this.meshChanged()
@@ -175,14 +182,17 @@ export class PubSub {
     this.meshChanged()
   }
 
+  private readonly isOutbound = (peer: string): boolean => this.host.sideTo(peer)?.isOutbound === true
+
   private meshChanged(): void {
     const peers = new Set<string>()
     for (const { mesh } of this.joined.values()) for (const peer of mesh) peers.add(peer)
-    const sorted = [...peers].sort()
-    const text = sorted.join()
-    if (text === this.lastMesh) return
-    this.lastMesh = text
-    this.emit({ type: 'meshChanged', peers: sorted })
+    const { reported } = this
+    let isSame = peers.size === reported.size
+    for (const peer of peers) isSame &&= reported.has(peer)
+    if (isSame) return
+    this.reported = peers
+    this.emit({ type: 'meshChanged', peers: [...peers].sort() })
   }
 
   private control(peer: string, act: (there: PubSub) => void): void {
@@ -202,7 +212,7 @@ export class PubSub {
       }
       return this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
     }
-    const recipients = [...(this.subscribers.get(name) ?? [])]
+    const recipients = [...(this.subscribers.get(name)?.all ?? [])]
     if (recipients.length > 0) this.remember(message)
     for (const peer of recipients) this.send(peer, message)
     this.emit({ type: 'published', ask, recipients })
@@ -244,9 +254,10 @@ export class PubSub {
       this.beating = false
       return
     }
+    this.beats++
     for (const [name, topic] of this.joined) {
-      if (topic.mesh.size < D_LOW) this.graft(name, topic, D)
-      else if (topic.mesh.size > D_HIGH) this.thin(name, topic)
+      if (this.beats % BACKOFF_CLEARING === 0) this.clearBackoff(topic)
+      this.maintain(name, topic)
       this.gossip(name, topic)
     }
     this.meshChanged()
@@ -259,8 +270,27 @@ export class PubSub {
     this.host.wire.clock.after(HEARTBEAT, this.heartbeat)
   }
 
+  private clearBackoff({ backoff }: Topic): void {
+    for (const [peer, until] of backoff) if (until <= this.now) backoff.delete(peer)
+  }
+
+  /** Neither too few in the mesh, nor too many, and some whom we have dialled ourselves. */
+  private maintain(name: string, topic: Topic): void {
+    const { mesh } = topic
+    if (mesh.size < D_LOW) this.graft(name, topic, D - mesh.size)
+    if (mesh.size > D_HIGH) this.thin(name, topic)
+    if (mesh.size < D_LOW) return
+    let outbound = 0
+    for (const peer of mesh) if (this.isOutbound(peer)) outbound++
+    this.graft(name, topic, D_OUT - outbound, this.isOutbound)
+  }
+
   private thin(name: string, topic: Topic): void {
-    for (const peer of this.host.wire.random.shuffle(topic.mesh).slice(D)) {
+    const peers = this.host.wire.random.shuffle(topic.mesh)
+    const outbound = peers.filter(this.isOutbound).slice(0, D_OUT)
+    const kept = new Set([...outbound, ...peers.filter((peer) => !outbound.includes(peer))].slice(0, D))
+    for (const peer of peers) {
+      if (kept.has(peer)) continue
       topic.mesh.delete(peer)
       topic.backoff.set(peer, this.now + PRUNE_BACKOFF)
       this.control(peer, (there) => there.onPrune(this.host.peerId, name, PRUNE_BACKOFF))
@@ -269,12 +299,16 @@ export class PubSub {
 
   private gossip(name: string, topic: Topic): void {
     const ids: string[] = []
-    for (const window of this.history.slice(0, HISTORY_GOSSIP)) {
-      for (const message of window.values()) if (message.topic === name) ids.push(message.id)
+    for (let age = 0; age < HISTORY_GOSSIP && age < this.history.length; age++) {
+      for (const message of this.history[age]!.values()) if (message.topic === name) ids.push(message.id)
     }
-    if (ids.length === 0) return
-    const outside = [...(this.subscribers.get(name) ?? [])].filter((peer) => !topic.mesh.has(peer))
-    for (const peer of this.host.wire.random.shuffle(outside).slice(0, D_LAZY)) {
+    const subscribers = this.subscribers.get(name)
+    if (ids.length === 0 || subscribers === undefined) return
+    const { mesh } = topic
+    // All of the mesh are subscribers.
+    const outside = subscribers.all.length - mesh.size
+    const amount = Math.max(D_LAZY, Math.floor(GOSSIP_FACTOR * outside))
+    for (const peer of subscribers.draw(this.host.wire.random, amount, (one) => !mesh.has(one))) {
       this.control(peer, (there) => there.onIHave(this.host.peerId, ids))
     }
   }

@@ -61,6 +61,19 @@ export class Random {
     }
     return shuffled
   }
+
+  /** So many of the items, or all, in no order. Changes the order of the array that it is given. */
+  some<T>(items: T[], amount: number): T[] {
+    const count = Math.min(amount, items.length)
+    for (let i = 0; i < count; i++) {
+      const j = i + this.below(items.length - i)
+      const item = items[i]!
+      items[i] = items[j]!
+      items[j] = item
+    }
+    items.length = count
+    return items
+  }
 }
 
 /** FNV-1a with a finishing mix, 32 bits. */

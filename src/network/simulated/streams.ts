@@ -227,7 +227,7 @@ export class Streams {
 
   /** The link is gone, and every stream on it. */
   onLinkClosed(side: Side): void {
-    for (const end of [...this.ends.values()]) if (end.side === side) this.closed(end, 'lost')
+    for (const end of this.ends.values()) if (end.side === side) this.closed(end, 'lost')
     this.inbound.delete(side)
   }
 

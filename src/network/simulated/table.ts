@@ -5,6 +5,7 @@
  */
 import type { PortEvent } from '../port.js'
 import type { Side } from './link.js'
+import { Patience } from './patience.js'
 import { hash32 } from './random.js'
 import type { Wire } from './wire.js'
 
@@ -12,6 +13,8 @@ import type { Wire } from './wire.js'
 const BUCKET_SIZE = 20
 /** Leaf buckets: kad-dht splits to a depth of 6. So the table holds 1,280 peers at the most. */
 const PREFIX_BITS = 6
+/** Members far from us who are asked for our neighbours too, at each bootstrap. */
+const STRANGERS = 3
 /** Questions of one lookup that are under way at once (`alpha`). */
 const PARALLEL = 3
 /** Peers that were heard of and are being visited at once, and that wait for it (kad-dht's `pingNewContact…`, as we set it). */
@@ -21,6 +24,9 @@ const MAX_WAITING_VISITS = 100
 const QUESTION_SIZE = 120
 const PEER_SIZE = 80
 
+/** How long a question may take, ms (as we set kad-dht's `networkDialTimeout`). */
+const QUESTION_TIMEOUT = 10_000
+
 interface Contact {
   peer: string
   key: number
@@ -29,6 +35,21 @@ interface Contact {
 
 /** An answer: contacts, closest first. */
 type Found = readonly Contact[]
+
+/** Somebody whom a lookup may ask. */
+interface Candidate {
+  peer: string
+  addresses: string[]
+  distance: number
+  asked: boolean
+}
+
+/** A question that is under way. */
+interface Question {
+  side: Side
+  /** `undefined`: there will be no answer. */
+  done: (found: Found | undefined) => void
+}
 
 /** What the table needs of its host. */
 export interface TableHost {
@@ -44,19 +65,25 @@ export interface TableHost {
 
 export class Table {
   private readonly key: number
-  private readonly buckets = new Map<number, Map<string, Contact>>()
+  /** By the first bits of the key. */
+  private readonly buckets: Contact[][] = Array.from({ length: 2 ** PREFIX_BITS }, () => [])
   /** Members by peer, for what must not search the buckets. */
   private readonly members = new Map<string, Contact>()
-  /** Where peers that we heard of are, members or not. */
+  /** Where peers are whom we heard of and are about to visit. */
   private readonly heard = new Map<string, string[]>()
   private readonly visits = new Set<string>()
   private readonly waiting = new Set<string>()
+  private readonly questions: Patience<Question>
+  private readonly open = new Set<Question>()
 
   constructor(
     private readonly host: TableHost,
     private readonly emit: (event: PortEvent) => void,
   ) {
     this.key = hash32(host.peerId)
+    this.questions = new Patience(host.wire.clock, (question) => {
+      this.answered(question, undefined)
+    })
   }
 
   get size(): number {
@@ -72,19 +99,20 @@ export class Table {
     this.heard.delete(peer)
     const member = this.members.get(peer)
     if (member !== undefined) {
-      if (member.addresses.join() === addresses.join()) return
+      if (isSame(member.addresses, addresses)) return
       member.addresses = addresses
     } else {
-      const key = hash32(peer)
-      const prefix = key >>> (32 - PREFIX_BITS)
-      let bucket = this.buckets.get(prefix)
-      if (bucket === undefined) this.buckets.set(prefix, (bucket = new Map<string, Contact>()))
-      if (bucket.size >= BUCKET_SIZE) return
-      const contact = { peer, key, addresses }
-      bucket.set(peer, contact)
+      const contact = { peer, key: hash32(peer), addresses }
+      const bucket = this.bucketOf(contact.key)
+      if (bucket.length >= BUCKET_SIZE) return
+      bucket.push(contact)
       this.members.set(peer, contact)
     }
     this.emit({ type: 'tableChanged', peer, addresses: [...addresses] })
+  }
+
+  private bucketOf(key: number): Contact[] {
+    return this.buckets[key >>> (32 - PREFIX_BITS)]!
   }
 
   remove(peer: string): void {
@@ -92,7 +120,8 @@ export class Table {
     this.heard.delete(peer)
     if (member === undefined) return
     this.members.delete(peer)
-    this.buckets.get(member.key >>> (32 - PREFIX_BITS))!.delete(peer)
+    const bucket = this.bucketOf(member.key)
+    bucket.splice(bucket.indexOf(member), 1)
     this.emit({ type: 'tableChanged', peer, addresses: undefined })
   }
 
@@ -101,8 +130,9 @@ export class Table {
    * asked only each other would never hear of the rest of the network.
    */
   bootstrap(): void {
-    this.lookup(this.key, undefined, () => {
-      this.lookup(this.host.wire.random.uint32(), undefined, () => {
+    const { random } = this.host.wire
+    this.lookup(this.key, undefined, random.some([...this.members.values()], STRANGERS), () => {
+      this.lookup(random.uint32(), undefined, [], () => {
         this.emit({ type: 'tableQueried' })
       })
     })
@@ -110,89 +140,135 @@ export class Table {
 
   /** Looks up where a peer is. */
   find(peer: string, done: (addresses: string[]) => void): void {
-    this.lookup(hash32(peer), peer, () => {
-      done(this.addressesOf(peer))
+    this.lookup(hash32(peer), peer, [], (addresses) => {
+      done(addresses ?? this.addressesOf(peer))
     })
   }
 
   /** Asks ever closer peers for those that are closest to `target`, until nobody closer is left to ask. */
-  private lookup(target: number, wanted: string | undefined, done: () => void): void {
-    const candidates = new Map<string, number>()
-    const asked = new Set<string>([this.host.peerId])
+  private lookup(
+    target: number,
+    wanted: string | undefined,
+    others: Contact[],
+    done: (found: string[] | undefined) => void,
+  ): void {
+    /** Nearest first. */
+    const candidates: Candidate[] = []
+    const met = new Set<string>([this.host.peerId])
     let underWay = 0
     let over = false
-    const offer = ({ peer, key }: Contact): void => {
-      if (!candidates.has(peer)) candidates.set(peer, distance(key, target))
+    /** Addresses of who is wanted. */
+    let found: string[] | undefined
+    const offer = ({ peer, key }: Contact, addresses: string[]): void => {
+      const candidate = { peer, addresses, distance: distance(key, target), asked: false }
+      let at = candidates.length
+      candidates.push(candidate)
+      for (; at > 0 && candidates[at - 1]!.distance > candidate.distance; at--) candidates[at] = candidates[at - 1]!
+      candidates[at] = candidate
     }
-    for (const contact of this.closest(target)) offer(contact)
+    for (const contact of this.closest(target)) {
+      met.add(contact.peer)
+      offer(contact, contact.addresses)
+    }
+    const next = (): Candidate | undefined => {
+      if (found !== undefined || underWay >= PARALLEL) return undefined
+      const other = others.pop()
+      if (other !== undefined) return { ...other, distance: 0, asked: false }
+      for (let i = 0; i < candidates.length && i < BUCKET_SIZE; i++) if (!candidates[i]!.asked) return candidates[i]
+      return undefined
+    }
     const proceed = (): void => {
-      if (over) return
-      const closest = nearest(candidates, ([, far]) => far)
-      const isFound = wanted !== undefined && this.addressesOf(wanted).length > 0
-      for (const [peer] of closest) {
-        if (isFound || underWay >= PARALLEL) break
-        if (asked.has(peer)) continue
-        asked.add(peer)
-        underWay++
-        this.ask(peer, target, (found) => {
-          underWay--
-          if (found === undefined) candidates.delete(peer)
-          for (const one of found ?? []) {
-            if (one.peer === this.host.peerId) continue
-            this.hear(one)
-            if (this.addressesOf(one.peer).length > 0) offer(one)
-          }
-          proceed()
-        })
-      }
-      if (underWay > 0) return
+      for (let candidate = next(); candidate !== undefined && !over; candidate = next()) question(candidate)
+      if (over || underWay > 0) return
       over = true
-      done()
+      done(found)
+    }
+    const question = (candidate: Candidate): void => {
+      candidate.asked = true
+      underWay++
+      this.ask(candidate, target, (answer) => {
+        underWay--
+        // The next one counts in its place.
+        const at = answer === undefined ? candidates.indexOf(candidate) : -1
+        if (at >= 0) candidates.splice(at, 1)
+        for (const one of answer ?? []) meet(one)
+        proceed()
+      })
+    }
+    const meet = (contact: Contact): void => {
+      if (met.has(contact.peer)) return
+      met.add(contact.peer)
+      const addresses = this.hear(contact)
+      if (addresses === undefined) return
+      if (contact.peer === wanted) found = addresses
+      offer(contact, addresses)
     }
     proceed()
   }
 
   /** Asks one peer whom it knows close to `target`; `undefined`: it cannot be asked. */
-  private ask(peer: string, target: number, done: (found: Found | undefined) => void): void {
-    this.host.reach(peer, [], (side) => {
+  private ask({ peer, addresses }: Candidate, target: number, done: Question['done']): void {
+    this.host.reach(peer, addresses, (side) => {
       if (side === undefined) return done(undefined)
-      let answered = false
-      const answer = (found: Found | undefined): void => {
-        if (answered) return
-        answered = true
-        done(found)
-      }
+      const question = { side, done }
+      this.open.add(question)
+      this.questions.begin(question, QUESTION_TIMEOUT)
       const { link } = side
       link.send(side, QUESTION_SIZE, () => {
         const found = this.host.tableBeyond(side).closest(target, this.host.peerId)
         link.send(side.other, QUESTION_SIZE + found.length * PEER_SIZE, () => {
-          answer(found)
+          this.answered(question, found)
         })
-      })
-      this.host.wire.clock.after(10_000, () => {
-        answer(undefined)
       })
     })
   }
 
-  /** Members that are closest to `target`, closest first. */
-  private closest(target: number, except?: string): Found {
-    return nearest(this.members.values(), (contact) =>
-      contact.peer === except ? Infinity : distance(contact.key, target),
-    )
+  private answered(question: Question, found: Found | undefined): void {
+    if (!this.open.delete(question)) return
+    this.questions.end(question, QUESTION_TIMEOUT)
+    question.done(found)
   }
 
-  /** Somebody told us of a peer: it is visited, and if it is there it comes into the table by what it says of itself. */
-  private hear({ peer, key, addresses: theirs }: Contact): void {
-    if (this.members.has(peer)) return
+  /** A connection is gone, and the questions on it with it. */
+  onClosed(side: Side): void {
+    for (const question of [...this.open]) if (question.side === side) this.answered(question, undefined)
+  }
+
+  /** Members that are closest to `target`, closest first. */
+  private closest(target: number, except?: string): Found {
+    const found: Contact[] = []
+    const prefix = target >>> (32 - PREFIX_BITS)
+    // Everybody of one bucket is closer than anybody of the next in this order.
+    for (let i = 0; i < this.buckets.length && found.length < BUCKET_SIZE; i++) {
+      const start = found.length
+      for (const contact of this.buckets[prefix ^ i]!) {
+        if (contact.peer === except) continue
+        const far = distance(contact.key, target)
+        let at = found.length
+        found.push(contact)
+        for (; at > start && distance(found[at - 1]!.key, target) > far; at--) found[at] = found[at - 1]!
+        found[at] = contact
+      }
+    }
+    if (found.length > BUCKET_SIZE) found.length = BUCKET_SIZE
+    return found
+  }
+
+  /**
+   * Somebody told us of a peer: if there is room for it, it is visited, and if it is there it comes into the table by what it
+   * says of itself. Returns where it may be reached; `undefined`: nowhere.
+   */
+  private hear({ peer, key, addresses: theirs }: Contact): string[] | undefined {
+    const member = this.members.get(peer)
+    if (member !== undefined) return member.addresses
     const addresses = theirs.filter((address) => this.host.accepts(address))
-    if (addresses.length === 0) return
+    if (addresses.length === 0) return undefined
+    const isFull = this.bucketOf(key).length >= BUCKET_SIZE || this.waiting.size >= MAX_WAITING_VISITS
+    if (isFull || this.visits.has(peer)) return addresses
     this.heard.set(peer, addresses)
-    if (this.visits.has(peer) || this.waiting.size >= MAX_WAITING_VISITS) return
-    const bucket = this.buckets.get(key >>> (32 - PREFIX_BITS))
-    if (bucket !== undefined && bucket.size >= BUCKET_SIZE) return
     this.waiting.add(peer)
     this.visitNext()
+    return addresses
   }
 
   private visitNext(): void {
@@ -200,9 +276,9 @@ export class Table {
       if (this.visits.size >= MAX_VISITS) return
       this.waiting.delete(peer)
       this.visits.add(peer)
-      this.host.reach(peer, [], (side) => {
+      this.host.reach(peer, [], () => {
         this.visits.delete(peer)
-        if (side === undefined && !this.members.has(peer)) this.heard.delete(peer)
+        this.heard.delete(peer)
         this.visitNext()
       })
     }
@@ -213,20 +289,6 @@ function distance(a: number, b: number): number {
   return (a ^ b) >>> 0
 }
 
-/** The `BUCKET_SIZE` items that are nearest, nearest first; those at an infinite distance are left out. */
-function nearest<T>(items: Iterable<T>, distanceOf: (item: T) => number): T[] {
-  const found: T[] = []
-  const distances: number[] = []
-  for (const item of items) {
-    const far = distanceOf(item)
-    if (far === Infinity || (found.length === BUCKET_SIZE && far >= distances[BUCKET_SIZE - 1]!)) continue
-    let at = found.length === BUCKET_SIZE ? BUCKET_SIZE - 1 : found.length
-    for (; at > 0 && distances[at - 1]! > far; at--) {
-      found[at] = found[at - 1]!
-      distances[at] = distances[at - 1]!
-    }
-    found[at] = item
-    distances[at] = far
-  }
-  return found
+function isSame(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i])
 }

@@ -36,6 +36,8 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
   /** Address → who listens there. */
   readonly hosts = new Map<string, Host>()
   readonly links = new Set<Link>()
+  /** Where bandwidth is limited each packet queues for itself. */
+  readonly joinsPackets: boolean
   /** Packets sent so far over all links, those of the network itself included. */
   packets = 0
   /** Peer id → which part of the network it is in; the whole network is one part. */
@@ -47,7 +49,9 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
     readonly clock: Clock,
     readonly random: Random,
     readonly options: WireOptions,
-  ) {}
+  ) {
+    this.joinsPackets = options.bandwidth === Infinity
+  }
 
   /** How long a packet of a stream takes to the other side, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined {

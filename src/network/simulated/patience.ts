@@ -1,0 +1,47 @@
+/**
+ * How long somebody waits for answers that nearly always come: one timer for all that is waited for with the same patience.
+ * A timer for each would be most of what a clock holds, all of it for nothing.
+ */
+import type { Clock } from './clock.js'
+
+export class Patience<Wait> {
+  /** By length, ms: what is waited for → when that is over, in the order of that time. */
+  private readonly groups = new Map<number, Map<Wait, number>>()
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly over: (wait: Wait) => void,
+  ) {}
+
+  /** `over` hears of this `ms` from now, unless it ends before. */
+  begin(wait: Wait, ms: number): void {
+    const length = Math.max(1, Math.ceil(ms))
+    let group = this.groups.get(length)
+    if (group === undefined) {
+      this.groups.set(length, (group = new Map<Wait, number>()))
+      this.arm(length, length)
+    }
+    group.set(wait, this.clock.time + length)
+  }
+
+  /** The answer is here, or nobody wants it any more. False: it was over already. */
+  end(wait: Wait, ms: number): boolean {
+    return this.groups.get(Math.max(1, Math.ceil(ms)))?.delete(wait) === true
+  }
+
+  private arm(length: number, delay: number): void {
+    this.clock.after(delay, () => {
+      this.expire(length)
+    })
+  }
+
+  private expire(length: number): void {
+    const group = this.groups.get(length)!
+    for (const [wait, at] of group) {
+      if (at > this.clock.time) return this.arm(length, at - this.clock.time)
+      group.delete(wait)
+      this.over(wait)
+    }
+    this.groups.delete(length)
+  }
+}
