@@ -1,0 +1,29 @@
+/** A node of ours as `createNode` starts it, with what no config can choose. */
+import { readConfig, type NodeConfig } from '../../src/config.js'
+import { createLogger } from '../../src/edge/log.js'
+import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
+import { launch, type P2pNode } from '../../src/node.js'
+import { LaneScheduler } from '../../src/scheduler.js'
+import { messageId } from '../../src/wire/message-id.js'
+
+export interface Special {
+  /** What it asks and answers by, the best first. */
+  protocols?: string[]
+  /** Peers with whom there shall be no connection. */
+  gate?: Libp2pPortOptions['gate']
+}
+
+export async function launchOurs(config: NodeConfig, { protocols, gate }: Special): Promise<P2pNode> {
+  const standard = readConfig(config)
+  const settings = { ...standard, protocols: protocols ?? standard.protocols }
+  const secret = newSecret()
+  const privateKey = await privateKeyOf(secret)
+  return launch({
+    peerId: await peerIdOf(secret),
+    settings,
+    scheduler: new LaneScheduler(),
+    createPort: createLibp2pPort({ privateKey, protocols: settings.protocols, messageId, ...(gate && { gate }) }),
+    log: createLogger(undefined),
+  })
+}

@@ -1,0 +1,72 @@
+/**
+ * `npm run bench`: ours beside others, in one run on this machine. README.md of this folder says how and how fair.
+ *
+ *   npm run bench                                  the short form, under 90 s
+ *   npm run bench -- --full --write                the long form, into bench/results.md
+ *   npm run bench -- --only 32B --contestants session,net
+ */
+import { writeFile } from 'node:fs/promises'
+import { broadcasts } from './extras/broadcasts.js'
+import { idle, memory, startUp } from './extras/node-costs.js'
+import { compile, type Compiled } from './harness/compile.js'
+import { describeMachine } from './harness/machine.js'
+import { readOptions, USAGE, type Extra, type Options } from './harness/options.js'
+import { reportRequests } from './harness/report.js'
+import { runRounds } from './harness/rounds.js'
+import { endWorkers } from './harness/worker.js'
+
+const RESULTS = new URL('results.md', import.meta.url)
+
+function options(): Options {
+  try {
+    return readOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
+    process.exit(2)
+  }
+}
+
+/** What is done now, on one line that is written over; nothing when nobody looks. */
+function progress(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${what}`)
+}
+
+/** Each resolves with its part of the report. */
+const runExtra: Record<Extra, (compiled: Compiled, full: boolean) => Promise<string>> = {
+  broadcasts: (compiled, full) =>
+    broadcasts(compiled, full ? { rounds: 5, time: 2_000 } : { rounds: 3, time: 200 }, progress),
+  memory: (compiled) => memory(compiled, progress),
+  startup: (compiled, full) => startUp(compiled, full ? 10 : 3, progress),
+  idle: (compiled, full) => idle(compiled, full ? 60_000 : 2_000, progress),
+}
+
+async function run({ full, write, plan, extras }: Options): Promise<void> {
+  const began = performance.now()
+  const machine = describeMachine(new Date())
+  const compiled = await compile()
+  const parts: string[] = []
+  try {
+    if (plan.loads.length > 0) parts.push(`## Requests\n\n${reportRequests(await runRounds(compiled, plan, progress))}`)
+    for (const extra of extras) parts.push(await runExtra[extra](compiled, full))
+  } finally {
+    await endWorkers()
+    progress('')
+  }
+  const form = `${full ? 'long' : 'short'} form, medians of ${plan.rounds} rounds of ${plan.time} ms`
+  const text = ['# Results', `Written by \`npm run bench\`, ${form}.`, machine.join('\n'), ...parts].join('\n\n')
+  console.log(text)
+  console.log(`\n${Math.round((performance.now() - began) / 1_000)} s`)
+  if (write) await writeFile(RESULTS, `${text}\n`)
+}
+
+// An interrupted run tidies up too, and its processes end with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+const chosen = options()
+if (chosen.help) console.log(USAGE)
+else {
+  await run(chosen).catch((error: Error) => {
+    console.error(`The run failed, and its figures are worth nothing. ${error.message}`)
+    process.exitCode = 1
+  })
+}
