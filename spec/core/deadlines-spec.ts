@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { IdMap } from '../../src/core/id-map.js'
 import { addDeadline, nextDeadline, removeDeadline, takeExpired, type Deadlines } from '../../src/core/deadlines.js'
 
 describe('deadlines', () => {
   it('expire at their time and not before', () => {
-    const deadlines: Deadlines<number> = new Map()
+    const deadlines: Deadlines = new IdMap()
     addDeadline(deadlines, 1, 0, 100)
     addDeadline(deadlines, 2, 10, 50)
     expect(nextDeadline(deadlines)).toBe(60)
@@ -25,12 +26,13 @@ describe('deadlines', () => {
     })
     fc.assert(
       fc.property(fc.array(action), (actions) => {
-        const deadlines: Deadlines<string> = new Map()
-        const plain = new Map<string, number>()
+        const deadlines: Deadlines = new IdMap()
+        const plain = new Map<number, number>()
         let now = 0
         for (const { id, wait, timeout, remove } of actions) {
           now += wait
-          const key = `${id}/${timeout}`
+          // One id for each pair.
+          const key = id * 1_000 + timeout
           if (remove) removeDeadline(deadlines, key, timeout)
           else addDeadline(deadlines, key, now, timeout)
           if (remove) plain.delete(key)

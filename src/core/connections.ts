@@ -73,8 +73,8 @@ export function updateIdle(state: State, connection: Connection): void {
 
 /** When the next connection has been idle for its keep-alive time. */
 export function nextIdleClose(state: State): number {
-  for (const since of state.idle.values()) return since + state.settings.connectionKeepAlive
-  return Infinity
+  const { oldestId } = state.idle
+  return oldestId === undefined ? Infinity : state.idle.get(oldestId)! + state.settings.connectionKeepAlive
 }
 
 /** The connections that have been idle for that long now. */

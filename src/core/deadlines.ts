@@ -1,55 +1,54 @@
 /**
- * Deadlines without timers: one `Map` for each distinct timeout. Within it insertion order is deadline order, deletion
+ * Deadlines without timers: one map for each distinct timeout. Within it insertion order is deadline order, deletion
  * is O(1), and the head is the next to expire. (A heap with lazy deletion would keep every answered request in it.)
  * Ids are unique within one `Deadlines`.
  */
-export type Deadlines<Id> = Map<number, Map<Id, number>>
+import { IdMap } from './id-map.js'
+
+/** Timeout, ms → id → when it expires. */
+export type Deadlines = IdMap<IdMap<number>>
 
 /** Empty groups for the next that is needed: with one request at a time, each of them would make one. */
-const spare: Map<unknown, number>[] = []
+const spare: IdMap<number>[] = []
 const MAX_SPARE = 16
 
 /** `id` expires `timeout` ms after `now`. Times must not go backwards from one call to the next. */
-export function addDeadline<Id>(deadlines: Deadlines<Id>, id: Id, now: number, timeout: number): void {
+export function addDeadline(deadlines: Deadlines, id: number, now: number, timeout: number): void {
   let group = deadlines.get(timeout)
-  if (group === undefined) {
-    group = (spare.pop() as Map<Id, number> | undefined) ?? new Map<Id, number>()
-    deadlines.set(timeout, group)
-  } else {
-    group.delete(id)
-  }
+  if (group === undefined) deadlines.set(timeout, (group = spare.pop() ?? new IdMap<number>()))
+  else group.delete(id)
   group.set(id, now + timeout)
 }
 
-export function removeDeadline<Id>(deadlines: Deadlines<Id>, id: Id, timeout: number): void {
+export function removeDeadline(deadlines: Deadlines, id: number, timeout: number): void {
   const group = deadlines.get(timeout)
-  if (group?.delete(id) !== true || group.size > 0) return
+  if (group?.delete(id) === true && group.size === 0) dropGroup(deadlines, timeout, group)
+}
+
+function dropGroup(deadlines: Deadlines, timeout: number, group: IdMap<number>): void {
   deadlines.delete(timeout)
   if (spare.length < MAX_SPARE) spare.push(group)
 }
 
 /** When the next one expires; `Infinity` when there is none. */
-export function nextDeadline<Id>(deadlines: Deadlines<Id>): number {
+export function nextDeadline(deadlines: Deadlines): number {
   let next = Infinity
   for (const group of deadlines.values()) {
-    for (const at of group.values()) {
-      if (at < next) next = at
-      break
-    }
+    const { oldestId } = group
+    if (oldestId !== undefined) next = Math.min(next, group.get(oldestId)!)
   }
   return next
 }
 
 /** Takes out and returns every id whose time has come at `now`, in the order of the deadlines within a timeout. */
-export function takeExpired<Id>(deadlines: Deadlines<Id>, now: number): Id[] {
-  const expired: Id[] = []
+export function takeExpired(deadlines: Deadlines, now: number): number[] {
+  const expired: number[] = []
   for (const [timeout, group] of deadlines) {
-    for (const [id, at] of group) {
-      if (at > now) break
+    for (let id = group.oldestId; id !== undefined && group.get(id)! <= now; id = group.oldestId) {
       group.delete(id)
       expired.push(id)
     }
-    if (group.size === 0) deadlines.delete(timeout)
+    if (group.size === 0) dropGroup(deadlines, timeout, group)
   }
   return expired
 }

@@ -11,7 +11,7 @@ export function dueAt(state: State, time: number): void {
 }
 
 /** `id` expires `timeout` ms from now. */
-export function setDeadline(state: State, deadlines: Deadlines<number>, id: number, timeout: number): void {
+export function setDeadline(state: State, deadlines: Deadlines, id: number, timeout: number): void {
   addDeadline(deadlines, id, state.now, timeout)
   dueAt(state, state.now + timeout)
 }

@@ -7,6 +7,7 @@ import type { FrameReader } from '../wire/frame-v1.js'
 import type { Gathered } from '../wire/gather.js'
 import type { Deadlines } from './deadlines.js'
 import type { Overflow } from './events.js'
+import { IdMap } from './id-map.js'
 import type { AnsweringSession, AskingSession, Failure, Sender, SessionCall } from './session/state.js'
 import type { Settings } from './settings.js'
 
@@ -179,7 +180,7 @@ export interface State {
   links: Map<string, ConnectionId[]>
   dials: Map<string, Dial>
   /** Connections that nothing uses → since when. In the order of that time. */
-  idle: Map<ConnectionId, number>
+  idle: IdMap<number>
   /** Peers in the mesh of one of our topics. */
   mesh: Set<string>
   nextPing: number
@@ -196,14 +197,14 @@ export interface State {
   probes: Set<string>
   probing: Set<string>
 
-  asks: Map<AskId, Ask>
+  asks: IdMap<Ask>
   /** Version-1 streams of ours → the request that they carry. */
-  calls: Map<StreamId, RequestAsk>
-  askDeadlines: Deadlines<AskId>
+  calls: IdMap<RequestAsk>
+  askDeadlines: Deadlines
   nextStream: StreamId
 
-  exchanges: Map<ExchangeId, Exchange>
-  exchangeDeadlines: Deadlines<ExchangeId>
+  exchanges: IdMap<Exchange>
+  exchangeDeadlines: Deadlines
   /** Of the next request that comes over a session. */
   nextExchange: ExchangeId
   /** Exchanges that wait for room, in order. */
@@ -244,7 +245,7 @@ export function createState(self: string, settings: Settings): State {
     connections: new Map(),
     links: new Map(),
     dials: new Map(),
-    idle: new Map(),
+    idle: new IdMap(),
     mesh: new Set(),
     nextPing: Infinity,
     known: new Map(),
@@ -253,12 +254,12 @@ export function createState(self: string, settings: Settings): State {
     nextProbe: Infinity,
     probes: new Set(),
     probing: new Set(),
-    asks: new Map(),
-    calls: new Map(),
-    askDeadlines: new Map(),
+    asks: new IdMap(),
+    calls: new IdMap(),
+    askDeadlines: new IdMap(),
     nextStream: 1,
-    exchanges: new Map(),
-    exchangeDeadlines: new Map(),
+    exchanges: new IdMap(),
+    exchangeDeadlines: new IdMap(),
     nextExchange: -1,
     held: new Set(),
     accounts: new Map(),

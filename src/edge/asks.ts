@@ -5,6 +5,7 @@
 import { Observable, type Observer } from 'rxjs'
 import type { Answer, Refusal } from '../core/effects.js'
 import type { Command, Event } from '../core/events.js'
+import { IdMap } from '../core/id-map.js'
 import { P2pError } from '../errors.js'
 import type { AskId } from '../network/port.js'
 
@@ -13,7 +14,7 @@ export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refu
 }
 
 export class Asks {
-  private readonly waiting = new Map<AskId, Observer<Answer>>()
+  private readonly waiting = new IdMap<Observer<Answer>>()
   private next: AskId = 1
   /** Why nothing is asked any more. */
   private over: P2pError | undefined

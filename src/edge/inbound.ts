@@ -4,6 +4,7 @@
  */
 import { Subject } from 'rxjs'
 import type { Event } from '../core/events.js'
+import { IdMap } from '../core/id-map.js'
 import type { ExchangeId } from '../core/state.js'
 import { checkBytes, isThenable } from './checks.js'
 import type { Logger } from './log.js'
@@ -173,7 +174,7 @@ class Inbound implements InboundRequest, RequestContext, Producing {
 
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
-  private readonly open = new Map<ExchangeId, Inbound>()
+  private readonly open = new IdMap<Inbound>()
   private handle: EventHandler['handleInboundRequest']
 
   constructor(
@@ -213,7 +214,7 @@ export class InboundRequests {
   }
 
   end(): void {
-    for (const exchange of [...this.open.keys()]) this.onCancel(exchange, 'the node was stopped')
+    for (const exchange of this.open.keys()) this.onCancel(exchange, 'the node was stopped')
     this.requests$.complete()
   }
 

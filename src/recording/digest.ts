@@ -2,6 +2,7 @@
  * A digest of a state: the same for equal states, whatever Node or machine computes it. Maps and sets count in their order
  * of insertion, because the core goes through them in it; objects do not.
  */
+import { IdMap } from '../core/id-map.js'
 import { SipHash } from '../wire/siphash.js'
 import { crc32 } from './crc32.js'
 
@@ -28,8 +29,8 @@ function canonicalText(value: unknown, lengthsOnly: boolean): string {
     const bytes = value as Uint8Array
     return lengthsOnly ? `bytes(${bytes.length})` : `bytes(${bytes.length},${crc32(bytes).toString(16)})`
   }
-  if (value instanceof Map) {
-    return `Map(${[...value].map(([key, inner]) => `${textOf(key)}:${textOf(inner)}`).join()})`
+  if (value instanceof Map || value instanceof IdMap) {
+    return `Map(${[...(value as Iterable<[unknown, unknown]>)].map(([key, inner]) => `${textOf(key)}:${textOf(inner)}`).join()})`
   }
   if (value instanceof Set) return `Set(${[...value].map(textOf).join()})`
   const entries = Object.entries(value)

@@ -53,13 +53,28 @@ export function charge(session: Session, series: Series, cost: number): void {
   if (!series.pullable) session.queued += cost
 }
 
+/** Do too many values wait: more than the asker allows beyond its credit, or more than we keep? */
 function isOver({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
-  const buffer = exchange.lossy?.buffer ?? Infinity
-  return (
-    waiting(exchange, series) > buffer ||
-    series.cost > settings.maxQueuedValues ||
-    session.queued > settings.maxQueuedValuesPerPeer
-  )
+  if (series.cost > settings.maxQueuedValues || session.queued > settings.maxQueuedValuesPerPeer) return true
+  const { lossy } = exchange
+  if (lossy === undefined) return false
+  const most = lossy.overflow === 'conflate' ? 1 : lossy.buffer
+  return waiting(exchange, series) > most && waiting(exchange, series) - covered(exchange, series) > most
+}
+
+/** How many of them the credit lets go at once. */
+function covered({ value, sent, sendCredit }: SessionExchange, { values, next }: Series): number {
+  let left = sendCredit
+  let count = 0
+  if (value !== undefined) {
+    left -= sent < 0 ? valueCost(value.length) : value.length - sent
+    if (sent < 0 && left >= 0) count++
+  }
+  for (let i = next; i < values.length && left >= 0; i++) {
+    left -= valueCost(values[i]!.length)
+    if (left >= 0) count++
+  }
+  return count
 }
 
 /** Values that have not been begun. */
@@ -76,7 +91,6 @@ function shed(state: State, out: Effects, session: Session, exchange: SessionExc
     out.push({ type: 'cancelHandler', exchange: exchange.id, reason: message })
     return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
-  if (overflow === 'conflate') while (waiting(exchange, series) > 1) dropOldest(session, exchange, series)
   while (waiting(exchange, series) > 1 && isOver(state, session, exchange, series))
     dropOldest(session, exchange, series)
 }

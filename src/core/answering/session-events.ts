@@ -60,7 +60,7 @@ export function closeWhenDone(state: State, out: Effects, session: Session): voi
 /** The session is gone, and whoever works for it is told. */
 export function closeAnswering(state: State, out: Effects, session: Session, reason: string): void {
   state.sessions.delete(session.stream)
-  for (const { id } of [...session.calls.values()]) cutExchange(state, out, id, reason)
+  for (const { id } of session.calls.values()) cutExchange(state, out, id, reason)
   const connection = state.connections.get(session.connection)
   if (connection === undefined) return
   connection.answering = undefined

@@ -7,6 +7,7 @@ import { WITHOUT_HELLO, type Hello } from '../../wire/session/format.js'
 import { createReader, type FrameReader } from '../../wire/session/reader.js'
 import type { Gathered } from '../../wire/gather.js'
 import type { TakeValues } from '../events.js'
+import { IdMap } from '../id-map.js'
 
 /** Whoever sends values over a session: a request of ours has one, an answer any number. */
 export interface Sender {
@@ -38,13 +39,13 @@ interface Session<Party extends Sender> {
   /** The largest id so far. */
   lastId: number
   /** Open requests, by their ids. */
-  calls: Map<number, Party>
+  calls: IdMap<Party>
   /** A write has not been answered by `writable` yet. */
   writing: boolean
   /** Stands in `state.unflushed`. */
   touched: boolean
   /** Credit that we give with the next write: id → amount. */
-  credits: Map<number, number>
+  credits: IdMap<number>
   /** Those who have something to send, in turn … */
   ready: Party[]
   /** … and those whose value takes many frames. */
@@ -107,10 +108,10 @@ function createSession<Party extends Sender>(stream: StreamId, connection: Conne
     hello: { ...WITHOUT_HELLO },
     helloSent: false,
     lastId: 0,
-    calls: new Map(),
+    calls: new IdMap(),
     writing: false,
     touched: false,
-    credits: new Map(),
+    credits: new IdMap(),
     ready: [],
     bulk: [],
   }

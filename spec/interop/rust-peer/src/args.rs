@@ -1,6 +1,7 @@
 //! Owns the command line: every flag, its default, and the complaint about a wrong one.
 
 use crate::handler::Mode;
+use crate::session::{Answer, Limits};
 use libp2p::{identity::Keypair, multiaddr::Protocol, Multiaddr, PeerId};
 use std::{str::FromStr, time::Duration};
 
@@ -24,6 +25,9 @@ pub struct Args {
     pub ping_interval: Duration,
     pub ping_timeout: Duration,
     pub gossip: Gossip,
+    pub session: bool,
+    pub answer: Answer,
+    pub session_limits: Limits,
 }
 
 pub struct Gossip {
@@ -42,12 +46,14 @@ impl Args {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
         let mut args = Args::defaults();
         while let Some(flag) = words.next() {
-            if flag == "--refuse-loopback" {
-                args.refuse_loopback = true;
-                continue;
+            match flag.as_str() {
+                "--refuse-loopback" => args.refuse_loopback = true,
+                "--session" => args.session = true,
+                _ => {
+                    let value = words.next().ok_or_else(|| format!("{flag} needs a value"))?;
+                    args.set(&flag, &value).map_err(|e| format!("{flag} {value}: {e}"))?;
+                }
             }
-            let value = words.next().ok_or_else(|| format!("{flag} needs a value"))?;
-            args.set(&flag, &value).map_err(|e| format!("{flag} {value}: {e}"))?;
         }
         Ok(args)
     }
@@ -81,6 +87,9 @@ impl Args {
                 idle: Duration::from_millis(120_000),
                 max_transmit: 65_536,
             },
+            session: false,
+            answer: Answer::Echo,
+            session_limits: Limits { max_open: 1_024, window: 65_536, max_request: 1 << 20, grant: 0 },
         }
     }
 
@@ -110,6 +119,11 @@ impl Args {
             "--idle-seen" => self.gossip.seen = millis(value)?,
             "--gossip-idle" => self.gossip.idle = millis(value)?,
             "--max-transmit" => self.gossip.max_transmit = read(value)?,
+            "--answer" => self.answer = Answer::parse(value)?,
+            "--session-max-open" => self.session_limits.max_open = read(value)?,
+            "--session-window" => self.session_limits.window = read::<u64>(value)?.max(65_536),
+            "--session-max-request" => self.session_limits.max_request = read(value)?,
+            "--session-grant" => self.session_limits.grant = read(value)?,
             _ => return Err("unknown flag".into()),
         }
         Ok(())

@@ -2,11 +2,13 @@
 
 use crate::args::{Args, Gossip};
 use crate::codec::{TinyCodec, PROTOCOL};
+use crate::session;
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::kad::{self, store::MemoryStore};
 use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{gossipsub, identify, noise, ping, tcp, yamux, PeerId, Swarm, SwarmBuilder};
 use std::error::Error;
@@ -24,6 +26,7 @@ pub struct Behaviour {
     pub ping: ping::Behaviour,
     pub gossip: gossipsub::Behaviour,
     pub requests: request_response::Behaviour<TinyCodec>,
+    pub sessions: Toggle<session::behaviour::Behaviour>,
 }
 
 pub fn build_swarm(args: &Args, codec: TinyCodec) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
@@ -69,6 +72,7 @@ fn behaviour(args: &Args, keypair: &Keypair, codec: TinyCodec) -> Result<Behavio
         ping: ping::Behaviour::new(pings),
         gossip: gossip(&args.gossip, keypair, &args.topics)?,
         requests: request_response::Behaviour::with_codec(codec, [(PROTOCOL, ProtocolSupport::Full)], requests),
+        sessions: args.session.then(session::behaviour::Behaviour::default).into(),
     })
 }
 

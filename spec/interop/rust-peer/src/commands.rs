@@ -1,6 +1,6 @@
 //! Owns the meaning of a line of standard input: JSON to [`Command`], or the text of what is wrong with it.
 
-use crate::{args::peer_address, handler::Mode, output::from_base64};
+use crate::{args::peer_address, handler::Mode, output::from_base64, session};
 use libp2p::{Multiaddr, PeerId};
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ pub enum Command {
     Disconnect { peer: PeerId },
     SetHandler { mode: Mode },
     Mesh { topic: String },
+    Session(session::commands::Command),
     Stop,
 }
 
@@ -53,7 +54,10 @@ fn command(fields: &Value) -> Result<Command, String> {
         "setHandler" => Command::SetHandler { mode: Mode::parse(text(fields, "handler")?)? },
         "mesh" => Command::Mesh { topic: topic(fields)? },
         "stop" => Command::Stop,
-        other => return Err(format!("unknown command {other:?}")),
+        other => match session::commands::parse(other, fields) {
+            Some(command) => Command::Session(command?),
+            None => return Err(format!("unknown command {other:?}")),
+        },
     })
 }
 
@@ -112,6 +116,9 @@ mod tests {
             r#"{"id":3,"cmd":"fly"}"#,
             r#"{"id":3,"cmd":"request","peer":"x","data":""}"#,
             r#"{"id":3,"cmd":"request","peer":"/ip4/127.0.0.1/tcp/1","data":""}"#,
+            r#"{"id":3,"cmd":"setAnswer","answer":"maybe"}"#,
+            r#"{"id":3,"cmd":"sessionAsk","peer":"x","data":""}"#,
+            r#"{"id":3,"cmd":"sessionFly","peer":"x"}"#,
             r#"{"id":3,"cmd":"broadcast","topic":"block","data":"*"}"#,
         ] {
             let (id, command) = parse(line.as_bytes());

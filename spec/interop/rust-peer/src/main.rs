@@ -12,6 +12,7 @@ mod network;
 mod node;
 mod output;
 mod pending;
+mod session;
 
 use futures::StreamExt;
 use std::error::Error;
@@ -40,9 +41,10 @@ async fn run(args: args::Args) -> Result<(), Box<dyn Error>> {
     let (late, mut late_answers) = unbounded_channel();
     let codec =
         codec::TinyCodec { max_request: args.max_request, max_response: args.max_response, reports, write_error: None };
+    let sessions = session::node::Sessions::new(args.session_limits.clone(), args.answer.clone());
     let swarm = behaviour::build_swarm(&args, codec)?;
     let handler = handler::Handler::new(args.handler, late);
-    let mut node = node::Node::new(swarm, handler, args.refuse_loopback, args.request_timeout);
+    let mut node = node::Node::new(swarm, handler, sessions, args.refuse_loopback, args.request_timeout);
     node.swarm.listen_on(args.listen)?;
     for (peer, address) in args.boot {
         node.add_address(peer, address, "boot");

@@ -70,6 +70,11 @@ impl Node {
             }
             BehaviourEvent::Gossip(event) => on_gossip(event),
             BehaviourEvent::Requests(event) => self.on_request(event),
+            BehaviourEvent::Sessions(event) => {
+                if let Some(behaviour) = self.swarm.behaviour_mut().sessions.as_mut() {
+                    self.sessions.on_event(behaviour, event);
+                }
+            }
             _ => {}
         }
     }

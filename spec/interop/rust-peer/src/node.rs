@@ -6,6 +6,7 @@ use crate::commands::{Command, Target};
 use crate::handler::{Channel, Handler};
 use crate::output::{emit, fail, succeed};
 use crate::pending::{numbered, Pending};
+use crate::session::node::Sessions;
 use libp2p::gossipsub::IdentTopic;
 use libp2p::multiaddr::Protocol;
 use libp2p::request_response::RequestId;
@@ -20,6 +21,7 @@ pub struct Node {
     pub swarm: Swarm<Behaviour>,
     pub handler: Handler,
     pub pending: Pending,
+    pub sessions: Sessions,
     pub refuse_loopback: bool,
     pub request_timeout: Duration,
     /// Dial commands that wait for their connection.
@@ -33,11 +35,18 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn new(swarm: Swarm<Behaviour>, handler: Handler, refuse_loopback: bool, request_timeout: Duration) -> Self {
+    pub fn new(
+        swarm: Swarm<Behaviour>,
+        handler: Handler,
+        sessions: Sessions,
+        refuse_loopback: bool,
+        request_timeout: Duration,
+    ) -> Self {
         Node {
             swarm,
             handler,
             pending: Pending::default(),
+            sessions,
             refuse_loopback,
             request_timeout,
             dials: HashMap::new(),
@@ -88,6 +97,9 @@ impl Node {
             Command::SetHandler { mode } => {
                 self.handler.mode = mode;
                 succeed(&id, json!({}));
+            }
+            Command::Session(command) => {
+                self.sessions.run(self.swarm.behaviour_mut().sessions.as_mut(), &id, command);
             }
             Command::Mesh { topic } => self.mesh(&id, &topic),
             Command::Stop => {
