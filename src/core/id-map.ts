@@ -96,6 +96,7 @@ export class IdMap<Value> {
   }
 
   clear(): void {
+    if (this.keyOf.length === 0) return
     this.buckets = filled(16)
     this.keyOf = []
     this.held = []

@@ -28,6 +28,7 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
       writeFail(writer, wireId, code, message, retryAfterMs)
     }
     if (session.failures.length > 0) session.failures = []
+    if (session.credits.size === 0) return
     for (const [id, amount] of session.credits) writeCredit(writer, id, amount)
     session.credits.clear()
   },

@@ -33,6 +33,7 @@ export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
     }
     for (const id of session.cancels) writeCancel(writer, id)
     if (session.cancels.length > 0) session.cancels = []
+    if (session.credits.size === 0) return
     for (const [id, amount] of session.credits) writeCredit(writer, id, amount)
     session.credits.clear()
   },
