@@ -59,8 +59,8 @@ export async function runRounds(compiled: Compiled, plan: Plan, progress: (what:
   return [...cells.values()]
 }
 
-export function takes({ maxSize = Infinity, maxInFlight = Infinity }: Entry, { size, inFlight }: Load): boolean {
-  return size <= maxSize && size * inFlight <= maxInFlight
+export function takes({ maxSize = Infinity }: Entry, { size }: Load): boolean {
+  return size <= maxSize
 }
 
 async function startPair(compiled: Compiled, entry: Entry): Promise<Pair> {
