@@ -7,7 +7,7 @@ describe('a map of ids', () => {
     const anyId = fc.oneof(fc.integer({ min: -40, max: 40 }), fc.maxSafeInteger())
     const action = fc.record({
       do: fc.constantFrom('set', 'set', 'delete', 'get', 'has', 'clear'),
-      id,
+      id: anyId,
       value: fc.nat(),
     })
     fc.assert(

@@ -41,7 +41,7 @@ async function answerer(...args: Parameters<typeof startNode>) {
 describe.each([
   ['a session', REQUEST_PROTOCOLS],
   ['version 1', [REQUEST_RESPONSE_V1]],
-])('over %s,', (_, names) => {
+])('over %s,', (_protocol, names) => {
   beforeAll(() => {
     protocols = names
   })
