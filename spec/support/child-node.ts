@@ -7,7 +7,7 @@ import type { State } from '../../src/core/state.js'
 import { pending } from './nodes.js'
 
 export interface Orders {
-  start: { config: NodeConfig; answers: 'echo' | 'never' | 'nobody' }
+  start: { config: NodeConfig; answers: 'echo' | 'never' | 'nobody' | 'endless' }
   dial: { address: string }
   request: { peer: string; data: Uint8Array; timeout?: number }
   /** Starts that many requests, and answers at once. */
@@ -17,6 +17,10 @@ export interface Orders {
   quiet: { within: number }
   /** Bytes in use, after a collection. */
   memory: object
+  /** How many values the endless answers have made so far, and how many of them have ended. */
+  made: object
+  /** Reads an endless answer: so many values, one each `pace` ms. */
+  read: { peer: string; values: number; pace: number }
   /** How many rejections and exceptions nobody handled. */
   faults: object
   stop: object
@@ -24,6 +28,23 @@ export interface Orders {
 
 export type Order<Name extends keyof Orders = keyof Orders> = { id: number; name: Name; args: Orders[Name] }
 export type Reply = { id: number; value?: unknown; error?: { code: string | undefined; message: string } }
+
+/** Of each value of an endless answer. */
+export const PIECE = 16_384
+
+let made = 0
+let ended = 0
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      made++
+      yield new Uint8Array(PIECE)
+    }
+  } finally {
+    ended++
+  }
+}
 
 const faults: string[] = []
 process.on('unhandledRejection', (reason) => faults.push(`rejection: ${String((reason as Error).stack ?? reason)}`))
@@ -38,6 +59,7 @@ async function obey({ name, args }: Order): Promise<unknown> {
       node = await createNode(config)
       if (answers === 'echo') node.setEventHandler({ handleInboundRequest: (data) => data })
       if (answers === 'never') node.setEventHandler({ handleInboundRequest: () => new Promise(() => undefined) })
+      if (answers === 'endless') node.setEventHandler({ handleInboundRequest: endless })
       return { peerId: node.peerId, addresses: node.addresses }
     }
     case 'dial':
@@ -50,6 +72,18 @@ async function obey({ name, args }: Order): Promise<unknown> {
       const { peer, amount } = args as Orders['requests']
       for (let i = 0; i < amount; i++) node.request(peer, new Uint8Array(i)).catch(expected)
       return undefined
+    }
+    case 'made':
+      return { made, ended }
+    case 'read': {
+      const { peer, values, pace } = args as Orders['read']
+      let taken = 0
+      for await (const value of node.request$(peer, new Uint8Array(1))) {
+        if (value.length !== PIECE) throw new Error(`a value of ${value.length} bytes`)
+        if (++taken === values) break
+        await new Promise((resolve) => setTimeout(resolve, pace))
+      }
+      return taken
     }
     case 'knownPeers':
       return node.knownPeers()
