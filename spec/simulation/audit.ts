@@ -2,14 +2,17 @@
  * What must hold in the state of a node between any two batches: its books agree with each other, its queues keep their
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
-import type { Deadlines } from '../../src/core/deadlines.js'
-import type { RequestAsk, State } from '../../src/core/state.js'
+import type { Account, Connection, Exchange, RequestAsk, State } from '../../src/core/state.js'
+import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
+import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
+import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
 
 export function audit(state: State, report: Report): void {
   limits(state, report)
   asking(state, report)
   answering(state, report)
+  auditSessions(state, report)
   connecting(state, report)
   waking(state, report)
 }
@@ -25,22 +28,20 @@ function limits(state: State, report: Report): void {
   for (const [peer, account] of state.accounts) {
     most(`inbound requests of ${peer}`, account.exchanges, settings.maxInboundPerPeer)
   }
-  for (const connection of state.connections.values()) {
-    most('streams of one connection', connection.streams, settings.maxStreams)
-    if (!connection.proven) most('early streams', connection.streams, settings.maxEarlyStreams)
+  for (const { calls, proven, queue, session } of state.connections.values()) {
+    most('streams of one connection', calls.size, settings.maxStreams)
+    if (!proven) most('early streams', calls.size, settings.maxEarlyStreams)
+    // Those that went before the other side said how many it takes go on.
+    const maxOpen = Math.max(session?.hello.maxOpen ?? 0, WITHOUT_HELLO.maxOpen)
+    if (session !== undefined) most('requests of one session', session.calls.size, maxOpen)
+    most('requests in a queue', queue.size, settings.maxPendingRequests)
   }
-  // One that is alone always fits.
-  const holders = new Map<string, number>()
-  let held = 0
-  for (const { peer, reserved } of state.exchanges.values()) {
-    if (reserved === undefined || reserved === 0) continue
-    held++
-    holders.set(peer, (holders.get(peer) ?? 0) + 1)
-  }
-  if (held > 1) most('bytes of inbound requests', state.inboundBytes, settings.maxInboundBytes)
-  for (const [peer, count] of holders) {
-    const { bytes } = state.accounts.get(peer) ?? { bytes: 0 }
-    if (count > 1) most(`bytes of inbound requests of ${peer}`, bytes, settings.maxInboundBytesPerPeer)
+  // One that nobody else's stands beside always fits.
+  if (state.admitted > 1) most('bytes of inbound requests', state.inboundBytes, settings.maxInboundBytes)
+  most('bytes of first windows', state.windowBytes, settings.maxInboundBytes)
+  for (const [peer, { bytes, admitted, windows }] of state.accounts) {
+    if (admitted > 1) most(`bytes of inbound requests of ${peer}`, bytes, settings.maxInboundBytesPerPeer)
+    most(`bytes of first windows of ${peer}`, windows, settings.maxInboundBytesPerPeer)
   }
 }
 
@@ -53,17 +54,16 @@ function asking(state: State, report: Report): void {
     }
     if (ask.kind !== 'request') continue
     requests++
-    if (!timed.delete(ask.id)) report('books', `request ${ask.id} (${ask.stage}) has no deadline`)
+    if (!timed.delete(ask.id) && ask.stage !== 'streaming')
+      report('books', `request ${ask.id} (${ask.stage}) has no deadline`)
     place(state, ask, report)
   }
   if (timed.size > 0) report('leak', `deadlines of requests that are gone: ${[...timed].join()}`)
-  let streams = 0
   for (const [stream, ask] of state.calls) {
-    streams++
     if (ask.stream !== stream) report('books', `stream ${stream} belongs to a request with stream ${ask.stream}`)
     if (state.asks.get(ask.id) !== ask) report('leak', `stream ${stream} belongs to request ${ask.id}, which is gone`)
   }
-  if (streams > requests) report('leak', `${streams} streams for ${requests} requests`)
+  if (state.calls.size > requests) report('leak', `${state.calls.size} streams for ${requests} requests`)
 }
 
 function place(state: State, ask: RequestAsk, report: Report): void {
@@ -77,51 +77,61 @@ function place(state: State, ask: RequestAsk, report: Report): void {
   const connection = state.connections.get(ask.connection!)
   if (connection === undefined) return say('is on a connection that is gone')
   if (connection.peer !== ask.peer) say(`is on a connection to ${connection.peer}, not to ${ask.peer}`)
-  if (!connection.asks.has(ask.id)) say('is not in the books of its connection')
   if (connection.queue.has(ask.id) !== (ask.stage === 'queued'))
     say('is in the queue when it should not, or the other way')
+  if (ask.stage === 'queued') return
+  if (ask.wireId > 0) {
+    if (connection.session?.calls.get(ask.wireId) !== ask) say('is not in the books of its session')
+    return
+  }
   if (ask.stage === 'waiting' && !connection.proven) say('has its stream, and its connection counts as not proven')
-  if (ask.stage !== 'queued' && state.calls.get(ask.stream!) !== ask) say('has no stream')
+  if (state.calls.get(ask.stream!) !== ask || !connection.calls.has(ask.stream!)) say('has no stream')
 }
 
 function answering(state: State, report: Report): void {
   const timed = idsOf(state.exchangeDeadlines)
-  const accounts = new Map<string, { exchanges: number; bytes: number }>()
-  let bytes = 0
+  const accounts = new Map<string, Account>()
+  const all: Account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
   for (const exchange of state.exchanges.values()) {
-    if (!timed.delete(exchange.stream))
-      report('books', `inbound ${exchange.stream} (${exchange.stage}) has no deadline`)
-    if (!state.connections.get(exchange.connection)?.exchanges.has(exchange.stream)) {
-      report('books', `inbound ${exchange.stream} is not in the books of its connection`)
+    // An answer that has begun may take its time.
+    if (!timed.delete(exchange.id) && exchange.stage !== 'answering')
+      report('books', `inbound ${exchange.id} (${exchange.stage}) has no deadline`)
+    if (!isBooked(exchange, state.connections.get(exchange.connection)))
+      report('books', `inbound ${exchange.id} is not in the books of its connection`)
+    if ((exchange.stage === 'held') !== state.held.has(exchange.id)) {
+      report('books', `inbound ${exchange.id} (${exchange.stage}) waits for room when it should not, or the other way`)
     }
-    if ((exchange.stage === 'held') !== state.held.has(exchange.stream)) {
-      report(
-        'books',
-        `inbound ${exchange.stream} (${exchange.stage}) waits for room when it should not, or the other way`,
-      )
-    }
-    const account = accounts.get(exchange.peer) ?? { exchanges: 0, bytes: 0 }
-    account.exchanges++
-    account.bytes += exchange.reserved ?? 0
-    bytes += exchange.reserved ?? 0
+    const account = accounts.get(exchange.peer) ?? { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
     accounts.set(exchange.peer, account)
+    for (const one of [account, all]) {
+      one.exchanges++
+      one.admitted += exchange.admitted ? 1 : 0
+      one[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
+    }
   }
   if (timed.size > 0) report('leak', `deadlines of inbound requests that are gone: ${[...timed].join()}`)
-  if (bytes !== state.inboundBytes)
-    report('books', `${state.inboundBytes} inbound bytes are booked, ${bytes} are there`)
+  const { inboundBytes, admitted, windowBytes } = state
+  const booked: Account = { exchanges: state.exchanges.size, bytes: inboundBytes, admitted, windows: windowBytes }
+  compare('all', booked, all, report)
   if (accounts.size !== state.accounts.size)
     report('leak', `${state.accounts.size} accounts for ${accounts.size} peers`)
-  for (const [peer, { exchanges, bytes: own }] of accounts) {
-    const account = state.accounts.get(peer)
-    if (account?.exchanges === exchanges && account.bytes === own) continue
-    report(
-      'books',
-      `${peer} has ${exchanges} requests of ${own} bytes; booked: ${account?.exchanges} of ${account?.bytes}`,
-    )
-  }
+  for (const [peer, account] of accounts) compare(peer, state.accounts.get(peer), account, report)
   const room = [...state.held].map((stream) => state.exchanges.get(stream))
-  if (room.length > 0 && bytes === 0)
+  if (room.length > 0 && all.admitted === 0)
     report('stuck', `${room.length} inbound requests wait for room, and all room is free`)
+}
+
+function compare(whose: string, booked: Account | undefined, right: Account, report: Report): void {
+  for (const [name, value] of Object.entries(right)) {
+    const there = booked?.[name as keyof Account]
+    if (there !== value) report('books', `inbound ${name} of ${whose}: ${there} are booked, and there are ${value}`)
+  }
+}
+
+function isBooked(exchange: Exchange, connection: Connection | undefined): boolean {
+  if (exchange.kind === 'stream') return connection?.exchanges.has(exchange.id) === true
+  const { answering: session } = connection ?? {}
+  return session?.stream === exchange.session && session.calls.get(exchange.wireId) === exchange
 }
 
 function connecting(state: State, report: Report): void {
@@ -133,22 +143,22 @@ function connecting(state: State, report: Report): void {
     }
   }
   if (links !== state.connections.size) report('books', `${links} links, ${state.connections.size} connections`)
-  for (const { id, peer, asks, exchanges, streams, queue } of state.connections.values()) {
-    let open = 0
-    for (const ask of asks) {
-      const request = state.asks.get(ask)
-      if (request?.kind !== 'request' || request.connection !== id)
-        report('leak', `connection ${id} keeps request ${ask}`)
-      else if (request.stream !== undefined) open++
+  for (const connection of state.connections.values()) {
+    const { id, peer, calls, exchanges, queue, session, answering: other } = connection
+    for (const stream of calls) {
+      if (state.calls.get(stream)?.connection !== id) report('leak', `connection ${id} keeps stream ${stream}`)
     }
     for (const stream of exchanges)
       if (!state.exchanges.has(stream)) report('leak', `connection ${id} keeps inbound ${stream}`)
-    if (open !== streams) report('books', `connection ${id} counts ${streams} streams and has ${open}`)
-    const { maxStreams, maxEarlyStreams } = state.settings
-    const isOpen = state.connections.get(id)!.proven ? streams < maxStreams : streams < maxEarlyStreams
-    if (queue.size > 0 && isOpen)
-      report('stuck', `${queue.size} requests wait for a stream of connection ${id}, which has ${streams}`)
-    const isUsed = asks.size > 0 || exchanges.size > 0 || state.mesh.has(peer) || peer in state.settings.bootNodes
+    for (const ask of queue) {
+      const request = state.asks.get(ask)
+      if (request?.kind !== 'request' || request.connection !== id)
+        report('leak', `connection ${id} keeps request ${ask}`)
+    }
+    if (queue.size > 0 && hasRoom(state, connection))
+      report('stuck', `${queue.size} requests wait for a stream of connection ${id}, which has room`)
+    const open = calls.size + exchanges.size + queue.size + (session?.calls.size ?? 0) + (other?.calls.size ?? 0)
+    const isUsed = open > 0 || state.mesh.has(peer) || peer in state.settings.bootNodes
     if (isUsed === state.idle.has(id))
       report('books', `connection ${id} is ${isUsed ? '' : 'not '}used, and idle says otherwise`)
   }
@@ -160,6 +170,16 @@ function connecting(state: State, report: Report): void {
   }
 }
 
+/** Could one who waits for its turn on this connection go at once? */
+function hasRoom(state: State, { session, asksBy, calls, proven }: Connection): boolean {
+  const { maxStreams, maxEarlyStreams, maxPendingRequests } = state.settings
+  if (session !== undefined) {
+    const open = session.calls.size + session.cancelled.size
+    return session.open && open < Math.min(session.hello.maxOpen, maxPendingRequests)
+  }
+  return asksBy === REQUEST_RESPONSE_V1 && calls.size < (proven ? maxStreams : maxEarlyStreams)
+}
+
 function waking(state: State, report: Report): void {
   let due = state.stopAt
   for (const deadlines of [state.askDeadlines, state.exchangeDeadlines]) {
@@ -167,7 +187,7 @@ function waking(state: State, report: Report): void {
   }
   for (const since of state.idle.values()) due = Math.min(due, since + state.settings.connectionKeepAlive)
   for (const topic of state.topics.values()) due = Math.min(due, topic.leaveAt)
-  due = Math.min(due, state.nextPing)
+  due = Math.min(due, state.nextPing, state.nextProbe)
   if (state.wakeAt > due) report('wake', `something is due at ${due}, and the node wakes at ${state.wakeAt}`)
   if (due <= state.now) report('late', `something was due at ${due}, and it is ${state.now}`)
   for (const [name, topic] of state.topics) {
@@ -178,7 +198,7 @@ function waking(state: State, report: Report): void {
   }
 }
 
-function idsOf(deadlines: Deadlines<number>): Set<number> {
+function idsOf(deadlines: State['askDeadlines']): Set<number> {
   const ids = new Set<number>()
   for (const group of deadlines.values()) for (const id of group.keys()) ids.add(id)
   return ids
@@ -187,9 +207,12 @@ function idsOf(deadlines: Deadlines<number>): Set<number> {
 /** After the end nothing is left, in any collection of the state. */
 export function auditEnd(state: State, report: Report): void {
   if (state.phase !== 'ended') report('stop', `the node is still ${state.phase}`)
-  for (const [name, value] of Object.entries(state)) {
-    if ((value instanceof Map || value instanceof Set) && value.size > 0)
-      report('leak', `${name} has ${value.size} after the end`)
+  for (const [name, value] of Object.entries(state) as [string, { size?: unknown } | undefined][]) {
+    const size = value?.size
+    if (typeof size === 'number' && size > 0) report('leak', `${name} has ${size} after the end`)
   }
-  if (state.inboundBytes !== 0) report('leak', `${state.inboundBytes} inbound bytes are booked after the end`)
+  const { inboundBytes, admitted, windowBytes } = state
+  if (inboundBytes + admitted + windowBytes !== 0) report('leak', 'inbound bytes are booked after the end')
+  if (state.unflushed.length > 0)
+    report('leak', `${state.unflushed.length} sessions have something to send after the end`)
 }

@@ -2,13 +2,25 @@
  * Requests and answers of a run: what each request may end with, and when, by what was asked of it; who was handed what;
  * and whether the signal of an answer that nobody waits for has fired.
  */
-import { P2pError } from '../../src/errors.js'
+import { of, type Observable } from 'rxjs'
+import { isP2pError, type P2pError } from '../../src/errors.js'
 import type { P2pNode, RequestOptions } from '../../src/node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
+import {
+  failureOf,
+  INBOUND,
+  isLimited,
+  isSession,
+  isWrongRefusal,
+  leastTimeout,
+  REASONS,
+  refusalOf,
+} from './expected.js'
 import type { Report } from './inside.js'
 import { idOf, isSame, payload } from './payloads.js'
 import type { Member } from './run.js'
 import type { NodePlan, RequestStep, Scenario } from './scenario.js'
+import type { Streams } from './streams.js'
 
 /** In a sound network a reset takes no longer to arrive, ms. */
 const HEARD = 200
@@ -44,6 +56,7 @@ export class Calls {
     private readonly report: Report,
     /** Something in this run may break a request. */
     private readonly isFaulty: boolean,
+    private readonly streams: Streams,
   ) {}
 
   // ---- asking
@@ -64,8 +77,8 @@ export class Calls {
       const reply = await node.request(target, payload('question', step.id, step.size), options)
       this.checkReply(call, reply)
     } catch (error) {
-      ending = error instanceof P2pError ? error.code : String(error)
-      const why = this.whyNot(call, member, node, ending)
+      ending = isP2pError(error) ? error.code : String(error)
+      const why = isP2pError(error) ? this.whyNot(call, member, node, error) : 'not an error of ours'
       if (why !== undefined) this.say('error', call, `${why}: ${String(error)}`)
     }
     if (this.net.now > due) this.say('late', call, `ended with ${ending} after ${this.net.now - started} ms`)
@@ -84,7 +97,7 @@ export class Calls {
 
   private checkReply(call: Call, reply: Uint8Array): void {
     const { step } = call
-    const isAnswered = ['answer', 'slow', 'twice'].includes(step.behaviour) || step.size === 0
+    const isAnswered = ['answer', 'slow', 'twice', 'several'].includes(step.behaviour) || step.size === 0
     const size = step.size === 0 ? 0 : step.reply
     if (!isAnswered) this.say('reply', call, 'was answered, and nobody did that')
     if (!isSame(reply, payload('answer', step.id, size)))
@@ -96,50 +109,60 @@ export class Calls {
   }
 
   /** Why this ending is not allowed; `undefined`: it is. */
-  private whyNot(call: Call, member: Member, node: P2pNode, code: string): string | undefined {
+  private whyNot(call: Call, member: Member, node: P2pNode, error: P2pError): string | undefined {
     const { step, started, timeout } = call
+    const { code } = error
     const { from, to } = this.plans(call)
     const elapsed = this.net.now - started
-    const isTooLarge = step.size > from.maxRequestSize
-    if (isTooLarge !== (code === 'RequestTooLarge'))
-      return `the request has ${step.size} bytes, and it ended with ${code}`
+    const isUp = member.node === node && member.phase === 'up'
+    const general = failureOf(code, { from, to, size: step.size, isFaulty: this.isFaulty, isUp, by: step.by })
+    if (general !== undefined) return general
     // Nothing stands in its way: it must be answered, unless its connection was closed as idle just then.
     const isSmall = step.size <= 2_000 && step.reply <= 2_000
+    const most = Math.min(from.maxRequestSize, to?.maxRequestSize ?? 0)
+    const isPatient = to !== undefined && to.requestTimeout >= 2_000
+    const isFitting = isPatient && step.size <= most && step.reply <= from.maxResponseSize
     const isPlain =
-      step.behaviour === 'answer' && isSmall && step.cancelAfter === undefined && step.to >= 0 && timeout >= 2_000
+      step.behaviour === 'answer' &&
+      (isSmall || isFitting) &&
+      step.cancelAfter === undefined &&
+      step.to >= 0 &&
+      timeout >= 2_000
     const isUnlimited = Object.keys(to?.limits ?? {}).length + Object.keys(from.limits).length === 0
     const isSure = isPlain && isUnlimited && !this.isFaulty && this.isCalm()
     if (isSure && code !== 'ConnectionLost') return 'nothing stood in its way'
+    const overSession = isSession(this.scenario, step.from, step.to)
+    const isRefused = step.behaviour === 'refuse' || step.behaviour === 'busy'
     switch (code) {
-      case 'RequestTooLarge':
-        return undefined
       case 'ResponseTooLarge':
         return step.reply > from.maxResponseSize ? undefined : `the answer has ${step.reply} bytes`
       case 'Aborted': {
         if (step.cancelAfter === undefined) return 'nobody aborted it'
         return elapsed >= step.cancelAfter ? undefined : `it was to be aborted after ${step.cancelAfter} ms`
       }
-      case 'RequestTimeout': {
-        const least = Math.floor((timeout - 1) / from.skew.rate) - 1
-        return elapsed >= least ? undefined : `after ${elapsed} of ${timeout} ms`
-      }
-      case 'NodeStopped':
-        return member.node !== node || member.phase !== 'up' ? undefined : 'the node runs'
-      case 'Overloaded':
-        return from.limits.maxPendingRequests !== undefined || from.limits.maxDials !== undefined
+      case 'RequestTimeout':
+        return elapsed >= leastTimeout(timeout, from, to, overSession) ? undefined : `after ${elapsed} of ${timeout} ms`
+      case 'Overloaded': {
+        if (step.behaviour === 'busy' && overSession && error.message.includes(REASONS.busy.message))
+          return isWrongRefusal(error) ? 'its time is not the one that was said' : undefined
+        if (error.retryAfterMs !== 1_000) return 'it does not say when to come again'
+        return isLimited(from, ['maxPendingRequests', 'maxDials']) || isLimited(to, INBOUND)
           ? undefined
           : 'no limit is reached'
-      case 'DialError':
-        return this.isFaulty || step.to < 0 || step.by === 'id' ? undefined : 'the peer is there'
+      }
       case 'RequestRejected': {
         if (step.to < 0) return 'nobody can have rejected it'
+        // Over a session it may have been the answerer's own time that was over.
+        const isLate = to !== undefined && elapsed >= leastTimeout(to.requestTimeout, to, undefined, false)
+        if (overSession && isRefused && !this.isFaulty && !isLate)
+          return isWrongRefusal(error) ? 'its reason is not the one that was said' : undefined
         const mayBe = this.isFaulty || step.behaviour !== 'answer' || !isSmall || !isUnlimited || !this.isCalm()
         return mayBe ? undefined : 'nobody rejected it'
       }
       case 'ConnectionLost':
         return step.to < 0 ? 'nobody was reached' : undefined
       default:
-        return 'not one of the errors of requests'
+        return undefined
     }
   }
 
@@ -160,6 +183,8 @@ export class Calls {
     if (plan.answers === 'handler') {
       node.setEventHandler({
         handleInboundRequest: (data, context) => {
+          const values = this.streams.serve(node, data, context.from, () => context.signal)
+          if (values !== undefined) return values
           const call = this.take(node, plan, data, context.from, () => context.signal)
           if (call === undefined) return new Uint8Array(0)
           const { step } = call
@@ -170,8 +195,14 @@ export class Calls {
               return reply
             case 'slow':
               return new Promise((resolve) => this.after(step.delay, () => resolve(reply)))
+            case 'several':
+              return this.several(step, reply)
             case 'reject':
               return Promise.reject(new Error('no'))
+            case 'refuse':
+              throw refusalOf('fail')
+            case 'busy':
+              return Promise.reject(refusalOf('busy'))
             case 'throw':
               throw new Error('no')
             case 'never':
@@ -182,6 +213,8 @@ export class Calls {
       return
     }
     node.requests$.subscribe((request) => {
+      const values = this.streams.serve(node, request.data, request.from, () => request.signal)
+      if (values !== undefined) return request.respond(values)
       const call = this.take(node, plan, request.data, request.from, () => request.signal)
       if (call === undefined) return request.respond(new Uint8Array(0))
       const { step } = call
@@ -195,13 +228,31 @@ export class Calls {
           return request.reject('too late')
         case 'slow':
           return this.after(step.delay, () => request.respond(reply))
+        case 'several':
+          return request.respond(this.several(step, reply))
         case 'reject':
         case 'throw':
           return request.reject('no')
+        case 'refuse':
+          return request.reject(REASONS.fail)
+        case 'busy':
+          return request.reject(REASONS.busy)
         case 'never':
           return
       }
     })
+  }
+
+  /** More than the one value that is wanted. Who can wait is not asked for the second. */
+  private several(step: RequestStep, reply: Uint8Array): Observable<Uint8Array> | AsyncIterable<Uint8Array> {
+    const other = payload('other', step.id, step.reply)
+    if (step.id % 2 === 0) return of(reply, other)
+    const say = (): void => this.report('ahead', `request ${step.id} takes one value, and another was made`)
+    return (async function* () {
+      yield reply
+      say()
+      yield other
+    })()
   }
 
   /** Which call came in, if that can be told; whatever is wrong with it is reported. */
@@ -227,7 +278,9 @@ export class Calls {
       this.say('altered', call, 'came with other bytes')
     if (data.length > plan.maxRequestSize) this.say('too large', call, 'was handed to a handler')
     if (call.step.behaviour === 'never') {
-      const due = this.net.now + Math.ceil((plan.requestTimeout + 2) / plan.skew.rate) + 1
+      // The time that the asker still waits comes with a request, where the wire can carry it.
+      const waits = isSession(this.scenario, call.step.from, call.step.to) ? call.timeout : Infinity
+      const due = this.net.now + Math.ceil((Math.min(waits, plan.requestTimeout) + 2) / plan.skew.rate) + 1
       this.unanswered.add({ call, signal: signal(), due })
     }
     return call

@@ -7,6 +7,7 @@ import type { Event } from '../../src/core/events.js'
 import type { State } from '../../src/core/state.js'
 import type { P2pNode } from '../../src/node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
+import { Fairness } from './fairness.js'
 import { Violation } from './violation.js'
 
 interface Insides {
@@ -41,8 +42,8 @@ export function loseNothing(net: SimulatedNetwork): void {
 /** More events in one instant than this never end. */
 const MANY = 50_000
 
-/** Ends a run in which a node never comes out of an instant. */
-function guard(node: P2pNode, net: SimulatedNetwork): void {
+/** Ends a run in which a node never comes out of an instant. `saw` is told of every event. */
+function guard(node: P2pNode, net: SimulatedNetwork, saw: (event: Event) => void): void {
   const { lane } = insidesOf(node)
   const push = lane.push.bind(lane)
   let instant = -1
@@ -53,14 +54,20 @@ function guard(node: P2pNode, net: SimulatedNetwork): void {
     // A throw ends the run when it comes out of the clock; inside an effect the lane catches it, and the next one is tried.
     if (++count > MANY)
       throw new Violation('livelock', `${count} events in one instant, the last is ${event.type}`, instant)
+    saw(event)
     push(event)
   }
 }
 
 /** Follows the effects of a node, and reports those that no order of events may bring about. */
-export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): void {
-  guard(node, net)
+export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): Fairness {
+  /** Streams on which a write has not been answered. */
+  const writing = new Set<number>()
+  guard(node, net, (event) => {
+    if (event.type === 'writable') writing.delete(event.stream)
+  })
   const insides = insidesOf(node)
+  const fairness = new Fairness(insides.state, report)
   const answered = new Set<number>()
   const handled = new Set<number>()
   const opened = new Set<number>()
@@ -78,9 +85,14 @@ export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): voi
     check(effect)
     run(effect)
   }
+  return fairness
 
   function check(effect: Effect): void {
     switch (effect.type) {
+      case 'value':
+        if (answered.has(effect.ask)) report('answered twice', `question ${effect.ask} gets a value after its end`)
+        return
+      case 'valuesEnded':
       case 'settle':
       case 'fail':
         if (answered.has(effect.ask))
@@ -95,7 +107,9 @@ export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): voi
       case 'write':
         if (shut.has(effect.stream)) report('stream', `stream ${effect.stream} is written to after its end`)
         if (effect.end) shut.add(effect.stream)
-        return
+        if (writing.has(effect.stream)) report('stream', `stream ${effect.stream} is written to before it is writable`)
+        writing.add(effect.stream)
+        return fairness.onWrite(effect)
       case 'reset':
         return void shut.add(effect.stream)
       case 'ended':

@@ -42,71 +42,87 @@ export const mutants: Mutant[] = [
   ),
   mutant('only the first deadline is armed', [
     'core/step.ts',
-    'if (next >= state.wakeAt) return',
+    'if (state.nextDue >= state.wakeAt) return',
     'if (state.wakeAt !== Infinity) return',
   ]),
-  mutant('a deadline expires a moment late', ['core/deadlines.ts', 'if (at > now) break', 'if (at >= now) break']),
+  mutant('a deadline expires a moment late', ['core/deadlines.ts', 'group.get(id)! <= now', 'group.get(id)! < now']),
   mutant('the deadline of an answered request stays', [
     'core/asking/requests.ts',
     'removeDeadline(state.askDeadlines, ask.id, ask.timeout)',
     '',
   ]),
   mutant('a reply goes to the request after its own', [
-    'core/asking/requests.ts',
+    'core/asking/session-frames.ts',
+    'else settle(out, ask.id, own(',
+    'else settle(out, ask.id + 1, own(',
+  ]),
+  mutant('a reply over version 1 goes to the request after its own', [
+    'core/asking/calls-v1.ts',
     'settle(out, ask.id, value)',
     'settle(out, ask.id + 1, value)',
   ]),
+  mutant('a cancelled request is not called off', [
+    'core/asking/session-calls.ts',
+    'if (ask.sent >= 0) {',
+    'if (ask.sent >= 0 && refusal !== undefined) {',
+  ]),
   mutant('a cancelled request leaves its stream open', [
-    'core/asking/requests.ts',
-    'if (ask.stream !== undefined) out.push(',
-    'if (ask.stream !== undefined && refusal !== undefined) out.push(',
+    'core/asking/calls-v1.ts',
+    "out.push({ type: 'reset', stream: ask.stream!, reason: refusal?.code ?? 'cancelled' })",
+    "if (refusal) out.push({ type: 'reset', stream: ask.stream!, reason: refusal.code })",
+  ]),
+  mutant('a request that ended stays in its session', [
+    'core/asking/session-calls.ts',
+    'session.calls.delete(ask.wireId)',
+    '',
   ]),
   mutant('a cancelled request stays with its dial', [
     'core/asking/requests.ts',
     "if (ask.stage === 'dialling') state.dials.get(ask.peer)?.waiting.delete(ask.id)",
     '',
   ]),
-  mutant('the stream of a request that ended is kept', [
-    'core/asking/requests.ts',
-    'state.calls.delete(ask.stream)',
-    '',
+  mutant('the stream of a request that ended is kept', ['core/asking/calls-v1.ts', 'state.calls.delete(stream)', '']),
+  mutant('the limit of early streams is never lifted', [
+    'core/asking/calls-v1.ts',
+    'if (connection.proven) return\n  connection.proven = true',
+    'if (connection.proven) return',
   ]),
-  mutant('the limit of early streams is never lifted', ['core/asking/requests.ts', 'connection.proven = true', '']),
   mutant('one stream too many', [
-    'core/asking/requests.ts',
-    'connection.streams >= limit',
-    'connection.streams > limit',
+    'core/asking/calls-v1.ts',
+    'connection.calls.size >= limit',
+    'connection.calls.size > limit',
   ]),
   mutant('one question too many', ['core/asks.ts', 'state.asks.size >= state', 'state.asks.size > state']),
   mutant('a request that ended leaves no room for the next', [
-    'core/asking/requests.ts',
-    'connection.queue.delete(ask.id)\n  openNext(state, out, connection)',
-    'connection.queue.delete(ask.id)',
+    'core/asking/calls-v1.ts',
+    'connection.calls.delete(stream)\n  openCalls(state, out, connection)',
+    'connection.calls.delete(stream)',
   ]),
   mutant(
     'a second answer is sent',
-    ['core/answering/exchanges.ts', "if (exchange?.stage !== 'handling') return", 'if (exchange === undefined) return'],
+    ['core/answering/answers.ts', "if (exchange?.stage !== 'handling') return", 'if (exchange === undefined) return'],
     ['edge/inbound.ts', 'if (this.open.delete(exchange)) this.push(event)', 'this.push(event)'],
+    ['edge/inbound.ts', 'if (this.decided) return false', ''],
   ),
   mutant('room for inbound bytes is never given back', [
     'core/answering/budget.ts',
-    'state.inboundBytes -= exchange.reserved ?? 0',
+    'state.inboundBytes -= exchange.reserved',
     '',
   ]),
   mutant('who waits for room waits for ever', [
-    'core/answering/exchanges.ts',
-    'of release(state)) {',
-    'of release(state).slice(1)) {',
+    'core/answering/answers.ts',
+    'of release(state)) goOn',
+    'of release(state).slice(1)) goOn',
   ]),
   mutant('an unanswered request keeps its signal quiet', [
     'core/answering/exchanges.ts',
-    "out.push({ type: 'cancelHandler', exchange: stream, reason: `not answered within ${requestTimeout} ms` })",
+    "if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: id, reason })",
     '',
   ]),
   mutant('each request has a dial of its own', ['core/dials.ts', 'let dial = state.dials.get(target)', 'let dial']),
   mutant('requests outlive their connection', [
     'core/connectivity.ts',
-    "if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'ConnectionLost', message })",
+    'if (session !== undefined) loseCalls(state, out, session, message)',
     '',
   ]),
   mutant('who cannot be dialled stays in the table', [
@@ -135,14 +151,111 @@ export const mutants: Mutant[] = [
     'the end leaves handlers at work',
     [
       'core/lifecycle.ts',
-      "out.push({ type: 'cancelHandler', exchange: exchange.stream, reason: refusal.message })",
+      "if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: exchange.id, reason: refusal.message })",
       '',
     ],
     ['edge/inbound.ts', "this.onCancel(exchange, 'the node was stopped')", 'void exchange'],
   ),
   mutant('the end forgets who waits at the edge', [
     'edge/asks.ts',
-    'for (const subscriber of subscribers) subscriber.error(error)',
+    'for (const observer of observers) observer.error(error)',
     '',
+  ]),
+
+  // ---- sessions: cancel and deadlines
+  mutant('a cancelled request gets no final frame', [
+    'core/answering/session-frames.ts',
+    "failNow(state, exchange, 'Cancelled', '')",
+    '',
+  ]),
+  mutant('a request does not say how long it is waited for', [
+    'core/asking/session-sending.ts',
+    'timeout: Math.max(1, dueAt - state.now)',
+    'timeout: 0',
+  ]),
+  mutant('a request says more than is left of its time', [
+    'core/asking/session-sending.ts',
+    'timeout: Math.max(1, dueAt - state.now)',
+    'timeout: ask.timeout',
+  ]),
+  mutant('who makes values goes on when nobody takes them', ['edge/inbound.ts', 'this.producer?.stop()', '']),
+
+  // ---- sessions: credit
+  mutant('credit is not given back', [
+    'core/asking/session-calls.ts',
+    'if (amount >= VALUES_WINDOW / 2) giveCredit',
+    'if (amount > VALUES_WINDOW) giveCredit',
+  ]),
+  mutant('credit is given twice', [
+    'core/asking/session-calls.ts',
+    '(session.credits.get(ask.wireId) ?? 0) + amount',
+    '(session.credits.get(ask.wireId) ?? 0) + 2 * amount',
+  ]),
+  mutant('credit is not used up', ['core/answering/session-sending.ts', 'exchange.sendCredit -= cost', '']),
+  mutant('a large request is never told that there is room', [
+    'core/answering/session-answers.ts',
+    'session.credits.set(exchange.wireId, amount)',
+    '',
+  ]),
+  mutant('a producer that can wait is asked for more than there is credit for', [
+    'core/answering/session-answers.ts',
+    'const room = Math.min(sendCredit, MAX_AHEAD) - series.cost',
+    'const room = MAX_AHEAD',
+  ]),
+  mutant('a loop is sent more than it takes', ['edge/asking.ts', "mode: 'pull', ...values", "mode: 'push', ...values"]),
+
+  // ---- sessions: fairness
+  mutant('large values go before small ones', [
+    'core/session/outbox.ts',
+    '  writeReady(state, out, session, sending, writer)\n  writeBulk(state, out, session, sending, writer)\n',
+    '  writeBulk(state, out, session, sending, writer)\n  writeReady(state, out, session, sending, writer)\n',
+  ]),
+  mutant('a large value goes whole before the next one begins', [
+    'core/session/outbox.ts',
+    'party.listed = true\n    bulk.push(party)',
+    'party.listed = true\n    bulk.unshift(party)',
+  ]),
+  mutant('a write does not wait for the one before', [
+    'core/session/outbox.ts',
+    'if (!session.open || session.writing) return',
+    'if (!session.open) return',
+  ]),
+
+  // ---- sessions: who gets what, and the books
+  mutant('a value goes to the request after its own', [
+    'core/asking/session-frames.ts',
+    "out.push({ type: 'value', ask: ask.id, value })",
+    "out.push({ type: 'value', ask: ask.id + 1, value })",
+  ]),
+  mutant('the end of the values is swallowed', [
+    'core/asking/session-frames.ts',
+    "if (ask.values !== undefined) out.push({ type: 'valuesEnded', ask: ask.id })",
+    'if (ask.values !== undefined) return undefined',
+  ]),
+  mutant('who asks for one value gets all', [
+    'core/answering/answers.ts',
+    "if (exchange.kind === 'stream' || exchange.one) {\n    if (",
+    "if (exchange.kind === 'stream') {\n    if (",
+  ]),
+  mutant('of too many values the newest is dropped', [
+    'core/answering/session-answers.ts',
+    'isOver(state, session, exchange, series))\n    dropOldest(',
+    'isOver(state, session, exchange, series))\n    dropNewest(',
+  ]),
+  mutant('numbers of inbound requests begin anew with each session', [
+    'core/answering/session-frames.ts',
+    'id: state.nextExchange--',
+    'id: -id',
+  ]),
+  mutant('values of an answer that ended still count', [
+    'core/answering/exchanges.ts',
+    'answering.queued -= series.cost',
+    'answering.queued -= 0',
+  ]),
+  mutant('a refusal loses its code', ['edge/reasons.ts', "if (sent !== '') command.code = sent", '']),
+  mutant('a refusal loses its time', [
+    'core/asking/session-frames.ts',
+    'return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal',
+    'return refusal',
   ]),
 ]

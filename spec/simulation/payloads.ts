@@ -1,7 +1,11 @@
 /** Payloads that carry their number: a byte that was changed, cut off or meant for somebody else shows. */
 
 /** `kind`, the number, and then bytes that follow from both. None shorter than 8 bytes but the empty one. */
-export function payload(kind: 'question' | 'answer' | 'other' | 'broadcast', id: number, size: number): Uint8Array {
+export function payload(
+  kind: 'question' | 'answer' | 'other' | 'value' | 'broadcast',
+  id: number,
+  size: number,
+): Uint8Array {
   if (size === 0) return new Uint8Array(0)
   const bytes = new Uint8Array(Math.max(8, size))
   bytes[0] = kind.charCodeAt(0)
@@ -13,6 +17,17 @@ export function payload(kind: 'question' | 'answer' | 'other' | 'broadcast', id:
   }
   return bytes
 }
+
+/** The number of a stream's value: streams have fewer values than this. */
+export function valueId(stream: number, index: number): number {
+  return stream * VALUES + index
+}
+
+export function indexOf(stream: number, value: number): number | undefined {
+  return Math.floor(value / VALUES) === stream ? value % VALUES : undefined
+}
+
+const VALUES = 1_000
 
 /** The number in a payload; `undefined` in an empty one. */
 export function idOf(bytes: Uint8Array): number | undefined {

@@ -2,8 +2,9 @@
  * What a seed means: a small random network and, as plain data, a schedule of what its users do and what befalls it. Made
  * from the seed alone, before anything runs, so that a failing schedule can be cut down and run again.
  */
-import { Random } from '../../src/network/simulated/random.js'
+import type { Overflow } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
+import { Random } from '../../src/network/simulated/random.js'
 
 export interface NodePlan {
   requestTimeout: number
@@ -17,12 +18,17 @@ export interface NodePlan {
   /** Who answers requests here. */
   answers: 'handler' | 'stream'
   skew: { offset: number; rate: number }
+  /** It speaks version 1 of request/response alone, as others do. */
+  isOld: boolean
   /** Internal limits that are far below their defaults, so that runs reach them. */
   limits: Partial<Settings>
 }
 
-/** What the one who is asked does. `twice`: answers, then answers otherwise; `never` leaves it to the timeout. */
-export type Behaviour = 'answer' | 'slow' | 'reject' | 'throw' | 'never' | 'twice'
+/**
+ * What the one who is asked does. `twice`: answers, then answers otherwise; `several`: with a stream of values, of which the
+ * first is the answer; `refuse` and `busy`: with a code; `never` leaves it to the timeout.
+ */
+export type Behaviour = 'answer' | 'slow' | 'reject' | 'refuse' | 'busy' | 'throw' | 'never' | 'twice' | 'several'
 
 export type Step = { at: number } & Deed
 
@@ -43,8 +49,35 @@ export interface RequestStep {
   cancelAfter?: number
 }
 
+/** A request for a stream of values, and who makes and who takes them. */
+export interface StreamStep {
+  do: 'stream'
+  id: number
+  from: number
+  to: number
+  by: 'id' | 'address'
+  /** Bytes of the request, and of the values in turn. */
+  size: number
+  sizes: number[]
+  count: number
+  producer: 'iterable' | 'observable'
+  /** From one value to the next, ms. */
+  pace: number
+  /** Behind its last value. `busy` and `fail` are refusals with a code; `never`: nothing comes any more. */
+  ends: 'complete' | 'fail' | 'busy' | 'never'
+  consumer: 'loop' | 'subscriber'
+  /** Of a loop, after each value, ms. */
+  pause: number
+  leaveAfter?: number
+  abortAfter?: number
+  timeout?: number
+  buffer?: number
+  onOverflow?: Overflow
+}
+
 export type Deed =
   | RequestStep
+  | StreamStep
   | { do: 'dial'; from: number; to: number; by: 'id' | 'address' | 'bare' | 'nobody' }
   | { do: 'broadcast'; id: number; from: number; topic: string; size: number }
   | { do: 'subscribe'; node: number; topic: string; for: number }
@@ -65,6 +98,8 @@ export interface Scenario {
   duration: number
 }
 
+const OTHERWISE: Behaviour[] = ['slow', 'reject', 'refuse', 'busy', 'throw', 'never', 'twice', 'several']
+
 export const TOPICS = ['news', 'blocks', 'chat']
 
 /** Deeds that make it allowed for a request to fail that would succeed otherwise. */
@@ -84,6 +119,7 @@ export function scenarioOf(seed: number): Scenario {
     loss: isQuiet ? 0 : one(0, 0, 0.01, 0.05),
     bandwidth: one(Infinity, Infinity, 10_000_000, 300_000),
   }
+  const hasOld = chance(0.4)
   // Mostly small: what goes wrong among twelve mostly goes wrong among three, in a quarter of the time.
   const count = 3 + Math.min(random.below(10), random.below(10), random.below(10))
   const nodes: NodePlan[] = []
@@ -96,11 +132,14 @@ export function scenarioOf(seed: number): Scenario {
   const length = between(15, 45)
   for (let i = 0; i < length; i++) {
     const at = between(0, duration)
-    if (chance(0.12)) {
+    const kind = random.float()
+    if (kind < 0.1) {
       // Many at once: queues and limits come into play.
       const pattern = requestOf()
       const many = between(2, 12)
       for (let j = 0; j < many; j++) schedule.push({ at: at + (chance(0.5) ? 0 : j), ...pattern, id: nextId++ })
+    } else if (kind < 0.16) {
+      crowd(at)
     } else {
       schedule.push({ at, ...(!isQuiet && chance(0.25) ? faultOf() : actionOf()) })
     }
@@ -118,9 +157,11 @@ export function scenarioOf(seed: number): Scenario {
     if (chance(0.08)) limits.maxInboundPerPeer = between(2, 4)
     if (chance(0.05)) limits.maxPendingRequests = between(4, 10)
     if (chance(0.05)) limits.maxDials = 2
+    if (chance(0.1)) limits.maxQueuedValues = between(2_000, 60_000)
+    const isOld = hasOld && chance(0.5)
     return {
       requestTimeout: one(500, 2_000, 10_000),
-      keepAlive: one(500, 3_000, 10_000),
+      keepAlive: one(1_500, 3_000, 10_000),
       discoveryInterval: one(3_000, 5_000, 8_000),
       maxRequestSize: one(1_048_576, 1_048_576, 150_000),
       maxResponseSize: one(1_048_576, 1_048_576, 100_000),
@@ -128,6 +169,7 @@ export function scenarioOf(seed: number): Scenario {
       boot: index === 0 ? [] : [...new Set([0, random.below(index)])],
       answers: one('handler', 'stream'),
       skew: chance(0.25) ? { offset: between(-5_000, 5_000), rate: one(0.9, 1, 1.1) } : { offset: 0, rate: 1 },
+      isOld,
       limits,
     }
   }
@@ -150,7 +192,7 @@ export function scenarioOf(seed: number): Scenario {
       by: chance(0.5) ? 'address' : 'id',
       size: sizeOf(),
       reply: sizeOf(),
-      behaviour: chance(0.6) ? 'answer' : one('slow', 'reject', 'throw', 'never', 'twice'),
+      behaviour: chance(0.6) ? 'answer' : one(...OTHERWISE),
       delay: between(0, 3_000),
     }
     if (chance(0.15)) step.timeout = one(1, 20, 100, 500, 4_000)
@@ -159,10 +201,51 @@ export function scenarioOf(seed: number): Scenario {
     return step
   }
 
+  function streamOf(): StreamStep {
+    const from = random.below(count)
+    const isLossy = chance(0.25)
+    const least = isLossy ? 8 : 0
+    const step: StreamStep = {
+      do: 'stream',
+      id: nextId++,
+      from,
+      to: (from + 1 + random.below(count - 1)) % count,
+      by: chance(0.5) ? 'address' : 'id',
+      size: Math.max(8, sizeOf()),
+      sizes: Array.from({ length: between(1, 3) }, () => Math.max(least, sizeOf())),
+      count: chance(0.1) ? 0 : chance(0.7) ? between(1, 12) : between(12, 60),
+      producer: one('iterable', 'observable'),
+      pace: one(0, 0, 1, 10, 100),
+      ends: chance(0.6) ? 'complete' : one('fail', 'busy', 'never'),
+      consumer: one('loop', 'subscriber'),
+      pause: one(0, 0, 10, 100, 300),
+    }
+    // Not too much in all: it has to cross a slow line too.
+    step.count = Math.min(step.count, Math.ceil(600_000 / Math.max(1, ...step.sizes)))
+    if (chance(0.25)) step.leaveAfter = between(1, 8)
+    else if (chance(0.15) || (step.ends === 'never' && chance(0.7))) step.abortAfter = one(0, 1, 20, 200, 1_000, 3_000)
+    if (chance(0.1)) step.timeout = one(1, 20, 100, 500)
+    if (isLossy) step.onOverflow = one('error', 'dropOldest', 'conflate')
+    if (isLossy && chance(0.7)) step.buffer = between(1, 10)
+    return step
+  }
+
+  /** Large and small at once between two nodes: what is large must not stand in the way. */
+  function crowd(at: number): void {
+    const { from, to, by } = { ...streamOf() }
+    const many = between(2, 6)
+    for (let j = 0; j < many; j++) {
+      const sizes = { size: Math.max(8, sizeOf()), reply: chance(0.5) ? between(20_000, 200_000) : 100 }
+      const step = chance(0.4) ? { ...streamOf(), from, to, by } : { ...requestOf(), ...sizes, from, to, by }
+      schedule.push({ at: at + (chance(0.5) ? 0 : between(0, 60)), ...step })
+    }
+  }
+
   function actionOf(): Deed {
     const node = random.below(count)
     const kind = random.float()
-    if (kind < 0.62) return requestOf()
+    if (kind < 0.4) return requestOf()
+    if (kind < 0.62) return streamOf()
     if (kind < 0.7)
       return { do: 'dial', from: node, to: random.below(count), by: one('id', 'address', 'bare', 'nobody') }
     if (kind < 0.82) {
