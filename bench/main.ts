@@ -7,6 +7,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { broadcasts } from './extras/broadcasts.js'
+import { fairness } from './extras/fairness.js'
 import { idle, memory, startUp } from './extras/node-costs.js'
 import { compile, type Compiled } from './harness/compile.js'
 import { describeMachine } from './harness/machine.js'
@@ -33,6 +34,8 @@ function progress(what: string): void {
 
 /** Each resolves with its part of the report. */
 const runExtra: Record<Extra, (compiled: Compiled, full: boolean) => Promise<string>> = {
+  fairness: (compiled, full) =>
+    fairness(compiled, full ? { rounds: 5, time: 3_000 } : { rounds: 3, time: 500 }, progress),
   broadcasts: (compiled, full) =>
     broadcasts(compiled, full ? { rounds: 5, time: 2_000 } : { rounds: 3, time: 200 }, progress),
   memory: (compiled) => memory(compiled, progress),

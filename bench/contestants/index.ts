@@ -17,8 +17,8 @@ export const CONTESTANTS: readonly Entry[] = [
   // It sends whole values only, which is all that its goal is about.
   { name: 'no-lane', title: 'our session, no lane', file: 'no-lane.ts', maxSize: 1_024 },
   { name: 'v1', title: 'ours (version 1)', file: 'version1.ts' },
-  { name: 'raw', title: 'raw js-libp2p', file: 'raw.ts' },
-  { name: 'raw-stock', title: 'raw js-libp2p, stock transport', file: 'raw-stock.ts', longOnly: true },
+  { name: 'raw-stock', title: 'raw js-libp2p', file: 'raw-stock.ts' },
+  { name: 'raw', title: 'raw js-libp2p, our transport', file: 'raw.ts', longOnly: true },
   { name: 'protomux', title: 'protomux-rpc', file: 'protomux.ts' },
   { name: 'grpc', title: 'grpc-js', file: 'grpc.ts' },
   { name: 'ws', title: 'ws', file: 'ws.ts' },

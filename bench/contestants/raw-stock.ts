@@ -1,4 +1,4 @@
-/** As raw.ts, over the transport as libp2p's own documentation puts it together. */
+/** js-libp2p as one would write it today: raw.ts over the transport as libp2p's own documentation puts it together. */
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { tcp } from '@libp2p/tcp'

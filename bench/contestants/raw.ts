@@ -1,5 +1,5 @@
 /**
- * js-libp2p as one would write it today: a stream for each request, closed for writing behind it. The transport is ours
+ * js-libp2p by itself: a stream for each request, closed for writing behind it. The transport is ours
  * (src/network/libp2p/transport.ts), and every limit is high enough that no request fails.
  */
 import '../../src/polyfill.js'

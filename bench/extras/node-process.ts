@@ -51,3 +51,26 @@ export function cpu(): number {
   const { user, system } = process.cpuUsage()
   return user + system
 }
+
+/** Asks 32 B, one request at a time, for `time` ms; with 1 MiB at a time beside it, or without. Times in µs. */
+export async function beside(address: string, time: number, isBusy: boolean): Promise<{ times: number[] }> {
+  const node = nodes[0]!
+  const small = new Uint8Array(32)
+  const large = new Uint8Array(2 ** 20)
+  const times: number[] = []
+  const end = performance.now() + time
+  const transfers = (async () => {
+    while (isBusy && performance.now() < end) {
+      const reply = await node.request(address, large)
+      if (reply.length !== large.length) throw new Error(`a reply of ${reply.length} bytes`)
+    }
+  })()
+  while (performance.now() < end) {
+    const began = performance.now()
+    const reply = await node.request(address, small)
+    times.push((performance.now() - began) * 1_000)
+    if (reply.length !== small.length) throw new Error(`a reply of ${reply.length} bytes`)
+  }
+  await transfers
+  return { times }
+}

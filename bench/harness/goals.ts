@@ -29,18 +29,18 @@ const goal = (size: number, inFlight: number, least: number, ...against: string[
 })
 
 export const GOALS: readonly Goal[] = [
-  goal(32, 64, 60, 'raw'),
+  goal(32, 64, 60, 'raw-stock'),
   goal(32, 64, 1.5, 'protomux'),
   goal(32, 64, 25, 'grpc'),
   goal(32, 64, 0.45, 'net'),
-  goal(32, 1, 10, 'raw'),
+  goal(32, 1, 10, 'raw-stock'),
   goal(32, 1, 0.8, 'protomux'),
-  goal(KiB, 64, 25, 'raw'),
+  goal(KiB, 64, 25, 'raw-stock'),
   goal(KiB, 64, 1.2, 'protomux'),
   goal(64 * KiB, 64, 1, 'protomux', 'ws'),
-  goal(MiB, 1, 1.5, 'raw'),
+  goal(MiB, 1, 1.5, 'raw-stock'),
   goal(MiB, 1, 1, 'protomux'),
-  goal(MiB, 4, 1.5, 'raw'),
+  goal(MiB, 4, 1.5, 'raw-stock'),
   goal(MiB, 4, 1, 'protomux'),
   ...[32, KiB].flatMap((size): Goal[] => {
     const rate = goal(size, 64, 0.9, 'no-lane')

@@ -5,7 +5,7 @@ import { FULL_LOADS, loadName, SHORT_LOADS, sizeName, type Load } from './loads.
 import { takes, type Plan } from './rounds.js'
 
 /** What is measured beside requests. */
-export const EXTRAS = ['broadcasts', 'memory', 'startup', 'idle'] as const
+export const EXTRAS = ['fairness', 'broadcasts', 'memory', 'startup', 'idle'] as const
 export type Extra = (typeof EXTRAS)[number]
 
 export interface Options {
