@@ -13,6 +13,14 @@ export function fail(out: Effects, ask: AskId, code: ErrorCode, message: string,
   out.push({ type: 'fail', ask, refusal })
 }
 
+/** A response over our own limit. */
+export function responseTooLarge(peer: string, limit: number): Refusal {
+  return {
+    code: 'ResponseTooLarge',
+    message: `the response of ${peer} is larger than ${limit} bytes (maxResponseSize)`,
+  }
+}
+
 /** May one more question be taken? If not, it has been answered. */
 export function admit(state: State, out: Effects, ask: AskId): boolean {
   if (state.phase !== 'running') {

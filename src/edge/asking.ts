@@ -6,6 +6,7 @@ import type { Observable, Observer } from 'rxjs'
 import type { Answer } from '../core/effects.js'
 import type { Command, Overflow, TakeValues } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
+import { DEFAULT_BUFFER, POLICIES } from '../core/values.js'
 import { P2pError } from '../errors.js'
 import type { AskId } from '../network/port.js'
 import { MAX_DELAY } from '../scheduler.js'
@@ -35,10 +36,7 @@ export interface StreamOptions extends RequestOptions {
   onOverflow?: Overflow
 }
 
-const OVERFLOWS: readonly Overflow[] = ['error', 'dropOldest', 'conflate']
 const MAX_BUFFER = 65_536
-/** Values that a dropping loop keeps if it does not say how many. */
-const DEFAULT_BUFFER = 16
 
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
 const MAX_TARGETS = 1_000
@@ -172,6 +170,6 @@ function streamOptions({ signal, buffer, onOverflow }: StreamOptions): {
   return {
     signal: checkSignal(signal),
     buffer: buffer === undefined ? undefined : checkNumber(buffer, 'buffer', 'values', 1, MAX_BUFFER),
-    overflow: onOverflow === undefined ? undefined : checkOneOf(onOverflow, OVERFLOWS, 'onOverflow'),
+    overflow: onOverflow === undefined ? undefined : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
   }
 }

@@ -5,6 +5,7 @@
 import type { Command } from '../core/events.js'
 import { isP2pError, P2pError } from '../errors.js'
 import type { ExchangeId } from '../core/state.js'
+import { MAX_CODE, MAX_MESSAGE } from '../wire/session/format.js'
 import { show } from './checks.js'
 
 /** Why a request is refused, for the asker: all of it is optional, and reaches the asker where the wire can carry it. */
@@ -17,9 +18,6 @@ export interface Rejection {
   retryAfterMs?: number
 }
 
-/** What the wire takes of a code, in characters, and of a message, in bytes. */
-const MAX_CODE = 64
-const MAX_MESSAGE = 4_096
 /** A longer wait makes no sense to anybody (24 days), and fits whatever the other side keeps it in. */
 const MAX_RETRY_AFTER = 2 ** 31 - 1
 

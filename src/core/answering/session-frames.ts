@@ -12,21 +12,19 @@ import {
   type Frame,
   type Violation,
 } from '../../wire/session/reader.js'
-import type { Overflow } from '../events.js'
 import { setDeadline } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import { updateIdle } from '../connections.js'
 import { enlist, touch } from '../session/outbox.js'
 import type { AnsweringSession } from '../session/state.js'
 import type { SessionExchange, State } from '../state.js'
+import { POLICIES } from '../values.js'
 import { admit, openAccount, reserveWindow } from './budget.js'
 import { cutExchange, hand } from './exchanges.js'
 import { allow, failNow, grantRest } from './session-answers.js'
 import { REQUEST_WINDOW } from './session-sending.js'
 
 type Session = AnsweringSession<SessionExchange>
-
-const POLICIES: Overflow[] = ['error', 'dropOldest', 'conflate']
 
 /** One object for all requests: what it holds is taken out at once. */
 const fields = createRequestFields()

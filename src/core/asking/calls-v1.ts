@@ -2,7 +2,7 @@
 import type { PortEvent } from '../../network/port.js'
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../wire/frame-v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../wire/protocols.js'
-import { settle } from '../asks.js'
+import { responseTooLarge, settle } from '../asks.js'
 import { updateIdle } from '../connections.js'
 import { removeDeadline } from '../deadlines.js'
 import type { Effects, Refusal } from '../effects.js'
@@ -94,10 +94,7 @@ function violate(state: State, out: Effects, ask: RequestAsk, what: Exclude<Fram
     out,
     ask,
     what === 'tooLarge'
-      ? {
-          code: 'ResponseTooLarge',
-          message: `the response of ${ask.peer} is larger than ${maxResponseSize} bytes (maxResponseSize)`,
-        }
+      ? responseTooLarge(ask.peer, maxResponseSize)
       : {
           code: 'ConnectionLost',
           message: `${ask.peer} broke the protocol: its response is ${what === 'excess' ? 'longer than declared' : 'malformed'}`,

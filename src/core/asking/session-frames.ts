@@ -13,7 +13,7 @@ import {
   type RemoteFailure,
   type Violation,
 } from '../../wire/session/reader.js'
-import { settle } from '../asks.js'
+import { responseTooLarge, settle } from '../asks.js'
 import { removeDeadline } from '../deadlines.js'
 import type { Effects, Refusal } from '../effects.js'
 import { enlist } from '../session/outbox.js'
@@ -70,7 +70,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   if (broken !== undefined) return broken
   const { maxResponseSize } = state.settings
   finish(state, session, ask)
-  if (frame.end - frame.at > maxResponseSize) fail(out, ask, tooLarge(ask, maxResponseSize))
+  if (frame.end - frame.at > maxResponseSize) fail(out, ask, responseTooLarge(ask.peer, maxResponseSize))
   else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
   return undefined
 }
@@ -82,22 +82,25 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
   const hasMore = (frame.flags & MORE) !== 0
   if (isLast && hasMore) return 'a value is the last one and not complete'
   const begins = intake.total < 0
+  const total = begins && hasMore ? readNumber(frame) : frame.end - frame.at
+  if (total < 0) return 'a number is broken'
+  const tooLong = checkPayload(frame)
+  if (tooLong !== undefined) return tooLong
   if (begins) {
-    const total = hasMore ? readNumber(frame) : frame.end - frame.at
-    if (total < 0) return 'a number is broken'
-    const tooLong = checkPayload(frame)
-    if (tooLong !== undefined) return tooLong
     const { maxResponseSize } = state.settings
     if (total > maxResponseSize) {
-      if (isLast) finish(state, session, ask)
-      if (isLast) fail(out, ask, tooLarge(ask, maxResponseSize))
-      else endSessionCall(state, out, ask, tooLarge(ask, maxResponseSize))
+      const refusal = responseTooLarge(ask.peer, maxResponseSize)
+      if (!isLast) endSessionCall(state, out, ask, refusal)
+      else {
+        finish(state, session, ask)
+        fail(out, ask, refusal)
+      }
       return undefined
     }
     intake.total = total
     intake.credit -= VALUE_OVERHEAD
   }
-  const broken = checkPayload(frame) ?? count(intake, frame.end - frame.at, hasMore)
+  const broken = count(intake, frame.end - frame.at, hasMore)
   if (broken !== undefined) return broken
   if (hasMore) {
     gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
@@ -200,13 +203,6 @@ function onCredit(state: State, session: Session, frame: Frame): Violation | und
   if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'
   if (ask.value !== undefined) enlist(state, session, ask)
   return undefined
-}
-
-function tooLarge(ask: RequestAsk, limit: number): Refusal {
-  return {
-    code: 'ResponseTooLarge',
-    message: `the response of ${ask.peer} is larger than ${limit} bytes (maxResponseSize)`,
-  }
 }
 
 function fail(out: Effects, ask: RequestAsk, refusal: Refusal): void {

@@ -7,17 +7,11 @@ import {
   writeRequest,
   type RequestHead,
 } from '../../wire/session/writer.js'
-import type { Overflow } from '../events.js'
 import { chunkOf, type Sending } from '../session/outbox.js'
 import type { AskingSession } from '../session/state.js'
 import type { RequestAsk, State } from '../state.js'
+import { DEFAULT_BUFFER, POLICIES } from '../values.js'
 import { firstCredit } from './session-calls.js'
-
-/** The numbers of the policies on the wire. */
-export const POLICIES: Overflow[] = ['error', 'dropOldest', 'conflate']
-
-/** How many values may wait where a producer cannot, if the caller names a policy and no number. */
-const DEFAULT_BUFFER = 16
 
 export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
   inOrder: true,
