@@ -1,6 +1,7 @@
 /** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
 import type { ErrorCode } from '../errors.js'
 import type { AskId, Failure, PortEffect } from '../network/port.js'
+import type { ValidationId } from './events.js'
 import type { ExchangeId } from './state.js'
 import type { NodeStatus } from './status.js'
 
@@ -8,6 +9,17 @@ import type { NodeStatus } from './status.js'
 export type Answer = Uint8Array | string | NodeStatus | Record<string, string[]> | { recipients: string[] } | undefined
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/** A broadcast as subscribers get it. */
+export interface Heard {
+  topic: string
+  data: Uint8Array
+  /** Peer id of the signer. */
+  from: string
+  /** Peer id of whom we have it from. */
+  via: string
+  id: string
+}
 
 /** An error as the core states it; the edge makes the exception of it. */
 export interface Refusal extends Failure {
@@ -32,7 +44,21 @@ export type EdgeEffect =
   | { type: 'produce'; exchange: ExchangeId; allowance: number }
   /** Nobody waits for this exchange's answer, or for more of it, any more: fire its signal, end its producer. */
   | { type: 'cancelHandler'; exchange: ExchangeId; reason: string }
-  | { type: 'deliver'; topic: string; data: Uint8Array; from: string; via: string }
+  | ({ type: 'deliver' } & Heard)
+  /** The subscriber has these first; what is delivered from now on comes after them. */
+  | { type: 'replayed'; subscription: AskId; broadcasts: Heard[] }
+  /** Judge this message: answered by `validated`. */
+  | ({ type: 'validate'; validation: ValidationId } & Heard)
+  /** Nobody waits for that judgement any more. */
+  | { type: 'cancelValidation'; validation: ValidationId; reason: string }
+  /** The peer has heard the broadcast of this ask, and its validator, if it has one, took it. */
+  | { type: 'receipt'; ask: AskId; peer: string; rtt: number }
+  /** No receipt follows. */
+  | { type: 'receiptsEnded'; ask: AskId }
+  /** We have joined or left topics. At most one a batch. */
+  | { type: 'topicsChanged' }
+  /** Others have joined or left the topic. At most one a batch and topic. */
+  | { type: 'subscribersChanged'; topic: string }
   /** Something that the status shows has changed. At most one a batch. */
   | { type: 'statusChanged' }
   | { type: 'log'; level: LogLevel; message: string; cause?: unknown }

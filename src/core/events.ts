@@ -2,7 +2,7 @@
  * Everything that can enter a node: what callers ask (commands), what the network reports (port events), and what the
  * lane says to itself. Plain data: a recording of it replays to the same states and effects.
  */
-import type { AskId, Failure, PortEvent } from '../network/port.js'
+import type { AskId, Failure, PortEvent, Verdict } from '../network/port.js'
 import type { ExchangeId } from './state.js'
 
 /** What becomes of values that cannot be taken as fast as they come. */
@@ -17,6 +17,15 @@ export interface TakeValues {
   /** … and this happens to what is too much. */
   overflow?: Overflow
 }
+
+/** Receipts of a broadcast: at most so many, for at most so long (ms). */
+export interface WantReceipts {
+  count?: number
+  timeout: number
+}
+
+/** Number of a message that a validator of ours judges. */
+export type ValidationId = number
 
 /** What callers ask. `ask` numbers a question that is answered by exactly one `settle` or `fail`. */
 export type Command =
@@ -51,10 +60,28 @@ export type Command =
   | { type: 'dialPeer'; ask: AskId; target: string; addresses: string[] }
   | { type: 'knownPeers'; ask: AskId }
   | { type: 'status'; ask: AskId }
-  | { type: 'broadcast'; ask: AskId; topic: string; data: Uint8Array }
-  /** One more, or one less, subscriber of a topic. */
-  | { type: 'subscribe'; topic: string }
-  | { type: 'unsubscribe'; topic: string }
+  /** `waitForPeers`: not before so many subscribers can be reached. `receipts`: ask those who hear it to say so. */
+  | {
+      type: 'broadcast'
+      ask: AskId
+      topic: string
+      data: Uint8Array
+      waitForPeers?: { min: number; timeout: number }
+      receipts?: WantReceipts
+    }
+  /** One more, or one less, subscriber of a topic. `replay`: it is to have the last `count` broadcasts first. */
+  | { type: 'subscribe'; topic: string; replay?: { subscription: AskId; count: number } }
+  | { type: 'unsubscribe'; topic: string; subscription?: AskId }
+  /** Answered when the topic is joined: announced to everybody we are connected to, and in a mesh, or alone. */
+  | { type: 'joined'; ask: AskId; topic: string; timeout: number }
+  /** Messages of the topic are judged before anybody gets them. */
+  | { type: 'guardTopic'; topic: string }
+  /** Answers `validate`. `failed`: the validator threw, or gave no verdict. */
+  | { type: 'validated'; validation: ValidationId; verdict: Verdict; failed: boolean }
+  /** A subscriber could not take what came: so many broadcasts were dropped at its buffer. */
+  | { type: 'discarded'; topic: string; count: number }
+  /** A topic, or a peer. */
+  | { type: 'explain'; ask: AskId; about: { topic: string } | { peer: string } }
   | { type: 'shutdown'; ask: AskId }
 
 /** What the lane says to itself. */

@@ -20,6 +20,40 @@ export interface Failure {
   cause?: unknown
 }
 
+/** An address that a dial tried, and why it failed. */
+export interface Attempt {
+  address: string
+  reason: string
+}
+
+/** What is known of a broadcast before anybody judges it. */
+export interface SignedMessage {
+  topic: string
+  data: Uint8Array
+  /** Peer id of the signer. */
+  from: string
+  /** What shows that it is by the signer, in the network's own format. */
+  proof: Uint8Array
+}
+
+/** What becomes of a broadcast of others. */
+export type Verdict = 'accept' | 'ignore' | 'reject'
+
+/**
+ * Why a message went no further. Inbound: `signature` (none, or a wrong one), `oversize` (larger than our limit),
+ * `unknownTopic` (of a topic that we are not in), `malformed` (a frame that cannot be read, or is over the limit of frames:
+ * the peer's gossip stream is of no use any more). Outbound: `queueFull` (of others, to a peer that reads too slowly).
+ */
+export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
+
+/** How pub/sub stands with one peer. */
+export interface GossipPeer {
+  /** gossipsub's score; below zero it leaves our meshes. */
+  score: number
+  /** Bytes that wait to be sent to it. */
+  queued: number
+}
+
 /** What the network reports. Plain data, so that it can be recorded and replayed. */
 export type PortEvent =
   /** We listen; addresses carry no `/p2p` part. Comes again whenever the addresses change. */
@@ -30,7 +64,7 @@ export type PortEvent =
   | { type: 'connectionClosed'; connection: ConnectionId }
   /** Answers `dial`. The connection was reported by `connectionOpened` before. */
   | { type: 'dialled'; target: string; peer: string; connection: ConnectionId }
-  | { type: 'dialFailed'; target: string; failure: Failure; tried: string[] }
+  | { type: 'dialFailed'; target: string; failure: Failure; tried: Attempt[] }
   /** What a peer says of itself: its protocols, and the listen addresses that we accept of it. */
   | {
       type: 'identified'
@@ -60,14 +94,33 @@ export type PortEvent =
   | { type: 'streamClosed'; stream: StreamId; reason: 'closed' | 'reset' | 'lost' }
   /** Answers each `write` that had no `end`: the next one may come. */
   | { type: 'writable'; stream: StreamId }
-  /** A broadcast whose signature was good. `from` signed it, `via` handed it to us. */
-  | { type: 'message'; topic: string; data: Uint8Array; from: string; via: string; id: string }
+  /**
+   * A broadcast whose signature was good. `from` signed it, `via` handed it to us. `held`: the topic is guarded, so nobody
+   * gets it from us before a `verdict`.
+   */
+  | ({ type: 'message'; id: string; via: string; held: boolean } & SignedMessage)
   | { type: 'subscriptionChanged'; peer: string; topic: string; subscribed: boolean }
-  /** The peers that are in the mesh of at least one of our topics now. */
-  | { type: 'meshChanged'; peers: string[] }
-  /** Answers `publish`: the peers to whom the message was handed. */
-  | { type: 'published'; ask: AskId; recipients: string[] }
+  /** The stream on which we gossip to a peer is open, and our topics were announced on it; or there is none any more. */
+  | { type: 'gossipOpened'; peer: string }
+  | { type: 'gossipClosed'; peer: string }
+  /** What waited for a peer of a `publishHeld` has gone, by half of the limit at least. */
+  | { type: 'gossipDrained'; peer: string }
+  /** The peers in the mesh of one of our topics now; none once it was left. */
+  | { type: 'meshChanged'; topic: string; peers: string[] }
+  /** Messages that came from a peer, or were on their way to it, and went no further. */
+  | { type: 'gossipDropped'; peer: string; topic?: string; reason: DropReason; count: number }
+  /** Answers `publish`: the peers to whom the message was handed, and its id and proof. */
+  | { type: 'published'; ask: AskId; recipients: string[]; id: string; proof: Uint8Array }
   | { type: 'publishFailed'; ask: AskId; code: 'DuplicateMessage' | 'PublishError'; failure: Failure }
+  /**
+   * Answers `publish`: nothing was sent, for too much waits for these peers already. `gossipDrained` or `gossipClosed` follows
+   * for each of them.
+   */
+  | { type: 'publishHeld'; ask: AskId; peers: string[] }
+  /** Answers `verify`: the id of each message, in the same order; `''` for one whose proof is wrong. */
+  | { type: 'verified'; ask: AskId; ids: string[] }
+  /** Answers `inspect`, for those of the peers that pub/sub knows. */
+  | { type: 'inspected'; ask: AskId; peers: Record<string, GossipPeer> }
   /** Answers `stop`. */
   | { type: 'stopped' }
 
@@ -94,9 +147,24 @@ export type PortEffect =
   | { type: 'tableRemove'; peer: string }
   /** Look up the peers closest to ourselves and those around some other place (a Kademlia bootstrap): it fills the table. */
   | { type: 'tableQuery' }
-  | { type: 'join'; topic: string }
+  /** `guarded`: messages of the topic are not forwarded before their `verdict`. */
+  | { type: 'join'; topic: string; guarded: boolean }
+  /** Changes that for a topic that we are in. */
+  | { type: 'guard'; topic: string; guarded: boolean }
   | { type: 'leave'; topic: string }
-  | { type: 'publish'; ask: AskId; topic: string; data: Uint8Array }
+  /**
+   * Sign and send to the topic's subscribers, but for the peers in `except`. Answered by `published`, `publishFailed` or
+   * `publishHeld`.
+   */
+  | { type: 'publish'; ask: AskId; topic: string; data: Uint8Array; except: string[] }
+  /** On a message that was `held`: `accept` forwards it, `ignore` drops it, `reject` drops it and counts against its sender. */
+  | { type: 'verdict'; id: string; via: string; verdict: Verdict }
+  /** Are these messages, which came in another way, by their signers? Answered by `verified`. */
+  | { type: 'verify'; ask: AskId; messages: SignedMessage[] }
+  /** Counts against a peer, as a misbehaviour in pub/sub. */
+  | { type: 'penalize'; peer: string; count: number }
+  /** How pub/sub stands with these peers. Answered by `inspected`. */
+  | { type: 'inspect'; ask: AskId; peers: string[] }
   /** Close everything. Answered by `stopped`; nothing follows that. */
   | { type: 'stop' }
 
