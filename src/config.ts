@@ -2,9 +2,10 @@
 import type { SchedulerLike } from 'rxjs'
 import { peerOf } from './core/addresses.js'
 import { defaultSettings, type Settings } from './core/settings.js'
-import { checkNumber, checkTarget, checkTcpAddress, checkTopic, show } from './edge/checks.js'
+import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from './edge/checks.js'
 import type { LogEntry } from './edge/log.js'
 import { P2pError } from './errors.js'
+import { readPubsub, type PubsubConfig } from './pubsub-config.js'
 import { readRecord, type RecordingSink, type RecordOptions } from './recording/options.js'
 import { MAX_DELAY } from './scheduler.js'
 
@@ -29,6 +30,8 @@ export interface NodeConfig {
     /** The largest response that we take, in bytes. Default 1,048,576. */
     maxResponseSize?: number
   }
+  /** Broadcasts: sizes, ids, validators, history, scores. */
+  pubsub?: PubsubConfig
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike
   /** Hears the node's log lines. Default: none, or standard error at the level that `TINYP2P_LOG` names. */
@@ -47,6 +50,7 @@ const KEYS = [
   'discoveryInterval',
   'topics',
   'reqResp',
+  'pubsub',
   'scheduler',
   'logger',
   'record',
@@ -72,6 +76,7 @@ export function readConfig(config: NodeConfig): Settings {
   const discoveryInterval = time(config.discoveryInterval, 'discoveryInterval', standard.discoveryInterval)
   return {
     ...standard,
+    ...readPubsub(config.pubsub).settings,
     listen: listenAddresses(config.listen ?? standard.listen),
     bootNodes: bootNodes(config.bootNodes ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
@@ -117,16 +122,6 @@ function list(value: unknown, what: string): string[] {
     throw new P2pError('InvalidConfig', `${what} must be made of texts, not of ${show(one)}`)
   }
   return values as string[]
-}
-
-function checkObject(value: unknown, what: string, keys: string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
-  }
-  for (const key of Object.keys(value)) {
-    if (keys.includes(key)) continue
-    throw new P2pError('InvalidConfig', `${what} has no option ${show(key)}; there are ${keys.join(', ')}`)
-  }
 }
 
 function checkScheduler(scheduler: unknown): void {

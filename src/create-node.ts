@@ -4,10 +4,10 @@ import { createLogger } from './edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './network/libp2p/index.js'
 import { launch, type BuildOptions, type P2pNode } from './node.js'
+import { readPubsub } from './pubsub-config.js'
 import { readRecord } from './recording/options.js'
 import { buildRecorded } from './recording/recorded.js'
 import { LaneScheduler } from './scheduler.js'
-import { messageId } from './wire/message-id.js'
 
 /**
  * Starts a node; resolves when it listens.
@@ -26,6 +26,7 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const secret = config.secret ?? newSecret()
   const privateKey = await privateKeyOf(secret)
   const record = readRecord(config.record)
+  const pubsub = readPubsub(config.pubsub)
   const log = createLogger(config.logger)
   const options: BuildOptions = {
     peerId: await peerIdOf(secret),
@@ -34,12 +35,13 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
     createPort: createLibp2pPort({
       privateKey,
       protocols: settings.protocols,
-      messageId,
+      pubsub: pubsub.options,
       log: (text) => {
         log('debug', text)
       },
     }),
     log,
+    validators: pubsub.validators,
   }
   if (record === undefined) return launch(options)
   const { node, ready } = await buildRecorded({ ...options, record })

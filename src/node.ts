@@ -2,7 +2,19 @@
  * The public node: calls become commands, effects become promises, observables and calls of handlers. It holds no state of
  * the network; what it knows of it, it reads from snapshots.
  */
-import { defer, firstValueFrom, map, startWith, Subject, throwError, type Observable, type SchedulerLike } from 'rxjs'
+import { sha256 } from '@noble/hashes/sha2.js'
+import {
+  defer,
+  filter,
+  firstValueFrom,
+  map,
+  startWith,
+  Subject,
+  throwError,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs'
+import type { Explanation, PeerExplanation, TopicExplanation } from './core/broadcasts/explain.js'
 import type { Answer, ClockEffect, Effect } from './core/effects.js'
 import type { Batch } from './core/events.js'
 import type { Settings } from './core/settings.js'
@@ -10,8 +22,10 @@ import { createState, type State } from './core/state.js'
 import { fullAddresses, snapshot, type NodeStatus } from './core/status.js'
 import { Asking, type RequestOptions, type StreamOptions } from './edge/asking.js'
 import { Asks, errorOf } from './edge/asks.js'
-import { Broadcasts, type Broadcast } from './edge/broadcasts.js'
-import { checkBytes, checkTarget, checkTopic, show } from './edge/checks.js'
+import { abortable } from './edge/abort.js'
+import { Broadcasts, type Broadcast, type BroadcastsOptions } from './edge/broadcasts.js'
+import { checkNumber, checkOptions, checkSignal, checkTarget, checkTopic, show } from './edge/checks.js'
+import { checkAbout } from './edge/explaining.js'
 import {
   requestAll,
   requestAny,
@@ -22,10 +36,14 @@ import {
 } from './edge/fan-out.js'
 import { InboundRequests, type EventHandler, type InboundRequest } from './edge/inbound.js'
 import type { Logger } from './edge/log.js'
+import { publish, type BroadcastOptions, type Published } from './edge/publishing.js'
+import { Receipts } from './edge/receipts.js'
 import type { Replies } from './edge/replies.js'
+import { Validators, type Validator } from './edge/validators.js'
 import { P2pError } from './errors.js'
 import { Lane } from './lane.js'
 import type { CreatePort, NetworkPort } from './network/port.js'
+import { MAX_DELAY } from './scheduler.js'
 
 export type { RequestOptions, StreamOptions }
 
@@ -71,17 +89,46 @@ export interface P2pNode {
   /** Requests of others, from the moment of subscribing. Completes when the node stops. */
   readonly requests$: Observable<InboundRequest>
   /**
-   * Publishes on a topic; resolves with the peers to whom it was handed, which is no proof of delivery. Nobody there is no
-   * error.
+   * Publishes on a topic; resolves with the peers to whom it was handed, which is no proof of delivery (receipts are). Nobody
+   * there is no error: `recipients` is empty, and `explain(topic)` says why. Broadcasts on a topic leave in the order of the
+   * calls; one that would overflow what waits for a peer waits itself.
    * @throws `DuplicateMessage` (the network suppresses a repeat of the same bytes for a minute), `MessageTooLarge`,
-   * `PublishError`, `Overloaded`, `NodeStopped`; `InvalidConfig` for bad arguments.
+   * `PublishError` (also when `waitForPeers` has waited in vain), `Overloaded` (it could not be sent in time), `Aborted`,
+   * `NodeStopped`; `InvalidConfig` for bad arguments.
    */
-  broadcast(topic: string, data: Uint8Array): Promise<{ recipients: string[] }>
+  broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published>
   /**
    * The broadcasts of a topic, which is joined with its first subscriber and left some 10 s after its last; without a topic,
-   * those of all joined topics. Completes when the node stops.
+   * those of all joined topics. Completes when the node stops. A subscriber takes what comes. A `for await` takes what it can;
+   * the rest waits, up to a bound.
+   * @throws `InvalidConfig` for bad options; a loop that is too slow ends with `Overloaded`, if that is its policy.
    */
-  broadcasts$(topic?: string): Observable<Broadcast>
+  broadcasts$(topic?: string, options?: BroadcastsOptions): Observable<Broadcast> & AsyncIterable<Broadcast>
+  /**
+   * Resolves when a topic that we are in is joined: announced on every open gossip stream, and we are in its mesh, or alone in
+   * it. What others broadcast from then on reaches us. (A SUBSCRIBE has no acknowledgement: more cannot be known.)
+   * @throws `NotSubscribed`, also when it is left meanwhile; `RequestTimeout` after `timeout` ms (default: the config's
+   * `requestTimeout`); `Aborted`, `NodeStopped`, `InvalidConfig`.
+   */
+  joined(topic: string, options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
+  /**
+   * Judges the messages of a topic before they are delivered and forwarded. Once a topic. A validator that must not miss the
+   * first message is named in the config's `pubsub.validators`.
+   * @throws `HandlerAlreadySet`, `InvalidConfig`
+   */
+  validate(topic: string, validator: Validator): void
+  /** The topics that we are in, now and after every change. Completes when the node stops. */
+  readonly topics$: Observable<string[]>
+  /** The peers in a topic that we are connected to, now and after every change. Completes when the node stops. */
+  subscribers$(topic: string): Observable<string[]>
+  /**
+   * All that the node knows of a topic, or of a peer (given by its peer id or a multiaddr that ends in one), as a plain object;
+   * its `text` is for people. A topic whose name is a peer id is given as `{ topic }`.
+   * @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress`, `Overloaded`, `NodeStopped`
+   */
+  explain(about: { topic: string }): Promise<TopicExplanation>
+  explain(about: { peer: string }): Promise<PeerExplanation>
+  explain(about: string): Promise<TopicExplanation | PeerExplanation>
   /** Registers what answers requests and hears broadcasts. Once: a second call throws `HandlerAlreadySet`. */
   setEventHandler(handler: EventHandler): void
   /** Connects to a multiaddr or a peer id; resolves with the peer id reached. @throws `DialError`, … */
@@ -105,6 +152,8 @@ export interface BuildOptions {
   scheduler: SchedulerLike
   createPort: CreatePort
   log: Logger
+  /** Validators of the config: topic → function. */
+  validators?: Readonly<Record<string, Validator>>
   /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
   tap?: (batch: Batch) => void
   /** Is told whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
@@ -152,6 +201,11 @@ const REACHES_USERS = new Set<Effect['type']>([
   'produce',
   'cancelHandler',
   'deliver',
+  'replayed',
+  'validate',
+  'cancelValidation',
+  'receipt',
+  'receiptsEnded',
   'ready',
   'ended',
 ])
@@ -168,16 +222,23 @@ class Node implements P2pNode {
   private readonly scheduler: SchedulerLike
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
+  private readonly validators: Validators
+  private readonly receipts = new Receipts()
+  private readonly settings: Settings
+  private readonly push: Lane['push']
   private readonly statusChanges$ = new Subject<void>()
+  private readonly topicsChanges$ = new Subject<void>()
+  private readonly subscribersChanges$ = new Subject<string>()
   private resolveReady!: () => void
   private rejectReady!: (error: P2pError) => void
   private hasHandler = false
   private ended = false
   private stopping: Promise<void> | undefined
 
-  constructor({ peerId, settings, scheduler, createPort, log, tap, onEdge }: BuildOptions) {
+  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
+    this.settings = settings
     this.log = log
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve
@@ -187,10 +248,12 @@ class Node implements P2pNode {
     const push = (event: Parameters<Lane['push']>[0]): void => {
       this.lane.push(event)
     }
+    this.push = push
     this.asks = new Asks(push)
     this.asking = new Asking(this.asks, settings)
     this.inbound = new InboundRequests(push, log)
     this.broadcasts = new Broadcasts(push, log)
+    this.validators = new Validators(push, log, validators)
     this.port = createPort(push)
     this.lane = new Lane({
       state: this.state,
@@ -252,14 +315,53 @@ class Node implements P2pNode {
     }
   }
 
-  async broadcast(topic: string, data: Uint8Array): Promise<{ recipients: string[] }> {
-    const name = checkTopic(topic)
-    const bytes = checkBytes(data, 'the broadcast')
-    return this.ask((ask) => ({ type: 'broadcast', ask, topic: name, data: bytes }))
+  async broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published> {
+    return publish(this.asks, this.receipts, this.settings.requestTimeout, topic, data, options)
   }
 
-  broadcasts$(topic?: string): Observable<Broadcast> {
-    return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic))
+  broadcasts$(topic?: string, options?: BroadcastsOptions): Replies<Broadcast> {
+    return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic), options)
+  }
+
+  async joined(topic: string, options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const name = checkTopic(topic)
+    checkOptions(options, 'the options of joined')
+    const { timeout = this.settings.requestTimeout } = options
+    const patience = checkNumber(timeout, 'timeout', 'ms', 1, MAX_DELAY)
+    const answer$ = this.asks.ask((ask) => ({ type: 'joined', ask, topic: name, timeout: patience }))
+    await firstValueFrom(abortable(answer$, checkSignal(options.signal)))
+  }
+
+  validate(topic: string, validator: Validator): void {
+    this.validators.set(checkTopic(topic), validator)
+  }
+
+  get topics$(): Observable<string[]> {
+    return defer(() =>
+      this.topicsChanges$.pipe(
+        startWith(undefined),
+        map(() => [...this.state.topics.keys()]),
+      ),
+    )
+  }
+
+  subscribers$(topic: string): Observable<string[]> {
+    const name = checkTopic(topic)
+    return defer(() =>
+      this.subscribersChanges$.pipe(
+        filter((changed) => changed === name),
+        startWith(name),
+        map(() => [...(this.state.broadcasts.others.get(name) ?? [])]),
+      ),
+    )
+  }
+
+  explain(about: { topic: string }): Promise<TopicExplanation>
+  explain(about: { peer: string }): Promise<PeerExplanation>
+  explain(about: string): Promise<Explanation>
+  async explain(about: unknown): Promise<Explanation> {
+    const checked = checkAbout(about)
+    return this.ask((ask) => ({ type: 'explain', ask, about: checked }))
   }
 
   setEventHandler(handler: EventHandler): void {
@@ -299,7 +401,16 @@ class Node implements P2pNode {
   }
 
   private reachesUsers(type: Effect['type']): boolean {
-    return type === 'statusChanged' ? this.statusChanges$.observed : REACHES_USERS.has(type)
+    switch (type) {
+      case 'statusChanged':
+        return this.statusChanges$.observed
+      case 'topicsChanged':
+        return this.topicsChanges$.observed
+      case 'subscribersChanged':
+        return this.subscribersChanges$.observed
+      default:
+        return REACHES_USERS.has(type)
+    }
   }
 
   private run(effect: Exclude<Effect, ClockEffect>): void {
@@ -318,12 +429,26 @@ class Node implements P2pNode {
         return this.inbound.onProduce(effect.exchange, effect.allowance)
       case 'cancelHandler':
         return this.inbound.onCancel(effect.exchange, effect.reason)
-      case 'deliver': {
-        const { topic, data, from, via } = effect
-        return this.broadcasts.onBroadcast({ topic, data, from, via })
-      }
+      case 'deliver':
+        return this.broadcasts.onBroadcast(effect)
+      case 'replayed':
+        return this.broadcasts.onReplayed(effect.subscription, effect.broadcasts)
+      case 'validate':
+        return this.validators.onValidate(effect.validation, effect)
+      case 'cancelValidation':
+        return this.validators.onCancel(effect.validation, effect.reason)
+      case 'receipt':
+        return this.receipts.onReceipt(effect.ask, { peer: effect.peer, rtt: effect.rtt })
+      case 'receiptsEnded':
+        return this.receipts.onEnded(effect.ask)
+      case 'digest':
+        return this.push({ type: 'digested', digest: effect.digest, hash: sha256(effect.data) })
       case 'statusChanged':
         return this.statusChanges$.next()
+      case 'topicsChanged':
+        return this.topicsChanges$.next()
+      case 'subscribersChanged':
+        return this.subscribersChanges$.next(effect.topic)
       case 'log':
         return this.log(effect.level, effect.message, effect.cause)
       case 'ready':
@@ -350,6 +475,10 @@ class Node implements P2pNode {
     this.asks.end(error)
     this.inbound.end()
     this.broadcasts.end()
+    this.validators.end()
+    this.receipts.end()
     this.statusChanges$.complete()
+    this.topicsChanges$.complete()
+    this.subscribersChanges$.complete()
   }
 }

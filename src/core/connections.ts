@@ -28,6 +28,7 @@ export function addConnection(state: State, event: Extract<PortEvent, { type: 'c
     answering: undefined,
     sessionsOpened: 0,
     pinging: false,
+    openedAt: state.now,
   }
   if (state.connections.size === 0) {
     state.nextPing = state.now + state.settings.pingInterval

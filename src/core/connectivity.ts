@@ -8,7 +8,8 @@ import { closeAnswering } from './answering/session-events.js'
 import { endRequest, useConnection } from './asking/requests.js'
 import { loseCalls } from './asking/session-calls.js'
 import { fail, settle, takeSimple } from './asks.js'
-import { addConnection, idleTooLong, isUsed, removeConnection, updateIdle } from './connections.js'
+import { recordOf } from './broadcasts/counts.js'
+import { addConnection, idleTooLong, isUsed, removeConnection } from './connections.js'
 import { reach, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { log, type Effects, type Refusal } from './effects.js'
@@ -35,6 +36,7 @@ export function onDialled(state: State, out: Effects, event: Of<'dialled'>): voi
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
   state.dials.delete(dial.target)
+  recordOf(state, connection.peer).dial = { at: state.now, failure: undefined, tried: [] }
   for (const id of dial.waiting) {
     const ask = state.asks.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
@@ -47,6 +49,7 @@ export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>
   const dial = state.dials.get(event.target)
   if (dial === undefined || tryOtherAddresses(out, dial)) return
   const { message, cause } = event.failure
+  recordOf(state, dial.target).dial = { at: state.now, failure: message, tried: event.tried }
   const isBoot = dial.target in state.settings.bootNodes
   if (isBoot) {
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
@@ -99,14 +102,6 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   const { session, answering } = connection
   if (session !== undefined) loseCalls(state, out, session, message)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
-}
-
-export function onMeshChanged(state: State, peers: string[]): void {
-  const before = state.mesh
-  state.mesh = new Set(peers)
-  for (const peer of new Set([...before, ...peers])) {
-    for (const id of state.links.get(peer) ?? []) updateIdle(state, state.connections.get(id)!)
-  }
 }
 
 export function closeIdle(state: State, out: Effects): void {

@@ -1,12 +1,14 @@
 /** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
 import type { ErrorCode } from '../errors.js'
+import type { Explanation } from './broadcasts/explain.js'
 import type { AskId, Failure, PortEffect } from '../network/port.js'
 import type { ValidationId } from './events.js'
 import type { ExchangeId } from './state.js'
 import type { NodeStatus } from './status.js'
 
 /** What a question is answered with. */
-export type Answer = Uint8Array | string | NodeStatus | Record<string, string[]> | { recipients: string[] } | undefined
+export type Answer =
+  Uint8Array | string | NodeStatus | Record<string, string[]> | { recipients: string[] } | Explanation | undefined
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -51,6 +53,8 @@ export type EdgeEffect =
   | ({ type: 'validate'; validation: ValidationId } & Heard)
   /** Nobody waits for that judgement any more. */
   | { type: 'cancelValidation'; validation: ValidationId; reason: string }
+  /** Compute the SHA-256 of this: answered by `digested`. */
+  | { type: 'digest'; digest: number; data: Uint8Array }
   /** The peer has heard the broadcast of this ask, and its validator, if it has one, took it. */
   | { type: 'receipt'; ask: AskId; peer: string; rtt: number }
   /** No receipt follows. */

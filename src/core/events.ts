@@ -78,6 +78,8 @@ export type Command =
   | { type: 'guardTopic'; topic: string }
   /** Answers `validate`. `failed`: the validator threw, or gave no verdict. */
   | { type: 'validated'; validation: ValidationId; verdict: Verdict; failed: boolean }
+  /** Answers `digest`: SHA-256 of what was given. */
+  | { type: 'digested'; digest: number; hash: Uint8Array }
   /** A subscriber could not take what came: so many broadcasts were dropped at its buffer. */
   | { type: 'discarded'; topic: string; count: number }
   /** A topic, or a peer. */

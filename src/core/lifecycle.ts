@@ -2,7 +2,8 @@
 import type { AskId, PortEvent } from '../network/port.js'
 import { isWorkedOn } from './answering/exchanges.js'
 import { settle } from './asks.js'
-import { joinFixedTopics } from './broadcasts.js'
+import { createBroadcasts } from './broadcasts/state.js'
+import { joinFixedTopics } from './broadcasts/topics.js'
 import { dialBootNodes } from './discovery.js'
 import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
@@ -56,7 +57,9 @@ function end(state: State, out: Effects, refusal?: Refusal): void {
 /** Refuses every pending question and cancels every handler. What remains is a state in which nothing can happen. */
 function endAll(state: State, out: Effects, refusal: Refusal): void {
   for (const ask of state.asks.values()) {
-    if (ask.kind !== 'request' || ask.stage !== 'draining') out.push({ type: 'fail', ask: ask.id, refusal })
+    // What the node has asked for itself nobody waits for.
+    if (ask.kind !== 'request' || (ask.stage !== 'draining' && !ask.service))
+      out.push({ type: 'fail', ask: ask.id, refusal })
   }
   for (const exchange of state.exchanges.values()) {
     if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: exchange.id, reason: refusal.message })
@@ -67,6 +70,10 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
   for (const concern of [state.connections, state.links, state.mesh, state.known, state.probes, state.probing]) {
     concern.clear()
   }
+  for (const { id } of state.broadcasts.validations.values()) {
+    out.push({ type: 'cancelValidation', validation: id, reason: refusal.message })
+  }
+  state.broadcasts = createBroadcasts([])
   state.sessions.clear()
   state.unflushed = []
   state.inboundBytes = 0

@@ -21,6 +21,17 @@ export interface Settings {
   maxResponseSize: number
   /** Largest encoded broadcast frame, topic and signature included. */
   maxBroadcastFrame: number
+  /** Topics whose messages a validator judges from the start. */
+  guardedTopics: string[]
+  /** The time that a validator has. A peer that answers an IWANT counts as having broken its promise after 3 s. */
+  validationTimeout: number
+  /** What is kept of each topic for those who come late: so many broadcasts, of so many bytes. */
+  historyMessages: number
+  historyBytes: number
+  /** The largest message that is fetched rather than gossiped; 0: none is. */
+  maxLargeMessage: number
+  /** Broadcast bytes that may wait to be sent to one peer: more are held back here. */
+  maxGossipQueue: number
 
   /** Period in which every connected peer is pinged, and how long an answer may take (both as the origin). */
   pingInterval: number
@@ -53,6 +64,27 @@ export interface Settings {
   maxQueuedValuesPerPeer: number
   /** Sessions that a peer may open in the life of a connection; it needs one. */
   maxSessions: number
+  /** Broadcasts that the network has not answered yet; the rest queue. */
+  maxPublishing: number
+  /** Bytes of broadcasts that wait here, in all; more are `Overloaded`. */
+  maxQueuedBroadcasts: number
+  /** How long a broadcast waits for a peer that takes nothing, before the others get it without that one. */
+  slowPeerPatience: number
+  /** Bytes of messages that validators judge at once (each costs 256 more), in all and of one peer; more are ignored. */
+  maxValidating: number
+  maxValidatingPerPeer: number
+  /** How long a connection may be without a gossip stream before a topic counts as joined without it. */
+  gossipPatience: number
+  /** Peers that are asked for what a late subscriber missed, and how long they have. */
+  catchUpPeers: number
+  catchUpTimeout: number
+  /** How long a late subscriber waits for the topic to be joined before it asks. */
+  catchUpPatience: number
+  /** How long a large message may take to be fetched: gossipsub keeps its announcement so long. */
+  fetchTimeout: number
+  /** Large messages that others may fetch from us: bytes in all, and for how long. */
+  maxBlobBytes: number
+  blobLifetime: number
   /** How long `stop()` waits for the network. */
   stopTimeout: number
 }
@@ -69,6 +101,12 @@ export const defaultSettings: Settings = {
   maxRequestSize: 1_048_576,
   maxResponseSize: 1_048_576,
   maxBroadcastFrame: 65_536,
+  guardedTopics: [],
+  validationTimeout: 2_000,
+  historyMessages: 256,
+  historyBytes: 1_048_576,
+  maxLargeMessage: 0,
+  maxGossipQueue: 4_194_304,
   pingInterval: 15_000,
   pingTimeout: 20_000,
   topicLinger: 10_000,
@@ -86,5 +124,17 @@ export const defaultSettings: Settings = {
   maxQueuedValues: 4_194_304,
   maxQueuedValuesPerPeer: 16_777_216,
   maxSessions: 8,
+  maxPublishing: 64,
+  maxQueuedBroadcasts: 67_108_864,
+  slowPeerPatience: 2_000,
+  maxValidating: 67_108_864,
+  maxValidatingPerPeer: 16_777_216,
+  gossipPatience: 5_000,
+  catchUpPeers: 3,
+  catchUpTimeout: 5_000,
+  catchUpPatience: 3_000,
+  fetchTimeout: 8_000,
+  maxBlobBytes: 67_108_864,
+  blobLifetime: 120_000,
   stopTimeout: 1_500,
 }

@@ -5,6 +5,14 @@
 import type { AskId, ConnectionId, StreamId } from '../network/port.js'
 import type { FrameReader } from '../wire/frame-v1.js'
 import type { Gathered } from '../wire/gather.js'
+import {
+  createBroadcasts,
+  type BroadcastAsk,
+  type Broadcasts,
+  type ExplainAsk,
+  type JoinedAsk,
+  type Topic,
+} from './broadcasts/state.js'
 import type { Deadlines } from './deadlines.js'
 import type { Overflow } from './events.js'
 import { IdMap } from './id-map.js'
@@ -40,6 +48,7 @@ export interface Connection {
   sessionsOpened: number
   /** A ping is under way. */
   pinging: boolean
+  readonly openedAt: number
 }
 
 /** A dial under way. All who want the same target wait for the same dial. */
@@ -56,6 +65,8 @@ export interface Dial {
 export interface RequestAsk extends SessionCall {
   readonly kind: 'request'
   readonly peer: string
+  /** The node's own question to the other node, and no caller's. */
+  readonly service: boolean
   readonly timeout: number
   /** When the caller gives up. */
   readonly dueAt: number
@@ -67,15 +78,14 @@ export interface RequestAsk extends SessionCall {
   reader: FrameReader | undefined
 }
 
-/** A caller's other questions, which one event of the port answers. */
-export interface SimpleAsk {
-  readonly kind: 'dial' | 'broadcast'
+/** A caller's dial. */
+export interface DialAsk {
+  readonly kind: 'dial'
   readonly id: AskId
-  /** What is dialled, or the topic. */
-  readonly about: string
+  readonly target: string
 }
 
-export type Ask = RequestAsk | SimpleAsk
+export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | ExplainAsk
 
 /**
  * How far a peer's request is. `held`: its bytes wait for room; `handling`: somebody of ours has it; `answering`: the answer
@@ -107,6 +117,8 @@ export interface StreamExchange extends PeersRequest {
 /** A peer's request over a session. As a `Sender` it sends the answer's values. */
 export interface SessionExchange extends PeersRequest, Sender {
   readonly kind: 'session'
+  /** It is for the node itself: `services/` answers it. */
+  readonly service: boolean
   readonly session: StreamId
   /** When the asker gives up waiting for the first value; 0: it did not say. */
   readonly dueAt: number
@@ -155,15 +167,6 @@ export interface Account {
   admitted: number
   /** First windows of those that have not. */
   windows: number
-}
-
-export interface Topic {
-  /** Subscribers of ours. */
-  subscribers: number
-  /** Named in the config: never left. */
-  fixed: boolean
-  /** When it is left, if nobody subscribes again. */
-  leaveAt: number
 }
 
 export interface State {
@@ -220,7 +223,9 @@ export interface State {
   /** Sessions that have something to send, at the end of the step. */
   unflushed: StreamId[]
 
+  /** The topics that we are in, and all that concerns broadcasts besides. */
   topics: Map<string, Topic>
+  broadcasts: Broadcasts
 
   /** The question of `stop()`, and when it is answered at the latest. */
   stopAsk: AskId | undefined
@@ -270,6 +275,7 @@ export function createState(self: string, settings: Settings): State {
     sessions: new Map(),
     unflushed: [],
     topics: new Map(),
+    broadcasts: createBroadcasts(settings.guardedTopics),
     stopAsk: undefined,
     stopAt: Infinity,
     nextDue: Infinity,

@@ -1,4 +1,5 @@
 /** What a node shows of itself, as a snapshot that is the reader's to keep. */
+import { lossesOf } from './broadcasts/counts.js'
 import type { State } from './state.js'
 
 /** A snapshot of a node. */
@@ -13,6 +14,8 @@ export interface NodeStatus {
   knownPeers: Record<string, string[]>
   /** Peer ids that we are connected to. */
   connections: string[]
+  /** The topics that we are in: peers in them that we are connected to, and messages that went no further (`explain` says why). */
+  topics: Record<string, { subscribers: number; dropped: number }>
 }
 
 export function knownPeers(state: State): Record<string, string[]> {
@@ -28,7 +31,14 @@ export function snapshot(state: State): NodeStatus {
     knownPeersCount: state.known.size,
     knownPeers: knownPeers(state),
     connections: [...state.links.keys()],
+    topics: Object.fromEntries([...state.topics.keys()].map((topic) => [topic, topicStatus(state, topic)])),
   }
+}
+
+function topicStatus(state: State, topic: string): NodeStatus['topics'][string] {
+  const { others, counts } = state.broadcasts
+  const count = counts.get(topic)
+  return { subscribers: others.get(topic)?.size ?? 0, dropped: count === undefined ? 0 : lossesOf(count) }
 }
 
 /** Where we listen, with our peer id. */

@@ -6,15 +6,25 @@ import * as answers from './answering/answers.js'
 import { endRequest, expireRequest, startRequest } from './asking/requests.js'
 import { onTaken } from './asking/session-calls.js'
 import { admit, fail, settle } from './asks.js'
-import * as broadcasts from './broadcasts.js'
+import { onVerified, nextCatchUp, serveCatchUps, startCatchUp, endCatchUp } from './broadcasts/catch-up.js'
+import { countLoss } from './broadcasts/counts.js'
+import { expireValidation, onValidated } from './broadcasts/deciding.js'
+import { explain, onInspected } from './broadcasts/explain.js'
+import { onGossipDropped, onMessage } from './broadcasts/hearing.js'
+import { onDigested } from './broadcasts/digests.js'
+import { nextGossip } from './broadcasts/membership.js'
+import * as publishing from './broadcasts/publishing.js'
+import * as topics from './broadcasts/topics.js'
 import { nextIdleClose } from './connections.js'
 import * as connectivity from './connectivity.js'
 import { nextDeadline, takeExpired } from './deadlines.js'
 import { reach } from './dials.js'
+import { dueAt } from './due.js'
 import * as discovery from './discovery.js'
 import { log, type Effect, type Effects } from './effects.js'
 import type { Batch, Command, Event } from './events.js'
 import * as lifecycle from './lifecycle.js'
+import { handleOwn } from './services/own-answers.js'
 import type { State } from './state.js'
 import { knownPeers, snapshot } from './status.js'
 import { flushSessions, onStreamEvent } from './streams.js'
@@ -28,14 +38,12 @@ export function step(state: State, batch: Batch): Effect[] {
     else handleOutside(state, out, event)
   }
   expire(state, out)
-  while (state.roomFreed || state.unflushed.length > 0) {
+  waitForTopics(state, out)
+  while (handleOwn(state, out) || state.roomFreed || state.unflushed.length > 0) {
     if (state.roomFreed) answers.admitHeld(state, out)
     flushSessions(state, out)
   }
-  if (state.statusDirty) {
-    state.statusDirty = false
-    out.push({ type: 'statusChanged' })
-  }
+  tellChanges(state, out)
   armWake(state, out)
   return out
 }
@@ -74,24 +82,58 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'status':
       return settle(out, event.ask, snapshot(state))
     case 'broadcast':
-      return broadcasts.publish(state, out, event)
+      return publishing.publish(state, out, event)
     case 'subscribe':
-      return broadcasts.subscribe(state, out, event.topic)
+      topics.subscribe(state, out, event.topic)
+      if (event.replay !== undefined) {
+        startCatchUp(state, event.topic, event.replay.subscription, event.replay.count)
+      }
+      return
     case 'unsubscribe':
-      return broadcasts.unsubscribe(state, event.topic)
+      if (event.subscription !== undefined) endCatchUp(state, event.subscription)
+      return topics.unsubscribe(state, event.topic)
+    case 'joined':
+      return topics.onJoined(state, out, event)
+    case 'guardTopic':
+      return topics.guard(state, out, event.topic)
+    case 'validated':
+      return onValidated(state, out, event.validation, event.verdict, event.failed)
+    case 'digested':
+      return onDigested(state, out, event.digest, event.hash)
+    case 'discarded':
+      return countLoss(state, 'bufferFull', event)
+    case 'explain':
+      return explain(state, out, event)
     case 'shutdown':
       return lifecycle.shutdown(state, out, event.ask)
 
     case 'message':
-      return broadcasts.onMessage(state, out, event)
+      return onMessage(state, out, event)
     case 'published':
-      return broadcasts.onPublished(state, out, event)
+      return publishing.onPublished(state, out, event)
     case 'publishFailed':
-      return broadcasts.onPublishFailed(state, out, event)
+      return publishing.onPublishFailed(state, out, event)
+    case 'publishHeld':
+      return publishing.onPublishHeld(state, out, event)
+    case 'gossipDrained':
+      return publishing.onDrained(state, out, event.peer)
+    case 'gossipDropped':
+      return onGossipDropped(state, out, event)
+    case 'gossipOpened':
+      state.broadcasts.gossip.add(event.peer)
+      return publishing.serveWaiting(state, out)
+    case 'gossipClosed':
+      state.broadcasts.gossip.delete(event.peer)
+      return publishing.onDrained(state, out, event.peer)
     case 'subscriptionChanged':
-      return
+      topics.onSubscriptionChanged(state, event)
+      return publishing.serveWaiting(state, out)
     case 'meshChanged':
-      return connectivity.onMeshChanged(state, event.peers)
+      return topics.onMeshChanged(state, event)
+    case 'verified':
+      return onVerified(state, out, event)
+    case 'inspected':
+      return onInspected(state, out, event)
 
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)
@@ -147,6 +189,8 @@ function handleOutside(state: State, out: Effects, event: Event): void {
     case 'knownPeers':
     case 'status':
     case 'broadcast':
+    case 'joined':
+    case 'explain':
       return fail(out, event.ask, 'NodeStopped', 'the node has been stopped, or never started')
     case 'woken':
       return wake(state)
@@ -159,7 +203,7 @@ function dialPeer(state: State, out: Effects, command: Extract<Command, { type: 
   const { ask: id, target, addresses } = command
   if (!admit(state, out, id)) return
   if (state.links.has(target)) return settle(out, id, target)
-  state.asks.set(id, { kind: 'dial', id, about: target })
+  state.asks.set(id, { kind: 'dial', id, target })
   if (reach(state, out, target, addresses, id)) return
   state.asks.delete(id)
   const message = `${state.dials.size} dials are under way already`
@@ -169,20 +213,32 @@ function dialPeer(state: State, out: Effects, command: Extract<Command, { type: 
 function cancel(state: State, out: Effects, id: number): void {
   const ask = state.asks.get(id)
   if (ask === undefined) return
-  if (ask.kind === 'request') return endRequest(state, out, ask)
-  state.asks.delete(id)
-  if (ask.kind === 'dial') state.dials.get(ask.about)?.waiting.delete(id)
+  switch (ask.kind) {
+    case 'request':
+      return endRequest(state, out, ask)
+    case 'broadcast':
+      return publishing.leave(state, ask)
+    case 'joined':
+      return topics.endJoined(state, id)
+    case 'dial':
+      state.dials.get(ask.target)?.waiting.delete(id)
+      return void state.asks.delete(id)
+    case 'explain':
+      return void state.asks.delete(id)
+  }
 }
 
 /** Everything whose time has come. Nothing that this batch has begun can be due in it. */
 function expire(state: State, out: Effects): void {
   if (state.now < state.nextDue) return
-  for (const id of takeExpired(state.askDeadlines, state.now)) expireRequest(state, out, id)
+  for (const id of takeExpired(state.askDeadlines, state.now)) expireAsk(state, out, id)
   for (const id of takeExpired(state.exchangeDeadlines, state.now)) answers.expireExchange(state, out, id)
   connectivity.closeIdle(state, out)
   connectivity.pingAll(state, out)
   discovery.probeNext(state, out)
-  broadcasts.leaveTopics(state, out)
+  for (const id of takeExpired(state.broadcasts.validationDeadlines, state.now)) expireValidation(state, out, id)
+  topics.leaveTopics(state, out)
+  if (state.broadcasts.full.size > 0) publishing.pump(state, out)
   if (state.phase === 'stopping' && state.now >= state.stopAt) lifecycle.finish(state, out)
   state.nextDue = Math.min(
     nextDeadline(state.askDeadlines),
@@ -190,9 +246,50 @@ function expire(state: State, out: Effects): void {
     nextIdleClose(state),
     state.nextPing,
     state.nextProbe,
-    broadcasts.nextLeave(state),
+    nextDeadline(state.broadcasts.validationDeadlines),
+    topics.nextLeave(state),
+    publishing.nextStall(state),
+    nextCatchUp(state),
     state.stopAt,
   )
+}
+
+function expireAsk(state: State, out: Effects, id: number): void {
+  switch (state.asks.get(id)?.kind) {
+    case 'request':
+      return expireRequest(state, out, id)
+    case 'broadcast':
+      return publishing.expireBroadcast(state, out, id)
+    case 'joined':
+      return topics.expireJoined(state, out, id)
+    default:
+      return
+  }
+}
+
+/** Those who wait until a topic is joined: any event may have been the last that was missing. */
+function waitForTopics(state: State, out: Effects): void {
+  const { joining, catchUps } = state.broadcasts
+  if (joining.size === 0 && catchUps.size === 0) return
+  if (joining.size > 0) topics.settleJoined(state, out)
+  if (catchUps.size > 0) serveCatchUps(state, out)
+  dueAt(state, nextGossip(state))
+}
+
+/** Once a batch, however much has changed. */
+function tellChanges(state: State, out: Effects): void {
+  const { broadcasts } = state
+  if (broadcasts.topicsDirty) {
+    broadcasts.topicsDirty = false
+    out.push({ type: 'topicsChanged' })
+  }
+  if (broadcasts.othersDirty.size > 0) {
+    for (const topic of broadcasts.othersDirty) out.push({ type: 'subscribersChanged', topic })
+    broadcasts.othersDirty.clear()
+  }
+  if (!state.statusDirty) return
+  state.statusDirty = false
+  out.push({ type: 'statusChanged' })
 }
 
 function wake(state: State): void {

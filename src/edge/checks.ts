@@ -138,3 +138,14 @@ export function checkOptions(value: unknown, what: string): void {
   if (typeof value === 'object' && value !== null) return
   throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
 }
+
+/** An object with no other fields than these. */
+export function checkObject(value: unknown, what: string, keys?: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
+  }
+  for (const key of keys === undefined ? [] : Object.keys(value)) {
+    if (keys!.includes(key)) continue
+    throw new P2pError('InvalidConfig', `${what} has no option ${show(key)}; there are ${keys!.join(', ')}`)
+  }
+}

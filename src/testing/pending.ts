@@ -1,5 +1,5 @@
 /** Says, of all nodes of a network, who still waits for what. */
-import type { State } from '../core/state.js'
+import type { Ask, State } from '../core/state.js'
 
 const MOST = 20
 
@@ -7,7 +7,7 @@ export function pendingOf(states: Map<number, Readonly<State>>): string {
   const waiting: string[] = []
   for (const [index, state] of states) {
     for (const ask of state.asks.values()) {
-      if (ask.kind !== 'request') waiting.push(`n${index} waits for its ${ask.kind} (${ask.about})`)
+      if (ask.kind !== 'request') waiting.push(`n${index} waits for its ${ask.kind} (${aboutOf(ask)})`)
       else if (ask.stage !== 'draining') waiting.push(`n${index} waits for an answer of ${ask.peer} (${ask.stage})`)
     }
     for (const exchange of state.exchanges.values()) {
@@ -17,4 +17,17 @@ export function pendingOf(states: Map<number, Readonly<State>>): string {
   if (waiting.length === 0) return 'No node waits for anything.'
   const more = waiting.length > MOST ? `; and ${waiting.length - MOST} more` : ''
   return `${waiting.slice(0, MOST).join('; ')}${more}.`
+}
+
+function aboutOf(ask: Exclude<Ask, { kind: 'request' }>): string {
+  switch (ask.kind) {
+    case 'dial':
+      return ask.target
+    case 'broadcast':
+      return `${ask.topic}, ${ask.stage}`
+    case 'joined':
+      return ask.topic
+    case 'explain':
+      return 'topic' in ask.about ? ask.about.topic : ask.about.peer
+  }
 }

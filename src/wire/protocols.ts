@@ -12,5 +12,10 @@ export const REQUEST_PROTOCOLS = [SESSION, REQUEST_RESPONSE_V1]
 /** Kademlia, as the origin runs it. */
 export const KADEMLIA = '/ipfs/kad/1.0.0'
 
+/** Gossipsub, whichever version of it: what a peer names that takes gossip. */
+export function isGossip(protocol: string): boolean {
+  return protocol.startsWith('/meshsub/')
+}
+
 /** What our identify says in `protocolVersion`. */
 export const IDENTIFY_VERSION = '/tinychain/identify/1.0.0'

@@ -18,7 +18,9 @@ export function hand(state: State, out: Effects, exchange: Exchange, data: Uint8
     exchange.timeout = timeout
   }
   setDeadline(state, state.exchangeDeadlines, exchange.id, timeout)
-  out.push({ type: 'handle', exchange: exchange.id, from: exchange.peer, data })
+  // One for the node itself: the core answers it, at the end of the step.
+  if (exchange.kind === 'session' && exchange.service) state.broadcasts.arrived.push({ exchange: exchange.id, data })
+  else out.push({ type: 'handle', exchange: exchange.id, from: exchange.peer, data })
 }
 
 /** Does somebody of ours work on it, who must be told when nobody waits any more? */

@@ -1,6 +1,6 @@
 /** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
 import { createGathered, gather, own, takeGathered } from '../../wire/gather.js'
-import { FrameType, MAX_CREDIT, MORE, ONE, LOSSY, WITHOUT_HELLO } from '../../wire/session/format.js'
+import { Feature, FrameType, MAX_CREDIT, MORE, ONE, LOSSY, SERVICE, WITHOUT_HELLO } from '../../wire/session/format.js'
 import {
   checkPayload,
   createRequestFields,
@@ -59,6 +59,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   // One that is over for us is open until its final frame has gone: who does not read cannot ask for ever.
   const open = session.calls.size + session.failures.length
   if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
+  const service = (flags & SERVICE) !== 0
+  if (service && (session.hello.features & Feature.SERVICE) === 0) return 'it used a feature that it had not named'
   const broken = readRequest(frame, fields)
   if (broken !== undefined) return broken
   const size = frame.end - frame.at
@@ -76,6 +78,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     session: session.stream,
     connection: session.connection,
     peer: session.peer,
+    service,
     stage: 'reading',
     reserved: 0,
     admitted: false,

@@ -22,7 +22,7 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
     if (!session.helloSent) {
       session.helloSent = true
       const announced = { maxOpen: maxInboundPerPeer, requestWindow: REQUEST_WINDOW, maxRequest: maxRequestSize }
-      writeHello(writer, { features: 0, ...announced })
+      writeHello(writer, announced)
     }
     for (const { wireId, code, message, retryAfterMs } of session.failures) {
       writeFail(writer, wireId, code, message, retryAfterMs)

@@ -5,23 +5,26 @@
  */
 import { admit } from '../asks.js'
 import { connectionTo, updateIdle } from '../connections.js'
-import { removeDeadline } from '../deadlines.js'
 import { reach } from '../dials.js'
 import { setDeadline } from '../due.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { Command } from '../events.js'
 import type { Connection, RequestAsk, State } from '../state.js'
 import { endCall } from './calls-v1.js'
-import { serveQueue } from './queue.js'
+import { leaveQueue, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall } from './session-calls.js'
 
-export function startRequest(state: State, out: Effects, command: Extract<Command, { type: 'request' }>): void {
+type RequestCommand = Extract<Command, { type: 'request' }>
+
+/** `service`: it is the node's own, to the other node itself. */
+export function startRequest(state: State, out: Effects, command: RequestCommand, service = false): void {
   const { ask: id, peer, timeout, data, values } = command
   if (!admit(state, out, id)) return
   const ask: RequestAsk = {
     kind: 'request',
     id,
     peer,
+    service,
     timeout,
     dueAt: state.now + timeout,
     value: data,
@@ -50,7 +53,8 @@ export function startRequest(state: State, out: Effects, command: Extract<Comman
 /** The request goes over this connection: now, or when it is known how, and there is room. */
 export function useConnection(state: State, out: Effects, ask: RequestAsk, connection: Connection): void {
   ask.connection = connection.id
-  if (connection.session !== undefined && askOverSession(state, connection, ask)) return
+  // What is for the node itself waits until the other side has said that it takes such requests.
+  if (!ask.service && connection.session !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
   connection.queue.add(ask.id)
   updateIdle(state, connection)
@@ -83,12 +87,7 @@ export function endRequest(state: State, out: Effects, ask: RequestAsk, refusal?
     return serveQueue(state, out, state.connections.get(ask.connection!)!)
   }
   if (ask.stream !== undefined) return endCall(state, out, ask, refusal)
-  state.asks.delete(ask.id)
-  removeDeadline(state.askDeadlines, ask.id, ask.timeout)
   if (refusal !== undefined) out.push({ type: 'fail', ask: ask.id, refusal })
   if (ask.stage === 'dialling') state.dials.get(ask.peer)?.waiting.delete(ask.id)
-  const connection = ask.connection === undefined ? undefined : state.connections.get(ask.connection)
-  if (connection === undefined) return
-  connection.queue.delete(ask.id)
-  updateIdle(state, connection)
+  leaveQueue(state, ask.connection === undefined ? undefined : state.connections.get(ask.connection), ask)
 }

@@ -8,7 +8,7 @@ import { touch } from '../session/outbox.js'
 import type { AskingSession } from '../session/state.js'
 import type { RequestAsk, State } from '../state.js'
 import { useStream } from './calls-v1.js'
-import { serveQueue } from './queue.js'
+import { refuseServices, serveQueue } from './queue.js'
 import { endRequest } from './requests.js'
 import { loseCalls } from './session-calls.js'
 import { onFrame } from './session-frames.js'
@@ -26,6 +26,7 @@ export function onSessionOpened(state: State, out: Effects, session: Session, ev
   } else {
     state.sessions.delete(session.stream)
     connection.session = undefined
+    refuseServices(state, out, connection)
     useStream(state, out, connection, session.stream)
   }
   serveQueue(state, out, connection)

@@ -59,6 +59,7 @@ function headOf(state: State, ask: RequestAsk): RequestHead {
     timeout: Math.max(1, dueAt - state.now),
     credit: firstCredit(state, ask),
     one: values === undefined,
+    service: ask.service,
     lossy:
       values?.buffer === undefined && values?.overflow === undefined
         ? undefined

@@ -19,6 +19,8 @@ export const ONE = 0x20
 export const LAST = 0x20
 /** REQUEST: how to lose values that nobody can take. */
 export const LOSSY = 0x40
+/** REQUEST: it is for the node itself and not for the application; only where both have named the feature. */
+export const SERVICE = 0x80
 /** Types from 8 on: whoever does not know the type skips the frame. */
 export const IGNORABLE = 0x80
 
@@ -33,6 +35,11 @@ export const MAX_CREDIT = 2 ** 32
 
 /** Keys of HELLO. */
 export const HelloKey = { FEATURES: 0, MAX_OPEN: 1, REQUEST_WINDOW: 2, MAX_REQUEST: 3 } as const
+
+/** Features of HELLO. */
+export const Feature = { SERVICE: 1 } as const
+/** Those that we have. */
+export const FEATURES = Feature.SERVICE
 
 /** What the answerer's HELLO says, and what holds before it has come. */
 export interface Hello {

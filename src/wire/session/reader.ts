@@ -16,6 +16,7 @@ import {
   MIN_FRAME,
   MORE,
   ONE,
+  SERVICE,
   WITHOUT_HELLO,
   type Hello,
 } from './format.js'
@@ -54,7 +55,7 @@ const BAD = -1
 const MAX_LENGTH_BYTES = 3
 
 /** Flags that each type may have. */
-const FLAGS = [0, MORE | ONE | LOSSY, MORE, MORE | LAST, 0, 0, 0, 0]
+const FLAGS = [0, MORE | ONE | LOSSY | SERVICE, MORE, MORE | LAST, 0, 0, 0, 0]
 
 /**
  * Reads a chunk and gives every whole frame to `take`, which may end the reading by a violation of its own. Returns the

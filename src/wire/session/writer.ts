@@ -3,7 +3,7 @@
  * block, large payloads go as they are. What `finish` returns is one write.
  */
 import { varintLength, writeVarint } from '../varint.js'
-import { FrameType, HelloKey, LAST, LOSSY, MORE, ONE, type Hello } from './format.js'
+import { FEATURES, FrameType, HelloKey, LAST, LOSSY, MORE, ONE, SERVICE, type Hello } from './format.js'
 
 /** A payload from this size on is not copied: a chunk of its own costs less. */
 const OWN_CHUNK = 2_048
@@ -86,12 +86,14 @@ function copied(size: number): number {
   return size < OWN_CHUNK ? size : 0
 }
 
-/** `hello`: what we announce; an asker announces nothing. */
-export function writeHello(writer: FrameWriter, hello?: Hello): void {
-  if (hello === undefined) return begin(writer, FrameType.HELLO, 0, 0, 0)
-  const { maxOpen, requestWindow, maxRequest } = hello
-  const body = 3 + varintLength(maxOpen) + varintLength(requestWindow) + varintLength(maxRequest)
-  begin(writer, FrameType.HELLO, 0, body, 0)
+/** Our features, and what an answerer announces besides. */
+export function writeHello(writer: FrameWriter, hello?: Omit<Hello, 'features'>): void {
+  const { maxOpen = 0, requestWindow = 0, maxRequest = 0 } = hello ?? {}
+  const announced = 3 + varintLength(maxOpen) + varintLength(requestWindow) + varintLength(maxRequest)
+  begin(writer, FrameType.HELLO, 0, 2 + (hello === undefined ? 0 : announced), 0)
+  number(writer, HelloKey.FEATURES)
+  number(writer, FEATURES)
+  if (hello === undefined) return
   number(writer, HelloKey.MAX_OPEN)
   number(writer, maxOpen)
   number(writer, HelloKey.REQUEST_WINDOW)
@@ -108,6 +110,8 @@ export interface RequestHead {
   credit: number
   /** Only the first value is wanted. */
   one: boolean
+  /** It is for the node itself. */
+  service: boolean
   /** The code of the overflow policy and how many values may wait, for producers that cannot. */
   lossy: { policy: number; buffer: number } | undefined
 }
@@ -116,7 +120,7 @@ export interface RequestHead {
 export function writeRequest(
   writer: FrameWriter,
   id: number,
-  { timeout, credit, one, lossy }: RequestHead,
+  { timeout, credit, one, service, lossy }: RequestHead,
   payload: Uint8Array,
   to: number,
 ): void {
@@ -124,6 +128,7 @@ export function writeRequest(
   let head: number = FrameType.REQUEST
   let body = varintLength(timeout) + varintLength(credit) + to
   if (one) head |= ONE
+  if (service) head |= SERVICE
   if (lossy !== undefined) {
     head |= LOSSY
     body += varintLength(lossy.policy) + varintLength(lossy.buffer)

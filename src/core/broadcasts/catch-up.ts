@@ -1,0 +1,179 @@
+/**
+ * Catching up: a subscriber who wants the last broadcasts gets what we remember and what some peers in the topic remember,
+ * and then the new ones, each once. Peers are asked only when the topic is joined, so that what they hear after their answer
+ * reaches us by gossip: there is no gap. What is broadcast meanwhile waits here. What others remember is believed only with the
+ * signer's proof, and judged by our validator like everything else.
+ */
+import type { PortEvent } from '../../network/port.js'
+import { isAnnouncement } from '../../wire/announcement.js'
+import { decodeHistoryValue, type HistoryValue } from '../../wire/service.js'
+import { dueAt } from '../due.js'
+import type { Effects, Heard } from '../effects.js'
+import { askNode, nextOwn } from '../services/own-requests.js'
+import type { State } from '../state.js'
+import { remember } from './history.js'
+import { isJoined, nextGossip } from './membership.js'
+import type { CatchUp, Origin, Purpose, Remembered } from './state.js'
+import { judge } from './validating.js'
+
+type Replayed = Extract<Origin, { kind: 'replay' }>
+type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+export function startCatchUp(state: State, topic: string, subscription: number, count: number): void {
+  const catchUp: CatchUp = {
+    subscription,
+    topic,
+    count,
+    stage: 'joining',
+    askAt: state.now + state.settings.catchUpPatience,
+    open: 0,
+    undecided: 0,
+    found: new Map(),
+    judged: new Set(),
+    live: [],
+  }
+  state.broadcasts.catchUps.set(subscription, catchUp)
+  dueAt(state, catchUp.askAt)
+}
+
+/** The subscriber has gone. What comes for it finds nobody. */
+export function endCatchUp(state: State, subscription: number): void {
+  state.broadcasts.catchUps.delete(subscription)
+}
+
+/** Those whose topic is joined now, or who have waited long enough, ask. */
+export function serveCatchUps(state: State, out: Effects): void {
+  for (const catchUp of state.broadcasts.catchUps.values()) {
+    if (catchUp.stage === 'joining' && (state.now >= catchUp.askAt || isJoined(state, catchUp.topic))) {
+      askPeers(state, out, catchUp)
+    }
+  }
+}
+
+/** When the next of them asks in any case. */
+export function nextCatchUp(state: State): number {
+  let next = Infinity
+  for (const { stage, askAt } of state.broadcasts.catchUps.values()) {
+    if (stage === 'joining') next = Math.min(next, askAt, nextGossip(state))
+  }
+  return next
+}
+
+function askPeers(state: State, out: Effects, catchUp: CatchUp): void {
+  const { topic, count, subscription } = catchUp
+  const { catchUpPeers, catchUpTimeout } = state.settings
+  catchUp.stage = 'asking'
+  const mesh = state.topics.get(topic)?.mesh ?? []
+  const others = [...(state.broadcasts.others.get(topic) ?? [])].filter((peer) => !mesh.includes(peer))
+  // Those of the mesh first: what they hear after their answer, they hand on to us at once.
+  const peers = [...mesh, ...others].filter((peer) => state.links.has(peer)).slice(0, catchUpPeers)
+  catchUp.open = peers.length
+  for (const peer of peers) {
+    const purpose: Purpose = { kind: 'history', subscription, peer, values: [], bytes: 0 }
+    askNode(state, out, peer, { kind: 'history', topic, count }, catchUpTimeout, purpose)
+  }
+  finishIfDone(state, out, catchUp)
+}
+
+/** A peer has said all that it will; what it sent has to be checked. */
+export function onHistoryOver(
+  state: State,
+  out: Effects,
+  { subscription, peer, values }: Extract<Purpose, { kind: 'history' }>,
+): void {
+  const catchUp = state.broadcasts.catchUps.get(subscription)
+  if (catchUp === undefined) return
+  const read = values
+    .slice(-catchUp.count)
+    .map(decodeHistoryValue)
+    .filter((value) => value !== undefined)
+    // What somebody remembered who does not fetch large messages is no message to us.
+    .filter(({ data }) => state.settings.maxLargeMessage === 0 || !isAnnouncement(data))
+  if (read.length === 0) return oneLess(state, out, catchUp)
+  const messages = read.map((value) => toMessage(state, value, peer))
+  const ask = nextOwn(state, { kind: 'verify', subscription, peer, messages })
+  const { topic } = catchUp
+  out.push({ type: 'verify', ask, messages: messages.map(({ data, from, proof }) => ({ topic, data, from, proof })) })
+}
+
+function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: string): Remembered {
+  // Copies: the values are views of a larger piece, and stay.
+  return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - age }
+}
+
+export function onVerified(state: State, out: Effects, { ask, ids }: Of<'verified'>): void {
+  const purpose = state.broadcasts.own.get(ask)
+  if (purpose?.kind !== 'verify') return
+  state.broadcasts.own.delete(ask)
+  const { subscription, messages, peer } = purpose
+  const catchUp = state.broadcasts.catchUps.get(subscription)
+  if (catchUp === undefined) return
+  let forged = 0
+  messages.forEach((message, i) => {
+    const id = ids[i] ?? ''
+    if (id === '') forged++
+    else take(state, out, catchUp, { ...message, id })
+  })
+  if (forged > 0) out.push({ type: 'penalize', peer, count: forged })
+  oneLess(state, out, catchUp)
+}
+
+/** The message is by its signer. Each is judged once, whoever else sends it too. */
+function take(state: State, out: Effects, catchUp: CatchUp, message: Remembered): void {
+  const { topic, subscription, judged } = catchUp
+  const { id, data, from, via, proof, at } = message
+  const known = catchUp.found.get(id)
+  if (known !== undefined) known.at = Math.min(known.at, at)
+  if (judged.has(id)) return
+  judged.add(id)
+  catchUp.undecided++
+  const heard: Heard = { topic, data, from, via, id }
+  const origin: Replayed = { kind: 'replay', subscription, at }
+  if (!state.broadcasts.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
+  if (!judge(state, out, heard, proof, origin)) onReplayJudged(state, out, origin, heard, proof, false)
+}
+
+/** The validator's word on a message of the past. */
+export function onReplayJudged(
+  state: State,
+  out: Effects,
+  { subscription, at }: Replayed,
+  heard: Heard,
+  proof: Uint8Array,
+  isTaken: boolean,
+): void {
+  const { topic, id, data, from, via } = heard
+  const isRemembered = state.topics.get(topic)?.history.some((one) => one.id === id) === true
+  if (isTaken && !isRemembered) remember(state, topic, { id, data, from, via, proof, at })
+  const catchUp = state.broadcasts.catchUps.get(subscription)
+  if (catchUp === undefined) return
+  catchUp.undecided--
+  if (isTaken) catchUp.found.set(id, { heard, at })
+  finishIfDone(state, out, catchUp)
+}
+
+/** A new broadcast: those who catch up get it after the old ones. */
+export function putAside({ broadcasts }: State, heard: Heard): void {
+  for (const catchUp of broadcasts.catchUps.values()) if (catchUp.topic === heard.topic) catchUp.live.push(heard)
+}
+
+function oneLess(state: State, out: Effects, catchUp: CatchUp): void {
+  catchUp.open--
+  finishIfDone(state, out, catchUp)
+}
+
+function finishIfDone(state: State, out: Effects, catchUp: CatchUp): void {
+  if (catchUp.open > 0 || catchUp.undecided > 0) return
+  const { subscription, topic, count, found, live } = catchUp
+  state.broadcasts.catchUps.delete(subscription)
+  for (const { id, data, from, via, at } of state.topics.get(topic)?.history ?? []) {
+    const known = found.get(id)
+    // What we have said ourselves in this life we do not hear, as in the live stream.
+    if (via === state.self) found.delete(id)
+    else if (known === undefined) found.set(id, { heard: { topic, data, from, via, id }, at })
+    else known.at = Math.min(known.at, at)
+  }
+  for (const { id } of live) found.delete(id)
+  const old = [...found.values()].sort((a, b) => a.at - b.at).slice(-count)
+  out.push({ type: 'replayed', subscription, broadcasts: [...old.map(({ heard }) => heard), ...live] })
+}

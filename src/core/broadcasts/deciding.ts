@@ -1,0 +1,78 @@
+/**
+ * What becomes of a message that is here whole: a validator judges it where the topic has one; then it is forwarded,
+ * remembered and delivered, or goes no further.
+ */
+import type { Verdict } from '../../network/port.js'
+import { log, type Effects, type Heard } from '../effects.js'
+import type { State } from '../state.js'
+import { onReplayJudged, putAside } from './catch-up.js'
+import { countLoss, countsOf } from './counts.js'
+import { remember } from './history.js'
+import { noteOutcome } from './outcomes.js'
+import { giveReceipts } from './receipts.js'
+import type { LossReason, Origin, Validation } from './state.js'
+import { judge, takeValidation } from './validating.js'
+
+/** All of the message is here. */
+export function consider(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
+  if (!state.broadcasts.guarded.has(heard.topic)) return decide(state, out, { heard, proof, origin }, 'accept')
+  if (!judge(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
+}
+
+/** The validator's word. One that failed has said nothing against the message, nor for it. */
+export function onValidated(state: State, out: Effects, id: number, verdict: Verdict, failed: boolean): void {
+  const validation = takeValidation(state, id)
+  if (validation !== undefined) decide(state, out, validation, verdict, failed ? 'validatorFailed' : undefined)
+}
+
+export function expireValidation(state: State, out: Effects, id: number): void {
+  const validation = takeValidation(state, id)
+  if (validation === undefined) return
+  const reason = `no verdict within ${validation.timeout} ms`
+  log(out, 'warn', `the validator of ${validation.heard.topic} gave ${reason}: the message is ignored`)
+  out.push({ type: 'cancelValidation', validation: id, reason })
+  decide(state, out, validation, 'ignore', 'validatorFailed')
+}
+
+function decide(
+  state: State,
+  out: Effects,
+  { heard, proof, origin }: Pick<Validation, 'heard' | 'proof' | 'origin'>,
+  verdict: Verdict,
+  why?: LossReason,
+): void {
+  if (origin.kind === 'replay') return onReplayJudged(state, out, origin, heard, proof, verdict === 'accept')
+  if (verdict !== 'accept') {
+    return lose(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
+  }
+  settleGossip(out, heard, origin.held, 'accept')
+  const { topic, id } = heard
+  noteOutcome(state, id, 'accepted')
+  // It may have been left while the message was judged.
+  if (state.topics.has(topic)) {
+    countsOf(state, topic).delivered++
+    if (!origin.large) {
+      const { data, from, via } = heard
+      remember(state, topic, { id, data, from, via, proof, at: state.now })
+    }
+    putAside(state, heard)
+    out.push({ type: 'deliver', ...heard })
+  }
+  giveReceipts(state, out, id, 'accepted')
+}
+
+/** Reasons that speak against whoever handed it to us. */
+const OFFENCES = new Set<LossReason>(['rejected', 'oversize'])
+
+/** It goes no further. */
+export function lose(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
+  const { topic, via, id } = heard
+  countLoss(state, reason, { topic, peer: via })
+  noteOutcome(state, id, 'refused')
+  settleGossip(out, heard, held, OFFENCES.has(reason) ? 'reject' : 'ignore')
+  giveReceipts(state, out, id, 'refused')
+}
+
+export function settleGossip(out: Effects, { id, via }: Heard, held: boolean, verdict: Verdict): void {
+  if (held) out.push({ type: 'verdict', id, via, verdict })
+}

@@ -1,0 +1,70 @@
+/** Explanations as text, a line for each thing that somebody may want to know. */
+import type { PeerExplanation, TopicExplanation } from './explain.js'
+
+export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
+  const { sent, heard, limits } = topic
+  return lines(
+    `topic ${topic.topic}: ${membership(topic)}`,
+    topic.nobody === undefined ? undefined : `a broadcast would reach nobody now: ${topic.nobody}`,
+    `${count(topic.subscribers.length, 'peer')} in it that we are connected to`,
+    ...topic.subscribers.map(
+      ({ peer, reachable, inMesh, score, queued }) =>
+        `  ${peer}: ${reachable ? 'reachable' : 'no gossip stream yet'}${inMesh ? ', in the mesh' : ''}` +
+        `${score === undefined ? '' : `, score ${round(score)}`}${queued > 0 ? `, ${queued} bytes wait for it` : ''}`,
+    ),
+    `sent: ${count(sent.broadcasts, 'broadcast')}, handed over ${count(sent.handedOver, 'time')}` +
+      `, ${sent.toNobody} to nobody, ${sent.waiting} waiting`,
+    `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.remembered} remembered`,
+    dropped(topic.dropped),
+    `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
+      `${topic.validated ? `, ${limits.validationTimeout} ms for the validator` : ''}`,
+  )
+}
+
+function membership({ subscribed, joined, listeners, validated }: Omit<TopicExplanation, 'text'>): string {
+  if (!subscribed) return 'we are not in it'
+  const state = joined ? 'joined' : 'subscribed, not announced everywhere or without a mesh yet'
+  return `${state}, ${count(listeners, 'listener')}${validated ? ', validated' : ''}`
+}
+
+export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
+  const { gossip, requests, dial, limits } = peer
+  return lines(
+    `peer ${peer.peer}: ${peer.connections.length === 0 ? (peer.dialling ? 'being dialled' : 'not connected') : 'connected'}`,
+    ...peer.connections.map(
+      ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
+    ),
+    peer.table === undefined ? 'not in the routing table' : `in the routing table: ${peer.table.join(', ')}`,
+    dial === undefined
+      ? 'we have not dialled it'
+      : `last dial ${dial.ago} ms ago: ${dial.reached ? 'reached' : (dial.failure ?? 'failed')}`,
+    ...(dial?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
+    peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
+    `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,
+    peer.topics.length === 0
+      ? 'in no topic that we know of'
+      : `in ${peer.topics.join(', ')}${peer.meshes.length === 0 ? '' : `; in our mesh of ${peer.meshes.join(', ')}`}`,
+    `gossip: ${gossip.reachable ? 'reachable' : 'no stream'}${gossip.score === undefined ? '' : `, score ${round(gossip.score)}`}` +
+      `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}`,
+    dropped(peer.dropped),
+    `limits: ${limits.maxInboundPerPeer} requests of its at once, ${limits.maxInboundBytesPerPeer} bytes of them, ` +
+      `${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
+  )
+}
+
+function dropped(losses: Record<string, number>): string {
+  const all = Object.entries(losses).map(([reason, amount]) => `${amount} ${reason}`)
+  return `dropped: ${all.length === 0 ? 'nothing' : all.join(', ')}`
+}
+
+function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function lines(...all: (string | undefined)[]): string {
+  return all.filter((line) => line !== undefined).join('\n')
+}

@@ -1,0 +1,199 @@
+/**
+ * Explanations: everything that a node knows of a topic or of a peer, as a plain object that is the reader's to keep, and as
+ * text for people.
+ */
+import type { Attempt, GossipPeer, PortEvent } from '../../network/port.js'
+import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
+import { admit, settle } from '../asks.js'
+import type { Effects } from '../effects.js'
+import type { Command } from '../events.js'
+import type { State } from '../state.js'
+import { peerText, topicText } from './explain-text.js'
+import { isJoined, whyNobody } from './membership.js'
+import type { LossReason } from './state.js'
+
+/** A peer in a topic, as we see it. */
+export interface TopicPeer {
+  peer: string
+  /** There is a stream on which it gets our broadcasts. */
+  reachable: boolean
+  /** It is in our mesh of the topic. */
+  inMesh: boolean
+  /** gossipsub's score of it; below zero it leaves the mesh. */
+  score: number | undefined
+  /** Bytes of broadcasts that wait to be sent to it. */
+  queued: number
+}
+
+/** What there is to say about a topic. Counts are since the node started. */
+export interface TopicExplanation {
+  topic: string
+  /** We are in it. */
+  subscribed: boolean
+  /** It is announced on every gossip stream, and we are in its mesh, or alone. */
+  joined: boolean
+  /** Messages are judged by a validator before they are forwarded. */
+  validated: boolean
+  /** Observables, loops and config entries of ours that want it. */
+  listeners: number
+  /** Peers that are in it, of those that we are connected to. */
+  subscribers: TopicPeer[]
+  /** Why a broadcast would reach nobody now; absent: it would reach somebody. */
+  nobody?: string
+  sent: { broadcasts: number; handedOver: number; toNobody: number; waiting: number }
+  heard: { received: number; delivered: number; remembered: number }
+  /** Messages that went no further, by the reason. */
+  dropped: Partial<Record<LossReason, number>>
+  limits: { maxMessageSize: number; maxQueueSize: number; validationTimeout: number }
+  /** All of this for people. */
+  text: string
+}
+
+/** What there is to say about a peer. */
+export interface PeerExplanation {
+  peer: string
+  connections: { address: string; inbound: boolean; age: number }[]
+  /** What it speaks, as identify has told; absent: nothing was heard of it yet. */
+  protocols?: string[]
+  /** How it is asked. */
+  askedBy: 'session' | 'version 1' | 'not known yet'
+  /** Its addresses in the routing table; absent: it is not in it. */
+  table?: string[]
+  /** The last time that we dialled it: how long ago (ms), and what was tried in vain. */
+  dial?: { ago: number; reached: boolean; failure?: string; tried: Attempt[] }
+  /** A dial is under way. */
+  dialling: boolean
+  /** Topics that it is in, and those of whose mesh it is a part. */
+  topics: string[]
+  meshes: string[]
+  gossip: { reachable: boolean; score: number | undefined; queued: number; tooSlow: boolean }
+  requests: { ours: number; its: number }
+  /** Messages from it, or for it, that went no further, by the reason. */
+  dropped: Partial<Record<LossReason, number>>
+  limits: { maxStreams: number; maxInboundPerPeer: number; maxInboundBytesPerPeer: number; maxQueueSize: number }
+  /** All of this for people. */
+  text: string
+}
+
+export type Explanation = TopicExplanation | PeerExplanation
+
+/** The network is asked for what it alone knows. */
+export function explain(state: State, out: Effects, command: Extract<Command, { type: 'explain' }>): void {
+  const { ask: id, about } = command
+  if (!admit(state, out, id)) return
+  state.asks.set(id, { kind: 'explain', id, about })
+  const peers = 'peer' in about ? [about.peer] : [...(state.broadcasts.others.get(about.topic) ?? [])]
+  out.push({ type: 'inspect', ask: id, peers })
+}
+
+export function onInspected(state: State, out: Effects, event: Extract<PortEvent, { type: 'inspected' }>): void {
+  const ask = state.asks.get(event.ask)
+  if (ask?.kind !== 'explain') return
+  state.asks.delete(ask.id)
+  const { about } = ask
+  const explanation =
+    'topic' in about ? topicOf(state, about.topic, event.peers) : peerOf(state, about.peer, event.peers[about.peer])
+  settle(out, ask.id, explanation)
+}
+
+function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>): TopicExplanation {
+  const { broadcasts, settings } = state
+  const own = state.topics.get(topic)
+  const counts = broadcasts.counts.get(topic)
+  const queue = broadcasts.queues.get(topic)
+  const waiting = [...broadcasts.waiting].filter((id) => {
+    const ask = state.asks.get(id)
+    return ask?.kind === 'broadcast' && ask.topic === topic
+  }).length
+  const nobody = whyNobody(state, topic)
+  const known: Omit<TopicExplanation, 'text'> = {
+    topic,
+    subscribed: own !== undefined,
+    joined: isJoined(state, topic),
+    validated: broadcasts.guarded.has(topic),
+    listeners: own === undefined ? 0 : own.subscribers + (own.fixed ? 1 : 0),
+    subscribers: [...(broadcasts.others.get(topic) ?? [])].map((peer) => ({
+      peer,
+      reachable: broadcasts.gossip.has(peer),
+      inMesh: own?.mesh.includes(peer) === true,
+      score: peers[peer]?.score,
+      queued: peers[peer]?.queued ?? 0,
+    })),
+    ...(nobody === undefined ? {} : { nobody }),
+    sent: {
+      broadcasts: counts?.published ?? 0,
+      handedOver: counts?.handedOver ?? 0,
+      toNobody: counts?.toNobody ?? 0,
+      waiting: waiting + (queue === undefined ? 0 : queue.held.length + queue.queued.size),
+    },
+    heard: {
+      received: counts?.received ?? 0,
+      delivered: counts?.delivered ?? 0,
+      remembered: own?.history.length ?? 0,
+    },
+    dropped: { ...counts?.dropped },
+    limits: {
+      maxMessageSize: settings.maxBroadcastFrame,
+      maxQueueSize: settings.maxGossipQueue,
+      validationTimeout: settings.validationTimeout,
+    },
+  }
+  return { ...known, text: topicText(known) }
+}
+
+function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
+  const { broadcasts, settings, now } = state
+  const links = (state.links.get(peer) ?? []).map((id) => state.connections.get(id)!)
+  const [first] = links
+  const record = broadcasts.peers.get(peer)
+  const table = state.known.get(peer)
+  const known: Omit<PeerExplanation, 'text'> = {
+    peer,
+    connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
+    ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
+    askedBy: askedBy(first),
+    ...(table === undefined ? {} : { table: [...table] }),
+    ...(record?.dial === undefined ? {} : { dial: dialOf(record.dial, now) }),
+    dialling: state.dials.has(peer),
+    topics: [...broadcasts.others].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
+    meshes: [...state.topics].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
+    gossip: {
+      reachable: broadcasts.gossip.has(peer),
+      score: gossip?.score,
+      queued: gossip?.queued ?? 0,
+      tooSlow: broadcasts.full.has(peer),
+    },
+    requests: {
+      ours: links.reduce(
+        (sum, { queue, calls, session }) => sum + queue.size + calls.size + (session?.calls.size ?? 0),
+        0,
+      ),
+      its: state.accounts.get(peer)?.exchanges ?? 0,
+    },
+    dropped: { ...record?.dropped },
+    limits: {
+      maxStreams: settings.maxStreams,
+      maxInboundPerPeer: settings.maxInboundPerPeer,
+      maxInboundBytesPerPeer: settings.maxInboundBytesPerPeer,
+      maxQueueSize: settings.maxGossipQueue,
+    },
+  }
+  return { ...known, text: peerText(known) }
+}
+
+function askedBy(connection: { asksBy: string | undefined; protocols: string[] | undefined } | undefined) {
+  if (connection?.asksBy === SESSION || connection?.protocols?.includes(SESSION) === true) return 'session'
+  const isOld =
+    connection?.asksBy === REQUEST_RESPONSE_V1 || connection?.protocols?.includes(REQUEST_RESPONSE_V1) === true
+  return isOld ? 'version 1' : 'not known yet'
+}
+
+function dialOf({ at, failure, tried }: { at: number; failure: string | undefined; tried: Attempt[] }, now: number) {
+  const attempts = tried.map((attempt) => ({ ...attempt }))
+  return {
+    ago: now - at,
+    reached: failure === undefined,
+    ...(failure === undefined ? {} : { failure }),
+    tried: attempts,
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Large messages of others: announced by gossip, fetched over the request path, first from whoever handed the announcement to
+ * us (who forwards it only once it has the message itself), then from its signer; and taken only if the hash is right.
+ */
+import { toHex, type Announcement } from '../../wire/announcement.js'
+import type { Effects, Heard } from '../effects.js'
+import { askNode, forgetOwn } from '../services/own-requests.js'
+import type { State } from '../state.js'
+import { blobOf, keepBlob } from './blobs.js'
+import { consider, lose } from './deciding.js'
+import type { Digesting, Fetch, Purpose } from './state.js'
+
+const NO_PROOF = new Uint8Array()
+
+/** False: too much is being fetched already. */
+export function fetchLarge(
+  state: State,
+  out: Effects,
+  heard: Heard,
+  held: boolean,
+  { hash, size }: Announcement,
+): boolean {
+  const { broadcasts, settings } = state
+  const name = toHex(hash)
+  const known = blobOf(state, name)
+  if (known !== undefined) {
+    takeLarge(state, out, { hash: name, size, heard, held, others: [] }, known)
+    return true
+  }
+  if (broadcasts.fetches.has(heard.id) || broadcasts.fetchBytes + size > settings.maxBlobBytes) return false
+  const fetch: Fetch = { hash: name, size, heard, held, others: heard.from === heard.via ? [] : [heard.from] }
+  broadcasts.fetches.set(heard.id, fetch)
+  broadcasts.fetchBytes += size
+  ask(state, out, fetch, heard.via)
+  return true
+}
+
+function ask(state: State, out: Effects, fetch: Fetch, peer: string): void {
+  const { heard, hash } = fetch
+  const purpose: Purpose = { kind: 'fetch', message: heard.id, peer, chunks: [], received: 0 }
+  askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, state.settings.fetchTimeout, purpose)
+}
+
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+}
+
+/** A piece. One that makes it longer than it was to be ends it. */
+export function onPiece(
+  state: State,
+  out: Effects,
+  own: number,
+  purpose: Extract<Purpose, { kind: 'fetch' }>,
+  piece: Uint8Array,
+): void {
+  const fetch = state.broadcasts.fetches.get(purpose.message)
+  if (fetch === undefined) return forgetOwn(state, out, own)
+  purpose.chunks.push(piece)
+  purpose.received += piece.length
+  if (purpose.received <= fetch.size) return
+  forgetOwn(state, out, own)
+  notFrom(state, out, fetch, purpose.peer, true)
+}
+
+/** The peer has sent all that it will. */
+export function onPiecesOver(
+  state: State,
+  out: Effects,
+  { message, peer, chunks, received }: Extract<Purpose, { kind: 'fetch' }>,
+): void {
+  const fetch = state.broadcasts.fetches.get(message)
+  if (fetch === undefined) return
+  if (received !== fetch.size) return notFrom(state, out, fetch, peer, false)
+  const data = new Uint8Array(fetch.size)
+  let at = 0
+  for (const chunk of chunks) {
+    data.set(chunk, at)
+    at += chunk.length
+  }
+  const digest = state.broadcasts.nextDigest++
+  state.broadcasts.digesting.set(digest, { kind: 'fetch', message, data, peer })
+  out.push({ type: 'digest', digest, data })
+}
+
+export function onFetchedHash(
+  state: State,
+  out: Effects,
+  { message, data, peer }: Extract<Digesting, { kind: 'fetch' }>,
+  hash: Uint8Array,
+): void {
+  const fetch = state.broadcasts.fetches.get(message)
+  if (fetch === undefined) return
+  if (toHex(hash) !== fetch.hash) return notFrom(state, out, fetch, peer, true)
+  endFetch(state, fetch)
+  keepBlob(state, fetch.hash, data)
+  takeLarge(state, out, fetch, data)
+}
+
+function takeLarge(state: State, out: Effects, { heard, held }: Fetch, data: Uint8Array): void {
+  consider(state, out, { ...heard, data: data.slice() }, NO_PROOF, { kind: 'gossip', held, large: true })
+}
+
+/** This peer does not have it, or what it sent is something else: the next one, if there is one. */
+function notFrom(state: State, out: Effects, fetch: Fetch, peer: string, isForged: boolean): void {
+  if (isForged) out.push({ type: 'penalize', peer, count: 1 })
+  const next = fetch.others.shift()
+  if (next !== undefined && state.links.has(next)) return ask(state, out, fetch, next)
+  endFetch(state, fetch)
+  lose(state, out, fetch.heard, fetch.held, 'fetchFailed')
+}
+
+function endFetch({ broadcasts }: State, fetch: Fetch): void {
+  broadcasts.fetches.delete(fetch.heard.id)
+  broadcasts.fetchBytes -= fetch.size
+}

@@ -1,0 +1,40 @@
+/** Who can hear us on a topic, and whether we are really in it: all of it read from the state. */
+import { isGossip } from '../../wire/protocols.js'
+import type { State } from '../state.js'
+
+/** Subscribers of the topic to whom we have a gossip stream: those whom a broadcast can reach now. */
+export function reachable({ broadcasts }: State, topic: string): string[] {
+  const { others, gossip } = broadcasts
+  return [...(others.get(topic) ?? [])].filter((peer) => gossip.has(peer))
+}
+
+/**
+ * Is the topic announced on every gossip stream that there should be, and are we in its mesh, or alone? A SUBSCRIBE has no
+ * acknowledgement: this is the most that can be known.
+ */
+export function isJoined(state: State, name: string): boolean {
+  const topic = state.topics.get(name)
+  if (topic === undefined || nextGossip(state) !== Infinity) return false
+  return topic.mesh.length > 0 || (state.broadcasts.others.get(name)?.size ?? 0) === 0
+}
+
+/** When the last connection that has no gossip stream yet is given up; `Infinity`: none is waited for. */
+export function nextGossip(state: State): number {
+  let next = Infinity
+  for (const [peer, [first]] of state.links) {
+    if (state.broadcasts.gossip.has(peer)) continue
+    const { protocols, openedAt } = state.connections.get(first!)!
+    const until = openedAt + state.settings.gossipPatience
+    if (until > state.now && protocols?.some(isGossip) !== false) next = Math.min(next, until)
+  }
+  return next
+}
+
+/** Why a broadcast on this topic reaches nobody; `undefined`: it reaches somebody. */
+export function whyNobody(state: State, topic: string): string | undefined {
+  if (reachable(state, topic).length > 0) return undefined
+  if (state.connections.size === 0) return 'we are connected to nobody'
+  const subscribers = [...(state.broadcasts.others.get(topic) ?? [])]
+  if (subscribers.length === 0) return `none of the ${state.links.size} peers that we are connected to is in the topic`
+  return `there is no gossip stream yet to ${subscribers.join(', ')}`
+}

@@ -1,0 +1,77 @@
+/** Requests of other nodes to this one: what we remember, receipts, large messages. They are answered here, by the core. */
+import { toHex } from '../../wire/announcement.js'
+import { decodeServiceRequest, encodeHistoryValue } from '../../wire/service.js'
+import { complete, next, onPullable, reject } from '../answering/answers.js'
+import { blobOf } from '../broadcasts/blobs.js'
+import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'
+import type { Effects } from '../effects.js'
+import type { ExchangeId, State } from '../state.js'
+import { valueCost } from '../values.js'
+
+/** A piece of a large message. */
+const PIECE = 65_536
+
+export function serveArrived(state: State, out: Effects): void {
+  const { arrived } = state.broadcasts
+  state.broadcasts.arrived = []
+  for (const { exchange, data } of arrived) serve(state, out, exchange, data)
+}
+
+function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Array): void {
+  const request = decodeServiceRequest(data)
+  switch (request?.kind) {
+    case 'history':
+      return sendHistory(state, out, exchange, request.topic, request.count)
+    case 'receipt':
+      return onReceiptWanted(state, out, exchange, request.id)
+    case 'blob':
+      return sendBlob(state, out, exchange, toHex(request.hash))
+    case undefined:
+      return reject(state, out, {
+        type: 'reject',
+        exchange,
+        code: 'Unknown',
+        reason: 'no such request of nodes is known',
+      })
+  }
+}
+
+/** All at once: what is remembered has its bounds, and the answer's queue has larger ones. */
+function sendHistory(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
+  for (const { data, from, proof, at } of (state.topics.get(topic)?.history ?? []).slice(-count)) {
+    next(state, out, exchange, encodeHistoryValue({ age: Math.max(0, state.now - at), from, proof, data }))
+  }
+  complete(state, out, exchange)
+}
+
+function sendBlob(state: State, out: Effects, exchange: ExchangeId, hash: string): void {
+  const data = blobOf(state, hash)
+  if (data === undefined) {
+    return reject(state, out, { type: 'reject', exchange, code: 'NotHere', reason: 'we do not have that message' })
+  }
+  state.broadcasts.serving.set(exchange, { kind: 'blob', data, at: 0 })
+  onPullable(state, out, exchange)
+}
+
+/** The asker takes more of it. */
+export function onServingAllowed(state: State, out: Effects, exchange: ExchangeId, allowance: number): void {
+  const serving = state.broadcasts.serving.get(exchange)
+  if (serving?.kind !== 'blob') return
+  while (allowance > 0 && serving.at < serving.data.length) {
+    const piece = serving.data.subarray(serving.at, serving.at + PIECE)
+    serving.at += piece.length
+    allowance -= valueCost(piece.length)
+    next(state, out, exchange, piece)
+  }
+  if (serving.at < serving.data.length) return
+  state.broadcasts.serving.delete(exchange)
+  complete(state, out, exchange)
+}
+
+/** The asker has gone, or its time is over. */
+export function onServingCut(state: State, exchange: ExchangeId): void {
+  const serving = state.broadcasts.serving.get(exchange)
+  if (serving === undefined) return
+  state.broadcasts.serving.delete(exchange)
+  if (serving.kind === 'receipt') stopWaiting(state, exchange, serving.message)
+}
