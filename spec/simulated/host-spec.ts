@@ -102,7 +102,7 @@ describe('a dial that fails', () => {
     lab.run(10_000)
     expect(a.last('dialFailed')).toMatchObject({
       target: 'somebody',
-      tried: ['/ip4/10.9.9.9/tcp/1'],
+      tried: [{ address: '/ip4/10.9.9.9/tcp/1', reason: 'connection refused' }],
       failure: { message: '/ip4/10.9.9.9/tcp/1: connection refused' },
       at: 60,
     })

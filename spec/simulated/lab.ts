@@ -4,11 +4,20 @@ import { Host } from '../../src/network/simulated/host.js'
 import { Random } from '../../src/network/simulated/random.js'
 import { Wire, type WireOptions } from '../../src/network/simulated/wire.js'
 import type { PortEffect, PortEvent } from '../../src/network/port.js'
+import { defaultScoring, type PubsubOptions } from '../../src/network/pubsub.js'
 
 export type Heard = PortEvent & { at: number }
 type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }> & { at: number }
 
 export const PROTOCOL = '/spec/1'
+
+/** Ids that can be read, and limits that nothing reaches by chance. */
+export const labPubsub: PubsubOptions = {
+  messageIdOf: ({ data }) => data.join(),
+  maxMessageSize: 65_536,
+  maxQueueSize: 1_000_000,
+  scoring: defaultScoring,
+}
 
 export class Member {
   readonly host: Host
@@ -20,9 +29,9 @@ export class Member {
     readonly lab: Lab,
     readonly peerId: string,
     index: number,
+    pubsub: Partial<PubsubOptions> = {},
   ) {
-    const messageId = (data: Uint8Array): string => data.join()
-    const options = { peerId, protocols: [PROTOCOL], messageId, index }
+    const options = { peerId, protocols: [PROTOCOL], pubsub: { ...labPubsub, ...pubsub }, index }
     this.host = new Host(lab.wire, options, (event) => {
       this.events.push({ ...event, at: lab.clock.time })
       this.react(event)
@@ -59,6 +68,15 @@ export class Member {
     )
   }
 
+  meshOf(topic: string): string[] {
+    return (
+      this.heard('meshChanged')
+        .filter((event) => event.topic === topic)
+        .at(-1)?.peers ?? []
+    )
+  }
+
+  /** Where there is one topic. */
   get mesh(): string[] {
     return this.heard('meshChanged').at(-1)?.peers ?? []
   }
@@ -80,9 +98,9 @@ export class Lab {
   }
 
   /** A host that listens. */
-  member(peerId?: string): Member {
+  member(peerId?: string, pubsub: Partial<PubsubOptions> = {}): Member {
     this.members++
-    return new Member(this, peerId ?? `peer${this.members}`, this.members)
+    return new Member(this, peerId ?? `peer${this.members}`, this.members, pubsub)
   }
 
   membersOf(amount: number): Member[] {

@@ -70,7 +70,7 @@ export class EventLog {
       case 'reject':
         return this.add(time, node, type, event.exchange, 0, -1)
       case 'message':
-        return this.add(time, node, type, event.data.length, 0, this.numberOf(event.via))
+        return this.add(time, node, type, event.data.length, event.held ? 1 : 0, this.numberOf(event.via))
       case 'connectionOpened':
       case 'identified':
         return this.add(time, node, type, event.connection, 0, this.numberOf(event.peer))
@@ -83,8 +83,44 @@ export class EventLog {
         return this.add(time, node, type, 0, 0, this.numberOf(event.target))
       case 'tableChanged':
         return this.add(time, node, type, event.addresses?.length ?? -1, 0, this.numberOf(event.peer))
+      case 'subscriptionChanged':
+        // Of the topic its number alone: these are many, and a text that is made of both would be a new word for each pair.
+        return this.add(
+          time,
+          node,
+          type,
+          event.subscribed ? 1 : 0,
+          this.numberOf(event.topic),
+          this.numberOf(event.peer),
+        )
+      case 'meshChanged':
+        return this.add(time, node, type, event.peers.length, 0, this.numberOf(event.topic))
+      case 'gossipOpened':
+      case 'gossipClosed':
+      case 'gossipDrained':
+        return this.add(time, node, type, 0, 0, this.numberOf(event.peer))
+      case 'gossipDropped':
+        return this.add(time, node, type, event.count, 0, this.numberOf(`${event.reason} ${event.peer}`))
       case 'published':
         return this.add(time, node, type, event.ask, event.recipients.length, -1)
+      case 'publishHeld':
+        return this.add(time, node, type, event.ask, event.peers.length, -1)
+      case 'verified':
+        return this.add(time, node, type, event.ask, event.ids.length, -1)
+      case 'inspected':
+        return this.add(time, node, type, event.ask, Object.keys(event.peers).length, -1)
+      case 'validated':
+        return this.add(time, node, type, event.validation, event.failed ? 1 : 0, this.numberOf(event.verdict))
+      case 'discarded':
+        return this.add(time, node, type, event.count, 0, this.numberOf(event.topic))
+      case 'subscribe':
+        return this.add(time, node, type, event.replay?.subscription ?? 0, event.replay?.count ?? 0, this.numberOf(event.topic)) // prettier-ignore
+      case 'unsubscribe':
+        return this.add(time, node, type, event.subscription ?? 0, 0, this.numberOf(event.topic))
+      case 'explain': {
+        const about = 'peer' in event.about ? event.about.peer : event.about.topic
+        return this.add(time, node, type, event.ask, 0, this.numberOf(about))
+      }
       default: {
         const about = 'topic' in event ? event.topic : undefined
         const ask = 'ask' in event ? event.ask : 0

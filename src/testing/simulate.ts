@@ -9,7 +9,9 @@ import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
+import { defaultScoring, type MessageIdOf, type PubsubOptions } from '../network/pubsub.js'
 import { Clock, SkewedClock } from '../network/simulated/clock.js'
+import { proofOf } from '../network/simulated/gossip-message.js'
 import { Host } from '../network/simulated/host.js'
 import { Random } from '../network/simulated/random.js'
 import { Wire, type Datagram } from '../network/simulated/wire.js'
@@ -59,6 +61,14 @@ interface Resident {
   life: number
 }
 
+/** A message as `plant` sends it. `from`: its signer, if not who sends it. */
+export interface Planted {
+  topic: string
+  data: Uint8Array
+  from?: string
+  proof?: Uint8Array | 'wrong'
+}
+
 type Launch = Pick<Resident, 'index' | 'config' | 'skew' | 'settings' | 'life'> & { peerId: string }
 
 /** A simulated network. See `simulate`. */
@@ -71,6 +81,8 @@ export class SimulatedNetwork {
   private readonly events = new EventLog()
   private readonly residents = new Map<P2pNode, Resident>()
   private nextIndex = 1
+  /** Sequence number of the next planted message: no host comes to these. */
+  private planted = 1n << 63n
   private running = false
   /** User code has been reached: its microtasks must run before the next instant. */
   private touched = false
@@ -157,7 +169,7 @@ export class SimulatedNetwork {
       log: createLogger(config.logger),
       createPort: (emit) => {
         const { protocols } = settings
-        host = new Host(this.wire, { peerId, protocols, messageId, index }, emit)
+        host = new Host(this.wire, { peerId, protocols, pubsub: pubsubOf(settings), index }, emit)
         return host
       },
       tap: (batch) => {
@@ -298,7 +310,18 @@ export class SimulatedNetwork {
     this.wire.corrupt(a.peerId, b.peerId)
   }
 
-  // ---- what tests of the simulation itself look at
+  // ---- for tests of the simulation itself
+
+  /**
+   * Hostile gossip: `by` sends it to a peer that it is connected to, whatever the rules say. With a good proof if it says none;
+   * `proof: 'wrong'`: with one that is of other data.
+   */
+  plant(by: P2pNode, to: P2pNode, { topic, data, from = by.peerId, proof }: Planted): void {
+    this.note(`plant n${this.residentOf(by).index} n${this.residentOf(to).index} ${topic}`)
+    const signed = proof === 'wrong' ? Uint8Array.of(...data, 1) : data
+    const bytes = proof instanceof Uint8Array ? proof : proofOf({ topic, data: signed, from }, this.planted++)
+    this.residentOf(by).host.plant(to.peerId, { topic, data, from, proof: bytes })
+  }
 
   /** The states of all nodes, by their numbers. To be read, never changed. */
   states(): Map<number, Built['state']> {
@@ -334,6 +357,18 @@ export class SimulatedNetwork {
  */
 export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
   return new SimulatedNetwork(options)
+}
+
+/** One function for all nodes: the model then computes an id once for all of them. */
+const contentId: MessageIdOf = ({ data }) => messageId(data)
+
+function pubsubOf({ maxBroadcastFrame }: Settings): PubsubOptions {
+  return {
+    messageIdOf: contentId,
+    maxMessageSize: maxBroadcastFrame,
+    maxQueueSize: 4_194_304,
+    scoring: defaultScoring,
+  }
 }
 
 const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']

@@ -4,7 +4,9 @@
  */
 import { acceptsAddress, isLoopback, peerOf, withoutPeer } from '../../core/addresses.js'
 import { KADEMLIA } from '../../wire/protocols.js'
-import type { ConnectionId, NetworkPort, PortEffect, PortEvent } from '../port.js'
+import type { Attempt, ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../port.js'
+import type { PubsubOptions } from '../pubsub.js'
+import { GossipMessage } from './gossip-message.js'
 import { Link, type LinkHost, type Side } from './link.js'
 import { Patience } from './patience.js'
 import { PubSub, type PubSubHost } from './pubsub.js'
@@ -22,7 +24,7 @@ export interface HostOptions {
   peerId: string
   /** Request/response protocols that the node serves. */
   protocols: string[]
-  messageId: (data: Uint8Array) => string
+  pubsub: PubsubOptions
   /** Number of the host in its network: gives its IP address. */
   index: number
 }
@@ -42,7 +44,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   /** Connections that the listener has and we do not have yet: what to do when they are lost. */
   private readonly opening = new Map<Side, () => void>()
   /** Dials under way: those who want the same peer share one. */
-  private readonly dials = new Map<string, ((side: Side | undefined, why: string) => void)[]>()
+  private readonly dials = new Map<string, Reached[]>()
   /** Pings without an answer. */
   private readonly pings: Patience<Ping>
   private isLoopbackOnly = true
@@ -68,7 +70,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     const cut = () => (random.below(8) === 0 ? random.float() : 0)
     this.streams = new Streams(this.emit, options.protocols, cut, (side) => beyond(side).streams)
     this.table = new Table(this, this.emit)
-    this.pubsub = new PubSub(this, this.emit, options.messageId)
+    this.pubsub = new PubSub(this, this.emit, options.pubsub)
   }
 
   run(effect: PortEffect): void {
@@ -96,11 +98,21 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       case 'tableQuery':
         return this.table.bootstrap()
       case 'join':
-        return this.pubsub.join(effect.topic)
+        return this.pubsub.join(effect.topic, effect.guarded)
+      case 'guard':
+        return this.pubsub.guard(effect.topic, effect.guarded)
       case 'leave':
         return this.pubsub.leave(effect.topic)
       case 'publish':
-        return this.pubsub.publish(effect.ask, effect.topic, effect.data)
+        return this.pubsub.publish(effect)
+      case 'verdict':
+        return this.pubsub.verdict(effect)
+      case 'verify':
+        return this.pubsub.verify(effect)
+      case 'penalize':
+        return this.pubsub.misbehaved(effect.peer, effect.count)
+      case 'inspect':
+        return this.pubsub.inspect(effect)
       case 'listen':
         return this.listen(effect.addresses)
       case 'stop':
@@ -153,6 +165,11 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     for (const address of this.addresses) this.wire.hosts.delete(address)
   }
 
+  /** Hostile gossip, for tests: sends the peer a message as it is, whatever the rules say. */
+  plant(peer: string, message: SignedMessage): void {
+    this.pubsub.send(peer, new GossipMessage(message))
+  }
+
   pubsubBeyond(side: Side): PubSub {
     return beyond(side).pubsub
   }
@@ -185,9 +202,9 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   }
 
   private dial(target: string, addresses: string[]): void {
-    const done = (side: Side | undefined, why: string): void => {
+    const done: Reached = (side, why, tried = []) => {
       if (side === undefined) {
-        this.emit({ type: 'dialFailed', target, failure: { message: why }, tried: addresses })
+        this.emit({ type: 'dialFailed', target, failure: { message: why }, tried })
       } else {
         this.emit({ type: 'dialled', target, peer: side.peer, connection: side.id })
       }
@@ -197,17 +214,17 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   }
 
   /** A connection to the peer: the one that there is, or a new one. */
-  reach(peer: string, addresses: string[], done: (side: Side | undefined, why: string) => void): void {
+  reach(peer: string, addresses: string[], done: Reached): void {
     const side = this.sideTo(peer)
     if (side !== undefined) return done(side, '')
     if (peer === this.peerId) return done(undefined, 'that is this node itself')
     const waiting = this.dials.get(peer)
     if (waiting !== undefined) return void waiting.push(done)
     this.dials.set(peer, [done])
-    const over = (reached: Side | undefined, why: string): void => {
+    const over: Reached = (reached, why, tried) => {
       const all = this.dials.get(peer) ?? []
       this.dials.delete(peer)
-      for (const one of all) one(reached, why)
+      for (const one of all) one(reached, why, tried)
     }
     const known = addresses.length > 0 ? addresses : this.table.addressesOf(peer)
     if (known.length > 0) return this.tryAddresses(peer, known, [], over)
@@ -220,12 +237,14 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   private tryAddresses(
     peer: string | undefined,
     [address, ...others]: string[],
-    failures: string[],
-    done: (side: Side | undefined, why: string) => void,
+    tried: Attempt[],
+    done: Reached,
   ): void {
-    if (address === undefined) return done(undefined, failures.join('; '))
-    const failed = (why: string): void => {
-      this.tryAddresses(peer, others, [...failures, `${address}: ${why}`], done)
+    if (address === undefined) {
+      return done(undefined, tried.map((attempt) => `${attempt.address}: ${attempt.reason}`).join('; '), tried)
+    }
+    const failed = (reason: string): void => {
+      this.tryAddresses(peer, others, [...tried, { address, reason }], done)
     }
     const { clock } = this.wire
     const listener = this.wire.hosts.get(withoutPeer(address))
@@ -272,7 +291,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     link.send(side, IDENTIFY_SIZE, () => {
       const there = beyond(side)
       there.onIdentify(side.other, this.protocols, this.addresses, overLoopback)
-      for (const topic of topics) there.pubsub.onSubscription(this.peerId, topic, true)
+      there.pubsub.onHello(this.peerId, topics)
     })
   }
 
@@ -324,6 +343,9 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     this.emit({ type: 'pingFailed', connection, failure: { message: `no answer within ${timeout} ms` } })
   }
 }
+
+/** The connection; or why there is none, and the addresses that were tried. */
+type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
 
 interface Ping {
   connection: ConnectionId

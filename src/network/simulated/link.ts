@@ -68,6 +68,8 @@ export class Side {
   held: Packet[] | undefined = undefined
   /** The cut is gone, and what was held is being sent again. */
   healing = false
+  /** Bytes of pub/sub messages that were sent from here and have not arrived. */
+  gossiping = 0
   /** The host has closed its end: what still arrives is for nobody. */
   closed = false
   other!: Side

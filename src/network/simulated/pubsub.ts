@@ -1,45 +1,31 @@
 /**
- * A model of gossipsub 1.1 behind one host: a mesh by degree with GRAFT, PRUNE, back-off and its share of connections that
- * we opened ourselves, a seen cache, forwarding, flood publishing of our own messages, and a heartbeat that announces what
- * was heard (IHAVE) to peers outside the mesh, who ask for what they lack (IWANT). Not modelled: peer scores (so nobody is
- * grafted opportunistically), IDONTWANT, peer exchange, signatures.
+ * A model of gossipsub 1.1 behind one host: who is in which topic, the way of messages (flood publishing of our own,
+ * forwarding through the mesh once nothing speaks against it, a seen cache), and a heartbeat that mends the meshes
+ * (`mesh.ts`) and announces what was heard (IHAVE) to peers outside of them, who ask for what they lack (IWANT). Not modelled:
+ * what earns a peer a score above zero (so nobody is grafted opportunistically), broken promises, IDONTWANT, peer exchange.
  */
-import type { AskId, PortEvent } from '../port.js'
+import type { PortEffect, PortEvent, SignedMessage, Verdict } from '../port.js'
+import type { PubsubOptions } from '../pubsub.js'
+import { GossipCache } from './gossip-cache.js'
+import { GossipMessage, proofOf } from './gossip-message.js'
 import type { Side } from './link.js'
+import { Mesh, type MeshHost } from './mesh.js'
 import { Pool } from './pool.js'
+import type { Random } from './random.js'
+import { Scores } from './scores.js'
+import { SendQueues } from './send-queues.js'
 import type { Wire } from './wire.js'
 
 // gossipsub's own parameters, by their names in its specification.
-const D = 6
-const D_LOW = 4
-const D_HIGH = 12
-const D_OUT = 2
 const D_LAZY = 6
 const GOSSIP_FACTOR = 0.25
 const HEARTBEAT = 1_000
-const HISTORY_LENGTH = 5
-const HISTORY_GOSSIP = 3
-const SEEN_TTL = 60_000
-const PRUNE_BACKOFF = 60_000
-const UNSUBSCRIBE_BACKOFF = 10_000
 /** Heartbeats between two looks for back-offs that are over. */
 const BACKOFF_CLEARING = 15
-/** Bytes of a message beside its payload (signature, key, topic), and of a control message, about. */
-const ENVELOPE = 170
+/** Bytes of a control message, about. */
 const CONTROL_SIZE = 80
 
-interface Message {
-  id: string
-  topic: string
-  data: Uint8Array
-  from: string
-}
-
-interface Topic {
-  mesh: Set<string>
-  /** Peers that must not be grafted before a time. */
-  backoff: Map<string, number>
-}
+type Effect<Type extends PortEffect['type']> = Extract<PortEffect, { type: Type }>
 
 /** What pub/sub needs of its host. */
 export interface PubSubHost {
@@ -53,52 +39,69 @@ export interface PubSubHost {
   pubsubBeyond(side: Side): PubSub
 }
 
-export class PubSub {
-  private readonly joined = new Map<string, Topic>()
+export class PubSub implements MeshHost {
+  private readonly mesh: Mesh
+  private readonly scores: Scores
+  private readonly queues: SendQueues
+  private readonly cache = new GossipCache()
+  /** The topics that we are in. */
+  private readonly joined = new Map<string, { guarded: boolean }>()
+  /** Peers whom we gossip with. */
+  private readonly open = new Set<string>()
   /** Topic → peers that have told us that they are in it. */
   private readonly subscribers = new Map<string, Pool<string>>()
-  /** Message id → when it is forgotten. In the order of that time. */
-  private readonly seen = new Map<string, number>()
-  /** The messages of the last heartbeats, newest first. */
-  private readonly history: Map<string, Message>[] = [new Map<string, Message>()]
-  /** The peers of all meshes, as last reported. */
-  private reported = new Set<string>()
+  private nextSequence: bigint
   private beating = false
   private beats = 0
+  private lastBeat = 0
   private stopped = false
 
   constructor(
     private readonly host: PubSubHost,
     private readonly emit: (event: PortEvent) => void,
-    private readonly messageId: (data: Uint8Array) => string,
-  ) {}
+    private readonly options: PubsubOptions,
+  ) {
+    const { wire } = host
+    this.mesh = new Mesh(this, emit)
+    this.scores = new Scores(wire.clock, options.scoring)
+    const sideTo = (peer: string): Side | undefined => host.sideTo(peer)
+    this.queues = new SendQueues(wire, options.maxQueueSize, sideTo, (peer) => {
+      emit({ type: 'gossipDrained', peer })
+    })
+    // A host that is started again remembers nothing, and must not use a number twice either.
+    this.nextSequence = BigInt(++wire.births) << 32n
+  }
 
-  private get now(): number {
+  get now(): number {
     return this.host.wire.clock.time
+  }
+
+  get random(): Random {
+    return this.host.wire.random
   }
 
   // ---- topics and peers
 
-  join(name: string): void {
+  join(name: string, guarded: boolean): void {
     if (this.joined.has(name)) return
-    const topic: Topic = { mesh: new Set(), backoff: new Map() }
-    this.joined.set(name, topic)
-    this.tellAll(name, true)
-    this.graft(name, topic, D)
-    this.meshChanged()
+    this.joined.set(name, { guarded })
+    for (const side of this.host.neighbours()) this.tell(side, name, true)
+    this.mesh.join(name)
     if (this.beating) return
     this.beating = true
-    this.host.wire.clock.after(this.host.wire.random.below(HEARTBEAT) + 1, this.heartbeat)
+    this.cache.shift(Math.floor((this.now - this.lastBeat) / HEARTBEAT), this.now)
+    this.host.wire.clock.after(this.random.below(HEARTBEAT) + 1, this.heartbeat)
+  }
+
+  guard(name: string, guarded: boolean): void {
+    const topic = this.joined.get(name)
+    if (topic !== undefined) topic.guarded = guarded
   }
 
   leave(name: string): void {
-    const topic = this.joined.get(name)
-    if (topic === undefined) return
-    this.joined.delete(name)
-    for (const peer of topic.mesh)
-      this.control(peer, (there) => there.onPrune(this.host.peerId, name, UNSUBSCRIBE_BACKOFF))
-    this.tellAll(name, false)
-    this.meshChanged()
+    if (!this.joined.delete(name)) return
+    this.mesh.leave(name)
+    for (const side of this.host.neighbours()) this.tell(side, name, false)
   }
 
   stop(): void {
@@ -110,141 +113,192 @@ export class PubSub {
     return [...this.joined.keys()]
   }
 
-  onClosed(side: Side): void {
-    const { peer } = side
-    if (this.host.sideTo(peer) !== undefined) return
+  /** The first that a peer says on a connection. We have said it there too, and nothing that we send overtakes it. */
+  onHello(peer: string, topics: string[]): void {
+    if (!this.open.has(peer)) {
+      this.open.add(peer)
+      this.scores.onCome(peer)
+      this.emit({ type: 'gossipOpened', peer })
+    }
+    for (const topic of topics) if (this.reads(peer)) this.onSubscription(peer, topic, true)
+  }
+
+  onClosed({ peer }: Side): void {
+    if (this.host.sideTo(peer) !== undefined) return this.queues.onProgress(peer)
     for (const [name, peers] of this.subscribers) {
       if (peers.delete(peer)) this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed: false })
     }
-    let left = false
-    for (const topic of this.joined.values()) left = topic.mesh.delete(peer) || left
-    if (left) this.meshChanged()
-  }
-
-  private tellAll(name: string, subscribed: boolean): void {
-    for (const side of this.host.neighbours()) this.tell(side, name, subscribed)
+    this.mesh.removeFromAll(peer)
+    this.queues.onGone(peer)
+    if (!this.open.delete(peer)) return
+    this.scores.onGone(peer)
+    this.emit({ type: 'gossipClosed', peer })
   }
 
   private tell(side: Side, name: string, subscribed: boolean): void {
-    side.link.send(side, CONTROL_SIZE, () => {
-      this.host.pubsubBeyond(side).onSubscription(this.host.peerId, name, subscribed)
+    this.control(side, (there) => {
+      there.onSubscription(this.host.peerId, name, subscribed)
     })
   }
 
-  onSubscription(peer: string, name: string, subscribed: boolean): void {
+  private onSubscription(peer: string, name: string, subscribed: boolean): void {
     let peers = this.subscribers.get(name)
     if (peers === undefined) this.subscribers.set(name, (peers = new Pool()))
     if (!(subscribed ? peers.add(peer) : peers.delete(peer))) return
     this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed })
     // A newcomer is grafted at a heartbeat, if at all.
-    if (!subscribed && this.joined.get(name)?.mesh.delete(peer) === true) this.meshChanged()
+    if (!subscribed) this.mesh.remove(peer, name)
   }
 
-  // ---- the mesh
-
-  /** Up to so many peers more, of those whom nothing speaks against and who fit; in no order. */
-  private graft(name: string, topic: Topic, amount: number, fits?: (peer: string) => boolean): void {
-    if (amount <= 0) return
-    const { mesh, backoff } = topic
-    const candidates: string[] = []
-    for (const peer of this.subscribers.get(name)?.all ?? []) {
-      if (mesh.has(peer) || (backoff.get(peer) ?? 0) > this.now || fits?.(peer) === false) continue
-      candidates.push(peer)
-    }
-    for (const peer of this.host.wire.random.some(candidates, amount)) {
-      mesh.add(peer)
-      this.control(peer, (there) => there.onGraft(this.host.peerId, name))
-    }
-  }
-
-  private onGraft(peer: string, name: string): void {
-    const topic = this.joined.get(name)
-    if (topic?.mesh.has(peer) === true) return
-    // A full mesh takes only those whom we have dialled ourselves: nobody can crowd it from outside.
-    const isWelcome =
-      topic !== undefined &&
-      (topic.backoff.get(peer) ?? 0) <= this.now &&
-      (topic.mesh.size < D_HIGH || this.isOutbound(peer))
-    if (isWelcome) {
-      topic.mesh.add(peer)
-      this.meshChanged()
-    } else {
-      topic?.backoff.set(peer, this.now + PRUNE_BACKOFF)
-      this.control(peer, (there) => there.onPrune(this.host.peerId, name, PRUNE_BACKOFF))
-    }
-  }
-
-  private onPrune(peer: string, name: string, backoff: number): void {
-    const topic = this.joined.get(name)
-    if (topic === undefined) return
-    topic.mesh.delete(peer)
-    topic.backoff.set(peer, this.now + backoff)
-    this.meshChanged()
-  }
-
-  private readonly isOutbound = (peer: string): boolean => this.host.sideTo(peer)?.isOutbound === true
-
-  private meshChanged(): void {
-    const peers = new Set<string>()
-    for (const { mesh } of this.joined.values()) for (const peer of mesh) peers.add(peer)
-    const { reported } = this
-    let isSame = peers.size === reported.size
-    for (const peer of peers) isSame &&= reported.has(peer)
-    if (isSame) return
-    this.reported = peers
-    this.emit({ type: 'meshChanged', peers: [...peers].sort() })
-  }
-
-  private control(peer: string, act: (there: PubSub) => void): void {
-    const side = this.host.sideTo(peer)
+  private control(side: Side | undefined, act: (there: PubSub) => void): void {
     side?.link.send(side, CONTROL_SIZE, () => {
-      act(this.host.pubsubBeyond(side))
+      const there = this.host.pubsubBeyond(side)
+      if (there.reads(this.host.peerId)) act(there)
+    })
+  }
+
+  /** Of a peer whose score is too low nothing is read at all. */
+  private reads(peer: string): boolean {
+    return !this.stopped && this.scores.of(peer) >= this.options.scoring.graylistThreshold
+  }
+
+  // ---- what the meshes need
+
+  sideTo(peer: string): Side | undefined {
+    return this.host.sideTo(peer)
+  }
+
+  subscribersOf(topic: string): readonly string[] {
+    return this.subscribers.get(topic)?.all ?? []
+  }
+
+  scoreOf(peer: string): number {
+    return this.scores.of(peer)
+  }
+
+  misbehaved(peer: string, times: number): void {
+    this.scores.misbehaved(peer, times)
+  }
+
+  tellMesh(peer: string, act: (there: Mesh, from: string) => void): void {
+    this.control(this.host.sideTo(peer), (there) => {
+      act(there.mesh, this.host.peerId)
     })
   }
 
   // ---- messages
 
-  publish(ask: AskId, name: string, data: Uint8Array): void {
-    const message: Message = { id: this.messageId(data), topic: name, data: data.slice(), from: this.host.peerId }
-    if (this.isSeen(message.id)) {
+  publish({ ask, topic, data: bytes, except }: Effect<'publish'>): void {
+    const { peerId: from } = this.host
+    const data = bytes.slice()
+    const proof = proofOf({ topic, data, from }, this.nextSequence++)
+    const message = new GossipMessage({ topic, data, from, proof })
+    const id = message.idBy(this.options.messageIdOf)
+    if (this.cache.isSeen(id, this.now)) {
       const failure = {
         message: 'the same bytes were broadcast or heard less than a minute ago: the network would drop them',
       }
       return this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
     }
-    const recipients = [...(this.subscribers.get(name)?.all ?? [])]
-    if (recipients.length > 0) this.remember(message)
+    const { publishThreshold } = this.options.scoring
+    const recipients = this.subscribersOf(topic).filter(
+      (peer) => !except.includes(peer) && this.scores.of(peer) >= publishThreshold,
+    )
+    const { size } = message
+    const peers = recipients.filter((peer) => this.queues.isFullFor(this.sideTo(peer), size))
+    if (peers.length > 0) {
+      for (const peer of peers) this.queues.watch(peer, size)
+      return this.emit({ type: 'publishHeld', ask, peers })
+    }
+    if (recipients.length > 0) this.cache.add(id, message, this.now)
     for (const peer of recipients) this.send(peer, message)
-    this.emit({ type: 'published', ask, recipients })
+    this.emit({ type: 'published', ask, recipients, id, proof: proof.slice() })
   }
 
-  private send(peer: string, message: Message): void {
+  /** Passes on a message of somebody else, if the peer can take it. */
+  private forward(peer: string, message: GossipMessage): void {
+    if (this.queues.isFullFor(this.sideTo(peer), message.size)) this.dropped(peer, message.topic, 'queueFull')
+    else this.send(peer, message)
+  }
+
+  /** Sends a message whatever it is, as a host that keeps to no rules may. */
+  send(peer: string, message: GossipMessage): void {
     const side = this.host.sideTo(peer)
     if (side === undefined) return
-    const { topic } = message
+    const { topic, size } = message
     if (this.host.wire.vanishes({ kind: 'gossip', from: this.host.peerId, to: peer, topic })) return
-    side.link.send(side, message.data.length + ENVELOPE, () => {
+    side.gossiping += size
+    side.link.send(side, size, () => {
+      side.gossiping -= size
+      this.queues.onProgress(peer)
       this.host.pubsubBeyond(side).onMessage(message, this.host.peerId)
     })
   }
 
-  private onMessage(message: Message, via: string): void {
-    if (this.stopped || this.isSeen(message.id)) return
-    this.remember(message)
-    const { id, topic: name, from } = message
+  private onMessage(message: GossipMessage, via: string): void {
+    if (!this.reads(via)) return
+    const { topic: name, from } = message
+    if (message.size > this.options.maxMessageSize) return this.onInvalid(via, name, 'oversize')
+    if (!message.isGenuine) return this.onInvalid(via, name, 'signature')
+    const id = message.idBy(this.options.messageIdOf)
+    if (this.cache.isSeen(id, this.now)) {
+      if (this.cache.again(id, via)) this.scores.invalidMessage(via)
+      return
+    }
     const topic = this.joined.get(name)
-    if (topic === undefined) return
-    this.emit({ type: 'message', topic: name, data: message.data.slice(), from, via, id })
-    for (const peer of topic.mesh) if (peer !== via && peer !== from) this.send(peer, message)
+    if (topic === undefined) {
+      this.cache.add(id, message, this.now)
+      return this.dropped(via, name, 'unknownTopic')
+    }
+    const { guarded: held } = topic
+    this.cache.add(id, message, this.now, held ? via : undefined)
+    const [data, proof] = [message.data.slice(), message.proof.slice()]
+    this.emit({ type: 'message', topic: name, data, from, proof, via, id, held })
+    if (!held) this.relay(message, [via])
   }
 
-  private remember(message: Message): void {
-    this.seen.set(message.id, this.now + SEEN_TTL)
-    this.history[0]!.set(message.id, message)
+  /** To everybody in the mesh but its signer and those who have it. */
+  private relay(message: GossipMessage, have: Iterable<string>): void {
+    const others = new Set([message.from, ...have])
+    for (const peer of this.mesh.of(message.topic) ?? []) if (!others.has(peer)) this.forward(peer, message)
   }
 
-  private isSeen(id: string): boolean {
-    return (this.seen.get(id) ?? 0) > this.now
+  verdict({ id, via, verdict }: { id: string; via: string; verdict: Verdict }): void {
+    if (verdict === 'accept') {
+      const accepted = this.cache.accept(id)
+      if (accepted !== undefined) this.relay(accepted.message, [via, ...accepted.givers])
+      return
+    }
+    const givers = this.cache.drop(id, verdict === 'reject')
+    if (verdict === 'reject') for (const peer of givers) this.scores.invalidMessage(peer)
+  }
+
+  private onInvalid(via: string, topic: string, reason: 'oversize' | 'signature'): void {
+    this.scores.invalidMessage(via)
+    this.dropped(via, topic, reason)
+  }
+
+  private dropped(peer: string, topic: string, reason: Extract<PortEvent, { type: 'gossipDropped' }>['reason']): void {
+    this.emit({ type: 'gossipDropped', peer, topic, reason, count: 1 })
+  }
+
+  // ---- questions
+
+  verify({ ask, messages }: Effect<'verify'>): void {
+    const idOf = (signed: SignedMessage): string => {
+      const message = new GossipMessage(signed)
+      return message.isGenuine ? message.idBy(this.options.messageIdOf) : ''
+    }
+    this.emit({ type: 'verified', ask, ids: messages.map(idOf) })
+  }
+
+  inspect({ ask, peers }: Effect<'inspect'>): void {
+    const known = peers.filter((peer) => this.open.has(peer))
+    const standing = known.map((peer) => {
+      const queued = Math.ceil(this.queues.waitingFor(this.sideTo(peer)))
+      return [peer, { score: this.scores.of(peer), queued }] as const
+    })
+    this.emit({ type: 'inspected', ask, peers: Object.fromEntries(standing) })
   }
 
   // ---- the heartbeat
@@ -255,73 +309,50 @@ export class PubSub {
       return
     }
     this.beats++
-    for (const [name, topic] of this.joined) {
-      if (this.beats % BACKOFF_CLEARING === 0) this.clearBackoff(topic)
-      this.maintain(name, topic)
-      this.gossip(name, topic)
+    this.lastBeat = this.now
+    if (this.beats % BACKOFF_CLEARING === 0) this.mesh.clearBackOffs()
+    for (const name of this.joined.keys()) {
+      this.mesh.maintain(name)
+      this.gossip(name)
     }
-    this.meshChanged()
-    this.history.unshift(new Map())
-    this.history.length = Math.min(this.history.length, HISTORY_LENGTH)
-    for (const [id, until] of this.seen) {
-      if (until > this.now) break
-      this.seen.delete(id)
-    }
+    this.cache.shift(1, this.now)
     this.host.wire.clock.after(HEARTBEAT, this.heartbeat)
   }
 
-  private clearBackoff({ backoff }: Topic): void {
-    for (const [peer, until] of backoff) if (until <= this.now) backoff.delete(peer)
-  }
-
-  /** Neither too few in the mesh, nor too many, and some whom we have dialled ourselves. */
-  private maintain(name: string, topic: Topic): void {
-    const { mesh } = topic
-    if (mesh.size < D_LOW) this.graft(name, topic, D - mesh.size)
-    if (mesh.size > D_HIGH) this.thin(name, topic)
-    if (mesh.size < D_LOW) return
-    let outbound = 0
-    for (const peer of mesh) if (this.isOutbound(peer)) outbound++
-    this.graft(name, topic, D_OUT - outbound, this.isOutbound)
-  }
-
-  private thin(name: string, topic: Topic): void {
-    const peers = this.host.wire.random.shuffle(topic.mesh)
-    const outbound = peers.filter(this.isOutbound).slice(0, D_OUT)
-    const kept = new Set([...outbound, ...peers.filter((peer) => !outbound.includes(peer))].slice(0, D))
-    for (const peer of peers) {
-      if (kept.has(peer)) continue
-      topic.mesh.delete(peer)
-      topic.backoff.set(peer, this.now + PRUNE_BACKOFF)
-      this.control(peer, (there) => there.onPrune(this.host.peerId, name, PRUNE_BACKOFF))
-    }
-  }
-
-  private gossip(name: string, topic: Topic): void {
-    const ids: string[] = []
-    for (let age = 0; age < HISTORY_GOSSIP && age < this.history.length; age++) {
-      for (const message of this.history[age]!.values()) if (message.topic === name) ids.push(message.id)
-    }
+  private gossip(name: string): void {
+    const ids = this.cache.recent(name)
     const subscribers = this.subscribers.get(name)
     if (ids.length === 0 || subscribers === undefined) return
-    const { mesh } = topic
+    const mesh = this.mesh.of(name)!
     // All of the mesh are subscribers.
     const outside = subscribers.all.length - mesh.size
     const amount = Math.max(D_LAZY, Math.floor(GOSSIP_FACTOR * outside))
-    for (const peer of subscribers.draw(this.host.wire.random, amount, (one) => !mesh.has(one))) {
-      this.control(peer, (there) => there.onIHave(this.host.peerId, ids))
+    const fits = (peer: string): boolean => !mesh.has(peer) && this.trusts(peer)
+    for (const peer of subscribers.draw(this.random, amount, fits)) {
+      this.control(this.sideTo(peer), (there) => {
+        there.onIHave(this.host.peerId, name, ids)
+      })
     }
   }
 
-  private onIHave(peer: string, ids: string[]): void {
-    const lacking = ids.filter((id) => !this.isSeen(id))
-    if (lacking.length > 0) this.control(peer, (there) => there.onIWant(this.host.peerId, lacking))
+  private onIHave(peer: string, topic: string, ids: string[]): void {
+    if (!this.trusts(peer) || !this.joined.has(topic)) return
+    const lacking = ids.filter((id) => !this.cache.isSeen(id, this.now))
+    if (lacking.length === 0) return
+    this.control(this.sideTo(peer), (there) => {
+      there.onIWant(this.host.peerId, lacking)
+    })
   }
 
   private onIWant(peer: string, ids: string[]): void {
+    if (!this.trusts(peer)) return
     for (const id of ids) {
-      const message = this.history.map((window) => window.get(id)).find((found) => found !== undefined)
-      if (message !== undefined) this.send(peer, message)
+      const message = this.cache.get(id)
+      if (message !== undefined) this.forward(peer, message)
     }
+  }
+
+  private trusts(peer: string): boolean {
+    return this.scores.of(peer) >= this.options.scoring.gossipThreshold
   }
 }

@@ -40,6 +40,8 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
   readonly joinsPackets: boolean
   /** Packets sent so far over all links, those of the network itself included. */
   packets = 0
+  /** Hosts that there have been so far; one that is started again is another one. */
+  births = 0
   /** Peer id → which part of the network it is in; the whole network is one part. */
   private readonly groups = new Map<string, number>()
   private readonly slowed = new Map<string, number>()

@@ -1,0 +1,105 @@
+/**
+ * What a host remembers of messages: the ids that it has seen, the messages of the last heartbeats, and which of them wait for
+ * a verdict. Who waits is told to nobody and given to nobody.
+ */
+import type { GossipMessage } from './gossip-message.js'
+
+// gossipsub's own parameters, by their names in its specification.
+const HISTORY_LENGTH = 5
+const HISTORY_GOSSIP = 3
+const SEEN_TTL = 60_000
+
+interface Entry {
+  message: GossipMessage
+  /** While it waits for its verdict: everybody who has handed it to us. */
+  givers: Set<string> | undefined
+}
+
+export class GossipCache {
+  /** Message id → when it is forgotten. In the order of that time. */
+  private readonly seen = new Map<string, number>()
+  /** Of what was rejected: who has been punished for it. */
+  private readonly rejected = new Map<string, Set<string>>()
+  /** The messages of the last heartbeats, newest first. */
+  private readonly windows: Map<string, Entry>[] = [new Map<string, Entry>()]
+
+  isSeen(id: string, now: number): boolean {
+    return (this.seen.get(id) ?? 0) > now
+  }
+
+  /** `heldFrom`: it waits for a verdict, and this is who gave it to us. */
+  add(id: string, message: GossipMessage, now: number, heldFrom?: string): void {
+    // Anew at the end: what is first is forgotten first.
+    this.seen.delete(id)
+    this.seen.set(id, now + SEEN_TTL)
+    this.rejected.delete(id)
+    this.windows[0]!.set(id, { message, givers: heldFrom === undefined ? undefined : new Set([heldFrom]) })
+  }
+
+  /** A seen message has come again. True: it was rejected, which counts against this giver too. */
+  again(id: string, via: string): boolean {
+    const punished = this.rejected.get(id)
+    if (punished === undefined) {
+      this.find(id)?.givers?.add(via)
+      return false
+    }
+    if (punished.has(via)) return false
+    punished.add(via)
+    return true
+  }
+
+  /** It may be passed on from now on. Whoever gave it to us, with the message; `undefined`: it does not wait, or not any more. */
+  accept(id: string): { message: GossipMessage; givers: Set<string> } | undefined {
+    const entry = this.find(id)
+    if (entry?.givers === undefined) return undefined
+    const { message, givers } = entry
+    entry.givers = undefined
+    return { message, givers }
+  }
+
+  /** It goes no further. Whoever gave it to us; nobody: it does not wait, or not any more. */
+  drop(id: string, isRejected: boolean): Set<string> {
+    const window = this.windows.find((one) => one.has(id))
+    const givers = window?.get(id)?.givers
+    if (window === undefined || givers === undefined) return new Set()
+    window.delete(id)
+    if (isRejected) this.rejected.set(id, givers)
+    return givers
+  }
+
+  /** A message that may be passed on. */
+  get(id: string): GossipMessage | undefined {
+    const entry = this.find(id)
+    return entry?.givers === undefined ? entry?.message : undefined
+  }
+
+  private find(id: string): Entry | undefined {
+    for (const window of this.windows) {
+      const entry = window.get(id)
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+
+  /** What others are told that we have. */
+  recent(topic: string): string[] {
+    const ids: string[] = []
+    for (let age = 0; age < HISTORY_GOSSIP && age < this.windows.length; age++) {
+      for (const [id, { message, givers }] of this.windows[age]!) {
+        if (givers === undefined && message.topic === topic) ids.push(id)
+      }
+    }
+    return ids
+  }
+
+  /** So many heartbeats have passed. */
+  shift(beats: number, now: number): void {
+    for (let i = 0; i < Math.min(beats, HISTORY_LENGTH); i++) this.windows.unshift(new Map())
+    if (this.windows.length > HISTORY_LENGTH) this.windows.length = HISTORY_LENGTH
+    for (const [id, until] of this.seen) {
+      if (until > now) break
+      this.seen.delete(id)
+      this.rejected.delete(id)
+    }
+  }
+}
