@@ -16,6 +16,9 @@ const values = fc.record(
   },
   { requiredKeys: ['mode'] },
 )
+/** Of a broadcast; no other text of a state is like it, for a redacted recording gives these other names wherever they are. */
+const messageId = text.map((any) => `id of ${any}`)
+const standings = fc.dictionary(text, fc.record({ score: fc.double({ noNaN: true }), queued: id }), { maxKeys: 3 })
 const failure = fc.oneof(
   fc.record({ message: text }),
   text.map((message) => ({ message, cause: new Error('foreign') })),
@@ -46,9 +49,30 @@ export const eventsByType: Arbitraries = {
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),
   status: event('status', { ask: id }),
-  broadcast: event('broadcast', { ask: id, topic: text, data: bytes }),
-  subscribe: event('subscribe', { topic: text }),
-  unsubscribe: event('unsubscribe', { topic: text }),
+  broadcast: event(
+    'broadcast',
+    {
+      ask: id,
+      topic: text,
+      data: bytes,
+      waitForPeers: fc.record({ min: fc.nat(20), timeout: id }),
+      receipts: fc.record({ count: fc.nat(20), timeout: id }, { requiredKeys: ['timeout'] }),
+    },
+    ['waitForPeers', 'receipts'],
+  ),
+  subscribe: event('subscribe', { topic: text, replay: fc.record({ subscription: id, count: fc.nat(100) }) }, [
+    'replay',
+  ]),
+  unsubscribe: event('unsubscribe', { topic: text, subscription: id }, ['subscription']),
+  joined: event('joined', { ask: id, topic: text, timeout: id }),
+  guardTopic: event('guardTopic', { topic: text }),
+  validated: event('validated', {
+    validation: id,
+    verdict: fc.constantFrom('accept', 'ignore', 'reject'),
+    failed: fc.boolean(),
+  }),
+  discarded: event('discarded', { topic: text, count: id }),
+  explain: event('explain', { ask: id, about: fc.oneof(fc.record({ topic: text }), fc.record({ peer: text })) }),
   shutdown: event('shutdown', { ask: id }),
   start: event('start', {}),
   tick: event('tick', {}),
@@ -59,7 +83,11 @@ export const eventsByType: Arbitraries = {
   connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
   connectionClosed: event('connectionClosed', { connection: id }),
   dialled: event('dialled', { target: text, peer: text, connection: id }),
-  dialFailed: event('dialFailed', { target: text, failure, tried: texts }),
+  dialFailed: event('dialFailed', {
+    target: text,
+    failure,
+    tried: fc.array(fc.record({ address: text, reason: text }), { maxLength: 4 }),
+  }),
   identified: event('identified', { connection: id, peer: text, protocols: texts, addresses: texts, agent: text }),
   pinged: event('pinged', { connection: id, rtt: fc.oneof(id, fc.double({ min: 0, noNaN: true })) }),
   pingFailed: event('pingFailed', { connection: id, failure }),
@@ -76,10 +104,29 @@ export const eventsByType: Arbitraries = {
   streamEnded: event('streamEnded', { stream: id }),
   streamClosed: event('streamClosed', { stream: id, reason: fc.constantFrom('closed', 'reset', 'lost') }),
   writable: event('writable', { stream: id }),
-  message: event('message', { topic: text, data: bytes, from: text, via: text, id: text }),
+  message: event('message', {
+    ...{ topic: text, data: bytes, from: text, proof: bytes },
+    ...{ via: text, id: messageId, held: fc.boolean() },
+  }),
   subscriptionChanged: event('subscriptionChanged', { peer: text, topic: text, subscribed: fc.boolean() }),
-  meshChanged: event('meshChanged', { peers: texts }),
-  published: event('published', { ask: id, recipients: texts }),
+  gossipOpened: event('gossipOpened', { peer: text }),
+  gossipClosed: event('gossipClosed', { peer: text }),
+  gossipDrained: event('gossipDrained', { peer: text }),
+  meshChanged: event('meshChanged', { topic: text, peers: texts }),
+  gossipDropped: event(
+    'gossipDropped',
+    {
+      peer: text,
+      topic: text,
+      reason: fc.constantFrom('signature', 'oversize', 'unknownTopic', 'malformed', 'queueFull'),
+      count: id,
+    },
+    ['topic'],
+  ),
+  published: event('published', { ask: id, recipients: texts, id: messageId, proof: bytes }),
+  publishHeld: event('publishHeld', { ask: id, peers: texts }),
+  verified: event('verified', { ask: id, ids: fc.array(fc.oneof(messageId, fc.constant('')), { maxLength: 4 }) }),
+  inspected: event('inspected', { ask: id, peers: standings }),
   publishFailed: event('publishFailed', {
     ask: id,
     code: fc.constantFrom('DuplicateMessage', 'PublishError'),

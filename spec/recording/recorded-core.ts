@@ -81,11 +81,14 @@ export function comparable(effects: Effect[]): unknown {
 
 /**
  * … and of bytes the lengths alone, but for the header of a frame of version 1 (a session's are in one piece with what they
- * carry); of a refusal's message too, which a peer may have written: what a redacted replay must agree in.
+ * carry); of a refusal's message too, which a peer may have written; of the ids of broadcasts which are equal: what a redacted
+ * replay must agree in.
  */
 export function withoutPayloads(effects: Effect[]): unknown[] {
+  const ids: string[] = []
+  const numberOf = (id: string): string => `id ${ids.includes(id) ? ids.indexOf(id) : ids.push(id) - 1}`
   return effects.map((effect) => {
-    const blank = mapped(effect, (bytes) => `${bytes.length} bytes`) as Effect
+    const blank = mapped(effect, (bytes) => `${bytes.length} bytes`, numberOf) as Effect
     if (effect.type === 'write' && effect.end) return { ...blank, header: [...(effect.chunks[0] ?? [])] }
     if (effect.type !== 'fail') return blank
     const { message } = effect.refusal
@@ -96,10 +99,12 @@ export function withoutPayloads(effects: Effect[]): unknown[] {
   })
 }
 
-function mapped(value: unknown, ofBytes: (bytes: Uint8Array) => unknown): unknown {
+function mapped(value: unknown, ofBytes: (bytes: Uint8Array) => unknown, ofId = (id: string): unknown => id): unknown {
   if (ArrayBuffer.isView(value)) return ofBytes(value as Uint8Array)
-  if (Array.isArray(value)) return value.map((inner) => mapped(inner, ofBytes))
+  if (Array.isArray(value)) return value.map((inner) => mapped(inner, ofBytes, ofId))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([key]) => key !== 'cause')
-  return Object.fromEntries(entries.map(([key, inner]) => [key, mapped(inner, ofBytes)]))
+  const of = ([key, inner]: [string, unknown]): unknown =>
+    key === 'id' && typeof inner === 'string' ? ofId(inner) : mapped(inner, ofBytes, ofId)
+  return Object.fromEntries(entries.map((entry) => [entry[0], of(entry)]))
 }

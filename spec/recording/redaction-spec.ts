@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
-import { replay } from '../../src/testing/replay.js'
+import { replay, type ReplayedStep } from '../../src/testing/replay.js'
 import { SESSION } from '../../src/wire/protocols.js'
 import { FrameType, LAST, LOSSY, MORE, ONE } from '../../src/wire/session/format.js'
 import { encodeVarint } from '../../src/wire/varint.js'
@@ -182,13 +182,43 @@ describe('a redacted recording', () => {
   it('has no payload of a broadcast, nor an id that is made of it, nor the reason of a rejection', async () => {
     const core = new RecordedCore({ redacted: true, settings: { topics: ['block'] } }).begin()
     core.in(2, { type: 'broadcast', ask: 1, topic: 'block', data: secrets(30) })
-    core.in(3, { type: 'message', topic: 'block', data: secrets(9), from: 'ann', via: 'bob', id: `${SECRET}1` })
+    core.in(3, {
+      type: 'message',
+      topic: 'block',
+      data: secrets(9),
+      from: 'ann',
+      via: 'bob',
+      held: false,
+      proof: secrets(9),
+      id: `${SECRET}1`,
+    })
+    core.in(3, {
+      type: 'message',
+      topic: 'block',
+      data: secrets(9),
+      from: 'ann',
+      via: 'eve',
+      held: false,
+      proof: secrets(9),
+      id: `${SECRET}2`,
+    })
+    core.in(3, { type: 'published', ask: 1, recipients: [], id: `${SECRET}1`, proof: secrets(9) })
+    core.in(4, { type: 'verified', ask: 2, ids: [`${SECRET}3`, '', `${SECRET}2`] })
     core.in(4, { type: 'reject', exchange: 2, reason: `${SECRET} é` })
     core.in(5, { type: 'reject', exchange: 2 })
     await expectSame(core.stop(10))
     const text = Buffer.from(core.memory.bytes).toString('latin1')
-    expect(text).toContain('000000')
+    expect(text).toContain('000001')
     expect(text).toContain('********')
+    const ids: string[] = []
+    const onStep = ({ batch }: ReplayedStep): void => {
+      for (const event of batch.events) {
+        if (event.type === 'message' || event.type === 'published') ids.push(event.id)
+        if (event.type === 'verified') ids.push(...event.ids)
+      }
+    }
+    await replay(core.memory.bytes, { onStep })
+    expect(ids).toEqual(['000001', '000002', '000001', '000003', '', '000002'])
   })
 
   it('has nothing of a stream that the core does not know', async () => {

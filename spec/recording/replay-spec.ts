@@ -34,7 +34,16 @@ function aLife(redacted = false): RecordedCore {
   core.in(1_010, { type: 'dialPeer', ask: 2, target: 'eve', addresses: ['/ip4/127.0.0.1/tcp/1'] })
   const failure = { message: 'refused', cause: new Error('ECONNREFUSED') }
   core.in(1_020, { type: 'dialFailed', target: 'eve', failure, tried: [] })
-  core.in(1_030, { type: 'message', topic: 'block', data: bytes('b1'), from: 'ann', via: 'bob', id: '123' })
+  core.in(1_030, {
+    type: 'message',
+    topic: 'block',
+    data: bytes('b1'),
+    from: 'ann',
+    via: 'bob',
+    held: false,
+    proof: bytes('proof'),
+    id: '123',
+  })
   core.in(1_040, { type: 'tableChanged', peer: 'ann', addresses: ['/ip4/127.0.0.1/tcp/2'] })
   core.in(1_050, { type: 'request', ask: 3, peer: 'ann', addresses: [], data: bytes('late'), timeout: 100 })
   core.in(1_150, { type: 'woken' })

@@ -6,12 +6,19 @@ import { IdMap } from '../core/id-map.js'
 import { SipHash } from '../wire/siphash.js'
 import { crc32 } from './crc32.js'
 
+export interface DigestOptions {
+  /** Of bytes, and of the text under `message`, only the lengths count. */
+  lengthsOnly?: boolean
+  /** What a text, but for the keys of objects, is called in the redacted recording; `undefined`: as it is. */
+  nameOf?: (text: string) => string | undefined
+}
+
 /**
- * 16 hexadecimal digits (SipHash-2-4 with a key of zeros, of the canonical text). `lengthsOnly`: of bytes, and of the text under
- * `message`, only the lengths count, so that a state and its redacted copy have the same digest.
+ * 16 hexadecimal digits (SipHash-2-4 with a key of zeros, of the canonical text). With the options a state and its redacted
+ * copy have the same digest.
  */
-export function digestOf(state: object, { lengthsOnly = false }: { lengthsOnly?: boolean } = {}): string {
-  const text = canonicalText(state, lengthsOnly)
+export function digestOf(state: object, { lengthsOnly = false, nameOf = asItIs }: DigestOptions = {}): string {
+  const text = canonicalText(state, lengthsOnly, nameOf)
   const hash = new SipHash({ compression: 2, finalization: 4 }).update(new TextEncoder().encode(text)).digest()
   return hash.toString(16).padStart(16, '0')
 }
@@ -20,9 +27,9 @@ export function digestOf(state: object, { lengthsOnly = false }: { lengthsOnly?:
  * JSON, and beside it: `Map(key:value,…)`, `Set(…)`, `bytes(length,CRC-32)` or `bytes(length)`, `Infinity` and its like.
  * Object keys are sorted by their UTF-16 units; one whose value is `undefined` is left out.
  */
-function canonicalText(value: unknown, lengthsOnly: boolean): string {
-  const textOf = (inner: unknown): string => canonicalText(inner, lengthsOnly)
-  if (typeof value === 'string') return JSON.stringify(value)
+function canonicalText(value: unknown, lengthsOnly: boolean, nameOf: NonNullable<DigestOptions['nameOf']>): string {
+  const textOf = (inner: unknown): string => canonicalText(inner, lengthsOnly, nameOf)
+  if (typeof value === 'string') return JSON.stringify(nameOf(value) ?? value)
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`
   if (ArrayBuffer.isView(value)) {
@@ -42,4 +49,8 @@ function canonicalText(value: unknown, lengthsOnly: boolean): string {
     return `${JSON.stringify(key)}:${isRedacted ? `text(${new TextEncoder().encode(inner).length})` : textOf(inner)}`
   }
   return `{${entries.map(entryOf).join()}}`
+}
+
+function asItIs(): undefined {
+  return undefined
 }

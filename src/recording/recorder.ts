@@ -2,12 +2,13 @@
  * The recorder of one node: sees each batch before it is stepped, and writes it. Whatever goes wrong ends the recording with
  * a line in the log; the node never notices.
  */
-import type { Batch } from '../core/events.js'
+import type { Batch, Event } from '../core/events.js'
 import type { State } from '../core/state.js'
 import type { Logger } from '../edge/log.js'
 import { digestOf } from './digest.js'
 import { messageOf } from './error.js'
 import { RecordingWriter, type RecordingHeader } from './format.js'
+import { IdNames } from './id-names.js'
 import { redact } from './redact.js'
 
 /** As the public `RecordingSink`; a sink of ours may take a while to close. */
@@ -20,6 +21,8 @@ export class Recorder {
   /** Resolves when the sink has all it will get. Never rejects. */
   closed: Promise<void> = Promise.resolve()
   private readonly writer = new RecordingWriter()
+  /** Of a redacted recording. */
+  private readonly ids = new IdNames()
   private state: Readonly<State> | undefined
   private batches = 0
   private events = 0
@@ -47,7 +50,7 @@ export class Recorder {
     this.guard(() => {
       const state = this.state!
       if (state.phase === 'running' && events.some(({ type }) => type === 'shutdown')) this.running = this.digest(state)
-      this.sink.write(this.writer.batch(at, this.header.redacted ? redact(events, state) : events))
+      this.sink.write(this.writer.batch(at, this.header.redacted ? this.redacted(events, state) : events))
       this.batches++
       this.events += events.length
     })
@@ -76,8 +79,13 @@ export class Recorder {
     this.close()
   }
 
+  private redacted(events: Event[], state: Readonly<State>): Event[] {
+    this.ids.sweep(state)
+    return redact(events, state, this.ids)
+  }
+
   private digest(state: Readonly<State>): string {
-    return digestOf(state, { lengthsOnly: this.header.redacted })
+    return digestOf(state, { lengthsOnly: this.header.redacted, nameOf: this.ids.find })
   }
 
   private guard(work: () => void): void {

@@ -1,7 +1,7 @@
 /**
  * Redaction: a batch without its payloads. Bytes become zeros of the same number, but for the header of a frame (version 1: the
  * varint of the length; sessions: `redact-session.ts`), wherever it is cut: so the core does the same with what is left. What
- * is a header is read from the state before the batch, so nothing is remembered here.
+ * is a header is read from the state before the batch, so nothing is remembered here. The ids of broadcasts get other names.
  */
 import type { Event } from '../core/events.js'
 import type { State } from '../core/state.js'
@@ -9,13 +9,14 @@ import type { StreamId } from '../network/port.js'
 import { SESSION } from '../wire/protocols.js'
 import { createReader } from '../wire/session/reader.js'
 import { MAX_VARINT_BYTES } from '../wire/varint.js'
+import type { IdNames } from './id-names.js'
 import { SessionRedactor } from './redact-session.js'
 
 /** The header of this stream's frame has been read; what comes is payload. */
 const DONE = Infinity
 
-/** The events of one batch as a redacted recording has them. `state`: as it is before the batch. */
-export function redact(events: Event[], state: Readonly<State>): Event[] {
+/** The events of one batch as a redacted recording has them. `state`: as it is before the batch. `ids`: of the recording. */
+export function redact(events: Event[], state: Readonly<State>, ids: IdNames): Event[] {
   /** Of the streams that this batch is about: version 1, and sessions. */
   const headers = new Map<StreamId, number>()
   const sessions = new Map<StreamId, SessionRedactor>()
@@ -33,8 +34,11 @@ export function redact(events: Event[], state: Readonly<State>): Event[] {
         return { ...event, chunks: event.chunks.map((chunk) => session.copy(chunk)) }
       }
       case 'message':
-        // The id is a hash of the payload: who guesses the payload could see that the guess is right.
-        return { ...event, data: zerosFor(event.data), id: '0'.repeat(event.id.length) }
+      case 'published':
+        // The proof, too, is made of the payload.
+        return withoutBytes({ ...event, id: ids.nameFor(event.id) })
+      case 'verified':
+        return { ...event, ids: event.ids.map((id) => ids.nameFor(id)) }
       case 'reject':
         return event.reason === undefined ? event : { ...event, reason: '*'.repeat(utf8Length(event.reason)) }
       default:
@@ -93,10 +97,6 @@ function withoutBytes<Any extends Event>(event: Any): Any {
     if (ArrayBuffer.isView(value)) copy = { ...copy, [key]: new Uint8Array(value.byteLength) }
   }
   return copy
-}
-
-function zerosFor(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.length)
 }
 
 function utf8Length(text: string): number {
