@@ -122,9 +122,13 @@ export function readPubsub(config: PubsubConfig = {}): {
   return { settings, options, validators }
 }
 
+/** The same functions for all nodes of a process: a simulated network then computes an id once for all of them. */
+const contentId: MessageIdOf = ({ data }) => messageId(data)
+const uniqueId: MessageIdOf = ({ from, sequence }) => `${from}/${sequence}`
+
 function messageIdOf(kind: unknown): MessageIdOf {
-  if (kind === undefined || kind === 'content') return ({ data }) => messageId(data)
-  if (kind === 'unique') return ({ from, sequence }) => `${from}/${sequence}`
+  if (kind === undefined || kind === 'content') return contentId
+  if (kind === 'unique') return uniqueId
   if (typeof kind === 'function') return checkedId(kind as MessageIdOf)
   throw new P2pError('InvalidConfig', `pubsub.messageId must be 'content', 'unique' or a function, not ${show(kind)}`)
 }

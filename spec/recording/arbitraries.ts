@@ -71,6 +71,7 @@ export const eventsByType: Arbitraries = {
     verdict: fc.constantFrom('accept', 'ignore', 'reject'),
     failed: fc.boolean(),
   }),
+  digested: event('digested', { digest: id, hash: bytes }),
   discarded: event('discarded', { topic: text, count: id }),
   explain: event('explain', { ask: id, about: fc.oneof(fc.record({ topic: text }), fc.record({ peer: text })) }),
   shutdown: event('shutdown', { ask: id }),

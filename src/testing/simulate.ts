@@ -9,7 +9,8 @@ import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
-import { defaultScoring, type MessageIdOf, type PubsubOptions } from '../network/pubsub.js'
+import type { PubsubOptions } from '../network/pubsub.js'
+import { readPubsub } from '../pubsub-config.js'
 import { Clock, SkewedClock } from '../network/simulated/clock.js'
 import { proofOf } from '../network/simulated/gossip-message.js'
 import { Host } from '../network/simulated/host.js'
@@ -18,7 +19,6 @@ import { Wire, type Datagram } from '../network/simulated/wire.js'
 import { build, type Built, type BuildOptions, type P2pNode } from '../node.js'
 import { readRecord } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
-import { messageId } from '../wire/message-id.js'
 import { EventLog } from './event-log.js'
 import { pendingOf } from './pending.js'
 
@@ -160,6 +160,7 @@ export class SimulatedNetwork {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
     const settings = { ...readConfig(config), ...internal }
+    const pubsub = readPubsub(config.pubsub)
     const { offset, rate } = checkSkew(skew)
     let host!: Host
     const options: BuildOptions = {
@@ -167,9 +168,10 @@ export class SimulatedNetwork {
       settings,
       scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
       log: createLogger(config.logger),
+      validators: pubsub.validators,
       createPort: (emit) => {
         const { protocols } = settings
-        host = new Host(this.wire, { peerId, protocols, pubsub: pubsubOf(settings), index }, emit)
+        host = new Host(this.wire, { peerId, protocols, pubsub: { ...pubsub.options, ...limitsOf(settings) }, index }, emit)
         return host
       },
       tap: (batch) => {
@@ -359,16 +361,9 @@ export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
   return new SimulatedNetwork(options)
 }
 
-/** One function for all nodes: the model then computes an id once for all of them. */
-const contentId: MessageIdOf = ({ data }) => messageId(data)
-
-function pubsubOf({ maxBroadcastFrame }: Settings): PubsubOptions {
-  return {
-    messageIdOf: contentId,
-    maxMessageSize: maxBroadcastFrame,
-    maxQueueSize: 4_194_304,
-    scoring: defaultScoring,
-  }
+/** (Tests of tinyp2p override settings behind the config.) */
+function limitsOf({ maxBroadcastFrame, maxGossipQueue }: Settings): Partial<PubsubOptions> {
+  return { maxMessageSize: maxBroadcastFrame, maxQueueSize: maxGossipQueue }
 }
 
 const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']

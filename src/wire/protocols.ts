@@ -12,6 +12,9 @@ export const REQUEST_PROTOCOLS = [SESSION, REQUEST_RESPONSE_V1]
 /** Kademlia, as the origin runs it. */
 export const KADEMLIA = '/ipfs/kad/1.0.0'
 
+/** Gossipsub, as the origin runs it. */
+export const GOSSIPSUB = '/meshsub/1.1.0'
+
 /** Gossipsub, whichever version of it: what a peer names that takes gossip. */
 export function isGossip(protocol: string): boolean {
   return protocol.startsWith('/meshsub/')

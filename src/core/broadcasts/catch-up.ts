@@ -41,12 +41,13 @@ export function endCatchUp(state: State, subscription: number): void {
   state.broadcasts.catchUps.delete(subscription)
 }
 
-/** Those whose topic is joined now, or who have waited long enough, ask. */
+/** Those whose topic is joined now, with somebody to ask in it, or who have waited long enough, ask. */
 export function serveCatchUps(state: State, out: Effects): void {
   for (const catchUp of state.broadcasts.catchUps.values()) {
-    if (catchUp.stage === 'joining' && (state.now >= catchUp.askAt || isJoined(state, catchUp.topic))) {
-      askPeers(state, out, catchUp)
-    }
+    if (catchUp.stage !== 'joining') continue
+    const { topic, askAt } = catchUp
+    const canAsk = state.broadcasts.others.has(topic) && isJoined(state, topic)
+    if (canAsk || state.now >= askAt) askPeers(state, out, catchUp)
   }
 }
 

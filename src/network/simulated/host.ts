@@ -3,7 +3,7 @@
  * pub/sub have their own files. It reports what a real network would, after the time that it would take.
  */
 import { acceptsAddress, isLoopback, peerOf, withoutPeer } from '../../core/addresses.js'
-import { KADEMLIA } from '../../wire/protocols.js'
+import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
 import type { Attempt, ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../port.js'
 import type { PubsubOptions } from '../pubsub.js'
 import { GossipMessage } from './gossip-message.js'
@@ -59,7 +59,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     emit: (event: PortEvent) => void,
   ) {
     this.peerId = options.peerId
-    this.protocols = [...options.protocols, KADEMLIA]
+    this.protocols = [...options.protocols, KADEMLIA, GOSSIPSUB]
     this.emit = (event) => {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
