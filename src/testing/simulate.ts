@@ -171,7 +171,11 @@ export class SimulatedNetwork {
       validators: pubsub.validators,
       createPort: (emit) => {
         const { protocols } = settings
-        host = new Host(this.wire, { peerId, protocols, pubsub: { ...pubsub.options, ...limitsOf(settings) }, index }, emit)
+        host = new Host(
+          this.wire,
+          { peerId, protocols, pubsub: { ...pubsub.options, ...limitsOf(settings) }, index },
+          emit,
+        )
         return host
       },
       tap: (batch) => {
