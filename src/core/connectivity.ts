@@ -36,7 +36,8 @@ export function onDialled(state: State, out: Effects, event: Of<'dialled'>): voi
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
   state.dials.delete(dial.target)
-  recordOf(state, connection.peer).dial = { at: state.now, failure: undefined, tried: [] }
+  const record = state.broadcasts.peers.get(connection.peer)
+  if (record !== undefined) record.failure = undefined
   for (const id of dial.waiting) {
     const ask = state.asks.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
@@ -49,7 +50,7 @@ export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>
   const dial = state.dials.get(event.target)
   if (dial === undefined || tryOtherAddresses(out, dial)) return
   const { message, cause } = event.failure
-  recordOf(state, dial.target).dial = { at: state.now, failure: message, tried: event.tried }
+  recordOf(state, dial.target).failure = { at: state.now, message, tried: event.tried }
   const isBoot = dial.target in state.settings.bootNodes
   if (isBoot) {
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)

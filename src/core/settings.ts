@@ -75,6 +75,8 @@ export interface Settings {
   maxValidatingPerPeer: number
   /** How long a connection may be without a gossip stream before a topic counts as joined without it. */
   gossipPatience: number
+  /** How long a peer may take to name its topics once there is a gossip stream to it: until then we are not alone in ours. */
+  gossipSettle: number
   /** Peers that are asked for what a late subscriber missed, and how long they have. */
   catchUpPeers: number
   catchUpTimeout: number
@@ -130,6 +132,7 @@ export const defaultSettings: Settings = {
   maxValidating: 67_108_864,
   maxValidatingPerPeer: 16_777_216,
   gossipPatience: 5_000,
+  gossipSettle: 250,
   catchUpPeers: 3,
   catchUpTimeout: 5_000,
   catchUpPatience: 3_000,

@@ -12,7 +12,7 @@ import { expireValidation, onValidated } from './broadcasts/deciding.js'
 import { explain, onInspected } from './broadcasts/explain.js'
 import { onGossipDropped, onMessage } from './broadcasts/hearing.js'
 import { onDigested } from './broadcasts/digests.js'
-import { nextGossip } from './broadcasts/membership.js'
+import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
 import * as topics from './broadcasts/topics.js'
 import { nextIdleClose } from './connections.js'
@@ -120,7 +120,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'gossipDropped':
       return onGossipDropped(state, out, event)
     case 'gossipOpened':
-      state.broadcasts.gossip.add(event.peer)
+      topics.onGossipOpened(state, event.peer)
       return publishing.serveWaiting(state, out)
     case 'gossipClosed':
       state.broadcasts.gossip.delete(event.peer)
@@ -273,7 +273,7 @@ function waitForTopics(state: State, out: Effects): void {
   if (joining.size === 0 && catchUps.size === 0) return
   if (joining.size > 0) topics.settleJoined(state, out)
   if (catchUps.size > 0) serveCatchUps(state, out)
-  dueAt(state, nextGossip(state))
+  dueAt(state, nextSettled(state))
 }
 
 /** Once a batch, however much has changed. */

@@ -12,7 +12,7 @@ import type { Effects, Heard } from '../effects.js'
 import { askNode, nextOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { remember } from './history.js'
-import { isJoined, nextGossip } from './membership.js'
+import { isJoined, nextSettled } from './membership.js'
 import type { CatchUp, Origin, Purpose, Remembered } from './state.js'
 import { judge } from './validating.js'
 
@@ -55,7 +55,7 @@ export function serveCatchUps(state: State, out: Effects): void {
 export function nextCatchUp(state: State): number {
   let next = Infinity
   for (const { stage, askAt } of state.broadcasts.catchUps.values()) {
-    if (stage === 'joining') next = Math.min(next, askAt, nextGossip(state))
+    if (stage === 'joining') next = Math.min(next, askAt, nextSettled(state))
   }
   return next
 }

@@ -21,7 +21,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.broadcasts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { dial: undefined, dropped: {} }
+    found = { failure: undefined, dropped: {} }
     bound(peers)
     peers.set(peer, found)
   }

@@ -28,17 +28,15 @@ function membership({ subscribed, joined, listeners, validated }: Omit<TopicExpl
 }
 
 export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
-  const { gossip, requests, dial, limits } = peer
+  const { gossip, requests, dialFailure, limits } = peer
   return lines(
     `peer ${peer.peer}: ${peer.connections.length === 0 ? (peer.dialling ? 'being dialled' : 'not connected') : 'connected'}`,
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
     ),
     peer.table === undefined ? 'not in the routing table' : `in the routing table: ${peer.table.join(', ')}`,
-    dial === undefined
-      ? 'we have not dialled it'
-      : `last dial ${dial.ago} ms ago: ${dial.reached ? 'reached' : (dial.failure ?? 'failed')}`,
-    ...(dial?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
+    dialFailure === undefined ? undefined : `the last dial failed, ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
+    ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
     peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
     `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,
     peer.topics.length === 0

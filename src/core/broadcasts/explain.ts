@@ -10,7 +10,7 @@ import type { Command } from '../events.js'
 import type { State } from '../state.js'
 import { peerText, topicText } from './explain-text.js'
 import { isJoined, whyNobody } from './membership.js'
-import type { LossReason } from './state.js'
+import type { LossReason, PeerRecord } from './state.js'
 
 /** A peer in a topic, as we see it. */
 export interface TopicPeer {
@@ -59,8 +59,8 @@ export interface PeerExplanation {
   askedBy: 'session' | 'version 1' | 'not known yet'
   /** Its addresses in the routing table; absent: it is not in it. */
   table?: string[]
-  /** The last time that we dialled it: how long ago (ms), and what was tried in vain. */
-  dial?: { ago: number; reached: boolean; failure?: string; tried: Attempt[] }
+  /** The last dial, if it failed: how long ago (ms), and why each address could not be reached. */
+  dialFailure?: { ago: number; reason: string; tried: Attempt[] }
   /** A dial is under way. */
   dialling: boolean
   /** Topics that it is in, and those of whose mesh it is a part. */
@@ -153,7 +153,7 @@ function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): Pee
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
     askedBy: askedBy(first),
     ...(table === undefined ? {} : { table: [...table] }),
-    ...(record?.dial === undefined ? {} : { dial: dialOf(record.dial, now) }),
+    ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
     dialling: state.dials.has(peer),
     topics: [...broadcasts.others].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...state.topics].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
@@ -188,12 +188,6 @@ function askedBy(connection: { asksBy: string | undefined; protocols: string[] |
   return isOld ? 'version 1' : 'not known yet'
 }
 
-function dialOf({ at, failure, tried }: { at: number; failure: string | undefined; tried: Attempt[] }, now: number) {
-  const attempts = tried.map((attempt) => ({ ...attempt }))
-  return {
-    ago: now - at,
-    reached: failure === undefined,
-    ...(failure === undefined ? {} : { failure }),
-    tried: attempts,
-  }
+function failureOf({ at, message, tried }: NonNullable<PeerRecord['failure']>, now: number) {
+  return { ago: now - at, reason: message, tried: tried.map((attempt) => ({ ...attempt })) }
 }

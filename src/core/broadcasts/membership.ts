@@ -15,11 +15,13 @@ export function reachable({ broadcasts }: State, topic: string): string[] {
 export function isJoined(state: State, name: string): boolean {
   const topic = state.topics.get(name)
   if (topic === undefined || nextGossip(state) !== Infinity) return false
-  return topic.mesh.length > 0 || (state.broadcasts.others.get(name)?.size ?? 0) === 0
+  if (topic.mesh.length > 0) return true
+  const { others, gossipSince } = state.broadcasts
+  return !others.has(name) && gossipSince + state.settings.gossipSettle <= state.now
 }
 
-/** When the last connection that has no gossip stream yet is given up; `Infinity`: none is waited for. */
-export function nextGossip(state: State): number {
+/** When a connection that has no gossip stream yet is given up; `Infinity`: none is waited for. */
+function nextGossip(state: State): number {
   let next = Infinity
   for (const [peer, [first]] of state.links) {
     if (state.broadcasts.gossip.has(peer)) continue
@@ -28,6 +30,12 @@ export function nextGossip(state: State): number {
     if (until > state.now && protocols?.some(isGossip) !== false) next = Math.min(next, until)
   }
   return next
+}
+
+/** When a topic may count as joined without any other event; `Infinity`: at no time that is known. */
+export function nextSettled(state: State): number {
+  const settled = state.broadcasts.gossipSince + state.settings.gossipSettle
+  return Math.min(nextGossip(state), settled > state.now ? settled : Infinity)
 }
 
 /** Why a broadcast on this topic reaches nobody; `undefined`: it reaches somebody. */

@@ -184,8 +184,8 @@ export type Serving = { kind: 'receipt'; message: string } | { kind: 'blob'; dat
 
 /** What is remembered of a peer, connected or not. */
 export interface PeerRecord {
-  /** The last dial: when, and what was tried in vain (nothing, when it was reached). */
-  dial: { at: number; failure: string | undefined; tried: Attempt[] } | undefined
+  /** The last dial, if it failed. */
+  failure: { at: number; message: string; tried: Attempt[] } | undefined
   dropped: Partial<Record<LossReason, number>>
 }
 
@@ -194,8 +194,9 @@ export interface Broadcasts {
   guarded: Set<string>
   /** Topic → peers that have told us that they are in it. */
   others: Map<string, Set<string>>
-  /** Peers to whom we have a gossip stream. */
+  /** Peers to whom we have a gossip stream, and when the last of them was opened. */
   gossip: Set<string>
+  gossipSince: number
   counts: Map<string, Counts>
   peers: Map<string, PeerRecord>
   /** Callers who wait for subscribers, and for topics to be joined. */
@@ -253,6 +254,7 @@ export function createBroadcasts(guarded: readonly string[]): Broadcasts {
     guarded: new Set(guarded),
     others: new Map(),
     gossip: new Set(),
+    gossipSince: -Infinity,
     counts: new Map(),
     peers: new Map(),
     waiting: new Set(),

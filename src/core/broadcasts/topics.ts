@@ -98,6 +98,11 @@ export function onSubscriptionChanged(state: State, { peer, topic, subscribed }:
   if (state.topics.has(topic)) state.statusDirty = true
 }
 
+export function onGossipOpened({ broadcasts, now }: State, peer: string): void {
+  broadcasts.gossip.add(peer)
+  broadcasts.gossipSince = now
+}
+
 export function onMeshChanged(state: State, { topic: name, peers }: Of<'meshChanged'>): void {
   const topic = state.topics.get(name)
   const before = topic?.mesh ?? []
