@@ -30,13 +30,13 @@ export type ErrorCode =
   | 'Aborted'
   /** The topic has to be joined for this, and is not. Subscribe to `broadcasts$(topic)`, or name it in `topics`. */
   | 'NotSubscribed'
-  /** The broadcast could not be handed to the network; the `cause` says why. Nobody got it. */
+  /** The broadcast could not be handed to the network (the `cause` says why), or the peers that it was to wait for did not come. Nobody got it. */
   | 'PublishError'
   /** The same bytes were broadcast or heard less than a minute ago, and the network would drop them. Add something that differs, or wait. */
   | 'DuplicateMessage'
   /** The broadcast is too large for one frame, once signature, key and topic are added. Send less. */
   | 'MessageTooLarge'
-  /** `setEventHandler` was called before. A node has one handler; share it, or use `requests$` and `broadcasts$`. */
+  /** `setEventHandler` was called before, or `validate` for this topic. A node has one handler, and a topic one validator. */
   | 'HandlerAlreadySet'
   /** The node was stopped before this was done, or is not running any more. Create a new node. */
   | 'NodeStopped'

@@ -1,5 +1,5 @@
 /**
- * What the README shows is run as it stands: every TypeScript block, in a process of its own. A block that imports from
+ * What the README, and the page about broadcasts, show is run as it stands: every TypeScript block, in a process of its own. A block that imports from
  * tinyp2p is a whole program; the others get the prelude below. `// prints: …` says what a block writes. Besides:
  * tables against the code, and links and file names of all pages against the files.
  */
@@ -57,6 +57,8 @@ function blocksOf(page: string): Block[] {
 }
 
 const blocks = blocksOf(readme)
+const broadcastBlocks = blocksOf(read('docs/broadcasts.md'))
+const all = [...blocks, ...broadcastBlocks]
 
 describe('the README', () => {
   /** Where the blocks become files; the packages are those of the repository, and tinyp2p is src (by tsconfig.json). */
@@ -67,7 +69,15 @@ describe('the README', () => {
     folder = mkdtempSync(join(tmpdir(), 'tinyp2p-readme-'))
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     boot = await createNode({ listen: '/ip4/127.0.0.1/tcp/0', topics: ['news'] })
-    boot.setEventHandler({ handleInboundRequest: (data) => data })
+    boot.setEventHandler({
+      async handleInboundRequest(data) {
+        const [, text] = /^please broadcast: (.*)$/.exec(new TextDecoder().decode(data)) ?? []
+        if (text !== undefined) await boot.broadcast('news', new TextEncoder().encode(text))
+        return data
+      },
+    })
+    // What a late subscriber gets.
+    await boot.broadcast('news', new TextEncoder().encode('the last of them'))
   })
 
   afterAll(async () => {
@@ -80,10 +90,10 @@ describe('the README', () => {
     expect(readme.match(/^\s*(```|~~~)\s*(ts|typescript|tsx|js|javascript)\b/gim)).toHaveLength(blocks.length)
   })
 
-  test.each(blocks)(
+  test.each(all)(
     'runs: $title',
     async ({ code, prints }) => {
-      const file = join(folder, `block-${blocks.findIndex((block) => block.code === code)}.mts`)
+      const file = join(folder, `block-${all.findIndex((block) => block.code === code)}.mts`)
       writeFileSync(file, code)
       const env = { ...process.env, BOOT: boot.addresses[0], NODE_OPTIONS: '' }
       // A block that never ends is killed, and one whose promises never settle ends with code 13: both reject here.
@@ -99,7 +109,7 @@ describe('the README', () => {
   )
 
   it('has blocks without type errors', async () => {
-    blocks.forEach(({ code }, index) => writeFileSync(join(folder, `typed-${index}.mts`), code))
+    all.forEach(({ code }, index) => writeFileSync(join(folder, `typed-${index}.mts`), code))
     const compilerOptions = {
       rootDir: '/',
       noUnusedLocals: false,

@@ -43,6 +43,6 @@ export function whyNobody(state: State, topic: string): string | undefined {
   if (reachable(state, topic).length > 0) return undefined
   if (state.connections.size === 0) return 'we are connected to nobody'
   const subscribers = [...(state.broadcasts.others.get(topic) ?? [])]
-  if (subscribers.length === 0) return `none of the ${state.links.size} peers that we are connected to is in the topic`
+  if (subscribers.length === 0) return `nobody whom we are connected to is in the topic (peers: ${state.links.size})`
   return `there is no gossip stream yet to ${subscribers.join(', ')}`
 }
