@@ -5,7 +5,7 @@ import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
 import { launch, type P2pNode } from '../../src/node.js'
 import { LaneScheduler } from '../../src/scheduler.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { PUBSUB } from '../harness/pubsub.js'
 
 export interface Special {
   /** What it asks and answers by, the best first. */
@@ -23,7 +23,7 @@ export async function launchOurs(config: NodeConfig, { protocols, gate }: Specia
     peerId: await peerIdOf(secret),
     settings,
     scheduler: new LaneScheduler(),
-    createPort: createLibp2pPort({ privateKey, protocols: settings.protocols, messageId, ...(gate && { gate }) }),
+    createPort: createLibp2pPort({ privateKey, protocols: settings.protocols, pubsub: PUBSUB, ...(gate && { gate }) }),
     log: createLogger(undefined),
   })
 }

@@ -14,7 +14,7 @@ import { REQUEST_STREAMS } from '../../src/network/libp2p/defaults.js'
 import { Gater } from '../../src/network/libp2p/gater.js'
 import { createHost, type Host } from '../../src/network/libp2p/host.js'
 import { own } from '../../src/wire/gather.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { PUBSUB } from '../harness/pubsub.js'
 import { SESSION } from '../../src/wire/protocols.js'
 import { FrameType, LAST, MAX_CHUNK, MORE, WITHOUT_HELLO } from '../../src/wire/session/format.js'
 import {
@@ -110,7 +110,7 @@ async function create(): Promise<Host> {
   const privateKey = await privateKeyOf(newSecret())
   const gater = new Gater(peerIdFromPrivateKey(privateKey).toString())
   gater.listensOn(LISTEN)
-  const host = await createHost({ privateKey, messageId }, LISTEN, gater)
+  const host = await createHost({ privateKey, pubsub: PUBSUB }, LISTEN, gater)
   await host.handle(SESSION, echo, REQUEST_STREAMS)
   await host.start()
   return host

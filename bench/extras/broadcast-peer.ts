@@ -14,7 +14,7 @@ import { CONNECTION_MANAGER, CONNECTION_MONITOR } from '../../src/network/libp2p
 import { gossipsubService } from '../../src/network/libp2p/gossipsub.js'
 import { quietLogger } from '../../src/network/libp2p/quiet.js'
 import { transport } from '../../src/network/libp2p/transport.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { PUBSUB } from '../harness/pubsub.js'
 import { percentile } from '../harness/statistics.js'
 
 export type Kind = 'ours' | 'gossipsub'
@@ -63,13 +63,15 @@ async function startOurs(peers: readonly string[]): Promise<Bus> {
 }
 
 async function startGossipsub(peers: readonly string[]): Promise<Bus> {
+  // As it comes: it reads, forwards and sends by itself. In ours, pubsub.ts does.
+  const stock = { asyncValidation: false, awaitRpcHandler: false, awaitRpcMessageHandler: false }
   const node = await createLibp2p({
     addresses: { listen: [LISTEN] },
     logger: quietLogger(),
     connectionManager: CONNECTION_MANAGER,
     connectionMonitor: CONNECTION_MONITOR,
     ...transport(),
-    services: { identify: identify(), ping: ping(), pubsub: gossipsubService(messageId) },
+    services: { identify: identify(), ping: ping(), pubsub: gossipsubService(PUBSUB, stock) },
   })
   const pubsub: GossipSub = node.services.pubsub
   pubsub.addEventListener('gossipsub:message', ({ detail: { msg } }) => hear(msg.topic, msg.data))

@@ -15,10 +15,10 @@ import { createLibp2pPort } from '../../src/network/libp2p/index.js'
 import type { NetworkPort, PortEffect, PortEvent } from '../../src/network/port.js'
 import { launch } from '../../src/node.js'
 import { LaneScheduler } from '../../src/scheduler.js'
-import { messageId } from '../../src/wire/message-id.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { RustPeer } from '../support/rust-peer.js'
 import { FIXTURE, type RecordedExchange, type RecordedBytes } from '../support/rust-v1.js'
+import { PUBSUB } from '../support/pubsub.js'
 
 const SIZES = [0, 1, 300, 70_000]
 
@@ -91,7 +91,7 @@ async function capture(rust: RustPeer): Promise<RecordedExchange[]> {
   const createPort = createLibp2pPort({
     privateKey: await privateKeyOf(secret),
     protocols: [REQUEST_RESPONSE_V1],
-    messageId,
+    pubsub: PUBSUB,
   })
   const node = await launch({
     peerId: await peerIdOf(secret),

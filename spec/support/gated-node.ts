@@ -11,9 +11,9 @@ import { createLibp2pPort } from '../../src/network/libp2p/index.js'
 import type { PortEvent } from '../../src/network/port.js'
 import { launch, type P2pNode } from '../../src/node.js'
 import { LaneScheduler } from '../../src/scheduler.js'
-import { messageId } from '../../src/wire/message-id.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { LOOPBACK, next } from './nodes.js'
+import { PUBSUB } from './pubsub.js'
 
 export interface Gating {
   /** Peer ids; they may be added later. */
@@ -29,7 +29,7 @@ export async function startGated(config: NodeConfig, { denied = new Set(), gossi
   const createPort = createLibp2pPort({
     privateKey: await privateKeyOf(secret),
     protocols: [REQUEST_RESPONSE_V1],
-    messageId,
+    pubsub: PUBSUB,
     gossipsub,
     gate: { deny: (peer) => denied.has(peer) },
   })

@@ -13,8 +13,8 @@ import { createLibp2pPort } from '../../src/network/libp2p/index.js'
 import type { PortEvent } from '../../src/network/port.js'
 import { launch, type P2pNode } from '../../src/node.js'
 import { LaneScheduler } from '../../src/scheduler.js'
-import { messageId } from '../../src/wire/message-id.js'
 import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
+import { PUBSUB } from './pubsub.js'
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 export const MiB = 1_048_576
@@ -47,7 +47,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
   const createPort = createLibp2pPort({
     privateKey,
     protocols: settings.protocols ?? REQUEST_PROTOCOLS,
-    messageId,
+    pubsub: PUBSUB,
     log: (line) => logger('debug', line),
   })
   const node = await launch({

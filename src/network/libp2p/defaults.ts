@@ -190,6 +190,77 @@ export const KAD: KadDHTInit = {
 
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 
+/** Opening a gossip stream. Stock: no signal, and the others wait meanwhile; so does ours not (gossip/streams.ts). */
+export const GOSSIP_OPEN_TIMEOUT = 5_000
+
+/** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
+export const GOSSIP_READ_AHEAD = 256 * KiB
+
+/** What one peer's gossip, or the proofs of one question, are verified in one go, ms, before others have a turn. Stock: all. */
+export const GOSSIP_READ_TURN = 10
+export const VERIFY_TURN = 10
+
+/** For how long after we left a topic its messages are no offence, and for how many topics that is remembered. */
+export const LEFT_TOPIC_GRACE = 60_000
+export const LEFT_TOPICS = 1_024
+
+/** So many messages of topics that we were never in are one misbehaviour. Stock: they are taken, and cached. */
+export const UNKNOWN_TOPIC_TOLERANCE = 16
+
+/** What follows from the largest message and from what may wait for a peer. */
+export function gossipLimits({ maxMessageSize, maxQueueSize }: { maxMessageSize: number; maxQueueSize: number }) {
+  // Between `publishHeld` and the next publish, so many of ours may be on their way already: the lane asks for no more at once.
+  const own = maxQueueSize + 64 * maxMessageSize
+  return {
+    // A frame that we send. Stock: as large as it becomes, and the origin ends a stream on which one over 64 KiB comes.
+    frame: maxMessageSize,
+    // A frame that we read. Stock: 4 MiB (of it-length-prefixed). One over it ends the peer's gossip. Other implementations
+    // put several messages into one frame when they answer IWANT, so this is well above a message.
+    inboundFrame: Math.max(1 * MiB, 2 * maxMessageSize + 64 * KiB),
+    // What waits for a peer before a message of others, or one of our own, does not go to it any more.
+    others: maxQueueSize,
+    own,
+    // Stock: unlimited (maxOutboundBufferSize). Beyond it the peer loses its gossip stream, and what waits with it: only
+    // control messages come this far, to a peer that reads nothing and is not found out by a ping.
+    writeBuffer: own + 16 * MiB,
+  }
+}
+
+export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
+  // Stock, all three: P7 counts from the first misbehaviour on; scores decay each second, and to nothing below 0.1.
+  behaviourPenaltyThreshold: 0,
+  decayInterval: 1_000,
+  decayToZero: 0.1,
+  // Stock: 1 hour, for nothing: a peer that connects again begins anew. Ours goes on with its score (gossip/scores.ts), and
+  // a score does not get better meanwhile, so a minute is enough.
+  retainScore: 60_000,
+  // Weights and decays of misbehaviour (stock: −10, 0.2) and shared addresses (−5; it silences 15 nodes on one machine), and
+  // the thresholds (stock: −10, −50, −80), come with the options: see network/pubsub.ts. Not set: application scores (none).
+}
+
+/** Of each topic that we are in. Stock: of none, so that invalid messages cost nothing. */
+export const TOPIC_SCORE_PARAMS = {
+  // Stock: 0.5.
+  topicWeight: 1,
+  // Stock: 1 each, for time in the mesh and for being first. Nobody gains a credit that it could spend on bad messages.
+  timeInMeshWeight: 0,
+  timeInMeshQuantum: 1_000,
+  timeInMeshCap: 1,
+  firstMessageDeliveriesWeight: 0,
+  firstMessageDeliveriesDecay: 0.5,
+  firstMessageDeliveriesCap: 1,
+  // Stock: −1 each, for peers of the mesh that bring less than 20 messages. A quiet topic is no offence.
+  meshMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesDecay: 0.5,
+  meshMessageDeliveriesCap: 1,
+  meshMessageDeliveriesThreshold: 1,
+  meshMessageDeliveriesWindow: 10,
+  meshMessageDeliveriesActivation: 5_000,
+  meshFailurePenaltyWeight: 0,
+  meshFailurePenaltyDecay: 0.5,
+  // Invalid messages (stock: −1, 0.3) come with the options.
+}
+
 export const GOSSIPSUB: Partial<GossipsubOpts> = {
   // Stock: StrictSign. Unsigned and wrongly signed messages are dropped.
   globalSignaturePolicy: 'StrictSign',
@@ -214,21 +285,16 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   doPX: false,
   allowPublishToZeroTopicPeers: false,
   ignoreDuplicatePublishError: false,
-  // Stock: false. We deliver and forward what is signed well; nobody above gives a verdict yet.
-  asyncValidation: false,
+  // Stock: false. Nothing is forwarded before pubsub.ts says so: at once, or for a guarded topic after its verdict.
+  asyncValidation: true,
+  // Stock: false each. A peer's next message is looked at after the one before it: a flood waits in the sender's memory.
+  awaitRpcHandler: true,
+  awaitRpcMessageHandler: true,
+  // Stock: 3 s until a message that a peer has offered and we have asked for must have come, or it misbehaved. Others may
+  // wait for us before it, up to `maxQueueSize`, and our penalties last longer than the stock ones.
+  gossipsubIWantFollowupMs: 10_000,
   // Stock: true. Mesh peers are the last to be closed beyond maxConnections.
   tagMeshPeers: true,
-  scoreParams: {
-    // Stock: −5 for the square of the peers beyond 10 on one address. With 15 nodes on one machine it silences all.
-    IPColocationFactorWeight: 0,
-    // Stock: behaviour penalties (broken promises, GRAFT within a back-off) stay; no topic scores.
-  },
-  // Stock: 4 MiB (of it-length-prefixed). A frame over it ends the peer's gossip stream while the connection stays, so
-  // this is well above the 64 KiB that the lane lets out and the origin lets in.
-  maxInboundDataLength: 1 * MiB,
-  // Stock: unlimited. A peer that reads nothing while this much waits for it loses its gossip stream (until it connects
-  // again): that bounds what one slow peer may hold of our memory. 256 broadcasts of the largest size.
-  maxOutboundBufferSize: 16 * MiB,
   // Stock: 10 s after we leave a topic, its peers refuse our GRAFT (1 min after an ordinary PRUNE). The lane lingers.
   unsubcribeBackoff: 10_000,
   pruneBackoff: 60_000,

@@ -43,7 +43,8 @@ export class Dialler {
       attempts.size === 0
         ? reasonOf(cause)
         : [...attempts].map(([address, reason]) => `${address}: ${reason}`).join('; ')
-    this.emit({ type: 'dialFailed', target, failure: { message: why, cause }, tried: [...attempts.keys()] })
+    const tried = [...attempts].map(([address, reason]) => ({ address, reason }))
+    this.emit({ type: 'dialFailed', target, failure: { message: why, cause }, tried })
   }
 
   private async reach(target: string, addresses: string[], attempts: Attempts): Promise<Connection> {

@@ -5,6 +5,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import type { PubsubOptions } from '../pubsub.js'
 import { AGENT, CONNECTION_MANAGER, CONNECTION_MONITOR, PEER_STORE } from './defaults.js'
 import type { Gater } from './gater.js'
 import { gossipsubService } from './gossipsub.js'
@@ -25,8 +26,7 @@ export type Host = Libp2p<{
 
 export interface HostOptions {
   privateKey: PrivateKey
-  /** The id of a broadcast by its bytes; equal in all nodes of a network. */
-  messageId: (data: Uint8Array) => string
+  pubsub: PubsubOptions
   /** For tests: what to change of defaults.ts's gossipsub. */
   gossipsub?: Partial<GossipsubOpts>
 }
@@ -47,7 +47,7 @@ export function createHost(options: HostOptions, listen: string[], gater: Gater)
       identify: identifyService(),
       ping: pingService(),
       kad: kadService(gater),
-      pubsub: gossipsubService(options.messageId, options.gossipsub),
+      pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
     },
   })

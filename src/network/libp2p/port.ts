@@ -107,7 +107,7 @@ class Libp2pPort implements NetworkPort {
       streams,
       dialler: new Dialler(host, connections, gater, emit),
       table: new Table(host, gater, emit, this.log),
-      pubsub: new Pubsub(host, emit, this.options.messageId),
+      pubsub: new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub),
     }
   }
 
@@ -180,10 +180,20 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
     case 'tableQuery':
       return table.query()
     case 'join':
-      return pubsub.join(effect.topic)
+      return pubsub.join(effect.topic, effect.guarded)
+    case 'guard':
+      return pubsub.guard(effect.topic, effect.guarded)
     case 'leave':
       return pubsub.leave(effect.topic)
     case 'publish':
-      return pubsub.publish(effect.ask, effect.topic, effect.data)
+      return pubsub.publish(effect.ask, effect.topic, effect.data, effect.except)
+    case 'verdict':
+      return pubsub.verdict(effect.id, effect.via, effect.verdict)
+    case 'verify':
+      return pubsub.verify(effect.ask, effect.messages)
+    case 'penalize':
+      return pubsub.penalize(effect.peer, effect.count)
+    case 'inspect':
+      return pubsub.inspect(effect.ask, effect.peers)
   }
 }

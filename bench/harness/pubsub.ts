@@ -1,0 +1,10 @@
+/** What a network of ours is told about broadcasts, as by a config that says nothing. */
+import { defaultScoring, type PubsubOptions } from '../../src/network/pubsub.js'
+import { messageId } from '../../src/wire/message-id.js'
+
+export const PUBSUB: PubsubOptions = {
+  messageIdOf: ({ data }) => messageId(data),
+  maxMessageSize: 65_536,
+  maxQueueSize: 4 * 1024 * 1024,
+  scoring: defaultScoring,
+}

@@ -1,0 +1,76 @@
+/**
+ * Reads a gossip stream, in gossipsub's place. gossipsub iterates over the stream, which buffers without bound whatever the
+ * peer sends while the last frame is still being verified. Here a frame is handled after the one before it, and a stream that
+ * is far ahead is paused: the sender feels that, and not our memory.
+ */
+import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { GOSSIP_READ_AHEAD, GOSSIP_READ_TURN } from '../defaults.js'
+import { FrameReader } from './frames.js'
+
+/** `malformed`: nothing that follows can be read; `broken`: it was reset, or its connection is gone. */
+export type ReadingEnd = 'malformed' | 'broken'
+
+export interface Reading {
+  /** Reads no more, and says no more. */
+  stop(): void
+}
+
+/** `handle` throws when a frame cannot be read, and rejects for no reason. */
+export function readFrames(
+  stream: Stream,
+  limit: number,
+  handle: (frame: Uint8Array) => Promise<void>,
+  over: (end: ReadingEnd) => void,
+): Reading {
+  const frames = new FrameReader(limit)
+  let busy = false
+  let live = true
+
+  const finish = (end: ReadingEnd | undefined): void => {
+    if (!live) return
+    live = false
+    stream.removeEventListener('message', received)
+    stream.removeEventListener('close', closed)
+    if (end !== undefined) over(end)
+  }
+
+  const received = ({ data }: StreamMessageEvent): void => {
+    if (data instanceof Uint8Array) frames.push(data)
+    else for (const chunk of data) frames.push(chunk)
+    if (!busy) void work()
+    else if (frames.buffered > GOSSIP_READ_AHEAD) attempt(() => stream.pause())
+  }
+
+  const closed = ({ error }: StreamCloseEvent): void => finish(error === undefined ? undefined : 'broken')
+
+  const work = async (): Promise<void> => {
+    busy = true
+    try {
+      let began = performance.now()
+      for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
+        await handle(frame)
+        // What is verified in one go is one long chain of microtasks: sockets and timers want a turn too.
+        if (performance.now() - began < GOSSIP_READ_TURN) continue
+        await new Promise((resolve) => setImmediate(resolve))
+        began = performance.now()
+      }
+      busy = false
+    } catch {
+      return finish('malformed')
+    }
+    if (live && stream.readStatus === 'paused') attempt(() => stream.resume())
+  }
+
+  stream.addEventListener('message', received)
+  stream.addEventListener('close', closed)
+  return { stop: () => finish(undefined) }
+}
+
+/** Pausing and resuming throw on a stream that has closed meanwhile. */
+function attempt(action: () => void): void {
+  try {
+    action()
+  } catch {
+    // Its end is heard of anyway.
+  }
+}
