@@ -202,14 +202,12 @@ export function onPublished(state: State, out: Effects, event: Of<'published'>):
     for (const peer of ask.except) countLoss(state, 'slowPeer', { topic, peer })
     counts.published++
     counts.handedOver += recipients.length
-    // Nobody got it, and the same bytes may be sent again: it does not count as broadcast.
-    if (recipients.length > 0) {
-      noteOutcome(state, event.id, 'accepted')
-      if (large === undefined) {
-        const { self } = state
-        remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })
-      }
-    } else {
+    noteOutcome(state, event.id, 'accepted')
+    if (large === undefined) {
+      const { self } = state
+      remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })
+    }
+    if (recipients.length === 0) {
       counts.toNobody++
       log(
         out,
