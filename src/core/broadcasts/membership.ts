@@ -16,6 +16,8 @@ export function isJoined(state: State, name: string): boolean {
   const topic = state.topics.get(name)
   if (topic === undefined || nextGossip(state) !== Infinity) return false
   if (topic.mesh.length > 0) return true
+  // Who is about to reach its first peer is not alone, only early.
+  if (state.links.size === 0 && state.dials.size > 0) return false
   const { others, gossipSince } = state.broadcasts
   return !others.has(name) && gossipSince + state.settings.gossipSettle <= state.now
 }
