@@ -1,38 +1,7 @@
 /** Pub/sub: a mesh within its bounds, back-off, what is seen is seen once, and gossip that mends what the mesh lost. */
 import { describe, expect, it } from '@jest/globals'
+import { bytes, clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './gossip-lab.js'
 import { Lab, type Member } from './lab.js'
-
-const TOPIC = 'news'
-const join = (...members: Member[]): void =>
-  members.forEach((member) => member.run({ type: 'join', topic: TOPIC, guarded: false }))
-const leave = (member: Member): void => member.run({ type: 'leave', topic: TOPIC })
-let asks = 0
-const publish = (member: Member, text: string): void => {
-  member.run({ type: 'publish', ask: ++asks, topic: TOPIC, data: new TextEncoder().encode(text), except: [] })
-}
-/** What the first thinks of the second. */
-const scoreOf = (member: Member, { peerId }: Member): number => {
-  member.run({ type: 'inspect', ask: ++asks, peers: [peerId] })
-  return member.last('inspected').peers[peerId]!.score
-}
-const heard = (member: Member): string[] => member.heard('message').map(({ data }) => new TextDecoder().decode(data))
-
-/** All connected with all. */
-function clique(amount: number, seed = 1): [Lab, Member[]] {
-  const lab = new Lab({}, seed)
-  const members = lab.membersOf(amount)
-  members.forEach((a, i) => members.slice(0, i).forEach((b) => a.run({ type: 'dial', target: b.peerId, addresses: [b.address] }))) // prettier-ignore
-  lab.run(1_000)
-  return [lab, members]
-}
-
-/** A line: each connected with the next. */
-function line(amount: number): [Lab, Member[]] {
-  const lab = new Lab()
-  const members = lab.membersOf(amount)
-  for (let i = 1; i < amount; i++) lab.connect(members[i - 1]!, members[i]!)
-  return [lab, members]
-}
 
 describe('subscriptions', () => {
   it('are told to those who are connected, and to those who come', () => {
@@ -60,9 +29,53 @@ describe('subscriptions', () => {
   })
 })
 
+describe('the stream to a peer', () => {
+  const about = ({ type }: { type: string }): boolean => /^(connection|gossip)(Opened|Closed)|subscription/.test(type)
+
+  it('is open after the connection and before what the peer subscribes, and closed in the opposite order', () => {
+    const lab = new Lab()
+    const [a, b] = lab.membersOf(2) as [Member, Member]
+    join(a, b)
+    lab.connect(a, b)
+    b.host.crash()
+    lab.run(100)
+    const story = ['connectionOpened', 'gossipOpened', 'subscriptionChanged', 'subscriptionChanged', 'gossipClosed', 'connectionClosed'] // prettier-ignore
+    expect(a.events.filter(about).map(({ type }) => type)).toEqual(story)
+    expect(a.last('gossipClosed')).toMatchObject({ peer: 'peer2' })
+  })
+
+  it('is open when the peer was told our topics', () => {
+    const lab = new Lab()
+    const [a, b] = lab.membersOf(2) as [Member, Member]
+    join(a, b)
+    lab.connect(a, b)
+    // The one who is dialled; the other one hears of the connection later, and is told in the same packet.
+    expect(b.last('gossipOpened').at).toBeGreaterThanOrEqual(a.last('subscriptionChanged').at)
+    expect(b.last('gossipOpened').at).toBeGreaterThan(b.last('connectionOpened').at)
+    expect(a.last('gossipOpened').at).toBe(a.last('subscriptionChanged').at)
+  })
+
+  it('is one, though there are two connections, and ends with the last of them', () => {
+    const lab = new Lab()
+    const [a, b] = lab.membersOf(2) as [Member, Member]
+    join(a, b)
+    for (const [one, other] of [[a, b], [b, a]] as const) one.run({ type: 'dial', target: other.peerId, addresses: [other.address] }) // prettier-ignore
+    lab.run(1_000)
+    const connections = a.heard('connectionOpened').map(({ connection }) => connection)
+    expect(connections).toHaveLength(2)
+    expect([a, b].map((one) => one.heard('gossipOpened').length)).toEqual([1, 1])
+    a.run({ type: 'closeConnection', connection: connections[0]!, reason: '' })
+    lab.run(100)
+    expect([a, b].map((one) => one.heard('gossipClosed').length)).toEqual([0, 0])
+    a.run({ type: 'closeConnection', connection: connections[1]!, reason: '' })
+    lab.run(100)
+    expect([a, b].map((one) => one.heard('gossipClosed').length)).toEqual([1, 1])
+  })
+})
+
 describe('the mesh', () => {
   it.each([1, 2, 3])('has from 4 to 12 peers where there are enough, on both sides (seed %d)', (seed) => {
-    const [lab, members] = clique(30, seed)
+    const [lab, members] = clique(30, { seed })
     join(...members)
     for (let second = 0; second < 20; second++) {
       lab.run(1_000)
@@ -109,6 +122,20 @@ describe('the mesh', () => {
     lab.run(60_000)
     expect(a.mesh.length).toBeLessThanOrEqual(13)
     expect(a.mesh.filter((peer) => own.includes(peer)).length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('is reported of each topic by itself, sorted, when it has changed, and as empty once the topic is left', () => {
+    const [lab, [a, b, c]] = clique(3) as [Lab, [Member, Member, Member]]
+    join(a, b, c)
+    for (const one of [a, c]) one.run({ type: 'join', topic: 'weather', guarded: false })
+    lab.run(3_000)
+    expect([a.meshOf(TOPIC), a.meshOf('weather')]).toEqual([['peer2', 'peer3'], ['peer3']])
+    const before = a.heard('meshChanged').length
+    lab.run(20_000)
+    expect(a.heard('meshChanged').length).toBe(before)
+    leave(a)
+    expect(a.heard('meshChanged').slice(before)).toMatchObject([{ topic: TOPIC, peers: [] }])
+    expect(a.meshOf('weather')).toEqual(['peer3'])
   })
 
   it('has all that there are where there are few', () => {
@@ -175,6 +202,53 @@ describe('a message', () => {
     expect(members[3]!.last('message')).toMatchObject({ from: 'peer1', via: 'peer3', topic: TOPIC })
   })
 
+  it('goes through a line of five from everybody to everybody else, each exactly once', () => {
+    const [lab, members] = line(5)
+    join(...members)
+    lab.run(3_000)
+    for (const member of members) publish(member, `of ${member.peerId}`)
+    lab.run(10_000)
+    for (const member of members) {
+      const others = members.filter((one) => one !== member).map(({ peerId }) => `of ${peerId}`)
+      expect(heard(member).sort()).toEqual(others)
+    }
+  })
+
+  it('is not sent to those who are excepted', () => {
+    const [lab, [a, b, c]] = clique(3) as [Lab, [Member, Member, Member]]
+    join(b, c)
+    lab.run(100)
+    publish(a, 'x', ['peer2'])
+    expect(a.last('published').recipients).toEqual(['peer3'])
+    lab.run(10)
+    expect([heard(b), heard(c)]).toEqual([[], ['x']])
+  })
+
+  it('that comes when the topic was left is reported as such, and reaches nobody behind', () => {
+    const [lab, [a, b, c]] = line(3) as [Lab, [Member, Member, Member]]
+    join(a, b, c)
+    lab.run(3_000)
+    publish(a, 'x')
+    leave(b)
+    lab.run(5_000)
+    expect(b.heard('gossipDropped')).toMatchObject([{ peer: 'peer1', topic: TOPIC, reason: 'unknownTopic', count: 1 }])
+    expect([heard(b), heard(c)]).toEqual([[], []])
+    expect(scoreOf(b, a)).toBe(0)
+  })
+
+  it('arrives exactly once with all in a line whose middle leaves and joins again at once', () => {
+    const [lab, members] = line(5)
+    join(...members)
+    lab.run(3_000)
+    leave(members[2]!)
+    join(members[2]!)
+    lab.run(100)
+    publish(members[0]!, 'x')
+    publish(members[4]!, 'y')
+    lab.run(10_000)
+    expect(members.map((member) => heard(member).sort())).toEqual([['y'], ['x', 'y'], ['x', 'y'], ['x', 'y'], ['x']])
+  })
+
   it('is reported once, though it comes from many', () => {
     const [lab, members] = clique(12)
     join(...members)
@@ -192,8 +266,8 @@ describe('a message', () => {
     publish(a, 'x')
     lab.run(59_000)
     for (const member of [a, b]) {
-      publish(member, 'x')
-      expect(member.last('publishFailed')).toMatchObject({ ask: asks, code: 'DuplicateMessage' })
+      const ask = publish(member, 'x')
+      expect(member.last('publishFailed')).toMatchObject({ ask, code: 'DuplicateMessage' })
     }
     lab.run(1_100)
     publish(b, 'x')
@@ -217,8 +291,8 @@ describe('a message', () => {
     const [lab, [a, b, c]] = clique(3) as [Lab, [Member, Member, Member]]
     join(a, b, c)
     lab.run(1_000)
-    const data = new TextEncoder().encode('abc')
-    a.run({ type: 'publish', ask: 0, topic: TOPIC, data, except: [] })
+    const data = bytes('abc')
+    publish(a, data)
     data.fill(0)
     b.react = (event) => void (event.type === 'message' && event.data.fill(1))
     lab.run(1_000)

@@ -295,7 +295,7 @@ export class PubSub implements MeshHost {
   inspect({ ask, peers }: Effect<'inspect'>): void {
     const known = peers.filter((peer) => this.open.has(peer))
     const standing = known.map((peer) => {
-      const queued = Math.ceil(this.queues.waitingFor(this.sideTo(peer)))
+      const queued = this.queues.waitingFor(this.sideTo(peer))
       return [peer, { score: this.scores.of(peer), queued }] as const
     })
     this.emit({ type: 'inspected', ask, peers: Object.fromEntries(standing) })

@@ -75,6 +75,7 @@ export class SendQueues {
   private onLine(side: Side): number {
     const { clock, options } = this.wire
     if (options.bandwidth === Infinity) return 0
-    return (Math.max(0, side.busyUntil - clock.time) * options.bandwidth) / 1_000
+    // Rounded: a sum of times is not exact.
+    return Math.round((Math.max(0, side.busyUntil - clock.time) * options.bandwidth) / 1_000)
   }
 }
