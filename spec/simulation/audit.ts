@@ -49,8 +49,8 @@ function asking(state: State, report: Report): void {
   const timed = idsOf(state.askDeadlines)
   let requests = 0
   for (const ask of state.asks.values()) {
-    if (ask.kind === 'dial' && !state.dials.get(ask.about)?.waiting.has(ask.id)) {
-      report('books', `dial ${ask.id} waits for no dial (${ask.about})`)
+    if (ask.kind === 'dial' && !state.dials.get(ask.target)?.waiting.has(ask.id)) {
+      report('books', `dial ${ask.id} waits for no dial (${ask.target})`)
     }
     if (ask.kind !== 'request') continue
     requests++

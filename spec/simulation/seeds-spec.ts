@@ -11,7 +11,8 @@ let sound: Copy
 
 beforeAll(async () => {
   sound = await copy()
-})
+  // It bundles the sources, which takes longer than 5 s on a busy machine.
+}, 60_000)
 
 afterAll(() => {
   sound.remove()

@@ -70,6 +70,7 @@ export function leaveTopics(state: State, out: Effects): void {
   for (const [name, topic] of state.topics) {
     if (topic.leaveAt > state.now) continue
     state.topics.delete(name)
+    recount(state, topic.mesh)
     state.broadcasts.topicsDirty = true
     state.statusDirty = true
     out.push({ type: 'leave', topic: name })
@@ -105,10 +106,17 @@ export function onGossipOpened({ broadcasts, now }: State, peer: string): void {
 
 export function onMeshChanged(state: State, { topic: name, peers }: Of<'meshChanged'>): void {
   const topic = state.topics.get(name)
-  const before = topic?.mesh ?? []
-  if (topic !== undefined) topic.mesh = peers
+  // What the network says of a topic that was left meanwhile, leaving it has said already.
+  if (topic === undefined) return
+  const before = topic.mesh
+  topic.mesh = peers
+  recount(state, [...before, ...peers])
+}
+
+/** Who is in the mesh of any of our topics; those peers have been, or are, in one: their connections may be idle now, or not. */
+function recount(state: State, peers: string[]): void {
   state.mesh = new Set([...state.topics.values()].flatMap(({ mesh }) => mesh))
-  for (const peer of new Set([...before, ...peers])) {
+  for (const peer of new Set(peers)) {
     for (const id of state.links.get(peer) ?? []) updateIdle(state, state.connections.get(id)!)
   }
 }
