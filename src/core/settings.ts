@@ -91,6 +91,20 @@ export interface Settings {
   stopTimeout: number
 }
 
+/** What requests of nodes and their answers may take, whatever is set for applications: they are ours, and bounded. */
+const MIN_SERVICE_REQUEST = 4_096
+const MIN_SERVICE_RESPONSE = 131_072
+
+/** The largest request that we take. */
+export function maxRequestOf({ maxRequestSize }: Settings, isService: boolean): number {
+  return isService ? Math.max(maxRequestSize, MIN_SERVICE_REQUEST) : maxRequestSize
+}
+
+/** The largest value of a response that we take. */
+export function maxResponseOf({ maxResponseSize, maxBroadcastFrame }: Settings, isService: boolean): number {
+  return isService ? Math.max(maxResponseSize, maxBroadcastFrame, MIN_SERVICE_RESPONSE) : maxResponseSize
+}
+
 /** What a config that says nothing means. */
 export const defaultSettings: Settings = {
   listen: ['/ip4/0.0.0.0/tcp/0'],

@@ -102,8 +102,8 @@ export class Broadcasts {
         })
       },
       close: () => leave?.(),
-      discarded: (count) => {
-        if (topic !== undefined) this.push({ type: 'discarded', topic, count })
+      discarded: (broadcasts) => {
+        for (const broadcast of broadcasts) this.push({ type: 'discarded', topic: broadcast.topic, count: 1 })
       },
     })
     return buffered

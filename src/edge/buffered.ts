@@ -25,11 +25,11 @@ export class Buffered<T> implements AsyncIterableIterator<T, undefined> {
   private failure: P2pError | undefined
 
   /**
-   * `open` starts the source with the first `next()`, `close` ends it, once. `discarded` hears how many were dropped.
+   * `open` starts the source with the first `next()`, `close` ends it, once. `discarded` hears what was dropped.
    */
   constructor(
     private readonly options: BufferOptions,
-    private readonly source: { open: () => void; close: () => void; discarded: (count: number) => void },
+    private readonly source: { open: () => void; close: () => void; discarded: (values: T[]) => void },
   ) {}
 
   // ---- the source
@@ -42,7 +42,7 @@ export class Buffered<T> implements AsyncIterableIterator<T, undefined> {
     if (onOverflow === 'conflate') {
       this.drop(this.values.length)
     } else if (this.values.length >= buffer) {
-      if (onOverflow === 'error') return this.overflow(buffer)
+      if (onOverflow === 'error') return this.overflow(value, buffer)
       this.drop(this.values.length - buffer + 1)
     }
     this.values.push(value)
@@ -57,12 +57,11 @@ export class Buffered<T> implements AsyncIterableIterator<T, undefined> {
 
   private drop(count: number): void {
     if (count === 0) return
-    this.values.splice(0, count)
-    this.source.discarded(count)
+    this.source.discarded(this.values.splice(0, count))
   }
 
-  private overflow(buffer: number): void {
-    this.source.discarded(1)
+  private overflow(value: T, buffer: number): void {
+    this.source.discarded([value])
     const message = `${buffer} broadcasts wait already: take them faster, or choose a larger buffer or another onOverflow`
     this.failure = new P2pError('Overloaded', message)
     this.end()
@@ -102,7 +101,8 @@ export class Buffered<T> implements AsyncIterableIterator<T, undefined> {
 
   throw(error: unknown): Promise<IteratorResult<T, undefined>> {
     void this.return()
-    return Promise.reject(error as Error)
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the loop threw goes back to it
+    return Promise.reject(error)
   }
 
   [Symbol.asyncIterator](): this {

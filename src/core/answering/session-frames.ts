@@ -17,6 +17,7 @@ import { log, type Effects } from '../effects.js'
 import { updateIdle } from '../connections.js'
 import { enlist, touch } from '../session/outbox.js'
 import type { AnsweringSession } from '../session/state.js'
+import { maxRequestOf } from '../settings.js'
 import type { SessionExchange, State } from '../state.js'
 import { POLICIES } from '../values.js'
 import { admit, openAccount, reserveWindow } from './budget.js'
@@ -53,7 +54,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
 
 function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const { id, flags } = frame
-  const { maxInboundPerPeer, maxRequestSize, requestTimeout } = state.settings
+  const { maxInboundPerPeer, requestTimeout } = state.settings
   if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
   // One that is over for us is open until its final frame has gone: who does not read cannot ask for ever.
@@ -67,8 +68,9 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   const hasMore = (flags & MORE) !== 0
   const total = hasMore ? fields.total : size
   if (hasMore && size >= total) return 'a request is longer than it said'
-  if (total > maxRequestSize) {
-    return refuse(state, out, session, id, 'TooLarge', `the limit is ${maxRequestSize} bytes`)
+  const limit = maxRequestOf(state.settings, service)
+  if (total > limit) {
+    return refuse(state, out, session, id, 'TooLarge', `the limit is ${limit} bytes`)
   }
   if (!openAccount(state, session.peer))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')

@@ -18,6 +18,7 @@ import { removeDeadline } from '../deadlines.js'
 import type { Effects, Refusal } from '../effects.js'
 import { enlist } from '../session/outbox.js'
 import type { AskingSession, Intake } from '../session/state.js'
+import { maxResponseOf } from '../settings.js'
 import type { RequestAsk, State } from '../state.js'
 import { VALUE_OVERHEAD, valueCost } from '../values.js'
 import { endSessionCall, finish, firstCredit, giveCredit, taken } from './session-calls.js'
@@ -68,9 +69,9 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
-  const { maxResponseSize } = state.settings
+  const limit = maxResponseOf(state.settings, ask.service)
   finish(state, session, ask)
-  if (frame.end - frame.at > maxResponseSize) fail(out, ask, responseTooLarge(ask.peer, maxResponseSize))
+  if (frame.end - frame.at > limit) fail(out, ask, responseTooLarge(ask.peer, limit))
   else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
   return undefined
 }
@@ -87,9 +88,9 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
   const tooLong = checkPayload(frame)
   if (tooLong !== undefined) return tooLong
   if (begins) {
-    const { maxResponseSize } = state.settings
-    if (total > maxResponseSize) {
-      const refusal = responseTooLarge(ask.peer, maxResponseSize)
+    const limit = maxResponseOf(state.settings, ask.service)
+    if (total > limit) {
+      const refusal = responseTooLarge(ask.peer, limit)
       if (!isLast) endSessionCall(state, out, ask, refusal)
       else {
         finish(state, session, ask)

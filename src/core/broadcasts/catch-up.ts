@@ -155,6 +155,7 @@ export function onReplayJudged(
 
 /** A new broadcast: those who catch up get it after the old ones. */
 export function putAside({ broadcasts }: State, heard: Heard): void {
+  if (broadcasts.catchUps.size === 0) return
   for (const catchUp of broadcasts.catchUps.values()) if (catchUp.topic === heard.topic) catchUp.live.push(heard)
 }
 

@@ -24,11 +24,13 @@ export function fetchLarge(
   const name = toHex(hash)
   const known = blobOf(state, name)
   if (known !== undefined) {
-    takeLarge(state, out, { hash: name, size, heard, held, others: [] }, known)
+    takeLarge(state, out, heard, held, known)
     return true
   }
   if (broadcasts.fetches.has(heard.id) || broadcasts.fetchBytes + size > settings.maxBlobBytes) return false
-  const fetch: Fetch = { hash: name, size, heard, held, others: heard.from === heard.via ? [] : [heard.from] }
+  const until = state.now + settings.fetchTimeout
+  const others = heard.from === heard.via ? [] : [heard.from]
+  const fetch: Fetch = { hash: name, size, heard, held, until, others }
   broadcasts.fetches.set(heard.id, fetch)
   broadcasts.fetchBytes += size
   ask(state, out, fetch, heard.via)
@@ -38,7 +40,7 @@ export function fetchLarge(
 function ask(state: State, out: Effects, fetch: Fetch, peer: string): void {
   const { heard, hash } = fetch
   const purpose: Purpose = { kind: 'fetch', message: heard.id, peer, chunks: [], received: 0 }
-  askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, state.settings.fetchTimeout, purpose)
+  askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, Math.max(1, fetch.until - state.now), purpose)
 }
 
 function fromHex(text: string): Uint8Array {
@@ -93,10 +95,10 @@ export function onFetchedHash(
   if (toHex(hash) !== fetch.hash) return notFrom(state, out, fetch, peer, true)
   endFetch(state, fetch)
   keepBlob(state, fetch.hash, data)
-  takeLarge(state, out, fetch, data)
+  takeLarge(state, out, fetch.heard, fetch.held, data)
 }
 
-function takeLarge(state: State, out: Effects, { heard, held }: Fetch, data: Uint8Array): void {
+function takeLarge(state: State, out: Effects, heard: Heard, held: boolean, data: Uint8Array): void {
   consider(state, out, { ...heard, data: data.slice() }, NO_PROOF, { kind: 'gossip', held, large: true })
 }
 

@@ -158,6 +158,8 @@ export interface Fetch {
   /** The message that announced it, and whether the network holds it back. */
   readonly heard: Heard
   readonly held: boolean
+  /** When it is given up. */
+  readonly until: number
   /** Whom to ask besides, when this one fails. */
   others: string[]
 }
