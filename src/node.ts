@@ -14,7 +14,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs'
-import type { Explanation, PeerExplanation, TopicExplanation } from './core/broadcasts/explain.js'
+import type { Explanation, PeerExplanation, TopicExplanation } from './core/broadcasts/explanation.js'
 import type { Answer, ClockEffect, Effect } from './core/effects.js'
 import type { Batch } from './core/events.js'
 import type { Settings } from './core/settings.js'

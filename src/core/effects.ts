@@ -1,6 +1,6 @@
 /** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
 import type { ErrorCode } from '../errors.js'
-import type { Explanation } from './broadcasts/explain.js'
+import type { Explanation } from './broadcasts/explanation.js'
 import type { AskId, Failure, PortEffect } from '../network/port.js'
 import type { ValidationId } from './events.js'
 import type { ExchangeId } from './state.js'

@@ -1,5 +1,5 @@
 /** Explanations as text, a line for each thing that somebody may want to know. */
-import type { PeerExplanation, TopicExplanation } from './explain.js'
+import type { PeerExplanation, TopicExplanation } from './explanation.js'
 
 export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
   const { sent, heard, limits } = topic
