@@ -1,19 +1,17 @@
 /** The real network behind the port, on sockets of 127.0.0.1, driven by hand: no core, no lane. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { spawn, type ChildProcess } from 'node:child_process'
 import type { PortEffect } from '../../src/network/port.js'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { AnotherPort, endPorts } from '../support/another-port.js'
 import { LOOPBACK, Peer, PROTOCOL, stopPeers, sum } from '../support/port-peer.js'
 import { afterEach, describe, expect, it } from '@jest/globals'
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const bytes = (content: string) => new TextEncoder().encode(content)
 
-const children: ChildProcess[] = []
-
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await endPorts()
   await stopPeers()
 })
 
@@ -402,52 +400,25 @@ describe('the end', () => {
 })
 
 describe('another process', () => {
-  /** A port in a process of its own, which prints its address and id; it ends by itself once it is told to stop. */
-  const script = `
-    import { createLibp2pPort } from './src/network/libp2p/index.ts'
-    import { defaultScoring } from './src/network/pubsub.ts'
-    import { generateKeyPair } from '@libp2p/crypto/keys'
-    import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-    const privateKey = await generateKeyPair('Ed25519')
-    const pubsub = { messageIdOf: ({ data }) => String(data), maxMessageSize: 65_536, maxQueueSize: 2 ** 22, scoring: defaultScoring }
-    const options = { privateKey, protocols: ['${PROTOCOL}'], pubsub }
-    const port = createLibp2pPort(options)(event => {
-      if (event.type === 'listening') process.send({ id: peerIdFromPrivateKey(privateKey).toString(), address: event.addresses[0] })
-      if (event.type === 'stopped') process.disconnect()
-    })
-    process.once('message', () => port.run({ type: 'stop' }))
-    port.run({ type: 'listen', addresses: ['${LOOPBACK}'] })
-  `
-
-  async function start() {
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
-    children.push(child)
-    const [{ id, address }] = (await once(child, 'message')) as [{ id: string; address: string }]
-    return { child, other: { id, address } as Peer, exit: once(child, 'exit') }
-  }
-
   async function connected() {
-    const [a, { child, other, exit }] = [await Peer.listening(), await start()]
+    const [a, other] = [await Peer.listening(), await AnotherPort.start()]
     a.run({ type: 'dial', target: other.id, addresses: [other.address] })
     const { connection } = await a.next('dialled')
-    return { a, child, exit, connection }
+    return { a, other, connection }
   }
 
   it('is missed when it is killed', async () => {
-    const { a, child, connection } = await connected()
+    const { a, other, connection } = await connected()
     const stream = a.open(connection)
     await a.next('streamOpened')
-    child.kill('SIGKILL')
+    other.signal('SIGKILL')
     expect(await a.next('connectionClosed')).toEqual({ type: 'connectionClosed', connection })
     expect(a.events).toContainEqual({ type: 'streamClosed', stream, reason: 'lost' })
   }, 20_000)
 
   it('does not answer a ping while it is frozen, and its connection can be closed nonetheless', async () => {
-    const { a, child, connection } = await connected()
-    child.kill('SIGSTOP')
+    const { a, other, connection } = await connected()
+    other.signal('SIGSTOP')
     a.run({ type: 'ping', connection, timeout: 300 })
     expect(await a.next('pingFailed')).toMatchObject({
       connection,
@@ -455,12 +426,12 @@ describe('another process', () => {
     })
     a.run({ type: 'closeConnection', connection, reason: 'dead' })
     await a.next('connectionClosed')
-    child.kill('SIGKILL')
+    other.signal('SIGKILL')
   }, 20_000)
 
   it('exits by itself after the stop', async () => {
-    const { child, exit } = await connected()
-    child.send('stop')
-    expect((await exit)[0]).toBe(0)
+    const { other } = await connected()
+    other.stop()
+    expect(await other.exit).toBe(0)
   }, 20_000)
 })

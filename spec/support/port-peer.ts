@@ -2,10 +2,16 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
-import type { NetworkPort, PortEffect, PortEvent, StreamId } from '../../src/network/port.js'
+import type { GossipPeer, NetworkPort, PortEffect, PortEvent, StreamId } from '../../src/network/port.js'
 import { PUBSUB } from './pubsub.js'
 
 export type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+/** An effect that is answered by an event, without its number; and such an event. */
+type WithAsk<Type> = Type extends { ask: number } ? Type : never
+type WithoutAsk<Type> = Type extends { ask: number } ? Omit<Type, 'ask'> : never
+export type Question = WithoutAsk<PortEffect>
+export type Answer = WithAsk<PortEvent>
 
 export const PROTOCOL = '/test/1.0.0'
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
@@ -21,6 +27,8 @@ export class Peer {
   private nextStream = 1
   private readonly waiting = new Set<() => void>()
   private readonly taken = new Set<PortEvent>()
+  private readonly answers = new Map<number, (event: Answer) => void>()
+  private lastAsk = 1_000_000
 
   private constructor(
     readonly id: string,
@@ -38,6 +46,7 @@ export class Peer {
     })
     const port = create((event) => {
       peer.events.push(event)
+      if ('ask' in event) peer.answers.get(event.ask)?.(event)
       for (const check of [...peer.waiting]) check()
     })
     const peer: Peer = new Peer(peerIdFromPrivateKey(privateKey).toString(), port)
@@ -63,6 +72,25 @@ export class Peer {
 
   publish(ask: number, topic: string, data: Uint8Array, except: string[] = []): void {
     this.run({ type: 'publish', ask, topic, data, except })
+  }
+
+  /** Asks, and gives whatever event answers that. */
+  ask(question: Question): Promise<Answer> {
+    const ask = ++this.lastAsk
+    const answer = new Promise<Answer>((resolve) => this.answers.set(ask, resolve))
+    this.run({ ...question, ask })
+    return answer.finally(() => this.answers.delete(ask))
+  }
+
+  /** Publishes, and gives the answer. */
+  say(topic: string, data: Uint8Array, except: string[] = []): Promise<Answer> {
+    return this.ask({ type: 'publish', topic, data, except })
+  }
+
+  /** How pub/sub stands with another. */
+  async inspect(other: { id: string }): Promise<GossipPeer | undefined> {
+    const answer = await this.ask({ type: 'inspect', peers: [other.id] })
+    return answer.type === 'inspected' ? answer.peers[other.id] : undefined
   }
 
   /** The first event of this type that fits and that was not taken before; waits for it. */
@@ -92,6 +120,11 @@ export class Peer {
       this.waiting.add(check)
       check()
     })
+  }
+
+  /** Everything of this type so far. */
+  all<Type extends PortEvent['type']>(type: Type): Of<Type>[] {
+    return this.events.filter((event): event is Of<Type> => event.type === type)
   }
 
   /** Dials and gives the numbers of the connection at both ends. */

@@ -60,7 +60,7 @@ export class Pubsub {
     this.inside = internalsOf(host.services.pubsub)
     this.drops = new Drops(emit)
     this.scores = new Scores(this.inside, scoring)
-    const streams = new GossipStreams(this.inside, limits, (peer) => host.getConnections(peer), this.streamsListener())
+    const streams = new GossipStreams(host, this.inside, limits, this.streamsListener())
     this.sending = new GossipSending(this.inside, streams, limits, this.drops)
     this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores)
     const signer = new Signer(host.peerId, privateKey)
@@ -98,10 +98,6 @@ export class Pubsub {
     for (const event of ['gossipsub:graft', 'gossipsub:prune', 'gossipsub:heartbeat'] as const) {
       pubsub.addEventListener(event, () => this.meshMayHaveChanged())
     }
-    this.host.addEventListener('peer:disconnect', ({ detail }) => {
-      this.forget(detail.toString())
-      this.admission.forget(detail.toString())
-    })
   }
 
   join(topic: string, guarded: boolean): void {
@@ -153,6 +149,7 @@ export class Pubsub {
 
   /** Gossipsub forgets silently who has gone. */
   private forget(peer: string): void {
+    this.admission.forget(peer)
     for (const topic of [...(this.subscriptions.get(peer) ?? [])]) this.subscriptionChanged(peer, topic, false)
   }
 

@@ -16,6 +16,8 @@ export type Signed = Required<RPC.Message>
 
 const PREFIX = new TextEncoder().encode('libp2p-pubsub:')
 const SEQUENCE_BYTES = 8
+/** The multihash code of what is not hashed. */
+const IDENTITY = 0
 /** Of the signature's length in a proof. */
 const LENGTH_BYTES = 2
 
@@ -87,7 +89,7 @@ function fieldSize(length: number): number {
 
 /** Sequence number ‖ length of the signature ‖ signature ‖ the signer's public key, unless the peer id is one. */
 export function proofOf(from: PeerId, sequence: bigint, signature: Uint8Array, key: PublicKey): Uint8Array {
-  const extra = from.publicKey === undefined ? publicKeyToProtobuf(key) : undefined
+  const extra = isKey(from) ? undefined : publicKeyToProtobuf(key)
   const head = SEQUENCE_BYTES + LENGTH_BYTES
   const proof = new Uint8Array(head + signature.length + (extra?.length ?? 0))
   const view = new DataView(proof.buffer)
@@ -121,8 +123,13 @@ export async function verify({ topic, data, from, proof }: SignedMessage): Promi
   }
 }
 
+/** Is the peer id the public key itself, and no hash of it? */
+function isKey(peer: PeerId): boolean {
+  return peer.toMultihash().code === IDENTITY
+}
+
 function keyOf(peer: PeerId, extra: Uint8Array): PublicKey | undefined {
-  if (peer.publicKey !== undefined) return extra.length === 0 ? peer.publicKey : undefined
+  if (isKey(peer)) return extra.length === 0 ? peer.publicKey : undefined
   const key = publicKeyFromProtobuf(extra)
   return Buffer.compare(key.toMultihash().bytes, peer.toMultihash().bytes) === 0 ? key : undefined
 }

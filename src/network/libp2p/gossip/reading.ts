@@ -3,11 +3,11 @@
  * peer sends while the last frame is still being verified. Here a frame is handled after the one before it, and a stream that
  * is far ahead is paused: the sender feels that, and not our memory.
  */
-import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import { GOSSIP_READ_AHEAD, GOSSIP_READ_TURN } from '../defaults.js'
 import { FrameReader } from './frames.js'
 
-/** `malformed`: nothing that follows can be read; `broken`: it was reset, or its connection is gone. */
+/** `malformed`: nothing that follows can be read; `broken`: the stream is gone, by a reset or with its connection. */
 export type ReadingEnd = 'malformed' | 'broken'
 
 export interface Reading {
@@ -41,7 +41,7 @@ export function readFrames(
     else if (frames.buffered > GOSSIP_READ_AHEAD) attempt(() => stream.pause())
   }
 
-  const closed = ({ error }: StreamCloseEvent): void => finish(error === undefined ? undefined : 'broken')
+  const closed = (): void => finish('broken')
 
   const work = async (): Promise<void> => {
     busy = true

@@ -6,6 +6,7 @@
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
+import type { Host } from '../host.js'
 import { framed } from './frames.js'
 import type { InboundStream, Internals, OutboundStream } from './internals.js'
 import { readFrames } from './reading.js'
@@ -72,24 +73,48 @@ export class GossipStream implements OutboundStream {
 
 export class GossipStreams {
   private readonly opening = new Set<string>()
-  private readonly inboundConnections = new WeakMap<Stream, Connection>()
+  /** Connections that carry, or carried, a gossip stream. */
+  private readonly used = new WeakSet<Connection>()
+  private readonly remove: (peer: PeerId) => void
 
-  /** Replaces gossipsub's. `connectionsTo`: all that are open. */
+  /** Replaces gossipsub's. */
   constructor(
+    private readonly host: Host,
     private readonly inside: Internals,
     private readonly limits: StreamLimits,
-    private readonly connectionsTo: (peer: PeerId) => Connection[],
     private readonly listener: StreamsListener,
   ) {
     const incoming = inside.onIncomingStream.bind(inside)
     inside.onIncomingStream = (stream, connection) => {
       listener.met(connection)
-      this.inboundConnections.set(stream, connection)
+      this.used.add(connection)
       incoming(stream, connection)
     }
     inside.createInboundStream = (peer, stream) => this.adopt(peer, stream)
     // Not awaited by whoever asks: gossipsub has the next one wait for it.
     inside.createOutboundStream = async (peer, connection) => void this.open(peer, connection)
+    this.remove = inside.onPeerDisconnected.bind(inside)
+    this.watch(host)
+  }
+
+  /**
+   * gossipsub hears late that a peer has gone, when it may be back already, and not at all of one that never said which
+   * protocols it speaks.
+   */
+  private watch(host: Host): void {
+    this.inside.onPeerDisconnected = (peer) => {
+      if (this.other(peer, undefined) === undefined) this.remove(peer)
+    }
+    host.addEventListener('peer:disconnect', ({ detail }) => this.forget(detail))
+    // Two peers that dial each other have two connections for a while, and the streams may be on the one that goes.
+    host.addEventListener('connection:close', ({ detail: closed }) => {
+      const other = this.used.has(closed) ? this.other(closed.remotePeer, closed) : undefined
+      if (other !== undefined) this.inside.onPeerConnected(closed.remotePeer, other)
+    })
+  }
+
+  private other(peer: PeerId, closed: Connection | undefined): Connection | undefined {
+    return this.host.getConnections(peer).find((connection) => connection !== closed && connection.status === 'open')
   }
 
   /** To whom one is open. */
@@ -102,15 +127,13 @@ export class GossipStreams {
     const id = peer.toString()
     if (!this.isWanted(id) || this.opening.has(id)) return
     this.opening.add(id)
+    this.used.add(connection)
     try {
-      const signal = AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT)
-      const raw = await connection.newStream(inside.protocols, { signal })
+      const raw = await connection.newStream(inside.protocols, { signal: AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT) })
       if (!this.isWanted(id) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
-      this.use(peer, connection, raw)
+      this.use(id, connection, raw)
     } catch {
-      // The peer speaks no gossip, or its connection broke: there may be another.
-      this.opening.delete(id)
-      this.openElsewhere(peer, connection)
+      // The peer speaks no gossip; or its connection broke, and then another is looked for when that closes.
     } finally {
       this.opening.delete(id)
     }
@@ -121,13 +144,11 @@ export class GossipStreams {
     return inside.isStarted() && inside.peers.has(id) && !inside.streamsOutbound.has(id)
   }
 
-  private use(peer: PeerId, connection: Connection, raw: Stream): void {
+  private use(id: string, connection: Connection, raw: Stream): void {
     const { inside, listener } = this
-    const id = peer.toString()
     const stream: GossipStream = new GossipStream(raw, () => {
       if (inside.streamsOutbound.get(id) === stream) inside.streamsOutbound.delete(id)
       if (stream.announced) listener.closed(id)
-      this.openElsewhere(peer, connection)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
     inside.streamsOutbound.set(id, stream)
@@ -137,17 +158,6 @@ export class GossipStreams {
     if (stream.over) return
     stream.announced = true
     listener.opened(id)
-  }
-
-  /** Two peers that dial each other have two connections for a while, and the stream may be on the one that goes. */
-  private openElsewhere(peer: PeerId, closed: Connection): void {
-    if (closed.status === 'open') return
-    const other = this.other(peer, closed)
-    if (other !== undefined) void this.open(peer, other)
-  }
-
-  private other(peer: PeerId, closed: Connection | undefined): Connection | undefined {
-    return this.connectionsTo(peer).find((connection) => connection !== closed && connection.status === 'open')
   }
 
   private adopt(peer: PeerId, stream: Stream): void {
@@ -166,7 +176,8 @@ export class GossipStreams {
           stream.abort(new Error('it carries no frames of gossip'))
           listener.malformed(id)
         }
-        this.forget(peer, end === 'broken' ? this.inboundConnections.get(stream) : undefined)
+        // As gossipsub does with a peer that it cannot hear any more, though it may be connected.
+        this.forget(peer)
       },
     )
     const inbound: InboundStream = {
@@ -185,12 +196,9 @@ export class GossipStreams {
     return this.inside.handleReceivedRpc(peer, rpc).catch(ignore)
   }
 
-  /** As gossipsub does with a peer that it cannot hear any more; but not when it can be heard over another connection. */
-  private forget(peer: PeerId, lost: Connection | undefined): void {
-    this.inside.onPeerDisconnected(peer)
+  private forget(peer: PeerId): void {
+    this.remove(peer)
     this.listener.forgotten(peer.toString())
-    const other = lost !== undefined && lost.status !== 'open' ? this.other(peer, lost) : undefined
-    if (other !== undefined) this.inside.onPeerConnected(peer, other)
   }
 }
 
