@@ -135,7 +135,10 @@ describe('the lane on virtual time', () => {
       const s: Event = { type: 'subscribe', topic: 'block' }
       const u: Event = { type: 'unsubscribe', topic: 'block' }
       const effects$ = lane(hot('s-u-s 5s u', { s, u }), 30_000)
-      expectObservable(effects$).toBe('j 15004ms l 14994ms |', { j: ['join block'], l: ['leave block'] })
+      expectObservable(effects$).toBe('j 15004ms l 14994ms |', {
+        j: ['join block', 'topicsChanged'],
+        l: ['leave block', 'topicsChanged'],
+      })
     })
   })
 })

@@ -5,8 +5,10 @@ import { expect, it } from '@jest/globals'
 import * as tinyp2p from 'tinyp2p'
 import {
   bytes, createNode, defineProtocol, isP2pError, json, newSecret, nothing, P2pError, stream, unary, utf8,
-  type Broadcast, type ErrorCode, type EventHandler, type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode,
-  type Rejection, type Reply, type RequestContext, type RequestOptions, type StandardSchemaV1,
+  type Broadcast, type BroadcastOptions, type BroadcastsOptions, type ErrorCode, type EventHandler, type Explanation,
+  type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode, type PeerExplanation, type Published,
+  type PubsubConfig, type Receipt, type Rejection, type Reply, type RequestContext, type RequestOptions,
+  type StandardSchemaV1, type TopicExplanation, type ValidationContext, type Validator, type Verdict,
 } from 'tinyp2p' // prettier-ignore
 
 /** Never runs: types are looked at, and nothing is started. */
@@ -66,7 +68,36 @@ it('of a node', () => {
   expectTypeOf<P2pNode['broadcast']>().parameter(0).toEqualTypeOf<string>()
   expectTypeOf<P2pNode['broadcast']>().parameter(1).toEqualTypeOf<Uint8Array>()
   expectTypeOf<P2pNode['broadcast']>().returns.resolves.toExtend<{ recipients: string[] }>()
-  expectTypeOf<P2pNode['broadcasts$']>().toEqualTypeOf<(topic?: string) => Observable<Broadcast>>()
+  expectTypeOf<P2pNode['broadcast']>().parameter(2).toEqualTypeOf<BroadcastOptions | undefined>()
+  expectTypeOf<P2pNode['broadcast']>().returns.resolves.toEqualTypeOf<Published>()
+  expectTypeOf<P2pNode['broadcasts$']>().parameters.toEqualTypeOf<[topic?: string, options?: BroadcastsOptions]>()
+  expectTypeOf<P2pNode['broadcasts$']>().returns.toExtend<Observable<Broadcast> & AsyncIterable<Broadcast>>()
+  expectTypeOf<P2pNode['joined']>().returns.resolves.toEqualTypeOf<void>()
+  expectTypeOf<P2pNode['validate']>().toEqualTypeOf<(topic: string, validator: Validator) => void>()
+  expectTypeOf<P2pNode['topics$']>().toEqualTypeOf<Observable<string[]>>()
+  expectTypeOf<P2pNode['subscribers$']>().toEqualTypeOf<(topic: string) => Observable<string[]>>()
+})
+
+it('of explanations: what is asked about says what comes', () => {
+  if (never()) {
+    const explain = (null as unknown as P2pNode).explain
+    expectTypeOf(explain({ topic: 'block' })).resolves.toEqualTypeOf<TopicExplanation>()
+    expectTypeOf(explain({ peer: 'bob' })).resolves.toEqualTypeOf<PeerExplanation>()
+    expectTypeOf(explain('block')).resolves.toEqualTypeOf<Explanation>()
+    // @ts-expect-error one or the other
+    void explain({})
+  }
+  expectTypeOf<TopicExplanation['text']>().toEqualTypeOf<string>()
+  expectTypeOf<PeerExplanation['text']>().toEqualTypeOf<string>()
+})
+
+it('of validators: a verdict, now or later', () => {
+  expectTypeOf<Verdict>().toEqualTypeOf<'accept' | 'ignore' | 'reject'>()
+  expectTypeOf<() => Verdict>().toExtend<Validator>()
+  expectTypeOf<(data: Uint8Array, context: ValidationContext) => Promise<Verdict>>().toExtend<Validator>()
+  expectTypeOf<() => boolean>().not.toExtend<Validator>()
+  expectTypeOf<Published['receipts$']>().toEqualTypeOf<Observable<Receipt> | undefined>()
+  expectTypeOf<NonNullable<NodeConfig['pubsub']>>().toEqualTypeOf<PubsubConfig>()
 })
 
 it('of what a node gives', () => {
@@ -76,6 +107,7 @@ it('of what a node gives', () => {
     knownPeersCount: number
     knownPeers: Record<string, string[]>
     connections: string[]
+    topics: Record<string, { subscribers: number; dropped: number }>
   }>()
   expectTypeOf<Broadcast>().toExtend<{ topic: string; data: Uint8Array; from: string; via: string }>()
   expectTypeOf<InboundRequest>().toExtend<{ from: string; data: Uint8Array; signal: AbortSignal }>()

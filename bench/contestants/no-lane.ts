@@ -40,7 +40,7 @@ const LISTEN = ['/ip4/127.0.0.1/tcp/0']
 /** Guess of what a frame takes beside its payload. */
 const HEAD = 24
 /** What `node.request` says with the same settings. */
-const REQUEST = { timeout: 60_000, credit: 1_048_608, one: true, lossy: undefined }
+const REQUEST = { timeout: 60_000, credit: 1_048_608, one: true, service: false, lossy: undefined }
 
 interface Value {
   id: number

@@ -2,20 +2,31 @@ import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../src/core/events.js'
 import { bytes, Core, shorts } from '../support/core.js'
 
-const message: Event = { type: 'message', topic: 'block', data: bytes('b'), from: 'bob', via: 'carol', id: '1' }
+const proof = bytes('signed')
+const message: Event = {
+  type: 'message',
+  topic: 'block',
+  data: bytes('b'),
+  from: 'bob',
+  via: 'carol',
+  id: '1',
+  held: false,
+  proof,
+}
 
 describe('a topic', () => {
   it('is joined with its first subscriber and left some time after its last', () => {
     const core = new Core({ topicLinger: 100 })
     expect(shorts(core.in({ type: 'subscribe', topic: 'block' }, { type: 'subscribe', topic: 'block' }))).toEqual([
       'join block',
+      'topicsChanged',
     ])
     expect(core.in({ type: 'unsubscribe', topic: 'block' })).toEqual([])
     expect(core.at(1_000)).toEqual([])
     core.in({ type: 'unsubscribe', topic: 'block' })
     expect(core.at(1_099)).toEqual([])
-    expect(shorts(core.at(1_100))).toEqual(['leave block'])
-    expect(shorts(core.in({ type: 'subscribe', topic: 'block' }))).toEqual(['join block'])
+    expect(shorts(core.at(1_100))).toEqual(['leave block', 'topicsChanged'])
+    expect(shorts(core.in({ type: 'subscribe', topic: 'block' }))).toEqual(['join block', 'topicsChanged'])
   })
 
   it('is not left when somebody subscribes again in time: nothing is lost', () => {
@@ -29,7 +40,7 @@ describe('a topic', () => {
   it('of the config is joined at the start and never left', () => {
     const core = new Core({ topics: ['block'], topicLinger: 100 })
     core.state.phase = 'starting'
-    expect(shorts(core.in({ type: 'listening', addresses: [] }))).toEqual(['join block', 'ready'])
+    expect(shorts(core.in({ type: 'listening', addresses: [] }))).toEqual(['join block', 'ready', 'topicsChanged'])
     core.in({ type: 'subscribe', topic: 'block' }, { type: 'unsubscribe', topic: 'block' })
     expect(core.at(1_000)).toEqual([])
   })
@@ -38,7 +49,9 @@ describe('a topic', () => {
     const core = new Core({ topicLinger: 100 })
     expect(core.in(message)).toEqual([])
     core.in({ type: 'subscribe', topic: 'block' })
-    expect(core.in(message)).toEqual([{ type: 'deliver', topic: 'block', data: bytes('b'), from: 'bob', via: 'carol' }])
+    expect(core.in(message)).toEqual([
+      { type: 'deliver', topic: 'block', data: bytes('b'), from: 'bob', via: 'carol', id: '1' },
+    ])
   })
 })
 
@@ -48,7 +61,7 @@ describe('a broadcast', () => {
   it('is answered with its recipients', () => {
     const core = new Core()
     expect(shorts(core.in(publish(3)))).toEqual(['publish block'])
-    expect(core.in({ type: 'published', ask: 1, recipients: ['bob'] })).toEqual([
+    expect(core.in({ type: 'published', ask: 1, recipients: ['bob'], id: '1', proof })).toEqual([
       { type: 'settle', ask: 1, value: { recipients: ['bob'] } },
     ])
   })
@@ -69,6 +82,6 @@ describe('a broadcast', () => {
   it('that its caller cancelled is not answered', () => {
     const core = new Core()
     core.in(publish(3), { type: 'cancel', ask: 1 })
-    expect(core.in({ type: 'published', ask: 1, recipients: [] })).toEqual([])
+    expect(core.in({ type: 'published', ask: 1, recipients: [], id: '1', proof })).toEqual([])
   })
 })

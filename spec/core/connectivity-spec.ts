@@ -41,11 +41,12 @@ describe('a connection', () => {
 
   it('stays while its peer is in a mesh, and while it leads to a boot node', () => {
     const core = new Core({ connectionKeepAlive: 100, ...BOOT })
+    core.in({ type: 'subscribe', topic: 'block' })
     core.connect('bob', 1)
     core.connect('boot', 2)
-    core.in({ type: 'meshChanged', peers: ['bob'] })
+    core.in({ type: 'meshChanged', topic: 'block', peers: ['bob'] })
     expect(core.at(1_000)).toEqual([])
-    core.in({ type: 'meshChanged', peers: [] })
+    core.in({ type: 'meshChanged', topic: 'block', peers: [] })
     expect(shorts(core.at(1_100))).toEqual(['closeConnection 1'])
   })
 
@@ -71,7 +72,7 @@ describe('a connection', () => {
     const core = new Core()
     core.in(known)
     core.connect('bob')
-    core.in({ type: 'meshChanged', peers: ['bob'] })
+    core.in({ type: 'subscribe', topic: 'block' }, { type: 'meshChanged', topic: 'block', peers: ['bob'] })
     expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['dial bob'])
     expect(shorts(core.in(dialFailed('bob')))).toEqual(['tableRemove bob'])
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../src/core/events.js'
-import { Broadcasts, type Broadcast } from '../../src/edge/broadcasts.js'
+import type { Heard } from '../../src/core/effects.js'
+import { Broadcasts } from '../../src/edge/broadcasts.js'
 import { bytes } from '../support/core.js'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -15,8 +16,8 @@ function edge(): { broadcasts: Broadcasts; pushed: Event[]; logged: unknown[] } 
   return { broadcasts, pushed, logged }
 }
 
-function broadcast(topic: string): Broadcast {
-  return { topic, data: bytes('b'), from: 'bob', via: 'carol' }
+function broadcast(topic: string): Heard {
+  return { topic, data: bytes('b'), from: 'bob', via: 'carol', id: '1' }
 }
 
 describe('the broadcasts of a topic', () => {

@@ -245,7 +245,7 @@ describe('a codec that takes its time', () => {
   /** A node that hears what it is told. */
   function hearing(): { node: P2pNode; hear: (text: string) => void } {
     const heard = new Subject<{ topic: string; data: Uint8Array; from: string; via: string }>()
-    const node = { broadcasts$: () => heard } as Partial<P2pNode> as P2pNode
+    const node = { broadcasts$: () => heard } as unknown as P2pNode
     return {
       node,
       hear: (text) => heard.next({ topic: 't', data: new TextEncoder().encode(text), from: 'b', via: 'b' }),

@@ -99,6 +99,7 @@ describe('a replay', () => {
       knownPeersCount: 1,
       knownPeers: { ann: ['/ip4/127.0.0.1/tcp/2'] },
       connections: ['bob'],
+      topics: { block: { subscribers: 0, dropped: 0 } },
     })
   })
 

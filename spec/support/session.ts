@@ -8,6 +8,7 @@ export const MORE = 0x10
 export const ONE = 0x20
 export const LAST = 0x20
 export const LOSSY = 0x40
+export const SERVICE = 0x80
 
 const NAMES = ['HELLO', 'REQUEST', 'DATA', 'REPLY', 'END', 'FAIL', 'CANCEL', 'CREDIT']
 
@@ -45,14 +46,16 @@ export interface Asked {
   timeout?: number
   credit?: number
   one?: boolean
+  service?: boolean
   lossy?: { policy: number; buffer: number }
   /** Of the whole payload, when more of it follows. */
   total?: number
 }
 
 export function request(id: number, payload: Uint8Array, asked: Asked = {}): Uint8Array {
-  const { timeout = 0, one = false, lossy, total } = asked
-  const head = 1 | (one ? ONE : 0) | (lossy === undefined ? 0 : LOSSY) | (total === undefined ? 0 : MORE)
+  const { timeout = 0, one = false, service = false, lossy, total } = asked
+  const flags = (one ? ONE : 0) | (service ? SERVICE : 0) | (lossy === undefined ? 0 : LOSSY)
+  const head = 1 | flags | (total === undefined ? 0 : MORE)
   const body = [varint(timeout), varint(asked.credit ?? 0)]
   if (lossy !== undefined) body.push(varint(lossy.policy), varint(lossy.buffer))
   if (total !== undefined) body.push(varint(total))
@@ -100,6 +103,7 @@ export interface Seen {
   size: number
   more: boolean
   one?: boolean
+  service?: boolean
   last?: boolean
   pairs?: Record<number, number>
   timeout?: number
@@ -149,6 +153,7 @@ export class FrameDecoder {
       while (at < body.length) seen.pairs[number()] = number()
     } else if (name === 'REQUEST') {
       seen.one = (flags & ONE) !== 0
+      if ((flags & SERVICE) !== 0) seen.service = true
       seen.timeout = number()
       seen.credit = number()
       if ((flags & LOSSY) !== 0) seen.lossy = { policy: number(), buffer: number() }
@@ -188,6 +193,7 @@ export function line(seen: Seen): string {
   if (seen.name !== 'HELLO') words.push(seen.id)
   if (seen.more) words.push('MORE')
   if (seen.one === true) words.push('ONE')
+  if (seen.service === true) words.push('SERVICE')
   if (seen.last === true) words.push('LAST')
   const parts = [words.join(' ')]
   for (const [key, value] of Object.entries(seen.pairs ?? {})) parts[0] += ` ${key}=${value}`

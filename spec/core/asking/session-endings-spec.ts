@@ -81,7 +81,7 @@ describe('a session that ends', () => {
     expect(core.in(core.asking(2))).toEqual([{ type: 'open', stream: 3, connection: 1, protocols: [SESSION] }])
     core.stream = 3
     expect(core.lines(core.run({ type: 'streamOpened', stream: 3, protocol: SESSION }))).toEqual([
-      'HELLO',
+      'HELLO 0=1',
       'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"',
     ])
     expect(core.lines(core.receive(wire.hello(), reply(1, bytes('a'), { last: true })))).toEqual(['settle 2 "a"'])

@@ -15,7 +15,7 @@ import {
   type Frame,
 } from '../../../src/wire/session/reader.js'
 import * as writer from '../../../src/wire/session/writer.js'
-import { join, LAST, LOSSY, MORE, ONE } from '../../support/session.js'
+import { join, LAST, LOSSY, MORE, ONE, SERVICE } from '../../support/session.js'
 
 interface Golden {
   name: string
@@ -61,6 +61,7 @@ function shown(frame: Frame, begun: Set<number>): GoldenFrame {
     expect(readRequest(frame, fields)).toBeUndefined()
     const { timeout, credit, policy, buffer, total } = fields
     if ((flags & ONE) !== 0) one.flags.push('ONE')
+    if ((flags & SERVICE) !== 0) one.flags.push('SERVICE')
     Object.assign(one, { timeout, credit })
     if ((flags & LOSSY) !== 0) {
       one.flags.push('LOSSY')
@@ -102,7 +103,8 @@ function write(w: writer.FrameWriter, one: GoldenFrame, begun: Set<number>): voi
   if (type === 'HELLO') writer.writeHello(w)
   else if (type === 'REQUEST') {
     const lossy = flags.includes('LOSSY') ? { policy: one.policy!, buffer: one.buffer! } : undefined
-    writer.writeRequest(w, id, { timeout, credit, one: flags.includes('ONE'), lossy }, value, piece.length)
+    const [isOne, service] = [flags.includes('ONE'), flags.includes('SERVICE')]
+    writer.writeRequest(w, id, { timeout, credit, one: isOne, service, lossy }, value, piece.length)
   } else if (type === 'DATA') writer.writeData(w, id, value, 0, piece.length)
   else if (type === 'REPLY') {
     writer.writeReply(w, id, value, 0, piece.length, !begun.has(id), flags.includes('LAST'))
@@ -114,9 +116,9 @@ function write(w: writer.FrameWriter, one: GoldenFrame, begun: Set<number>): voi
   else writer.writeCredit(w, id, one.amount!)
 }
 
-/** We announce nothing as askers, all but features as answerers, and have no frames of later versions. */
+/** We name our feature as askers, announce more as answerers, and have no frames of later versions. */
 function isOurs({ name, frames }: Golden): boolean {
-  return !name.includes('skipped') && frames.every(({ pairs = [] }) => pairs.length === 0)
+  return !name.includes('skipped') && frames.every(({ pairs = [[0, 1]] }) => JSON.stringify(pairs) === '[[0,1]]')
 }
 
 describe('the golden bytes', () => {

@@ -143,6 +143,7 @@ describe('frames in chunks', () => {
         timeout: number,
         credit: fc.nat(2 ** 31),
         one: fc.boolean(),
+        service: fc.boolean(),
         piece,
         left: fc.nat(50),
       }),
@@ -166,7 +167,15 @@ describe('frames in chunks', () => {
               const payload = wire.join(one.piece, wire.filled(one.left))
               writeRequest(writer, one.id, { ...one, lossy: undefined }, payload, one.piece.length)
               const total = one.left === 0 ? 0 : payload.length
-              return [one.id, one.timeout, one.credit, one.one, total, Buffer.from(one.piece).toString('hex')]
+              return [
+                one.id,
+                one.timeout,
+                one.credit,
+                one.one,
+                one.service,
+                total,
+                Buffer.from(one.piece).toString('hex'),
+              ]
             }
             case 'data':
               writeData(writer, one.id, wire.join(one.piece, wire.filled(one.left)), 0, one.piece.length)
@@ -196,7 +205,9 @@ describe('frames in chunks', () => {
             if (frame.type === 1) {
               const broken = readRequest(frame, fields)
               const { timeout, credit, total } = fields
-              back.push([frame.id, timeout, credit, (frame.flags & wire.ONE) !== 0, total, payload()])
+              const { flags } = frame
+              const [one, service] = [(flags & wire.ONE) !== 0, (flags & wire.SERVICE) !== 0]
+              back.push([frame.id, timeout, credit, one, service, total, payload()])
               return broken
             }
             if (frame.type === 2) back.push([frame.id, hasMore, payload()])
@@ -237,7 +248,7 @@ describe('a violation of the format', () => {
         `a frame of type ${type} has a flag that it may not have`,
       ]),
     ),
-    ...[0x81, 0x22, 0x42, 0x82, 0x43, 0x83].map((head): [string, Uint8Array, string] => [
+    ...[0x22, 0x42, 0x82, 0x43, 0x83].map((head): [string, Uint8Array, string] => [
       `the head ${head}`,
       wire.frame(head, 1),
       `a frame of type ${head & 15} has a flag that it may not have`,

@@ -29,21 +29,21 @@ function hex(write: (writer: FrameWriter) => void): string {
 }
 
 const text = (words: string): Uint8Array => Uint8Array.from(Buffer.from(words))
-const ASKED: RequestHead = { timeout: 10_000, credit: 1_048_608, one: true, lossy: undefined }
+const ASKED: RequestHead = { timeout: 10_000, credit: 1_048_608, one: true, service: false, lossy: undefined }
 const announced = { features: 0, maxOpen: 1_000, requestWindow: 65_536, maxRequest: 1_048_576 }
 
 describe('the bytes of a frame', () => {
   it.each<[string, string, (writer: FrameWriter) => void]>([
     [
       'HELLO of an asker',
-      '020000',
+      '0400000001',
       (w) => {
         writeHello(w)
       },
     ],
     [
       'HELLO of an answerer',
-      '0d000001e8070280800403808040',
+      '0f0000000101e8070280800403808040',
       (w) => {
         writeHello(w, announced)
       },
@@ -59,28 +59,41 @@ describe('the bytes of a frame', () => {
       'REQUEST for many',
       '0601030105' + '6869',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, lossy: undefined }, text('hi'), 2)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, text('hi'), 2)
       },
     ],
     [
       'REQUEST that allows losses',
       '08410301050210' + '6869',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, lossy: { policy: 2, buffer: 16 } }, text('hi'), 2)
+        writeRequest(
+          w,
+          3,
+          { timeout: 1, credit: 5, one: false, service: false, lossy: { policy: 2, buffer: 16 } },
+          text('hi'),
+          2,
+        )
+      },
+    ],
+    [
+      'REQUEST for the node itself',
+      '06a1030105' + '6869',
+      (w) => {
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: true, service: true, lossy: undefined }, text('hi'), 2)
       },
     ],
     [
       'REQUEST that goes on',
       '07' + '1103' + '0105' + '05' + '6869',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, lossy: undefined }, text('hihih'), 2)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, text('hihih'), 2)
       },
     ],
     [
       'REQUEST without a byte of its payload',
       '05' + '1103' + '0105' + '05',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, lossy: undefined }, text('hihih'), 0)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, text('hihih'), 0)
       },
     ],
     [
@@ -181,7 +194,13 @@ describe('the bytes of a frame', () => {
   it('holds numbers up to 2^53 - 1', () => {
     const largest = Number.MAX_SAFE_INTEGER
     const write = (w: FrameWriter): void => {
-      writeRequest(w, largest, { timeout: largest, credit: largest, one: false, lossy: undefined }, text(''), 0)
+      writeRequest(
+        w,
+        largest,
+        { timeout: largest, credit: largest, one: false, service: false, lossy: undefined },
+        text(''),
+        0,
+      )
     }
     expect(written(write)).toEqual(wire.frame(1, largest, wire.varint(largest), wire.varint(largest)))
     expect(written(write)[0]).toBe(1 + 3 * 8)
