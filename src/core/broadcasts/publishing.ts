@@ -50,6 +50,7 @@ export function publish(state: State, out: Effects, command: Extract<Command, { 
     timeout: waitForPeers?.timeout ?? requestTimeout,
     receipts,
     except: [],
+    isLate: false,
   }
   state.asks.set(id, ask)
   setDeadline(state, state.askDeadlines, id, ask.timeout)
@@ -92,15 +93,16 @@ export function serveWaiting(state: State, out: Effects): void {
 
 function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
   const { broadcasts, settings } = state
+  const before = broadcasts.queuedBytes
   ask.stage = 'queued'
-  if (broadcasts.queuedBytes + ask.size > settings.maxQueuedBroadcasts && broadcasts.queuedBytes > 0) {
-    const message = `${broadcasts.queuedBytes} bytes of broadcasts wait to be sent already: wait for some of them`
+  broadcasts.queuedBytes += ask.size
+  if (before > 0 && broadcasts.queuedBytes > settings.maxQueuedBroadcasts) {
+    const message = `${before} bytes of broadcasts wait to be sent already: wait for some of them`
     return refuse(state, out, ask, { code: 'Overloaded', message, retryAfterMs: 1_000 })
   }
   let queue = broadcasts.queues.get(ask.topic)
   if (queue === undefined) broadcasts.queues.set(ask.topic, (queue = { held: [], queued: new Set() }))
   queue.queued.add(ask.id)
-  broadcasts.queuedBytes += ask.size
   pump(state, out)
 }
 
@@ -122,18 +124,15 @@ export function pump(state: State, out: Effects): void {
   }
 }
 
+/** (Who has given up has left the queue.) */
 function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
-  for (;;) {
-    let id = queue.held.shift()
-    if (id === undefined) {
-      for (id of queue.queued) break
-      if (id === undefined) return undefined
-      queue.queued.delete(id)
-    }
-    const ask = state.asks.get(id)
-    // Who gave up meanwhile has left the state.
-    if (ask?.kind === 'broadcast') return ask
+  let id = queue.held.shift()
+  if (id === undefined) {
+    for (id of queue.queued) break
+    if (id === undefined) return undefined
+    queue.queued.delete(id)
   }
+  return state.asks.get(id) as BroadcastAsk
 }
 
 // ---- peers that read too slowly
@@ -177,6 +176,7 @@ export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: Of
   }
   const ask = state.asks.get(id)
   if (ask?.kind !== 'broadcast') return
+  if (ask.isLate) return tooLate(state, out, ask)
   ask.stage = 'queued'
   const { queues } = state.broadcasts
   const queue = queues.get(ask.topic)
@@ -249,7 +249,12 @@ export function expireBroadcast(state: State, out: Effects, id: number): void {
     return refuse(state, out, ask, { code: 'PublishError', message })
   }
   // The network has it, and will say what became of it.
-  if (ask.stage === 'sent') return
+  if (ask.stage === 'sent') ask.isLate = true
+  else tooLate(state, out, ask)
+}
+
+function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
+  const { timeout } = ask
   const slow = [...state.broadcasts.full.keys()].join(', ')
   const message = `the broadcast could not be sent within ${timeout} ms, for too much waits${slow === '' ? '' : ` for ${slow}`}`
   refuse(state, out, ask, { code: 'Overloaded', message, retryAfterMs: 1_000 })
@@ -263,5 +268,8 @@ export function leave(state: State, ask: BroadcastAsk): void {
   if (ask.stage === 'waiting') return void waiting.delete(ask.id)
   if (ask.stage === 'hashing') return
   state.broadcasts.queuedBytes -= ask.size
-  queues.get(ask.topic)?.queued.delete(ask.id)
+  const queue = ask.stage === 'queued' ? queues.get(ask.topic) : undefined
+  if (queue === undefined) return
+  if (!queue.queued.delete(ask.id)) queue.held = queue.held.filter((id) => id !== ask.id)
+  if (queue.queued.size + queue.held.length === 0) queues.delete(ask.topic)
 }

@@ -79,6 +79,8 @@ export interface BroadcastAsk {
   readonly receipts: WantReceipts | undefined
   /** Peers that are passed over, because they take nothing. */
   except: string[]
+  /** Its time was over while the network had it. */
+  isLate: boolean
 }
 
 /** A caller who waits until a topic is joined. */
