@@ -25,7 +25,7 @@ export function published(ask: number, recipients: string[] = ['bob']): Of<'publ
   return { type: 'published', ask, recipients, id: `of ${ask}`, proof: PROOF }
 }
 
-export function held(ask: number, ...peers: string[]): Of<'publishHeld'> {
+export function publishHeld(ask: number, ...peers: string[]): Of<'publishHeld'> {
   return { type: 'publishHeld', ask, peers }
 }
 

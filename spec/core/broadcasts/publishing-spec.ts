@@ -8,7 +8,7 @@ import {
   drained,
   freshBooks,
   GossipCore,
-  held,
+  publishHeld,
   published,
   subscribe,
   subscription,
@@ -116,7 +116,7 @@ describe('a broadcast that waits for subscribers', () => {
     core.in(waiting(1, 1, 10_000))
     core.at(9_000)
     core.member('bob')
-    core.in(held(1, 'bob'))
+    core.in(publishHeld(1, 'bob'))
     expect(core.lines()).toEqual([])
     expect(core.linesAt(9_999)).toEqual([])
     expect(core.linesAt(10_000)).toEqual(['fail 1 Overloaded'])
@@ -146,7 +146,7 @@ describe('the queue of a topic', () => {
   it('waits for a peer that takes nothing, and goes on in the same order when it does', () => {
     const core = withBob()
     core.in(broadcast(1), broadcast(2))
-    expect(core.lines(held(1, 'bob'), held(2, 'bob'), broadcast(3))).toEqual([])
+    expect(core.lines(publishHeld(1, 'bob'), publishHeld(2, 'bob'), broadcast(3))).toEqual([])
     expect(core.lines(drained('bob'))).toEqual(['publish 1', 'publish 2', 'publish 3'])
     // It was not passed over, so nothing is lost.
     expect(core.lines(published(1), published(2), published(3))).toHaveLength(3)
@@ -156,7 +156,7 @@ describe('the queue of a topic', () => {
   it('goes on when that peer has gone', () => {
     const core = withBob()
     core.in(broadcast(1))
-    core.in(held(1, 'bob'))
+    core.in(publishHeld(1, 'bob'))
     expect(core.lines({ type: 'gossipClosed', peer: 'bob' })).toEqual(['publish 1'])
   })
 
@@ -164,7 +164,7 @@ describe('the queue of a topic', () => {
     const core = withBob({ slowPeerPatience: 2_000 })
     core.member('carol')
     core.in(broadcast(1))
-    core.in(held(1, 'bob'), broadcast(2))
+    core.in(publishHeld(1, 'bob'), broadcast(2))
     expect(core.linesAt(1_999)).toEqual([])
     expect(core.linesAt(2_000)).toEqual(['publish 1 but for bob', 'publish 2 but for bob'])
     core.in(published(1, ['carol']), published(2, ['carol']))
@@ -178,14 +178,14 @@ describe('the queue of a topic', () => {
   it('does not wait for a slow peer that is in another topic', () => {
     const core = withBob()
     core.in(broadcast(1))
-    core.in(held(1, 'bob'))
+    core.in(publishHeld(1, 'bob'))
     expect(core.lines(broadcast(2, { topic: 'tx' }), broadcast(3))).toEqual(['publish 2'])
   })
 
   it('refuses what waits too long, and says for whom', () => {
     const core = withBob({ requestTimeout: 1_000, slowPeerPatience: 60_000 })
     core.in(broadcast(1))
-    core.in(held(1, 'bob'), broadcast(2))
+    core.in(publishHeld(1, 'bob'), broadcast(2))
     const effects = core.at(1_000)
     expect(shorts(effects)).toEqual(['fail 1 Overloaded', 'fail 2 Overloaded'])
     expect(refusalOf(effects)).toBe(
@@ -198,7 +198,7 @@ describe('the queue of a topic', () => {
     const core = withBob({ requestTimeout: 1_000, slowPeerPatience: 60_000 })
     core.in(broadcast(1))
     expect(core.linesAt(1_500)).toEqual([])
-    expect(core.lines(held(1, 'bob'))).toEqual(['fail 1 Overloaded'])
+    expect(core.lines(publishHeld(1, 'bob'))).toEqual(['fail 1 Overloaded'])
     expect(core.lines(drained('bob'))).toEqual([])
   })
 
@@ -225,7 +225,7 @@ describe('a broadcast whose caller gives up', () => {
       'was given back',
       (core) => {
         core.in(broadcast(1))
-        core.in(held(1, 'bob'))
+        core.in(publishHeld(1, 'bob'))
       },
       [drained('bob')],
     ],
@@ -249,7 +249,7 @@ describe('a broadcast whose caller gives up', () => {
   it('is not in the way of the next, nor of what explains the topic', () => {
     const core = withBob()
     core.in(broadcast(1), broadcast(2))
-    core.in(held(1, 'bob'), held(2, 'bob'), cancel(1))
+    core.in(publishHeld(1, 'bob'), publishHeld(2, 'bob'), cancel(1))
     core.in({ type: 'explain', ask: 9, about: { topic: 'block' } })
     const [settled] = core.in({ type: 'inspected', ask: 9, peers: {} })
     expect(settled).toMatchObject({ value: { sent: { waiting: 1 } } })
@@ -261,7 +261,7 @@ describe('a node that stops', () => {
   it('rejects its broadcasts, wherever they are', () => {
     const core = withBob({ maxPublishing: 2 })
     core.in(broadcast(1), broadcast(2), broadcast(3), waiting(4, 5))
-    core.in(held(1, 'bob'))
+    core.in(publishHeld(1, 'bob'))
     const effects = shorts(core.in({ type: 'shutdown', ask: 5 }))
     expect(effects).toEqual([1, 2, 3, 4].map((ask) => `fail ${ask} NodeStopped`).concat('stop'))
     expect(books(core)).toEqual(freshBooks())

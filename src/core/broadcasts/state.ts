@@ -198,6 +198,8 @@ export interface Broadcasts {
   guarded: Set<string>
   /** Topic → peers that have told us that they are in it. */
   others: Map<string, Set<string>>
+  /** Peer → how many topics it is in, as far as we know. */
+  topicsOf: Map<string, number>
   /** Peers to whom we have a gossip stream, and when the last of them was opened. */
   gossip: Set<string>
   gossipSince: number
@@ -257,6 +259,7 @@ export function createBroadcasts(guarded: readonly string[]): Broadcasts {
   return {
     guarded: new Set(guarded),
     others: new Map(),
+    topicsOf: new Map(),
     gossip: new Set(),
     gossipSince: -Infinity,
     counts: new Map(),

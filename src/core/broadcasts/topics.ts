@@ -85,15 +85,24 @@ export function leaveTopics(state: State, out: Effects): void {
 
 // ---- who else is in them
 
+/** Topics of a peer that we keep in mind; of more only those that are ours too. */
+const MAX_TOPICS = 1_024
+
 export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: Of<'subscriptionChanged'>): void {
-  const { others, othersDirty } = state.broadcasts
+  const { others, othersDirty, topicsOf } = state.broadcasts
   let peers = others.get(topic)
+  const isIn = peers?.has(peer) === true
+  const amount = topicsOf.get(peer) ?? 0
+  if (isIn === subscribed || (subscribed && amount >= MAX_TOPICS && !state.topics.has(topic))) return
   if (subscribed) {
     if (peers === undefined) others.set(topic, (peers = new Set()))
     peers.add(peer)
+    topicsOf.set(peer, amount + 1)
   } else {
-    peers?.delete(peer)
-    if (peers?.size === 0) others.delete(topic)
+    peers!.delete(peer)
+    if (peers!.size === 0) others.delete(topic)
+    if (amount > 1) topicsOf.set(peer, amount - 1)
+    else topicsOf.delete(peer)
   }
   othersDirty.add(topic)
   if (state.topics.has(topic)) state.statusDirty = true
