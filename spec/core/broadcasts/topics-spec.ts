@@ -117,10 +117,10 @@ describe('a mesh', () => {
     const core = new GossipCore({ connectionKeepAlive: 100 })
     core.in(subscribe, { type: 'subscribe', topic: 'tx' })
     core.connect('bob')
-    core.in(mesh('bob'), { ...mesh('bob'), topic: 'tx' } as Event)
+    core.in(mesh('bob'), { ...mesh('bob'), topic: 'tx' })
     core.in(mesh())
     expect(core.linesAt(1_000)).toEqual([])
-    core.in({ ...mesh(), topic: 'tx' } as Event)
+    core.in({ ...mesh(), topic: 'tx' })
     expect(core.linesAt(1_100)).toEqual(['closeConnection 1'])
   })
 

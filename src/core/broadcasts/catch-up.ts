@@ -144,8 +144,7 @@ export function onReplayJudged(
   isTaken: boolean,
 ): void {
   const { topic, id, data, from, via } = heard
-  const isRemembered = state.topics.get(topic)?.history.some((one) => one.id === id) === true
-  if (isTaken && !isRemembered) remember(state, topic, { id, data, from, via, proof, at })
+  if (isTaken) remember(state, topic, { id, data, from, via, proof, at })
   const catchUp = state.broadcasts.catchUps.get(subscription)
   if (catchUp === undefined) return
   catchUp.undecided--

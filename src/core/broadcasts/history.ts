@@ -1,30 +1,25 @@
 /** The last broadcasts of a topic, within bounds of number and bytes: what late subscribers can be given. */
 import type { State } from '../state.js'
-import type { Remembered, Topic } from './state.js'
+import type { Remembered } from './state.js'
 
 /** (Topics that we are not in are not remembered: nobody would ask us for them.) */
-export function remember({ topics, settings, self }: State, name: string, message: Remembered): void {
+export function remember({ topics, settings }: State, name: string, message: Remembered): void {
   const topic = topics.get(name)
-  if (topic === undefined || message.data.length > settings.historyBytes) return
-  const { history } = topic
-  if (message.via === self) forget(topic, message.id)
+  if (topic === undefined || message.data.length > settings.historyBytes || settings.historyMessages === 0) return
+  const { history, remembered } = topic
+  if (remembered.has(message.id)) return
   // What others remembered for us may be older than what we know.
   let at = history.length
   while (at > 0 && history[at - 1]!.at > message.at) at--
-  if (at === history.length) history.push(message)
-  else history.splice(at, 0, message)
+  // A copy: whoever sent it, or got it, may do with the bytes what it likes.
+  history.splice(at, 0, { ...message, data: message.data.slice() })
+  remembered.add(message.id)
   topic.historyBytes += message.data.length
   let from = 0
   while (history.length - from > settings.historyMessages || topic.historyBytes > settings.historyBytes) {
-    topic.historyBytes -= history[from++]!.data.length
+    const { id, data } = history[from++]!
+    topic.historyBytes -= data.length
+    remembered.delete(id)
   }
   if (from > 0) history.splice(0, from)
-}
-
-/** One of ours that went to nobody, and goes out again. */
-function forget(topic: Topic, id: string): void {
-  const at = topic.history.findIndex((one) => one.id === id)
-  if (at < 0) return
-  topic.historyBytes -= topic.history[at]!.data.length
-  topic.history.splice(at, 1)
 }

@@ -22,6 +22,8 @@ export interface Topic {
   /** The last broadcasts, oldest first, for those who ask for them. */
   history: Remembered[]
   historyBytes: number
+  /** … and their ids. */
+  remembered: Set<string>
 }
 
 /** A broadcast that we can pass on to somebody who comes late. */

@@ -23,7 +23,15 @@ export function joinFixedTopics(state: State, out: Effects): void {
 function topicOf(state: State, out: Effects, name: string): Topic {
   let topic = state.topics.get(name)
   if (topic === undefined) {
-    topic = { subscribers: 0, fixed: false, leaveAt: Infinity, mesh: [], history: [], historyBytes: 0 }
+    topic = {
+      subscribers: 0,
+      fixed: false,
+      leaveAt: Infinity,
+      mesh: [],
+      history: [],
+      historyBytes: 0,
+      remembered: new Set(),
+    }
     state.topics.set(name, topic)
     countsOf(state, name)
     state.broadcasts.topicsDirty = true

@@ -1,0 +1,157 @@
+/** What becomes of a message of others: `deciding.ts` and `validating.ts`, from the network's word to the verdict. */
+import { describe, expect, it } from '@jest/globals'
+import type { Event } from '../../../src/core/events.js'
+import type { Settings } from '../../../src/core/settings.js'
+import type { Verdict } from '../../../src/network/port.js'
+import {
+  books,
+  freshBooks,
+  GossipCore,
+  message,
+  subscribe,
+  subscription,
+  unsubscribe,
+} from '../../support/broadcasts.js'
+
+const validated = (validation: number, verdict: Verdict, failed = false): Event => ({
+  type: 'validated',
+  validation,
+  verdict,
+  failed,
+})
+const guarded = (text: string, more: Parameters<typeof message>[1] = {}): Event =>
+  message(text, { held: true, ...more })
+
+/** In the topic, whose messages a validator judges. */
+function judged(settings: Partial<Settings> = {}): GossipCore {
+  const core = new GossipCore({ guardedTopics: ['block'], ...settings })
+  core.in(subscribe)
+  return core
+}
+
+function lossesOf(core: GossipCore): unknown {
+  return core.state.broadcasts.counts.get('block')!.dropped
+}
+
+describe('a message that nobody judges', () => {
+  it('is delivered, remembered and counted', () => {
+    const core = new GossipCore()
+    core.in(subscribe)
+    expect(core.lines(message('a'))).toEqual(['deliver a'])
+    expect(core.state.broadcasts.counts.get('block')).toMatchObject({ received: 1, delivered: 1 })
+    expect(core.state.topics.get('block')!.history).toMatchObject([{ id: 'a', from: 'bob', via: 'carol' }])
+    expect([...core.state.broadcasts.outcomes]).toEqual([['a', 'accepted']])
+  })
+
+  it('is forwarded, where the network holds it back', () => {
+    const core = new GossipCore()
+    core.in(subscribe)
+    expect(core.lines(guarded('a'))).toEqual(['accept a of carol', 'deliver a'])
+  })
+})
+
+describe('a message that is judged', () => {
+  it('is delivered and forwarded when it is accepted, and not before', () => {
+    const core = judged()
+    expect(core.lines(guarded('a'))).toEqual(['validate 1: a'])
+    expect(core.lines(validated(1, 'accept'))).toEqual(['accept a of carol', 'deliver a'])
+    expect(lossesOf(core)).toEqual({})
+  })
+
+  it.each<[string, Verdict, boolean, string, string]>([
+    ['ignored', 'ignore', false, 'ignore a of carol', 'ignored'],
+    ['rejected: that counts against its sender', 'reject', false, 'reject a of carol', 'rejected'],
+    ['ignored when the validator has failed', 'ignore', true, 'ignore a of carol', 'validatorFailed'],
+  ])('is %s', (_what, verdict, failed, line, reason) => {
+    const core = judged()
+    core.in(guarded('a'))
+    expect(core.lines(validated(1, verdict, failed))).toEqual([line])
+    expect(lossesOf(core)).toEqual({ [reason]: 1 })
+    expect(core.state.broadcasts.peers.get('carol')!.dropped).toEqual({ [reason]: 1 })
+    expect(core.state.broadcasts.counts.get('block')).toMatchObject({ received: 1, delivered: 0 })
+    expect(core.state.topics.get('block')!.history).toEqual([])
+    expect([...core.state.broadcasts.outcomes]).toEqual([['a', 'refused']])
+  })
+
+  it('is ignored when no verdict comes in time, and a late one is not heard', () => {
+    const core = judged({ validationTimeout: 1_000 })
+    core.in(guarded('a'))
+    expect(core.linesAt(999)).toEqual([])
+    expect(core.linesAt(1_000)).toEqual(['cancelValidation 1', 'ignore a of carol'])
+    expect(core.lines(validated(1, 'accept'))).toEqual([])
+    expect(lossesOf(core)).toEqual({ validatorFailed: 1 })
+  })
+
+  it('does not wait for those before it', () => {
+    const core = judged()
+    core.in(guarded('slow'), guarded('quick'))
+    expect(core.lines(validated(2, 'accept'))).toEqual(['accept quick of carol', 'deliver quick'])
+    expect(core.lines(message('free', { topic: 'tx' }), { type: 'subscribe', topic: 'tx' })).toEqual(['join tx'])
+    expect(core.lines(message('free', { topic: 'tx' }))).toEqual(['deliver free'])
+    expect(core.lines(validated(1, 'accept'))).toEqual(['accept slow of carol', 'deliver slow'])
+  })
+
+  it('is forwarded but not delivered when the topic was left meanwhile', () => {
+    const core = judged({ topicLinger: 10 })
+    core.in(guarded('a'), unsubscribe)
+    core.at(10)
+    expect(core.lines(validated(1, 'accept'))).toEqual(['accept a of carol'])
+    expect(core.state.broadcasts.counts.get('block')).toMatchObject({ delivered: 0 })
+  })
+
+  it('is judged, though it was not held: the validator came later', () => {
+    const core = new GossipCore()
+    core.in(subscribe, { type: 'guardTopic', topic: 'block' })
+    expect(core.lines(message('a'))).toEqual(['validate 1: a'])
+    expect(core.lines(validated(1, 'reject'))).toEqual([])
+    expect(lossesOf(core)).toEqual({ rejected: 1 })
+  })
+
+  it('is told that nobody waits for the verdict when the node stops', () => {
+    const core = judged()
+    core.in(guarded('a'), guarded('b'))
+    expect(core.lines({ type: 'shutdown', ask: 1 })).toEqual(['cancelValidation 1', 'cancelValidation 2', 'stop'])
+    expect(core.lines(validated(1, 'accept'))).toEqual([])
+    expect(books(core)).toEqual(freshBooks())
+  })
+})
+
+describe('what is judged at once', () => {
+  const heavy = (text: string, via: string): Event => guarded(text, { via, data: new Uint8Array(744) })
+
+  it('has a bound for each peer: more of it is ignored, and counts against the peer', () => {
+    const core = judged({ maxValidatingPerPeer: 2_000 })
+    core.in(heavy('a', 'carol'), heavy('b', 'carol'))
+    expect(core.lines(heavy('c', 'carol'))).toEqual(['penalize carol 1', 'ignore c of carol'])
+    expect(lossesOf(core)).toEqual({ busy: 1 })
+    expect(core.lines(heavy('d', 'dave'))).toEqual(['validate 3: d'])
+    core.in(validated(1, 'ignore'))
+    expect(core.lines(heavy('e', 'carol'))).toEqual(['validate 4: e'])
+  })
+
+  it('has a bound for all of them: more is ignored, and nobody is to blame', () => {
+    const core = judged({ maxValidating: 2_000 })
+    core.in(heavy('a', 'carol'), heavy('b', 'dave'))
+    expect(core.lines(heavy('c', 'erin'))).toEqual(['ignore c of erin'])
+    core.in(validated(1, 'accept'))
+    expect(core.lines(heavy('d', 'erin'))).toEqual(['validate 3: d'])
+  })
+
+  it('holds empty messages too', () => {
+    const core = judged({ maxValidatingPerPeer: 2_560 })
+    const many = Array.from({ length: 20 }, (_, i) => guarded(`${i}`, { data: new Uint8Array() }))
+    const lines = core.lines(...many)
+    expect(lines.filter((line) => line.startsWith('validate'))).toHaveLength(10)
+    expect(lines.filter((line) => line === 'penalize carol 1')).toHaveLength(10)
+  })
+
+  it('leaves nothing in the books when it is over', () => {
+    const core = judged({ validationTimeout: 50, topicLinger: 0 })
+    core.in(subscription('bob'), heavy('a', 'carol'), heavy('b', 'carol'), heavy('c', 'dave'))
+    core.in(validated(2, 'reject'), validated(1, 'accept'))
+    core.at(50)
+    core.in(unsubscribe, subscription('bob', 'block', false))
+    core.at(60)
+    expect(books(core)).toEqual(freshBooks({ guardedTopics: ['block'] }))
+  })
+})

@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { remember } from '../../../src/core/broadcasts/history.js'
+import type { Settings } from '../../../src/core/settings.js'
+import { broadcast, GossipCore, message, published, subscribe } from '../../support/broadcasts.js'
+import { bytes } from '../../support/core.js'
+
+function inTopic(settings: Partial<Settings> = {}): GossipCore {
+  const core = new GossipCore(settings)
+  core.in(subscribe)
+  return core
+}
+
+const ids = (core: GossipCore): string[] => core.state.topics.get('block')!.history.map(({ id }) => id)
+const add = (core: GossipCore, id: string, at: number, size = 1): void => {
+  const one = { id, data: new Uint8Array(size), from: 'bob', via: 'carol', proof: bytes('signed'), at }
+  remember(core.state, 'block', one)
+}
+
+describe('the last broadcasts of a topic', () => {
+  it('are at most so many, the oldest leave first', () => {
+    const core = inTopic({ historyMessages: 2 })
+    core.in(message('a'), message('b'), message('c'))
+    expect(ids(core)).toEqual(['b', 'c'])
+  })
+
+  it('are at most so many bytes, and one that is larger is not kept', () => {
+    const core = inTopic({ historyBytes: 10 })
+    add(core, 'a', 1, 4)
+    add(core, 'b', 2, 4)
+    add(core, 'c', 3, 11)
+    expect(ids(core)).toEqual(['a', 'b'])
+    add(core, 'd', 4, 5)
+    expect(ids(core)).toEqual(['b', 'd'])
+    add(core, 'e', 5, 10)
+    expect(ids(core)).toEqual(['e'])
+  })
+
+  it('are none, if the config wants none', () => {
+    const core = inTopic({ historyMessages: 0 })
+    core.in(message('a'))
+    expect(ids(core)).toEqual([])
+    expect(core.state.topics.get('block')!.historyBytes).toBe(0)
+  })
+
+  it('are in the order in which they were heard first, also those that others remembered', () => {
+    const core = inTopic({ historyMessages: 3 })
+    add(core, 'b', 20)
+    add(core, 'd', 40)
+    add(core, 'c', 30)
+    expect(ids(core)).toEqual(['b', 'c', 'd'])
+    // The oldest is the first to leave, though it came last.
+    add(core, 'a', 10)
+    expect(ids(core)).toEqual(['b', 'c', 'd'])
+  })
+
+  it('hold each once, however often it comes', () => {
+    const core = inTopic({ historyMessages: 3 })
+    core.in(message('a'), message('b'), message('a'))
+    expect(ids(core)).toEqual(['a', 'b'])
+    core.in(message('c'), message('d'), message('a'))
+    expect(ids(core)).toEqual(['c', 'd', 'a'])
+  })
+
+  it('have ours among them, but for those that nobody got', () => {
+    const core = inTopic()
+    core.in(broadcast(1), broadcast(2))
+    core.in(published(1, []), published(2, ['bob']))
+    expect(core.state.topics.get('block')!.history).toMatchObject([{ id: 'of 2', from: 'self', via: 'self' }])
+  })
+
+  it('stay as they were when whoever sent or got them goes on to use the bytes', () => {
+    const core = inTopic()
+    const ours = bytes('ours')
+    const theirs = message('a', { data: bytes('theirs') })
+    core.in(broadcast(1, { data: ours }))
+    core.in(published(1), theirs)
+    ours.fill(0)
+    theirs.data.fill(0)
+    const kept = core.state.topics.get('block')!.history.map(({ data }) => Buffer.from(data).toString())
+    expect(kept).toEqual(['ours', 'theirs'])
+  })
+
+  it('keep their books, whatever comes', () => {
+    const one = fc.record({ id: fc.nat(30), at: fc.nat(100), size: fc.nat(60) })
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 80 }), (all) => {
+        const core = inTopic({ historyMessages: 8, historyBytes: 200 })
+        for (const { id, at, size } of all) add(core, `${id}`, at, size)
+        const { history, historyBytes, remembered } = core.state.topics.get('block')!
+        expect(history.length).toBeLessThanOrEqual(8)
+        expect(historyBytes).toBe(history.reduce((sum, { data }) => sum + data.length, 0))
+        expect(historyBytes).toBeLessThanOrEqual(200)
+        expect([...remembered].sort()).toEqual(history.map(({ id }) => id).sort())
+        expect(history.map(({ at }) => at)).toEqual(history.map(({ at }) => at).sort((a, b) => a - b))
+      }),
+    )
+  })
+})
