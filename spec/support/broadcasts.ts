@@ -110,8 +110,8 @@ function said(effect: Effect): string {
 
 /** What a core keeps for broadcasts, but for what it counts and what it remembers of peers. */
 export function books({ state }: Core): unknown {
-  const { counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, ...rest } = state.broadcasts
-  void [counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest]
+  const { counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince, ...rest } = state.broadcasts
+  void [counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince]
   return plain({ ...rest, asks: state.asks, deadlines: state.askDeadlines })
 }
 

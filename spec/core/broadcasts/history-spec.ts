@@ -62,11 +62,17 @@ describe('the last broadcasts of a topic', () => {
     expect(ids(core)).toEqual(['c', 'd', 'a'])
   })
 
-  it('have ours among them, but for those that nobody got', () => {
+  it('have ours among them, also what nobody got, and once if it goes out again', () => {
     const core = inTopic()
     core.in(broadcast(1), broadcast(2))
     core.in(published(1, []), published(2, ['bob']))
-    expect(core.state.topics.get('block')!.history).toMatchObject([{ id: 'of 2', from: 'self', via: 'self' }])
+    const own = { from: 'self', via: 'self' }
+    expect(core.state.topics.get('block')!.history).toMatchObject([
+      { id: 'of 1', ...own },
+      { id: 'of 2', ...own },
+    ])
+    core.in(broadcast(3), { ...published(3, ['bob']), id: 'of 1' })
+    expect(ids(core)).toEqual(['of 1', 'of 2'])
   })
 
   it('stay as they were when whoever sent or got them goes on to use the bytes', () => {

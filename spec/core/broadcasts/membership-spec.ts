@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { isJoined, nextGossip, reachable, whyNobody } from '../../../src/core/broadcasts/membership.js'
+import { isJoined, nextSettled, reachable, whyNobody } from '../../../src/core/broadcasts/membership.js'
 import { GossipCore, mesh, subscribe, subscription } from '../../support/broadcasts.js'
 
 describe('who can be reached on a topic', () => {
@@ -17,7 +17,7 @@ describe('who can be reached on a topic', () => {
     const core = new GossipCore()
     expect(whyNobody(core.state, 'block')).toBe('we are connected to nobody')
     core.connect('bob')
-    expect(whyNobody(core.state, 'block')).toBe('none of the 1 peers that we are connected to is in the topic')
+    expect(whyNobody(core.state, 'block')).toBe('nobody whom we are connected to is in the topic (peers: 1)')
     core.in(subscription('bob'))
     expect(whyNobody(core.state, 'block')).toBe('there is no gossip stream yet to bob')
     core.in({ type: 'gossipOpened', peer: 'bob' })
@@ -40,14 +40,14 @@ describe('a topic is joined', () => {
   })
 
   it('as soon as the first connection without a stream is given up', () => {
-    const core = new GossipCore({ gossipPatience: 100 })
+    const core = new GossipCore({ gossipPatience: 100, gossipSettle: 0 })
     core.connect('bob', 1)
     core.now = 50
     core.connect('carol', 2)
-    expect(nextGossip(core.state)).toBe(100)
+    expect(nextSettled(core.state)).toBe(100)
     core.in({ type: 'gossipOpened', peer: 'bob' })
-    expect(nextGossip(core.state)).toBe(150)
+    expect(nextSettled(core.state)).toBe(150)
     core.at(150)
-    expect(nextGossip(core.state)).toBe(Infinity)
+    expect(nextSettled(core.state)).toBe(Infinity)
   })
 })
