@@ -46,9 +46,8 @@ describe('a broadcast', () => {
     const said = effects.flatMap((effect) => (effect.type === 'log' ? [effect.message] : []))
     expect(said).toEqual(['a broadcast on block reached nobody: we are connected to nobody'])
     expect(core.state.broadcasts.counts.get('block')).toMatchObject({ published: 1, handedOver: 0, toNobody: 1 })
-    // The same bytes may be sent again, so they have not been broadcast yet.
-    expect(core.state.topics.get('block')!.history).toEqual([])
-    expect(core.state.broadcasts.outcomes.size).toBe(0)
+    // Whoever comes late may want it.
+    expect(core.state.topics.get('block')!.history).toHaveLength(1)
   })
 
   it.each<['DuplicateMessage' | 'PublishError']>([['DuplicateMessage'], ['PublishError']])(
