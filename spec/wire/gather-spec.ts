@@ -15,10 +15,8 @@ function inPieces(payload: Uint8Array, sizes: number[]): ReturnType<typeof creat
 }
 
 /** Bytes of memory behind what was gathered. */
-function held({ chunks, block }: ReturnType<typeof createGathered>): number {
-  const buffers = new Set(chunks.map((chunk) => chunk.buffer))
-  if (block !== undefined) buffers.add(block.buffer)
-  return [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0)
+function held({ bytes }: ReturnType<typeof createGathered>): number {
+  return bytes?.buffer.byteLength ?? 0
 }
 
 describe('a payload in pieces', () => {
@@ -34,13 +32,22 @@ describe('a payload in pieces', () => {
   })
 
   it.each([[[1]], [[1, 2_048]], [[2_047, 2_048]], [[1, 16_384]], [[2_000, 15_000]]])(
-    'holds little more memory than it has bytes, in pieces of %j',
+    'holds no more memory than it has bytes, in pieces of %j',
     (sizes) => {
       const payload = filled(500_000)
-      const gathered = inPieces(payload, sizes)
-      expect(held(gathered)).toBeLessThanOrEqual(1.25 * payload.length + 16_384)
+      expect(held(inPieces(payload, sizes))).toBe(payload.length)
     },
   )
+
+  it('holds a small multiple of what has come of it, and no more than there is room for', () => {
+    const [gathered, inLittleRoom] = [createGathered(), createGathered()]
+    for (let i = 0; i < 4; i++) {
+      gather(gathered, filled(16_000), 100_000_000)
+      gather(inLittleRoom, filled(16_000), 65_536)
+      expect(held(gathered)).toBeLessThanOrEqual(8 * gathered.received)
+    }
+    expect(held(inLittleRoom)).toBe(65_536)
+  })
 
   it('costs nothing for what was only declared', () => {
     const gathered = createGathered()
@@ -51,7 +58,7 @@ describe('a payload in pieces', () => {
   it('does not grow by pieces without a byte', () => {
     const gathered = createGathered()
     for (let i = 0; i < 10_000; i++) gather(gathered, new Uint8Array(), 100)
-    expect([gathered.chunks.length, gathered.received]).toEqual([0, 0])
+    expect([held(gathered), gathered.received]).toEqual([0, 0])
   })
 
   it('keeps nothing of it once it is taken', () => {

@@ -1,72 +1,51 @@
 /**
- * Puts a payload together that arrives in pieces, and joins it once. It never allocates what was only declared, and a peer
- * that sends single bytes does not cost a view, and the network buffer behind it, for each.
+ * Puts a payload together that arrives in pieces. Each is copied on arrival: a view would keep its network buffer alive
+ * until the payload is complete, and buffers that outlive a collection of the young are only freed by a full one, which
+ * megabytes of them call for again and again. What was only declared is not allocated, but for a small multiple of what
+ * has come.
  */
 
 /** Below this size a payload is copied out of its chunk: a small view would keep the whole network buffer alive. */
 export const COPY_BELOW = 4_096
 
-/** Pieces below this size are gathered into blocks of at most `BLOCK_SIZE`. */
-const GATHER_BELOW = 2_048
-const BLOCK_SIZE = 16_384
+/** The least that is allocated for pieces, unless the payload is smaller … */
+const FIRST_ROOM = 16_384
+/** … and how many times the bytes that have come, when there is no room for more: the fewer the steps, the less is copied. */
+const GROWTH = 8
 
 /** The pieces so far. Plain data. */
 export interface Gathered {
-  chunks: Uint8Array[]
-  /** Where small pieces are gathered, how much of it is used, and where what is not in `chunks` yet begins in it. */
-  block: Uint8Array | undefined
-  blockUsed: number
-  runStart: number
+  bytes: Uint8Array | undefined
   /** Bytes so far. */
   received: number
 }
 
 export function createGathered(): Gathered {
-  return { chunks: [], block: undefined, blockUsed: 0, runStart: 0, received: 0 }
+  return { bytes: undefined, received: 0 }
 }
 
-/** Keeps a piece of a payload of `total` bytes. It must fit. */
-export function gather(gathered: Gathered, piece: Uint8Array, total: number): void {
-  const missing = total - gathered.received
+/** Keeps a piece of a payload for which there is `room`, bytes: its size, or what of it may come so far. It must fit. */
+export function gather(gathered: Gathered, piece: Uint8Array, room: number): void {
+  if (piece.length === 0) return
+  const { bytes, received } = gathered
   gathered.received += piece.length
-  if (piece.length >= GATHER_BELOW || piece.length === missing) {
-    closeRun(gathered)
-    gathered.chunks.push(piece)
-    return
+  if (piece.length === room) {
+    gathered.bytes = own(piece, 0, room)
+  } else if (bytes === undefined || gathered.received > bytes.length) {
+    const grown = new Uint8Array(Math.min(room, Math.max(FIRST_ROOM, GROWTH * gathered.received)))
+    if (bytes !== undefined) grown.set(bytes)
+    grown.set(piece, received)
+    gathered.bytes = grown
+  } else {
+    bytes.set(piece, received)
   }
-  if (gathered.block === undefined || gathered.blockUsed + piece.length > gathered.block.length) {
-    closeRun(gathered)
-    gathered.block = new Uint8Array(Math.min(BLOCK_SIZE, missing))
-    gathered.blockUsed = 0
-    gathered.runStart = 0
-  }
-  gathered.block.set(piece, gathered.blockUsed)
-  gathered.blockUsed += piece.length
 }
 
-/** Ends the run of small pieces. The rest of its block is for the next one: a large piece now and then costs no block. */
-function closeRun(gathered: Gathered): void {
-  const { block, blockUsed, runStart } = gathered
-  if (block === undefined || blockUsed === runStart) return
-  gathered.chunks.push(block.subarray(runStart, blockUsed))
-  gathered.runStart = blockUsed
-}
-
-/** The payload, joined. The caller owns it. */
+/** The payload, now that all of it is here. The caller owns it. */
 export function takeGathered(gathered: Gathered): Uint8Array {
-  closeRun(gathered)
-  const { chunks, received } = gathered
-  gathered.chunks = []
-  gathered.block = undefined
-  const only = chunks[0]
-  if (chunks.length === 1 && only !== undefined && received >= COPY_BELOW) return only
-  const payload = new Uint8Array(received)
-  let offset = 0
-  for (const chunk of chunks) {
-    payload.set(chunk, offset)
-    offset += chunk.length
-  }
-  return payload
+  const { bytes = new Uint8Array() } = gathered
+  gathered.bytes = undefined
+  return bytes
 }
 
 /** A payload that came whole: a copy if it is small, a view if it is not. */

@@ -112,12 +112,14 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     return undefined
   }
   setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
-  gather((exchange.gathered = createGathered()), rest(frame), total)
-  if (admit(state, exchange, total)) {
+  const admitted = admit(state, exchange, total)
+  // What may come without being asked for needs its room in any case.
+  if (!admitted && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
+    return overloaded(state, out, exchange)
+  gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
+  if (admitted) {
     grantRest(state, exchange)
   } else {
-    // What may come without being asked for needs its room in any case.
-    if (!reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW))) return overloaded(state, out, exchange)
     exchange.stage = 'held'
     state.held.add(exchange.id)
   }
@@ -160,7 +162,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   if (hasMore ? received >= total : received !== total) return 'a request is not as long as it said'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
-  gather(gathered, rest(frame), total)
+  gather(gathered, rest(frame), exchange.reserved)
   if (hasMore) return undefined
   exchange.complete = true
   exchange.gathered = undefined
