@@ -31,8 +31,8 @@ function inChunks(data: Uint8Array, cuts: number[]): Uint8ArrayList {
   return new Uint8ArrayList(...at.slice(1).map((end, i) => data.subarray(at[i], end)))
 }
 
-/** Both sides of the switch and of the size below which chunks are joined, and what Noise puts into a frame at most. */
-const sizes = [0, 1, 15, 16, 17, 63, 64, 65, 1_199, 1_200, 8_175, 8_176, 8_191, 8_192, 8_193, 65_519]
+/** Both sides of the switch, and what Noise puts into a frame at most. */
+const sizes = [0, 1, 15, 16, 17, 63, 64, 65, 1_199, 1_200, 8_192, 65_518, 65_519]
   .concat(Array.from({ length: 65 }, (_, i) => WASM_BELOW - 32 + i))
   .map((size) => ({ size }))
 

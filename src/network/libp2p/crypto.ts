@@ -15,8 +15,8 @@ import { Uint8ArrayList } from 'uint8arraylist'
 
 /** Plaintexts of this size and more are for Node, bytes. */
 export const WASM_BELOW = 256
-/** Chunks of less than this in all are joined first, bytes: a small copy costs less than a call for each chunk. */
-const JOIN_BELOW = 8_192
+/** The longest frame of Noise, bytes. */
+const MAX_FRAME = 65_535
 
 const ALGORITHM = 'chacha20-poly1305'
 const TAG = 16
@@ -30,7 +30,7 @@ export const noiseCrypto: ICryptoInterface = {
     if (plaintext.byteLength < WASM_BELOW) return asCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, key)
     const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS)
     const sealed = new Uint8ArrayList()
-    for (const chunk of chunksOf(plaintext)) sealed.append(cipher.update(chunk))
+    sealed.append(cipher.update(joined(plaintext)))
     cipher.final()
     sealed.append(cipher.getAuthTag())
     return sealed
@@ -45,13 +45,25 @@ export const noiseCrypto: ICryptoInterface = {
     const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS)
     decipher.setAuthTag(sealed.subarray(length))
     const body = sealed instanceof Uint8Array ? sealed.subarray(0, length) : sealed.sublist(0, length)
-    const plaintext = new Uint8ArrayList()
-    for (const chunk of chunksOf(body)) plaintext.append(decipher.update(chunk))
+    const plaintext = decipher.update(joined(body))
     decipher.final()
     return plaintext
   },
 }
 
-function chunksOf(data: Uint8Array | Uint8ArrayList): Iterable<Uint8Array> {
-  return data instanceof Uint8Array || data.byteLength < JOIN_BELOW ? [data.subarray()] : data
+/** Where the chunks of one frame are put together: the cipher has read them before the next frame comes. */
+const scratch = new Uint8Array(MAX_FRAME)
+
+/**
+ * The bytes in one piece. A call of the cipher for each chunk costs more than copying 64 KiB does, and gives a chunk each:
+ * whoever reads them would have to put together what two packets cut.
+ */
+function joined(data: Uint8Array | Uint8ArrayList): Uint8Array {
+  if (data instanceof Uint8Array) return data
+  let at = 0
+  for (const chunk of data) {
+    scratch.set(chunk, at)
+    at += chunk.length
+  }
+  return scratch.subarray(0, at)
 }

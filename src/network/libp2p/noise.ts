@@ -5,8 +5,8 @@
  * catching a `RangeError`, and making one, with its stack, costs as much as the cipher does for a small frame. The same
  * error can be thrown every time.
  *
- * And it does not copy frames that came in two packets, as every large one does. The stock reader joins such a frame so that
- * the cipher may write the plaintext over it; Node's cipher writes nowhere but into memory of its own.
+ * And it does not join frames that came in two packets, as every large one does, in memory of their own. The stock reader
+ * does, so that the cipher may write the plaintext over it; Node's cipher writes nowhere but into memory that it allocates.
  */
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { MessageStream, SecuredConnection } from '@libp2p/interface'
