@@ -44,6 +44,9 @@ export const STOP_TIMEOUT = 1_200
 /** Peers of whom we remember whether they were connected over loopback. */
 export const REMEMBERED_PEERS = 4_096
 
+/** What a session may have on its way to us. Stock: 256 KiB, and up to 16 MiB where Yamux happens to let a window grow. */
+export const SESSION_WINDOW = 1 * MiB
+
 /** Streams at once for each protocol and connection. Stock: 32 in, 64 out; a Rust peer's 33rd request was aborted. */
 export const REQUEST_STREAMS = { maxInboundStreams: 1_000, maxOutboundStreams: 1_000 }
 

@@ -5,11 +5,13 @@
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { ConnectionId, PortEvent, StreamId } from '../port.js'
+import { SESSION } from '../../wire/protocols.js'
 import { plain } from './bytes.js'
 import { isBroken, type Connections } from './connections.js'
-import { OPEN_TIMEOUT, REQUEST_STREAMS } from './defaults.js'
+import { OPEN_TIMEOUT, REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
 import { endWithDataFrame } from './empty-end.js'
 import { failureOf } from './failure.js'
+import { widen } from './yamux.js'
 
 type StreamEnd = Extract<PortEvent, { type: 'streamClosed' }>['reason']
 
@@ -89,6 +91,7 @@ export class Streams {
     const entry: Entry = { stream, connection, remoteEnded, weEnded: false, draining: false, closing: false }
     this.entries.set(id, entry)
     this.emit(announcement)
+    if (stream.protocol === SESSION) widen(stream, SESSION_WINDOW)
     stream.addEventListener('message', (event) => this.received(id, entry, event))
     stream.addEventListener('remoteCloseWrite', () => void (entry.remoteEnded = true))
     stream.addEventListener('end', () => this.ended(id, entry))
