@@ -53,16 +53,22 @@ export function cpu(): number {
 }
 
 /** Asks 32 B, one request at a time, for `time` ms; with 1 MiB at a time beside it, or without. Times in µs. */
-export async function beside(address: string, time: number, isBusy: boolean): Promise<{ times: number[] }> {
+export async function beside(
+  address: string,
+  time: number,
+  isBusy: boolean,
+): Promise<{ times: number[]; transfers: number }> {
   const node = nodes[0]!
   const small = new Uint8Array(32)
   const large = new Uint8Array(2 ** 20)
   const times: number[] = []
+  let transfers = 0
   const end = performance.now() + time
-  const transfers = (async () => {
+  const transferring = (async () => {
     while (isBusy && performance.now() < end) {
       const reply = await node.request(address, large)
       if (reply.length !== large.length) throw new Error(`a reply of ${reply.length} bytes`)
+      transfers++
     }
   })()
   while (performance.now() < end) {
@@ -71,6 +77,6 @@ export async function beside(address: string, time: number, isBusy: boolean): Pr
     times.push((performance.now() - began) * 1_000)
     if (reply.length !== small.length) throw new Error(`a reply of ${reply.length} bytes`)
   }
-  await transfers
-  return { times }
+  await transferring
+  return { times, transfers }
 }

@@ -194,7 +194,7 @@ export const mutants: Mutant[] = [
   mutant('credit is not used up', ['core/answering/session-sending.ts', 'exchange.sendCredit -= cost', '']),
   mutant('a large request is never told that there is room', [
     'core/answering/session-answers.ts',
-    'session.credits.set(exchange.wireId, amount)',
+    'session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)',
     '',
   ]),
   mutant('a producer that can wait is asked for more than there is credit for', [
@@ -207,8 +207,8 @@ export const mutants: Mutant[] = [
   // ---- sessions: fairness
   mutant('large values go before small ones', [
     'core/session/outbox.ts',
-    '  writeReady(state, out, session, sending, writer)\n  writeBulk(state, out, session, sending, writer)\n',
-    '  writeBulk(state, out, session, sending, writer)\n  writeReady(state, out, session, sending, writer)\n',
+    '  writeReady(state, out, session, sending, writer, most)\n  writeBulk(state, out, session, sending, writer, most)\n',
+    '  writeBulk(state, out, session, sending, writer, most)\n  writeReady(state, out, session, sending, writer, most)\n',
   ]),
   mutant('a large value goes whole before the next one begins', [
     'core/session/outbox.ts',

@@ -18,6 +18,12 @@ export class SessionCore extends Core {
     this.stream = stream
   }
 
+  /** As if a small request had just been answered. */
+  paced(): this {
+    this.state.connections.get(1)!.pace.smallAt = this.now
+    return this
+  }
+
   /** A batch, and what can be written after it: each write is answered by `writable` until nothing more comes. */
   run(...events: Event[]): Effect[] {
     const all = this.in(...events)

@@ -4,6 +4,7 @@
  */
 import type { ConnectionId, PortEvent } from '../network/port.js'
 import { dueAt } from './due.js'
+import { createPace } from './session/pacing.js'
 import type { Connection, State } from './state.js'
 
 /** The connection to use for a peer: the oldest. */
@@ -26,6 +27,7 @@ export function addConnection(state: State, event: Extract<PortEvent, { type: 'c
     exchanges: new Set(),
     session: undefined,
     answering: undefined,
+    pace: createPace(),
     sessionsOpened: 0,
     pinging: false,
     openedAt: state.now,

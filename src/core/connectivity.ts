@@ -14,6 +14,7 @@ import { reach, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { log, type Effects, type Refusal } from './effects.js'
 import { dueAt } from './due.js'
+import { onRoundTrip } from './session/pacing.js'
 import type { Connection, Dial, RequestAsk, State } from './state.js'
 
 type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
@@ -123,9 +124,11 @@ export function pingAll(state: State, out: Effects): void {
   }
 }
 
-export function onPinged(state: State, id: ConnectionId): void {
-  const connection = state.connections.get(id)
-  if (connection !== undefined) connection.pinging = false
+export function onPinged(state: State, event: Of<'pinged'>): void {
+  const connection = state.connections.get(event.connection)
+  if (connection === undefined) return
+  connection.pinging = false
+  onRoundTrip(connection.pace, event.rtt)
 }
 
 export function onPingFailed(state: State, out: Effects, event: Of<'pingFailed'>): void {

@@ -16,6 +16,7 @@ import {
 import type { Deadlines } from './deadlines.js'
 import type { Overflow } from './events.js'
 import { IdMap } from './id-map.js'
+import type { Pace } from './session/pacing.js'
 import type { AnsweringSession, AskingSession, Failure, Sender, SessionCall } from './session/state.js'
 import type { Settings } from './settings.js'
 
@@ -44,6 +45,8 @@ export interface Connection {
   /** The session over which we ask, and the one over which we are asked. */
   session: AskingSession<RequestAsk> | undefined
   answering: AnsweringSession<SessionExchange> | undefined
+  /** How large values are held back for small requests, in both sessions. */
+  readonly pace: Pace
   /** Sessions that the peer has opened so far. */
   sessionsOpened: number
   /** A ping is under way. */

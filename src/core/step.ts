@@ -144,7 +144,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'dialFailed':
       return connectivity.onDialFailed(state, out, event)
     case 'pinged':
-      return connectivity.onPinged(state, event.connection)
+      return connectivity.onPinged(state, event)
     case 'pingFailed':
       return connectivity.onPingFailed(state, out, event)
 

@@ -194,7 +194,7 @@ describe('credit', () => {
 describe('fairness', () => {
   it('lets a small answer go with the next write, whatever large ones wait', () => {
     pictures(({ hot, lane, expectObservable }) => {
-      const core = answering()
+      const core = answering().paced()
       const large = (exchange: number): Event => ({ type: 'respond', exchange, data: filled(100_000) })
       const rich = { credit: 200_000 }
       const events$ = hot('q-l-s-w-w-w', {

@@ -9,7 +9,7 @@ import type { Exchange, ExchangeId, State } from '../state.js'
 import { release } from './budget.js'
 import { logExpiry, cutExchange } from './exchanges.js'
 import { kill, resume, send } from './exchanges-v1.js'
-import { addValue, endAnswer, failNow, grantRest, sendOnly, setPullable } from './session-answers.js'
+import { addValue, endAnswer, failNow, grantRest, sendOnly, sessionOf, setPullable } from './session-answers.js'
 
 /** One value, and the end. */
 export function respond(state: State, out: Effects, id: ExchangeId, data: Uint8Array): void {
@@ -90,6 +90,7 @@ export function admitHeld(state: State, out: Effects): void {
 }
 
 function goOn(state: State, out: Effects, exchange: Exchange): void {
-  if (exchange.kind === 'stream') resume(state, out, exchange)
-  else grantRest(state, exchange)
+  if (exchange.kind === 'stream') return resume(state, out, exchange)
+  exchange.stage = 'reading'
+  grantRest(state, sessionOf(state, exchange), exchange)
 }

@@ -2,6 +2,7 @@
 import { setDeadline } from '../due.js'
 import type { Effects } from '../effects.js'
 import { enlist, touch } from '../session/outbox.js'
+import { nextCredit } from '../session/pacing.js'
 import type { AnsweringSession, Failure } from '../session/state.js'
 import type { Series, SessionExchange, State } from '../state.js'
 import { valueCost } from '../values.js'
@@ -165,14 +166,13 @@ export function failNow(state: State, exchange: SessionExchange, code: string, m
   touch(state, session)
 }
 
-/** All of a held request has its room now: the asker may send it. */
-export function grantRest(state: State, exchange: SessionExchange): void {
-  const session = sessionOf(state, exchange)
-  const received = exchange.gathered?.received ?? 0
-  const amount = exchange.total - received - exchange.credit
-  exchange.stage = 'reading'
-  if (amount <= 0) return
+/** All of a request has its room: the asker may send the rest of it. */
+export function grantRest(state: State, session: Session, exchange: SessionExchange): void {
+  const { total, gathered, credit, wireId } = exchange
+  const missing = total - (gathered?.received ?? 0) - credit
+  const amount = nextCredit(session.pace, state.now, credit, missing)
+  if (amount === 0) return
   exchange.credit += amount
-  session.credits.set(exchange.wireId, amount)
+  session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)
   touch(state, session)
 }

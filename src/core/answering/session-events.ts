@@ -27,7 +27,7 @@ export function onInboundSession(
     out.push({ type: 'reset', stream, reason: 'there is a session already' })
     return true
   }
-  const session = createAnsweringSession<SessionExchange>(stream, id, connection.peer)
+  const session = createAnsweringSession<SessionExchange>(stream, connection)
   connection.answering = session
   state.sessions.set(stream, session)
   return true

@@ -118,7 +118,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     return overloaded(state, out, exchange)
   gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
   if (admitted) {
-    grantRest(state, exchange)
+    grantRest(state, session, exchange)
   } else {
     exchange.stage = 'held'
     state.held.add(exchange.id)
@@ -163,7 +163,10 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
   gather(gathered, rest(frame), exchange.reserved)
-  if (hasMore) return undefined
+  if (hasMore) {
+    if (exchange.admitted) grantRest(state, session, exchange)
+    return undefined
+  }
   exchange.complete = true
   exchange.gathered = undefined
   // Its first window was all of it: it needs no more room.

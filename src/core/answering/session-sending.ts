@@ -2,6 +2,7 @@
 import { WITHOUT_HELLO } from '../../wire/session/format.js'
 import { writeCredit, writeEnd, writeFail, writeHello, writeReply } from '../../wire/session/writer.js'
 import { chunkOf, type Sending } from '../session/outbox.js'
+import { onAnswered } from '../session/pacing.js'
 import type { AnsweringSession } from '../session/state.js'
 import type { SessionExchange } from '../state.js'
 import { VALUE_OVERHEAD } from '../values.js'
@@ -58,7 +59,10 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
     exchange.sendCredit -= cost
     if (series !== undefined) charge(sessionOf(state, exchange), series, -cost)
     exchange.sent = to
-    if (isLast) return endExchange(state, exchange)
+    if (isLast) {
+      if (first) onAnswered(sessionOf(state, exchange).pace, state.now, exchange.total, to)
+      return endExchange(state, exchange)
+    }
     if (isWhole) advance(exchange)
     if (series?.pullable === true) allow(out, exchange)
   },

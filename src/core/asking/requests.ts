@@ -36,6 +36,7 @@ export function startRequest(state: State, out: Effects, command: RequestCommand
     wireId: 0,
     sent: -1,
     sendCredit: 0,
+    firstCredit: 0,
     listed: false,
     intake: undefined,
   }

@@ -4,6 +4,7 @@ import { updateIdle } from '../connections.js'
 import { removeDeadline } from '../deadlines.js'
 import type { Effects, Refusal } from '../effects.js'
 import { enlist, touch } from '../session/outbox.js'
+import { windowOf } from '../session/pacing.js'
 import { createAskingSession, type AskingSession } from '../session/state.js'
 import { valueCost } from '../values.js'
 
@@ -14,7 +15,7 @@ export const VALUES_WINDOW = 65_536
 export function openSession(state: State, out: Effects, connection: Connection, protocols: string[]): void {
   const stream = state.nextStream
   state.nextStream += 2
-  const session = createAskingSession<RequestAsk>(stream, connection.id, connection.peer)
+  const session = createAskingSession<RequestAsk>(stream, connection)
   connection.session = session
   state.sessions.set(stream, session)
   out.push({ type: 'open', stream, connection: connection.id, protocols })
@@ -30,6 +31,7 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   ask.stage = 'waiting'
   ask.wireId = ++session.lastId
   ask.sendCredit = hello.requestWindow
+  ask.firstCredit = firstCredit(state, session, ask)
   calls.set(ask.wireId, ask)
   if (calls.size === 1) updateIdle(state, connection)
   enlist(state, session, ask)
@@ -37,8 +39,10 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
 }
 
 /** What replies to this request may cost before any CREDIT. */
-export function firstCredit(state: State, ask: RequestAsk): number {
-  return ask.values === undefined ? valueCost(state.settings.maxResponseSize) : VALUES_WINDOW
+function firstCredit(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk): number {
+  if (ask.values !== undefined) return VALUES_WINDOW
+  const { maxResponseSize } = state.settings
+  return valueCost(Math.min(maxResponseSize, windowOf(session.pace, state.now)))
 }
 
 export function giveCredit(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk, amount: number): void {

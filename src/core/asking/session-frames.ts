@@ -17,11 +17,12 @@ import { responseTooLarge, settle } from '../asks.js'
 import { removeDeadline } from '../deadlines.js'
 import type { Effects, Refusal } from '../effects.js'
 import { enlist } from '../session/outbox.js'
+import { nextCredit, onAnswered } from '../session/pacing.js'
 import type { AskingSession, Intake } from '../session/state.js'
 import { maxResponseOf } from '../settings.js'
 import type { RequestAsk, State } from '../state.js'
 import { VALUE_OVERHEAD, valueCost } from '../values.js'
-import { endSessionCall, finish, firstCredit, giveCredit, taken } from './session-calls.js'
+import { endSessionCall, finish, giveCredit, taken } from './session-calls.js'
 
 type Session = AskingSession<RequestAsk>
 
@@ -70,6 +71,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
   const limit = maxResponseOf(state.settings, ask.service)
+  onAnswered(session.pace, state.now, ask.sent, frame.end - frame.at)
   finish(state, session, ask)
   if (frame.end - frame.at > limit) fail(out, ask, responseTooLarge(ask.peer, limit))
   else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
@@ -78,7 +80,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
 
 /** A value of several, or a piece of a value. */
 function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, frame: Frame): Violation | undefined {
-  const intake = (ask.intake ??= { credit: firstCredit(state, ask), untaken: 0, total: -1, gathered: undefined })
+  const intake = (ask.intake ??= { credit: ask.firstCredit, untaken: 0, total: -1, gathered: undefined })
   const isLast = (frame.flags & LAST) !== 0
   const hasMore = (frame.flags & MORE) !== 0
   if (isLast && hasMore) return 'a value is the last one and not complete'
@@ -107,7 +109,8 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
     gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
     // The value has to be completed, whatever the window is.
     const missing = intake.total - intake.gathered.received - intake.credit
-    if (begins && missing > 0) giveCredit(state, session, ask, missing)
+    const amount = nextCredit(session.pace, state.now, intake.credit, missing)
+    if (amount > 0) giveCredit(state, session, ask, amount)
     return undefined
   }
   const value = wholeValue(intake, frame)

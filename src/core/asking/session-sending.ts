@@ -11,7 +11,6 @@ import { chunkOf, type Sending } from '../session/outbox.js'
 import type { AskingSession } from '../session/state.js'
 import type { RequestAsk, State } from '../state.js'
 import { DEFAULT_BUFFER, POLICIES } from '../values.js'
-import { firstCredit } from './session-calls.js'
 
 export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
   inOrder: true,
@@ -57,7 +56,7 @@ function headOf(state: State, ask: RequestAsk): RequestHead {
   const { values, dueAt } = ask
   return {
     timeout: Math.max(1, dueAt - state.now),
-    credit: firstCredit(state, ask),
+    credit: ask.firstCredit,
     one: values === undefined,
     service: ask.service,
     lossy:

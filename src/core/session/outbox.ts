@@ -8,10 +8,13 @@ import { createWriter, finish, type FrameWriter } from '../../wire/session/write
 import type { Effects } from '../effects.js'
 import type { Settings } from '../settings.js'
 import type { State } from '../state.js'
+import { isPaced, type Pace } from './pacing.js'
 import type { Sender } from './state.js'
 
-/** What one write is filled up to, bytes: with Yamux's header it is one frame of Noise, which carries 65,519. */
-const MAX_WRITE = 65_400
+/** What one write is filled up to beside small requests, bytes: with Yamux's header one frame of Noise, which carries 65,519 … */
+const MAX_PACED_WRITE = 65_400
+/** … and when there are none: four of them, in one system call. */
+const MAX_WRITE = 261_900
 /** Guess of what a frame takes beside its payload. */
 const HEAD = 24
 
@@ -23,6 +26,7 @@ interface Outgoing<Party extends Sender> {
   touched: boolean
   ready: Party[]
   bulk: Party[]
+  readonly pace: Pace
 }
 
 /** How one role sends. */
@@ -64,10 +68,11 @@ export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   session.touched = false
   if (!session.open || session.writing) return
   if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
+  const most = isPaced(session.pace, state.now) ? MAX_PACED_WRITE : MAX_WRITE
   const writer = createWriter(expectedSize(session))
   sending.control(session, writer, state.settings)
-  writeReady(state, out, session, sending, writer)
-  writeBulk(state, out, session, sending, writer)
+  writeReady(state, out, session, sending, writer, most)
+  writeBulk(state, out, session, sending, writer, most)
   const chunks = finish(writer)
   if (chunks.length === 0) return
   session.writing = true
@@ -79,7 +84,7 @@ function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): n
   for (const { value } of ready) {
     size += HEAD
     if (value !== undefined && value.length < MAX_CHUNK) size += value.length
-    if (size > MAX_WRITE) break
+    if (size > MAX_PACED_WRITE) break
   }
   return size
 }
@@ -91,11 +96,12 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
   session: Session,
   sending: Sending<Session, Party>,
   writer: FrameWriter,
+  most: number,
 ): void {
   const { ready } = session
   session.ready = []
   let index = 0
-  for (; index < ready.length && writer.size < MAX_WRITE; index++) {
+  for (; index < ready.length && writer.size < most; index++) {
     const party = ready[index]!
     const bytes = sending.sendable(party)
     if (bytes >= 0 && party.value !== undefined && party.value.length - Math.max(party.sent, 0) > bytes) {
@@ -121,10 +127,11 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
   session: Session,
   sending: Sending<Session, Party>,
   writer: FrameWriter,
+  most: number,
 ): void {
   const { bulk } = session
   for (let isFirst = true; bulk.length > 0; isFirst = false) {
-    const room = isFirst ? MAX_CHUNK : MAX_WRITE - HEAD - writer.size
+    const room = isFirst ? MAX_CHUNK : most - HEAD - writer.size
     if (room <= 0) return
     const party = bulk.shift()!
     party.listed = false

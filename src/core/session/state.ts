@@ -8,6 +8,7 @@ import { createReader, type FrameReader } from '../../wire/session/reader.js'
 import type { Gathered } from '../../wire/gather.js'
 import type { TakeValues } from '../events.js'
 import { IdMap } from '../id-map.js'
+import type { Pace } from './pacing.js'
 
 /** Whoever sends values over a session: a request of ours has one, an answer any number. */
 export interface Sender {
@@ -28,6 +29,7 @@ interface Session<Party extends Sender> {
   readonly stream: StreamId
   readonly connection: ConnectionId
   readonly peer: string
+  readonly pace: Pace
   /** The stream is open; frames may go. */
   open: boolean
   reader: FrameReader
@@ -67,6 +69,8 @@ export interface Intake {
 export interface SessionCall extends Sender {
   readonly id: AskId
   readonly values: TakeValues | undefined
+  /** What its REQUEST gave, or will give, for replies before any CREDIT. */
+  firstCredit: number
   intake: Intake | undefined
 }
 
@@ -97,11 +101,15 @@ export interface Failure {
   retryAfterMs: number
 }
 
-function createSession<Party extends Sender>(stream: StreamId, connection: ConnectionId, peer: string): Session<Party> {
+/** What a session takes of its connection. */
+type Carrier = { readonly id: ConnectionId; readonly peer: string; readonly pace: Pace }
+
+function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace }: Carrier): Session<Party> {
   return {
     stream,
-    connection,
+    connection: id,
     peer,
+    pace,
     open: false,
     reader: createReader(),
     greeted: false,
@@ -117,21 +125,16 @@ function createSession<Party extends Sender>(stream: StreamId, connection: Conne
   }
 }
 
-export function createAskingSession<Call extends Sender>(
-  stream: StreamId,
-  connection: ConnectionId,
-  peer: string,
-): AskingSession<Call> {
-  return { ...createSession<Call>(stream, connection, peer), role: 'asking', cancelled: new Set(), cancels: [] }
+export function createAskingSession<Call extends Sender>(stream: StreamId, connection: Carrier): AskingSession<Call> {
+  return { ...createSession<Call>(stream, connection), role: 'asking', cancelled: new Set(), cancels: [] }
 }
 
 export function createAnsweringSession<Party extends Sender>(
   stream: StreamId,
-  connection: ConnectionId,
-  peer: string,
+  connection: Carrier,
 ): AnsweringSession<Party> {
   return {
-    ...createSession<Party>(stream, connection, peer),
+    ...createSession<Party>(stream, connection),
     role: 'answering',
     open: true,
     failures: [],
