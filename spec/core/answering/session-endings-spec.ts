@@ -249,6 +249,18 @@ describe('an asker that closes its side', () => {
     expect(core.state.sessions.size).toBe(0)
   })
 
+  it.each([
+    ['with its HELLO', [{ type: 'data', stream: 2, chunks: [hello()] }]],
+    ['without a word', []],
+  ] satisfies [string, Event[]][])('at once, %s, gets our HELLO before our end', (_how, before) => {
+    const core = new AnsweringCore()
+    core.connect('bob')
+    core.in(inbound(2))
+    const lines = core.lines(core.run(...before, ENDED))
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['HELLO', 'write'])
+    expect(core.state.sessions.size).toBe(0)
+  })
+
   it('gets its answers before our end', () => {
     const core = asked('a', 'b', 'c')
     expect(core.in(ENDED)).toEqual([])

@@ -3,6 +3,7 @@ import type { PortEvent } from '../../network/port.js'
 import { readFrames, type Frame, type Violation } from '../../wire/session/reader.js'
 import { updateIdle } from '../connections.js'
 import { log, type Effects } from '../effects.js'
+import { touch } from '../session/outbox.js'
 import { createAnsweringSession, type AnsweringSession } from '../session/state.js'
 import type { SessionExchange, State } from '../state.js'
 import { cutExchange } from './exchanges.js'
@@ -47,12 +48,14 @@ export function onAnsweringData(state: State, out: Effects, session: Session, ch
 /** The asker asks nothing more. What is open is answered; then our side is closed too. */
 export function onAskerEnded(state: State, out: Effects, session: Session): void {
   session.ending = true
-  closeWhenDone(state, out, session)
+  // One that asks nothing is greeted all the same.
+  if (session.helloSent) closeWhenDone(state, out, session)
+  else touch(state, session)
 }
 
 /** Closes our side of a session that has come to its end and has nothing to send any more. */
 export function closeWhenDone(state: State, out: Effects, session: Session): void {
-  if (!session.ending || session.writing || session.calls.size + session.failures.length > 0) return
+  if (!session.ending || session.writing || !session.helloSent || session.calls.size + session.failures.length > 0) return
   out.push({ type: 'write', stream: session.stream, chunks: [], end: true })
   closeAnswering(state, out, session, 'the session has ended')
 }
