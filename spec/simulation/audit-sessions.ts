@@ -59,8 +59,14 @@ function auditIntake(state: State, { wireId, intake, values }: RequestAsk, say: 
   const most = values === undefined ? costOf(state.settings.maxResponseSize) : WINDOW
   const isWhole = total < 0 ? credit === 0 : all <= untaken + costOf(total)
   if (all > most && !isWhole) say('credit', `request ${wireId} lets ${all} come at once, and not ${most}`)
-  if (total >= 0 && credit < total - (gathered?.received ?? 0)) say('stuck', `request ${wireId} lets no value end`)
+  if (total >= 0 && credit < enough(total - (gathered?.received ?? 0)))
+    say('stuck', `request ${wireId} lets no value end`)
   if (total < 0 && values !== undefined && all < WINDOW / 2) say('stuck', `request ${wireId} lets only ${all} come`)
+}
+
+/** The least credit of a value that still misses so much. */
+function enough(missing: number): number {
+  return Math.min(missing, WINDOW / 2)
 }
 
 function auditAnswering(state: State, session: Answering, say: Say): void {
@@ -79,12 +85,13 @@ function auditAnswering(state: State, session: Answering, say: Say): void {
   auditSending(session, calls, failures.length, 32, say)
 }
 
-/** What is still to come of a request has its credit, unless it waits for room. */
+/** What is still to come of a request has its credit, or, beside small ones, half a window of it; unless it waits for room. */
 function auditRequest({ wireId, gathered, total, credit, stage }: SessionExchange, say: Say): void {
   if (credit < 0 || credit > MAX_CREDIT) say('credit', `inbound ${wireId}: ${credit}`)
   if (gathered === undefined) return
   const missing = total - gathered.received
-  if (stage === 'reading' && credit < missing) say('stuck', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
+  if (stage === 'reading' && credit < enough(missing))
+    say('stuck', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
   // What is given at once, without a word, may be more.
   if (credit > Math.max(missing, WINDOW)) say('credit', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
 }
