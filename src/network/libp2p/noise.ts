@@ -11,6 +11,7 @@
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { MessageStream, SecuredConnection } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { skipUnheard } from './unheard.js'
 
 type NoiseFactory = ReturnType<typeof noise>
 type Bytes = Uint8Array | Uint8ArrayList
@@ -49,6 +50,7 @@ function tune<Extensions>(secured: SecuredConnection<Extensions>): SecuredConnec
   ) {
     throw new Error('this version of @libp2p/noise is not supported')
   }
+  skipUnheard(connection)
   decoder.lengthDecoder = (data) => {
     if (data.byteLength < 2) throw TOO_SHORT
     return decode(data)

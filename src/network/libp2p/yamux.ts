@@ -11,6 +11,7 @@
  */
 import { yamux, type YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
 import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import { skipUnheard } from './unheard.js'
 
 type YamuxFactory = ReturnType<typeof yamux>
 
@@ -67,6 +68,7 @@ function giveHalfWindows(stream: YamuxStream): YamuxStream {
   if (typeof stream.sendWindowUpdate !== 'function' || typeof stream.recvWindowCapacity !== 'number') {
     throw new Error('this version of @libp2p/yamux is not supported')
   }
+  skipUnheard(stream)
   const sendWindowUpdate = stream.sendWindowUpdate.bind(stream)
   stream.sendWindowUpdate = () => {
     if (stream.state === ESTABLISHED && stream.recvWindowCapacity > stream.recvWindow / 2) return
