@@ -16,10 +16,11 @@ export class Inbox {
 
   constructor(private readonly scheduler: SchedulerLike) {}
 
-  push(event: Event): void {
+  /** `idly`: the event waits for the next one that does not. */
+  push(event: Event, idly = false): void {
     if (this.closed) return
     this.events.push(event)
-    if (this.flushing === undefined) this.arm()
+    if (!idly && this.flushing === undefined) this.arm()
   }
 
   close(): void {
@@ -46,6 +47,7 @@ export class Inbox {
    * microtask then looks whether we still wait for it. (Re-arming right here would never end on virtual time.)
    */
   private readonly onTeardown = (): void => {
+    if (this.flushing?.closed !== true) return
     queueMicrotask(() => {
       if (this.flushing?.closed === true && !this.closed) this.arm()
     })

@@ -62,9 +62,9 @@ export class Lane {
     this.push({ type: 'start' })
   }
 
-  /** Lets an event in. It is stepped at the next instant; after the end it is dropped. */
-  push(event: Event): void {
-    this.inbox.push(event)
+  /** Lets an event in. It is stepped at the next instant (`idly`: with the next event); after the end it is dropped. */
+  push(event: Event, idly?: boolean): void {
+    this.inbox.push(event, idly)
   }
 
   /** Ends the pipeline, its timers and its interval. */

@@ -245,8 +245,8 @@ class Node implements P2pNode {
       this.rejectReady = reject
     })
     this.state = createState(peerId, settings)
-    const push = (event: Parameters<Lane['push']>[0]): void => {
-      this.lane.push(event)
+    const push: Lane['push'] = (event, idly) => {
+      this.lane.push(event, idly)
     }
     this.push = push
     this.asks = new Asks(push)

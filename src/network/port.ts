@@ -134,8 +134,11 @@ export type PortEffect =
   | { type: 'dial'; target: string; addresses: string[] }
   /** Open a stream, proposing `protocols` in this order. Answered by `streamOpened` or `streamOpenFailed`. */
   | { type: 'open'; stream: StreamId; connection: ConnectionId; protocols: string[] }
-  /** Send the chunks, as one write; `end` closes our write side after them. The lane keeps to one unanswered write a stream. */
-  | { type: 'write'; stream: StreamId; chunks: Uint8Array[]; end: boolean }
+  /**
+   * Send the chunks, as one write; `end` closes our write side after them. The lane keeps to one unanswered write a stream.
+   * Without `more` it has nothing else to send so far, and can do with hearing of `writable` by and by.
+   */
+  | { type: 'write'; stream: StreamId; chunks: Uint8Array[]; end: boolean; more?: true }
   /** Kill the stream in both directions. No event follows. */
   | { type: 'reset'; stream: StreamId; reason: string }
   | { type: 'pause'; stream: StreamId }
@@ -177,5 +180,8 @@ export interface NetworkPort {
   run(effect: PortEffect): void
 }
 
+/** Reports an event. `idly`: nobody waits for it, and it may come together with the next one. */
+export type Emit = (event: PortEvent, idly?: boolean) => void
+
 /** Builds the network of one node. `emit` may be called synchronously from inside `run`. */
-export type CreatePort = (emit: (event: PortEvent) => void) => NetworkPort
+export type CreatePort = (emit: Emit) => NetworkPort

@@ -117,6 +117,28 @@ describe('large values', () => {
   })
 })
 
+describe('a write', () => {
+  const more = (effects: Effect[]): (boolean | undefined)[] =>
+    effects.flatMap((effect) => (effect.type === 'write' ? [effect.more] : []))
+
+  it('says whether more waits behind it', () => {
+    const core = answering().paced()
+    core.receive(...[1, 2].map((id) => request(id, bytes('?'), { credit: 2 * MIB })))
+    expect(more(core.in(respond(-1, bytes('small'))))).toEqual([undefined])
+    drain(core)
+    expect(more(core.in(respond(-2, filled(100_000))))).toEqual([true])
+    expect(more(drain(core))).toEqual([undefined])
+  })
+
+  it('that ends a session whose asker has ended is waited for', () => {
+    const core = answering()
+    core.receive(request(1, bytes('?'), { credit: 100 }))
+    core.in({ type: 'streamEnded', stream: 2 })
+    expect(more(core.in(respond(-1, bytes('x'))))).toEqual([true])
+    expect(more(drain(core))).toEqual([undefined])
+  })
+})
+
 describe('one instant', () => {
   it('is one write, whatever it brings', () => {
     const core = answering()

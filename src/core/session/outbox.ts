@@ -27,6 +27,8 @@ interface Outgoing<Party extends Sender> {
   ready: Party[]
   bulk: Party[]
   readonly pace: Pace
+  /** It is closed when all has been sent. */
+  ending?: boolean
 }
 
 /** How one role sends. */
@@ -76,7 +78,9 @@ export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   const chunks = finish(writer)
   if (chunks.length === 0) return
   session.writing = true
-  out.push({ type: 'write', stream: session.stream, chunks, end: false })
+  const { stream, ready, bulk, ending = false } = session
+  if (ready.length + bulk.length > 0 || ending) out.push({ type: 'write', stream, chunks, end: false, more: true })
+  else out.push({ type: 'write', stream, chunks, end: false })
 }
 
 function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): number {

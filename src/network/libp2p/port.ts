@@ -3,7 +3,7 @@
  * through here, so that nothing is heard before `listening` or after `stopped`.
  */
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import type { CreatePort, NetworkPort, PortEffect, PortEvent } from '../port.js'
+import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../port.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
@@ -48,7 +48,7 @@ class Libp2pPort implements NetworkPort {
 
   constructor(
     private readonly options: Libp2pPortOptions,
-    private readonly report: (event: PortEvent) => void,
+    private readonly report: Emit,
   ) {}
 
   run(effect: PortEffect): void {
@@ -62,9 +62,9 @@ class Libp2pPort implements NetworkPort {
     }
   }
 
-  private readonly emit = (event: PortEvent): void => {
+  private readonly emit: Emit = (event, idly) => {
     if (this.stopping) return
-    if (this.early === undefined) this.report(event)
+    if (this.early === undefined) this.report(event, idly)
     else this.early.push(event)
   }
 
@@ -162,7 +162,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
     case 'open':
       return streams.open(effect.stream, effect.connection, effect.protocols)
     case 'write':
-      return streams.write(effect.stream, effect.chunks, effect.end)
+      return streams.write(effect)
     case 'reset':
       return streams.reset(effect.stream, effect.reason)
     case 'pause':

@@ -4,7 +4,7 @@
  */
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
-import type { ConnectionId, PortEvent, StreamId } from '../port.js'
+import type { ConnectionId, Emit, PortEffect, PortEvent, StreamId } from '../port.js'
 import { SESSION } from '../../wire/protocols.js'
 import { plain } from './bytes.js'
 import { isBroken, type Connections } from './connections.js'
@@ -34,7 +34,7 @@ export class Streams {
   private lastInbound = 0
 
   constructor(
-    private readonly emit: (event: PortEvent) => void,
+    private readonly emit: Emit,
     private readonly connections: Connections,
   ) {}
 
@@ -131,7 +131,7 @@ export class Streams {
     this.emit({ type: 'streamClosed', stream: id, reason })
   }
 
-  write(id: StreamId, chunks: Uint8Array[], end: boolean): void {
+  write({ stream: id, chunks, end, more }: Extract<PortEffect, { type: 'write' }>): void {
     const entry = this.entries.get(id)
     if (entry === undefined) return
     const { stream } = entry
@@ -144,7 +144,7 @@ export class Streams {
         // Waits until everything has been sent; fails if the stream dies before.
         stream.close().catch((error: Error) => stream.abort(error))
       } else if (drained) {
-        this.emit({ type: 'writable', stream: id })
+        this.emit({ type: 'writable', stream: id }, more !== true)
       } else {
         this.awaitDrain(id, entry)
       }
