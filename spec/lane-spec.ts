@@ -112,6 +112,22 @@ describe('the lane on virtual time', () => {
     })
   })
 
+  it('lets it win in the instant of a discovery tick, too', () => {
+    laneMarbles(({ hot, lane, expectObservable }) => {
+      const events$ = hot<Event>('o 4899ms a s 98ms d', {
+        o: opened,
+        a: request(1, 'bob', 100),
+        s: { type: 'streamOpened', stream: 1, protocol: V1 },
+        d: { type: 'data', stream: 1, chunks: [new Uint8Array([1, 7])] },
+      })
+      expectObservable(lane(events$, 5_100, { connectionKeepAlive: 100_000 })).toBe('4900ms a b 98ms c 99ms |', {
+        a: ['open 1 on 1'],
+        b: ['write 1 2 end'],
+        c: ['settle 1', 'reset 1'],
+      })
+    })
+  })
+
   it('is not held up by a handler that never answers', () => {
     laneMarbles(({ hot, lane, expectObservable }) => {
       const inbound: Event[] = [

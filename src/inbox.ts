@@ -1,7 +1,7 @@
 /**
  * The only entrance to a lane. `push` appends to an array; at the next instant of the scheduler the array goes, whole and
- * in order of arrival, into the Subject that the pipeline merges. Calls and network events share it: two entrances would
- * lose the order between them, and a `Subject.next` for each event would cost four times as much as an array entry.
+ * in order of arrival, into the pipeline's Subject. Calls, network events and ticks share it: two entrances would lose the order
+ * between them, and a `Subject.next` for each event would cost four times as much as an array entry.
  */
 import { Subject, type SchedulerLike, type Subscription } from 'rxjs'
 import type { Event } from './core/events.js'
@@ -11,7 +11,7 @@ export class Inbox {
   readonly commands$ = new Subject<Event[]>()
   private events: Event[] = []
   /** The flush that is scheduled. */
-  private flushing: Subscription | undefined
+  private flushing: Subscription | undefined = undefined
   private closed = false
 
   constructor(private readonly scheduler: SchedulerLike) {}

@@ -1,13 +1,13 @@
 /**
  * The lane: the one pipeline that everything in a node passes.
  *
- *     commands and network events ─▶ inbox ─▶ commands$ ─┐
- *     the discovery interval ───────────────▶ ticks$ ────┴─▶ merge ─▶ concatMap(step) ─▶ effects
+ *     commands and network events ─┐
+ *     the discovery interval ──────┴─▶ inbox ─▶ commands$ ─▶ concatMap(step) ─▶ effects
  *
  * It owns the state, lets only `step` change it, and waits for nothing: effects are started, and what comes of them
  * returns through the inbox. It knows no network and no promises.
  */
-import { concat, concatMap, interval, map, merge, timer, type SchedulerLike, type Subscription } from 'rxjs'
+import { concat, concatMap, interval, timer, type SchedulerLike, type Subscription } from 'rxjs'
 import type { ClockEffect, Effect } from './core/effects.js'
 import type { Batch, Event } from './core/events.js'
 import type { State } from './core/state.js'
@@ -32,6 +32,7 @@ export interface LaneOptions {
 export class Lane {
   private readonly inbox: Inbox
   private readonly pipeline: Subscription
+  private readonly ticking: Subscription
   private wakeUp: Subscription | undefined
   private closed = false
 
@@ -39,13 +40,11 @@ export class Lane {
     const { scheduler, state, tap, step = coreStep } = options
     const { firstTick, discoveryInterval } = state.settings
     this.inbox = new Inbox(scheduler)
-    const ticks$ = concat(timer(firstTick, scheduler), interval(discoveryInterval, scheduler)).pipe(
-      map((): Event[] => [{ type: 'tick' }]),
-    )
-    this.pipeline = merge(this.inbox.commands$, ticks$)
+    const ticks$ = concat(timer(firstTick, scheduler), interval(discoveryInterval, scheduler))
+    this.pipeline = this.inbox.commands$
       .pipe(
-        map((events): Batch => ({ at: Math.floor(scheduler.now()), events })),
-        concatMap((batch) => {
+        concatMap((events) => {
+          const batch: Batch = { at: Math.floor(scheduler.now()), events }
           tap?.(batch)
           return [step(state, batch)]
         }),
@@ -59,6 +58,10 @@ export class Lane {
           options.crashed(error)
         },
       })
+    // Through the inbox as everything: a batch of its own would let deadlines of its instant expire before their replies.
+    this.ticking = ticks$.subscribe(() => {
+      this.push({ type: 'tick' })
+    })
     this.push({ type: 'start' })
   }
 
@@ -74,6 +77,7 @@ export class Lane {
     this.wakeUp?.unsubscribe()
     // Inside the constructor's first run there is no subscription yet; nothing can close a lane that early.
     this.pipeline.unsubscribe()
+    this.ticking.unsubscribe()
   }
 
   private run(effects: Effect[]): void {
