@@ -14,8 +14,21 @@ describe('a connection', () => {
     const core = new Core({ connectionKeepAlive: 100 })
     core.connect('bob')
     expect(core.at(99)).toEqual([])
-    expect(shorts(core.at(100))).toEqual(['closeConnection 1'])
+    expect(shorts(core.at(105))).toEqual(['closeConnection 1'])
     expect(core.state.links.size).toBe(0)
+  })
+
+  it('is closed with those that became idle shortly after it, and none before its time', () => {
+    const core = new Core({ connectionKeepAlive: 100 })
+    core.connect('bob', 1)
+    core.now = 5
+    core.connect('carol', 2)
+    core.now = 6
+    core.connect('dave', 3)
+    expect(core.at(104)).toEqual([])
+    expect(shorts(core.at(105))).toEqual(['closeConnection 1', 'closeConnection 2'])
+    expect(core.at(110)).toEqual([])
+    expect(shorts(core.at(111))).toEqual(['closeConnection 3'])
   })
 
   it('stays while a request goes over it, and counts its idle time from the end of that', () => {
@@ -27,7 +40,7 @@ describe('a connection', () => {
     expect(core.at(500)).toEqual([])
     core.in({ type: 'data', stream: 1, chunks: [new Uint8Array([0])] }, { type: 'streamEnded', stream: 1 })
     expect(core.at(599)).toEqual([])
-    expect(shorts(core.at(600))).toEqual(['closeConnection 1'])
+    expect(shorts(core.at(605))).toEqual(['closeConnection 1'])
   })
 
   it('stays while a request of the peer is open', () => {
@@ -36,7 +49,7 @@ describe('a connection', () => {
     core.inbound(2)
     expect(core.at(200)).toEqual([])
     core.in({ type: 'streamClosed', stream: 2, reason: 'reset' })
-    expect(shorts(core.at(300))).toEqual(['closeConnection 1'])
+    expect(shorts(core.at(305))).toEqual(['closeConnection 1'])
   })
 
   it('stays while its peer is in a mesh, and while it leads to a boot node', () => {
@@ -47,7 +60,7 @@ describe('a connection', () => {
     core.in({ type: 'meshChanged', topic: 'block', peers: ['bob'] })
     expect(core.at(1_000)).toEqual([])
     core.in({ type: 'meshChanged', topic: 'block', peers: [] })
-    expect(shorts(core.at(1_100))).toEqual(['closeConnection 1'])
+    expect(shorts(core.at(1_105))).toEqual(['closeConnection 1'])
   })
 
   it('is pinged once a period, and again only when the answer is there', () => {

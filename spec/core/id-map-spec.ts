@@ -40,7 +40,7 @@ describe('a map of ids', () => {
       if (id >= 64) map.delete(id - 64)
     }
     const slots = Object.values(map).filter(Array.isArray) as unknown[][]
-    expect(Math.max(...slots.map(({ length }) => length))).toBeLessThanOrEqual(256)
+    expect(Math.max(...slots.map(({ length }) => length))).toBeLessThanOrEqual(5 * 64)
     expect(slots.flat().filter((slot) => typeof slot === 'object' && slot !== null)).toHaveLength(64)
   })
 

@@ -2,6 +2,7 @@
  * What must hold in the state of a node between any two batches: its books agree with each other, its queues keep their
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
+import { closingTime } from '../../src/core/connections.js'
 import type { Account, Connection, Exchange, RequestAsk, State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
@@ -185,7 +186,7 @@ function waking(state: State, report: Report): void {
   for (const deadlines of [state.askDeadlines, state.exchangeDeadlines]) {
     for (const group of deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
   }
-  for (const since of state.idle.values()) due = Math.min(due, since + state.settings.connectionKeepAlive)
+  for (const since of state.idle.values()) due = Math.min(due, closingTime(state, since))
   for (const topic of state.topics.values()) due = Math.min(due, topic.leaveAt)
   due = Math.min(due, state.nextPing, state.nextProbe)
   if (state.wakeAt > due) report('wake', `something is due at ${due}, and the node wakes at ${state.wakeAt}`)

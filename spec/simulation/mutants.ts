@@ -130,10 +130,15 @@ export const mutants: Mutant[] = [
     "out.push({ type: 'tableRemove', peer: dial.target })",
     '',
   ]),
-  mutant('idle connections are closed a turn late', [
+  mutant('an idle connection waits for the next one', [
     'core/connections.ts',
-    'state.settings.connectionKeepAlive > state.now',
-    'state.settings.connectionKeepAlive >= state.now',
+    'idle.get(id)! + state.settings.connectionKeepAlive > state.now',
+    'closingTime(state, idle.get(id)!) >= state.now',
+  ]),
+  mutant('nobody wakes for an idle connection', [
+    'core/connections.ts',
+    'dueAt(state, closingTime(state, state.now))',
+    '',
   ]),
   mutant('boot nodes are tried once', [
     'core/discovery.ts',

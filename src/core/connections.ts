@@ -5,6 +5,7 @@
 import type { ConnectionId, PortEvent } from '../network/port.js'
 import { dueAt } from './due.js'
 import { createPace } from './session/pacing.js'
+import { IdSet } from './id-set.js'
 import type { Connection, State } from './state.js'
 
 /** The connection to use for a peer: the oldest. */
@@ -21,10 +22,10 @@ export function addConnection(state: State, event: Extract<PortEvent, { type: 'c
     inbound: event.inbound,
     protocols: undefined,
     asksBy: undefined,
-    queue: new Set(),
-    calls: new Set(),
+    queue: new IdSet(),
+    calls: new IdSet(),
     proven: false,
-    exchanges: new Set(),
+    exchanges: new IdSet(),
     session: undefined,
     answering: undefined,
     pace: createPace(),
@@ -70,21 +71,31 @@ export function updateIdle(state: State, connection: Connection): void {
   if (isUsed(state, connection) || connection.peer in state.settings.bootNodes) state.idle.delete(connection.id)
   else if (!state.idle.has(connection.id)) {
     state.idle.set(connection.id, state.now)
-    dueAt(state, state.now + state.settings.connectionKeepAlive)
+    dueAt(state, closingTime(state, state.now))
   }
 }
 
-/** When the next connection has been idle for its keep-alive time. */
+/**
+ * When a connection that is idle since then is closed at the latest: up to a twentieth after its keep-alive time. So those that
+ * became idle shortly after one another are closed at one wake-up, and a node that has visited hundreds of peers does not wake
+ * for each of them.
+ */
+export function closingTime({ settings: { connectionKeepAlive } }: State, since: number): number {
+  return since + connectionKeepAlive + Math.floor(connectionKeepAlive / 20)
+}
+
+/** When the next connection is closed because it was idle for too long. */
 export function nextIdleClose(state: State): number {
   const { oldestId } = state.idle
-  return oldestId === undefined ? Infinity : state.idle.get(oldestId)! + state.settings.connectionKeepAlive
+  return oldestId === undefined ? Infinity : closingTime(state, state.idle.get(oldestId)!)
 }
 
 /** The connections that have been idle for that long now. */
 export function idleTooLong(state: State): ConnectionId[] {
   const ids: ConnectionId[] = []
-  for (const [id, since] of state.idle) {
-    if (since + state.settings.connectionKeepAlive > state.now) break
+  const { idle } = state
+  for (let id = idle.oldestId; id !== undefined; id = idle.newerThan(id)) {
+    if (idle.get(id)! + state.settings.connectionKeepAlive > state.now) break
     ids.push(id)
   }
   return ids

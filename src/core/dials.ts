@@ -1,6 +1,7 @@
 /** Dials under way. All who want the same target wait for the same dial. */
 import type { AskId } from '../network/port.js'
 import type { Effects } from './effects.js'
+import { IdSet } from './id-set.js'
 import type { Dial, State } from './state.js'
 
 /**
@@ -11,7 +12,7 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, more: [], waiting: new Set() }
+    dial = { target, addresses, more: [], waiting: new IdSet() }
     state.dials.set(target, dial)
     out.push({ type: 'dial', target, addresses })
   } else {

@@ -3,18 +3,16 @@
  *
  * `Map` would do, but for V8: a `Map` that entries come to and leave all the time moves to a new table again and again, and
  * each old table points to the next. Once one of them is old, the garbage collector of the young keeps all that follow, with
- * every request that they held: a third of the time went there. This one keeps its table, and what has left is gone.
+ * every request that they held: a third of the time went there. This one keeps its table, and what has left is gone. One
+ * that never held anything takes no room: each session has several of them.
  */
 export class IdMap<Value> {
   /** Slot of the newest entry of each bucket; -1: none. */
-  private buckets: number[] = filled(16)
-  private keyOf: number[] = []
-  private held: (Value | undefined)[] = []
-  /** The next slot of the same bucket, or of the free ones. */
-  private nextOf: number[] = []
-  /** The slots before and behind, in the order of insertion. */
-  private olderOf: number[] = []
-  private newerOf: number[] = []
+  private buckets: number[] = UNUSED
+  /** Four numbers a slot, see below. A slot is known by where its first one is. */
+  private slots: number[] = UNUSED
+  /** A quarter of its place is a slot's place here. */
+  private held: (Value | undefined)[] = UNUSED as never[]
   private oldest = -1
   private newest = -1
   private free = -1
@@ -25,14 +23,15 @@ export class IdMap<Value> {
   }
 
   private slotOf(id: number): number {
-    let slot = this.buckets[id & (this.buckets.length - 1)]!
-    while (slot >= 0 && this.keyOf[slot] !== id) slot = this.nextOf[slot]!
+    const { buckets, slots } = this
+    let slot = buckets[id & (buckets.length - 1)]!
+    while (slot >= 0 && slots[slot] !== id) slot = slots[slot + NEXT]!
     return slot
   }
 
   get(id: number): Value | undefined {
     const slot = this.slotOf(id)
-    return slot < 0 ? undefined : this.held[slot]
+    return slot < 0 ? undefined : this.held[slot >> 2]
   }
 
   has(id: number): boolean {
@@ -43,75 +42,80 @@ export class IdMap<Value> {
   set(id: number, value: Value): this {
     const known = this.slotOf(id)
     if (known >= 0) {
-      this.held[known] = value
+      this.held[known >> 2] = value
       return this
     }
-    if (this.count >= this.buckets.length) this.grow()
-    const slot = this.takeSlot()
-    const bucket = id & (this.buckets.length - 1)
-    this.keyOf[slot] = id
-    this.held[slot] = value
-    this.nextOf[slot] = this.buckets[bucket]!
-    this.buckets[bucket] = slot
-    this.olderOf[slot] = this.newest
-    this.newerOf[slot] = -1
-    if (this.newest >= 0) this.newerOf[this.newest] = slot
+    if (this.buckets === UNUSED) this.begin()
+    else if (this.count >= this.buckets.length) this.grow()
+    const { buckets, slots, held, newest } = this
+    const bucket = id & (buckets.length - 1)
+    const next = buckets[bucket]!
+    let slot = this.free
+    if (slot < 0) {
+      slot = slots.push(id, next, newest, -1) - STRIDE
+      held.push(value)
+    } else {
+      this.free = slots[slot + NEXT]!
+      slots[slot] = id
+      slots[slot + NEXT] = next
+      slots[slot + OLDER] = newest
+      slots[slot + NEWER] = -1
+      held[slot >> 2] = value
+    }
+    buckets[bucket] = slot
+    if (newest >= 0) slots[newest + NEWER] = slot
     else this.oldest = slot
     this.newest = slot
     this.count++
     return this
   }
 
-  private takeSlot(): number {
-    const slot = this.free
-    if (slot < 0) return this.keyOf.length
-    this.free = this.nextOf[slot]!
-    return slot
-  }
-
   delete(id: number): boolean {
-    const bucket = id & (this.buckets.length - 1)
+    const { buckets, slots } = this
+    const bucket = id & (buckets.length - 1)
     let before = -1
-    let slot = this.buckets[bucket]!
-    while (slot >= 0 && this.keyOf[slot] !== id) {
+    let slot = buckets[bucket]!
+    while (slot >= 0 && slots[slot] !== id) {
       before = slot
-      slot = this.nextOf[slot]!
+      slot = slots[slot + NEXT]!
     }
     if (slot < 0) return false
-    if (before < 0) this.buckets[bucket] = this.nextOf[slot]!
-    else this.nextOf[before] = this.nextOf[slot]!
-    const older = this.olderOf[slot]!
-    const newer = this.newerOf[slot]!
+    if (before < 0) buckets[bucket] = slots[slot + NEXT]!
+    else slots[before + NEXT] = slots[slot + NEXT]!
+    const older = slots[slot + OLDER]!
+    const newer = slots[slot + NEWER]!
     if (older < 0) this.oldest = newer
-    else this.newerOf[older] = newer
+    else slots[older + NEWER] = newer
     if (newer < 0) this.newest = older
-    else this.olderOf[newer] = older
-    this.held[slot] = undefined
-    this.nextOf[slot] = this.free
+    else slots[newer + OLDER] = older
+    this.held[slot >> 2] = undefined
+    slots[slot + NEXT] = this.free
     this.free = slot
     this.count--
     // After a rush the memory goes back.
-    if (this.count === 0 && this.keyOf.length > 4_096) this.clear()
+    if (this.count === 0 && this.held.length > 4_096) this.clear()
     return true
   }
 
   clear(): void {
-    if (this.keyOf.length === 0) return
-    this.buckets = filled(16)
-    this.keyOf = []
-    this.held = []
-    this.nextOf = []
-    this.olderOf = []
-    this.newerOf = []
+    this.buckets = this.slots = UNUSED
+    this.held = UNUSED as never[]
     this.oldest = this.newest = this.free = -1
     this.count = 0
   }
 
+  private begin(): void {
+    this.buckets = filled(4)
+    this.slots = []
+    this.held = []
+  }
+
   private grow(): void {
+    const { slots } = this
     const buckets = filled(this.buckets.length * 2)
-    for (let slot = this.oldest; slot >= 0; slot = this.newerOf[slot]!) {
-      const bucket = this.keyOf[slot]! & (buckets.length - 1)
-      this.nextOf[slot] = buckets[bucket]!
+    for (let slot = this.oldest; slot >= 0; slot = slots[slot + NEWER]!) {
+      const bucket = slots[slot]! & (buckets.length - 1)
+      slots[slot + NEXT] = buckets[bucket]!
       buckets[bucket] = slot
     }
     this.buckets = buckets
@@ -119,19 +123,28 @@ export class IdMap<Value> {
 
   /** The id that has been here longest. */
   get oldestId(): number | undefined {
-    return this.oldest < 0 ? undefined : this.keyOf[this.oldest]
+    return this.oldest < 0 ? undefined : this.slots[this.oldest]
+  }
+
+  /** The id that came next after this one, of those that are still here. */
+  newerThan(id: number): number | undefined {
+    const slot = this.slotOf(id)
+    const newer = slot < 0 ? -1 : this.slots[slot + NEWER]!
+    return newer < 0 ? undefined : this.slots[newer]
   }
 
   /** The ids at this moment; who leaves or comes meanwhile does not disturb. */
   keys(): number[] {
     const ids: number[] = []
-    for (let slot = this.oldest; slot >= 0; slot = this.newerOf[slot]!) ids.push(this.keyOf[slot]!)
+    for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) ids.push(this.slots[slot]!)
     return ids
   }
 
   /** The values at this moment. */
   values(): Value[] {
-    return [...this].map(([, value]) => value)
+    const values: Value[] = []
+    for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) values.push(this.held[slot >> 2]!)
+    return values
   }
 
   /** The entries at this moment. */
@@ -142,6 +155,15 @@ export class IdMap<Value> {
   }
 }
 
+// The numbers of a slot: its id; the next slot of the same bucket, or of the free ones; those before and behind it in order.
+const STRIDE = 4
+const NEXT = 1
+const OLDER = 2
+const NEWER = 3
+
+/** Stands for every array of a map that nothing was put into yet. Nobody writes into it. */
+const UNUSED: number[] = [-1]
+
 function filled(length: number): number[] {
-  return Array.from({ length }, () => -1)
+  return new Array<number>(length).fill(-1)
 }

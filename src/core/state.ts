@@ -17,6 +17,7 @@ import type { Deadlines } from './deadlines.js'
 import type { Overflow } from './events.js'
 import { IdMap } from './id-map.js'
 import type { Pace } from './session/pacing.js'
+import type { IdSet } from './id-set.js'
 import type { AnsweringSession, AskingSession, Failure, Sender, SessionCall } from './session/state.js'
 import type { Settings } from './settings.js'
 
@@ -35,13 +36,13 @@ export interface Connection {
   /** The protocol by which the peer is asked, once one was agreed on. */
   asksBy: string | undefined
   /** Requests of ours that wait for their turn on this connection, in order. */
-  queue: Set<AskId>
+  queue: IdSet
   /** Streams of ours that are open, or opening, for a version-1 request. */
-  calls: Set<StreamId>
+  calls: IdSet
   /** The other side has accepted a stream of ours, so its upgrade is over. */
   proven: boolean
   /** Version-1 requests of the peer that came over this connection. */
-  exchanges: Set<StreamId>
+  exchanges: IdSet
   /** The session over which we ask, and the one over which we are asked. */
   session: AskingSession<RequestAsk> | undefined
   answering: AnsweringSession<SessionExchange> | undefined
@@ -61,7 +62,7 @@ export interface Dial {
   addresses: string[]
   /** Addresses that were offered while the dial was under way: tried when it fails. */
   more: string[]
-  waiting: Set<AskId>
+  waiting: IdSet
 }
 
 /** A caller's request, from its command to its answer and, after that (`draining`), to the end of its stream. */

@@ -3,6 +3,7 @@
  * of insertion, because the core goes through them in it; objects do not.
  */
 import { IdMap } from '../core/id-map.js'
+import { IdSet } from '../core/id-set.js'
 import { SipHash } from '../wire/siphash.js'
 import { crc32 } from './crc32.js'
 
@@ -39,7 +40,7 @@ function canonicalText(value: unknown, lengthsOnly: boolean, nameOf: NonNullable
   if (value instanceof Map || value instanceof IdMap) {
     return `Map(${[...(value as Iterable<[unknown, unknown]>)].map(([key, inner]) => `${textOf(key)}:${textOf(inner)}`).join()})`
   }
-  if (value instanceof Set) return `Set(${[...value].map(textOf).join()})`
+  if (value instanceof Set || value instanceof IdSet) return `Set(${[...value].map(textOf).join()})`
   const entries = Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
