@@ -4,7 +4,7 @@
  * events cannot starve timers and sockets. (`SchedulerLike` cannot say so, and the virtual schedulers need not.)
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
-import { Action, type Deferrer, type Work } from './action.js'
+import { Action, type Deferrer, type Runnable, type Work } from './action.js'
 
 /** Batches that run as microtasks in a row before the event loop gets its turn … */
 const MAX_BATCHES = 64
@@ -39,19 +39,24 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
   }
 
   /** Runs `work` after `delay` ms; returns what prevents it. */
-  defer(work: () => void, delay: number): () => void {
+  defer(work: Runnable, delay: number): () => void {
     if (delay <= 0) {
       this.soon(work)
       return nothing
     }
-    const timer = setTimeout(work, Math.min(delay, MAX_DELAY))
+    const timer = setTimeout(
+      () => {
+        work.run()
+      },
+      Math.min(delay, MAX_DELAY),
+    )
     return () => {
       clearTimeout(timer)
     }
   }
 
   /** Runs `work` as soon as the current code is done, in this turn of the event loop or, now and then, in the next. */
-  private soon(work: () => void): void {
+  private soon(work: Runnable): void {
     const now = performance.now()
     // Nothing has run for a while, so the event loop has had its turns meanwhile.
     if (now - this.ended > IDLE) this.begin(now)
@@ -67,9 +72,9 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
     this.since = now
   }
 
-  private run(work: () => void): void {
+  private run(work: Runnable): void {
     try {
-      work()
+      work.run()
     } finally {
       this.ended = performance.now()
     }

@@ -22,11 +22,11 @@ describe('a host', () => {
     expect(a.last('listenFailed').failure.message).toMatch(/192.0.2.1\/tcp\/80: address in use/)
   })
 
-  it('reaches another in four legs; the other one has the connection after three', () => {
+  it('reaches another in four legs; the other one has the connection after five', () => {
     const [lab, a, b] = pair({ latency: 25 })
     dial(a, b.peerId, b.address)
     lab.run(1_000)
-    expect(b.last('connectionOpened')).toMatchObject({ peer: 'peer1', inbound: true, at: 75 })
+    expect(b.last('connectionOpened')).toMatchObject({ peer: 'peer1', inbound: true, at: 125 })
     expect(a.last('connectionOpened')).toMatchObject({ peer: 'peer2', address: b.address, inbound: false, at: 100 })
     expect(a.last('dialled')).toMatchObject({ target: 'peer2', peer: 'peer2', connection: 1, at: 100 })
     expect([a.last('identified').at, b.last('identified').at]).toEqual([100, 125])

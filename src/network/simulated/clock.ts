@@ -4,10 +4,11 @@
  * instant run in the order in which they were scheduled, so a run is determined by what is scheduled and nothing else.
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
-import { Action, type Deferrer, type Work } from '../../action.js'
+import { IdMap } from '../../core/id-map.js'
+import { Action, type Deferrer, type Runnable, type Work } from '../../action.js'
 
 /** What can be scheduled: a function, or an object that saves the closure. */
-export type Task = (() => void) | { run(): void }
+export type Task = (() => void) | Runnable
 
 export class Clock implements SchedulerLike, Deferrer {
   /** Virtual milliseconds since the start. */
@@ -15,7 +16,7 @@ export class Clock implements SchedulerLike, Deferrer {
   /** Pieces of work run so far. */
   executed = 0
   private nowQueue: Task[] = []
-  private readonly buckets = new Map<number, Task[]>()
+  private readonly buckets = new IdMap<Task[]>()
   /** A binary heap of the keys of `buckets`, least first. */
   private readonly times: number[] = []
 
@@ -28,7 +29,7 @@ export class Clock implements SchedulerLike, Deferrer {
   }
 
   /** What is deferred cannot be taken out; the action that it belongs to ignores it when it comes. */
-  defer(work: () => void, delay: number): () => void {
+  defer(work: Runnable, delay: number): () => void {
     this.after(delay, work)
     return nothing
   }
@@ -129,7 +130,7 @@ export class SkewedClock implements SchedulerLike, Deferrer {
     return new Action(this, work).schedule(state, delay)
   }
 
-  defer(work: () => void, delay: number): () => void {
+  defer(work: Runnable, delay: number): () => void {
     return this.clock.defer(work, delay / this.rate)
   }
 }

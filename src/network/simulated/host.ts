@@ -41,8 +41,6 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   up = false
   private readonly sides = new Map<ConnectionId, Side>()
   private readonly byPeer = new Map<string, Side[]>()
-  /** Connections that the listener has and we do not have yet: what to do when they are lost. */
-  private readonly opening = new Map<Side, () => void>()
   /** Dials under way: those who want the same peer share one. */
   private readonly dials = new Map<string, Reached[]>()
   /** Pings without an answer. */
@@ -254,8 +252,8 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     if (this.wire.vanishes({ kind: 'dial', from: this.peerId, to: listener.peerId })) {
       return clock.after(DIAL_TIMEOUT, () => failed('no answer'))
     }
-    // TCP's handshake and Noise's: three legs until the listener has the connection, a fourth until the dialler has it.
-    const there = 3 * this.wire.once(this, listener)
+    // TCP's handshake and Noise's: after four legs the dialler has the connection.
+    const there = 4 * this.wire.once(this, listener)
     clock.after(there, () => {
       if (this.wire.isCut(this, listener)) return clock.after(DIAL_TIMEOUT - there, () => failed('no answer'))
       if (!listener.up) return clock.after(this.wire.once(this, this), () => failed('connection refused'))
@@ -263,57 +261,63 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       if (wanted !== undefined && wanted !== listener.peerId) return failed(`${listener.peerId} is there`)
       const link = new Link(this.wire, this, listener, withoutPeer(address), this.addresses[0] ?? '')
       this.wire.links.add(link)
-      // Before all that the listener says on its own: nothing may arrive on a connection that is not there yet.
-      this.opening.set(link.dialler, () => {
-        failed('the connection was lost at once')
+      this.opened(link, listener, (side) => {
+        done(side, '')
       })
-      link.send(link.listener, 100, () => {
-        this.opening.delete(link.dialler)
-        // Switched off since it dialled: nobody is here who could talk.
-        if (!this.up) return link.close(link.dialler)
-        this.onLinkOpened(link.dialler, link.listenerAddress, false)
-        done(link.dialler, '')
-      })
-      listener.onLinkOpened(link.listener, link.diallerAddress, true)
     })
   }
 
+  /**
+   * The dialler has the connection, and the listener when its first packet comes. Each hears then who the other is: identify,
+   * and the topics. (The listener's words take two legs more in truth; here they have come with the handshake, because an
+   * instant of their own for each connection is much of what a large network costs.)
+   */
+  private opened(link: Link, listener: Host, done: (side: Side) => void): void {
+    const { dialler } = link
+    const theirs = listener.greeting()
+    this.onLinkOpened(dialler, link.listenerAddress, false)
+    const ours = this.greeting()
+    link.send(dialler, IDENTIFY_SIZE, () => {
+      // Switched off meanwhile: nobody is there who could talk.
+      if (!listener.up) return link.close(link.listener)
+      listener.onLinkOpened(link.listener, link.diallerAddress, true)
+      listener.onGreeting(link.listener, ours)
+      listener.pubsub.tellNews(link.listener, theirs.topics)
+    })
+    done(dialler)
+    this.onGreeting(dialler, theirs)
+  }
+
   private onLinkOpened(side: Side, address: string, inbound: boolean): void {
-    const { peer, link } = side
+    const { peer } = side
     this.sides.set(side.id, side)
     const sides = this.byPeer.get(peer)
     if (sides === undefined) this.byPeer.set(peer, [side])
     else sides.push(side)
     this.emit({ type: 'connectionOpened', connection: side.id, peer, address, inbound })
-    // Identify, and the topics that we are in: each side tells the other at once, in one packet.
-    const topics = this.pubsub.topics()
-    const overLoopback = isLoopback(link.listenerAddress)
-    link.send(side, IDENTIFY_SIZE, () => {
-      const there = beyond(side)
-      there.onIdentify(side.other, this.protocols, this.addresses, overLoopback)
-      there.pubsub.onHello(this.peerId, topics)
-    })
   }
 
-  private onIdentify(side: Side, protocols: string[], theirs: string[], overLoopback: boolean): void {
-    const addresses = theirs.filter((address) =>
-      acceptsAddress(address, { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }),
-    )
-    this.emit({ type: 'identified', connection: side.id, peer: side.peer, protocols, addresses, agent: 'simulated' })
+  private greeting(): Greeting {
+    return { protocols: this.protocols, addresses: this.addresses, topics: this.pubsub.topics() }
   }
 
-  /** Of a peer that we are not connected to: may this address go into the table? */
-  accepts(address: string): boolean {
+  private onGreeting(side: Side, { protocols, addresses: theirs, topics }: Greeting): void {
+    const { peer } = side
+    const overLoopback = isLoopback(side.link.listenerAddress)
+    const rule = { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }
+    const addresses = acceptable(theirs, (address) => acceptsAddress(address, rule))
+    this.emit({ type: 'identified', connection: side.id, peer, protocols, addresses, agent: 'simulated' })
+    this.pubsub.onHello(peer, topics)
+  }
+
+  /** Of a peer that we are not connected to: the addresses that may go into the table. */
+  acceptable(addresses: string[]): string[] {
     const { isLoopbackOnly: loopbackOnly, hasLoopback: anyOverLoopback } = this
-    return acceptsAddress(address, { loopbackOnly, overLoopback: undefined, anyOverLoopback })
+    const rule = { loopbackOnly, overLoopback: undefined, anyOverLoopback }
+    return acceptable(addresses, (address) => acceptsAddress(address, rule))
   }
 
   onLinkClosed(side: Side): void {
-    const opening = this.opening.get(side)
-    if (opening !== undefined) {
-      this.opening.delete(side)
-      return opening()
-    }
     if (!this.sides.delete(side.id)) return
     const sides = this.byPeer.get(side.peer)!
     if (sides.length === 1) this.byPeer.delete(side.peer)
@@ -347,9 +351,25 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
 /** The connection; or why there is none, and the addresses that were tried. */
 type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
 
+/** What a host says of itself on a new connection. */
+interface Greeting {
+  protocols: string[]
+  addresses: string[]
+  /** That it is in. */
+  topics: string[]
+}
+
 interface Ping {
   connection: ConnectionId
   timeout: number
+}
+
+/**
+ * The addresses that `accepts` likes. Most often that is all of them, and then they are not copied: nobody changes them, and
+ * a large network holds those of each host in every table.
+ */
+function acceptable(addresses: string[], accepts: (address: string) => boolean): string[] {
+  return addresses.every(accepts) ? addresses : addresses.filter(accepts)
 }
 
 /** The host at the other end: links join nothing but hosts. */

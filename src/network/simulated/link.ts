@@ -19,6 +19,10 @@ export interface Medium {
   readonly links: Set<Link>
   /** Does what one side sends in one instant go as one packet? */
   readonly joinsPackets: boolean
+  /** No packet is lost, and none waits for another. */
+  readonly isSound: boolean
+  /** Packets sent so far. */
+  packets: number
   /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined
   /** Can nothing pass between the two? */
@@ -124,6 +128,16 @@ export class Link {
     wire.clock.after(delay, from.last)
   }
 
+  /**
+   * A packet of which nothing comes at the other side. It counts, but it goes only where the connection could die of it or
+   * others wait behind it.
+   */
+  sendIdly(from: Side, size: number): void {
+    const { wire } = this
+    if (this.corrupted || !wire.isSound || wire.isCut(from.host, from.other.host)) this.send(from, size, nothing)
+    else wire.packets++
+  }
+
   arrived(from: Side, packet: Packet): void {
     if (from.last === packet) from.last = undefined
     if (!this.isOpenFor(from)) return
@@ -192,4 +206,8 @@ export class Link {
     side.closed = true
     side.host.onLinkClosed(side)
   }
+}
+
+function nothing(): void {
+  // See `sendIdly`.
 }

@@ -135,10 +135,21 @@ export class PubSub implements MeshHost {
     this.emit({ type: 'gossipClosed', peer })
   }
 
+  /** Has it heard this message? */
+  isSeen(id: string): boolean {
+    return this.cache.isSeen(id, this.now)
+  }
+
   private tell(side: Side, name: string, subscribed: boolean): void {
     this.control(side, (there) => {
       there.onSubscription(this.host.peerId, name, subscribed)
     })
+  }
+
+  /** Tells a new neighbour which topics we have joined and left since it was told of these. */
+  tellNews(side: Side, told: string[]): void {
+    for (const name of this.joined.keys()) if (!told.includes(name)) this.tell(side, name, true)
+    for (const name of told) if (!this.joined.has(name)) this.tell(side, name, false)
   }
 
   private onSubscription(peer: string, name: string, subscribed: boolean): void {
@@ -194,7 +205,7 @@ export class PubSub implements MeshHost {
     const proof = proofOf({ topic, data, from }, this.nextSequence++)
     const message = new GossipMessage({ topic, data, from, proof })
     const id = message.idBy(this.options.messageIdOf)
-    if (this.cache.isSeen(id, this.now)) {
+    if (this.isSeen(id)) {
       const failure = {
         message: 'the same bytes were broadcast or heard less than a minute ago: the network would drop them',
       }
@@ -241,7 +252,7 @@ export class PubSub implements MeshHost {
     if (message.size > this.options.maxMessageSize) return this.onInvalid(via, name, 'oversize')
     if (!message.isGenuine) return this.onInvalid(via, name, 'signature')
     const id = message.idBy(this.options.messageIdOf)
-    if (this.cache.isSeen(id, this.now)) {
+    if (this.isSeen(id)) {
       if (this.cache.again(id, via)) this.scores.invalidMessage(via)
       return
     }
@@ -329,9 +340,16 @@ export class PubSub implements MeshHost {
     const amount = Math.max(D_LAZY, Math.floor(GOSSIP_FACTOR * outside))
     const fits = (peer: string): boolean => !mesh.has(peer) && this.trusts(peer)
     for (const peer of subscribers.draw(this.random, amount, fits)) {
-      this.control(this.sideTo(peer), (there) => {
-        there.onIHave(this.host.peerId, name, ids)
-      })
+      const side = this.sideTo(peer)
+      if (side === undefined) continue
+      // Most have heard all of it, and would do nothing.
+      const beyond = this.host.pubsubBeyond(side)
+      if (ids.every((id) => beyond.isSeen(id))) side.link.sendIdly(side, CONTROL_SIZE)
+      else {
+        this.control(side, (there) => {
+          there.onIHave(this.host.peerId, name, ids)
+        })
+      }
     }
   }
 

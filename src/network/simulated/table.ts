@@ -57,8 +57,8 @@ export interface TableHost {
   readonly wire: Wire
   /** A connection to the peer, the one that there is or a new one; `undefined`, and why, when there is none to be had. */
   reach(peer: string, addresses: string[], done: (side: Side | undefined, why: string) => void): void
-  /** May this address of a peer that we only heard of go into the table? */
-  accepts(address: string): boolean
+  /** Those addresses of a peer that we only heard of that may go into the table. */
+  acceptable(addresses: string[]): string[]
   /** The table of the host at the other end. */
   tableBeyond(side: Side): Table
 }
@@ -108,7 +108,7 @@ export class Table {
       bucket.push(contact)
       this.members.set(peer, contact)
     }
-    this.emit({ type: 'tableChanged', peer, addresses: [...addresses] })
+    this.emit({ type: 'tableChanged', peer, addresses })
   }
 
   private bucketOf(key: number): Contact[] {
@@ -261,7 +261,7 @@ export class Table {
   private hear({ peer, key, addresses: theirs }: Contact): string[] | undefined {
     const member = this.members.get(peer)
     if (member !== undefined) return member.addresses
-    const addresses = theirs.filter((address) => this.host.accepts(address))
+    const addresses = this.host.acceptable(theirs)
     if (addresses.length === 0) return undefined
     const isFull = this.bucketOf(key).length >= BUCKET_SIZE || this.waiting.size >= MAX_WAITING_VISITS
     if (isFull || this.visits.has(peer)) return addresses
@@ -290,5 +290,5 @@ function distance(a: number, b: number): number {
 }
 
 function isSame(a: string[], b: string[]): boolean {
-  return a.length === b.length && a.every((one, i) => one === b[i])
+  return a === b || (a.length === b.length && a.every((one, i) => one === b[i]))
 }

@@ -81,6 +81,10 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
     return Math.max(0, time + extra)
   }
 
+  get isSound(): boolean {
+    return this.joinsPackets && this.options.loss === 0
+  }
+
   isLost(): boolean {
     return this.options.loss > 0 && this.random.float() < this.options.loss
   }
