@@ -44,6 +44,21 @@ describe('a host', () => {
     expect(a.heard('dialled')).toHaveLength(4)
   })
 
+  it('does not wait for a lookup when somebody has an address', () => {
+    const lab = new Lab({ latency: 10 })
+    const [a, b, c] = lab.membersOf(3) as [Member, Member, Member]
+    lab.connect(a, c)
+    a.run({ type: 'tableAdd', peer: c.peerId, addresses: [c.address] })
+    lab.wire.slow(a.peerId, c.peerId, 4_000)
+    const started = lab.now
+    dial(a, b.peerId)
+    lab.run(100)
+    dial(a, b.peerId, b.address)
+    lab.run(20_000)
+    expect(a.heard('dialled').slice(1).map(({ at }) => at - started)).toEqual([140, 140]) // prettier-ignore
+    expect(b.heard('connectionOpened')).toHaveLength(1)
+  })
+
   it('makes two when both dial at once, as real ones do', () => {
     const [lab, a, b] = pair()
     dial(a, b.peerId, b.address)

@@ -42,7 +42,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   private readonly sides = new Map<ConnectionId, Side>()
   private readonly byPeer = new Map<string, Side[]>()
   /** Dials under way: those who want the same peer share one. */
-  private readonly dials = new Map<string, Reached[]>()
+  private readonly dials = new Map<string, Dial>()
   /** Pings without an answer. */
   private readonly pings: Patience<Ping>
   private isLoopbackOnly = true
@@ -207,7 +207,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
         this.emit({ type: 'dialled', target, peer: side.peer, connection: side.id })
       }
     }
-    if (target.startsWith('/')) return this.tryAddresses(undefined, [target], [], done)
+    if (target.startsWith('/')) return this.tryAddresses(undefined, [target], done)
     this.reach(target, addresses, done)
   }
 
@@ -216,36 +216,51 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     const side = this.sideTo(peer)
     if (side !== undefined) return done(side, '')
     if (peer === this.peerId) return done(undefined, 'that is this node itself')
-    const waiting = this.dials.get(peer)
-    if (waiting !== undefined) return void waiting.push(done)
-    this.dials.set(peer, [done])
-    const over: Reached = (reached, why, tried) => {
-      const all = this.dials.get(peer) ?? []
-      this.dials.delete(peer)
-      for (const one of all) one(reached, why, tried)
-    }
     const known = addresses.length > 0 ? addresses : this.table.addressesOf(peer)
-    if (known.length > 0) return this.tryAddresses(peer, known, [], over)
+    const dial = this.dials.get(peer) ?? { waiting: [], looksUp: true }
+    dial.waiting.push(done)
+    if (dial.waiting.length === 1) this.dials.set(peer, dial)
+    else if (!dial.looksUp || known.length === 0) return
+    // Somebody has an address while others look it up: their lookups may themselves wait for this peer.
+    if (known.length > 0) return this.dialAt(peer, dial, known)
     this.table.find(peer, (found) => {
-      if (found.length > 0) this.tryAddresses(peer, found, [], over)
-      else over(undefined, 'nobody that we could ask knows an address of it')
+      if (!dial.looksUp) return
+      if (found.length > 0) this.dialAt(peer, dial, found)
+      else this.dialOver(peer, dial, undefined, 'nobody that we could ask knows an address of it')
     })
+  }
+
+  private dialAt(peer: string, dial: Dial, addresses: string[]): void {
+    dial.looksUp = false
+    this.tryAddresses(peer, addresses, (side, why, tried) => {
+      this.dialOver(peer, dial, side, why, tried)
+    })
+  }
+
+  private dialOver(peer: string, dial: Dial, side: Side | undefined, why: string, tried?: Attempt[]): void {
+    dial.looksUp = false
+    this.dials.delete(peer)
+    for (const one of dial.waiting) one(side, why, tried)
   }
 
   private tryAddresses(
     peer: string | undefined,
-    [address, ...others]: string[],
-    tried: Attempt[],
+    addresses: string[],
     done: Reached,
+    at = 0,
+    tried: Attempt[] = [],
   ): void {
+    const address = addresses[at]
     if (address === undefined) {
       return done(undefined, tried.map((attempt) => `${attempt.address}: ${attempt.reason}`).join('; '), tried)
     }
     const failed = (reason: string): void => {
-      this.tryAddresses(peer, others, [...tried, { address, reason }], done)
+      tried.push({ address, reason })
+      this.tryAddresses(peer, addresses, done, at + 1, tried)
     }
     const { clock } = this.wire
-    const listener = this.wire.hosts.get(withoutPeer(address))
+    const place = withoutPeer(address)
+    const listener = this.wire.hosts.get(place)
     const wanted = peer ?? peerOf(address)
     if (listener === this) return failed('that is this node itself')
     if (listener === undefined) return clock.after(2 * this.wire.once(this, this), () => failed('connection refused'))
@@ -259,7 +274,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       if (!listener.up) return clock.after(this.wire.once(this, this), () => failed('connection refused'))
       if (!this.up) return
       if (wanted !== undefined && wanted !== listener.peerId) return failed(`${listener.peerId} is there`)
-      const link = new Link(this.wire, this, listener, withoutPeer(address), this.addresses[0] ?? '')
+      const link = new Link(this.wire, this, listener, place, this.addresses[0] ?? '')
       this.wire.links.add(link)
       this.opened(link, listener, (side) => {
         done(side, '')
@@ -350,6 +365,13 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
 
 /** The connection; or why there is none, and the addresses that were tried. */
 type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
+
+/** A dial under way. */
+interface Dial {
+  waiting: Reached[]
+  /** Nobody has had an address of the peer so far. */
+  looksUp: boolean
+}
 
 /** What a host says of itself on a new connection. */
 interface Greeting {

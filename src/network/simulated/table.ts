@@ -231,6 +231,7 @@ export class Table {
 
   /** A connection is gone, and the questions on it with it. */
   onClosed(side: Side): void {
+    if (this.open.size === 0) return
     for (const question of [...this.open]) if (question.side === side) this.answered(question, undefined)
   }
 
