@@ -4,6 +4,7 @@
  * between them, and a `Subject.next` for each event would cost four times as much as an array entry.
  */
 import { Subject, type SchedulerLike, type Subscription } from 'rxjs'
+import { Action } from './action.js'
 import type { Event } from './core/events.js'
 
 export class Inbox {
@@ -32,7 +33,8 @@ export class Inbox {
 
   private arm(): void {
     this.flushing = this.scheduler.schedule(this.flush)
-    this.flushing.add(this.onTeardown)
+    // Nobody's throw drops an action of our own schedulers.
+    if (!(this.flushing instanceof Action)) this.flushing.add(this.onTeardown)
   }
 
   private readonly flush = (): void => {

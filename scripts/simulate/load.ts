@@ -4,16 +4,19 @@
  */
 import { simulate } from '../../src/testing/index.js'
 import { isP2pError } from '../../src/errors.js'
-import { inOwnProcess } from './process.js'
+import { bundled } from './process.js'
 
 export async function load(sizes: number[], seconds: number): Promise<void> {
-  if (process.send !== undefined) return void process.send(await one(sizes[0]!, seconds))
-  for (const size of sizes) {
-    console.log(await inOwnProcess<string>(['--load', String(size), '--seconds', String(seconds)]))
+  const program = await bundled()
+  try {
+    for (const size of sizes) console.log(await program.run<string>(['load', String(size), String(seconds)]))
+  } finally {
+    program.remove()
   }
 }
 
-async function one(size: number, seconds: number): Promise<string> {
+/** Runs it, and says what it took. */
+export async function underLoad(size: number, seconds: number): Promise<string> {
   const started = performance.now()
   const net = simulate({ seed: 1, latency: 20, jitter: 10 })
   const boot = await net.createNode({ topics: ['block'] })

@@ -1,8 +1,13 @@
-/** Runs a part of the script in a process of its own, with memory for a large network, and takes what it says at its end. */
+/**
+ * Runs a network in a process of its own, with memory for a large one, and takes what it says at its end. It is bundled before:
+ * what runs TypeScript as it is names every function at run time, which costs a tenth of the time.
+ */
+import { build } from 'esbuild'
 import { fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-const script = fileURLToPath(new URL('../simulate.ts', import.meta.url))
 
 /**
  * A simulation makes much that lives for some virtual seconds. A large young generation lets it die there, which saves a
@@ -10,9 +15,36 @@ const script = fileURLToPath(new URL('../simulate.ts', import.meta.url))
  */
 const MEMORY = ['--max-old-space-size=18000', '--max-semi-space-size=64']
 
-export function inOwnProcess<Outcome>(args: string[]): Promise<Outcome> {
+export interface Program {
+  run<Outcome>(args: string[]): Promise<Outcome>
+  remove(): void
+}
+
+export async function bundled(): Promise<Program> {
+  const folder = mkdtempSync(join(tmpdir(), 'tinyp2p-simulate-'))
+  const file = join(folder, 'child.mjs')
+  await build({
+    entryPoints: [fileURLToPath(new URL('child.ts', import.meta.url))],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // Some packages are CommonJS and ask for Node's own modules by `require`.
+    banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)` },
+    logLevel: 'error',
+  })
+  return {
+    run: (args) => inOwnProcess(file, args),
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function inOwnProcess<Outcome>(file: string, args: string[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = fork(script, args, { execArgv: [...process.execArgv, ...MEMORY] })
+    const child = fork(file, args, { execArgv: MEMORY })
     child.once('message', (outcome) => {
       resolve(outcome as Outcome)
       child.kill()

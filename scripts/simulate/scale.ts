@@ -6,18 +6,22 @@ import { cpus, totalmem } from 'node:os'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
-import { measure, type Measured } from './measure.js'
+import type { Measured } from './measure.js'
 import { plot } from './plot.js'
-import { inOwnProcess } from './process.js'
+import { bundled } from './process.js'
 
 const file = (name: string): string => fileURLToPath(new URL(`../../docs/${name}`, import.meta.url))
 
 export async function scale(sizes: number[], isForDocs: boolean): Promise<void> {
-  if (process.send !== undefined) return void process.send(await measure(sizes[0]!))
   const rows: Measured[] = []
-  for (const size of sizes) {
-    rows.push(await inOwnProcess<Measured>(['--nodes', String(size)]))
-    console.log(`${size} nodes: ${rows.at(-1)!.realSeconds.toFixed(1)} s`)
+  const program = await bundled()
+  try {
+    for (const size of sizes) {
+      rows.push(await program.run<Measured>(['scale', String(size)]))
+      console.log(`${size} nodes: ${rows.at(-1)!.realSeconds.toFixed(1)} s`)
+    }
+  } finally {
+    program.remove()
   }
   const table = tableOf(rows)
   console.log(`\n${table}`)

@@ -49,9 +49,13 @@ export function addConnection(state: State, event: Extract<PortEvent, { type: 'c
 export function removeConnection(state: State, { id, peer }: Connection): void {
   state.connections.delete(id)
   state.idle.delete(id)
-  const links = state.links.get(peer)!.filter((link) => link !== id)
-  if (links.length === 0) state.links.delete(peer)
-  else state.links.set(peer, links)
+  const links = state.links.get(peer)!
+  if (links.length === 1) state.links.delete(peer)
+  else
+    state.links.set(
+      peer,
+      links.filter((link) => link !== id),
+    )
   state.statusDirty = true
 }
 
