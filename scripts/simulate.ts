@@ -6,7 +6,7 @@
  *   npm run simulate -- --mutant dropped --seed 7                … on a copy with a planted fault, found by part of its name
  *   npm run simulate -- --golden                                 writes the digests that every Node version compares with
  *   npm run simulate -- --nodes 10,100,1000,5000 [--docs]        the scale study; --docs writes its plot and its table
- *   npm run simulate -- --load 100,1000 [--seconds 60]           the load of the goal
+ *   npm run simulate -- --load 100,1000 [--seconds 60]           the load of the goal; --profile says where its time goes
  */
 import { parseArgs } from 'node:util'
 import { load } from './simulate/load.js'
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     docs: { type: 'boolean', default: false },
     load: { type: 'string' },
     seconds: { type: 'string', default: '60' },
+    profile: { type: 'boolean', default: false },
   },
 })
 
@@ -38,7 +39,7 @@ function number(text: string): number {
 
 if (values.golden) await writeGolden()
 else if (values.nodes !== undefined) await scale(numbers(values.nodes), values.docs)
-else if (values.load !== undefined) await load(numbers(values.load), number(values.seconds))
+else if (values.load !== undefined) await load(numbers(values.load), number(values.seconds), values.profile)
 else if (values.seed !== undefined) await one(number(values.seed), values.mutant)
 else {
   const workers = values.workers === undefined ? undefined : number(values.workers)

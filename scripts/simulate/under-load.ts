@@ -44,5 +44,32 @@ export async function underLoad(size: number, seconds: number): Promise<string> 
     `${size} nodes, ${seconds} virtual seconds: ${(ms / 1_000).toFixed(2)} s of real time, ${((cpu.user + cpu.system) / 1e6).toFixed(2)} s of CPU with the start of the process`,
     `  ${events} events (${((1_000 * ms) / events).toFixed(1)} µs each), ${packets} packets, ${Math.round(process.memoryUsage().rss / 1e6)} MB`,
     `  requests ${JSON.stringify(endings)}, ${deliveries} broadcasts delivered`,
+    ...shares(net.tally()),
   ].join('\n')
+}
+
+/** What the events are about: the types of each, and all others belong to the last. */
+const KINDS: [string, RegExp][] = [
+  ['connections opened and closed', /^connection/],
+  ['subscriptions that come and go with them', /^subscriptionChanged/],
+  ['identify', /^identified/],
+  ['wake-ups', /^woken/],
+  ['changes of the table', /^tableChanged/],
+  ['requests, with all of their streams', /^(request|respond|data|writable|stream)/],
+  ['pings', /^ping/],
+  ['broadcasts, ticks, dials, the rest', /^/],
+]
+
+function shares(counts: Map<string, number>): string[] {
+  const left = new Map(counts)
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  return KINDS.map(([kind, types]) => {
+    let amount = 0
+    for (const [type, count] of left) {
+      if (!types.test(type)) continue
+      left.delete(type)
+      amount += count
+    }
+    return `  ${((100 * amount) / all).toFixed(1).padStart(5)} %  ${String(amount).padStart(9)}  ${kind}`
+  })
 }

@@ -46,6 +46,20 @@ export class EventLog {
     return lines
   }
 
+  /** How many events there were of each type. */
+  tally(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (let i = 0; i < this.length; i++) {
+      const chunk = this.chunks[Math.floor((i * FIELDS) / CHUNK)]!
+      const at = (i * FIELDS) % CHUNK
+      // What was done to the network is no event of a node.
+      if (chunk[at + 1]! < 0) continue
+      const type = this.words[chunk[at + 2]!]!
+      counts.set(type, (counts.get(type) ?? 0) + 1)
+    }
+    return counts
+  }
+
   private event(node: number, time: number, event: Event): void {
     const type = this.numberOf(event.type)
     switch (event.type) {

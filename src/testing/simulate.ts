@@ -334,6 +334,11 @@ export class SimulatedNetwork {
     return new Map([...this.residents.values()].map(({ index, built }) => [index, built.state]))
   }
 
+  /** How many events there were of each type. */
+  tally(): Map<string, number> {
+    return this.events.tally()
+  }
+
   private note(text: string): void {
     this.events.note(this.clock.time, text)
   }
