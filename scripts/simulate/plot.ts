@@ -22,7 +22,7 @@ const lines: Line[] = [
   { name: 'packets a node, broadcast', color: '#8e44ad', of: (row) => row.packetsPerBroadcast },
   { name: 'table, median', color: '#2d8659', of: (row) => row.table[1] },
   { name: 'hops, max', color: '#555555', of: (row) => row.hops.max },
-  { name: 'real time, s', color: '#111111', dash: '2 3', of: (row) => row.realSeconds },
+  { name: 'CPU, s', color: '#111111', dash: '2 3', of: (row) => row.cpuSeconds },
 ]
 
 export function plot(rows: Measured[]): string {
