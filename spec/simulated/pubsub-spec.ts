@@ -178,6 +178,21 @@ describe('the mesh', () => {
     expect(scoreOf(b, a)).toBe(0)
   })
 
+  it('is not asked too early by one whose goodbye took its time', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(2_000)
+    lab.wire.slow('peer1', 'peer2', 500)
+    leave(a)
+    lab.run(1_000)
+    lab.wire.slow('peer1', 'peer2', 0)
+    lab.run(9_100)
+    join(a)
+    lab.run(5_000)
+    expect([a.mesh, b.mesh]).toEqual([['peer2'], ['peer1']])
+    expect(scoreOf(b, a)).toBe(0)
+  })
+
   it('takes back who waited, at once', () => {
     const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
     join(a, b)
@@ -363,6 +378,30 @@ describe('gossip', () => {
     stop()
     lab.run(60_000)
     expect(heard(victim)).toEqual([])
+  })
+
+  it('does not bring what is old, when the host was in no topic meanwhile', () => {
+    const [lab, [a, b, c]] = clique(3) as [Lab, [Member, Member, Member]]
+    join(a, b)
+    lab.run(2_000)
+    publish(a, 'x')
+    lab.run(10)
+    expect(heard(b)).toEqual(['x'])
+    leave(a)
+    leave(b)
+    lab.run(20_000)
+    // Not so bad that it hears no gossip, but it is in no mesh, so that it would.
+    b.run({ type: 'penalize', peer: 'peer3', count: 0.9 })
+    join(c)
+    lab.run(100)
+    join(b)
+    lab.run(5_000)
+    expect([heard(c), c.mesh]).toEqual([[], []])
+    const loss = lab.wire.drop(({ kind }) => kind === 'gossip')
+    publish(b, 'y')
+    loss()
+    lab.run(2_000)
+    expect(heard(c)).toEqual(['y'])
   })
 
   it('brings all to all over a lossy network', () => {

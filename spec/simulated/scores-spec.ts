@@ -7,6 +7,12 @@ import { maxDataLength } from '../../src/wire/gossip-size.js'
 import { clique, forge, heard, join, leave, line, plant, publish, scoreOf, TOPIC } from './gossip-lab.js'
 import { Lab, type Member } from './lab.js'
 
+/** What other hosts have pub/sub do. */
+interface Gossip {
+  onIHave(peer: string, topic: string, ids: string[]): void
+  onIWant(peer: string, ids: string[]): void
+}
+
 function scoresOf(scoring: Partial<Scoring> = {}): [Clock, Scores] {
   const clock = new Clock()
   return [clock, new Scores(clock, { ...defaultScoring, ...scoring })]
@@ -78,14 +84,17 @@ describe('a peer whose score is low', () => {
     expect([a.mesh, b.mesh]).toEqual([['peer2'], ['peer1']])
   })
 
-  it('is not taken into it, either', () => {
-    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
-    a.run({ type: 'penalize', peer: 'peer2', count: 1 })
-    join(a)
-    lab.run(100)
-    join(b)
-    lab.run(30_000)
-    expect([a.mesh, b.mesh]).toEqual([[], []])
+  it('is not taken into it, either: we do not ask, and refuse when it asks', () => {
+    for (const isFirst of [true, false]) {
+      const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+      a.run({ type: 'penalize', peer: 'peer2', count: 1 })
+      join(isFirst ? a : b)
+      lab.run(100)
+      join(isFirst ? b : a)
+      lab.run(30_000)
+      expect(a.heard('meshChanged')).toEqual([])
+      expect(b.mesh).toEqual([])
+    }
   })
 
   it('gets no gossip, and none is taken of it, below the first threshold', () => {
@@ -108,6 +117,28 @@ describe('a peer whose score is low', () => {
       lab.run(6_000)
       expect(heard(b)).toEqual(['x'])
     }
+  })
+
+  it('is told nothing and given nothing below the first threshold, each for itself', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    for (const [one, other] of [[a, 'peer2'], [b, 'peer1']] as const) one.run({ type: 'penalize', peer: other, count: 1.2 }) // prettier-ignore
+    const [asked, told] = [a.host.pubsub, b.host.pubsub] as unknown as Gossip[]
+    let tellings = 0
+    told!.onIHave = () => void tellings++
+    join(a, b)
+    lab.run(20)
+    const loss = lab.wire.drop(({ kind }) => kind === 'gossip')
+    publish(a, 'x')
+    loss()
+    asked!.onIWant('peer2', [a.last('published').id])
+    lab.run(1_900)
+    expect([heard(b), tellings]).toEqual([[], 0])
+    lab.run(1_500)
+    // Its score is above it again.
+    expect(tellings).toBeGreaterThan(0)
+    asked!.onIWant('peer2', [a.last('published').id])
+    lab.run(100)
+    expect(heard(b)).toEqual(['x'])
   })
 
   it('gets none of our own below the second', () => {

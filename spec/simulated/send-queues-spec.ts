@@ -63,6 +63,17 @@ describe('where bandwidth is limited', () => {
     expect(a.last('published').recipients).toEqual(['peer2', 'peer3'])
   })
 
+  it('is not looked at more often because more is held', () => {
+    const [lab, [a, b]] = line(2, slow) as Two
+    join(b)
+    lab.run(10_000)
+    const before = lab.clock.executed
+    publishes(a, 500)
+    lab.run(10_000)
+    expect(a.heard('publishHeld')).toHaveLength(495)
+    expect(lab.clock.executed - before).toBeLessThan(100)
+  })
+
   it('who publishes whenever it is told to sends everything in the end', () => {
     const [lab, [a, b]] = line(2, slow) as Two
     join(a, b)
@@ -123,10 +134,13 @@ describe('where bandwidth is limited', () => {
     lab.run(10_000)
     publishes(a, 6)
     expect(a.heard('publishHeld')).toHaveLength(1)
-    b.host.crash()
+    a.run({ type: 'closeConnection', connection: a.last('connectionOpened').connection, reason: '' })
+    lab.run(60_000)
+    expect(a.heard('gossipClosed')).toHaveLength(1)
+    lab.connect(a, b)
+    publishes(a, 1)
     lab.run(60_000)
     expect(a.heard('gossipDrained')).toEqual([])
-    expect(a.heard('gossipClosed')).toHaveLength(1)
   })
 })
 
@@ -160,6 +174,11 @@ describe('where it is not', () => {
     expect(a.heard('gossipDrained')).toMatchObject([{ peer: 'peer2' }])
     expect(standing(a, b).queued).toBe(0)
     expect(b.heard('message')).toHaveLength(5)
+    // What has arrived counts no more when the network is cut again.
+    lab.wire.partition([['peer1'], ['peer2']])
+    publish(a, kilobyte())
+    lab.run(10)
+    expect(standing(a, b).queued).toBe(SIZE)
   })
 
   it('a partition that does not end closes the connection, which ends the waiting', () => {

@@ -1,6 +1,8 @@
 /** Messages that wait for a verdict: nobody gets them before, and nobody after a refusal. */
 import { describe, expect, it } from '@jest/globals'
-import { clique, forge, heard, join, joinGuarded, judge, line, publish, scoreOf, TOPIC } from './gossip-lab.js'
+import { GossipCache } from '../../src/network/simulated/gossip-cache.js'
+import { GossipMessage } from '../../src/network/simulated/gossip-message.js'
+import { bytes, clique, forge, heard, join, joinGuarded, judge, line, publish, scoreOf, TOPIC } from './gossip-lab.js'
 import type { Lab, Member } from './lab.js'
 
 type Three = [Lab, [Member, Member, Member]]
@@ -53,10 +55,11 @@ describe('a message of a guarded topic', () => {
     a.host.crash()
     lab.run(3_500)
     expect(b.last('message').held).toBe(true)
-    expect(others.filter((other) => heard(other).length > 0)).toEqual([])
+    const hearers = (): string[] => others.filter((other) => heard(other).length > 0).map(({ peerId }) => peerId)
+    expect(hearers()).toEqual([])
     judge(b, 'x', a, 'accept')
     lab.run(3_000)
-    expect(others.filter((other) => heard(other).length > 0).length).toBeGreaterThan(4)
+    expect(hearers().length).toBeGreaterThan(4)
   })
 
   it('is not served to one who asks for it by its id', () => {
@@ -125,6 +128,28 @@ describe('a message of a guarded topic', () => {
     const [, [a, b]] = judged()
     judge(b, 'x', a, 'ignore')
     expect(scoreOf(b, a)).toBe(0)
+  })
+})
+
+describe('what a host tells others that it has', () => {
+  const message = (words: string): GossipMessage =>
+    new GossipMessage({ topic: TOPIC, data: bytes(words), from: 'a', proof: new Uint8Array(12) })
+
+  it('is what was accepted, for three heartbeats from when it came, and nothing that waits', () => {
+    const cache = new GossipCache()
+    for (const id of ['ours', 'accepted', 'waiting', 'ignored']) {
+      cache.add(id, message(id), 0, id === 'ours' ? undefined : 'via')
+    }
+    expect(cache.recent(TOPIC)).toEqual(['ours'])
+    cache.shift(1, 1_000)
+    cache.accept('accepted')
+    cache.drop('ignored', false)
+    cache.shift(1, 2_000)
+    expect(cache.recent(TOPIC)).toEqual(['ours', 'accepted'])
+    expect(cache.recent('weather')).toEqual([])
+    cache.shift(1, 3_000)
+    expect(cache.recent(TOPIC)).toEqual([])
+    expect(['ours', 'accepted', 'waiting', 'ignored'].map((id) => cache.get(id) !== undefined)).toEqual([true, true, false, false]) // prettier-ignore
   })
 })
 

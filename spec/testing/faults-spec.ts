@@ -102,6 +102,26 @@ describe('what is dropped', () => {
   })
 })
 
+describe('a message that was planted', () => {
+  it('is heard with a good proof, and dropped with a wrong one, or of a topic that nobody is in; the log says so', async () => {
+    const [net, a, b, c] = (await echoes(3)) as [SimulatedNetwork, P2pNode, P2pNode, P2pNode]
+    const heard: string[] = []
+    b.broadcasts$('news').subscribe(({ data, from }) => heard.push(`${String.fromCharCode(...data)} of ${from}`))
+    await net.run(1_000)
+    net.plant(a, b, { topic: 'news', data: bytes('x') })
+    net.plant(a, b, { topic: 'news', data: bytes('y'), from: c.peerId })
+    net.plant(a, b, { topic: 'news', data: bytes('z'), proof: 'wrong' })
+    net.plant(a, b, { topic: 'weather', data: bytes('w') })
+    const before = net.log.length
+    await net.run(10)
+    expect(heard).toEqual([`x of ${a.peerId}`, `y of ${c.peerId}`])
+    expect(net.log.slice(before).filter((line) => line.includes('gossipDropped'))).toEqual([
+      `${net.now} n2 gossipDropped 1 0 signature ${a.peerId}`,
+      `${net.now} n2 gossipDropped 1 0 unknownTopic ${a.peerId}`,
+    ])
+  })
+})
+
 describe('a clock that is wrong', () => {
   it('makes the timeouts of its node early or late, and of nobody else', async () => {
     const net = simulate()
