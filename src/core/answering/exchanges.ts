@@ -66,7 +66,7 @@ export function endExchange(state: State, exchange: Exchange): void {
 }
 
 export function logExpiry(out: Effects, exchange: Exchange): void {
-  if (exchange.stage === 'handling') {
+  if (exchange.stage === 'handling' && !(exchange.kind === 'session' && exchange.service)) {
     log(out, 'warn', `nobody answered a request of ${exchange.peer} within ${exchange.timeout} ms: rejected`)
   } else {
     log(out, 'debug', `a request of ${exchange.peer} was cut off while ${exchange.stage}`)

@@ -55,7 +55,8 @@ export function onAskerEnded(state: State, out: Effects, session: Session): void
 
 /** Closes our side of a session that has come to its end and has nothing to send any more. */
 export function closeWhenDone(state: State, out: Effects, session: Session): void {
-  if (!session.ending || session.writing || !session.helloSent || session.calls.size + session.failures.length > 0) return
+  if (!session.ending || session.writing || !session.helloSent || session.calls.size + session.failures.length > 0)
+    return
   out.push({ type: 'write', stream: session.stream, chunks: [], end: true })
   closeAnswering(state, out, session, 'the session has ended')
 }

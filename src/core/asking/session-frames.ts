@@ -122,9 +122,9 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
   if (ask.values === undefined) return 'it goes on after the one value that was asked for'
   out.push({ type: 'value', ask: ask.id, value })
   if (ask.stage === 'waiting') {
-    // It has begun to answer; the rest may take its time.
+    // It has begun to answer; the rest may take its time. (The node itself does not wait for ever.)
     ask.stage = 'streaming'
-    removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+    if (!ask.service) removeDeadline(state.askDeadlines, ask.id, ask.timeout)
   }
   const cost = valueCost(value.length)
   intake.untaken += cost

@@ -3,9 +3,10 @@ import type { State } from '../state.js'
 
 export function keepBlob(state: State, hash: string, data: Uint8Array): void {
   const { broadcasts, settings, now } = state
-  if (broadcasts.blobs.has(hash) || data.length > settings.maxBlobBytes) return
+  if (data.length > settings.maxBlobBytes) return
+  // One that is announced again has its time anew.
+  if (!broadcasts.blobs.delete(hash)) broadcasts.blobBytes += data.length
   broadcasts.blobs.set(hash, { data, until: now + settings.blobLifetime })
-  broadcasts.blobBytes += data.length
   for (const [oldest, blob] of broadcasts.blobs) {
     if (broadcasts.blobBytes <= settings.maxBlobBytes && blob.until > now) return
     broadcasts.blobs.delete(oldest)

@@ -12,9 +12,17 @@ import type { Effects, Heard } from '../effects.js'
 import { askNode, nextOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { remember } from './history.js'
+import { outcomeOf } from './outcomes.js'
 import { isJoined, nextSettled } from './membership.js'
 import type { CatchUp, Origin, Purpose, Remembered } from './state.js'
 import { judge } from './validating.js'
+
+/** Nothing is remembered for longer, ms: a larger number has no meaning. */
+const MAX_AGE = 2 ** 40
+/** Bytes of new broadcasts that may wait until the old ones are here. */
+const MAX_LIVE = 4_194_304
+/** What each of them costs besides. */
+const OVERHEAD = 256
 
 type Replayed = Extract<Origin, { kind: 'replay' }>
 type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
@@ -31,6 +39,7 @@ export function startCatchUp(state: State, topic: string, subscription: number, 
     found: new Map(),
     judged: new Set(),
     live: [],
+    liveBytes: 0,
   }
   state.broadcasts.catchUps.set(subscription, catchUp)
   dueAt(state, catchUp.askAt)
@@ -99,7 +108,7 @@ export function onHistoryOver(
 
 function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: string): Remembered {
   // Copies: the values are views of a larger piece, and stay.
-  return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - age }
+  return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - Math.min(age, MAX_AGE) }
 }
 
 export function onVerified(state: State, out: Effects, { ask, ids }: Of<'verified'>): void {
@@ -123,6 +132,8 @@ export function onVerified(state: State, out: Effects, { ask, ids }: Of<'verifie
 function take(state: State, out: Effects, catchUp: CatchUp, message: Remembered): void {
   const { topic, subscription, judged } = catchUp
   const { id, data, from, via, proof, at } = message
+  // What we have said ourselves in this life we do not hear, as in the live stream.
+  if (from === state.self && outcomeOf(state, id) === 'said') return
   const known = catchUp.found.get(id)
   if (known !== undefined) known.at = Math.min(known.at, at)
   if (judged.has(id)) return
@@ -130,7 +141,9 @@ function take(state: State, out: Effects, catchUp: CatchUp, message: Remembered)
   catchUp.undecided++
   const heard: Heard = { topic, data, from, via, id }
   const origin: Replayed = { kind: 'replay', subscription, at }
-  if (!state.broadcasts.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
+  // What we remember was judged when it came.
+  const isKnown = state.topics.get(topic)?.remembered.has(id) === true
+  if (isKnown || !state.broadcasts.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
   if (!judge(state, out, heard, proof, origin)) onReplayJudged(state, out, origin, heard, proof, false)
 }
 
@@ -153,9 +166,14 @@ export function onReplayJudged(
 }
 
 /** A new broadcast: those who catch up get it after the old ones. */
-export function putAside({ broadcasts }: State, heard: Heard): void {
-  if (broadcasts.catchUps.size === 0) return
-  for (const catchUp of broadcasts.catchUps.values()) if (catchUp.topic === heard.topic) catchUp.live.push(heard)
+export function putAside(state: State, out: Effects, heard: Heard): void {
+  for (const catchUp of state.broadcasts.catchUps.values()) {
+    if (catchUp.topic !== heard.topic) continue
+    catchUp.live.push(heard)
+    catchUp.liveBytes += heard.data.length + OVERHEAD
+    // The old ones that are here must do.
+    if (catchUp.liveBytes > MAX_LIVE) finish(state, out, catchUp)
+  }
 }
 
 function oneLess(state: State, out: Effects, catchUp: CatchUp): void {
@@ -164,14 +182,16 @@ function oneLess(state: State, out: Effects, catchUp: CatchUp): void {
 }
 
 function finishIfDone(state: State, out: Effects, catchUp: CatchUp): void {
-  if (catchUp.open > 0 || catchUp.undecided > 0) return
+  if (catchUp.stage === 'asking' && catchUp.open === 0 && catchUp.undecided === 0) finish(state, out, catchUp)
+}
+
+function finish(state: State, out: Effects, catchUp: CatchUp): void {
   const { subscription, topic, count, found, live } = catchUp
   state.broadcasts.catchUps.delete(subscription)
   for (const { id, data, from, via, at } of state.topics.get(topic)?.history ?? []) {
     const known = found.get(id)
-    // What we have said ourselves in this life we do not hear, as in the live stream.
-    if (via === state.self) found.delete(id)
-    else if (known === undefined) found.set(id, { heard: { topic, data, from, via, id }, at })
+    if (via === state.self) continue
+    if (known === undefined) found.set(id, { heard: { topic, data, from, via, id }, at })
     else known.at = Math.min(known.at, at)
   }
   for (const { id } of live) found.delete(id)

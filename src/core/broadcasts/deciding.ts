@@ -55,8 +55,8 @@ function decide(
       const { data, from, via } = heard
       remember(state, topic, { id, data, from, via, proof, at: state.now })
     }
-    putAside(state, heard)
     out.push({ type: 'deliver', ...heard })
+    putAside(state, out, heard)
   }
   giveReceipts(state, out, id, 'accepted')
 }

@@ -13,6 +13,6 @@ export function onDigested(state: State, out: Effects, digest: number, hash: Uin
   if (what.kind === 'fetch') return onFetchedHash(state, out, what, hash)
   const ask = state.asks.get(what.ask)
   if (ask?.kind !== 'broadcast') return
-  announce(state, ask, hash)
+  announce(ask, hash)
   ready(state, out, ask)
 }

@@ -24,21 +24,29 @@ export function fetchLarge(
   const name = toHex(hash)
   const known = blobOf(state, name)
   if (known !== undefined) {
-    takeLarge(state, out, heard, held, known)
+    // The same bytes must not come again and again under other sizes.
+    if (known.length !== size) lose(state, out, heard, held, 'rejected')
+    else takeLarge(state, out, heard, held, known)
     return true
   }
   if (broadcasts.fetches.has(heard.id) || broadcasts.fetchBytes + size > settings.maxBlobBytes) return false
   const until = state.now + settings.fetchTimeout
-  const others = heard.from === heard.via ? [] : [heard.from]
-  const fetch: Fetch = { hash: name, size, heard, held, until, others }
+  const fetch: Fetch = { hash: name, size, heard, held, until, others: [...new Set([heard.via, heard.from])] }
   broadcasts.fetches.set(heard.id, fetch)
   broadcasts.fetchBytes += size
-  ask(state, out, fetch, heard.via)
+  askNext(state, out, fetch)
   return true
 }
 
-function ask(state: State, out: Effects, fetch: Fetch, peer: string): void {
-  const { heard, hash } = fetch
+/** Asks the next one that we are connected to; when there is none, the message is lost. */
+function askNext(state: State, out: Effects, fetch: Fetch): void {
+  const { heard, held, hash, others } = fetch
+  let peer = others.shift()
+  while (peer !== undefined && !state.links.has(peer)) peer = others.shift()
+  if (peer === undefined) {
+    endFetch(state, fetch)
+    return lose(state, out, heard, held, 'fetchFailed')
+  }
   const purpose: Purpose = { kind: 'fetch', message: heard.id, peer, chunks: [], received: 0 }
   askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, Math.max(1, fetch.until - state.now), purpose)
 }
@@ -59,7 +67,8 @@ export function onPiece(
   if (fetch === undefined) return forgetOwn(state, out, own)
   purpose.chunks.push(piece)
   purpose.received += piece.length
-  if (purpose.received <= fetch.size) return
+  // An empty one would be one of endlessly many.
+  if (piece.length > 0 && purpose.received <= fetch.size) return
   forgetOwn(state, out, own)
   notFrom(state, out, fetch, purpose.peer, true)
 }
@@ -105,10 +114,7 @@ function takeLarge(state: State, out: Effects, heard: Heard, held: boolean, data
 /** This peer does not have it, or what it sent is something else: the next one, if there is one. */
 function notFrom(state: State, out: Effects, fetch: Fetch, peer: string, isForged: boolean): void {
   if (isForged) out.push({ type: 'penalize', peer, count: 1 })
-  const next = fetch.others.shift()
-  if (next !== undefined && state.links.has(next)) return ask(state, out, fetch, next)
-  endFetch(state, fetch)
-  lose(state, out, fetch.heard, fetch.held, 'fetchFailed')
+  askNext(state, out, fetch)
 }
 
 function endFetch({ broadcasts }: State, fetch: Fetch): void {

@@ -1,5 +1,5 @@
 /** Large broadcasts of ours: the whole is kept for those who fetch it, and its announcement is gossiped. */
-import { encodeAnnouncement, toHex } from '../../wire/announcement.js'
+import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/announcement.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { keepBlob } from './blobs.js'
@@ -13,9 +13,13 @@ export function hashLarge(state: State, out: Effects, ask: BroadcastAsk): void {
 }
 
 /** The announcement is what goes out. */
-export function announce(state: State, ask: BroadcastAsk, hash: Uint8Array): void {
-  const large = ask.large!
+export function announce(ask: BroadcastAsk, hash: Uint8Array): void {
+  ask.data = encodeAnnouncement({ hash, size: ask.large!.length })
+}
+
+/** It goes out now: from here on others may fetch the whole. */
+export function offer(state: State, { large, data }: BroadcastAsk): void {
+  if (large === undefined) return
   // A copy: the caller may do with its bytes what it likes when it has its answer.
-  keepBlob(state, toHex(hash), large.slice())
-  ask.data = encodeAnnouncement({ hash, size: large.length })
+  keepBlob(state, toHex(decodeAnnouncement(data)!.hash), large.slice())
 }

@@ -14,7 +14,7 @@ import type { Command } from '../events.js'
 import type { State } from '../state.js'
 import { countLoss, countsOf } from './counts.js'
 import { remember } from './history.js'
-import { hashLarge } from './large-sending.js'
+import { hashLarge, offer } from './large-sending.js'
 import { reachable, whyNobody } from './membership.js'
 import { noteOutcome } from './outcomes.js'
 import { awaitReceipts } from './receipts.js'
@@ -119,6 +119,7 @@ export function pump(state: State, out: Effects): void {
       state.broadcasts.publishing++
       ask.stage = 'sent'
       ask.except = stalled(state, topic)
+      offer(state, ask)
       out.push({ type: 'publish', ask: ask.id, topic, data: ask.data, except: ask.except })
     }
   }
@@ -202,7 +203,7 @@ export function onPublished(state: State, out: Effects, event: Of<'published'>):
     for (const peer of ask.except) countLoss(state, 'slowPeer', { topic, peer })
     counts.published++
     counts.handedOver += recipients.length
-    noteOutcome(state, event.id, 'accepted')
+    noteOutcome(state, event.id, 'said')
     if (large === undefined) {
       const { self } = state
       remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })

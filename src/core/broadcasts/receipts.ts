@@ -103,6 +103,6 @@ export function stopWaiting({ broadcasts }: State, exchange: ExchangeId, id: str
 }
 
 function answer(state: State, out: Effects, exchange: ExchangeId, outcome: Outcome): void {
-  if (outcome === 'accepted') respond(state, out, exchange, NOTHING)
+  if (outcome !== 'refused') respond(state, out, exchange, NOTHING)
   else reject(state, out, { type: 'reject', exchange, code: 'NotTaken', reason: 'the message was not taken' })
 }

@@ -141,8 +141,9 @@ export interface CatchUp {
   found: Map<string, { heard: Heard; at: number }>
   /** Ids that validators refused, or judge. */
   judged: Set<string>
-  /** What has been broadcast since. */
+  /** What has been broadcast since, and its bytes. */
   live: Heard[]
+  liveBytes: number
 }
 
 /** Receipts that a broadcast of ours waits for. */
@@ -164,7 +165,7 @@ export interface Fetch {
   readonly held: boolean
   /** When it is given up. */
   readonly until: number
-  /** Whom to ask besides, when this one fails. */
+  /** Whom to ask, one after the other, beside the one that is being asked. */
   others: string[]
 }
 
@@ -255,7 +256,8 @@ export interface Broadcasts {
   othersDirty: Set<string>
 }
 
-export type Outcome = 'accepted' | 'refused'
+/** `said`: by ourselves. */
+export type Outcome = 'accepted' | 'refused' | 'said'
 
 export function createBroadcasts(guarded: readonly string[]): Broadcasts {
   return {

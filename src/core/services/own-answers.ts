@@ -38,7 +38,10 @@ function isOwn({ broadcasts }: State, effect: Effect): boolean {
       return effect.ask < 0
     case 'produce':
     case 'cancelHandler':
-      return broadcasts.serving.has(effect.exchange)
+      return (
+        broadcasts.serving.has(effect.exchange) ||
+        broadcasts.arrived.some(({ exchange }) => exchange === effect.exchange)
+      )
     default:
       return false
   }
@@ -68,7 +71,10 @@ function onValue(state: State, out: Effects, id: number, value: Uint8Array): voi
   const purpose = state.broadcasts.own.get(id)
   switch (purpose?.kind) {
     case 'receipt':
-      return onReceipt(state, out, purpose.ask, purpose.peer)
+      // One is enough, whatever else it has to say.
+      forgetOwn(state, out, id)
+      onReceipt(state, out, purpose.ask, purpose.peer)
+      return onReceiptOver(state, out, purpose.ask, id)
     case 'history':
       return onRemembered(state, out, id, purpose, value)
     case 'fetch':

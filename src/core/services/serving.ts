@@ -14,7 +14,10 @@ const PIECE = 65_536
 export function serveArrived(state: State, out: Effects): void {
   const { arrived } = state.broadcasts
   state.broadcasts.arrived = []
-  for (const { exchange, data } of arrived) serve(state, out, exchange, data)
+  for (const { exchange, data } of arrived) {
+    // The asker may have gone in the same moment.
+    if (state.exchanges.has(exchange)) serve(state, out, exchange, data)
+  }
 }
 
 function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Array): void {
@@ -36,11 +39,18 @@ function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Arra
   }
 }
 
-/** All at once: what is remembered has its bounds, and the answer's queue has larger ones. */
+/** All at once, the newest of them as far as an answer may wait to be taken. */
 function sendHistory(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
-  for (const { data, from, proof, at } of (state.topics.get(topic)?.history ?? []).slice(-count)) {
-    next(state, out, exchange, encodeHistoryValue({ age: Math.max(0, state.now - at), from, proof, data }))
+  const last = (state.topics.get(topic)?.history ?? []).slice(-count)
+  const values: Uint8Array[] = []
+  let cost = 0
+  for (const { data, from, proof, at } of last.reverse()) {
+    const value = encodeHistoryValue({ age: Math.max(0, state.now - at), from, proof, data })
+    cost += valueCost(value.length)
+    if (cost > state.settings.maxQueuedValues) break
+    values.push(value)
   }
+  for (const value of values.reverse()) next(state, out, exchange, value)
   complete(state, out, exchange)
 }
 
