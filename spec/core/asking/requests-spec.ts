@@ -202,7 +202,7 @@ describe('a request', () => {
     core.request(3, 'bob')
     expect(core.in({ type: 'cancel', ask: 3 })).toEqual([])
     expect(shorts(core.in({ type: 'cancel', ask: 2 }))).toEqual(['reset 1'])
-    expect(core.state.connections.get(1)).toMatchObject({ calls: new Set(), queue: new Set() })
+    expect(core.state.connections.get(1)).toMatchObject({ calls: { size: 0 }, queue: { size: 0 } })
   })
 
   it('says where it was when its time was over', () => {

@@ -122,8 +122,8 @@ describe('a subscriber who wants the last broadcasts', () => {
     const core = among(['bob'])
     // Said before we were in the topic, so we do not remember it.
     core.run(broadcast(1, { data: bytes('mine') }))
-    core.run({ ...published(1), id: 'mine' } as Event, subscribe, broadcast(2))
-    core.run({ ...published(2), id: 'mine too' } as Event)
+    core.run({ ...published(1), id: 'mine' }, subscribe, broadcast(2))
+    core.run({ ...published(2), id: 'mine too' })
     core.run(late(10), mesh('bob'))
     const values = [old('mine', 30, 'self'), old('mine too', 20, 'self'), old('of the life before', 10, 'self')]
     expect(answers(core, 'bob', ...values)).toContain('replayed 1: of the life before')

@@ -121,7 +121,7 @@ describe('a mesh', () => {
     core.in(mesh())
     expect(core.linesAt(1_000)).toEqual([])
     core.in({ ...mesh(), topic: 'tx' })
-    expect(core.linesAt(1_100)).toEqual(['closeConnection 1'])
+    expect(core.linesAt(1_105)).toEqual(['closeConnection 1'])
   })
 
   it('of a topic that was left lets its connections go', () => {
@@ -131,7 +131,7 @@ describe('a mesh', () => {
     core.in(mesh('bob'), unsubscribe)
     expect(core.linesAt(10)).toEqual(['leave block'])
     core.in(mesh())
-    expect(core.linesAt(110)).toEqual(['closeConnection 1'])
+    expect(core.linesAt(115)).toEqual(['closeConnection 1'])
   })
 })
 
