@@ -48,7 +48,7 @@ export class Pubsub {
     privateKey: PrivateKey,
     options: PubsubOptions,
   ) {
-    const { messageIdOf, maxMessageSize, maxQueueSize, scoring } = options
+    const { messageIdOf, maxMessageSize, scoring } = options
     const limits = gossipLimits(options)
     const idOf = (message: RPC.Message): string | undefined => {
       try {
@@ -64,7 +64,7 @@ export class Pubsub {
     this.sending = new GossipSending(this.inside, streams, limits, this.drops)
     this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores)
     const signer = new Signer(host.peerId, privateKey)
-    this.publishing = new Publishing(this.inside, streams, this.sending, signer, messageIdOf, maxQueueSize, emit)
+    this.publishing = new Publishing(this.inside, streams, this.sending, signer, options, emit)
     this.verifying = new Verifying(messageIdOf, emit)
     this.listen()
   }

@@ -3,10 +3,10 @@
  * id nor signature; it remembers a message as sent that nobody got.
  */
 import type { AskId, PortEvent } from '../../port.js'
-import type { MessageIdOf } from '../../pubsub.js'
+import type { PubsubOptions } from '../../pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Internals } from './internals.js'
-import { nextSequence, proofOf, type Signed, type Signer } from './message.js'
+import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './message.js'
 import type { GossipSending } from './sending.js'
 import type { GossipStream, GossipStreams } from './streams.js'
 
@@ -21,13 +21,12 @@ export class Publishing {
     private readonly streams: GossipStreams,
     private readonly sending: GossipSending,
     private readonly signer: Signer,
-    private readonly messageIdOf: MessageIdOf,
-    private readonly maxQueueSize: number,
+    private readonly options: PubsubOptions,
     private readonly emit: (event: PortEvent) => void,
   ) {}
 
   publish(ask: AskId, topic: string, data: Uint8Array, except: ReadonlySet<string>): void {
-    const full = this.targets(topic, except).filter((peer) => this.sending.queued(peer) > this.maxQueueSize)
+    const full = this.targets(topic, except).filter((peer) => this.sending.queued(peer) > this.options.maxQueueSize)
     if (full.length > 0) {
       for (const peer of full) this.watch(peer)
       return this.emit({ type: 'publishHeld', ask, peers: full })
@@ -46,9 +45,12 @@ export class Publishing {
     const { inside, signer } = this
     const { seenCache } = inside
     const sequence = nextSequence()
-    const id = this.messageIdOf({ topic, data, from: signer.peer.toString(), sequence })
+    const id = this.options.messageIdOf({ topic, data, from: signer.peer.toString(), sequence })
     if (seenCache.has(id)) return this.repeated(ask)
     const message = await signer.sign(topic, data, sequence)
+    const size = frameSize(message)
+    if (size > this.options.maxMessageSize)
+      throw new Error(`it takes ${size} bytes; the limit is ${this.options.maxMessageSize}`)
     // The same bytes may have been sent, or heard, meanwhile.
     if (seenCache.has(id)) return this.repeated(ask)
     const recipients = this.targets(topic, except).filter((peer) => this.sending.publish(peer, message))
@@ -81,7 +83,7 @@ export class Publishing {
     if (stream === undefined || this.held.has(stream)) return
     const { raw } = stream
     // After the stream's own handler, which sends in a microtask too.
-    const drained = (): void => queueMicrotask(() => stream.queued <= this.maxQueueSize / 2 && done())
+    const drained = (): void => queueMicrotask(() => stream.queued <= this.options.maxQueueSize / 2 && done())
     const done = (): void => {
       if (!this.held.delete(stream)) return
       for (const type of ['drain', 'idle'] as const) raw.removeEventListener(type, drained)

@@ -43,11 +43,17 @@ export function readFrames(
 
   const closed = (): void => finish('broken')
 
+  /** Early enough that the next bytes are here when the last ones are done. */
+  const catchUp = (): void => {
+    if (stream.readStatus === 'paused' && frames.buffered <= GOSSIP_READ_AHEAD / 2) attempt(() => stream.resume())
+  }
+
   const work = async (): Promise<void> => {
     busy = true
     try {
       let began = performance.now()
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
+        catchUp()
         await handle(frame)
         // What is verified in one go is one long chain of microtasks: sockets and timers want a turn too.
         if (performance.now() - began < GOSSIP_READ_TURN) continue
@@ -58,7 +64,7 @@ export function readFrames(
     } catch {
       return finish('malformed')
     }
-    if (live && stream.readStatus === 'paused') attempt(() => stream.resume())
+    if (live) catchUp()
   }
 
   stream.addEventListener('message', received)
