@@ -111,7 +111,11 @@ export function readPubsub(config: PubsubConfig = {}): {
     ),
     historyMessages: number(history.messages, 'history.messages', 'messages', 0, 100_000, standard.historyMessages),
     historyBytes: number(history.bytes, 'history.bytes', 'bytes', 0, MAX_SIZE, standard.historyBytes),
-    maxLargeMessage: number(largeMessages?.maxSize, 'largeMessages.maxSize', 'bytes', 1, standard.maxBlobBytes, 0),
+    // Who wants them says how large.
+    maxLargeMessage:
+      largeMessages === undefined
+        ? standard.maxLargeMessage
+        : checkNumber(largeMessages.maxSize, 'pubsub.largeMessages.maxSize', 'bytes', 1, standard.maxBlobBytes),
   }
   const options: PubsubOptions = {
     messageIdOf: messageIdOf(config.messageId),

@@ -73,3 +73,13 @@ export function pending<T>(): { promise: Promise<T>; resolve: (value: T) => void
   })
   return { promise, resolve, reject }
 }
+
+/** What a call throws at once. */
+export function thrown(call: () => unknown): { code: string; message: string } {
+  try {
+    call()
+  } catch (error) {
+    return error as { code: string; message: string }
+  }
+  throw new Error('nothing was thrown')
+}

@@ -102,8 +102,12 @@ export class Broadcasts {
         })
       },
       close: () => leave?.(),
-      discarded: (broadcasts) => {
-        for (const broadcast of broadcasts) this.push({ type: 'discarded', topic: broadcast.topic, count: 1 })
+      discarded: (dropped) => {
+        const topics = new Set(dropped.map((broadcast) => broadcast.topic))
+        for (const one of topics) {
+          const count = dropped.filter((broadcast) => broadcast.topic === one).length
+          this.push({ type: 'discarded', topic: one, count })
+        }
       },
     })
     return buffered

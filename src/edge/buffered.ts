@@ -99,9 +99,8 @@ export class Buffered<T> implements AsyncIterableIterator<T, undefined> {
     return Promise.resolve({ done: true, value: undefined })
   }
 
-  throw(error: unknown): Promise<IteratorResult<T, undefined>> {
+  throw(error: Error): Promise<IteratorResult<T, undefined>> {
     void this.return()
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the loop threw goes back to it
     return Promise.reject(error)
   }
 

@@ -114,7 +114,10 @@ describe('a subscriber who wants the last broadcasts', () => {
   it('gets what was broadcast meanwhile after that, all of it, and each once', () => {
     const core = asked(['bob'], 2)
     expect(core.lines(message('c'), message('d'), message('e'))).toEqual(['deliver c', 'deliver d', 'deliver e'])
-    expect(answers(core, 'bob', old('a', 30), old('b', 20), old('c', 10))).toEqual(['verify 2', 'replayed 1: a b c d e'])
+    expect(answers(core, 'bob', old('a', 30), old('b', 20), old('c', 10))).toEqual([
+      'verify 2',
+      'replayed 1: a b c d e',
+    ])
     expect(core.lines(message('f'))).toEqual(['deliver f'])
   })
 
