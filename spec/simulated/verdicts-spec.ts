@@ -77,9 +77,9 @@ describe('a message of a guarded topic', () => {
     expect(heard(c)).toEqual([])
   })
 
-  it('goes nowhere when the verdict comes after five heartbeats', () => {
+  it('goes nowhere when the verdict comes after ten heartbeats', () => {
     const [lab, [a, b, c]] = judged()
-    lab.run(5_100)
+    lab.run(10_100)
     judge(b, 'x', a, 'accept')
     lab.run(5_000)
     expect(heard(c)).toEqual([])
@@ -87,7 +87,7 @@ describe('a message of a guarded topic', () => {
 
   it('still goes its way when the verdict comes before that', () => {
     const [lab, [a, b, c]] = judged()
-    lab.run(3_900)
+    lab.run(8_900)
     judge(b, 'x', a, 'accept')
     lab.run(10)
     expect(heard(c)).toEqual(['x'])

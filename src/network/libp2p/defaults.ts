@@ -301,8 +301,9 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   // Stock: 10 s after we leave a topic, its peers refuse our GRAFT (1 min after an ordinary PRUNE). The lane lingers.
   unsubcribeBackoff: 10_000,
   pruneBackoff: 60_000,
-  // Stock: 5 heartbeats in the cache, 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer.
-  mcacheLength: 5,
+  // Stock: 5 heartbeats in the cache. A message is held there until its verdict, and a large one has 8 s to be fetched.
+  mcacheLength: 10,
+  // Stock: 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer.
   mcacheGossip: 3,
   idontwantMinDataSize: 512,
   idontwantMaxMessages: 512,

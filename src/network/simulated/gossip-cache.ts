@@ -5,7 +5,7 @@
 import type { GossipMessage } from './gossip-message.js'
 
 // gossipsub's own parameters, by their names in its specification.
-const HISTORY_LENGTH = 5
+const HISTORY_LENGTH = 10
 const HISTORY_GOSSIP = 3
 const SEEN_TTL = 60_000
 
