@@ -62,7 +62,7 @@ describeIfPossible('a node on another machine', () => {
 
   const everywhere = '/ip4/0.0.0.0/tcp/0'
   const start = (config = {}) =>
-    AnotherProcess.start({ listen: everywhere, ...config }, 'echo', ['ip', 'netns', 'exec', NAME])
+    AnotherProcess.start({ listen: everywhere, ...config }, 'echo', { runner: ['ip', 'netns', 'exec', NAME] })
   const reachable = (addresses: string[], host: string) => addresses.find((address) => address.includes(host))!
 
   it('is known by its real address and not by its loopback one, on both sides', async () => {

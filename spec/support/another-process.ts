@@ -1,13 +1,21 @@
 /** A node in a process of its own: started, ordered about, killed by its pid. Specs end all of them by `endProcesses`. */
-import { fork, type ChildProcess } from 'node:child_process'
+import { execFile, fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { NodeConfig } from 'tinyp2p'
+import { promisify } from 'node:util'
+import type { BroadcastOptions, BroadcastsOptions, NodeConfig, PeerExplanation, TopicExplanation } from 'tinyp2p'
+import { readJournal, type BroadcastOrders, type Noted, type Sent } from './child-broadcasts.js'
 import type { Order, Orders, Reply } from './child-node.js'
 
+const ps = promisify(execFile)
 const program = fileURLToPath(new URL('child-node.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const children = new Set<ChildProcess>()
+let folder: string | undefined
+let journals = 0
 
 /** For `afterEach` or `afterAll`. */
 export async function endProcesses(): Promise<void> {
@@ -20,6 +28,8 @@ export async function endProcesses(): Promise<void> {
       await exit
     }),
   )
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  folder = undefined
 }
 
 export class AnotherProcess {
@@ -29,6 +39,7 @@ export class AnotherProcess {
   readonly exit: Promise<number | null>
   private last = 0
   private readonly waiting = new Map<number, (reply: Reply) => void>()
+  private readonly journals = new Map<string, string>()
 
   private constructor(private readonly child: ChildProcess) {
     children.add(child)
@@ -42,18 +53,21 @@ export class AnotherProcess {
     })
   }
 
-  /** `runner`: a program that runs node, with its arguments before node's, such as `ip netns exec <name>`. */
+  /**
+   * `runner`: a program that runs node, with its arguments before node's, such as `ip netns exec <name>`. `denied`: peers
+   * that it may not dial, and that may not dial it.
+   */
   static async start(
     config: NodeConfig = {},
     answers: Orders['start']['answers'] = 'echo',
-    runner: string[] = [],
+    { runner = [], denied }: { runner?: string[]; denied?: string[] } = {},
   ): Promise<AnotherProcess> {
     const [execPath = '', ...args] = [...runner, process.execPath]
     const execArgv = [...args, '--import', 'tsx', '--expose-gc']
     const child = fork(program, { cwd: root, execPath, execArgv, serialization: 'advanced' })
     const other = new AnotherProcess(child)
     const listen = '/ip4/127.0.0.1/tcp/0'
-    const started = await other.order('start', { config: { listen, ...config }, answers })
+    const started = await other.order('start', { config: { listen, ...config }, answers, ...(denied && { denied }) })
     return Object.assign(other, started as { peerId: string; addresses: string[] })
   }
 
@@ -71,6 +85,55 @@ export class AnotherProcess {
     })
     if (reply.error !== undefined) throw Object.assign(new Error(reply.error.message), { code: reply.error.code })
     return reply.value
+  }
+
+  /** Writes down what it hears from now on, as one JSON object a line: `journal` reads that. */
+  async writes(topic: string, options: BroadcastsOptions = {}): Promise<void> {
+    folder ??= mkdtempSync(join(tmpdir(), 'tinyp2p-journals-'))
+    const file = join(folder, `${++journals}.jsonl`)
+    this.journals.set(topic, file)
+    await this.order('write', { topic, file, options })
+  }
+
+  /** What it has written down, read from its file: it may be stopped or dead. */
+  journal(topic: string): Noted[] {
+    const file = this.journals.get(topic)
+    return file === undefined ? [] : readJournal(file)
+  }
+
+  /** As `journal`, once there are so many lines. */
+  async wrote(topic: string, amount: number, within = 15_000): Promise<Noted[]> {
+    await this.order('wrote', { topic, amount, within })
+    return this.journal(topic)
+  }
+
+  broadcast(topic: string, data: Uint8Array, options: BroadcastOptions = {}): Promise<Sent> {
+    return this.order('broadcast', { topic, data, options }) as Promise<Sent>
+  }
+
+  /** Broadcasts `<name> 0`, `<name> 1`, … of that many bytes each, all at once. */
+  burst(args: BroadcastOrders['burst']): Promise<Sent[]> {
+    return this.order('burst', args) as Promise<Sent[]>
+  }
+
+  explainTopic(topic: string): Promise<TopicExplanation> {
+    return this.order('explain', { about: { topic } }) as Promise<TopicExplanation>
+  }
+
+  explainPeer(peer: string): Promise<PeerExplanation> {
+    return this.order('explain', { about: { peer } }) as Promise<PeerExplanation>
+  }
+
+  /** SIGSTOP: its sockets stay open, and nobody reads. Resolves when it has stopped. */
+  async pause(): Promise<void> {
+    this.child.kill('SIGSTOP')
+    let state = ''
+    while (!state.startsWith('T')) ({ stdout: state } = await ps('ps', ['-o', 'stat=', '-p', String(this.child.pid)]))
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.child.kill('SIGCONT')
   }
 
   /** kill -9. */

@@ -4,10 +4,13 @@
  */
 import { createNode, P2pError, type NodeConfig, type P2pNode } from 'tinyp2p'
 import type { State } from '../../src/core/state.js'
+import { obeyAboutBroadcasts, type BroadcastOrders } from './child-broadcasts.js'
+import { startGated } from './gated-node.js'
 import { pending } from './nodes.js'
 
-export interface Orders {
-  start: { config: NodeConfig; answers: 'echo' | 'never' | 'nobody' | 'endless' }
+export interface Orders extends BroadcastOrders {
+  /** `denied`: peers that it may not dial, and that may not dial it. */
+  start: { config: NodeConfig; answers: 'echo' | 'never' | 'nobody' | 'endless'; denied?: string[] }
   dial: { address: string }
   request: { peer: string; data: Uint8Array; timeout?: number }
   /** Starts that many requests, and answers at once. */
@@ -55,8 +58,8 @@ let node: P2pNode
 async function obey({ name, args }: Order): Promise<unknown> {
   switch (name) {
     case 'start': {
-      const { config, answers } = args as Orders['start']
-      node = await createNode(config)
+      const { config, answers, denied } = args as Orders['start']
+      node = denied === undefined ? await createNode(config) : await startGated(config, { denied: new Set(denied) })
       if (answers === 'echo') node.setEventHandler({ handleInboundRequest: (data) => data })
       if (answers === 'never') node.setEventHandler({ handleInboundRequest: () => new Promise(() => undefined) })
       if (answers === 'endless') node.setEventHandler({ handleInboundRequest: endless })
@@ -99,6 +102,8 @@ async function obey({ name, args }: Order): Promise<unknown> {
       await node.stop()
       return performance.now() - start
     }
+    default:
+      return obeyAboutBroadcasts(node, name, args)
   }
 }
 

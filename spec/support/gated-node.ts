@@ -10,10 +10,10 @@ import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
 import { createLibp2pPort } from '../../src/network/libp2p/index.js'
 import type { PortEvent } from '../../src/network/port.js'
 import { launch, type P2pNode } from '../../src/node.js'
+import { readPubsub } from '../../src/pubsub-config.js'
 import { LaneScheduler } from '../../src/scheduler.js'
-import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
+import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
 import { LOOPBACK, next } from './nodes.js'
-import { PUBSUB } from './pubsub.js'
 
 export interface Gating {
   /** Peer ids; they may be added later. */
@@ -25,11 +25,12 @@ const running = new Map<P2pNode, ReplaySubject<PortEvent>>()
 
 export async function startGated(config: NodeConfig, { denied = new Set(), gossipsub = {} }: Gating): Promise<P2pNode> {
   const { secret = newSecret() } = config
+  const pubsub = readPubsub(config.pubsub)
   const events$ = new ReplaySubject<PortEvent>()
   const createPort = createLibp2pPort({
     privateKey: await privateKeyOf(secret),
-    protocols: [REQUEST_RESPONSE_V1],
-    pubsub: PUBSUB,
+    protocols: REQUEST_PROTOCOLS,
+    pubsub: pubsub.options,
     gossipsub,
     gate: { deny: (peer) => denied.has(peer) },
   })
@@ -43,6 +44,7 @@ export async function startGated(config: NodeConfig, { denied = new Set(), gossi
         events$.next(event)
       }),
     log: createLogger(config.logger),
+    validators: pubsub.validators,
   })
   running.set(node, events$)
   return node

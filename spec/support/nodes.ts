@@ -12,9 +12,9 @@ import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
 import { createLibp2pPort } from '../../src/network/libp2p/index.js'
 import type { PortEvent } from '../../src/network/port.js'
 import { launch, type P2pNode } from '../../src/node.js'
+import { readPubsub } from '../../src/pubsub-config.js'
 import { LaneScheduler } from '../../src/scheduler.js'
 import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
-import { PUBSUB } from './pubsub.js'
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 export const MiB = 1_048_576
@@ -40,6 +40,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
   const events$ = new ReplaySubject<PortEvent>()
   const log: LogEntry[] = []
   const privateKey = await privateKeyOf(secret)
+  const pubsub = readPubsub(config.pubsub)
   const logger = createLogger((entry) => {
     log.push(entry)
     config.logger?.(entry)
@@ -47,7 +48,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
   const createPort = createLibp2pPort({
     privateKey,
     protocols: settings.protocols ?? REQUEST_PROTOCOLS,
-    pubsub: PUBSUB,
+    pubsub: pubsub.options,
     log: (line) => logger('debug', line),
   })
   const node = await launch({
@@ -60,6 +61,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
         events$.next(event)
       }),
     log: logger,
+    validators: pubsub.validators,
   })
   running.set(node, { events$, log })
   return node
@@ -92,10 +94,18 @@ export function heard<Type extends PortEvent['type']>(
 }
 
 /** `node` has heard that `peer` is in the topic, so what it publishes goes there. */
-export async function hearsSubscription(node: P2pNode, peer: P2pNode, topic: string): Promise<void> {
+export async function hearsSubscription(node: P2pNode, peer: { peerId: string }, topic: string): Promise<void> {
   await heard(node, 'subscriptionChanged', (event) => {
     return event.peer === peer.peerId && event.topic === topic && event.subscribed
   })
+}
+
+/** … and there is a stream to it: what `node` publishes reaches it. */
+export async function canReach(node: P2pNode, { peerId }: { peerId: string }, topic: string): Promise<void> {
+  await Promise.all([
+    hearsSubscription(node, { peerId }, topic),
+    heard(node, 'gossipOpened', ({ peer }) => peer === peerId),
+  ])
 }
 
 /**

@@ -55,6 +55,11 @@ export class RawGossip {
     return this.host.peerId.toString()
   }
 
+  /** As nodes call it. */
+  get peerId(): string {
+    return this.id
+  }
+
   /** A new connection, also where there is one, and a gossip stream on it. Waits for the other side's stream. */
   async connect(other: { address: string; id: string }): Promise<Connection> {
     const before = this.inbound.length
@@ -139,6 +144,19 @@ export class RawGossip {
     this.send({ control: { iwant: [{ messageIDs: ids.map((id) => new TextEncoder().encode(id)) }] } })
   }
 
+  /** Resolves when little waits to be sent, or the stream that it sends on is over: true if that is still open. */
+  async drained(): Promise<boolean> {
+    const stream = this.out!
+    while (stream.status === 'open' && stream.writeBufferLength > 0) await eventOf(stream, 'drain', 'idle', 'close')
+    return stream.status === 'open'
+  }
+
+  /** Resolves when the stream that it sends on is over. */
+  async cut(): Promise<void> {
+    const stream = this.out!
+    if (stream.status === 'open') await eventOf(stream, 'close')
+  }
+
   /** As they are, with no length before them. */
   sendBytes(bytes: Uint8Array): void {
     this.out!.send(bytes)
@@ -147,6 +165,23 @@ export class RawGossip {
   async stop(): Promise<void> {
     await this.host.stop()
   }
+}
+
+/** In the topic of the node at this address (with its peer id). `deaf`: it reads nothing of what it is sent. */
+export async function rawGossipIn(topic: string, address: string, { deaf = false } = {}): Promise<RawGossip> {
+  const peer = await RawGossip.start()
+  if (deaf) peer.pause()
+  const [bare = '', id = ''] = address.split('/p2p/')
+  await peer.connect({ address: bare, id })
+  peer.subscribe(topic)
+  return peer
+}
+
+/** The first of these events. */
+function eventOf(stream: Stream, ...types: ('drain' | 'idle' | 'close')[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const type of types) stream.addEventListener(type, () => resolve(), { once: true })
+  })
 }
 
 const all: RawGossip[] = []
