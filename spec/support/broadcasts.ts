@@ -110,8 +110,9 @@ function said(effect: Effect): string {
 
 /** What a core keeps for broadcasts, but for what it counts and what it remembers of peers. */
 export function books({ state }: Core): unknown {
-  const { counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince, ...rest } = state.broadcasts
-  void [counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince]
+  const { counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince, handed, ...rest } =
+    state.broadcasts
+  void [counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince, handed]
   return plain({ ...rest, asks: state.asks, deadlines: state.askDeadlines })
 }
 

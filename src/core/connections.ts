@@ -50,12 +50,13 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
   state.connections.delete(id)
   state.idle.delete(id)
   const links = state.links.get(peer)!
-  if (links.length === 1) state.links.delete(peer)
-  else
-    state.links.set(
-      peer,
-      links.filter((link) => link !== id),
-    )
+  if (links.length > 1) {
+    const others = links.filter((link) => link !== id)
+    state.links.set(peer, others)
+  } else {
+    state.links.delete(peer)
+    state.broadcasts.handed.delete(peer)
+  }
   state.statusDirty = true
 }
 
@@ -76,6 +77,14 @@ export function updateIdle(state: State, connection: Connection): void {
   else if (!state.idle.has(connection.id)) {
     state.idle.set(connection.id, state.now)
     dueAt(state, closingTime(state, state.now))
+  }
+}
+
+/** A broadcast came from this peer, or went to it: that is use, and over at once. */
+export function touch(state: State, peer: string): void {
+  for (const id of state.links.get(peer) ?? []) {
+    // It becomes the last of them, for they are in the order of their times.
+    if (state.idle.delete(id)) state.idle.set(id, state.now)
   }
 }
 

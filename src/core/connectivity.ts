@@ -9,11 +9,12 @@ import { endRequest, useConnection } from './asking/requests.js'
 import { loseCalls } from './asking/session-calls.js'
 import { fail, settle, takeSimple } from './asks.js'
 import { recordOf } from './broadcasts/counts.js'
-import { addConnection, idleTooLong, isUsed, removeConnection } from './connections.js'
+import { addConnection, idleTooLong, isUsed, removeConnection, touch } from './connections.js'
 import { reach, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { log, type Effects, type Refusal } from './effects.js'
 import { dueAt } from './due.js'
+import { nextOwn } from './services/own-requests.js'
 import { onRoundTrip } from './session/pacing.js'
 import type { Connection, Dial, RequestAsk, State } from './state.js'
 
@@ -108,8 +109,33 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
 
 export function closeIdle(state: State, out: Effects): void {
   for (const id of idleTooLong(state)) {
-    dropConnection(state, out, id, 'nothing has used the connection for its keep-alive time')
+    const { peer } = state.connections.get(id)!
+    if (state.broadcasts.handed.delete(peer)) askWhatWaits(state, out, id, peer)
+    else dropIdle(state, out, id)
   }
+}
+
+function dropIdle(state: State, out: Effects, id: ConnectionId): void {
+  dropConnection(state, out, id, 'nothing has used the connection for its keep-alive time')
+}
+
+/** Broadcasts of ours may still wait for this peer, and would be lost: the network knows. */
+function askWhatWaits(state: State, out: Effects, connection: ConnectionId, peer: string): void {
+  touch(state, peer)
+  out.push({ type: 'inspect', ask: nextOwn(state, { kind: 'idle', connection }), peers: [peer] })
+}
+
+export function onWaitingKnown(state: State, out: Effects, event: Of<'inspected'>): void {
+  const purpose = state.broadcasts.own.get(event.ask)
+  if (purpose?.kind !== 'idle') return
+  state.broadcasts.own.delete(event.ask)
+  const { connection: id } = purpose
+  // It may have been used again meanwhile, or be gone.
+  if (!state.idle.has(id)) return
+  const { peer } = state.connections.get(id)!
+  if (state.broadcasts.handed.has(peer)) return
+  if ((event.peers[peer]?.queued ?? 0) > 0) state.broadcasts.handed.add(peer)
+  else dropIdle(state, out, id)
 }
 
 /** Pings every connected peer, once a period. */

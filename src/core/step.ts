@@ -133,7 +133,8 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'verified':
       return onVerified(state, out, event)
     case 'inspected':
-      return onInspected(state, out, event)
+      onInspected(state, out, event)
+      return connectivity.onWaitingKnown(state, out, event)
 
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)

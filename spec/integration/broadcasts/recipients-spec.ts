@@ -7,9 +7,9 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endProcesses } from '../../support/another-process.js'
 import { burst, isIntact, send, titled, type Noted, type Sent } from '../../support/child-broadcasts.js'
 import { canReach, heard, next, startNode, stopNodes } from '../../support/nodes.js'
-import { RawGossip, stopRawGossip } from '../../support/raw-gossip.js'
+import { rawGossipIn, stopRaw } from '../../support/raw-gossip.js'
 
-afterEach(() => Promise.all([stopNodes(), endProcesses(), stopRawGossip()]), 20_000)
+afterEach(() => Promise.all([stopNodes(), endProcesses(), stopRaw()]), 20_000)
 
 const TOPIC = 'news'
 const KiB = 1_024
@@ -109,8 +109,7 @@ describe('recipients and receipts', () => {
   it('pass over, in bounded time and counted, who takes nothing: others get all, and who goes on gets its part', async () => {
     const node = await publisher(256 * KiB)
     const [stopped, ...others] = (await readers(node, 3)) as [AnotherProcess, ...AnotherProcess[]]
-    const deaf = await RawGossip.start({ deaf: true })
-    await deaf.join(node.addresses[0]!, TOPIC)
+    const deaf = await rawGossipIn(TOPIC, node.addresses[0]!, { deaf: true })
     await canReach(node, deaf, TOPIC)
     await stopped.pause()
 

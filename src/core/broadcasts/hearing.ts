@@ -1,6 +1,7 @@
 /** Messages of others as they come from the network: whole, or announced, or of no use. */
 import type { PortEvent } from '../../network/port.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/announcement.js'
+import { touch } from '../connections.js'
 import { dropConnection } from '../connectivity.js'
 import { log, type Effects, type Heard } from '../effects.js'
 import type { State } from '../state.js'
@@ -19,6 +20,7 @@ export function onMessage(state: State, out: Effects, event: Of<'message'>): voi
     log(out, 'debug', `dropped a broadcast of a topic that we are not in: ${topic}`)
     return settleGossip(out, heard, held, 'ignore')
   }
+  touch(state, via)
   countsOf(state, topic).received++
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
     const announced = decodeAnnouncement(data)

@@ -7,6 +7,7 @@ import type { PortEvent } from '../../network/port.js'
 import { encodedMessageSize } from '../../wire/gossip-size.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/announcement.js'
 import { admit, fail, settle } from '../asks.js'
+import { touch } from '../connections.js'
 import { removeDeadline } from '../deadlines.js'
 import { dueAt, setDeadline } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'
@@ -203,6 +204,10 @@ export function onPublished(state: State, out: Effects, event: Of<'published'>):
     for (const peer of ask.except) countLoss(state, 'slowPeer', { topic, peer })
     counts.published++
     counts.handedOver += recipients.length
+    for (const peer of recipients) {
+      touch(state, peer)
+      state.broadcasts.handed.add(peer)
+    }
     noteOutcome(state, event.id, 'said')
     if (large === undefined) {
       const { self } = state

@@ -2,7 +2,7 @@
  * What a node knows of broadcasts: its topics and who else is in them, what waits to be published, judged or fetched, and
  * what was heard of late. Plain data, changed by the files beside it alone.
  */
-import type { Attempt, AskId, DropReason } from '../../network/port.js'
+import type { Attempt, AskId, ConnectionId, DropReason } from '../../network/port.js'
 import type { Deadlines } from '../deadlines.js'
 import type { Heard } from '../effects.js'
 import type { ValidationId, WantReceipts } from '../events.js'
@@ -183,6 +183,7 @@ export type Digesting =
 export type Purpose =
   | { kind: 'receipt'; ask: AskId; peer: string }
   | { kind: 'history'; subscription: AskId; peer: string; values: Uint8Array[]; bytes: number }
+  | { kind: 'idle'; connection: ConnectionId }
   | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 
@@ -218,6 +219,8 @@ export interface Broadcasts {
   publishing: number
   /** Peers for whom too much waits → since when. */
   full: Map<string, number>
+  /** Peers to whom broadcasts of ours were handed, some of which may still wait to be sent. */
+  handed: Set<string>
 
   validations: IdMap<Validation>
   validationDeadlines: Deadlines
@@ -274,6 +277,7 @@ export function createBroadcasts(guarded: readonly string[]): Broadcasts {
     queuedBytes: 0,
     publishing: 0,
     full: new Map(),
+    handed: new Set(),
     validations: new IdMap(),
     validationDeadlines: new IdMap(),
     nextValidation: 1,

@@ -80,6 +80,7 @@ function onValue(state: State, out: Effects, id: number, value: Uint8Array): voi
     case 'fetch':
       return onPiece(state, out, id, purpose, value)
     case 'verify':
+    case 'idle':
     case undefined:
       return
   }
@@ -103,7 +104,7 @@ function onRemembered(
 
 function onOver(state: State, out: Effects, id: number): void {
   const purpose = state.broadcasts.own.get(id)
-  if (purpose === undefined || purpose.kind === 'verify') return
+  if (purpose === undefined || purpose.kind === 'verify' || purpose.kind === 'idle') return
   state.broadcasts.own.delete(id)
   if (purpose.kind === 'receipt') onReceiptOver(state, out, purpose.ask, id)
   else if (purpose.kind === 'history') onHistoryOver(state, out, purpose)
