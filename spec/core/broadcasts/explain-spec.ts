@@ -1,6 +1,6 @@
 /** What `explain` says of topics and peers: `explain.ts`, and `explain-text.ts` for people. */
 import { describe, expect, it } from '@jest/globals'
-import type { PeerExplanation, TopicExplanation } from '../../../src/core/broadcasts/explain.js'
+import type { PeerExplanation, TopicExplanation } from '../../../src/core/broadcasts/explanation.js'
 import type { Settings } from '../../../src/core/settings.js'
 import type { GossipPeer } from '../../../src/network/port.js'
 import {
@@ -76,7 +76,7 @@ describe('the explanation of a topic', () => {
     const { text } = topic(core)
     expect(text).toContain('topic block: we are not in it')
     expect(text).toContain(
-      'a broadcast would reach nobody now: none of the 1 peers that we are connected to is in the topic',
+      'a broadcast would reach nobody now: nobody whom we are connected to is in the topic (peers: 1)',
     )
   })
 
@@ -92,10 +92,10 @@ describe('the explanation of a topic', () => {
     core.in({ type: 'gossipDropped', peer: 'carol', topic: 'block', reason: 'signature', count: 3 })
     const { sent, heard, dropped, text } = topic(core)
     expect(sent).toEqual({ broadcasts: 2, handedOver: 2, toNobody: 1, waiting: 3 })
-    expect(heard).toEqual({ received: 3, delivered: 1, remembered: 2 })
+    expect(heard).toEqual({ received: 3, delivered: 1, remembered: 3 })
     expect(dropped).toEqual({ rejected: 1, signature: 3 })
     expect(text).toContain('sent: 2 broadcasts, handed over 2 times, 1 to nobody, 3 waiting')
-    expect(text).toContain('heard: 3 received, 1 delivered, 2 remembered')
+    expect(text).toContain('heard: 3 received, 1 delivered, 3 remembered')
     expect(text).toContain('dropped: 1 rejected, 3 signature')
   })
 
@@ -120,12 +120,8 @@ describe('the explanation of a peer', () => {
   it('of whom nothing is known says so', () => {
     const explanation = peer(new GossipCore())
     expect(explanation).toMatchObject({ connections: [], askedBy: 'not known yet', dialling: false, topics: [] })
-    expect(explanation).not.toHaveProperty('dial')
-    expect(explanation.text.split('\n').slice(0, 3)).toEqual([
-      'peer bob: not connected',
-      'not in the routing table',
-      'we have not dialled it',
-    ])
+    expect(explanation).not.toHaveProperty('dialFailure')
+    expect(explanation.text.split('\n').slice(0, 2)).toEqual(['peer bob: not connected', 'not in the routing table'])
     expect(structuredClone(explanation)).toEqual(explanation)
   })
 
@@ -156,19 +152,21 @@ describe('the explanation of a peer', () => {
     ]
     core.in({ type: 'dialFailed', target: 'bob', failure: { message: 'all of 2 addresses failed' }, tried })
     core.now = 40
-    const { dial, table, text, dialling } = peer(core)
-    expect(dial).toEqual({ ago: 40, reached: false, failure: 'all of 2 addresses failed', tried })
+    const { dialFailure, table, text, dialling } = peer(core)
+    expect(dialFailure).toEqual({ ago: 40, reason: 'all of 2 addresses failed', tried })
     expect([table, dialling]).toEqual([['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'], false])
-    expect(text).toContain('last dial 40 ms ago: all of 2 addresses failed')
+    expect(text).toContain('the last dial failed, 40 ms ago: all of 2 addresses failed')
     expect(text).toContain('  /ip4/10.0.0.1/tcp/1: connection refused\n  /ip4/10.0.0.2/tcp/1: no answer within 5000 ms')
   })
 
-  it('says that it was reached, once it was', () => {
+  it('says nothing of a dial that failed once it was reached', () => {
     const core = new GossipCore()
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.in({ type: 'dialFailed', target: 'bob', failure: { message: 'down' }, tried: [] })
+    expect(peer(core)).toMatchObject({ dialFailure: { reason: 'down' } })
+    core.in({ type: 'dialPeer', ask: 2, target: 'bob', addresses: [] })
     core.connect('bob')
-    expect(peer(core)).toMatchObject({ dial: { ago: 0, reached: true, tried: [] } })
-    expect(peer(core).text).toContain('last dial 0 ms ago: reached')
+    expect(peer(core)).not.toHaveProperty('dialFailure')
   })
 
   it('says that it reads too slowly, and what it did not get', () => {
