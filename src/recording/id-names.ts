@@ -4,10 +4,12 @@
  * so the core does the same with the names as it did with the ids.
  */
 import { IdMap } from '../core/id-map.js'
+import { toHex } from '../wire/announcement.js'
 
 /** Below so many ids nothing is forgotten. */
 const FEW = 10_000
-const RADIX = 36
+/** Hexadecimal, as the hash of a large message is where the core names it by a text. */
+const RADIX = 16
 
 export class IdNames {
   private readonly names = new Map<string, string>()
@@ -24,6 +26,11 @@ export class IdNames {
       this.names.set(id, name)
     }
     return name
+  }
+
+  /** A hash under another name, which is one too. Its text names it in the state. */
+  hashFor(hash: Uint8Array): Uint8Array {
+    return new Uint8Array(Buffer.from(this.nameFor(toHex(hash)), 'hex'))
   }
 
   /** The name of a text that may be no id. */

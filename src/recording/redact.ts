@@ -6,11 +6,18 @@
 import type { Event } from '../core/events.js'
 import type { State } from '../core/state.js'
 import type { StreamId } from '../network/port.js'
+import {
+  brokenAnnouncement,
+  decodeAnnouncement,
+  encodeAnnouncement,
+  HASH_BYTES,
+  isAnnouncement,
+} from '../wire/announcement.js'
 import { SESSION } from '../wire/protocols.js'
 import { createReader } from '../wire/session/reader.js'
 import { MAX_VARINT_BYTES } from '../wire/varint.js'
 import type { IdNames } from './id-names.js'
-import { SessionRedactor } from './redact-session.js'
+import { NOTHING_OPEN, SessionRedactor, type OpenReplies } from './redact-session.js'
 
 /** The header of this stream's frame has been read; what comes is payload. */
 const DONE = Infinity
@@ -24,11 +31,12 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
     switch (event.type) {
       case 'streamInbound':
       case 'streamOpened':
-        if (event.protocol === SESSION) sessions.set(event.stream, new SessionRedactor(createReader(), () => false))
+        if (event.protocol === SESSION)
+          sessions.set(event.stream, new SessionRedactor(createReader(), NOTHING_OPEN, ids))
         else headers.set(event.stream, 0)
         return event
       case 'data': {
-        const session = sessions.get(event.stream) ?? sessionSoFar(state, event.stream, headers)
+        const session = sessions.get(event.stream) ?? sessionSoFar(state, event.stream, headers, ids)
         if (session === undefined) return withoutPayload(event, headers, state)
         sessions.set(event.stream, session)
         return { ...event, chunks: event.chunks.map((chunk) => session.copy(chunk)) }
@@ -36,7 +44,11 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
       case 'message':
       case 'published':
         // The proof, too, is made of the payload.
-        return withoutBytes({ ...event, id: ids.nameFor(event.id) })
+        return withoutMessage({ ...event, id: ids.nameFor(event.id) }, state, ids)
+      case 'broadcast':
+        return withoutMessage(event, state, ids)
+      case 'digested':
+        return event.hash.length === HASH_BYTES ? { ...event, hash: ids.hashFor(event.hash) } : withoutBytes(event)
       case 'verified':
         return { ...event, ids: event.ids.map((id) => ids.nameFor(id)) }
       case 'reject':
@@ -52,15 +64,36 @@ function sessionSoFar(
   state: Readonly<State>,
   stream: StreamId,
   headers: ReadonlyMap<StreamId, number>,
+  ids: IdNames,
 ): SessionRedactor | undefined {
   const session = state.sessions.get(stream)
   if (session === undefined || headers.has(stream)) return undefined
-  const isInside = (id: number): boolean => {
-    if (session.role === 'answering') return false
-    const intake = session.calls.get(id)?.intake
-    return intake !== undefined && intake.total >= 0
+  if (session.role === 'answering') return new SessionRedactor(session.reader, NOTHING_OPEN, ids)
+  const { calls } = session
+  const open: OpenReplies = {
+    isInside: (id) => {
+      const intake = calls.get(id)?.intake
+      return intake !== undefined && intake.total >= 0
+    },
+    isHistory: (id) => {
+      const ask = calls.get(id)
+      return ask?.service === true && state.broadcasts.own.get(ask.id)?.kind === 'history'
+    },
   }
-  return new SessionRedactor(session.reader, isInside)
+  return new SessionRedactor(session.reader, open, ids)
+}
+
+/** An announcement of a large message stays one, with another name for its hash. */
+function withoutMessage<Any extends Extract<Event, { type: 'message' | 'published' | 'broadcast' }>>(
+  event: Any,
+  { settings }: Readonly<State>,
+  ids: IdNames,
+): Any {
+  const blank = withoutBytes(event)
+  if (event.type === 'published' || settings.maxLargeMessage === 0 || !isAnnouncement(event.data)) return blank
+  const announced = decodeAnnouncement(event.data)
+  if (announced === undefined) return { ...blank, data: brokenAnnouncement(event.data.length) }
+  return { ...blank, data: encodeAnnouncement({ hash: ids.hashFor(announced.hash), size: announced.size }) }
 }
 
 /** Version 1: one frame a stream and direction. */

@@ -22,7 +22,8 @@ const MAGIC = Uint8Array.of(
   0x42,
   0xb6,
 )
-const HASH_BYTES = 32
+/** Of SHA-256. */
+export const HASH_BYTES = 32
 const SIZE_BYTES = 6
 
 export const ANNOUNCEMENT_BYTES = MAGIC.length + HASH_BYTES + SIZE_BYTES
@@ -54,6 +55,13 @@ export function decodeAnnouncement(data: Uint8Array): Announcement | undefined {
   const view = new DataView(data.buffer, data.byteOffset + MAGIC.length + HASH_BYTES)
   const size = view.getUint16(0) * 2 ** 32 + view.getUint32(2)
   return { hash: data.slice(MAGIC.length, MAGIC.length + HASH_BYTES), size }
+}
+
+/** The mark of an announcement in so many bytes, and nothing behind it. */
+export function brokenAnnouncement(length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  bytes.set(MAGIC)
+  return bytes
 }
 
 export function toHex(bytes: Uint8Array): string {

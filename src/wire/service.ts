@@ -2,6 +2,7 @@
  * Requests that nodes make of each other, and not for an application: they travel over a session, with its SERVICE flag.
  * docs/broadcasts.md has the format. Numbers are varints, texts and bytes have their length before them.
  */
+import { HASH_BYTES } from './announcement.js'
 import { varintLength, writeVarint } from './varint.js'
 
 export type ServiceRequest =
@@ -21,8 +22,8 @@ export interface HistoryValue {
   data: Uint8Array
 }
 
-const KINDS = { history: 1, receipt: 2, blob: 3 } as const
-const HASH_BYTES = 32
+/** The first byte of a request. */
+export const KINDS = { history: 1, receipt: 2, blob: 3 } as const
 /** No name of ours is longer. */
 const MAX_TEXT = 1_024
 const MAX_PROOF = 4_096
