@@ -82,6 +82,7 @@ describe('status', () => {
       knownPeersCount: 0,
       knownPeers: {},
       connections: [],
+      topics: {},
     })
     await a.dial(b.addresses[0]!)
     const status = await statusOf(a, ({ knownPeersCount }) => knownPeersCount === 1)
@@ -91,6 +92,7 @@ describe('status', () => {
       knownPeersCount: 1,
       knownPeers: { [b.peerId]: b.addresses.map((address) => address.replace(/\/p2p\/.*/, '')) },
       connections: [b.peerId],
+      topics: {},
     })
     expect(await a.status()).toEqual(status)
     expect(await a.knownPeers()).toEqual(status.knownPeers)

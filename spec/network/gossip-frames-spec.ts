@@ -143,11 +143,12 @@ describe('reading', () => {
     for (let number = 0; number < 10; number++) {
       while (heard.length <= number) await new Promise(setImmediate)
       expect(heard.at(-1)).toBe(number)
-      // From there on one frame waits, which is less than half of what may.
-      expect(stream.readStatus).toBe(number < 8 ? 'paused' : 'readable')
+      // Not before the last of them: what is resumed too early may be reset for the buffer that it overflows.
+      expect(stream.readStatus).toBe('paused')
       finish()
     }
     await new Promise(setImmediate)
+    expect(stream.readStatus).toBe('readable')
     expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
@@ -166,9 +167,11 @@ describe('reading', () => {
       return Promise.resolve()
     })
     stream.send(joined(...numbered(100, 10).map(framed)))
-    await new Promise(setImmediate)
-    expect(handled).toBeGreaterThan(1)
-    expect(handled).toBeLessThan(50)
+    let turns = 0
+    for (; handled < 100 && turns < 1_000; turns++) await new Promise(setImmediate)
+    expect(handled).toBe(100)
+    // One long chain of microtasks would be a single turn. (How many frames one turn has depends on the machine.)
+    expect(turns).toBeGreaterThan(2)
   })
 
   it('ends with a frame that cannot be read, and says so once', async () => {

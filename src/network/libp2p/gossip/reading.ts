@@ -43,17 +43,11 @@ export function readFrames(
 
   const closed = (): void => finish('broken')
 
-  /** Early enough that the next bytes are here when the last ones are done. */
-  const catchUp = (): void => {
-    if (stream.readStatus === 'paused' && frames.buffered <= GOSSIP_READ_AHEAD / 2) attempt(() => stream.resume())
-  }
-
   const work = async (): Promise<void> => {
     busy = true
     try {
       let began = performance.now()
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
-        catchUp()
         await handle(frame)
         // What is verified in one go is one long chain of microtasks: sockets and timers want a turn too.
         if (performance.now() - began < GOSSIP_READ_TURN) continue
@@ -64,7 +58,9 @@ export function readFrames(
     } catch {
       return finish('malformed')
     }
-    if (live) catchUp()
+    // Only now that all is done. Yamux gives its window back on arrival, whether we read or not: a stream that is paused again
+    // with half of its buffer still full would overflow it, and is reset then.
+    if (live && stream.readStatus === 'paused') attempt(() => stream.resume())
   }
 
   stream.addEventListener('message', received)
