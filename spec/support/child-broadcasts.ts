@@ -19,6 +19,10 @@ export interface BroadcastOrders {
   write: { topic: string; file: string; options: BroadcastsOptions }
   /** Resolves when there are so many lines; rejects when none has come for `within` ms. */
   wrote: { topic: string; amount: number; within: number }
+  /** As `wrote`, for a line with this text. */
+  wroteText: { topic: string; text: string; within: number }
+  /** What the node has counted against the peer, and how it stands with it, once it has counted so much for this reason. */
+  dropped: { peer: string; reason: string; amount: number; within: number }
   broadcast: { topic: string; data: Uint8Array; options: BroadcastOptions }
   burst: { topic: string; name: string; amount: number; size: number; options?: BroadcastOptions }
   joined: { topic: string }
@@ -52,6 +56,7 @@ export interface Sent {
 
 interface Journal {
   lines: number
+  texts: Set<string>
   grown$: Subject<number>
 }
 
@@ -66,6 +71,14 @@ export function obeyAboutBroadcasts(node: P2pNode, name: string, args: object): 
       const { lines, grown$ } = journals.get(topic)!
       return grownTo(concat(of(lines), grown$), amount, within)
     }
+    case 'wroteText': {
+      const { topic, text, within } = args as BroadcastOrders['wroteText']
+      const { texts, grown$ } = journals.get(topic)!
+      const later$ = grown$.pipe(filter(() => texts.has(text)))
+      return texts.has(text) || firstValueFrom(later$.pipe(timeout(within)))
+    }
+    case 'dropped':
+      return counted(node, args as BroadcastOrders['dropped'])
     case 'broadcast': {
       const { topic, data, options } = args as BroadcastOrders['broadcast']
       return send(node, topic, data, options)
@@ -104,12 +117,31 @@ function grownTo(grown$: Observable<number>, amount: number, within: number): Pr
 
 function write(node: P2pNode, { topic, file, options }: BroadcastOrders['write']): void {
   const descriptor = openSync(file, 'a')
-  const journal: Journal = { lines: 0, grown$: new Subject() }
+  const journal: Journal = { lines: 0, texts: new Set(), grown$: new Subject() }
   journals.set(topic, journal)
   node.broadcasts$(topic, options).subscribe((broadcast) => {
-    writeSync(descriptor, `${JSON.stringify(noted(broadcast))}\n`)
+    const line = noted(broadcast)
+    writeSync(descriptor, `${JSON.stringify(line)}\n`)
+    journal.texts.add(line.text)
     journal.grown$.next(++journal.lines)
   })
+}
+
+/** Looks again and again: what is counted of a peer is no event. */
+async function counted(
+  node: P2pNode,
+  { peer, reason, amount, within }: BroadcastOrders['dropped'],
+): Promise<{ dropped: Record<string, number>; score: number | undefined; connected: boolean }> {
+  const end = performance.now() + within
+  for (;;) {
+    const { dropped, gossip, connections, text } = await node.explain({ peer })
+    const counts: Record<string, number> = dropped
+    if ((counts[reason] ?? 0) >= amount) {
+      return { dropped: counts, score: gossip.score, connected: connections.length > 0 }
+    }
+    if (performance.now() > end) throw new Error(`no ${amount} ${reason}:\n${text}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 /** Looks again and again: meshes are no events. */

@@ -47,8 +47,8 @@ export interface PubsubOptions {
 }
 
 /**
- * One invalid message costs a peer its place in our meshes for some seconds, three of them within a few seconds all its
- * gossip for about half a minute. Nodes that share an address are not punished for it: they share a machine, or a NAT.
+ * One invalid message costs a peer its place in our meshes for some twenty seconds. After two at once we exchange no offers
+ * with it (IHAVE, IWANT) for some seconds; after three nothing of it is read for a second, after ten for twelve. Nodes that share an address are not punished for it: they share a machine, or a NAT.
  */
 export const defaultScoring: Scoring = {
   invalidMessageWeight: -10,
