@@ -74,6 +74,8 @@ export interface Internals {
   readonly seenCache: { readonly entries: Map<string, unknown>; has(id: string): boolean; put(id: string): unknown }
   readonly mcache: MessageCache
   readonly score: PeerScore
+  /** Peers whose score was good up to a second ago: so many of their frames are read without a look at it. */
+  readonly acceptFromWhitelist: Map<string, unknown>
   readonly gossipTracer: { readonly size: number; deliverMessage(id: string, duplicate?: boolean): void }
 
   isStarted(): boolean
@@ -94,7 +96,16 @@ export interface Internals {
   validateReceivedMessage(from: PeerId, message: RPC.Message): Promise<Validated>
 }
 
-const MAPS = ['peers', 'topics', 'mesh', 'streamsInbound', 'streamsOutbound', 'control', 'gossip'] as const
+const MAPS = [
+  'peers',
+  'topics',
+  'mesh',
+  'streamsInbound',
+  'streamsOutbound',
+  'control',
+  'gossip',
+  'acceptFromWhitelist',
+] as const
 const METHODS = [
   'isStarted',
   'decodeRpc',

@@ -64,9 +64,10 @@ export class Scores {
     this.changed(peer)
   }
 
-  /** gossipsub goes by what it computed up to a second ago. */
+  /** gossipsub goes by what it computed up to a second ago, and reads 128 frames more of a peer that was good then. */
   changed(peer: string): void {
     this.inside.score.scoreCache.delete(peer)
+    this.inside.acceptFromWhitelist.delete(peer)
   }
 }
 
