@@ -2,7 +2,7 @@
 import { newSecret } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { peerIdOf } from '../../../src/identity.js'
-import type { AnotherProcess} from '../../support/another-process.js';
+import type { AnotherProcess } from '../../support/another-process.js'
 import { endProcesses } from '../../support/another-process.js'
 import { isIntact, titled, titleOf } from '../../support/child-broadcasts.js'
 import { startGated, stopGated } from '../../support/gated-node.js'
