@@ -118,6 +118,18 @@ describe('with a Rust peer', () => {
     await rust.message(bytes('a receipt, please'))
   })
 
+  it('that speaks sessions, and knows no requests of nodes, receipts and history end with its no', async () => {
+    const { rust, node } = await pair('--session')
+    const sent = await send(node, TOPIC, bytes('a receipt, please'), { receipts: { timeout: 30_000 } })
+    expect(sent).toEqual({ recipients: [rust.peerId], receipts: [] })
+    const late = next(node.broadcasts$(TOPIC, { replay: 5 }), ({ from }) => from === rust.peerId)
+    await rust.waitFor('sessionRequest', ({ request }) => request === 2)
+    await rust.broadcast(TOPIC, bytes('live'))
+    expect((await late).data).toEqual(bytes('live'))
+    const asked = await rust.told('sessionRequest')
+    expect(asked.map(({ service }) => service)).toEqual([true, true])
+  })
+
   it('waitForPeers and joined know it as they know ours', async () => {
     const node = await startNode()
     const sent = node.broadcast(TOPIC, bytes('the first'), { waitForPeers: { min: 1, timeout: 20_000 } })

@@ -32,7 +32,7 @@ const OF_ANYBODY = [
   'credit-huge',
 ]
 
-const OF_ASKERS = ['id-reused', 'id-smaller', 'data-unasked', 'data-complete']
+const OF_ASKERS = ['id-reused', 'id-smaller', 'data-unasked', 'data-complete', 'service']
 
 const OF_ANSWERERS = ['reply-unasked', 'end-unasked', 'fail-unasked', 'reply-after-last', 'end-inside']
 

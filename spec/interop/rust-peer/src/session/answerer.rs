@@ -68,6 +68,8 @@ pub struct Answerer {
     turns: VecDeque<u64>,
     exchanges: BTreeMap<u64, Exchange>,
     last_id: u64,
+    /// Those that the asker has named.
+    features: u64,
     told: Vec<Told>,
     ended: bool,
 }
@@ -82,7 +84,12 @@ impl Answerer {
         match opening {
             Some(bytes) => small = bytes,
             None => {
-                let pairs = vec![(0, 0), (1, limits.max_open), (2, limits.window), (3, limits.max_request)];
+                let pairs = vec![
+                    (frame::FEATURES, frame::FEATURE_SERVICE),
+                    (1, limits.max_open),
+                    (2, limits.window),
+                    (3, limits.max_request),
+                ];
                 frame::put(&mut small, 0, &Body::Hello(pairs));
             }
         }
@@ -95,6 +102,7 @@ impl Answerer {
             turns: VecDeque::new(),
             exchanges: BTreeMap::new(),
             last_id: 0,
+            features: 0,
             told: vec![],
             ended: false,
         }
@@ -192,8 +200,12 @@ impl Machine for Answerer {
 impl Answerer {
     fn on_frame(&mut self, id: u64, body: Body, now: u64) -> Result<(), Violation> {
         match body {
-            // Nothing of it concerns an answerer.
-            Body::Hello(_) => Ok(()),
+            // Nothing else of it concerns an answerer.
+            Body::Hello(pairs) => {
+                let named = pairs.iter().find(|(key, _)| *key == frame::FEATURES);
+                self.features = named.map_or(0, |(_, features)| *features);
+                Ok(())
+            }
             Body::Request(request) => self.on_request(id, request, now),
             Body::Data { more, payload } => self.on_data(id, more, &payload, now),
             Body::Cancel => {
@@ -227,6 +239,9 @@ impl Answerer {
         if request.credit > MAX_CREDIT {
             return Err(format!("a credit of {}", request.credit));
         }
+        if request.service && self.features & frame::FEATURE_SERVICE == 0 {
+            return Err("a SERVICE request without the feature".into());
+        }
         let size = request.payload.len() as u64;
         let total = request.total.unwrap_or(size);
         self.told.push(Told::Event(json!({
@@ -236,6 +251,7 @@ impl Answerer {
             "timeout": request.timeout,
             "credit": request.credit,
             "one": request.one,
+            "service": request.service,
             "lossy": request.lossy.map(|lossy| json!({ "policy": lossy.policy, "buffer": lossy.buffer })),
         })));
         let deadline = (request.timeout > 0).then(|| now + request.timeout);
@@ -248,6 +264,7 @@ impl Answerer {
             },
         };
         let whole = request.total.is_none();
+        let service = request.service;
         let exchange = Exchange { deadline, one: request.one, credit: request.credit, request: incoming, answer: None };
         self.exchanges.insert(id, exchange);
         if total > self.limits.max_request {
@@ -255,6 +272,9 @@ impl Answerer {
             self.fail(id, &Failure::new("TooLarge", &message));
         } else if self.exchanges.len() as u64 > self.limits.max_open {
             self.fail(id, &Failure { retry_after: 100, ..Failure::new("Overloaded", "too many requests") });
+        } else if service {
+            // No kind of them is known here.
+            self.fail(id, &Failure::new("Unknown", "no such request of nodes is known"));
         } else if whole {
             self.begin(id, now);
         } else {

@@ -302,6 +302,7 @@ impl Asker {
             credit,
             one: ask.one,
             lossy: ask.lossy,
+            service: false,
             total: more.then_some(size),
             payload: piece.to_vec(),
         };

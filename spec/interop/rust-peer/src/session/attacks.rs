@@ -42,7 +42,7 @@ impl Attack {
 
 fn request(payload: &[u8], total: Option<u64>) -> Body {
     let payload = payload.to_vec();
-    Body::Request(Request { timeout: 0, credit: 65_536, one: true, lossy: None, total, payload })
+    Body::Request(Request { timeout: 0, credit: 65_536, one: true, lossy: None, service: false, total, payload })
 }
 
 fn data(payload: &[u8], more: bool) -> Body {
@@ -99,6 +99,11 @@ pub fn as_asker(name: &str, next: u64, max_open: u64) -> Result<Bytes, String> {
         "wrong-flag" => {
             put(&mut out, next, &request(b"?", None));
             put_raw(&mut out, 0x10 | 6, next, &[]);
+        }
+        // Our HELLO has not named the feature.
+        "service" => {
+            let Body::Request(asked) = request(b"\x09", None) else { unreachable!() };
+            put(&mut out, next, &Body::Request(Request { service: true, ..asked }));
         }
         "id-zero" => put(&mut out, 0, &request(b"?", None)),
         "id-reused" => {

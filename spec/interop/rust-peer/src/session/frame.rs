@@ -13,7 +13,12 @@ const MORE: u8 = 0x10;
 const LAST: u8 = 0x20;
 const ONE: u8 = 0x20;
 const LOSSY: u8 = 0x40;
+const SERVICE: u8 = 0x80;
 const SKIP: u8 = 0x80;
+
+/// A pair of HELLO: the features, of which this is one.
+pub const FEATURES: u64 = 0;
+pub const FEATURE_SERVICE: u64 = 1;
 
 const MAX_CODE: usize = 64;
 const MAX_MESSAGE: usize = 4_096;
@@ -45,6 +50,8 @@ pub struct Request {
     pub credit: u64,
     pub one: bool,
     pub lossy: Option<Lossy>,
+    /// It is for the node itself.
+    pub service: bool,
     /// Only if more follows.
     pub total: Option<u64>,
     pub payload: Vec<u8>,
@@ -115,7 +122,10 @@ fn parts(body: &Body) -> (u8, Vec<u8>) {
                 varint::put(&mut tail, total);
             }
             tail.extend_from_slice(&request.payload);
-            1 | flag(request.total.is_some(), MORE) | flag(request.one, ONE) | flag(request.lossy.is_some(), LOSSY)
+            1 | flag(request.total.is_some(), MORE)
+                | flag(request.one, ONE)
+                | flag(request.lossy.is_some(), LOSSY)
+                | flag(request.service, SERVICE)
         }
         Body::Data { more, payload } => {
             tail.extend_from_slice(payload);
@@ -150,7 +160,7 @@ pub fn read(bytes: &[u8]) -> Result<Option<(u64, Body)>, Violation> {
         return if flags & SKIP != 0 { Ok(None) } else { Err(format!("a frame of the unknown type {kind}")) };
     }
     let allowed = match kind {
-        1 => MORE | ONE | LOSSY,
+        1 => MORE | ONE | LOSSY | SERVICE,
         2 => MORE,
         3 => MORE | LAST,
         _ => 0,
@@ -179,7 +189,8 @@ pub fn read(bytes: &[u8]) -> Result<Option<(u64, Body)>, Violation> {
                 return Err("an unknown policy".into());
             }
             let total = if more { Some(varint::must(&mut tail, "total")?) } else { None };
-            Body::Request(Request { timeout, credit, one: flags & ONE != 0, lossy, total, payload: payload(tail)? })
+            let (one, service) = (flags & ONE != 0, flags & SERVICE != 0);
+            Body::Request(Request { timeout, credit, one, lossy, service, total, payload: payload(tail)? })
         }
         2 => Body::Data { more, payload: payload(tail)? },
         3 => {

@@ -14,10 +14,8 @@ const GOLDEN: &str = include_str!("../../../../wire/fixtures/session.json");
 const VIOLATIONS: &str = include_str!("../../../../wire/fixtures/session-violations.json");
 const HELLO: [u8; 3] = [2, 0, 0];
 
-/// Those that need no feature: this peer has none.
 fn vectors(text: &str) -> Vec<Value> {
-    let vectors: Vec<Value> = serde_json::from_str(text).expect("a fixture is JSON");
-    vectors.into_iter().filter(|vector| vector.get("feature").is_none()).collect()
+    serde_json::from_str(text).expect("a fixture is JSON")
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
@@ -39,7 +37,12 @@ fn as_json(id: u64, body: &Body, begun: &mut HashSet<u64>) -> Value {
     match body {
         Body::Hello(pairs) => json!({ "type": "HELLO", "id": id, "flags": [], "pairs": pairs }),
         Body::Request(request) => {
-            let set = [(request.total.is_some(), "MORE"), (request.one, "ONE"), (request.lossy.is_some(), "LOSSY")];
+            let set = [
+                (request.total.is_some(), "MORE"),
+                (request.one, "ONE"),
+                (request.service, "SERVICE"),
+                (request.lossy.is_some(), "LOSSY"),
+            ];
             let mut fields = json!({
                 "type": "REQUEST",
                 "id": id,
@@ -143,7 +146,8 @@ fn every_type_and_flag_is_among_the_golden_bytes() {
         }
     }
     let kinds = ["HELLO", "REQUEST", "DATA", "REPLY", "END", "FAIL", "CANCEL", "CREDIT"];
-    let flags = ["REQUEST MORE", "REQUEST ONE", "REQUEST LOSSY", "DATA MORE", "REPLY MORE", "REPLY LAST"];
+    let flags =
+        ["REQUEST MORE", "REQUEST ONE", "REQUEST LOSSY", "REQUEST SERVICE", "DATA MORE", "REPLY MORE", "REPLY LAST"];
     for name in kinds.iter().chain(&flags) {
         assert!(seen.contains(*name), "{name}");
     }

@@ -206,7 +206,15 @@ fn deadline_ends_a_request_on_both_sides() {
 fn cancel_in_the_middle_of_a_request_gets_its_final_frame_and_stray_data_is_ignored() {
     let mut answerer = Talk::new("echo", limits()).answerer;
     let mut bytes = vec![2, 0, 0];
-    let request = Request { timeout: 0, credit: 100, one: true, lossy: None, total: Some(4), payload: b"12".to_vec() };
+    let request = Request {
+        timeout: 0,
+        credit: 100,
+        one: true,
+        lossy: None,
+        service: false,
+        total: Some(4),
+        payload: b"12".to_vec(),
+    };
     frame::put(&mut bytes, 1, &Body::Request(request));
     frame::put(&mut bytes, 1, &Body::Cancel);
     frame::put(&mut bytes, 1, &Body::Data { more: false, payload: b"34".to_vec() });
