@@ -14,7 +14,8 @@ export interface Measured {
   /** Share of the nodes that heard a broadcast. */
   coverage: number
   hops: { mean: number; max: number }
-  packetsPerBroadcast: number
+  /** Beyond what goes anyway; `undefined`: that varies by more than a broadcast costs. */
+  packetsPerBroadcast: number | undefined
   /** Of the process, MB. */
   memory: number
   eventsPerSecond: number
@@ -61,6 +62,7 @@ export async function measure(size: number): Promise<Measured> {
   await net.run((30_000 + 27_000 - (net.now % 30_000)) % 30_000)
   const broadcast = await spread(net, nodes)
 
+  const beyond = broadcast.packets - perMinute / 6
   const tables = [...net.states().values()].map(({ known }) => known.size).sort((a, b) => a - b)
   const { user, system } = process.cpuUsage()
   const cpuSeconds = (user + system) / 1e6
@@ -71,7 +73,7 @@ export async function measure(size: number): Promise<Measured> {
     packetsPerMinute: perMinute / size,
     table: [tables[0]!, tables[tables.length >> 1]!, tables.at(-1)!],
     ...broadcast,
-    packetsPerBroadcast: Math.max(0, broadcast.packets - perMinute / 6) / size,
+    packetsPerBroadcast: beyond > 0 ? beyond / size : undefined,
     memory: process.memoryUsage().rss / 1e6,
     eventsPerSecond: net.counts.events / cpuSeconds,
     cpuSeconds,

@@ -46,7 +46,7 @@ const columns: [string, (row: Measured) => string][] = [
   ['table, min / median / max', (row) => row.table.join(' / ')],
   ['broadcast coverage', (row) => `${(row.coverage * 100).toFixed(1)} %`],
   ['hops, mean / max', (row) => `${row.hops.mean.toFixed(1)} / ${row.hops.max}`],
-  ['packets a node and broadcast', (row) => row.packetsPerBroadcast.toFixed(1)],
+  ['packets a node and broadcast', (row) => row.packetsPerBroadcast?.toFixed(1) ?? 'not to be told'],
   ['memory, MB', (row) => row.memory.toFixed(0)],
   ['events a CPU second', (row) => `${Math.round(row.eventsPerSecond / 1_000)},000`],
   ['CPU, s', (row) => row.cpuSeconds.toFixed(1)],
