@@ -3,9 +3,10 @@
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
 import { closingTime } from '../../src/core/connections.js'
-import type { Account, Connection, Exchange, RequestAsk, State } from '../../src/core/state.js'
+import type { Account, Ask, Connection, Exchange, RequestAsk, State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
+import { auditBroadcasts, auditBroadcastsEnd, nextOfBroadcasts } from './audit-broadcasts.js'
 import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
 
@@ -14,6 +15,7 @@ export function audit(state: State, report: Report): void {
   asking(state, report)
   answering(state, report)
   auditSessions(state, report)
+  auditBroadcasts(state, report)
   connecting(state, report)
   waking(state, report)
 }
@@ -53,13 +55,15 @@ function asking(state: State, report: Report): void {
     if (ask.kind === 'dial' && !state.dials.get(ask.target)?.waiting.has(ask.id)) {
       report('books', `dial ${ask.id} waits for no dial (${ask.target})`)
     }
+    if ((ask.kind === 'broadcast' || ask.kind === 'joined') && !timed.delete(ask.id))
+      report('books', `${ask.kind} ${ask.id} has no deadline`)
     if (ask.kind !== 'request') continue
     requests++
     if (!timed.delete(ask.id) && ask.stage !== 'streaming')
       report('books', `request ${ask.id} (${ask.stage}) has no deadline`)
     place(state, ask, report)
   }
-  if (timed.size > 0) report('leak', `deadlines of requests that are gone: ${[...timed].join()}`)
+  if (timed.size > 0) report('leak', `deadlines of questions that are gone: ${[...timed].join()}`)
   for (const [stream, ask] of state.calls) {
     if (ask.stream !== stream) report('books', `stream ${stream} belongs to a request with stream ${ask.stream}`)
     if (state.asks.get(ask.id) !== ask) report('leak', `stream ${stream} belongs to request ${ask.id}, which is gone`)
@@ -156,8 +160,9 @@ function connecting(state: State, report: Report): void {
       if (request?.kind !== 'request' || request.connection !== id)
         report('leak', `connection ${id} keeps request ${ask}`)
     }
-    if (queue.size > 0 && hasRoom(state, connection))
-      report('stuck', `${queue.size} requests wait for a stream of connection ${id}, which has room`)
+    const ready = [...queue].filter((ask) => isReady(state.asks.get(ask), connection)).length
+    if (ready > 0 && hasRoom(state, connection))
+      report('stuck', `${ready} requests wait for a stream of connection ${id}, which has room`)
     const open = calls.size + exchanges.size + queue.size + (session?.calls.size ?? 0) + (other?.calls.size ?? 0)
     const isUsed = open > 0 || state.mesh.has(peer) || peer in state.settings.bootNodes
     if (isUsed === state.idle.has(id))
@@ -169,6 +174,11 @@ function connecting(state: State, report: Report): void {
     for (const id of dial.waiting) if (!state.asks.has(id)) report('leak', `the dial of ${target} keeps question ${id}`)
     if (state.links.has(target)) report('stuck', `a dial of ${target} goes on, though it is connected`)
   }
+}
+
+/** Requests of the node itself wait until the other side has said what it is. */
+function isReady(ask: Ask | undefined, { session }: Connection): boolean {
+  return ask?.kind !== 'request' || !ask.service || session === undefined || session.greeted
 }
 
 /** Could one who waits for its turn on this connection go at once? */
@@ -188,7 +198,7 @@ function waking(state: State, report: Report): void {
   }
   for (const since of state.idle.values()) due = Math.min(due, closingTime(state, since))
   for (const topic of state.topics.values()) due = Math.min(due, topic.leaveAt)
-  due = Math.min(due, state.nextPing, state.nextProbe)
+  due = Math.min(due, state.nextPing, state.nextProbe, nextOfBroadcasts(state))
   if (state.wakeAt > due) report('wake', `something is due at ${due}, and the node wakes at ${state.wakeAt}`)
   if (due <= state.now) report('late', `something was due at ${due}, and it is ${state.now}`)
   for (const [name, topic] of state.topics) {
@@ -212,6 +222,7 @@ export function auditEnd(state: State, report: Report): void {
     const size = value?.size
     if (typeof size === 'number' && size > 0) report('leak', `${name} has ${size} after the end`)
   }
+  auditBroadcastsEnd(state, report)
   const { inboundBytes, admitted, windowBytes } = state
   if (inboundBytes + admitted + windowBytes !== 0) report('leak', 'inbound bytes are booked after the end')
   if (state.unflushed.length > 0)

@@ -10,20 +10,25 @@ import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { Fairness } from './fairness.js'
 import { Violation } from './violation.js'
 
-interface Insides {
+export interface Insides {
   state: State
   lane: { inbox: { events: unknown[] }; options: { run: (effect: Effect) => void }; push: (event: Event) => void }
   asks: { waiting: Map<number, unknown> }
   inbound: { open: Map<number, unknown> }
+  broadcasts: { listeners: Map<unknown, unknown>; catchingUp: Map<number, unknown>; nextSubscription: number }
+  validators: { open: { readonly size: number; has(id: number): boolean } }
+  receipts: { open: Map<number, unknown> }
 }
 
 export type Report = (invariant: string, detail: string) => void
 
 export function insidesOf(node: P2pNode): Insides {
   const insides = node as unknown as Insides
-  const { state, lane, asks, inbound } = insides as Partial<Insides>
+  const { state, lane, asks, inbound, broadcasts, validators, receipts } = insides as Partial<Insides>
   const isAsKnown = Array.isArray(lane?.inbox.events) && typeof lane.options.run === 'function'
-  if (!isAsKnown || state === undefined || asks?.waiting === undefined || inbound?.open === undefined) {
+  const maps = [asks?.waiting, inbound?.open, broadcasts?.listeners, broadcasts?.catchingUp, receipts?.open]
+  const isThere = [...maps, validators?.open].every((map) => typeof map?.size === 'number')
+  if (!isAsKnown || state === undefined || !isThere || typeof broadcasts?.nextSubscription !== 'number') {
     throw new Error('the insides of a node have changed: correct spec/simulation/inside.ts')
   }
   return insides

@@ -7,14 +7,16 @@ import type { P2pNode, RequestOptions, StreamOptions } from '../../src/node.js'
 import { P2pError } from '../../src/errors.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
+import { auditEdge, auditEdgeEnd } from './audit-broadcasts.js'
 import { audit, auditEnd } from './audit.js'
 import { Calls } from './calls.js'
 import { Streams } from './streams.js'
 import type { Fairness } from './fairness.js'
 import { insidesOf, loseNothing, nextOf, watch, type Report } from './inside.js'
-import { payload } from './payloads.js'
+import { Publications } from './publications.js'
 import { FAULTS, type Scenario, type Step, type StreamStep } from './scenario.js'
 import { Subscriptions } from './subscriptions.js'
+import { Verdicts } from './verdicts.js'
 import { Violation } from './violation.js'
 
 /** A peer id that nobody has. */
@@ -23,7 +25,7 @@ const NOBODY = '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu'
 export const TICKS = 4
 /** States are looked at this often, virtual ms. */
 const SAMPLE = 250
-/** How long the promises of dials and broadcasts may take: dials of several addresses and a lookup with dead peers. */
+/** How long the promises of dials and the like may take: dials of several addresses and a lookup with dead peers. */
 const SETTLES = 90_000
 
 /** A node is ready without any virtual time; this is real time, ms, in which even a loaded machine gets there. */
@@ -95,10 +97,14 @@ class Run {
   private readonly agenda: { at: number; order: number; act: () => unknown }[] = []
   private readonly calls: Calls
   private readonly streams: Streams
+  private readonly verdicts: Verdicts
+  private readonly publications: Publications
   private readonly subscriptions: Subscriptions
-  private readonly broadcastsDue = new Map<string, number>()
+  private readonly due = new Map<string, number>()
   /** Nothing breaks, and nothing is slow. */
   private readonly isQuiet: boolean
+  /** What nodes have told last is compared. */
+  private readonly looks: (() => void)[] = []
   private order = 0
   private violation: Violation | undefined
 
@@ -112,7 +118,11 @@ class Run {
     this.isQuiet = !isFaulty && scenario.network.bandwidth >= 10_000_000
     this.streams = new Streams(this.net, scenario, this.report, isFaulty)
     this.calls = new Calls(this.net, scenario, this.report, isFaulty, this.streams)
-    this.subscriptions = new Subscriptions(this.net, this.report)
+    const memberOf = (peer: string): Member | undefined => this.members.find(({ node }) => node.peerId === peer)
+    this.verdicts = new Verdicts(this.net, scenario, this.report)
+    this.publications = new Publications(this.net, scenario, this.report, memberOf)
+    const { publications, verdicts } = this
+    this.subscriptions = new Subscriptions(this.net, scenario, this.report, publications, verdicts, memberOf)
   }
 
   readonly report: Report = (invariant, detail) => {
@@ -157,16 +167,23 @@ class Run {
 
   private check(): void {
     for (const member of this.members) {
-      const { state } = insidesOf(member.node)
-      if (state.phase === 'running')
-        audit(state, (invariant, detail) => this.report(invariant, `n${member.index}: ${detail}`))
+      const insides = insidesOf(member.node)
+      const { state } = insides
+      const say: Report = (invariant, detail) => this.report(invariant, `n${member.index}: ${detail}`)
+      if (state.phase === 'running' && member.phase === 'up') {
+        audit(state, say)
+        auditEdge(insides, say)
+      } else if (member.phase === 'crashed') auditEdgeEnd(insides, say)
       member.fairness?.check(this.isQuiet, this.net.now)
       if (member.phase === 'up' && state.phase !== 'running') this.report('fault', `n${member.index} is ${state.phase}`)
     }
+    for (const look of this.looks) look()
     this.calls.check()
     this.streams.check()
+    this.verdicts.check()
+    this.publications.check()
     this.subscriptions.check()
-    for (const [what, due] of this.broadcastsDue) if (this.net.now > due) this.report('ends', `${what} has not ended`)
+    for (const [what, due] of this.due) if (this.net.now > due) this.report('ends', `${what} has not ended`)
     if (this.rejections.length > 0) this.report('unhandled', String(this.rejections[0]))
     if (this.violation !== undefined) throw this.violation
   }
@@ -176,12 +193,18 @@ class Run {
   private async create(index: number): Promise<void> {
     const plan = this.scenario.nodes[index]!
     const { requestTimeout, maxRequestSize, maxResponseSize, keepAlive, discoveryInterval, topics, skew } = plan
+    const { messageId, large } = this.scenario.pubsub
     const starting = this.net.createNode(
       {
         bootNodes: plan.boot.flatMap((boot) => this.members[boot]!.node.addresses),
         reqResp: { requestTimeout, maxRequestSize, maxResponseSize, connectionKeepAlive: keepAlive },
         discoveryInterval,
         topics,
+        pubsub: {
+          messageId,
+          validators: this.verdicts.of(index),
+          ...(large > 0 ? { largeMessages: { maxSize: large } } : {}),
+        },
         logger: ({ level, message, cause }) => {
           const isOurs = /fault of its own|^the effect /.test(message)
           if (level === 'error' && isOurs) this.report('fault', `n${index}: ${message}: ${String(cause)}`)
@@ -205,8 +228,27 @@ class Run {
     const plan = this.scenario.nodes[index]!
     member.fairness = watch(node, this.net, (invariant, detail) => this.report(invariant, `n${index}: ${detail}`))
     this.calls.answer(member, plan)
+    this.verdicts.forget(index)
+    this.told(member)
     this.subscriptions.all(member)
     for (const topic of plan.topics) this.subscriptions.add(member, topic)
+  }
+
+  /** What a node tells of topics, and keeps telling, is what it knows. */
+  private told({ node, index }: Member): void {
+    const { state } = insidesOf(node)
+    const keys = (names: Iterable<string> | undefined): string => [...(names ?? [])].sort().join()
+    const tell = (what: string, told: string[], right: Iterable<string> | undefined): void => {
+      if (state.phase === 'running' && keys(told) !== keys(right))
+        this.report('topics', `${what} of n${index} are ${keys(told)}, and should be ${keys(right)}`)
+    }
+    const news: { topics?: string[]; others?: string[] } = {}
+    node.topics$.subscribe((topics) => (news.topics = topics))
+    node.subscribers$('news').subscribe((peers) => (news.others = peers))
+    this.looks.push(() => {
+      tell('the topics', news.topics!, state.topics.keys())
+      tell('the subscribers of news', news.others!, state.broadcasts.others.get('news'))
+    })
   }
 
   private async restart(member: Member): Promise<void> {
@@ -246,21 +288,26 @@ class Run {
         )
       }
       case 'broadcast': {
-        const { node, phase } = members[step.from]!
-        if (phase !== 'up') return
-        const data = payload('broadcast', step.id, step.size)
-        this.subscriptions.published(step.topic, step.id, step.size, node.peerId)
-        const codes = ['DuplicateMessage', 'Overloaded', 'NodeStopped']
-        return this.expect(
-          `broadcast ${step.id} of n${step.from}`,
-          node.broadcast(step.topic, data),
-          step.size > 65_000 ? ['MessageTooLarge', ...codes] : codes,
-          ({ recipients }) => {
-            if (step.size > 65_000) this.report('too large', `a broadcast of ${step.size} bytes went out`)
-            if (new Set(recipients).size !== recipients.length) this.report('recipients', recipients.join())
-          },
-        )
+        const member = members[step.from]!
+        if (member.phase !== 'up') return
+        return this.publications.broadcast(member, step, (ms, act) => this.at(net.now + ms, act))
       }
+      case 'hear': {
+        const member = members[step.node]!
+        if (member.phase !== 'up') return
+        const end = this.subscriptions.hear(member, step)
+        return this.at(net.now + step.for, end)
+      }
+      case 'joined': {
+        const { node, phase } = members[step.node]!
+        if (phase !== 'up') return
+        const { topic, timeout } = step
+        const codes = ['NotSubscribed', 'RequestTimeout', 'NodeStopped']
+        const promise = node.joined(topic, timeout === undefined ? {} : { timeout })
+        return this.expect(`joined of n${step.node}`, promise, codes, () => undefined)
+      }
+      case 'explain':
+        return this.explain(step)
       case 'subscribe': {
         const member = members[step.node]!
         if (member.phase !== 'up') return
@@ -311,6 +358,33 @@ class Run {
     }
   }
 
+  private explain({ node: index, topic, peer }: Extract<Step, { do: 'explain' }>): void {
+    const { node, phase } = this.members[index]!
+    if (phase !== 'up') return
+    const { state } = insidesOf(node)
+    const what = `explain of n${index}`
+    const wrong = (about: object): void => this.report('explain', `${what} says ${JSON.stringify(about)}`)
+    if (peer !== undefined) {
+      const about = { peer: this.members[peer]!.node.peerId }
+      return this.expect(what, node.explain(about), ['NodeStopped', 'Overloaded'], (told) => {
+        const { connections, topics, meshes } = told
+        const links = state.links.get(about.peer)?.length ?? 0
+        const isRight = connections.length === links && meshes.every((name) => topics.includes(name))
+        if (told.peer !== about.peer || told.text === '' || !isRight) wrong(told)
+      })
+    }
+    this.expect(what, node.explain({ topic }), ['NodeStopped', 'Overloaded'], (told) => {
+      const others = state.broadcasts.others.get(topic) ?? new Set()
+      const { subscribers, subscribed, nobody } = told
+      const isRight =
+        subscribers.length === others.size &&
+        subscribers.every((one) => others.has(one.peer)) &&
+        subscribed === state.topics.has(topic) &&
+        (nobody === undefined) === subscribers.some(({ reachable }) => reachable)
+      if (told.topic !== topic || told.text === '' || !isRight) wrong(told)
+    })
+  }
+
   private stream(step: StreamStep): void {
     const member = this.members[step.from]!
     if (member.phase !== 'up') return
@@ -347,13 +421,13 @@ class Run {
   /** A promise that settles in time, with one of these codes or a value that is looked at. */
   private expect<T>(what: string, promise: Promise<T>, codes: string[], look: (value: T) => void): void {
     const key = `${what} (at ${this.net.now} ms, ${this.order++})`
-    this.broadcastsDue.set(key, this.net.now + SETTLES)
+    this.due.set(key, this.net.now + SETTLES)
     promise
       .then(look, (error: unknown) => {
         if (!(error instanceof P2pError) || !codes.includes(error.code))
           this.report('error', `${key} failed with ${String(error)}`)
       })
-      .finally(() => this.broadcastsDue.delete(key))
+      .finally(() => this.due.delete(key))
   }
 
   private stop(member: Member): void {
@@ -533,8 +607,9 @@ class Run {
     await this.runUntil(this.net.now + 3_000)
     this.calls.checkEnd()
     this.streams.checkEnd()
+    this.publications.checkEnd()
     this.subscriptions.checkEnd()
-    if (this.broadcastsDue.size > 0) this.report('ends', `${[...this.broadcastsDue.keys()][0]} has not ended`)
+    if (this.due.size > 0) this.report('ends', `${[...this.due.keys()][0]} has not ended`)
     const { events } = this.net.counts
     // What the network had under way, dials and pings, ends too; then there is nothing left to happen.
     await this.net.run(60_000)
@@ -547,6 +622,7 @@ class Run {
     const insides = insidesOf(member.node)
     const report: Report = (invariant, detail) => this.report(invariant, `n${member.index}: ${detail}`)
     auditEnd(insides.state, report)
+    auditEdgeEnd(insides, report)
     if (insides.asks.waiting.size > 0) report('leak', `${insides.asks.waiting.size} promises wait after the end`)
     if (insides.inbound.open.size > 0) report('leak', `${insides.inbound.open.size} handlers are open after the end`)
     if (insides.lane.inbox.events.length > 0) report('leak', 'events wait in the inbox after the end')

@@ -20,8 +20,23 @@ export interface NodePlan {
   skew: { offset: number; rate: number }
   /** It speaks version 1 of request/response alone, as others do. */
   isOld: boolean
+  /** Topic → what judges its messages here. */
+  validators: Record<string, ValidatorPlan>
   /** Internal limits that are far below their defaults, so that runs reach them. */
   limits: Partial<Settings>
+}
+
+/** A validator: what it says of a broadcast follows from the number of the broadcast alone. */
+export interface ValidatorPlan {
+  /** Two with the same salt judge alike. */
+  salt: number
+  /** Shares of a hundred that are rejected, ignored, thrown at, and never judged. */
+  reject: number
+  ignore: number
+  throws: number
+  never: number
+  /** Before its verdict, ms; 0: it says it at once. */
+  delay: number
 }
 
 /**
@@ -75,11 +90,41 @@ export interface StreamStep {
   onOverflow?: Overflow
 }
 
+/** A broadcast. Its number says which bytes: one that comes again is a repeat. */
+export interface BroadcastStep {
+  do: 'broadcast'
+  id: number
+  from: number
+  topic: string
+  size: number
+  /** Subscribers that it waits for, and for how long. */
+  min?: number
+  patience?: number
+  receipts?: true | { count?: number; timeout?: number }
+  abortAfter?: number
+}
+
+/** Somebody who hears a topic for a while: a subscriber, or a loop that pauses after each broadcast. */
+export interface HearStep {
+  do: 'hear'
+  node: number
+  topic: string
+  for: number
+  by: 'subscriber' | 'loop'
+  replay?: number
+  pause: number
+  buffer?: number
+  onOverflow?: Overflow
+}
+
 export type Deed =
+  | BroadcastStep
+  | HearStep
+  | { do: 'joined'; node: number; topic: string; timeout?: number }
+  | { do: 'explain'; node: number; topic: string; peer?: number }
   | RequestStep
   | StreamStep
   | { do: 'dial'; from: number; to: number; by: 'id' | 'address' | 'bare' | 'nobody' }
-  | { do: 'broadcast'; id: number; from: number; topic: string; size: number }
   | { do: 'subscribe'; node: number; topic: string; for: number }
   | { do: 'status'; node: number }
   | { do: 'partition'; groups: number[][] }
@@ -92,6 +137,8 @@ export type Deed =
 export interface Scenario {
   seed: number
   network: { latency: number; jitter: number; loss: number; bandwidth: number }
+  /** The same in all nodes. `large`: the largest broadcast that is fetched rather than gossiped; 0: none is. */
+  pubsub: { messageId: 'content' | 'unique'; large: number }
   nodes: NodePlan[]
   schedule: Step[]
   /** When the faults end and everything heals, ms. */
@@ -144,9 +191,11 @@ export function scenarioOf(seed: number): Scenario {
       schedule.push({ at, ...(!isQuiet && chance(0.25) ? faultOf() : actionOf()) })
     }
   }
+  // Broadcasts have chance of their own.
+  const pubsub = broadcastsOf(new Random(`${seed} broadcasts`))
   // A stable sort: what is of one instant stays in the order of its making.
   schedule.sort((a, b) => a.at - b.at)
-  return { seed, network, nodes, schedule, duration }
+  return { seed, network, pubsub, nodes, schedule, duration }
 
   function planOf(index: number): NodePlan {
     const limits: Partial<Settings> = {}
@@ -170,7 +219,88 @@ export function scenarioOf(seed: number): Scenario {
       answers: one('handler', 'stream'),
       skew: chance(0.25) ? { offset: between(-5_000, 5_000), rate: one(0.9, 1, 1.1) } : { offset: 0, rate: 1 },
       isOld,
+      validators: {},
       limits,
+    }
+  }
+
+  function broadcastsOf(random: Random): Scenario['pubsub'] {
+    const one = <T>(...choices: T[]): T => choices[random.below(choices.length)]!
+    const chance = (share: number): boolean => random.float() < share
+    const between = (least: number, most: number): number => least + random.below(most - least + 1)
+    const large = chance(0.25) ? one(150_000, 1_000_000) : 0
+    // In some networks nobody has a validator, in some all have the same one, and in some each has its own.
+    const judges = one('none', 'alike', 'own')
+    const alike = validator()
+    for (const node of nodes) {
+      if (judges === 'alike') node.validators.news = alike
+      if (judges === 'own') for (const topic of TOPICS) if (chance(0.4)) node.validators[topic] = validator()
+      if (chance(0.15)) node.limits.historyMessages = between(0, 4)
+      if (chance(0.1)) node.limits.historyBytes = between(300, 4_000)
+      if (chance(0.1)) node.limits.maxPublishing = between(1, 2)
+      if (chance(0.1)) node.limits.maxQueuedBroadcasts = between(1_000, 40_000)
+      if (chance(0.1)) node.limits.maxValidatingPerPeer = between(600, 20_000)
+      if (chance(0.1)) node.limits.maxValidating = between(600, 20_000)
+      if (chance(0.25)) node.limits.maxGossipQueue = between(1_024, 70_000)
+      if (chance(0.3)) node.limits.validationTimeout = one(600, 1_000, 2_500)
+    }
+    const length = between(0, 25)
+    for (let i = 0; i < length; i++) {
+      const at = between(0, duration)
+      const kind = random.float()
+      const [node, topic] = [random.below(count), one(...TOPICS, 'news')]
+      if (kind < 0.45) schedule.push({ at, ...said(node, topic) })
+      else if (kind < 0.55) {
+        const many = between(3, 30)
+        for (let j = 0; j < many; j++) schedule.push({ at: at + (chance(0.5) ? 0 : j), ...said(node, topic) })
+      } else if (kind < 0.85) schedule.push({ at, ...heard(node, topic) })
+      else if (kind < 0.95) {
+        const step: Step = { at, do: 'joined', node, topic }
+        if (chance(0.5)) step.timeout = one(1, 100, 1_000, 20_000)
+        schedule.push(step)
+      } else {
+        const step: Step = { at, do: 'explain', node, topic }
+        if (chance(0.5)) step.peer = random.below(count)
+        schedule.push(step)
+      }
+    }
+    return { messageId: chance(0.25) ? 'unique' : 'content', large }
+
+    function validator(): ValidatorPlan {
+      const harm = (): number => (chance(0.5) ? 0 : one(5, 20, 50))
+      return {
+        salt: random.below(1_000_000),
+        reject: harm() / 2,
+        ignore: harm() / 2,
+        throws: chance(0.2) ? 10 : 0,
+        never: chance(0.2) ? 10 : 0,
+        delay: one(0, 0, 1, 30, 300),
+      }
+    }
+
+    function said(from: number, topic: string): BroadcastStep {
+      if (broadcasts.length > 0 && chance(0.1)) return { do: 'broadcast', from, ...one(...broadcasts) }
+      const size =
+        large > 0 && chance(0.2) ? between(70_000, 200_000) : chance(0.8) ? between(8, 600) : between(8, 30_000)
+      const step: BroadcastStep = { do: 'broadcast', id: nextId++, from, topic, size }
+      broadcasts.push({ id: step.id, topic, size })
+      if (chance(0.3)) step.min = between(1, 3)
+      if (step.min !== undefined && chance(0.6)) step.patience = one(1, 100, 2_000, 15_000)
+      if (chance(0.4)) step.receipts = chance(0.5) ? true : { count: between(1, 4) }
+      if (typeof step.receipts === 'object' && chance(0.5)) step.receipts.timeout = one(1, 100, 3_000)
+      if (chance(0.05)) step.abortAfter = one(0, 1, 100)
+      return step
+    }
+
+    function heard(node: number, topic: string): HearStep {
+      const by = one('subscriber', 'loop')
+      const step: HearStep = { do: 'hear', node, topic, for: one(10, 1_000, 9_000, 30_000), by, pause: 0 }
+      if (chance(0.6)) step.replay = one(1, 2, 5, 100)
+      if (by === 'subscriber') return step
+      step.pause = one(0, 0, 10, 300)
+      if (chance(0.5)) step.buffer = between(1, 5)
+      if (chance(0.6)) step.onOverflow = one('error', 'dropOldest', 'conflate')
+      return step
     }
   }
 
