@@ -112,7 +112,8 @@ export class Fairness {
 
   private onWritten(session: Session, { waiting, pieces, pieceBytes }: Followed, size: number): void {
     const { ready, bulk } = session as { ready: Sender[]; bulk: Sender[] }
-    if (ready.length > 0 && size - pieceBytes < FULL)
+    // The next one may be too large for what is left of this write.
+    if (ready.length > 0 && size - pieceBytes + (ready[0]!.value?.length ?? 0) < FULL)
       this.say('fair', session, 'lets small values wait, and there is room for them')
     const most = Math.max(0, ...pieces.values())
     const listed = new Set([...ready, ...bulk])
@@ -141,6 +142,8 @@ export class Fairness {
   /** A request that has its room goes on arriving. */
   private checkArriving(now: number): void {
     const arriving: typeof this.arriving = new Map()
+    // Beside small requests large ones take turns, a round trip each.
+    const patience = HEARD * Math.max(1, this.arriving.size)
     for (const exchange of this.state.exchanges.values()) {
       if (exchange.kind !== 'session' || exchange.stage !== 'reading') continue
       const { id, total } = exchange
@@ -148,7 +151,8 @@ export class Fairness {
       const before = this.arriving.get(id)
       const since = before?.received === received ? before.since : now
       arriving.set(id, { received, since })
-      if (now > since + HEARD) this.report('stuck', `of inbound ${id}, ${received} of ${total} bytes come, and no more`)
+      if (now > since + patience)
+        this.report('stuck', `of inbound ${id}, ${received} of ${total} bytes come, and no more`)
     }
     this.arriving = arriving
   }

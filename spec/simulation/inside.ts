@@ -65,11 +65,17 @@ function guard(node: P2pNode, net: SimulatedNetwork, saw: (event: Event) => void
 }
 
 /** Follows the effects of a node, and reports those that no order of events may bring about. */
-export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): Fairness {
+export function watch(
+  node: P2pNode,
+  net: SimulatedNetwork,
+  report: Report,
+  also: { event: (event: Event) => void; effect: (effect: Effect) => void },
+): Fairness {
   /** Streams on which a write has not been answered. */
   const writing = new Set<number>()
   guard(node, net, (event) => {
     if (event.type === 'writable') writing.delete(event.stream)
+    also.event(event)
   })
   const insides = insidesOf(node)
   const fairness = new Fairness(insides.state, report)
@@ -88,6 +94,7 @@ export function watch(node: P2pNode, net: SimulatedNetwork, report: Report): Fai
     now = state.now
     if (isOver) report('over', `${effect.type} after the end`)
     check(effect)
+    also.effect(effect)
     run(effect)
   }
   return fairness

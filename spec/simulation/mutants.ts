@@ -48,7 +48,7 @@ export const mutants: Mutant[] = [
   mutant('a deadline expires a moment late', ['core/deadlines.ts', 'group.get(id)! <= now', 'group.get(id)! < now']),
   mutant('the deadline of an answered request stays', [
     'core/asking/requests.ts',
-    'removeDeadline(state.askDeadlines, ask.id, ask.timeout)',
+    'XX',
     '',
   ]),
   mutant('a reply goes to the request after its own', [
@@ -145,9 +145,13 @@ export const mutants: Mutant[] = [
     'export function tick(state: State, out: Effects): void {\n  dialBootNodes(state, out)',
     'export function tick(state: State, out: Effects): void {',
   ]),
-  mutant('a topic is left at once', ['core/broadcasts.ts', 'state.now + state.settings.topicLinger', 'state.now']),
+  mutant('a topic is left at once', [
+    'core/broadcasts/topics.ts',
+    'state.now + state.settings.topicLinger',
+    'state.now',
+  ]),
   mutant('a topic is left in spite of a new subscriber', [
-    'core/broadcasts.ts',
+    'core/broadcasts/topics.ts',
     'topic.subscribers++\n  topic.leaveAt = Infinity',
     'topic.subscribers++',
   ]),
@@ -263,4 +267,104 @@ export const mutants: Mutant[] = [
     'return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal',
     'return refusal',
   ]),
+
+  // ---- broadcasts
+  mutant('a verdict is not waited for', [
+    'core/broadcasts/deciding.ts',
+    "if (!state.broadcasts.guarded.has(heard.topic)) return decide(",
+    "if (heard.topic !== '') return decide(",
+  ]),
+  mutant('what is rejected is delivered', [
+    'core/broadcasts/deciding.ts',
+    "if (verdict !== 'accept') {",
+    "if (verdict === 'ignore') {",
+  ]),
+  mutant('a message is forwarded before the verdict', [
+    'core/broadcasts/topics.ts',
+    "out.push({ type: 'join', topic: name, guarded: isGuarded(state, name) })",
+    "out.push({ type: 'join', topic: name, guarded: false })",
+  ]),
+  mutant('what was replayed comes again', [
+    'edge/broadcasts.ts',
+    'listener.replayed = new Set(broadcasts.map(({ id }) => id))',
+    'listener.replayed = undefined',
+  ]),
+  mutant('what comes while somebody catches up is lost', [
+    'core/broadcasts/catch-up.ts',
+    '    catchUp.live.push(heard)\n',
+    '',
+  ]),
+  mutant('what comes while somebody catches up comes twice', [
+    'core/broadcasts/catch-up.ts',
+    'for (const { id } of live) found.delete(id)',
+    '',
+  ]),
+  mutant('a late subscriber gets more than it asked for', [
+    'core/broadcasts/catch-up.ts',
+    '(a, b) => a.at - b.at).slice(-count)',
+    '(a, b) => a.at - b.at)',
+  ]),
+  mutant('a late subscriber gets the newest first', [
+    'core/broadcasts/catch-up.ts',
+    '(a, b) => a.at - b.at)',
+    '(a, b) => b.at - a.at)',
+  ]),
+  mutant('nobody who remembers is asked', ['core/broadcasts/catch-up.ts', '.slice(0, catchUpPeers)', '.slice(0, 0)']),
+  mutant('who catches up hears nothing new', ['edge/broadcasts.ts', 'listener.catchingUp = false', '']),
+  mutant('the history has no bound', [
+    'core/broadcasts/history.ts',
+    'while (history.length - from > settings.historyMessages || topic.historyBytes > settings.historyBytes)',
+    'while (from < 0)',
+  ]),
+  mutant('a receipt goes before the verdict', [
+    'core/broadcasts/receipts.ts',
+    'if (outcome !== undefined) return answer(state, out, exchange, outcome)',
+    "return answer(state, out, exchange, outcome ?? 'accepted')",
+  ]),
+  mutant('receipts never end', [
+    'core/broadcasts/receipts.ts',
+    "  out.push({ type: 'receiptsEnded', ask })\n",
+    '',
+  ]),
+  mutant('one subscriber too few is enough', [
+    'core/broadcasts/publishing.ts',
+    'if (ask.min > 0 && reachable(state, ask.topic).length < ask.min)',
+    'if (ask.min > 0 && reachable(state, ask.topic).length < ask.min - 1)',
+  ]),
+  mutant('what waited for subscribers keeps its time', [
+    'core/broadcasts/publishing.ts',
+    'removeDeadline(state.askDeadlines, id, ask.timeout)\n    ask.timeout',
+    'ask.timeout',
+  ]),
+  mutant('bytes of what was broadcast still count', [
+    'core/broadcasts/publishing.ts',
+    'state.broadcasts.queuedBytes -= ask.size',
+    '',
+  ]),
+  mutant('a peer that was full stays so', [
+    'core/broadcasts/publishing.ts',
+    'if (state.broadcasts.full.delete(peer)) pump(state, out)',
+    'void [state, out, peer]',
+  ]),
+  mutant('nobody wakes for a validator', [
+    'core/broadcasts/validating.ts',
+    'setDeadline(state, broadcasts.validationDeadlines, id, timeout)',
+    '',
+  ]),
+  mutant('bytes that were judged still count', [
+    'core/broadcasts/validating.ts',
+    'broadcasts.judgingBytes -= cost',
+    '',
+  ]),
+  mutant('a large message that was fetched still counts', [
+    'core/broadcasts/large-fetching.ts',
+    'broadcasts.fetchBytes -= fetch.size',
+    '',
+  ]),
+  mutant('a topic counts as joined before it is', [
+    'core/broadcasts/membership.ts',
+    'if (topic.mesh.length > 0) return true',
+    'if (topic.mesh.length >= 0) return true',
+  ]),
+  mutant('a loop that is slow loses the newest', ['edge/buffered.ts', 'this.values.splice(0, count)', 'this.values.splice(-count)']),
 ]

@@ -10,6 +10,7 @@ import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { auditEdge, auditEdgeEnd } from './audit-broadcasts.js'
 import { audit, auditEnd } from './audit.js'
 import { Calls } from './calls.js'
+import { CatchUps } from './catch-ups.js'
 import { Streams } from './streams.js'
 import type { Fairness } from './fairness.js'
 import { insidesOf, loseNothing, nextOf, watch, type Report } from './inside.js'
@@ -100,6 +101,9 @@ class Run {
   private readonly verdicts: Verdicts
   private readonly publications: Publications
   private readonly subscriptions: Subscriptions
+  private readonly catchUps: CatchUps
+  /** Everything has been healed. */
+  private isHealed = false
   private readonly due = new Map<string, number>()
   /** Nothing breaks, and nothing is slow. */
   private readonly isQuiet: boolean
@@ -123,6 +127,16 @@ class Run {
     this.publications = new Publications(this.net, scenario, this.report, memberOf)
     const { publications, verdicts } = this
     this.subscriptions = new Subscriptions(this.net, scenario, this.report, publications, verdicts, memberOf)
+    this.catchUps = new CatchUps(
+      this.net,
+      scenario,
+      this.report,
+      publications,
+      verdicts,
+      this.subscriptions,
+      memberOf,
+      () => this.isQuiet || (this.isHealed && scenario.network.bandwidth >= 10_000_000),
+    )
   }
 
   readonly report: Report = (invariant, detail) => {
@@ -183,6 +197,7 @@ class Run {
     this.verdicts.check()
     this.publications.check()
     this.subscriptions.check()
+    this.catchUps.check()
     for (const [what, due] of this.due) if (this.net.now > due) this.report('ends', `${what} has not ended`)
     if (this.rejections.length > 0) this.report('unhandled', String(this.rejections[0]))
     if (this.violation !== undefined) throw this.violation
@@ -226,7 +241,12 @@ class Run {
   private settle(member: Member): void {
     const { index, node } = member
     const plan = this.scenario.nodes[index]!
-    member.fairness = watch(node, this.net, (invariant, detail) => this.report(invariant, `n${index}: ${detail}`))
+    member.fairness = watch(
+      node,
+      this.net,
+      (invariant, detail) => this.report(invariant, `n${index}: ${detail}`),
+      this.catchUps.follow(member),
+    )
     this.calls.answer(member, plan)
     this.verdicts.forget(index)
     this.told(member)
@@ -530,6 +550,51 @@ class Run {
     }
     this.check()
     for (const stop of heard) stop()
+    this.isHealed = true
+    await this.comeLate()
+  }
+
+  /** Half of them have a topic; then another one comes while it goes on, and misses nothing. */
+  private async comeLate(): Promise<void> {
+    const { live } = this
+    if (live.length < 2) return
+    const late = live[0]!
+    const others = live.slice(1, Math.max(2, Math.ceil(live.length / 2)))
+    const stops = others.map((member) => this.subscriptions.add(member, 'late'))
+    await this.runUntil(this.net.now + 3_000)
+    let id = 1_500_000
+    const say = async (count: number, pause: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        const { index: from } = others[id % others.length]!
+        this.act({ at: 0, do: 'broadcast', id: id++, from, topic: 'late', size: 50 })
+        await this.runUntil(this.net.now + pause)
+      }
+    }
+    await say(5, 1_000)
+    const hear = {
+      at: 0,
+      do: 'hear',
+      node: late.index,
+      topic: 'late',
+      for: 20_000,
+      by: 'subscriber',
+      pause: 0,
+    } as const
+    this.act({ ...hear, replay: 3 })
+    this.act({ ...hear, replay: 100 })
+    await say(12, 40)
+    await this.runUntil(this.net.now + 6_000)
+    this.check()
+    const { latency } = this.scenario.network
+    // Those who are asked must remember what came before they had us in their mesh.
+    const remember = this.scenario.nodes.every(({ isOld, limits }) => !isOld && !isLimited(limits))
+    if (remember && latency <= 20 && this.scenario.network.bandwidth >= 10_000_000) {
+      for (let i = 1_500_011; i < id; i++) {
+        if (!this.subscriptions.has(late, 'late', i))
+          this.report('replay', `n${late.index} did not hear broadcast ${i} of those that came after it`)
+      }
+    }
+    for (const stop of stops) stop()
   }
 
   private async reach(a: Member, b: Member, nextId: () => number, say: (why: string) => void): Promise<boolean> {
@@ -627,6 +692,11 @@ class Run {
     if (insides.inbound.open.size > 0) report('leak', `${insides.inbound.open.size} handlers are open after the end`)
     if (insides.lane.inbox.events.length > 0) report('leak', 'events wait in the inbox after the end')
   }
+}
+
+/** Does it remember less than others? */
+function isLimited({ historyMessages, historyBytes, maxQueuedValues }: Scenario['nodes'][number]['limits']): boolean {
+  return historyMessages !== undefined || historyBytes !== undefined || maxQueuedValues !== undefined
 }
 
 function realTime(ms: number): Promise<undefined> {

@@ -83,7 +83,7 @@ export class Subscriptions {
     if (step.by === 'subscriber') return this.add(member, topic, options)
     // Another catch-up would find something else.
     const beside = replay === undefined ? this.subscribe(member, topic) : undefined
-    const own = this.subscriberOf(member, topic, replay)
+    const own = this.subscriberOf(member, topic, undefined)
     const iterator = member.node.broadcasts$(topic, options)[Symbol.asyncIterator]()
     const loop: Loop = { step, own, beside: beside?.subscriber ?? own, idle: true, failed: false }
     this.loops.add(loop)
