@@ -25,7 +25,7 @@ export class ServiceCore extends GossipCore {
   private readonly peers = new Map<string, Peer>()
 
   constructor(settings: Partial<Settings> = {}) {
-    super({ protocols: BOTH, gossipPatience: 0, ...settings })
+    super({ protocols: BOTH, gossipPatience: 0, historyPatience: 0, ...settings })
   }
 
   /** Connected, in the topic, reachable, and with a session over which we ask it, whose HELLO names these features. */

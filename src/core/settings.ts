@@ -80,6 +80,8 @@ export interface Settings {
   /** Peers that are asked for what a late subscriber missed, and how long they have. */
   catchUpPeers: number
   catchUpTimeout: number
+  /** How long an answer of history waits until the asker is in our mesh: from then on it hears by gossip what we hear. */
+  historyPatience: number
   /** How long a late subscriber waits for the topic to be joined before it asks. */
   catchUpPatience: number
   /** How long a large message may take to be fetched: gossipsub keeps its announcement so long. */
@@ -150,6 +152,7 @@ export const defaultSettings: Settings = {
   catchUpPeers: 3,
   catchUpTimeout: 5_000,
   catchUpPatience: 3_000,
+  historyPatience: 1_000,
   fetchTimeout: 8_000,
   maxBlobBytes: 67_108_864,
   blobLifetime: 120_000,

@@ -25,6 +25,7 @@ import { log, type Effect, type Effects } from './effects.js'
 import type { Batch, Command, Event } from './events.js'
 import * as lifecycle from './lifecycle.js'
 import { handleOwn } from './services/own-answers.js'
+import { nextHistory, serveHistories } from './services/serving.js'
 import type { State } from './state.js'
 import { knownPeers, snapshot } from './status.js'
 import { flushSessions, onStreamEvent } from './streams.js'
@@ -39,6 +40,7 @@ export function step(state: State, batch: Batch): Effect[] {
   }
   expire(state, out)
   waitForTopics(state, out)
+  if (state.broadcasts.serving.size > 0) serveHistories(state, out)
   while (handleOwn(state, out) || state.roomFreed || state.unflushed.length > 0) {
     if (state.roomFreed) answers.admitHeld(state, out)
     flushSessions(state, out)
@@ -251,6 +253,7 @@ function expire(state: State, out: Effects): void {
     topics.nextLeave(state),
     publishing.nextStall(state),
     nextCatchUp(state),
+    nextHistory(state),
     state.stopAt,
   )
 }

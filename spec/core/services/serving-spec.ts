@@ -1,7 +1,7 @@
 /** What other nodes ask of this one, and what becomes of it: `serving.ts`, `own-answers.ts`, `own-requests.ts`. */
 import { describe, expect, it } from '@jest/globals'
 import { decodeHistoryValue } from '../../../src/wire/service.js'
-import { GossipCore, message, PROOF, subscribe } from '../../support/broadcasts.js'
+import { GossipCore, mesh, message, PROOF, subscribe } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
 import { cancel, credit, filled } from '../../support/session.js'
@@ -28,6 +28,25 @@ function history(core: ServiceCore): { texts: string[]; end: string } {
 }
 
 describe('a node that is asked for its history', () => {
+  it('waits until the asker is in its mesh: what it hears later, it hands on', () => {
+    const core = serving({ historyPatience: 1_000 })
+    core.run(message('a'), ...core.asks('bob', { kind: 'history', topic: 'block', count: 9 }))
+    expect(core.got('bob').filter(({ name }) => name === 'REPLY')).toEqual([])
+    core.now = 400
+    core.run(message('b'))
+    core.run(mesh('bob'))
+    expect(history(core).texts).toEqual(['a', 'b'])
+  })
+
+  it('answers after a while one for whom its mesh has no room', () => {
+    const core = serving({ historyPatience: 1_000 })
+    core.run(message('a'), ...core.asks('bob', { kind: 'history', topic: 'block', count: 9 }))
+    core.linesAt(999)
+    expect(core.got('bob').filter(({ name }) => name === 'REPLY')).toEqual([])
+    core.linesAt(1_000)
+    expect(history(core).texts).toEqual(['a'])
+  })
+
   it('sends the last ones, oldest first, with age, signer and proof', () => {
     const core = serving()
     core.run(message('a'), message('b'))

@@ -188,7 +188,10 @@ export type Purpose =
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 
 /** What another node has asked us and waits for. */
-export type Serving = { kind: 'receipt'; message: string } | { kind: 'blob'; data: Uint8Array; at: number }
+export type Serving =
+  | { kind: 'receipt'; message: string }
+  | { kind: 'blob'; data: Uint8Array; at: number }
+  | { kind: 'history'; topic: string; count: number; until: number }
 
 /** What is remembered of a peer, connected or not. */
 export interface PeerRecord {

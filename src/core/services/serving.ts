@@ -4,6 +4,7 @@ import { decodeServiceRequest, encodeHistoryValue } from '../../wire/service.js'
 import { complete, next, onPullable, reject } from '../answering/answers.js'
 import { blobOf } from '../broadcasts/blobs.js'
 import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'
+import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { ExchangeId, State } from '../state.js'
 import { valueCost } from '../values.js'
@@ -24,7 +25,7 @@ function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Arra
   const request = decodeServiceRequest(data)
   switch (request?.kind) {
     case 'history':
-      return sendHistory(state, out, exchange, request.topic, request.count)
+      return onHistoryWanted(state, out, exchange, request.topic, request.count)
     case 'receipt':
       return onReceiptWanted(state, out, exchange, request.id)
     case 'blob':
@@ -37,6 +38,38 @@ function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Arra
         reason: 'no such request of nodes is known',
       })
   }
+}
+
+/**
+ * Answered when the asker is in our mesh: what we hear before that is in the answer, and what we hear after it we hand on. (Its
+ * GRAFT is read later than its request, for it comes on another stream.) One that our mesh has no room for hears by IHAVE.
+ */
+function onHistoryWanted(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
+  const until = state.now + state.settings.historyPatience
+  state.broadcasts.serving.set(exchange, { kind: 'history', topic, count, until })
+  dueAt(state, until)
+  serveHistories(state, out)
+}
+
+export function serveHistories(state: State, out: Effects): void {
+  for (const [exchange, serving] of state.broadcasts.serving) {
+    if (serving.kind !== 'history') continue
+    const { topic, count, until } = serving
+    const asker = state.exchanges.get(exchange)?.peer ?? ''
+    const own = state.topics.get(topic)
+    if (own !== undefined && !own.mesh.includes(asker) && state.now < until) continue
+    state.broadcasts.serving.delete(exchange)
+    sendHistory(state, out, exchange, topic, count)
+  }
+}
+
+/** When the next of them is answered in any case. */
+export function nextHistory(state: State): number {
+  let earliest = Infinity
+  for (const serving of state.broadcasts.serving.values()) {
+    if (serving.kind === 'history') earliest = Math.min(earliest, serving.until)
+  }
+  return earliest
 }
 
 /** All at once, the newest of them as far as an answer may wait to be taken. */
