@@ -25,6 +25,7 @@ export function readFrames(
   const frames = new FrameReader(limit)
   let busy = false
   let live = true
+  let resuming = false
 
   const finish = (end: ReadingEnd | undefined): void => {
     if (!live) return
@@ -38,11 +39,29 @@ export function readFrames(
     if (data instanceof Uint8Array) frames.push(data)
     else for (const chunk of data) frames.push(chunk)
     if (!busy) void work()
-    else if (frames.buffered > GOSSIP_READ_AHEAD) attempt(() => stream.pause())
+    else holdBack()
+  }
+
+  const holdBack = (): void => {
+    if (!resuming && frames.buffered > GOSSIP_READ_AHEAD) attempt(() => stream.pause())
   }
 
   const closed = (): void => finish('broken')
 
+<<<<<<< HEAD
+=======
+  /** Early enough that the next bytes are here when the last ones are done. */
+  const catchUp = (): void => {
+    if (stream.readStatus !== 'paused' || frames.buffered > GOSSIP_READ_AHEAD / 2) return
+    // It hands over what it has kept, and only then tells Yamux that it goes on. Paused in between, it would give windows back
+    // all the same, until it has more than it may keep and is reset.
+    resuming = true
+    attempt(() => stream.resume())
+    resuming = false
+    holdBack()
+  }
+
+>>>>>>> e0a6b59 (A gossip stream that is read slowly is not reset)
   const work = async (): Promise<void> => {
     busy = true
     try {
