@@ -36,7 +36,7 @@ interface CatchingUp {
 export class CatchUps {
   private readonly looks: (() => void)[] = []
   /** Something has been rejected: gossip of somebody may not be heard for a while. */
-  private hasPunished = false
+  hasPunished = false
 
   constructor(
     private readonly net: SimulatedNetwork,
@@ -167,12 +167,12 @@ export class CatchUps {
     }
     const plan = this.scenario.nodes[index]!
     if (asked === undefined || plan.isOld || isLimited(plan, OWN_LIMITS)) return
-    const first = Math.min(...times)
+    const first = Math.min(...got.map((heard) => this.madeAt(heard)))
     for (const heard of asked) {
       if (ids.includes(heard.id) || heard.from === node.peerId) continue
       if (!this.verdicts.accepts(index, topic, idOf(heard.data)!)) continue
-      // There was no room for it.
-      if (old.length === count && this.madeAt(heard) <= first + SLACK) continue
+      // There was no room for it: the last ones may have come while the peer was asked.
+      if (got.length >= count && this.madeAt(heard) <= first + SLACK) continue
       say(`broadcast ${idOf(heard.data)} is missing, which a peer remembered that was asked`)
     }
   }

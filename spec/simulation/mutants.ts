@@ -47,8 +47,8 @@ export const mutants: Mutant[] = [
   ]),
   mutant('a deadline expires a moment late', ['core/deadlines.ts', 'group.get(id)! <= now', 'group.get(id)! < now']),
   mutant('the deadline of an answered request stays', [
-    'core/asking/requests.ts',
-    'XX',
+    'core/asking/session-calls.ts',
+    'removeDeadline(state.askDeadlines, ask.id, ask.timeout)',
     '',
   ]),
   mutant('a reply goes to the request after its own', [
@@ -271,7 +271,7 @@ export const mutants: Mutant[] = [
   // ---- broadcasts
   mutant('a verdict is not waited for', [
     'core/broadcasts/deciding.ts',
-    "if (!state.broadcasts.guarded.has(heard.topic)) return decide(",
+    'if (!state.broadcasts.guarded.has(heard.topic)) return decide(',
     "if (heard.topic !== '') return decide(",
   ]),
   mutant('what is rejected is delivered', [
@@ -321,11 +321,7 @@ export const mutants: Mutant[] = [
     'if (outcome !== undefined) return answer(state, out, exchange, outcome)',
     "return answer(state, out, exchange, outcome ?? 'accepted')",
   ]),
-  mutant('receipts never end', [
-    'core/broadcasts/receipts.ts',
-    "  out.push({ type: 'receiptsEnded', ask })\n",
-    '',
-  ]),
+  mutant('receipts never end', ['core/broadcasts/receipts.ts', "  out.push({ type: 'receiptsEnded', ask })\n", '']),
   mutant('one subscriber too few is enough', [
     'core/broadcasts/publishing.ts',
     'if (ask.min > 0 && reachable(state, ask.topic).length < ask.min)',
@@ -366,5 +362,9 @@ export const mutants: Mutant[] = [
     'if (topic.mesh.length > 0) return true',
     'if (topic.mesh.length >= 0) return true',
   ]),
-  mutant('a loop that is slow loses the newest', ['edge/buffered.ts', 'this.values.splice(0, count)', 'this.values.splice(-count)']),
+  mutant('a loop that is slow loses the newest', [
+    'edge/buffered.ts',
+    'this.values.splice(0, count)',
+    'this.values.splice(-count)',
+  ]),
 ]

@@ -549,9 +549,9 @@ class Run {
         this.report('coverage', `n${member.index} did not hear the broadcast of n${from.index}`)
     }
     this.check()
-    for (const stop of heard) stop()
     this.isHealed = true
     await this.comeLate()
+    for (const stop of heard) stop()
   }
 
   /** Half of them have a topic; then another one comes while it goes on, and misses nothing. */
@@ -571,6 +571,9 @@ class Run {
       }
     }
     await say(5, 1_000)
+    // Gossip goes over connections that there are.
+    for (const { index: to } of others) this.act({ at: 0, do: 'dial', from: late.index, to, by: 'id' })
+    await this.runUntil(this.net.now + 600)
     const hear = {
       at: 0,
       do: 'hear',
@@ -588,7 +591,7 @@ class Run {
     const { latency } = this.scenario.network
     // Those who are asked must remember what came before they had us in their mesh.
     const remember = this.scenario.nodes.every(({ isOld, limits }) => !isOld && !isLimited(limits))
-    if (remember && latency <= 20 && this.scenario.network.bandwidth >= 10_000_000) {
+    if (remember && !this.catchUps.hasPunished && latency <= 20 && this.scenario.network.bandwidth >= 10_000_000) {
       for (let i = 1_500_011; i < id; i++) {
         if (!this.subscriptions.has(late, 'late', i))
           this.report('replay', `n${late.index} did not hear broadcast ${i} of those that came after it`)
