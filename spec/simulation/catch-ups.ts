@@ -166,7 +166,11 @@ export class CatchUps {
       if (times[i - 1]! > times[i]! + SLACK) say(`not in the order of time: ${times.join()}`)
     }
     const plan = this.scenario.nodes[index]!
-    if (asked === undefined || plan.isOld || isLimited(plan, OWN_LIMITS)) return
+    if (plan.isOld || isLimited(plan, OWN_LIMITS)) return
+    const mesh = insidesOf(node).state.topics.get(topic)?.mesh ?? []
+    const canAsk = mesh.length > 0 && mesh.every((peer) => this.planOf(peer)?.isOld === false)
+    if (asked === undefined && canAsk) say('nobody was asked, and there is a mesh')
+    if (asked === undefined) return
     const first = Math.min(...got.map((heard) => this.madeAt(heard)))
     for (const heard of asked) {
       if (ids.includes(heard.id) || heard.from === node.peerId) continue
@@ -175,6 +179,10 @@ export class CatchUps {
       if (got.length >= count && this.madeAt(heard) <= first + SLACK) continue
       say(`broadcast ${idOf(heard.data)} is missing, which a peer remembered that was asked`)
     }
+  }
+
+  private planOf(peer: string): Scenario['nodes'][number] | undefined {
+    return this.scenario.nodes[this.memberOf(peer)?.index ?? -1]
   }
 
   private madeAt({ data }: Heard): number {

@@ -362,9 +362,9 @@ export const mutants: Mutant[] = [
     'if (topic.mesh.length > 0) return true',
     'if (topic.mesh.length >= 0) return true',
   ]),
-  mutant('a loop that is slow loses the newest', [
+  mutant('a slow loop gets the newest first', [
     'edge/buffered.ts',
-    'this.values.splice(0, count)',
-    'this.values.splice(-count)',
+    'this.values.push(value)',
+    'this.values.unshift(value)',
   ]),
 ]

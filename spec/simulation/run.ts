@@ -585,6 +585,7 @@ class Run {
     } as const
     this.act({ ...hear, replay: 3 })
     this.act({ ...hear, replay: 100 })
+    this.act({ at: 0, do: 'joined', node: late.index, topic: 'late' })
     await say(12, 40)
     await this.runUntil(this.net.now + 6_000)
     this.check()

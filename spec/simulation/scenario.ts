@@ -153,7 +153,7 @@ export const TOPICS = ['news', 'blocks', 'chat']
 export const FAULTS = new Set<Deed['do']>(['partition', 'crash', 'stop', 'slow', 'drop', 'corrupt'])
 
 export function scenarioOf(seed: number): Scenario {
-  const random = new Random(seed)
+  let random = new Random(seed)
   const one = <T>(...choices: T[]): T => choices[random.below(choices.length)]!
   const chance = (share: number): boolean => random.float() < share
   const between = (least: number, most: number): number => least + random.below(most - least + 1)
@@ -192,7 +192,8 @@ export function scenarioOf(seed: number): Scenario {
     }
   }
   // Broadcasts have chance of their own.
-  const pubsub = broadcastsOf(new Random(`${seed} broadcasts`))
+  random = new Random(`${seed} broadcasts`)
+  const pubsub = broadcastsOf()
   // A stable sort: what is of one instant stays in the order of its making.
   schedule.sort((a, b) => a.at - b.at)
   return { seed, network, pubsub, nodes, schedule, duration }
@@ -224,10 +225,7 @@ export function scenarioOf(seed: number): Scenario {
     }
   }
 
-  function broadcastsOf(random: Random): Scenario['pubsub'] {
-    const one = <T>(...choices: T[]): T => choices[random.below(choices.length)]!
-    const chance = (share: number): boolean => random.float() < share
-    const between = (least: number, most: number): number => least + random.below(most - least + 1)
+  function broadcastsOf(): Scenario['pubsub'] {
     const large = chance(0.25) ? one(150_000, 1_000_000) : 0
     // In some networks nobody has a validator, in some all have the same one, and in some each has its own.
     const judges = one('none', 'alike', 'own')
@@ -244,8 +242,8 @@ export function scenarioOf(seed: number): Scenario {
       if (chance(0.25)) node.limits.maxGossipQueue = between(1_024, 70_000)
       if (chance(0.3)) node.limits.validationTimeout = one(600, 1_000, 2_500)
     }
-    const length = between(0, 25)
-    for (let i = 0; i < length; i++) {
+    const amount = between(0, 25)
+    for (let i = 0; i < amount; i++) {
       const at = between(0, duration)
       const kind = random.float()
       const [node, topic] = [random.below(count), one(...TOPICS, 'news')]

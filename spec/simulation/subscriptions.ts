@@ -98,7 +98,7 @@ export class Subscriptions {
     }
   }
 
-  private async take(loop: Loop, iterator: AsyncIterator<Broadcast, undefined>): Promise<void> {
+  private async take(loop: Loop, iterator: AsyncIterator<Broadcast, unknown>): Promise<void> {
     const { step, own } = loop
     try {
       for (;;) {
