@@ -143,8 +143,8 @@ describe('reading', () => {
     for (let number = 0; number < 10; number++) {
       while (heard.length <= number) await new Promise(setImmediate)
       expect(heard.at(-1)).toBe(number)
-      // Not before the last of them: what is resumed too early may be reset for the buffer that it overflows.
-      expect(stream.readStatus).toBe('paused')
+      // From there on one frame waits, which is less than half of what may.
+      expect(stream.readStatus).toBe(number < 8 ? 'paused' : 'readable')
       finish()
     }
     await new Promise(setImmediate)

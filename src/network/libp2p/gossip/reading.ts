@@ -48,8 +48,6 @@ export function readFrames(
 
   const closed = (): void => finish('broken')
 
-<<<<<<< HEAD
-=======
   /** Early enough that the next bytes are here when the last ones are done. */
   const catchUp = (): void => {
     if (stream.readStatus !== 'paused' || frames.buffered > GOSSIP_READ_AHEAD / 2) return
@@ -61,12 +59,12 @@ export function readFrames(
     holdBack()
   }
 
->>>>>>> e0a6b59 (A gossip stream that is read slowly is not reset)
   const work = async (): Promise<void> => {
     busy = true
     try {
       let began = performance.now()
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
+        catchUp()
         await handle(frame)
         // What is verified in one go is one long chain of microtasks: sockets and timers want a turn too.
         if (performance.now() - began < GOSSIP_READ_TURN) continue
@@ -77,9 +75,7 @@ export function readFrames(
     } catch {
       return finish('malformed')
     }
-    // Only now that all is done. Yamux gives its window back on arrival, whether we read or not: a stream that is paused again
-    // with half of its buffer still full would overflow it, and is reset then.
-    if (live && stream.readStatus === 'paused') attempt(() => stream.resume())
+    if (live) catchUp()
   }
 
   stream.addEventListener('message', received)
