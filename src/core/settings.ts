@@ -148,7 +148,7 @@ export const defaultSettings: Settings = {
   maxValidating: 67_108_864,
   maxValidatingPerPeer: 16_777_216,
   gossipPatience: 5_000,
-  gossipSettle: 250,
+  gossipSettle: 1_000,
   catchUpPeers: 3,
   catchUpTimeout: 5_000,
   catchUpPatience: 3_000,

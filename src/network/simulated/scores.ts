@@ -6,7 +6,7 @@ import type { Scoring } from '../pubsub.js'
 import type { Clock } from './clock.js'
 
 /** The counts of a peer that has gone are kept, as they are, for so long (gossipsub's `retainScore`), ms. */
-const RETAINED = 3_600_000
+const RETAINED = 60_000
 /** A count below this is none (`decayToZero`). */
 const LEAST = 0.01
 
