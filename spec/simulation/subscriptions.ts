@@ -137,7 +137,8 @@ export class Subscriptions {
     }
     const missing = beside.order.length - own.order.length
     if (policy === 'error' && at !== own.order.length) say('lost something')
-    if (failed ? missing === 0 : policy === 'error' && missing > buffer)
+    // (A loop at work hears of what it has missed only when it has taken what waits.)
+    if (failed ? missing === 0 : idle && policy === 'error' && missing > buffer)
       say(`has ${missing} to come, and failed: ${failed}`)
     if (idle && !failed && at !== beside.order.length) say('waits, and has not got the newest')
   }
