@@ -6,6 +6,7 @@ import { Subject } from 'rxjs'
 import type { Event } from '../core/events.js'
 import { IdMap } from '../core/id-map.js'
 import type { ExchangeId } from '../core/state.js'
+import { Cancellable } from './cancellable.js'
 import { checkBytes, isThenable } from './checks.js'
 import type { Logger } from './log.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
@@ -48,11 +49,9 @@ export interface RequestContext {
 }
 
 /** One request. It is its own context too: an object more for each request would be felt. */
-class Inbound implements InboundRequest, RequestContext, Producing {
+class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
   /** Somebody has answered, or nobody can any more. */
   decided = false
-  private controller: AbortController | undefined
-  private cancelled: string | undefined
   private producer: Producer | undefined
 
   constructor(
@@ -60,15 +59,8 @@ class Inbound implements InboundRequest, RequestContext, Producing {
     private readonly exchange: ExchangeId,
     readonly from: string,
     readonly data: Uint8Array,
-  ) {}
-
-  /** Made when somebody looks: a controller for each request would halve the rate. */
-  get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController()
-      if (this.cancelled !== undefined) this.controller.abort(new Error(this.cancelled))
-    }
-    return this.controller.signal
+  ) {
+    super()
   }
 
   respond(reply: Reply): void {
@@ -145,10 +137,9 @@ class Inbound implements InboundRequest, RequestContext, Producing {
     this.producer?.produce(allowance)
   }
 
-  cancel(reason: string): void {
+  override cancel(reason: string): void {
     this.decided = true
-    this.cancelled = reason
-    this.controller?.abort(new Error(reason))
+    super.cancel(reason)
     this.producer?.stop()
   }
 

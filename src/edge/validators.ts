@@ -7,6 +7,7 @@ import type { Event, ValidationId } from '../core/events.js'
 import { IdMap } from '../core/id-map.js'
 import { P2pError } from '../errors.js'
 import type { Verdict } from '../network/port.js'
+import { Cancellable } from './cancellable.js'
 import { isThenable, show } from './checks.js'
 import type { Logger } from './log.js'
 
@@ -31,28 +32,14 @@ export type Validator = (data: Uint8Array, context: ValidationContext) => Verdic
 
 const VERDICTS: readonly unknown[] = ['accept', 'ignore', 'reject'] satisfies Verdict[]
 
-/** One judgement. Its signal is made when somebody looks. */
-class Judgement implements ValidationContext {
-  private controller: AbortController | undefined
-  private cancelled: string | undefined
-
+/** One judgement. */
+class Judgement extends Cancellable implements ValidationContext {
   constructor(
     readonly topic: string,
     readonly from: string,
     readonly via: string,
-  ) {}
-
-  get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController()
-      if (this.cancelled !== undefined) this.controller.abort(new Error(this.cancelled))
-    }
-    return this.controller.signal
-  }
-
-  cancel(reason: string): void {
-    this.cancelled = reason
-    this.controller?.abort(new Error(reason))
+  ) {
+    super()
   }
 }
 
