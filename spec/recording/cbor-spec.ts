@@ -31,6 +31,14 @@ describe('CBOR', () => {
     fc.assert(fc.property(plain, (value) => expect(decodeCbor(encodeCbor(value))).toEqual(value)))
   })
 
+  it('keeps a key that is called as the prototype is, as a key', () => {
+    const value = JSON.parse('{"a":{"__proto__":{"b":1}}}') as { a: object }
+    const read = decodeCbor(encodeCbor(value)) as typeof value
+    expect(Object.entries(read.a)).toEqual([['__proto__', { b: 1 }]])
+    expect(Object.getPrototypeOf(read.a)).toBe(Object.prototype)
+    expect(JSON.stringify(read)).toBe(JSON.stringify(value))
+  })
+
   it('is read by another implementation, and reads that one', () => {
     fc.assert(
       fc.property(plain, (value) => {

@@ -16,6 +16,8 @@ const NULL = 0xf6
 const UNDEFINED = 0xf7
 const FLOAT_64 = 0xfb
 
+const OWN = { configurable: true, enumerable: true, writable: true }
+
 const FIRST_SIZE = 16_384
 /** Texts up to this length are written character by character, which is faster as long as they are ASCII. */
 const SHORT_TEXT = 128
@@ -222,8 +224,11 @@ class Reader {
         const object: Record<string, unknown> = {}
         for (let i = 0; i < count; i++) {
           const key = this.read()
-          if (typeof key !== 'string' || key === '__proto__') throw new TypeError('an object has a key that is no name')
-          object[key] = this.read()
+          if (typeof key !== 'string') throw new TypeError('an object has a key that is no name')
+          const value = this.read()
+          // Assigned, it would be the prototype.
+          if (key === '__proto__') Object.defineProperty(object, key, { ...OWN, value })
+          else object[key] = value
         }
         return object
       }
