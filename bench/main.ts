@@ -9,6 +9,7 @@ import { writeFile } from 'node:fs/promises'
 import { broadcasts } from './extras/broadcasts.js'
 import { fairness } from './extras/fairness.js'
 import { idle, memory, startUp } from './extras/node-costs.js'
+import { profile } from './extras/profile.js'
 import { compile, type Compiled } from './harness/compile.js'
 import { describeMachine } from './harness/machine.js'
 import { readOptions, USAGE, type Extra, type Options } from './harness/options.js'
@@ -41,6 +42,7 @@ const runExtra: Record<Extra, (compiled: Compiled, full: boolean) => Promise<str
   memory: (compiled) => memory(compiled, progress),
   startup: (compiled, full) => startUp(compiled, full ? 10 : 3, progress),
   idle: (compiled, full) => idle(compiled, full ? 60_000 : 2_000, progress),
+  profile: (compiled, full) => profile(compiled, full ? 3_000 : 1_000, progress),
 }
 
 async function run({ full, write, plan, extras }: Options): Promise<void> {

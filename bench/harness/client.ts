@@ -3,9 +3,9 @@ import type { Asker } from '../contestants/contestant.js'
 import { contestantOf } from './contestant-of.js'
 import { drive, type Driven } from './drive.js'
 import type { Load } from './loads.js'
-import { cpu } from './server.js'
+import { cpu, startProfile, stopProfile } from './server.js'
 
-export { cpu }
+export { cpu, startProfile, stopProfile }
 
 let asker: Asker | undefined
 

@@ -5,8 +5,10 @@ import { FULL_LOADS, loadName, SHORT_LOADS, sizeName, type Load } from './loads.
 import { takes, type Plan } from './rounds.js'
 
 /** What is measured beside requests. */
-export const EXTRAS = ['fairness', 'broadcasts', 'memory', 'startup', 'idle'] as const
+export const EXTRAS = ['fairness', 'broadcasts', 'memory', 'startup', 'idle', 'profile'] as const
 export type Extra = (typeof EXTRAS)[number]
+/** What the short form leaves out, unless it is named. */
+const LONG_ONLY: readonly Extra[] = ['profile']
 
 export interface Options {
   help: boolean
@@ -73,7 +75,10 @@ function choose(
   full: boolean,
 ): { loads: readonly Load[]; extras: readonly Extra[] } {
   const standard = full ? FULL_LOADS : SHORT_LOADS
-  if (only === undefined) return { loads: standard, extras: contestantsNamed ? [] : EXTRAS }
+  if (only === undefined) {
+    const extras = EXTRAS.filter((extra) => full || !LONG_ONLY.includes(extra))
+    return { loads: standard, extras: contestantsNamed ? [] : extras }
+  }
   const names = list(only)
   const loads = new Set<Load>()
   const extras: Extra[] = []

@@ -6,9 +6,11 @@ import { EXTRAS, readOptions } from '../../bench/harness/options.js'
 const loadsOf = (...args: string[]): string[] => readOptions(args).plan.loads.map(loadName)
 
 describe('the benchmark', () => {
-  it('runs its short form, with everything, when nothing is said', () => {
+  it('runs its short form, with everything but the profile, when nothing is said', () => {
     const { full, write, plan, extras } = readOptions([])
-    expect({ full, write, extras }).toEqual({ full: false, write: false, extras: EXTRAS })
+    expect({ full, write }).toEqual({ full: false, write: false })
+    expect([...extras, 'profile']).toEqual(EXTRAS)
+    expect(readOptions(['--full']).extras).toEqual(EXTRAS)
     expect(plan.loads.map(loadName)).toContain('1MiB×4')
   })
 

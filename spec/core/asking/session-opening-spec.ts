@@ -145,7 +145,7 @@ describe('how many requests may be open', () => {
     expect(more.map(({ id }) => id)).toEqual(Array.from({ length: 43 }, (_, i) => 257 + i))
     expect(core.lines(core.receive(reply(7, bytes(''), { last: true })))).toEqual([
       'settle 7 ""',
-      'REQUEST 300 ONE, 10000 ms, credit 65568, "?"',
+      'REQUEST 300 ONE, 10000 ms, credit 32800, "?"',
     ])
   })
 
@@ -156,8 +156,8 @@ describe('how many requests may be open', () => {
     expect(core.lines(core.receive(end(2), reply(1, bytes('a'), { last: true })))).toEqual([
       'fail 2 RequestRejected',
       'settle 1 "a"',
-      'REQUEST 3 ONE, 10000 ms, credit 65568, "3"',
-      'REQUEST 4 ONE, 10000 ms, credit 65568, "4"',
+      'REQUEST 3 ONE, 10000 ms, credit 32800, "3"',
+      'REQUEST 4 ONE, 10000 ms, credit 32800, "4"',
     ])
   })
 

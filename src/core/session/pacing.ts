@@ -18,7 +18,7 @@ const SMALL = 16_384
 /** So long after the last small request there are none about, ms. */
 const CALM_AFTER = 1_000
 /** What may be on its way of a large value beside small requests, bytes … */
-const WINDOW = 65_536
+const WINDOW = 32_768
 /** … and for each ms of a round trip, if that is more: who waits for 50 ms anyway has to wait behind more. */
 const WINDOW_PER_MS = 8_192
 

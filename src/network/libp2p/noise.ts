@@ -1,9 +1,9 @@
 /**
  * Noise, whose reader saves two things for each frame.
  *
- * It does not make an error for each packet. The stock decoder of lengths learns that a packet is read to its end by
- * catching a `RangeError`, and making one, with its stack, costs as much as the cipher does for a small frame. The same
- * error can be thrown every time.
+ * It throws nothing for each packet. The stock decoder of lengths learns that a packet is read to its end by catching a
+ * `RangeError`, and making and throwing one costs as much as the cipher does for a small frame. A length that is more than
+ * what is there says the same.
  *
  * And it does not join frames that came in two packets, as every large one does, in memory of their own. The stock reader
  * does, so that the cipher may write the plaintext over it; Node's cipher writes nowhere but into memory that it allocates.
@@ -23,7 +23,8 @@ interface Encrypted extends MessageStream {
   decrypt?: (frame: Bytes) => Bytes
 }
 
-const TOO_SHORT = new RangeError('the length is not complete')
+/** The longest frame of Noise, bytes: what a length that is not complete is taken for. */
+const MAX_FRAME = 65_535
 
 export function tunedNoise(init: NoiseInit): NoiseFactory {
   return (components) => {
@@ -51,10 +52,7 @@ function tune<Extensions>(secured: SecuredConnection<Extensions>): SecuredConnec
     throw new Error('this version of @libp2p/noise is not supported')
   }
   skipUnheard(connection)
-  decoder.lengthDecoder = (data) => {
-    if (data.byteLength < 2) throw TOO_SHORT
-    return decode(data)
-  }
+  decoder.lengthDecoder = (data) => (data.byteLength < 2 ? MAX_FRAME : decode(data))
   // The decoder hands out one frame at a time, and its length of two bytes cannot be more than a frame may have.
   connection.decrypt = (frame) => decrypt(frame)
   return secured
