@@ -10,6 +10,8 @@ import { costOf } from './producers.js'
 
 /** What a stream of values may be ahead of its consumer, and a producer that waits ahead of what was sent. */
 const WINDOW = 65_536
+/** What is on its way of a large value at most, beside small requests. */
+const PACED = 32_768
 
 type Asking = AskingSession<RequestAsk>
 type Answering = AnsweringSession<SessionExchange>
@@ -66,7 +68,7 @@ function auditIntake(state: State, { wireId, intake, values }: RequestAsk, say: 
 
 /** The least credit of a value that still misses so much. */
 function enough(missing: number): number {
-  return Math.min(missing, WINDOW / 2)
+  return Math.min(missing, PACED / 2)
 }
 
 function auditAnswering(state: State, session: Answering, say: Say): void {
