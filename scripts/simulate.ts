@@ -1,47 +1,67 @@
 /**
  * Simulations at will, on virtual time. docs/simulation.md says what they look at.
- *
- *   npm run simulate -- --seeds 10000 [--from 1] [--workers 2]   the suite of invariants on many seeds
- *   npm run simulate -- --seed 7                                 one seed; if it fails, its shortest schedule
- *   npm run simulate -- --mutant dropped --seed 7                … on a copy with a planted fault, found by part of its name
- *   npm run simulate -- --golden                                 writes the digests that every Node version compares with
- *   npm run simulate -- --nodes 10,100,1000,5000 [--docs]        the scale study; --docs writes its plot and its table
- *   npm run simulate -- --load 100,1000 [--seconds 60]           the load of the goal; --profile says where its time goes
  */
 import { parseArgs } from 'node:util'
 import { load } from './simulate/load.js'
 import { scale } from './simulate/scale.js'
 import { many, one, writeGolden } from './simulate/seeds.js'
+import { UsageError } from './simulate/usage-error.js'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    workers: { type: 'string' },
-    mutant: { type: 'string' },
-    golden: { type: 'boolean' },
-    nodes: { type: 'string' },
-    docs: { type: 'boolean', default: false },
-    load: { type: 'string' },
-    seconds: { type: 'string', default: '60' },
-    profile: { type: 'boolean', default: false },
-  },
-})
+const USAGE = `npm run simulate -- [options]
+  --seeds <n> [--from 1] [--workers 2]   the suite of invariants on many seeds; without any option, on 1,000
+  --seed <n>                             one seed; if it fails, its shortest schedule
+  --mutant <name> --seed <n>             … on a copy with a planted fault, found by part of its name
+  --golden                               writes the digests that every Node version compares with
+  --nodes <n,…> [--docs]                 the scale study; --docs writes its plot and its table
+  --load <n,…> [--seconds 60]            the load of the goal; --profile says where its time goes
+  --help`
+
+const OPTIONS = {
+  help: { type: 'boolean' },
+  seeds: { type: 'string', default: '1000' },
+  from: { type: 'string', default: '1' },
+  seed: { type: 'string' },
+  workers: { type: 'string' },
+  mutant: { type: 'string' },
+  golden: { type: 'boolean' },
+  nodes: { type: 'string' },
+  docs: { type: 'boolean', default: false },
+  load: { type: 'string' },
+  seconds: { type: 'string', default: '60' },
+  profile: { type: 'boolean', default: false },
+} as const
 
 const numbers = (text: string): number[] => text.split(',').map(number)
 
 function number(text: string): number {
   const value = Number(text)
-  if (Number.isInteger(value) && value >= 0) return value
-  throw new Error(`${text} is not a whole number`)
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value > 0) return value
+  throw new UsageError(`${text === '' ? 'nothing' : text} is not a whole number above 0`)
 }
 
-if (values.golden) await writeGolden()
-else if (values.nodes !== undefined) await scale(numbers(values.nodes), values.docs)
-else if (values.load !== undefined) await load(numbers(values.load), number(values.seconds), values.profile)
-else if (values.seed !== undefined) await one(number(values.seed), values.mutant)
-else {
-  const workers = values.workers === undefined ? undefined : number(values.workers)
-  await many(number(values.from), number(values.seeds ?? '1000'), workers)
+function read(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
+  try {
+    return parseArgs({ options: OPTIONS }).values
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function run(): Promise<void> {
+  const { help, golden, nodes, docs, load: sizes, seconds, profile, seed, mutant, seeds, from, workers } = read()
+  if (help) console.log(USAGE)
+  else if (golden) await writeGolden()
+  else if (nodes !== undefined) await scale(numbers(nodes), docs)
+  else if (sizes !== undefined) await load(numbers(sizes), number(seconds), profile)
+  else if (seed !== undefined) await one(number(seed), mutant)
+  else if (mutant !== undefined) throw new UsageError('--mutant needs the --seed that it is to be seen with')
+  else await many(number(from), number(seeds), workers === undefined ? undefined : number(workers))
+}
+
+try {
+  await run()
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  console.error(`${error.message}\n\n${USAGE}`)
+  process.exitCode = 2
 }

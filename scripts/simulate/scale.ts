@@ -40,7 +40,7 @@ export async function document(rows: Measured[]): Promise<void> {
 
 const columns: [string, (row: Measured) => string][] = [
   ['nodes', (row) => String(row.nodes)],
-  ['discovery, virtual s', (row) => row.discovery?.toFixed(1) ?? 'never'],
+  ['discovery, virtual s', (row) => row.discovery?.toFixed(1) ?? `never (${(row.reached * 100).toFixed(1)} % found)`],
   ['packets a node until then', (row) => row.packetsToDiscover.toFixed(0)],
   ['packets a node and minute after', (row) => row.packetsPerMinute.toFixed(0)],
   ['table, min / median / max', (row) => row.table.join(' / ')],

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { copy } from '../../spec/simulation/copies.js'
 import { digests, GOLDEN } from '../../spec/simulation/golden.js'
 import { mutants } from '../../spec/simulation/mutants.js'
+import { UsageError } from './usage-error.js'
 import { explain, range, report, runSeeds, workers } from '../../spec/simulation/pool.js'
 
 /** So many failing seeds are cut down; of the others only the invariant is told. */
@@ -46,7 +47,7 @@ export async function many(from: number, count: number, lanes = workers()): Prom
 
 export async function one(seed: number, part?: string): Promise<void> {
   const mutant = part === undefined ? undefined : mutants.find(({ name }) => name.includes(part))
-  if (part !== undefined && mutant === undefined) throw new Error(`no mutant is called ${part}`)
+  if (part !== undefined && mutant === undefined) throw new UsageError(`no mutant is called ${part}`)
   if (mutant !== undefined) console.log(`Planted: ${mutant.name}`)
   const some = await copy(mutant?.changes)
   try {

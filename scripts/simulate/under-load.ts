@@ -52,6 +52,7 @@ export async function underLoad(size: number, seconds: number): Promise<string> 
 const KINDS: [string, RegExp][] = [
   ['connections opened and closed', /^connection/],
   ['subscriptions that come and go with them', /^subscriptionChanged/],
+  ['streams of pub/sub that come and go with them', /^gossip(Opened|Closed)/],
   ['identify', /^identified/],
   ['wake-ups', /^woken/],
   ['changes of the table', /^tableChanged/],

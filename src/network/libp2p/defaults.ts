@@ -168,7 +168,7 @@ export const KAD: KadDHTInit = {
   // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
-  // Stock, as the origin: buckets of 20, 6 bits deep (some 1,280 peers).
+  // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); `neighbourhood.ts` lets our own go deeper.
   kBucketSize: 20,
   prefixLength: 6,
   // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the

@@ -3,6 +3,7 @@ import type { PeerInfo } from '@libp2p/interface'
 import { kadDHT, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
 import { KAD } from './defaults.js'
 import type { Gater } from './gater.js'
+import { splitNeighbourhood } from './neighbourhood.js'
 import { withoutKeepAlive } from './without-keep-alive.js'
 
 export function kadService(gater: Gater): (components: KadDHTComponents) => KadDHT {
@@ -14,5 +15,5 @@ export function kadService(gater: Gater): (components: KadDHTComponents) => KadD
       multiaddrs: peer.multiaddrs.filter((address) => gater.accepts(peer.id.toString(), address.toString())),
     }),
   }
-  return (components) => kadDHT(init)(withoutKeepAlive(components))
+  return (components) => splitNeighbourhood(kadDHT(init)(withoutKeepAlive(components)))
 }

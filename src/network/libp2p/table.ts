@@ -1,6 +1,6 @@
 /**
- * The routing table: Kademlia decides who is in it, we report it and take part. The one file that reaches behind kad's
- * public interface, which shows no more of the table than its size. Addresses live in the peer store.
+ * The routing table: Kademlia decides who is in it, we report it and take part. This file and
+ * `neighbourhood.ts` reach behind kad's public interface, which shows no more of the table than its size. Addresses live in the peer store.
  */
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'

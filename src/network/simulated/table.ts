@@ -103,9 +103,8 @@ export class Table {
       member.addresses = addresses
     } else {
       const contact = { peer, key: hash32(peer), addresses }
-      const bucket = this.bucketOf(contact.key)
-      if (bucket.length >= BUCKET_SIZE) return
-      bucket.push(contact)
+      if (!this.hasRoomFor(contact.key)) return
+      this.bucketOf(contact.key).push(contact)
       this.members.set(peer, contact)
     }
     this.emit({ type: 'tableChanged', peer, addresses })
@@ -113,6 +112,17 @@ export class Table {
 
   private bucketOf(key: number): Contact[] {
     return this.buckets[key >>> (32 - PREFIX_BITS)]!
+  }
+
+  /** Our own neighbourhood is split on, as deep as it takes: of each distance, as many as a bucket has room for. */
+  private hasRoomFor(key: number): boolean {
+    const bucket = this.bucketOf(key)
+    if (bucket.length < BUCKET_SIZE) return true
+    if (bucket !== this.bucketOf(this.key)) return false
+    const shared = commonPrefix(key, this.key)
+    let alike = 0
+    for (const other of bucket) if (commonPrefix(other.key, this.key) === shared) alike++
+    return alike < BUCKET_SIZE
   }
 
   remove(peer: string): void {
@@ -264,7 +274,7 @@ export class Table {
     if (member !== undefined) return member.addresses
     const addresses = this.host.acceptable(theirs)
     if (addresses.length === 0) return undefined
-    const isFull = this.bucketOf(key).length >= BUCKET_SIZE || this.waiting.size >= MAX_WAITING_VISITS
+    const isFull = !this.hasRoomFor(key) || this.waiting.size >= MAX_WAITING_VISITS
     if (isFull || this.visits.has(peer)) return addresses
     this.heard.set(peer, addresses)
     this.waiting.add(peer)
@@ -288,6 +298,11 @@ export class Table {
 
 function distance(a: number, b: number): number {
   return (a ^ b) >>> 0
+}
+
+/** In bits. */
+function commonPrefix(a: number, b: number): number {
+  return Math.clz32(a ^ b)
 }
 
 function isSame(a: string[], b: string[]): boolean {

@@ -1,0 +1,48 @@
+/**
+ * Our own neighbourhood in kad-dht's table. Kademlia's table knows the few that are closest to us, however large the
+ * network is, and a lookup counts on it: who is closest to a place knows who else is there. kad-dht's is a trie of buckets
+ * of 20 that splits to a depth of `prefixLength` and no further. In a network of more than 20 × 2^prefixLength nodes the
+ * bucket that we would be in ourselves is full of those who came first, and some nodes are found by nobody. So the bucket
+ * that our own id falls into may split as often as it has to (Maymounkov and Mazières, Kademlia, 2002, section 2.4), as that
+ * of the origin does; all others stay as they are.
+ */
+import type { KadDHT } from '@libp2p/kad-dht'
+
+/** Bits of a Kademlia key, which is a SHA-256. */
+const KEY_BITS = 256
+
+interface Leaf {
+  depth: number
+}
+
+/** What kad-dht has, and does not say. */
+interface Trie {
+  prefixLength: number
+  localPeer?: { kadId: Uint8Array }
+  _determineBucket(kadId: Uint8Array): Leaf
+}
+
+export function splitNeighbourhood(kad: KadDHT): KadDHT {
+  const trie = trieOf(kad)
+  const depth = trie.prefixLength
+  const leafOf = trie._determineBucket.bind(trie)
+  // Who adds a peer asks for its bucket, and in the same breath how deep that may be.
+  let isOurs = false
+  trie._determineBucket = (kadId) => {
+    const leaf = leafOf(kadId)
+    const { localPeer } = trie
+    isOurs = leaf.depth >= depth && localPeer !== undefined && leafOf(localPeer.kadId) === leaf
+    return leaf
+  }
+  Object.defineProperty(trie, 'prefixLength', { get: () => (isOurs ? KEY_BITS : depth) })
+  return kad
+}
+
+/** The cast, and a check that it holds. */
+function trieOf(kad: KadDHT): Trie {
+  const { kb } = (kad as { routingTable?: { kb?: Partial<Trie> } }).routingTable ?? {}
+  if (typeof kb?._determineBucket !== 'function' || typeof kb.prefixLength !== 'number') {
+    throw new Error('this version of @libp2p/kad-dht is not supported: its table is not the one that is known')
+  }
+  return kb as Trie
+}
