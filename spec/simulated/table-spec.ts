@@ -23,16 +23,20 @@ describe('the table', () => {
     expect(a.host.table.size).toBe(0)
   })
 
-  it('takes twenty peers a bucket, by the first six bits of their hash', () => {
+  it('takes twenty peers a bucket, by the first six bits of their hash; in its own, twenty of each distance', () => {
     const a = new Lab().member()
-    const counts = new Map<number, number>()
+    const own = hash32(a.peerId)
+    const counts = new Map<string, number>()
     for (let i = 0; i < 3_000; i++) {
-      const prefix = hash32(`p${i}`) >>> 26
-      counts.set(prefix, (counts.get(prefix) ?? 0) + 1)
+      const key = hash32(`p${i}`)
+      const bucket = key >>> 26 === own >>> 26 ? `own, ${Math.clz32(key ^ own)} bits alike` : `${key >>> 26}`
+      counts.set(bucket, (counts.get(bucket) ?? 0) + 1)
       a.run({ type: 'tableAdd', peer: `p${i}`, addresses: ['/ip4/1.1.1.1/tcp/1'] })
     }
+    const ofOwn = [...counts].filter(([bucket]) => bucket.startsWith('own')).map(([, count]) => count)
+    expect(ofOwn.reduce((sum, count) => sum + count)).toBeGreaterThan(20)
     const expected = [...counts.values()].reduce((sum, count) => sum + Math.min(20, count), 0)
-    expect(counts.size).toBe(64)
+    expect(counts.size - ofOwn.length).toBe(63)
     expect([a.host.table.size, a.heard('tableChanged').length]).toEqual([expected, expected])
     // One that leaves makes room.
     a.run({ type: 'tableRemove', peer: 'p0' })
