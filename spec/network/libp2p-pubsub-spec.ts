@@ -121,6 +121,45 @@ describe('topics', () => {
     expect(a.all('gossipClosed').length).toBe(1)
   })
 
+  it('are gossiped about again when our stream is reset', async () => {
+    const a = await Peer.listening(FAST)
+    a.join(TOPIC)
+    const raw = await RawGossip.start()
+    await raw.connect(a)
+    raw.subscribe(TOPIC)
+    await a.next('gossipOpened')
+    await a.next('subscriptionChanged')
+    const announcements = () =>
+      raw.heard.filter(({ rpc }) => rpc.subscriptions.some(({ topic }) => topic === TOPIC)).length
+    await raw.until(() => announcements() === 1)
+    raw.inbound[0]!.abort(new Error('for a test'))
+    await a.next('gossipClosed')
+    expect((await published(a, 'anybody?')).recipients).toEqual([])
+    await a.next('gossipOpened')
+    await raw.until(() => raw.inbound.length === 2)
+    expect((await published(a, 'still here?')).recipients).toEqual([raw.id])
+    await raw.until(() => raw.messages.length === 1)
+    // It is told our topics again.
+    expect(announcements()).toBe(2)
+  })
+
+  it('are forgotten when their stream is reset, and greeted again', async () => {
+    const a = await Peer.listening(FAST)
+    a.join(TOPIC)
+    const raw = await RawGossip.start()
+    await raw.connect(a)
+    raw.subscribe(TOPIC)
+    await a.next('subscriptionChanged')
+    await raw.restream()
+    await a.next('subscriptionChanged', ({ subscribed }) => !subscribed)
+    await a.next('gossipClosed')
+    await a.next('gossipOpened', () => a.all('gossipOpened').length === 2)
+    raw.subscribe(TOPIC)
+    await a.next('subscriptionChanged')
+    expect((await published(a, 'still here?')).recipients).toEqual([raw.id])
+    expect(a.all('connectionClosed')).toEqual([])
+  })
+
   it('are gossiped about over another connection when the first one goes', async () => {
     const a = await Peer.listening(FAST)
     a.join(TOPIC)

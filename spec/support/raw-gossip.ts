@@ -106,6 +106,14 @@ export class RawGossip {
     return within(8_000, fitting, `what it waits for among ${JSON.stringify(this.heard.map(({ size }) => size))}`)
   }
 
+  /** Resets the stream that it sends on, and opens another one when there is a new one of the other side. */
+  async restream(): Promise<void> {
+    const before = this.inbound.length
+    this.out!.abort(new Error('for a test'))
+    await this.until(() => this.inbound.length > before)
+    this.out = await this.host.getConnections()[0]!.newStream(MESHSUB)
+  }
+
   /** All messages that came. */
   get messages(): RPC.Message[] {
     return this.heard.flatMap(({ rpc }) => rpc.messages)

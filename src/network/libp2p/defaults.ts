@@ -196,6 +196,11 @@ export const KAD: KadDHTInit = {
 /** Opening a gossip stream. Stock: no signal, and the others wait meanwhile; so does ours not (gossip/streams.ts). */
 export const GOSSIP_OPEN_TIMEOUT = 5_000
 
+/** How often gossip that ends by itself is begun again on a connection (rust-libp2p's `MAX_SUBSTREAM_ATTEMPTS`) … */
+export const GOSSIP_REOPENED = 5
+/** … and after what time, ms; twice as long each time. */
+export const GOSSIP_REOPEN_AFTER = 1_000
+
 /** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
 export const GOSSIP_READ_AHEAD = 256 * KiB
 

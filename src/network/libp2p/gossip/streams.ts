@@ -1,7 +1,7 @@
 /**
  * The two streams of gossip with each peer, in gossipsub's place. gossipsub tells nobody that one is open or gone; it opens
- * them one after the other, so that a peer that hangs keeps all others waiting; and it never opens one again when the
- * connection under it closes while another stays.
+ * them one after the other, so that a peer that hangs keeps all others waiting; and it never opens one again when it is
+ * reset, or the connection under it closes while another stays.
  */
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
@@ -10,6 +10,7 @@ import type { Host } from '../host.js'
 import { framed } from './frames.js'
 import type { InboundStream, Internals, OutboundStream } from './internals.js'
 import { readFrames } from './reading.js'
+import { Reopening } from './reopening.js'
 
 export interface StreamsListener {
   /** Before anything that happens on this connection. */
@@ -76,6 +77,7 @@ export class GossipStreams {
   /** Connections that carry, or carried, a gossip stream. */
   private readonly used = new WeakSet<Connection>()
   private readonly remove: (peer: PeerId) => void
+  private readonly reopening: Reopening
 
   /** Replaces gossipsub's. */
   constructor(
@@ -94,6 +96,7 @@ export class GossipStreams {
     // Not awaited by whoever asks: gossipsub has the next one wait for it.
     inside.createOutboundStream = async (peer, connection) => void this.open(peer, connection)
     this.remove = inside.onPeerDisconnected.bind(inside)
+    this.reopening = new Reopening((peer, connection) => inside.onPeerConnected(peer, connection))
     this.watch(host)
   }
 
@@ -131,7 +134,7 @@ export class GossipStreams {
     try {
       const raw = await connection.newStream(inside.protocols, { signal: AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT) })
       if (!this.isWanted(id) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
-      this.use(id, connection, raw)
+      this.use(peer, connection, raw)
     } catch {
       // The peer speaks no gossip; or its connection broke, and then another is looked for when that closes.
     } finally {
@@ -144,10 +147,13 @@ export class GossipStreams {
     return inside.isStarted() && inside.peers.has(id) && !inside.streamsOutbound.has(id)
   }
 
-  private use(id: string, connection: Connection, raw: Stream): void {
+  private use(peer: PeerId, connection: Connection, raw: Stream): void {
     const { inside, listener } = this
+    const id = peer.toString()
     const stream: GossipStream = new GossipStream(raw, () => {
       if (inside.streamsOutbound.get(id) === stream) inside.streamsOutbound.delete(id)
+      // Otherwise gossipsub has forgotten the peer, and ends it.
+      if (inside.peers.has(id)) this.reopening.lost(peer, connection)
       if (stream.announced) listener.closed(id)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
@@ -178,6 +184,8 @@ export class GossipStreams {
         }
         // As gossipsub does with a peer that it cannot hear any more, though it may be connected.
         this.forget(peer)
+        const other = end === 'malformed' ? undefined : this.other(peer, undefined)
+        if (other !== undefined) this.reopening.lost(peer, other)
       },
     )
     const inbound: InboundStream = {
