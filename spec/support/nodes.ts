@@ -151,7 +151,15 @@ export async function knows(node: P2pNode, ...peers: { peerId: string }[]): Prom
 }
 
 export async function knowsWithin(ms: number, node: P2pNode, ...peers: { peerId: string }[]): Promise<void> {
-  await statusOf(node, ({ knownPeers }) => peers.every(({ peerId }) => peerId in knownPeers), ms)
+  let missing = peers
+  const fits = ({ knownPeers }: NodeStatus): boolean => {
+    missing = peers.filter(({ peerId }) => !(peerId in knownPeers))
+    return missing.length === 0
+  }
+  await statusOf(node, fits, ms).catch(async (error: Error) => {
+    const reasons = await Promise.all(missing.slice(0, 2).map(async ({ peerId }) => (await node.explain(peerId)).text))
+    throw new Error(`${error.message}: ${node.peerId} does not know ${missing.length} peers; ${reasons.join('; ')}`)
+  })
 }
 
 /** The promise's value, unless it comes too late. */

@@ -15,7 +15,15 @@ import { within } from './within.js'
 interface RoutingTable {
   add(peer: PeerId, options?: { signal: AbortSignal }): Promise<void>
   remove(peer: PeerId): Promise<void>
-  addEventListener(type: 'peer:add' | 'peer:remove', listener: (event: CustomEvent<PeerId>) => void): void
+  kb: Contacts
+}
+
+type Change = (contact: { peerId: PeerId }, ...rest: unknown[]) => Promise<void>
+
+/** Calls these once a peer is in it, or out of it. */
+interface Contacts {
+  onAdd: Change
+  onRemove: Change
 }
 
 interface Network {
@@ -48,8 +56,7 @@ export class Table {
   ) {
     this.table = routingTableOf(host)
     this.network = networkOf(host)
-    this.table.addEventListener('peer:add', ({ detail }) => this.added(detail))
-    this.table.addEventListener('peer:remove', ({ detail }) => this.removed(detail.toString()))
+    this.watch(this.table.kb)
     host.addEventListener('peer:update', ({ detail: { peer } }) => {
       const member = this.members.get(peer.id.toString())
       if (member === undefined) return
@@ -60,6 +67,22 @@ export class Table {
         peer.addresses.map((address) => address.multiaddr),
       )
     })
+  }
+
+  /**
+   * kad tells of a change only after it has tagged the peer in the peer store; when that takes longer than whoever added it
+   * waits, it tells nobody, and the peer is in the table for ever.
+   */
+  private watch(contacts: Contacts): void {
+    const { onAdd, onRemove } = contacts
+    contacts.onAdd = (contact, ...rest) => {
+      this.added(contact.peerId)
+      return onAdd(contact, ...rest)
+    }
+    contacts.onRemove = (contact, ...rest) => {
+      this.removed(contact.peerId.toString())
+      return onRemove(contact, ...rest)
+    }
   }
 
   private added(id: PeerId): void {
@@ -188,9 +211,10 @@ function networkOf(host: Host): Network {
 
 function routingTableOf(host: Host): RoutingTable {
   const { routingTable } = host.services.kad as { routingTable?: Partial<RoutingTable> }
-  for (const method of ['add', 'remove', 'addEventListener'] as const) {
-    if (typeof routingTable?.[method] !== 'function') {
-      throw new Error(`this version of @libp2p/kad-dht is not supported: its routing table has no ${method}()`)
+  const { add, remove, kb } = routingTable ?? {}
+  for (const [name, method] of Object.entries({ add, remove, onAdd: kb?.onAdd, onRemove: kb?.onRemove })) {
+    if (typeof method !== 'function') {
+      throw new Error(`this version of @libp2p/kad-dht is not supported: its routing table has no ${name}()`)
     }
   }
   return routingTable as RoutingTable
