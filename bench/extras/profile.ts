@@ -1,12 +1,10 @@
 /** Where the CPU time of a request over a session goes: both processes together, once all is compiled. */
 import { entryOf } from '../contestants/index.js'
-import type * as Client from '../harness/client.js'
 import type { Compiled } from '../harness/compile.js'
 import { KiB, loadName, MiB, type Load } from '../harness/loads.js'
-import type * as Server from '../harness/server.js'
+import { startPair } from '../harness/rounds.js'
 import { noShares, OWNERS, type Shares } from '../harness/shares.js'
 import { table } from '../harness/table.js'
-import { Worker } from '../harness/worker.js'
 
 const LOADS: readonly Load[] = [
   { size: 32, inFlight: 1 },
@@ -18,10 +16,7 @@ const LOADS: readonly Load[] = [
 
 /** `time`: of each load, ms. */
 export async function profile(compiled: Compiled, time: number, progress: (what: string) => void): Promise<string> {
-  const { file } = entryOf('session')
-  const server = await Worker.start<typeof Server>(compiled, 'bench/harness/server.ts', 'profile (server)')
-  const client = await Worker.start<typeof Client>(compiled, 'bench/harness/client.ts', 'profile (client)')
-  await client.call('connect', file, await server.call('serve', file))
+  const { server, client } = await startPair(compiled, entryOf('session'))
   const rows: string[][] = []
   for (const load of LOADS) {
     progress(`profile: ${loadName(load)}`)

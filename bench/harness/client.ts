@@ -3,9 +3,10 @@ import type { Asker } from '../contestants/contestant.js'
 import { contestantOf } from './contestant-of.js'
 import { drive, type Driven } from './drive.js'
 import type { Load } from './loads.js'
-import { cpu, startProfile, stopProfile } from './server.js'
+import { cpu } from './server.js'
 
-export { cpu, startProfile, stopProfile }
+export { startProfile, stopProfile } from './profiler.js'
+export { cpu }
 
 let asker: Asker | undefined
 

@@ -63,7 +63,8 @@ export function takes({ maxSize = Infinity }: Entry, { size }: Load): boolean {
   return size <= maxSize
 }
 
-async function startPair(compiled: Compiled, entry: Entry): Promise<Pair> {
+/** The two processes of a contestant, connected. */
+export async function startPair(compiled: Compiled, entry: Entry): Promise<Pair> {
   const [server, client] = await Promise.all([
     Worker.start<typeof Server>(compiled, 'bench/harness/server.ts', `${entry.name} (server)`),
     Worker.start<typeof Client>(compiled, 'bench/harness/client.ts', `${entry.name} (client)`),

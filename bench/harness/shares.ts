@@ -46,8 +46,7 @@ function ownerOf({
   // The loop itself, in which libuv reads the sockets.
   if (functionName === '(program)') return 'system calls'
   if (url === '') return SOCKET.has(functionName) ? 'system calls' : CIPHER.has(functionName) ? 'cipher' : 'Node'
-  if (url.startsWith('wasm:') || url.startsWith('node:internal/crypto') || /chacha|sodium|noise-c/.test(url))
-    return 'cipher'
+  if (url.startsWith('wasm:') || url.startsWith('node:internal/crypto') || /chacha/.test(url)) return 'cipher'
   if (url.startsWith('node:')) return 'Node'
   if (/\/tinyp2p-bench-[^/]+\/src\//.test(url)) return 'ours'
   if (/\/tinyp2p-bench-[^/]+\/bench\//.test(url)) return 'benchmark'

@@ -7,7 +7,7 @@ export interface Measured {
   nodes: number
   /** Virtual seconds until every node knows every other (30 nodes or fewer), or can reach others by lookup. */
   discovery: number | undefined
-  /** Of the lookups of the last try, the share that found its peer; 1 where nobody is looked up. */
+  /** Of the last try: the share of nodes that know every other, or of lookups that found their peer. */
   reached: number
   packetsToDiscover: number
   packetsPerMinute: number
@@ -45,12 +45,12 @@ export async function measure(size: number): Promise<Measured> {
   for (const node of nodes) node.setEventHandler({ handleInboundRequest: (data) => data })
 
   let discovery: number | undefined
-  let reached = 1
+  let reached = 0
   while (net.now < 120_000) {
     await net.run(size <= ALL_KNOWN ? 100 : 1_000)
     const at = net.now
-    if (size > ALL_KNOWN) reached = await reach(net, nodes, random)
-    if (size > ALL_KNOWN ? reached < 1 : !knowsAll(net, size)) continue
+    reached = size <= ALL_KNOWN ? knowAll(net, size) : await reach(net, nodes, random)
+    if (reached < 1) continue
     discovery = at / 1_000
     break
   }
@@ -84,9 +84,10 @@ export async function measure(size: number): Promise<Measured> {
   }
 }
 
-function knowsAll(net: SimulatedNetwork, size: number): boolean {
-  for (const { known } of net.states().values()) if (known.size < size - 1) return false
-  return true
+/** The share of nodes that know every other. */
+function knowAll(net: SimulatedNetwork, size: number): number {
+  const states = [...net.states().values()]
+  return states.filter(({ known }) => known.size >= size - 1).length / states.length
 }
 
 /** Some nodes, each with some others that it is to find by their peer ids alone: the share of these that it reaches. */

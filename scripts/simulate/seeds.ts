@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { copy } from '../../spec/simulation/copies.js'
 import { digests, GOLDEN } from '../../spec/simulation/golden.js'
 import { mutants } from '../../spec/simulation/mutants.js'
-import { UsageError } from './usage-error.js'
 import { explain, range, report, runSeeds, workers } from '../../spec/simulation/pool.js'
+import { UsageError } from './usage-error.js'
 
 /** So many failing seeds are cut down; of the others only the invariant is told. */
 const EXPLAINED = 3

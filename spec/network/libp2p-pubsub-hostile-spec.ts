@@ -8,7 +8,8 @@ import { AnotherPort, endPorts } from '../support/another-port.js'
 import { bytes, text } from '../support/nodes.js'
 import { Peer, stopPeers } from '../support/port-peer.js'
 import { PUBSUB } from '../support/pubsub.js'
-import { RawGossip, stopRaw } from '../support/raw-gossip.js'
+import type { RawGossip } from '../support/raw-gossip.js'
+import { rawPeer, stopRaw } from '../support/raw-gossip.js'
 
 const TOPIC = 'block'
 const LIMIT = 65_536
@@ -28,18 +29,6 @@ async function victim(options: Parameters<typeof Peer.listening>[0] = OPTIONS): 
   const peer = await Peer.listening(options)
   peer.join(TOPIC)
   return peer
-}
-
-/** A peer with open gossip streams both ways. */
-async function rawPeer(of: Peer, ...topics: string[]): Promise<RawGossip> {
-  const raw = await RawGossip.start()
-  await raw.connect(of)
-  await of.next('gossipOpened', ({ peer }) => peer === raw.id)
-  for (const topic of topics) {
-    raw.subscribe(topic)
-    await of.next('subscriptionChanged', (event) => event.peer === raw.id && event.topic === topic)
-  }
-  return raw
 }
 
 const scoreOf = async (peer: Peer, other: { id: string }) => (await peer.inspect(other))!.score

@@ -4,7 +4,7 @@ import type { Verdict } from '../../src/network/port.js'
 import { bytes, text } from '../support/nodes.js'
 import { Peer, stopPeers, sum, type Of } from '../support/port-peer.js'
 import { PUBSUB } from '../support/pubsub.js'
-import { RawGossip, stopRaw } from '../support/raw-gossip.js'
+import { rawPeer, RawGossip, stopRaw } from '../support/raw-gossip.js'
 
 const TOPIC = 'block'
 /** Gossipsub looks after its meshes ten times a second. */
@@ -124,11 +124,7 @@ describe('topics', () => {
   it('are gossiped about again when our stream is reset', async () => {
     const a = await Peer.listening(FAST)
     a.join(TOPIC)
-    const raw = await RawGossip.start()
-    await raw.connect(a)
-    raw.subscribe(TOPIC)
-    await a.next('gossipOpened')
-    await a.next('subscriptionChanged')
+    const raw = await rawPeer(a, TOPIC)
     const announcements = () =>
       raw.heard.filter(({ rpc }) => rpc.subscriptions.some(({ topic }) => topic === TOPIC)).length
     await raw.until(() => announcements() === 1)
@@ -146,10 +142,7 @@ describe('topics', () => {
   it('are forgotten when their stream is reset, and greeted again', async () => {
     const a = await Peer.listening(FAST)
     a.join(TOPIC)
-    const raw = await RawGossip.start()
-    await raw.connect(a)
-    raw.subscribe(TOPIC)
-    await a.next('subscriptionChanged')
+    const raw = await rawPeer(a, TOPIC)
     await raw.restream()
     await a.next('subscriptionChanged', ({ subscribed }) => !subscribed)
     await a.next('gossipClosed')

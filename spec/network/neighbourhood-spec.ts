@@ -1,23 +1,9 @@
 /** kad-dht's table with more peers than it has room for: it knows its own neighbourhood all the same. */
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { Gater } from '../../src/network/libp2p/gater.js'
-import { createHost, type Host } from '../../src/network/libp2p/host.js'
 import { splitNeighbourhood } from '../../src/network/libp2p/neighbourhood.js'
-import { PUBSUB } from '../support/pubsub.js'
-
-/** What this spec needs of kad-dht's table. */
-interface Table {
-  start(): Promise<void>
-  stop(): void
-  add(peer: PeerId): Promise<void>
-  verify: () => Promise<boolean>
-  onAdd: undefined
-  toIterable(): Iterable<{ peerId: PeerId }>
-}
+import { kadTable, somePeer, type KadTable } from '../support/kad-table.js'
 
 const PEERS = 4_000
 const BUCKET = 20
@@ -33,23 +19,17 @@ function alike(a: Buffer, b: Buffer): number {
 }
 
 describe('the routing table of a node in a large network', () => {
-  let table: Table
+  let table: KadTable
 
   afterEach(() => table.stop())
 
   it('holds the peers that are closest to us, and of all others as many as ever', async () => {
-    const privateKey = await generateKeyPair('Ed25519')
-    const self = peerIdFromPrivateKey(privateKey)
-    const host: Host = await createHost({ privateKey, pubsub: PUBSUB }, [], new Gater(self.toString()))
-    table = (host.services.kad as unknown as { routingTable: { kb: Table } }).routingTable.kb
-    await table.start()
-    // Everybody is there; nobody has to be pinged or kept in the peer store.
-    table.verify = () => Promise.resolve(true)
-    table.onAdd = undefined
-    const own = keyOf(self)
-    const peers = await Promise.all(
-      Array.from({ length: PEERS }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))),
-    )
+    const { host, table: kad } = await kadTable()
+    table = kad
+    // Nobody has to be kept in the peer store.
+    table.onAdd = () => Promise.resolve()
+    const own = keyOf(host.peerId)
+    const peers = await Promise.all(Array.from({ length: PEERS }, somePeer))
     for (const peer of peers) await table.add(peer)
 
     const members = [...table.toIterable()].map(({ peerId }) => peerId)

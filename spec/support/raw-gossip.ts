@@ -10,6 +10,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { framed, FrameReader } from '../../src/network/libp2p/gossip/frames.js'
 import { nextSequence, Signer, type Signed } from '../../src/network/libp2p/gossip/message.js'
 import { within } from './nodes.js'
+import type { Peer } from './port-peer.js'
 
 const MESHSUB = '/meshsub/1.1.0'
 /** What it takes before it has read it. Stock windows grow by chance. */
@@ -173,6 +174,18 @@ export class RawGossip {
   async stop(): Promise<void> {
     await this.host.stop()
   }
+}
+
+/** A peer with open gossip streams both ways. */
+export async function rawPeer(of: Peer, ...topics: string[]): Promise<RawGossip> {
+  const raw = await RawGossip.start()
+  await raw.connect(of)
+  await of.next('gossipOpened', ({ peer }) => peer === raw.id)
+  for (const topic of topics) {
+    raw.subscribe(topic)
+    await of.next('subscriptionChanged', (event) => event.peer === raw.id && event.topic === topic)
+  }
+  return raw
 }
 
 /** In the topic of the node at this address (with its peer id). `deaf`: it reads nothing of what it is sent. */

@@ -16,7 +16,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 /** Plaintexts of this size and more are for Node, bytes. */
 export const WASM_BELOW = 256
 /** The longest frame of Noise, bytes. */
-const MAX_FRAME = 65_535
+export const MAX_FRAME = 65_535
 
 const ALGORITHM = 'chacha20-poly1305'
 const TAG = 16

@@ -7,23 +7,13 @@
  * of the origin does; all others stay as they are.
  */
 import type { KadDHT } from '@libp2p/kad-dht'
+import { insideOf } from './kad-internals.js'
 
 /** Bits of a Kademlia key, which is a SHA-256. */
 const KEY_BITS = 256
 
-interface Leaf {
-  depth: number
-}
-
-/** What kad-dht has, and does not say. */
-interface Trie {
-  prefixLength: number
-  localPeer?: { kadId: Uint8Array }
-  _determineBucket(kadId: Uint8Array): Leaf
-}
-
 export function splitNeighbourhood(kad: KadDHT): KadDHT {
-  const trie = trieOf(kad)
+  const trie = insideOf(kad).routingTable.kb
   const depth = trie.prefixLength
   const leafOf = trie._determineBucket.bind(trie)
   // Who adds a peer asks for its bucket, and in the same breath how deep that may be.
@@ -36,13 +26,4 @@ export function splitNeighbourhood(kad: KadDHT): KadDHT {
   }
   Object.defineProperty(trie, 'prefixLength', { get: () => (isOurs ? KEY_BITS : depth) })
   return kad
-}
-
-/** The cast, and a check that it holds. */
-function trieOf(kad: KadDHT): Trie {
-  const { kb } = (kad as { routingTable?: { kb?: Partial<Trie> } }).routingTable ?? {}
-  if (typeof kb?._determineBucket !== 'function' || typeof kb.prefixLength !== 'number') {
-    throw new Error('this version of @libp2p/kad-dht is not supported: its table is not the one that is known')
-  }
-  return kb as Trie
 }

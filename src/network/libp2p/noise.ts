@@ -11,6 +11,7 @@
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { MessageStream, SecuredConnection } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { MAX_FRAME } from './crypto.js'
 import { skipUnheard } from './unheard.js'
 
 type NoiseFactory = ReturnType<typeof noise>
@@ -22,9 +23,6 @@ interface Encrypted extends MessageStream {
   handshake?: { decrypt?: (frame: Bytes) => Bytes }
   decrypt?: (frame: Bytes) => Bytes
 }
-
-/** The longest frame of Noise, bytes: what a length that is not complete is taken for. */
-const MAX_FRAME = 65_535
 
 export function tunedNoise(init: NoiseInit): NoiseFactory {
   return (components) => {
@@ -52,6 +50,7 @@ function tune<Extensions>(secured: SecuredConnection<Extensions>): SecuredConnec
     throw new Error('this version of @libp2p/noise is not supported')
   }
   skipUnheard(connection)
+  // What is not complete counts as the longest.
   decoder.lengthDecoder = (data) => (data.byteLength < 2 ? MAX_FRAME : decode(data))
   // The decoder hands out one frame at a time, and its length of two bytes cannot be more than a frame may have.
   connection.decrypt = (frame) => decrypt(frame)

@@ -1,7 +1,4 @@
-/**
- * The routing table: Kademlia decides who is in it, we report it and take part. This file and
- * `neighbourhood.ts` reach behind kad's public interface, which shows no more of the table than its size. Addresses live in the peer store.
- */
+/** The routing table: Kademlia decides who is in it, we report it and take part. Addresses live in the peer store. */
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
@@ -10,29 +7,8 @@ import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
+import { insideOf, type Network, type RoutingTable, type Trie } from './kad-internals.js'
 import { within } from './within.js'
-
-interface RoutingTable {
-  add(peer: PeerId, options?: { signal: AbortSignal }): Promise<void>
-  remove(peer: PeerId): Promise<void>
-  kb: Contacts
-}
-
-type Change = (contact: { peerId: PeerId }, ...rest: unknown[]) => Promise<void>
-
-/** Calls these once a peer is in it, or out of it. */
-interface Contacts {
-  onAdd: Change
-  onRemove: Change
-}
-
-interface Network {
-  sendRequest(
-    to: PeerId,
-    message: { type: 'FIND_NODE'; key: Uint8Array },
-    options: { signal: AbortSignal; path: { index: number; queued: number; running: number; total: number } },
-  ): AsyncIterable<unknown>
-}
 
 interface Member {
   /** As last reported; `undefined`: not yet. */
@@ -54,9 +30,10 @@ export class Table {
     private readonly emit: (event: PortEvent) => void,
     private readonly log: (text: string) => void,
   ) {
-    this.table = routingTableOf(host)
-    this.network = networkOf(host)
-    this.watch(this.table.kb)
+    const { routingTable, network } = insideOf(host.services.kad)
+    this.table = routingTable
+    this.network = network
+    this.watch(routingTable.kb)
     host.addEventListener('peer:update', ({ detail: { peer } }) => {
       const member = this.members.get(peer.id.toString())
       if (member === undefined) return
@@ -73,13 +50,13 @@ export class Table {
    * kad tells of a change only after it has tagged the peer in the peer store; when that takes longer than whoever added it
    * waits, it tells nobody, and the peer is in the table for ever.
    */
-  private watch(contacts: Contacts): void {
-    const { onAdd, onRemove } = contacts
-    contacts.onAdd = (contact, ...rest) => {
+  private watch(trie: Trie): void {
+    const { onAdd, onRemove } = trie
+    trie.onAdd = (contact, ...rest) => {
       this.added(contact.peerId)
       return onAdd(contact, ...rest)
     }
-    contacts.onRemove = (contact, ...rest) => {
+    trie.onRemove = (contact, ...rest) => {
       this.removed(contact.peerId.toString())
       return onRemove(contact, ...rest)
     }
@@ -200,22 +177,4 @@ export class Table {
       })
     this.pending.set(peer, after)
   }
-}
-
-/** The casts, and checks that they hold. */
-function networkOf(host: Host): Network {
-  const { network } = host.services.kad as { network?: Partial<Network> }
-  if (typeof network?.sendRequest === 'function') return network as Network
-  throw new Error('this version of @libp2p/kad-dht is not supported: its network has no sendRequest()')
-}
-
-function routingTableOf(host: Host): RoutingTable {
-  const { routingTable } = host.services.kad as { routingTable?: Partial<RoutingTable> }
-  const { add, remove, kb } = routingTable ?? {}
-  for (const [name, method] of Object.entries({ add, remove, onAdd: kb?.onAdd, onRemove: kb?.onRemove })) {
-    if (typeof method !== 'function') {
-      throw new Error(`this version of @libp2p/kad-dht is not supported: its routing table has no ${name}()`)
-    }
-  }
-  return routingTable as RoutingTable
 }

@@ -152,8 +152,8 @@ export class GossipStreams {
     const id = peer.toString()
     const stream: GossipStream = new GossipStream(raw, () => {
       if (inside.streamsOutbound.get(id) === stream) inside.streamsOutbound.delete(id)
-      // Otherwise gossipsub has forgotten the peer, and ends it.
-      if (inside.peers.has(id)) this.reopening.lost(peer, connection)
+      // Otherwise gossipsub has forgotten the peer and ends it, or it goes with its connection.
+      if (inside.peers.has(id) && connection.status === 'open') this.reopening.lost(peer, connection)
       if (stream.announced) listener.closed(id)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
