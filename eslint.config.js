@@ -10,7 +10,7 @@ import tseslint from 'typescript-eslint'
 const impure = {
   group: [
     ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'node:*', 'rxjs', 'rxjs/*'],
-    ...['**/network/libp2p/**', '**/identity.js', '**/lane.js', '**/node.js'],
+    ...['**/src/libp2p/**', '**/identity.js', '**/lane/**', '**/node/**'],
   ],
   message: 'src/core and src/wire are pure: no network, no runtime, no clock.',
 }

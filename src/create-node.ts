@@ -1,13 +1,13 @@
 /** `createNode`: a node on real sockets. */
-import { readConfig, type NodeConfig } from './config.js'
+import { readConfig, type NodeConfig } from './config/config.js'
 import { createLogger } from './edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
-import { createLibp2pPort } from './network/libp2p/index.js'
-import { launch, type BuildOptions, type P2pNode } from './node.js'
-import { readPubsub } from './pubsub-config.js'
+import { createLibp2pPort } from './libp2p/index.js'
+import { launch, type BuildOptions, type P2pNode } from './node/node.js'
+import { readPubsub } from './config/pubsub.js'
 import { readRecord } from './recording/options.js'
 import { buildRecorded } from './recording/recorded.js'
-import { LaneScheduler } from './scheduler.js'
+import { LaneScheduler } from './lane/scheduler.js'
 
 /**
  * Starts a node; resolves when it listens.

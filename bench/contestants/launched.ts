@@ -1,10 +1,10 @@
 /** A node of ours as `createNode` starts it, with what no config can choose. */
-import { readConfig, type NodeConfig } from '../../src/config.js'
+import { readConfig, type NodeConfig } from '../../src/config/config.js'
 import { createLogger } from '../../src/edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
-import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
-import { launch, type P2pNode } from '../../src/node.js'
-import { LaneScheduler } from '../../src/scheduler.js'
+import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
+import { launch, type P2pNode } from '../../src/node/node.js'
+import { LaneScheduler } from '../../src/lane/scheduler.js'
 import { PUBSUB } from '../harness/pubsub.js'
 
 export interface Special {

@@ -3,16 +3,16 @@
  * node; but by hand. A map of resolvers, one write a turn, and nothing else: no state, no effects, no RxJS, no deadlines,
  * no credit, no limits. What ours costs above it is the price of the lane.
  */
-import '../../src/polyfill.js'
+import '../../src/platform/polyfill.js'
 import type { Stream } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { newSecret, privateKeyOf } from '../../src/identity.js'
-import { plain } from '../../src/network/libp2p/bytes.js'
-import { REQUEST_STREAMS } from '../../src/network/libp2p/defaults.js'
-import { Gater } from '../../src/network/libp2p/gater.js'
-import { createHost, type Host } from '../../src/network/libp2p/host.js'
+import { plain } from '../../src/libp2p/bytes.js'
+import { REQUEST_STREAMS } from '../../src/libp2p/defaults.js'
+import { Gater } from '../../src/libp2p/gater.js'
+import { createHost, type Host } from '../../src/libp2p/host.js'
 import { own } from '../../src/wire/gather.js'
 import { PUBSUB } from '../harness/pubsub.js'
 import { SESSION } from '../../src/wire/protocols.js'

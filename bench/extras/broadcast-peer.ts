@@ -3,17 +3,17 @@
  * carries its number and when it was sent; receivers acknowledge every so many, on a topic of their own, and the publisher
  * keeps no more than a window ahead of the slowest of them.
  */
-import '../../src/polyfill.js'
+import '../../src/platform/polyfill.js'
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { identify } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { createNode } from '../../src/index.js'
-import { CONNECTION_MANAGER, CONNECTION_MONITOR } from '../../src/network/libp2p/defaults.js'
-import { gossipsubService } from '../../src/network/libp2p/gossipsub.js'
-import { quietLogger } from '../../src/network/libp2p/quiet.js'
-import { transport } from '../../src/network/libp2p/transport.js'
+import { CONNECTION_MANAGER, CONNECTION_MONITOR } from '../../src/libp2p/defaults.js'
+import { gossipsubService } from '../../src/libp2p/gossipsub.js'
+import { quietLogger } from '../../src/libp2p/quiet.js'
+import { transport } from '../../src/libp2p/transport.js'
 import { PUBSUB } from '../harness/pubsub.js'
 import { percentile } from '../harness/statistics.js'
 

@@ -1,6 +1,6 @@
 /** One size of the scale study: a network of n nodes from nothing to a broadcast that everybody should hear. */
-import { Random } from '../../src/network/simulated/random.js'
-import type { P2pNode } from '../../src/node.js'
+import { Random } from '../../src/testing/network/random.js'
+import type { P2pNode } from '../../src/node/node.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 
 export interface Measured {

@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals'
 import { concat, firstValueFrom, from, interval, lastValueFrom, map, NEVER, Observable, of, take, toArray } from 'rxjs'
 import type { NodeConfig, P2pError, P2pNode, Reply } from 'tinyp2p'
 import { simulate, type SimulatedNetwork } from 'tinyp2p/testing'
-import { valueCost } from '../../src/core/values.js'
-import { VALUES_WINDOW } from '../../src/core/asking/session-calls.js'
+import { valueCost } from '../../src/core/requests/values.js'
+import { VALUES_WINDOW } from '../../src/core/requests/session/asker/calls.js'
 import { bytes } from '../support/core.js'
 
 const text = (value: Uint8Array): string => new TextDecoder().decode(value)

@@ -6,7 +6,7 @@ import { newSecret } from 'tinyp2p'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { peerIdOf } from '../../src/identity.js'
 import { REQUEST_PROTOCOLS, REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
-import type { InboundRequest } from '../../src/edge/inbound.js'
+import type { InboundRequest } from '../../src/edge/answers/inbound.js'
 import {
   bytes, heard, knows, logOf, MiB, next, outcome, pending, startEcho as echoNode, startNode as plainNode, stateOf, statusOf, stopNodes, text, within,
 } from '../support/nodes.js' // prettier-ignore

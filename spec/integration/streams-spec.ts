@@ -12,8 +12,8 @@ import {
   type P2pNode,
   type Reply,
 } from 'tinyp2p'
-import { valueCost } from '../../src/core/values.js'
-import { VALUES_WINDOW } from '../../src/core/asking/session-calls.js'
+import { valueCost } from '../../src/core/requests/values.js'
+import { VALUES_WINDOW } from '../../src/core/requests/session/asker/calls.js'
 import { bytes, LOOPBACK, next, pending, stateOf, text, within } from '../support/nodes.js'
 
 const nodes: P2pNode[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { readConfig } from '../../src/config.js'
+import { readConfig } from '../../src/config/config.js'
 import type { Event } from '../../src/core/events.js'
 import { Recorder } from '../../src/recording/recorder.js'
 import { TINYP2P_VERSION } from '../../src/recording/version.js'

@@ -2,7 +2,7 @@
  * What must hold between any two batches in the sessions of a node: who is in their books, what credit there is, and that
  * nothing waits which could go.
  */
-import type { AskingSession, AnsweringSession, Sender } from '../../src/core/session/state.js'
+import type { AskingSession, AnsweringSession, Sender } from '../../src/core/requests/session/state.js'
 import type { RequestAsk, SessionExchange, State } from '../../src/core/state.js'
 import { MAX_CREDIT } from '../../src/wire/session/format.js'
 import type { Report } from './inside.js'

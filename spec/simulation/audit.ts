@@ -2,7 +2,7 @@
  * What must hold in the state of a node between any two batches: its books agree with each other, its queues keep their
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
-import { closingTime } from '../../src/core/connections.js'
+import { closingTime } from '../../src/core/peers/connections.js'
 import type { Account, Ask, Connection, Exchange, RequestAsk, State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'

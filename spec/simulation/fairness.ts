@@ -3,7 +3,7 @@
  * its turn, and what a request says of its time is true.
  */
 import type { Effect } from '../../src/core/effects.js'
-import type { Sender } from '../../src/core/session/state.js'
+import type { Sender } from '../../src/core/requests/session/state.js'
 import type { State } from '../../src/core/state.js'
 import { FrameType, MORE } from '../../src/wire/session/format.js'
 import {

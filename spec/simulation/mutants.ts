@@ -16,17 +16,17 @@ const mutant = (name: string, ...changes: [file: string, from: string, to: strin
 
 /** The one that is shown in full: planted in the lane, found, shrunk, and found again. */
 export const planted = mutant('the lane stops at an effect that has no answer', [
-  'lane.ts',
+  'lane/lane.ts',
   'if (this.closed) return\n',
   "if (this.closed || effect.type === 'reset') return\n",
 ])
 
 export const mutants: Mutant[] = [
   planted,
-  mutant('the lane wakes for nothing', ['lane.ts', "this.push({ type: 'woken' })", '']),
-  mutant('the lane runs effects in reverse', ['lane.ts', 'of effects) {', 'of effects.reverse()) {']),
+  mutant('the lane wakes for nothing', ['lane/lane.ts', "this.push({ type: 'woken' })", '']),
+  mutant('the lane runs effects in reverse', ['lane/lane.ts', 'of effects) {', 'of effects.reverse()) {']),
   mutant('the inbox drops what comes in while it is emptied', [
-    'inbox.ts',
+    'lane/inbox.ts',
     'if (!this.closed) this.commands$.next(events)',
     'if (!this.closed) this.commands$.next(events)\n    this.events = []',
   ]),
@@ -47,101 +47,105 @@ export const mutants: Mutant[] = [
   ]),
   mutant('a deadline expires a moment late', ['core/deadlines.ts', 'group.get(id)! <= now', 'group.get(id)! < now']),
   mutant('the deadline of an answered request stays', [
-    'core/asking/session-calls.ts',
+    'core/requests/session/asker/calls.ts',
     'removeDeadline(state.askDeadlines, ask.id, ask.timeout)',
     '',
   ]),
   mutant('a reply goes to the request after its own', [
-    'core/asking/session-frames.ts',
+    'core/requests/session/asker/frames.ts',
     'else settle(out, ask.id, own(',
     'else settle(out, ask.id + 1, own(',
   ]),
   mutant('a reply over version 1 goes to the request after its own', [
-    'core/asking/calls-v1.ts',
+    'core/requests/v1/asker.ts',
     'settle(out, ask.id, value)',
     'settle(out, ask.id + 1, value)',
   ]),
   mutant('a cancelled request is not called off', [
-    'core/asking/session-calls.ts',
+    'core/requests/session/asker/calls.ts',
     'if (ask.sent >= 0) {',
     'if (ask.sent >= 0 && refusal !== undefined) {',
   ]),
   mutant('a cancelled request leaves its stream open', [
-    'core/asking/calls-v1.ts',
+    'core/requests/v1/asker.ts',
     "out.push({ type: 'reset', stream: ask.stream!, reason: refusal?.code ?? 'cancelled' })",
     "if (refusal) out.push({ type: 'reset', stream: ask.stream!, reason: refusal.code })",
   ]),
   mutant('a request that ended stays in its session', [
-    'core/asking/session-calls.ts',
+    'core/requests/session/asker/calls.ts',
     'session.calls.delete(ask.wireId)',
     '',
   ]),
   mutant('a cancelled request stays with its dial', [
-    'core/asking/requests.ts',
+    'core/requests/requests.ts',
     "if (ask.stage === 'dialling') state.dials.get(ask.peer)?.waiting.delete(ask.id)",
     '',
   ]),
-  mutant('the stream of a request that ended is kept', ['core/asking/calls-v1.ts', 'state.calls.delete(stream)', '']),
+  mutant('the stream of a request that ended is kept', ['core/requests/v1/asker.ts', 'state.calls.delete(stream)', '']),
   mutant('the limit of early streams is never lifted', [
-    'core/asking/calls-v1.ts',
+    'core/requests/v1/asker.ts',
     'if (connection.proven) return\n  connection.proven = true',
     'if (connection.proven) return',
   ]),
   mutant('one stream too many', [
-    'core/asking/calls-v1.ts',
+    'core/requests/v1/asker.ts',
     'connection.calls.size >= limit',
     'connection.calls.size > limit',
   ]),
   mutant('one question too many', ['core/asks.ts', 'state.asks.size >= state', 'state.asks.size > state']),
   mutant('a request that ended leaves no room for the next', [
-    'core/asking/calls-v1.ts',
+    'core/requests/v1/asker.ts',
     'connection.calls.delete(stream)\n  openCalls(state, out, connection)',
     'connection.calls.delete(stream)',
   ]),
   mutant(
     'a second answer is sent',
-    ['core/answering/answers.ts', "if (exchange?.stage !== 'handling') return", 'if (exchange === undefined) return'],
-    ['edge/inbound.ts', 'if (this.open.delete(exchange)) this.push(event)', 'this.push(event)'],
-    ['edge/inbound.ts', 'if (this.decided) return false', ''],
+    ['core/requests/answers.ts', "if (exchange?.stage !== 'handling') return", 'if (exchange === undefined) return'],
+    ['edge/answers/inbound.ts', 'if (this.open.delete(exchange)) this.push(event)', 'this.push(event)'],
+    ['edge/answers/inbound.ts', 'if (this.decided) return false', ''],
   ),
   mutant('room for inbound bytes is never given back', [
-    'core/answering/budget.ts',
+    'core/requests/budget.ts',
     'state.inboundBytes -= exchange.reserved',
     '',
   ]),
   mutant('who waits for room waits for ever', [
-    'core/answering/answers.ts',
+    'core/requests/answers.ts',
     'of release(state)) goOn',
     'of release(state).slice(1)) goOn',
   ]),
   mutant('an unanswered request keeps its signal quiet', [
-    'core/answering/exchanges.ts',
+    'core/requests/exchanges.ts',
     "if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: id, reason })",
     '',
   ]),
-  mutant('each request has a dial of its own', ['core/dials.ts', 'let dial = state.dials.get(target)', 'let dial']),
+  mutant('each request has a dial of its own', [
+    'core/peers/dials.ts',
+    'let dial = state.dials.get(target)',
+    'let dial',
+  ]),
   mutant('requests outlive their connection', [
-    'core/connectivity.ts',
+    'core/peers/connectivity.ts',
     'if (session !== undefined) loseCalls(state, out, session, message)',
     '',
   ]),
   mutant('who cannot be dialled stays in the table', [
-    'core/connectivity.ts',
+    'core/peers/connectivity.ts',
     "out.push({ type: 'tableRemove', peer: dial.target })",
     '',
   ]),
   mutant('an idle connection waits for the next one', [
-    'core/connections.ts',
+    'core/peers/connections.ts',
     'idle.get(id)! + state.settings.connectionKeepAlive > state.now',
     'closingTime(state, idle.get(id)!) >= state.now',
   ]),
   mutant('nobody wakes for an idle connection', [
-    'core/connections.ts',
+    'core/peers/connections.ts',
     'dueAt(state, closingTime(state, state.now))',
     '',
   ]),
   mutant('boot nodes are tried once', [
-    'core/discovery.ts',
+    'core/peers/discovery.ts',
     'export function tick(state: State, out: Effects): void {\n  dialBootNodes(state, out)',
     'export function tick(state: State, out: Effects): void {',
   ]),
@@ -163,7 +167,7 @@ export const mutants: Mutant[] = [
       "if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: exchange.id, reason: refusal.message })",
       '',
     ],
-    ['edge/inbound.ts', "this.onCancel(exchange, 'the node was stopped')", 'void exchange'],
+    ['edge/answers/inbound.ts', "this.onCancel(exchange, 'the node was stopped')", 'void exchange'],
   ),
   mutant('the end forgets who waits at the edge', [
     'edge/asks.ts',
@@ -173,97 +177,101 @@ export const mutants: Mutant[] = [
 
   // ---- sessions: cancel and deadlines
   mutant('a cancelled request gets no final frame', [
-    'core/answering/session-frames.ts',
+    'core/requests/session/answerer/frames.ts',
     "failNow(state, exchange, 'Cancelled', '')",
     '',
   ]),
   mutant('a request does not say how long it is waited for', [
-    'core/asking/session-sending.ts',
+    'core/requests/session/asker/sending.ts',
     'timeout: Math.max(1, dueAt - state.now)',
     'timeout: 0',
   ]),
   mutant('a request says more than is left of its time', [
-    'core/asking/session-sending.ts',
+    'core/requests/session/asker/sending.ts',
     'timeout: Math.max(1, dueAt - state.now)',
     'timeout: ask.timeout',
   ]),
-  mutant('who makes values goes on when nobody takes them', ['edge/inbound.ts', 'this.producer?.stop()', '']),
+  mutant('who makes values goes on when nobody takes them', ['edge/answers/inbound.ts', 'this.producer?.stop()', '']),
 
   // ---- sessions: credit
   mutant('credit is not given back', [
-    'core/asking/session-calls.ts',
+    'core/requests/session/asker/calls.ts',
     'if (amount >= VALUES_WINDOW / 2) giveCredit',
     'if (amount > VALUES_WINDOW) giveCredit',
   ]),
   mutant('credit is given twice', [
-    'core/asking/session-calls.ts',
+    'core/requests/session/asker/calls.ts',
     '(session.credits.get(ask.wireId) ?? 0) + amount',
     '(session.credits.get(ask.wireId) ?? 0) + 2 * amount',
   ]),
-  mutant('credit is not used up', ['core/answering/session-sending.ts', 'exchange.sendCredit -= cost', '']),
+  mutant('credit is not used up', ['core/requests/session/answerer/sending.ts', 'exchange.sendCredit -= cost', '']),
   mutant('a large request is never told that there is room', [
-    'core/answering/session-answers.ts',
+    'core/requests/session/answerer/answers.ts',
     'session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)',
     '',
   ]),
   mutant('a producer that can wait is asked for more than there is credit for', [
-    'core/answering/session-answers.ts',
+    'core/requests/session/answerer/answers.ts',
     'const room = Math.min(sendCredit, MAX_AHEAD) - series.cost',
     'const room = MAX_AHEAD',
   ]),
-  mutant('a loop is sent more than it takes', ['edge/asking.ts', "mode: 'pull', ...values", "mode: 'push', ...values"]),
+  mutant('a loop is sent more than it takes', [
+    'edge/requests/asking.ts',
+    "mode: 'pull', ...values",
+    "mode: 'push', ...values",
+  ]),
 
   // ---- sessions: fairness
   mutant('large values go before small ones', [
-    'core/session/outbox.ts',
+    'core/requests/session/outbox.ts',
     '  writeReady(state, out, session, sending, writer, most)\n  writeBulk(state, out, session, sending, writer, most)\n',
     '  writeBulk(state, out, session, sending, writer, most)\n  writeReady(state, out, session, sending, writer, most)\n',
   ]),
   mutant('a large value goes whole before the next one begins', [
-    'core/session/outbox.ts',
+    'core/requests/session/outbox.ts',
     'party.listed = true\n    bulk.push(party)',
     'party.listed = true\n    bulk.unshift(party)',
   ]),
   mutant('a write does not wait for the one before', [
-    'core/session/outbox.ts',
+    'core/requests/session/outbox.ts',
     'if (!session.open || session.writing) return',
     'if (!session.open) return',
   ]),
 
   // ---- sessions: who gets what, and the books
   mutant('a value goes to the request after its own', [
-    'core/asking/session-frames.ts',
+    'core/requests/session/asker/frames.ts',
     "out.push({ type: 'value', ask: ask.id, value })",
     "out.push({ type: 'value', ask: ask.id + 1, value })",
   ]),
   mutant('the end of the values is swallowed', [
-    'core/asking/session-frames.ts',
+    'core/requests/session/asker/frames.ts',
     "if (ask.values !== undefined) out.push({ type: 'valuesEnded', ask: ask.id })",
     'if (ask.values !== undefined) return undefined',
   ]),
   mutant('who asks for one value gets all', [
-    'core/answering/answers.ts',
+    'core/requests/answers.ts',
     "if (exchange.kind === 'stream' || exchange.one) {\n    if (",
     "if (exchange.kind === 'stream') {\n    if (",
   ]),
   mutant('of too many values the newest is dropped', [
-    'core/answering/session-answers.ts',
+    'core/requests/session/answerer/answers.ts',
     'isOver(state, session, exchange, series))\n    dropOldest(',
     'isOver(state, session, exchange, series))\n    dropNewest(',
   ]),
   mutant('numbers of inbound requests begin anew with each session', [
-    'core/answering/session-frames.ts',
+    'core/requests/session/answerer/frames.ts',
     'id: state.nextExchange--',
     'id: -id',
   ]),
   mutant('values of an answer that ended still count', [
-    'core/answering/exchanges.ts',
+    'core/requests/exchanges.ts',
     'answering.queued -= series.cost',
     'answering.queued -= 0',
   ]),
-  mutant('a refusal loses its code', ['edge/reasons.ts', "if (sent !== '') command.code = sent", '']),
+  mutant('a refusal loses its code', ['edge/answers/reasons.ts', "if (sent !== '') command.code = sent", '']),
   mutant('a refusal loses its time', [
-    'core/asking/session-frames.ts',
+    'core/requests/session/asker/frames.ts',
     'return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal',
     'return refusal',
   ]),
@@ -285,7 +293,7 @@ export const mutants: Mutant[] = [
     "out.push({ type: 'join', topic: name, guarded: false })",
   ]),
   mutant('what was replayed comes again', [
-    'edge/broadcasts.ts',
+    'edge/broadcasts/broadcasts.ts',
     'listener.replayed = new Set(broadcasts.map(({ id }) => id))',
     'listener.replayed = undefined',
   ]),
@@ -310,7 +318,7 @@ export const mutants: Mutant[] = [
     '(a, b) => b.at - a.at)',
   ]),
   mutant('nobody who remembers is asked', ['core/broadcasts/catch-up.ts', '.slice(0, catchUpPeers)', '.slice(0, 0)']),
-  mutant('who catches up hears nothing new', ['edge/broadcasts.ts', 'listener.catchingUp = false', '']),
+  mutant('who catches up hears nothing new', ['edge/broadcasts/broadcasts.ts', 'listener.catchingUp = false', '']),
   mutant('the history has no bound', [
     'core/broadcasts/history.ts',
     'while (history.length - from > settings.historyMessages || topic.historyBytes > settings.historyBytes)',

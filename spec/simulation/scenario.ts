@@ -4,7 +4,7 @@
  */
 import type { Overflow } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
-import { Random } from '../../src/network/simulated/random.js'
+import { Random } from '../../src/testing/network/random.js'
 
 export interface NodePlan {
   requestTimeout: number

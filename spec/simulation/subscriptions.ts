@@ -3,9 +3,9 @@
  * who did not take it; nothing comes after the verdict against it; and loops lose only what their policy says.
  */
 import type { Subscription } from 'rxjs'
-import type { Broadcast, BroadcastsOptions } from '../../src/edge/broadcasts.js'
+import type { Broadcast, BroadcastsOptions } from '../../src/edge/broadcasts/broadcasts.js'
 import { isP2pError } from '../../src/errors.js'
-import type { P2pNode } from '../../src/node.js'
+import type { P2pNode } from '../../src/node/node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { insidesOf, type Report } from './inside.js'
 import { idOf, isSame, payload } from './payloads.js'

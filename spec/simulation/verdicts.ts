@@ -1,5 +1,5 @@
 /** Validators of a run: what each says follows from the number of the broadcast; and who has taken what is written down. */
-import type { Validator, Verdict } from '../../src/edge/validators.js'
+import type { Validator, Verdict } from '../../src/edge/broadcasts/validators.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import type { Report } from './inside.js'
 import { idOf } from './payloads.js'

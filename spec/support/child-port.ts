@@ -1,7 +1,7 @@
 /** The program of another-port.ts: a port that tells its id and address, and ends by itself once it is told to stop. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { createLibp2pPort } from '../../src/network/libp2p/index.js'
+import { createLibp2pPort } from '../../src/libp2p/index.js'
 import { LOOPBACK, PROTOCOL } from './port-peer.js'
 import { PUBSUB } from './pubsub.js'
 

@@ -1,8 +1,8 @@
 /** The edge without a lane: what it pushes is kept, and what the lane would say is said by hand. */
 import type { Command, Event } from '../../src/core/events.js'
-import { Asking } from '../../src/edge/asking.js'
+import { Asking } from '../../src/edge/requests/asking.js'
 import { Asks } from '../../src/edge/asks.js'
-import { InboundRequests, type InboundRequest } from '../../src/edge/inbound.js'
+import { InboundRequests, type InboundRequest } from '../../src/edge/answers/inbound.js'
 import { settingsWith } from './core.js'
 
 export const BOB = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'

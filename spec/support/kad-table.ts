@@ -1,11 +1,11 @@
 /** The host of a node that is not started, and kad-dht's table in it, to which everybody seems to be there. */
-import '../../src/polyfill.js'
+import '../../src/platform/polyfill.js'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { Gater } from '../../src/network/libp2p/gater.js'
-import { createHost, type Host } from '../../src/network/libp2p/host.js'
-import { insideOf, type Trie } from '../../src/network/libp2p/kad-internals.js'
+import { Gater } from '../../src/libp2p/gater.js'
+import { createHost, type Host } from '../../src/libp2p/host.js'
+import { insideOf, type Trie } from '../../src/libp2p/kad-internals.js'
 import { PUBSUB } from './pubsub.js'
 
 /** What the specs do with it, beside what we do. */

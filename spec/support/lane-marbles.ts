@@ -8,7 +8,7 @@ import { TestScheduler, type RunHelpers } from 'rxjs/testing'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
 import type { State } from '../../src/core/state.js'
-import { Lane } from '../../src/lane.js'
+import { Lane } from '../../src/lane/lane.js'
 import { runningState, short } from './core.js'
 
 const QUIET = new Set(['log', 'statusChanged'])

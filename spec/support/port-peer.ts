@@ -1,8 +1,8 @@
 /** The real network behind the port, driven by hand: no core, no lane. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { createLibp2pPort, type Libp2pPortOptions } from '../../src/network/libp2p/index.js'
-import type { GossipPeer, NetworkPort, PortEffect, PortEvent, StreamId } from '../../src/network/port.js'
+import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
+import type { GossipPeer, NetworkPort, PortEffect, PortEvent, StreamId } from '../../src/core/port.js'
 import { PUBSUB } from './pubsub.js'
 
 export type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>

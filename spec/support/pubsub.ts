@@ -1,5 +1,5 @@
 /** What a port is told about broadcasts, as a node does whose config says nothing. */
-import { defaultScoring, type PubsubOptions } from '../../src/network/pubsub.js'
+import { defaultScoring, type PubsubOptions } from '../../src/core/pubsub.js'
 import { messageId } from '../../src/wire/message-id.js'
 
 export const PUBSUB: PubsubOptions = {

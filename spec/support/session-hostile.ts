@@ -1,5 +1,5 @@
 /** Bytes that a hostile or broken peer might send over a session: valid frames, bent frames, and noise. */
-import type { Random } from '../../src/network/simulated/random.js'
+import type { Random } from '../../src/testing/network/random.js'
 import * as wire from './session.js'
 
 const NUMBERS = [0, 1, 2, 31, 32, 33, 127, 128, 16_384, 65_536, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER]

@@ -1,6 +1,6 @@
 /** Callers' questions: each is answered once, by `settle` or `fail`, or forgotten because the caller cancelled it. */
 import type { ErrorCode } from '../errors.js'
-import type { AskId } from '../network/port.js'
+import type { AskId } from './port.js'
 import type { Answer, Effects, Refusal } from './effects.js'
 import type { Ask, State } from './state.js'
 

@@ -1,10 +1,10 @@
 /** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
 import type { ErrorCode } from '../errors.js'
-import type { Explanation } from './broadcasts/explanation.js'
-import type { AskId, Failure, PortEffect } from '../network/port.js'
+import type { Explanation } from './explain/explanation.js'
+import type { AskId, Failure, PortEffect } from './port.js'
 import type { ValidationId } from './events.js'
 import type { ExchangeId } from './state.js'
-import type { NodeStatus } from './status.js'
+import type { NodeStatus } from './explain/status.js'
 
 /** What a question is answered with. */
 export type Answer =

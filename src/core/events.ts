@@ -2,7 +2,7 @@
  * Everything that can enter a node: what callers ask (commands), what the network reports (port events), and what the
  * lane says to itself. Plain data: a recording of it replays to the same states and effects.
  */
-import type { AskId, Failure, PortEvent, Verdict } from '../network/port.js'
+import type { AskId, Failure, PortEvent, Verdict } from './port.js'
 import type { ExchangeId } from './state.js'
 
 /** What becomes of values that cannot be taken as fast as they come. */

@@ -1,13 +1,13 @@
 /** The beginning and the end of a node: listening, ready, stopping, ended. */
-import type { AskId, PortEvent } from '../network/port.js'
-import { isWorkedOn } from './answering/exchanges.js'
+import type { AskId, PortEvent } from './port.js'
+import { isWorkedOn } from './requests/exchanges.js'
 import { settle } from './asks.js'
 import { createBroadcasts } from './broadcasts/state.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
-import { dialBootNodes } from './discovery.js'
+import { dialBootNodes } from './peers/discovery.js'
 import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
-import { fullAddresses } from './status.js'
+import { fullAddresses } from './explain/status.js'
 import type { State } from './state.js'
 
 type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>

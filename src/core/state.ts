@@ -2,7 +2,7 @@
  * The state of a node: plain data (maps, sets, numbers, strings, bytes), owned by the pipeline and changed by `step`
  * alone. The routing table is the port's; `known` is what it last told us of it.
  */
-import type { AskId, ConnectionId, StreamId } from '../network/port.js'
+import type { AskId, ConnectionId, StreamId } from './port.js'
 import type { FrameReader } from '../wire/frame-v1.js'
 import type { Gathered } from '../wire/gather.js'
 import {
@@ -16,9 +16,9 @@ import {
 import type { Deadlines } from './deadlines.js'
 import type { Overflow } from './events.js'
 import { IdMap } from './id-map.js'
-import type { Pace } from './session/pacing.js'
+import type { Pace } from './requests/session/pacing.js'
 import type { IdSet } from './id-set.js'
-import type { AnsweringSession, AskingSession, Failure, Sender, SessionCall } from './session/state.js'
+import type { AnsweringSession, AskingSession, Failure, Sender, SessionCall } from './requests/session/state.js'
 import type { Settings } from './settings.js'
 
 /** Number of a peer's request: its stream over version 1; below zero when it came over a session. */

@@ -1,7 +1,7 @@
 /** What callers pass, checked before anything is sent: the offending value and what would be right are in the message. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { peerOf } from '../core/addresses.js'
+import { peerOf } from '../core/peers/addresses.js'
 import { P2pError } from '../errors.js'
 
 /** A value as a message shows it: short, and on one line. */

@@ -5,7 +5,7 @@
  */
 import type { Observer } from 'rxjs'
 import type { Answer } from '../core/effects.js'
-import { valueCost } from '../core/values.js'
+import { valueCost } from '../core/requests/values.js'
 import type { P2pError } from '../errors.js'
 
 /** Taken values are told to the lane when they cost so much, or when nothing is left: not each for itself. */

@@ -1,10 +1,10 @@
 /** The asking side of a protocol: typed calls over `request` and `request$`, typed broadcasts over `broadcast` and `broadcasts$`. */
 import { catchError, concatMap, defer, EMPTY, filter, finalize, map, tap, type Observable } from 'rxjs'
-import { failing, type RequestOptions, type StreamOptions } from '../edge/asking.js'
-import type { Broadcast } from '../edge/broadcasts.js'
+import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
+import type { Broadcast } from '../edge/broadcasts/broadcasts.js'
 import { isThenable } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
-import type { P2pNode } from '../node.js'
+import type { P2pNode } from '../node/node.js'
 import { then, type Awaitable, type Codec, type InputOf, type OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
 import { encodeCall } from './frame.js'

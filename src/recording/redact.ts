@@ -5,7 +5,7 @@
  */
 import type { Event } from '../core/events.js'
 import type { State } from '../core/state.js'
-import type { StreamId } from '../network/port.js'
+import type { StreamId } from '../core/port.js'
 import {
   brokenAnnouncement,
   decodeAnnouncement,

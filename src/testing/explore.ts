@@ -2,7 +2,7 @@
  * Property tests over simulated networks: tries seeds until one fails, then cuts its schedule of events down to a shortest
  * one that still fails. It knows nothing of networks: a schedule is an array, a run is a function that throws.
  */
-import { Random } from '../network/simulated/random.js'
+import { Random } from './network/random.js'
 
 export interface Property<Step> {
   /** How many seeds are tried. Default: 100. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { countLoss, countsOf, lossesOf, recordOf } from '../../../src/core/broadcasts/counts.js'
-import { snapshot } from '../../../src/core/status.js'
+import { snapshot } from '../../../src/core/explain/status.js'
 import { GossipCore, message, subscribe, subscription } from '../../support/broadcasts.js'
 
 describe('the counts of a topic', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import type { Settings } from '../../../src/core/settings.js'
-import type { Verdict } from '../../../src/network/port.js'
+import type { Verdict } from '../../../src/core/port.js'
 import {
   books,
   freshBooks,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
-import type { DropReason } from '../../../src/network/port.js'
+import type { DropReason } from '../../../src/core/port.js'
 import { GossipCore, message, subscribe } from '../../support/broadcasts.js'
 
 const dropped = (reason: DropReason, count = 1, topic?: string): Event => ({

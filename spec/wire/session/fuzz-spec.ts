@@ -3,7 +3,7 @@
  * somewhere else; what fails is printed with its seed.
  */
 import { describe, expect, it } from '@jest/globals'
-import { Random } from '../../../src/network/simulated/random.js'
+import { Random } from '../../../src/testing/network/random.js'
 import { MAX_FRAME, WITHOUT_HELLO } from '../../../src/wire/session/format.js'
 import {
   createReader,

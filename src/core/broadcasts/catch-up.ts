@@ -4,7 +4,7 @@
  * reaches us by gossip: there is no gap. What is broadcast meanwhile waits here. What others remember is believed only with the
  * signer's proof, and judged by our validator like everything else.
  */
-import type { PortEvent } from '../../network/port.js'
+import type { PortEvent } from '../port.js'
 import { isAnnouncement } from '../../wire/announcement.js'
 import { decodeHistoryValue, type HistoryValue } from '../../wire/service.js'
 import { dueAt } from '../due.js'

@@ -2,7 +2,7 @@
  * What becomes of a message that is here whole: a validator judges it where the topic has one; then it is forwarded,
  * remembered and delivered, or goes no further.
  */
-import type { Verdict } from '../../network/port.js'
+import type { Verdict } from '../port.js'
 import { log, type Effects, type Heard } from '../effects.js'
 import type { State } from '../state.js'
 import { onReplayJudged, putAside } from './catch-up.js'

@@ -1,8 +1,8 @@
 /** Messages of others as they come from the network: whole, or announced, or of no use. */
-import type { PortEvent } from '../../network/port.js'
+import type { PortEvent } from '../port.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/announcement.js'
-import { touch } from '../connections.js'
-import { dropConnection } from '../connectivity.js'
+import { touch } from '../peers/connections.js'
+import { dropConnection } from '../peers/connectivity.js'
 import { log, type Effects, type Heard } from '../effects.js'
 import type { State } from '../state.js'
 import { countLoss, countsOf } from './counts.js'

@@ -3,11 +3,11 @@
  * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. What
  * cannot be sent is refused; nothing is lost without a word.
  */
-import type { PortEvent } from '../../network/port.js'
+import type { PortEvent } from '../port.js'
 import { encodedMessageSize } from '../../wire/gossip-size.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/announcement.js'
 import { admit, fail, settle } from '../asks.js'
-import { touch } from '../connections.js'
+import { touch } from '../peers/connections.js'
 import { removeDeadline } from '../deadlines.js'
 import { dueAt, setDeadline } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'

@@ -2,7 +2,7 @@
  * Receipts. Whoever published asks each subscriber that it knows, over the request path, to say when it has the message; the
  * subscriber answers by its own hand, after its validation. Message ids connect the two.
  */
-import { reject, respond } from '../answering/answers.js'
+import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
 import type { WantReceipts } from '../events.js'
 import { askNode, forgetOwn } from '../services/own-requests.js'

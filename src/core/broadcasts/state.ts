@@ -2,7 +2,7 @@
  * What a node knows of broadcasts: its topics and who else is in them, what waits to be published, judged or fetched, and
  * what was heard of late. Plain data, changed by the files beside it alone.
  */
-import type { Attempt, AskId, ConnectionId, DropReason } from '../../network/port.js'
+import type { Attempt, AskId, ConnectionId, DropReason } from '../port.js'
 import type { Deadlines } from '../deadlines.js'
 import type { Heard } from '../effects.js'
 import type { ValidationId, WantReceipts } from '../events.js'

@@ -2,9 +2,9 @@
  * The topics that we are in, for how long, and who else is in them. A topic is joined with its first subscriber and left some
  * time after its last; topics of the config stay joined.
  */
-import type { PortEvent } from '../../network/port.js'
+import type { PortEvent } from '../port.js'
 import { admit, fail, settle } from '../asks.js'
-import { updateIdle } from '../connections.js'
+import { updateIdle } from '../peers/connections.js'
 import { removeDeadline } from '../deadlines.js'
 import { dueAt, setDeadline } from '../due.js'
 import { log, type Effects } from '../effects.js'

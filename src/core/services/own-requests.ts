@@ -3,7 +3,7 @@
  * taken out of the effects at the end of a step, before the edge could see it.
  */
 import { encodeServiceRequest, type ServiceRequest } from '../../wire/service.js'
-import { endRequest, startRequest } from '../asking/requests.js'
+import { endRequest, startRequest } from '../requests/requests.js'
 import type { Purpose } from '../broadcasts/state.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'

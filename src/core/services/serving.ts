@@ -1,13 +1,13 @@
 /** Requests of other nodes to this one: what we remember, receipts, large messages. They are answered here, by the core. */
 import { toHex } from '../../wire/announcement.js'
 import { decodeServiceRequest, encodeHistoryValue } from '../../wire/service.js'
-import { complete, next, onPullable, reject } from '../answering/answers.js'
+import { complete, next, onPullable, reject } from '../requests/answers.js'
 import { blobOf } from '../broadcasts/blobs.js'
 import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { ExchangeId, State } from '../state.js'
-import { valueCost } from '../values.js'
+import { valueCost } from '../requests/values.js'
 
 /** A piece of a large message. */
 const PIECE = 65_536

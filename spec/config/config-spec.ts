@@ -1,0 +1,159 @@
+import { asapScheduler, VirtualTimeScheduler } from 'rxjs'
+import { describe, expect, it } from '@jest/globals'
+import { readConfig, type NodeConfig } from '../../src/config/config.js'
+import { defaultSettings } from '../../src/core/settings.js'
+
+const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
+const OTHER = '12D3KooWKwVK6mTHm9PZQvTtJAyEZqGDFcEtgFiLQF9bqpZAuVSp'
+
+/** What is wrong with a config that no types have seen. */
+function fault(config: unknown): { code: string; message: string } | undefined {
+  try {
+    readConfig(config as NodeConfig)
+    return undefined
+  } catch (error) {
+    return error as { code: string; message: string }
+  }
+}
+
+describe('a config', () => {
+  it('that says nothing means the defaults', () => {
+    expect(readConfig({})).toEqual(defaultSettings)
+    expect(readConfig({ reqResp: {}, bootNodes: [], topics: [] })).toEqual(defaultSettings)
+    const nothing = {
+      listen: undefined,
+      secret: undefined,
+      bootNodes: undefined,
+      topics: undefined,
+      reqResp: undefined,
+    }
+    expect(readConfig(nothing as unknown as NodeConfig)).toEqual(defaultSettings)
+  })
+
+  it('has the defaults that the contract names', () => {
+    expect(readConfig({})).toMatchObject({
+      listen: ['/ip4/0.0.0.0/tcp/0'],
+      discoveryInterval: 30_000,
+      firstTick: 5_000,
+      connectionKeepAlive: 10_000,
+      requestTimeout: 10_000,
+      maxRequestSize: 1_048_576,
+      maxResponseSize: 1_048_576,
+    })
+  })
+
+  it('takes one text where it takes several', () => {
+    const boot = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`
+    const one = readConfig({ listen: '/ip4/127.0.0.1/tcp/0', bootNodes: boot })
+    expect(one).toEqual(readConfig({ listen: ['/ip4/127.0.0.1/tcp/0'], bootNodes: [boot] }))
+  })
+
+  it('gathers the addresses of a boot node', () => {
+    const [a, b] = [`/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`, `/dns/boot.example/tcp/9000/p2p/${PEER}`]
+    const c = `/ip6/2001:db8::1/tcp/9000/p2p/${OTHER}`
+    expect(readConfig({ bootNodes: [a, c, b] }).bootNodes).toEqual({ [PEER]: [a, b], [OTHER]: [c] })
+  })
+
+  it('changes the numbers that it names, and no others', () => {
+    const reqResp = { connectionKeepAlive: 1, requestTimeout: 2, maxRequestSize: 3, maxResponseSize: 4 }
+    const settings = readConfig({ discoveryInterval: 60_000, topics: ['block', 'tx'], reqResp })
+    expect(settings).toEqual({ ...defaultSettings, ...reqResp, discoveryInterval: 60_000, topics: ['block', 'tx'] })
+  })
+
+  it('with a discovery interval below 5 s has its first tick after that', () => {
+    expect(readConfig({ discoveryInterval: 200 })).toMatchObject({ discoveryInterval: 200, firstTick: 200 })
+    expect(readConfig({ discoveryInterval: 5_001 }).firstTick).toBe(5_000)
+  })
+
+  it('takes any scheduler of RxJS', () => {
+    for (const scheduler of [asapScheduler, new VirtualTimeScheduler()]) {
+      expect(readConfig({ scheduler })).toEqual(defaultSettings)
+    }
+  })
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a text', 'config'],
+    ['an array', []],
+    ['a number', 5],
+  ])('cannot be %s', (_, config) => {
+    expect(fault(config)).toMatchObject({ code: 'InvalidConfig', message: expect.stringMatching(/^the config must be an object/) }) // prettier-ignore
+  })
+
+  it.each<[unknown, string, RegExp]>([
+    [{ port: 3000 }, 'InvalidConfig', /"port".*listen/],
+    [{ bootnodes: [] }, 'InvalidConfig', /"bootnodes".*bootNodes/],
+    [{ reqResp: { timeout: 1 } }, 'InvalidConfig', /"timeout".*requestTimeout/],
+    [{ reqResp: 5 }, 'InvalidConfig', /reqResp.*5/],
+    [{ reqResp: [] }, 'InvalidConfig', /reqResp/],
+
+    [{ listen: [] }, 'InvalidConfig', /listen/],
+    [{ listen: 3000 }, 'InvalidConfig', /listen.*3000/],
+    [{ listen: ['/ip4/127.0.0.1/tcp/0', null] }, 'InvalidConfig', /listen.*null/],
+    [{ listen: '' }, 'InvalidAddress', /""/],
+    [{ listen: '127.0.0.1:3000' }, 'InvalidAddress', /"127\.0\.0\.1:3000"/],
+    [{ listen: '/ip4/127.0.0.1' }, 'InvalidAddress', /TCP/],
+    [{ listen: '/ip4/256.0.0.1/tcp/0' }, 'InvalidAddress', /256/],
+    [{ listen: '/ip4/127.0.0.1/tcp/65536' }, 'InvalidAddress', /65536/],
+    [{ listen: '/ip4/127.0.0.1/udp/0/quic-v1' }, 'InvalidAddress', /quic/],
+    [{ listen: '/ip4/127.0.0.1/tcp/0/ws' }, 'InvalidAddress', /ws/],
+    [{ listen: `/ip4/127.0.0.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /leave out its \/p2p part/],
+
+    [{ bootNodes: PEER }, 'InvalidAddress', /ends in \/p2p/],
+    [{ bootNodes: `/p2p/${PEER}` }, 'InvalidAddress', /ends in \/p2p/],
+    [{ bootNodes: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /ends in \/p2p/],
+    [{ bootNodes: 'nonsense' }, 'InvalidPeerId', /"nonsense"/],
+    [{ bootNodes: '' }, 'InvalidPeerId', /""/],
+    [{ bootNodes: [5] }, 'InvalidConfig', /bootNodes.*5/],
+    [{ bootNodes: '/ip4/192.0.2.1/tcp/9000/p2p/nobody' }, 'InvalidPeerId', /"nobody"/],
+    [{ bootNodes: `/ip4/192.0.2.1/udp/9000/p2p/${PEER}` }, 'InvalidAddress', /TCP/],
+
+    [{ topics: [''] }, 'InvalidConfig', /topic.*""/],
+    [{ topics: ['x'.repeat(257)] }, 'InvalidConfig', /topic/],
+    [{ topics: [7] }, 'InvalidConfig', /topics.*7/],
+    [{ topics: { block: true } }, 'InvalidConfig', /topics.*block/],
+
+    [{ scheduler: {} }, 'InvalidConfig', /scheduler/],
+    [{ scheduler: null }, 'InvalidConfig', /scheduler/],
+    [{ scheduler: 'asap' }, 'InvalidConfig', /scheduler.*asap/],
+    [{ logger: 'console' }, 'InvalidConfig', /logger.*console/],
+  ])('%j is wrong, and the message names the option and the value', (config, code, message) => {
+    expect(fault(config)).toMatchObject({ name: 'P2pError', code, message: expect.stringMatching(message) })
+  })
+
+  const numbers: [string, (value: unknown) => unknown][] = [
+    ['discoveryInterval', (discoveryInterval) => ({ discoveryInterval })],
+    ['connectionKeepAlive', (connectionKeepAlive) => ({ reqResp: { connectionKeepAlive } })],
+    ['requestTimeout', (requestTimeout) => ({ reqResp: { requestTimeout } })],
+    ['maxRequestSize', (maxRequestSize) => ({ reqResp: { maxRequestSize } })],
+    ['maxResponseSize', (maxResponseSize) => ({ reqResp: { maxResponseSize } })],
+  ]
+  it.each(numbers)('has a whole positive number for %s, in a range that the platform can hold', (name, config) => {
+    for (const value of [1, 1_000, 2 ** 31 - 1]) expect(fault(config(value))).toBeUndefined()
+    for (const value of [0, -1, 0.5, NaN, Infinity, -Infinity, 2 ** 31, '1000', null, {}, [], true]) {
+      const message = expect.stringContaining(name) as unknown
+      expect(fault(config(value))).toMatchObject({ code: 'InvalidConfig', message })
+    }
+  })
+
+  it('never shows its secret in a message', () => {
+    const secret = 'XZYk2USPCmrRp7mCu5pT8XuQKprUf58qESu4QcQv9rJ'
+    expect(fault({ secret, discoveryInterval: -1 })?.message).not.toContain(secret)
+    expect(fault({ sceret: secret })?.message).not.toContain(secret)
+    expect(fault(secret)?.code).toBe('InvalidConfig')
+  })
+
+  it('is not changed by being read, and what was read does not change with it', () => {
+    const listen = ['/ip4/127.0.0.1/tcp/0']
+    const topics = ['block']
+    const bootNodes = [`/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`]
+    const config = Object.freeze({ listen: Object.freeze(listen) as string[], topics, bootNodes })
+    const settings = readConfig(config)
+    topics.push('tx')
+    bootNodes.pop()
+    expect(settings.topics).toEqual(['block'])
+    expect(settings.bootNodes[PEER]).toHaveLength(1)
+    readConfig({}).listen.push('/ip4/127.0.0.1/tcp/1')
+    expect(readConfig({}).listen).toEqual(['/ip4/0.0.0.0/tcp/0'])
+  })
+})

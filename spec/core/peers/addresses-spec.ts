@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals'
+import {
+  acceptsAddress,
+  isLoopback,
+  isUnspecified,
+  peerOf,
+  withoutPeer,
+  type AddressRule,
+} from '../../../src/core/peers/addresses.js'
+
+describe('a loopback address', () => {
+  it.each([
+    '/ip4/127.0.0.1/tcp/1',
+    '/ip4/127.0.0.1',
+    '/ip4/127.255.255.254/tcp/1',
+    '/ip6/::1/tcp/1',
+    '/ip6/::1',
+    '/ip6/0:0:0:0:0:0:0:1/tcp/1',
+    '/dns/localhost/tcp/1',
+    '/dns4/localhost/tcp/1',
+    '/dns6/localhost',
+  ])('is %s', (address) => {
+    expect(isLoopback(address)).toBe(true)
+  })
+
+  it.each([
+    '/ip4/12.7.0.1/tcp/127',
+    '/ip4/128.0.0.1/tcp/1',
+    '/ip4/192.168.127.1/tcp/1',
+    '/ip4/0.0.0.0/tcp/1',
+    '/ip6/::/tcp/1',
+    '/ip6/::12/tcp/1',
+    '/ip6/::1234/tcp/1',
+    '/ip6/2001:db8::1/tcp/1',
+    '/ip6/fe80::1/tcp/1',
+    '/dns/localhost.example.org/tcp/1',
+    '/dns/notlocalhost/tcp/1',
+  ])('is not %s', (address) => {
+    expect(isLoopback(address)).toBe(false)
+  })
+})
+
+describe('an unspecified address', () => {
+  it.each(['/ip4/0.0.0.0/tcp/1', '/ip4/0.0.0.0', '/ip6/::/tcp/1', '/ip6/::', '/ip6/0:0:0:0:0:0:0:0/tcp/1'])(
+    'is %s',
+    (address) => {
+      expect(isUnspecified(address)).toBe(true)
+    },
+  )
+
+  it.each([
+    '/ip4/10.0.0.0/tcp/1',
+    '/ip4/0.0.0.1/tcp/1',
+    '/ip6/::1/tcp/1',
+    '/ip6/2001:db8::/tcp/1',
+    '/dns/0.0.0.0/tcp/1',
+  ])('is not %s', (address) => {
+    expect(isUnspecified(address)).toBe(false)
+  })
+})
+
+describe('an address of another peer', () => {
+  /** Every combination of what the rule knows. */
+  const rules: AddressRule[] = [true, false].flatMap((loopbackOnly) =>
+    [true, false, undefined].flatMap((overLoopback) =>
+      [true, false].map((anyOverLoopback) => ({ loopbackOnly, overLoopback, anyOverLoopback })),
+    ),
+  )
+
+  it.each([
+    '/ip4/192.0.2.1/tcp/1',
+    '/ip4/10.0.0.1/tcp/1',
+    '/ip4/192.168.1.1/tcp/1',
+    '/ip6/2001:db8::1/tcp/1',
+    '/ip6/fd00::1/tcp/1',
+    '/dns/example.org/tcp/1',
+    '/dns4/example.org/tcp/1',
+    '/dns6/example.org/tcp/1',
+    '/dnsaddr/example.org',
+  ])('is taken always when it is %s', (address) => {
+    expect(rules.map((rule) => acceptsAddress(address, rule))).toEqual(rules.map(() => true))
+  })
+
+  it.each([
+    '/ip4/0.0.0.0/tcp/1',
+    '/ip6/::/tcp/1',
+    '/unix/tmp/socket',
+    '/memory/1',
+    '/onion3/x:1',
+    '/p2p/12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc',
+    '',
+  ])('is never taken when it is "%s"', (address) => {
+    expect(rules.map((rule) => acceptsAddress(address, rule))).toEqual(rules.map(() => false))
+  })
+
+  it.each<[boolean, boolean | undefined, boolean, boolean]>([
+    // loopbackOnly, overLoopback, anyOverLoopback → taken
+    [true, true, true, true],
+    [true, true, false, true],
+    [true, false, true, true],
+    [true, false, false, true],
+    [true, undefined, true, true],
+    [true, undefined, false, true],
+    [false, true, true, true],
+    [false, true, false, true],
+    [false, false, true, false],
+    [false, false, false, false],
+    [false, undefined, true, true],
+    [false, undefined, false, false],
+  ])(
+    'on loopback (we listen on loopback only: %p, connected over loopback: %p, anybody is: %p) is taken: %p',
+    (loopbackOnly, overLoopback, anyOverLoopback, taken) => {
+      for (const address of ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/dns/localhost/tcp/1']) {
+        expect(acceptsAddress(address, { loopbackOnly, overLoopback, anyOverLoopback })).toBe(taken)
+      }
+    },
+  )
+})
+
+describe('the peer id at the end of a multiaddr', () => {
+  it.each([
+    ['/ip4/1.2.3.4/tcp/1/p2p/Q', 'Q', '/ip4/1.2.3.4/tcp/1'],
+    ['/p2p/Q', 'Q', ''],
+    ['/ip4/1.2.3.4/tcp/1', undefined, '/ip4/1.2.3.4/tcp/1'],
+    ['/ip4/1.2.3.4/tcp/1/p2p/R/p2p-circuit/p2p/Q', 'Q', '/ip4/1.2.3.4/tcp/1/p2p/R/p2p-circuit'],
+    ['/ip4/1.2.3.4/tcp/1/p2p/R/p2p-circuit', undefined, '/ip4/1.2.3.4/tcp/1/p2p/R/p2p-circuit'],
+    ['', undefined, ''],
+  ])('of "%s" is %p', (address, peer, rest) => {
+    expect(peerOf(address)).toBe(peer)
+    expect(withoutPeer(address)).toBe(rest)
+  })
+})

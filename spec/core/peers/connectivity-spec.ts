@@ -1,0 +1,149 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Event } from '../../../src/core/events.js'
+import { Core, shorts, V1 } from '../../support/core.js'
+
+const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
+const known: Event = { type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }
+
+function dialFailed(target: string): Event {
+  return { type: 'dialFailed', target, failure: { message: 'refused' }, tried: [] }
+}
+
+describe('a connection', () => {
+  it('that nothing uses is closed after its keep-alive time', () => {
+    const core = new Core({ connectionKeepAlive: 100 })
+    core.connect('bob')
+    expect(core.at(99)).toEqual([])
+    expect(shorts(core.at(105))).toEqual(['closeConnection 1'])
+    expect(core.state.links.size).toBe(0)
+  })
+
+  it('is closed with those that became idle shortly after it, and none before its time', () => {
+    const core = new Core({ connectionKeepAlive: 100 })
+    core.connect('bob', 1)
+    core.now = 5
+    core.connect('carol', 2)
+    core.now = 6
+    core.connect('dave', 3)
+    expect(core.at(104)).toEqual([])
+    expect(shorts(core.at(105))).toEqual(['closeConnection 1', 'closeConnection 2'])
+    expect(core.at(110)).toEqual([])
+    expect(shorts(core.at(111))).toEqual(['closeConnection 3'])
+  })
+
+  it('stays while a request goes over it, and counts its idle time from the end of that', () => {
+    const core = new Core({ connectionKeepAlive: 100 })
+    core.connect('bob')
+    core.now = 50
+    core.request(1, 'bob')
+    core.in({ type: 'streamOpened', stream: 1, protocol: V1 })
+    expect(core.at(500)).toEqual([])
+    core.in({ type: 'data', stream: 1, chunks: [new Uint8Array([0])] }, { type: 'streamEnded', stream: 1 })
+    expect(core.at(599)).toEqual([])
+    expect(shorts(core.at(605))).toEqual(['closeConnection 1'])
+  })
+
+  it('stays while a request of the peer is open', () => {
+    const core = new Core({ connectionKeepAlive: 100 })
+    core.connect('bob')
+    core.inbound(2)
+    expect(core.at(200)).toEqual([])
+    core.in({ type: 'streamClosed', stream: 2, reason: 'reset' })
+    expect(shorts(core.at(305))).toEqual(['closeConnection 1'])
+  })
+
+  it('stays while its peer is in a mesh, and while it leads to a boot node', () => {
+    const core = new Core({ connectionKeepAlive: 100, ...BOOT })
+    core.in({ type: 'subscribe', topic: 'block' })
+    core.connect('bob', 1)
+    core.connect('boot', 2)
+    core.in({ type: 'meshChanged', topic: 'block', peers: ['bob'] })
+    expect(core.at(1_000)).toEqual([])
+    core.in({ type: 'meshChanged', topic: 'block', peers: [] })
+    expect(shorts(core.at(1_105))).toEqual(['closeConnection 1'])
+  })
+
+  it('is pinged once a period, and again only when the answer is there', () => {
+    const core = new Core({ pingInterval: 100, connectionKeepAlive: 1_000_000 })
+    core.connect('bob')
+    expect(core.at(99)).toEqual([])
+    expect(core.at(100)).toEqual([{ type: 'ping', connection: 1, timeout: 20_000 }])
+    expect(core.at(200)).toEqual([])
+    core.in({ type: 'pinged', connection: 1, rtt: 3 })
+    expect(shorts(core.at(300))).toEqual(['ping 1'])
+  })
+
+  it('is closed, and its peer removed from the table, when a ping fails', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(known)
+    const failed: Event = { type: 'pingFailed', connection: 1, failure: { message: 'no answer' } }
+    expect(shorts(core.in(failed))).toEqual(['tableRemove bob', 'closeConnection 1'])
+  })
+
+  it('that was lost while it was in use has its peer looked after at once', () => {
+    const core = new Core()
+    core.in(known)
+    core.connect('bob')
+    core.in({ type: 'subscribe', topic: 'block' }, { type: 'meshChanged', topic: 'block', peers: ['bob'] })
+    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['dial bob'])
+    expect(shorts(core.in(dialFailed('bob')))).toEqual(['tableRemove bob'])
+  })
+
+  it('that was lost while it was idle says nothing about its peer', () => {
+    const core = new Core()
+    core.in(known)
+    core.connect('bob')
+    expect(core.in({ type: 'connectionClosed', connection: 1 })).toEqual([])
+  })
+
+  it('beside another one to the same peer takes over when that is lost', () => {
+    const core = new Core()
+    core.connect('bob', 1)
+    core.connect('bob', 2)
+    expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 1'])
+    core.in({ type: 'connectionClosed', connection: 1 })
+    expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])
+  })
+})
+
+describe('a dial by hand', () => {
+  it('is answered with the peer that was reached', () => {
+    const core = new Core()
+    expect(
+      shorts(core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })),
+    ).toEqual(['dial /ip4/10.0.0.1/tcp/1'])
+    core.connect('bob')
+    expect(core.in({ type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 1 })).toEqual([
+      { type: 'settle', ask: 1, value: 'bob' },
+    ])
+  })
+
+  it('to a peer that is connected is answered at once', () => {
+    const core = new Core()
+    core.connect('bob')
+    expect(core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })).toEqual([
+      { type: 'settle', ask: 1, value: 'bob' },
+    ])
+  })
+
+  it('to made-up addresses that fail does not remove a peer whose right ones are in the table', () => {
+    const core = new Core()
+    core.in(known)
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/10.9.9.9/tcp/1'] })
+    expect(shorts(core.in(dialFailed('bob')))).toEqual(['fail 1 DialError'])
+  })
+
+  it('that reached a connection which is gone again fails', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })
+    const dialled: Event = { type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 7 }
+    expect(shorts(core.in(dialled))).toEqual(['fail 1 DialError'])
+  })
+
+  it('that its caller cancelled is not answered', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] }, { type: 'cancel', ask: 1 })
+    expect(core.connect('bob')).toEqual([])
+  })
+})

@@ -1,0 +1,205 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Event } from '../../../../src/core/events.js'
+import { bytes, Core, shorts } from '../../../support/core.js'
+
+function data(stream: number, ...chunks: number[][]): Event {
+  return { type: 'data', stream, chunks: chunks.map((chunk) => new Uint8Array(chunk)) }
+}
+
+function frame(stream: number, length: number): Event {
+  return { type: 'data', stream, chunks: [new Uint8Array([length]), new Uint8Array(length)] }
+}
+
+/** A node to which Bob has opened a stream for a request. */
+function opened(settings = {}): Core {
+  const core = new Core(settings)
+  core.connect('bob')
+  core.inbound(2)
+  return core
+}
+
+/** … and has sent all of it. */
+function handling(settings = {}): Core {
+  const core = opened(settings)
+  core.in(data(2, [1, 7]))
+  return core
+}
+
+function isEmpty({ state }: Core): boolean {
+  return (
+    state.exchanges.size + state.exchangeDeadlines.size + state.accounts.size + state.held.size + state.inboundBytes ===
+    0
+  )
+}
+
+describe('a request of a peer', () => {
+  it('is handed over when it is whole', () => {
+    const core = opened()
+    expect(core.in(data(2, [2]))).toEqual([])
+    expect(core.in(data(2, [7]), data(2, [8]))).toEqual([
+      { type: 'handle', exchange: 2, from: 'bob', data: new Uint8Array([7, 8]) },
+    ])
+  })
+
+  it('may be empty', () => {
+    expect(opened().in(data(2, [0]))).toEqual([{ type: 'handle', exchange: 2, from: 'bob', data: new Uint8Array() }])
+  })
+
+  it('is answered by one frame, with our write side closed behind it', () => {
+    const core = handling()
+    expect(core.in({ type: 'respond', exchange: 2, data: bytes('yes') })).toEqual([
+      { type: 'write', stream: 2, chunks: [new Uint8Array([3]), bytes('yes')], end: true },
+    ])
+    core.in({ type: 'streamClosed', stream: 2, reason: 'closed' })
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it('may be answered by nothing at all, in a frame', () => {
+    expect(handling().in({ type: 'respond', exchange: 2, data: new Uint8Array() })).toEqual([
+      { type: 'write', stream: 2, chunks: [new Uint8Array([0])], end: true },
+    ])
+  })
+
+  it('is rejected by closing with no bytes at all', () => {
+    expect(handling().in({ type: 'reject', exchange: 2 })).toEqual([
+      { type: 'write', stream: 2, chunks: [], end: true },
+    ])
+  })
+
+  it('gets the first answer only', () => {
+    const core = handling()
+    const answers = core.in({ type: 'reject', exchange: 2 }, { type: 'respond', exchange: 2, data: bytes('late') })
+    expect(shorts(answers)).toEqual(['write 2 0 end'])
+  })
+
+  it('is taken at exactly the limit, and refused above it as soon as that is declared', () => {
+    expect(shorts(opened({ maxRequestSize: 10 }).in(frame(2, 10)))).toEqual(['handle 2 10'])
+    const core = opened({ maxRequestSize: 10 })
+    expect(shorts(core.in(data(2, [11])))).toEqual(['reset 2'])
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it.each([
+    ['a malformed length', [[0x80, 0x00]]],
+    ['more bytes than declared', [[1, 7, 8]]],
+  ])('is refused for %s', (_what, chunks) => {
+    const core = opened()
+    expect(shorts(core.in(data(2, ...chunks)))).toEqual(['reset 2'])
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it('is refused when it goes on after its end: the handler is told', () => {
+    const core = handling()
+    expect(shorts(core.in(data(2, [9])))).toEqual(['reset 2', 'cancelHandler 2'])
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it('is dropped when it ends in its middle, or before its beginning', () => {
+    const core = opened()
+    core.in(data(2, [5, 1]))
+    expect(shorts(core.in({ type: 'streamEnded', stream: 2 }))).toEqual(['reset 2'])
+    expect(shorts(opened().in({ type: 'streamEnded', stream: 2 }))).toEqual(['reset 2'])
+  })
+
+  it('is not disturbed by the half-close that follows it', () => {
+    const core = handling()
+    expect(core.in({ type: 'streamEnded', stream: 2 })).toEqual([])
+    expect(shorts(core.in({ type: 'respond', exchange: 2, data: bytes('yes') }))).toEqual(['write 2 4 end'])
+  })
+
+  it('is cut off when half of it came, and then silence', () => {
+    const core = opened({ requestTimeout: 100 })
+    core.in(data(2, [5, 1]))
+    expect(core.at(99)).toEqual([])
+    expect(shorts(core.at(100))).toEqual(['reset 2'])
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it('is rejected when nobody answers it in time: its signal fires', () => {
+    const core = handling({ requestTimeout: 100 })
+    expect(core.at(100)).toEqual([
+      { type: 'cancelHandler', exchange: 2, reason: 'not answered within 100 ms' },
+      { type: 'write', stream: 2, chunks: [], end: true },
+    ])
+    expect(core.in({ type: 'respond', exchange: 2, data: bytes('late') })).toEqual([])
+  })
+
+  it('is cut off when its asker does not take the answer', () => {
+    const core = handling({ requestTimeout: 100 })
+    core.now = 50
+    core.in({ type: 'respond', exchange: 2, data: bytes('yes') })
+    expect(core.at(149)).toEqual([])
+    expect(shorts(core.at(150))).toEqual(['reset 2'])
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it.each([
+    ['gives up', { type: 'streamClosed', stream: 2, reason: 'reset' }],
+    ['is lost', { type: 'connectionClosed', connection: 1 }],
+  ] as [string, Event][])('fires its signal when the asker %s', (_what, event) => {
+    const core = handling()
+    expect(shorts(core.in(event))).toEqual(['cancelHandler 2'])
+    expect(core.in({ type: 'respond', exchange: 2, data: bytes('late') })).toEqual([])
+    expect(isEmpty(core)).toBe(true)
+  })
+
+  it('on a connection that nobody knows is refused', () => {
+    expect(shorts(new Core().inbound(2, 9))).toEqual(['reset 2'])
+  })
+})
+
+describe('room for the requests of others', () => {
+  it('has a number for each peer and in all', () => {
+    const core = new Core({ maxInboundPerPeer: 2, maxInbound: 3 })
+    core.connect('bob', 1)
+    core.connect('carol', 2)
+    expect(shorts([2, 4, 6].flatMap((stream) => core.inbound(stream, 1)))).toEqual(['reset 6'])
+    expect(shorts([8, 10].flatMap((stream) => core.inbound(stream, 2)))).toEqual(['reset 10'])
+    core.in({ type: 'streamClosed', stream: 2, reason: 'reset' })
+    expect(core.inbound(12, 1)).toEqual([])
+  })
+
+  it('pauses a request whose bytes find no room, and resumes it when there is some', () => {
+    const core = new Core({ maxInboundBytesPerPeer: 10 })
+    core.connect('bob')
+    core.inbound(2)
+    core.inbound(4)
+    core.in(frame(2, 8))
+    expect(shorts(core.in(data(4, [5, 1])))).toEqual(['pause 4'])
+    core.in({ type: 'respond', exchange: 2, data: bytes('yes') })
+    expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'closed' }))).toEqual(['resume 4'])
+    expect(shorts(core.in(data(4, [2, 3, 4, 5])))).toEqual(['handle 4 5'])
+  })
+
+  it('hands over a request that was whole before there was room for it', () => {
+    const core = new Core({ maxInboundBytes: 10 })
+    core.connect('bob', 1)
+    core.connect('carol', 2)
+    core.inbound(2, 1)
+    core.inbound(4, 2)
+    core.in(frame(2, 8))
+    expect(core.in(frame(4, 5))).toEqual([])
+    expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'reset' }))).toEqual([
+      'cancelHandler 2',
+      'handle 4 5',
+    ])
+  })
+
+  it('lets in a request that is larger than the whole budget when it is alone', () => {
+    const core = new Core({ maxInboundBytes: 10, maxInboundBytesPerPeer: 10 })
+    core.connect('bob')
+    core.inbound(2)
+    expect(shorts(core.in(frame(2, 100)))).toEqual(['handle 2 100'])
+  })
+
+  it('does not let one peer that waits hold up the others', () => {
+    const core = new Core({ maxInboundBytesPerPeer: 10 })
+    core.connect('bob', 1)
+    core.connect('carol', 2)
+    core.inbound(2, 1)
+    core.inbound(4, 1)
+    core.inbound(6, 2)
+    core.in(frame(2, 8), data(4, [8, 1]))
+    expect(shorts(core.in(frame(6, 9)))).toEqual(['handle 6 9'])
+  })
+})

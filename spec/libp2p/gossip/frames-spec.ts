@@ -1,0 +1,198 @@
+/** Frames of gossip without sockets: how they are put together from chunks, divided, and read one after the other. */
+import { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import type { Stream } from '@libp2p/interface'
+import { describe, expect, it } from '@jest/globals'
+import { framed, FrameReader, pieces } from '../../../src/libp2p/gossip/frames.js'
+import { readFrames, type ReadingEnd } from '../../../src/libp2p/gossip/reading.js'
+import { encodeVarint } from '../../../src/wire/varint.js'
+import { bytes, text } from '../../support/nodes.js'
+
+const joined = (...chunks: Uint8Array[]) => new Uint8Array(Buffer.concat(chunks))
+const numbered = (count: number, size: number) => Array.from({ length: count }, (_, index) => bytes(size).fill(index))
+
+function read(reader: FrameReader): Uint8Array[] {
+  const frames: Uint8Array[] = []
+  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) frames.push(frame)
+  return frames
+}
+
+describe('frames', () => {
+  const frames = [bytes(0), bytes('one'), bytes(127), bytes(128), bytes(300), bytes(0), bytes('last')]
+  const stream = joined(...frames.map(framed))
+
+  it('are the same wherever the chunks are cut', () => {
+    for (let cut = 0; cut <= stream.length; cut++) {
+      const reader = new FrameReader(10_000)
+      reader.push(stream.subarray(0, cut))
+      const before = read(reader)
+      reader.push(stream.subarray(cut))
+      expect([...before, ...read(reader)]).toEqual(frames)
+      expect(reader.buffered).toBe(0)
+    }
+  })
+
+  it('come out of single bytes', () => {
+    const reader = new FrameReader(10_000)
+    const heard: Uint8Array[] = []
+    for (const byte of stream) {
+      reader.push(Uint8Array.of(byte))
+      heard.push(...read(reader))
+    }
+    expect(heard).toEqual(frames)
+  })
+
+  it('may be as large as the limit, and not a byte larger', () => {
+    const reader = new FrameReader(1_000)
+    reader.push(joined(framed(bytes(1_000)), encodeVarint(1_001)))
+    expect(reader.next()).toEqual(bytes(1_000))
+    expect(() => reader.next()).toThrow('a frame of 1001 bytes; the limit is 1000')
+  })
+
+  it('whose length does not end are refused before more of it comes', () => {
+    const reader = new FrameReader(1_000)
+    reader.push(bytes(5).fill(0x80))
+    expect(() => reader.next()).toThrow('does not end')
+  })
+})
+
+describe('an RPC over the limit', () => {
+  const ids = (count: number) => numbered(count, 100)
+  const whole: RPC = {
+    subscriptions: Array.from({ length: 50 }, (_, index) => ({ subscribe: true, topic: `${index}`.padEnd(100, '.') })),
+    messages: numbered(20, 300).map((data) => ({ data, topic: 'block' })),
+    control: {
+      graft: Array.from({ length: 50 }, (_, index) => ({ topicID: `${index}`.padEnd(50, '.') })),
+      prune: [{ topicID: 'block', peers: [], backoff: 60 }],
+      ihave: [
+        { topicID: 'block', messageIDs: ids(100) },
+        { topicID: 'tx', messageIDs: ids(3) },
+      ],
+      iwant: [{ messageIDs: ids(77) }],
+      idontwant: [{ messageIDs: ids(1) }],
+    },
+  }
+
+  it('is divided into some that are not, and say the same', () => {
+    const parts = pieces(whole, 1_000)
+    const decoded = parts.map(({ bytes: encoded }) => RPC.decode(encoded))
+    expect(Math.max(...parts.map((part) => part.bytes.length))).toBeLessThanOrEqual(1_000)
+    expect(decoded.flatMap(({ subscriptions }) => subscriptions)).toEqual(whole.subscriptions)
+    expect(decoded.flatMap(({ messages }) => messages)).toEqual(whole.messages)
+    const controls = decoded.flatMap(({ control }) => control ?? [])
+    expect(controls.flatMap(({ graft }) => graft)).toEqual(whole.control!.graft)
+    expect(controls.flatMap(({ prune }) => prune)).toEqual(whole.control!.prune)
+    for (const topic of ['block', 'tx']) {
+      const offered = controls.flatMap(({ ihave }) => ihave).filter(({ topicID }) => topicID === topic)
+      expect(offered.flatMap(({ messageIDs }) => messageIDs)).toEqual(ids(topic === 'block' ? 100 : 3))
+    }
+    expect(controls.flatMap(({ iwant }) => iwant).flatMap(({ messageIDs }) => messageIDs)).toEqual(ids(77))
+    expect(controls.flatMap(({ idontwant }) => idontwant).flatMap(({ messageIDs }) => messageIDs)).toEqual(ids(1))
+  })
+
+  it('that is not is left as it is', () => {
+    expect(pieces(whole, 1_000_000).map(({ rpc }) => rpc)).toEqual([whole])
+  })
+
+  it('goes without what is too large by itself', () => {
+    const rpc: RPC = {
+      subscriptions: [],
+      messages: [bytes(50), bytes(500), bytes(60)].map((data) => ({ data, topic: '' })),
+    }
+    const parts = pieces(rpc, 200)
+    expect(parts.flatMap((part) => part.rpc.messages).map(({ data }) => data?.length)).toEqual([50, 60])
+  })
+})
+
+describe('reading', () => {
+  /** A stream that is only listened to, paused and resumed. */
+  class FakeStream extends EventTarget {
+    readStatus: 'readable' | 'paused' = 'readable'
+    pauses = 0
+
+    pause(): void {
+      this.pauses++
+      this.readStatus = 'paused'
+    }
+
+    resume(): void {
+      this.readStatus = 'readable'
+    }
+
+    send(data: Uint8Array): void {
+      this.dispatchEvent(Object.assign(new Event('message'), { data }))
+    }
+  }
+
+  function start(handle: (frame: Uint8Array) => Promise<void>) {
+    const stream = new FakeStream()
+    const ends: ReadingEnd[] = []
+    const reading = readFrames(stream as unknown as Stream, 1_000_000, handle, (end) => ends.push(end))
+    return { stream, ends, reading }
+  }
+
+  it('takes a frame after the one before it, pauses who is far ahead, and goes on when it has caught up', async () => {
+    const heard: number[] = []
+    let finish: () => void = () => undefined
+    const { stream } = start((frame) => {
+      heard.push(frame[0]!)
+      return new Promise((resolve) => (finish = resolve))
+    })
+    for (const frame of numbered(10, 100_000)) stream.send(framed(frame))
+    expect(heard).toEqual([0])
+    expect(stream.readStatus).toBe('paused')
+    for (let number = 0; number < 10; number++) {
+      while (heard.length <= number) await new Promise(setImmediate)
+      expect(heard.at(-1)).toBe(number)
+      // From there on one frame waits, which is less than half of what may.
+      expect(stream.readStatus).toBe(number < 8 ? 'paused' : 'readable')
+      finish()
+    }
+    await new Promise(setImmediate)
+    expect(stream.readStatus).toBe('readable')
+    expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
+
+  it('does not pause who is not', async () => {
+    const { stream } = start(() => Promise.resolve())
+    for (const frame of numbered(10, 10_000)) stream.send(framed(frame))
+    await new Promise(setImmediate)
+    expect(stream.pauses).toBe(0)
+  })
+
+  it('lets others have a turn while it has a lot to do', async () => {
+    let handled = 0
+    const { stream } = start(() => {
+      for (const end = performance.now() + 2; performance.now() < end;);
+      handled++
+      return Promise.resolve()
+    })
+    stream.send(joined(...numbered(100, 10).map(framed)))
+    let turns = 0
+    for (; handled < 100 && turns < 1_000; turns++) await new Promise(setImmediate)
+    expect(handled).toBe(100)
+    // One long chain of microtasks would be a single turn. (How many frames one turn has depends on the machine.)
+    expect(turns).toBeGreaterThan(2)
+  })
+
+  it('ends with a frame that cannot be read, and says so once', async () => {
+    const heard: string[] = []
+    const { stream, ends } = start((frame) => {
+      if (frame[0] === 33) throw new Error('no')
+      heard.push(text(frame))
+      return Promise.resolve()
+    })
+    stream.send(joined(framed(bytes('good')), framed(bytes('!')), framed(bytes('never'))))
+    await new Promise(setImmediate)
+    stream.send(framed(bytes('nor this')))
+    stream.dispatchEvent(new Event('close'))
+    expect([heard, ends]).toEqual([['good'], ['malformed']])
+  })
+
+  it('ends with its stream; and without a word when it is stopped', () => {
+    const [one, other] = [start(() => Promise.resolve()), start(() => Promise.resolve())]
+    one.stream.dispatchEvent(new Event('close'))
+    other.reading.stop()
+    other.stream.dispatchEvent(new Event('close'))
+    expect([one.ends, other.ends]).toEqual([['broken'], []])
+  })
+})

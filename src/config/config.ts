@@ -1,0 +1,135 @@
+/** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
+import type { SchedulerLike } from 'rxjs'
+import { peerOf } from '../core/peers/addresses.js'
+import { defaultSettings, type Settings } from '../core/settings.js'
+import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
+import type { LogEntry } from '../edge/log.js'
+import { P2pError } from '../errors.js'
+import { readPubsub, type PubsubConfig } from './pubsub.js'
+import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
+import { MAX_DELAY } from '../lane/scheduler.js'
+
+export interface NodeConfig {
+  /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
+  listen?: string | string[]
+  /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
+  secret?: string | Uint8Array
+  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again at each tick. */
+  bootNodes?: string | string[]
+  /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
+  discoveryInterval?: number
+  /** Topics that are joined at the start and never left. */
+  topics?: string[]
+  reqResp?: {
+    /** Milliseconds after which a connection that nothing uses is closed. Default 10,000. */
+    connectionKeepAlive?: number
+    /** Milliseconds in which a request must be answered, ours and those of others. Default 10,000. */
+    requestTimeout?: number
+    /** The largest request that we send or take, in bytes. Default 1,048,576. */
+    maxRequestSize?: number
+    /** The largest response that we take, in bytes. Default 1,048,576. */
+    maxResponseSize?: number
+  }
+  /** Broadcasts: sizes, ids, validators, history, scores. */
+  pubsub?: PubsubConfig
+  /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
+  scheduler?: SchedulerLike
+  /** Hears the node's log lines. Default: none, or standard error at the level that `TINYP2P_LOG` names. */
+  logger?: (entry: LogEntry) => void
+  /**
+   * Writes everything that enters the node, so that `replay` of tinyp2p/testing can run it again: to a new file, or to
+   * whatever takes bytes. Default: nothing is recorded. docs/recording.md says more.
+   */
+  record?: string | RecordingSink | RecordOptions
+}
+
+const KEYS = [
+  'listen',
+  'secret',
+  'bootNodes',
+  'discoveryInterval',
+  'topics',
+  'reqResp',
+  'pubsub',
+  'scheduler',
+  'logger',
+  'record',
+]
+const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
+const MAX_SIZE = 2 ** 31 - 1
+
+/** Checks everything but the secret (`identity.ts` does that) and fills in the defaults. Throws a `P2pError`. */
+export function readConfig(config: NodeConfig): Settings {
+  checkObject(config, 'the config', KEYS)
+  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
+  checkScheduler(config.scheduler)
+  if (config.logger !== undefined && typeof config.logger !== 'function') {
+    throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
+  }
+  readRecord(config.record)
+  const { reqResp = {} } = config
+  const time = (value: number | undefined, what: string, standard: number): number =>
+    value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
+  const size = (value: number | undefined, what: string, standard: number): number =>
+    value === undefined ? standard : checkNumber(value, what, 'bytes', 1, MAX_SIZE)
+  const standard = defaultSettings
+  const discoveryInterval = time(config.discoveryInterval, 'discoveryInterval', standard.discoveryInterval)
+  return {
+    ...standard,
+    ...readPubsub(config.pubsub).settings,
+    listen: listenAddresses(config.listen ?? standard.listen),
+    bootNodes: bootNodes(config.bootNodes ?? []),
+    topics: list(config.topics ?? [], 'topics').map(checkTopic),
+    discoveryInterval,
+    firstTick: Math.min(standard.firstTick, discoveryInterval),
+    connectionKeepAlive: time(reqResp.connectionKeepAlive, 'connectionKeepAlive', standard.connectionKeepAlive),
+    requestTimeout: time(reqResp.requestTimeout, 'requestTimeout', standard.requestTimeout),
+    maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
+    maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
+  }
+}
+
+function listenAddresses(listen: string | string[]): string[] {
+  const addresses = list(listen, 'listen')
+  if (addresses.length === 0) throw new P2pError('InvalidConfig', 'listen must name at least one multiaddr, not none')
+  return addresses.map((address) => {
+    const checked = checkTcpAddress(address)
+    if (peerOf(checked) === undefined) return checked
+    throw new P2pError('InvalidAddress', `${show(address)} cannot be listened on: leave out its /p2p part`)
+  })
+}
+
+function bootNodes(nodes: string | string[]): Record<string, string[]> {
+  const byPeer: Record<string, string[]> = {}
+  for (const address of list(nodes, 'bootNodes')) {
+    const { target, addresses } = checkTarget(address)
+    if (addresses.length === 0 || target.startsWith('/')) {
+      throw new P2pError(
+        'InvalidAddress',
+        `the boot node ${show(address)} must be a multiaddr that ends in /p2p/<peer id>`,
+      )
+    }
+    ;(byPeer[target] ??= []).push(...addresses)
+  }
+  return byPeer
+}
+
+/** One text or several, as several. */
+function list(value: unknown, what: string): string[] {
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  for (const one of values) {
+    if (typeof one === 'string') continue
+    throw new P2pError('InvalidConfig', `${what} must be made of texts, not of ${show(one)}`)
+  }
+  return values as string[]
+}
+
+function checkScheduler(scheduler: unknown): void {
+  if (scheduler === undefined) return
+  const { schedule, now } = (scheduler ?? {}) as Partial<SchedulerLike>
+  if (typeof schedule === 'function' && typeof now === 'function') return
+  throw new P2pError(
+    'InvalidConfig',
+    `scheduler must be an RxJS scheduler (with schedule and now), not ${show(scheduler)}`,
+  )
+}

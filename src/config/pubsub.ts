@@ -1,0 +1,165 @@
+/** The part of the public config that is about broadcasts: `pubsub`. */
+import { defaultSettings, type Settings } from '../core/settings.js'
+import { checkNumber, checkObject, checkTopic, show } from '../edge/checks.js'
+import { checkValidator, type Validator } from '../edge/broadcasts/validators.js'
+import { P2pError } from '../errors.js'
+import {
+  defaultScoring,
+  type IdentifiedMessage,
+  type MessageIdOf,
+  type PubsubOptions,
+  type Scoring,
+} from '../core/pubsub.js'
+import { messageId } from '../wire/message-id.js'
+
+export interface PubsubConfig {
+  /**
+   * The largest broadcast, as it is encoded with its topic and signature, that we send or take; bytes, default 65,536. It must be
+   * the same in all nodes of a network: the Rust tinyp2p drops larger ones.
+   */
+  maxMessageSize?: number
+  /** What may wait to be sent to one peer, bytes. Default 4,194,304. Broadcasts beyond it wait here, and are refused in the end. */
+  maxQueueSize?: number
+  /**
+   * How broadcasts are told apart, equal in all nodes of a network. `content` (the default, and the Rust tinyp2p's): the same
+   * bytes are the same broadcast, whoever sends them, and a repeat within a minute is `DuplicateMessage`. `unique`: each broadcast
+   * is one of its own. Or a text of your own, of what you are given.
+   */
+  messageId?: 'content' | 'unique' | ((message: IdentifiedMessage) => string)
+  /** Topic → what judges its messages, from the first one on. As `node.validate`. */
+  validators?: Readonly<Record<string, Validator>>
+  /** Milliseconds that a validator has. Default 2,000; at most 2,500, for peers whose messages wait for 3 s are taken for liars. */
+  validationTimeout?: number
+  /** What is kept of each topic, for subscribers who come late. Default: 256 messages, 1,048,576 bytes. 0 messages: nothing. */
+  history?: { messages?: number; bytes?: number }
+  /**
+   * Broadcasts that do not fit into a message, up to so many bytes: only their hash is gossiped, and whoever hears of it fetches
+   * them from its neighbour. Off by default: all nodes of the network must have it, and Rust nodes have not.
+   */
+  largeMessages?: { maxSize: number }
+  /** What counts against a peer. Fields that are not given keep their defaults. */
+  scoring?: Partial<Scoring>
+}
+
+const KEYS = [
+  'maxMessageSize',
+  'maxQueueSize',
+  'messageId',
+  'validators',
+  'validationTimeout',
+  'history',
+  'largeMessages',
+  'scoring',
+]
+const MAX_SIZE = 2 ** 30
+const MIN_MESSAGE = 1_024
+const MAX_VALIDATION = 2_500
+
+type PubsubSettings = Pick<
+  Settings,
+  | 'maxBroadcastFrame'
+  | 'maxGossipQueue'
+  | 'guardedTopics'
+  | 'validationTimeout'
+  | 'historyMessages'
+  | 'historyBytes'
+  | 'maxLargeMessage'
+>
+
+/** Checks it and fills in the defaults. @throws a `P2pError` */
+export function readPubsub(config: PubsubConfig = {}): {
+  settings: PubsubSettings
+  options: PubsubOptions
+  validators: Readonly<Record<string, Validator>>
+} {
+  checkObject(config, 'pubsub', KEYS)
+  const { validators = {}, history = {}, largeMessages, scoring = {} } = config
+  checkObject(validators, 'pubsub.validators')
+  checkObject(history, 'pubsub.history', ['messages', 'bytes'])
+  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', ['maxSize'])
+  const standard = defaultSettings
+  const number = (value: number | undefined, what: string, unit: string, least: number, most: number, none: number) =>
+    value === undefined ? none : checkNumber(value, `pubsub.${what}`, unit, least, most)
+  const settings: PubsubSettings = {
+    maxBroadcastFrame: number(
+      config.maxMessageSize,
+      'maxMessageSize',
+      'bytes',
+      MIN_MESSAGE,
+      MAX_SIZE,
+      standard.maxBroadcastFrame,
+    ),
+    maxGossipQueue: number(
+      config.maxQueueSize,
+      'maxQueueSize',
+      'bytes',
+      MIN_MESSAGE,
+      MAX_SIZE,
+      standard.maxGossipQueue,
+    ),
+    guardedTopics: Object.entries(validators).map(([topic, validator]) => {
+      checkValidator(validator, topic)
+      return checkTopic(topic)
+    }),
+    validationTimeout: number(
+      config.validationTimeout,
+      'validationTimeout',
+      'ms',
+      1,
+      MAX_VALIDATION,
+      standard.validationTimeout,
+    ),
+    historyMessages: number(history.messages, 'history.messages', 'messages', 0, 100_000, standard.historyMessages),
+    historyBytes: number(history.bytes, 'history.bytes', 'bytes', 0, MAX_SIZE, standard.historyBytes),
+    // Who wants them says how large.
+    maxLargeMessage:
+      largeMessages === undefined
+        ? standard.maxLargeMessage
+        : checkNumber(largeMessages.maxSize, 'pubsub.largeMessages.maxSize', 'bytes', 1, standard.maxBlobBytes),
+  }
+  const options: PubsubOptions = {
+    messageIdOf: messageIdOf(config.messageId),
+    maxMessageSize: settings.maxBroadcastFrame,
+    maxQueueSize: settings.maxGossipQueue,
+    scoring: checkScoring(scoring),
+  }
+  return { settings, options, validators }
+}
+
+/** The same functions for all nodes of a process: a simulated network then computes an id once for all of them. */
+const contentId: MessageIdOf = ({ data }) => messageId(data)
+const uniqueId: MessageIdOf = ({ from, sequence }) => `${from}/${sequence}`
+
+function messageIdOf(kind: unknown): MessageIdOf {
+  if (kind === undefined || kind === 'content') return contentId
+  if (kind === 'unique') return uniqueId
+  if (typeof kind === 'function') return checkedId(kind as MessageIdOf)
+  throw new P2pError('InvalidConfig', `pubsub.messageId must be 'content', 'unique' or a function, not ${show(kind)}`)
+}
+
+/** What a user's function gives must be a text. (It runs for messages of strangers: it must not throw.) */
+function checkedId(of: MessageIdOf): MessageIdOf {
+  return (message) => {
+    const id: unknown = of(message)
+    if (typeof id === 'string' && id !== '') return id
+    throw new P2pError('InvalidConfig', `pubsub.messageId must return a text that is not empty, not ${show(id)}`)
+  }
+}
+
+function checkScoring(scoring: Partial<Scoring>): Scoring {
+  checkObject(scoring, 'pubsub.scoring', Object.keys(defaultScoring))
+  const whole: Scoring = { ...defaultScoring, ...scoring }
+  for (const [name, value] of Object.entries(whole) as [keyof Scoring, unknown][]) {
+    const isDecay = name.endsWith('Decay')
+    if (typeof value !== 'number' || Number.isNaN(value) || (isDecay ? value <= 0 || value >= 1 : value > 0)) {
+      const range = isDecay ? 'between 0 and 1' : 'at most 0'
+      throw new P2pError('InvalidConfig', `pubsub.scoring.${name} must be a number ${range}, not ${show(value)}`)
+    }
+  }
+  const { gossipThreshold, publishThreshold, graylistThreshold } = whole
+  if (gossipThreshold < publishThreshold || publishThreshold < graylistThreshold) {
+    const message = 'pubsub.scoring must have gossipThreshold ≥ publishThreshold ≥ graylistThreshold'
+    throw new P2pError('InvalidConfig', message)
+  }
+  return whole
+}

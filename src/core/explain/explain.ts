@@ -1,0 +1,126 @@
+/** Gathers all that a node knows of a topic or of a peer, and asks the network for the rest. */
+import type { GossipPeer, PortEvent } from '../port.js'
+import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
+import { admit, settle } from '../asks.js'
+import type { Effects } from '../effects.js'
+import type { Command } from '../events.js'
+import type { State } from '../state.js'
+import { peerText, topicText } from './text.js'
+import { isJoined, whyNobody } from '../broadcasts/membership.js'
+import type { PeerExplanation, TopicExplanation } from './explanation.js'
+import type { PeerRecord } from '../broadcasts/state.js'
+
+/** The network is asked for what it alone knows. */
+export function explain(state: State, out: Effects, command: Extract<Command, { type: 'explain' }>): void {
+  const { ask: id, about } = command
+  if (!admit(state, out, id)) return
+  state.asks.set(id, { kind: 'explain', id, about })
+  const peers = 'peer' in about ? [about.peer] : [...(state.broadcasts.others.get(about.topic) ?? [])]
+  out.push({ type: 'inspect', ask: id, peers })
+}
+
+export function onInspected(state: State, out: Effects, event: Extract<PortEvent, { type: 'inspected' }>): void {
+  const ask = state.asks.get(event.ask)
+  if (ask?.kind !== 'explain') return
+  state.asks.delete(ask.id)
+  const { about } = ask
+  const explanation =
+    'topic' in about ? topicOf(state, about.topic, event.peers) : peerOf(state, about.peer, event.peers[about.peer])
+  settle(out, ask.id, explanation)
+}
+
+function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>): TopicExplanation {
+  const { broadcasts, settings } = state
+  const own = state.topics.get(topic)
+  const counts = broadcasts.counts.get(topic)
+  const queue = broadcasts.queues.get(topic)
+  const waiting = [...broadcasts.waiting].filter((id) => {
+    const ask = state.asks.get(id)
+    return ask?.kind === 'broadcast' && ask.topic === topic
+  }).length
+  const nobody = whyNobody(state, topic)
+  const known: Omit<TopicExplanation, 'text'> = {
+    topic,
+    subscribed: own !== undefined,
+    joined: isJoined(state, topic),
+    validated: broadcasts.guarded.has(topic),
+    listeners: own === undefined ? 0 : own.subscribers + (own.fixed ? 1 : 0),
+    subscribers: [...(broadcasts.others.get(topic) ?? [])].map((peer) => ({
+      peer,
+      reachable: broadcasts.gossip.has(peer),
+      inMesh: own?.mesh.includes(peer) === true,
+      score: peers[peer]?.score,
+      queued: peers[peer]?.queued ?? 0,
+    })),
+    ...(nobody === undefined ? {} : { nobody }),
+    sent: {
+      broadcasts: counts?.published ?? 0,
+      handedOver: counts?.handedOver ?? 0,
+      toNobody: counts?.toNobody ?? 0,
+      waiting: waiting + (queue === undefined ? 0 : queue.held.length + queue.queued.size),
+    },
+    heard: {
+      received: counts?.received ?? 0,
+      delivered: counts?.delivered ?? 0,
+      remembered: own?.history.length ?? 0,
+    },
+    dropped: { ...counts?.dropped },
+    limits: {
+      maxMessageSize: settings.maxBroadcastFrame,
+      maxQueueSize: settings.maxGossipQueue,
+      validationTimeout: settings.validationTimeout,
+    },
+  }
+  return { ...known, text: topicText(known) }
+}
+
+function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
+  const { broadcasts, settings, now } = state
+  const links = (state.links.get(peer) ?? []).map((id) => state.connections.get(id)!)
+  const [first] = links
+  const record = broadcasts.peers.get(peer)
+  const table = state.known.get(peer)
+  const known: Omit<PeerExplanation, 'text'> = {
+    peer,
+    connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
+    ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
+    askedBy: askedBy(first),
+    ...(table === undefined ? {} : { table: [...table] }),
+    ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
+    dialling: state.dials.has(peer),
+    topics: [...broadcasts.others].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
+    meshes: [...state.topics].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
+    gossip: {
+      reachable: broadcasts.gossip.has(peer),
+      score: gossip?.score,
+      queued: gossip?.queued ?? 0,
+      tooSlow: broadcasts.full.has(peer),
+    },
+    requests: {
+      ours: links.reduce(
+        (sum, { queue, calls, session }) => sum + queue.size + calls.size + (session?.calls.size ?? 0),
+        0,
+      ),
+      its: state.accounts.get(peer)?.exchanges ?? 0,
+    },
+    dropped: { ...record?.dropped },
+    limits: {
+      maxStreams: settings.maxStreams,
+      maxInboundPerPeer: settings.maxInboundPerPeer,
+      maxInboundBytesPerPeer: settings.maxInboundBytesPerPeer,
+      maxQueueSize: settings.maxGossipQueue,
+    },
+  }
+  return { ...known, text: peerText(known) }
+}
+
+function askedBy(connection: { asksBy: string | undefined; protocols: string[] | undefined } | undefined) {
+  if (connection?.asksBy === SESSION || connection?.protocols?.includes(SESSION) === true) return 'session'
+  const isOld =
+    connection?.asksBy === REQUEST_RESPONSE_V1 || connection?.protocols?.includes(REQUEST_RESPONSE_V1) === true
+  return isOld ? 'version 1' : 'not known yet'
+}
+
+function failureOf({ at, message, tried }: NonNullable<PeerRecord['failure']>, now: number) {
+  return { ago: now - at, reason: message, tried: tried.map((attempt) => ({ ...attempt })) }
+}

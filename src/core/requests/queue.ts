@@ -1,0 +1,65 @@
+/** Requests that wait for their turn on a connection, and the protocol by which its peer is asked. */
+import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
+import { Feature } from '../../wire/session/format.js'
+import { updateIdle } from '../peers/connections.js'
+import { removeDeadline } from '../deadlines.js'
+import type { Effects, Refusal } from '../effects.js'
+import type { AskingSession } from './session/state.js'
+import type { Connection, RequestAsk, State } from '../state.js'
+import { openCalls } from './v1/asker.js'
+import { askOverSession, openSession } from './session/asker/calls.js'
+
+/** Lets those who wait go on, as far as the connection can carry them now. */
+export function serveQueue(state: State, out: Effects, connection: Connection): void {
+  const { queue } = connection
+  if (queue.size === 0) return
+  const protocol = protocolOf(state, connection)
+  if (protocol === REQUEST_RESPONSE_V1) {
+    refuseServices(state, out, connection)
+    return openCalls(state, out, connection)
+  }
+  const { session } = connection
+  if (session === undefined) {
+    return openSession(state, out, connection, protocol === SESSION ? [SESSION] : state.settings.protocols)
+  }
+  if (hasNoServices(session)) refuseServices(state, out, connection)
+  for (const id of queue) {
+    const ask = state.asks.get(id) as RequestAsk
+    // Until its HELLO nobody knows whether the other side takes it. The others do not wait for that.
+    if (ask.service && !session.greeted) continue
+    if (!askOverSession(state, connection, ask)) return
+    queue.delete(id)
+  }
+}
+
+function hasNoServices({ greeted, hello }: AskingSession<RequestAsk>): boolean {
+  return greeted && (hello.features & Feature.SERVICE) === 0
+}
+
+/** The other node answers applications only. */
+export function refuseServices(state: State, out: Effects, connection: Connection): void {
+  for (const id of connection.queue) {
+    const ask = state.asks.get(id) as RequestAsk
+    if (!ask.service) continue
+    const message = `${connection.peer} answers no requests of nodes`
+    leaveQueue(state, connection, ask)
+    out.push({ type: 'fail', ask: id, refusal: { code: 'RequestRejected', message } satisfies Refusal })
+  }
+}
+
+/** It does not wait any more, and is not asked. */
+export function leaveQueue(state: State, connection: Connection | undefined, ask: RequestAsk): void {
+  state.asks.delete(ask.id)
+  removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+  if (connection === undefined) return
+  connection.queue.delete(ask.id)
+  updateIdle(state, connection)
+}
+
+/** How the peer is asked; `undefined`: it has to be found out. */
+function protocolOf(state: State, { asksBy, protocols }: Connection): string | undefined {
+  if (asksBy !== undefined) return asksBy
+  const { protocols: ours } = state.settings
+  if (protocols !== undefined) return ours.find((name) => protocols.includes(name)) ?? REQUEST_RESPONSE_V1
+  return ours.length === 1 ? ours[0] : undefined
+}

@@ -1,0 +1,72 @@
+/** What happens on the stream of a session over which we are asked: its opening, bytes, its end. */
+import type { PortEvent } from '../../../port.js'
+import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
+import { updateIdle } from '../../../peers/connections.js'
+import { log, type Effects } from '../../../effects.js'
+import { touch } from '../outbox.js'
+import { createAnsweringSession, type AnsweringSession } from '../state.js'
+import type { SessionExchange, State } from '../../../state.js'
+import { cutExchange } from '../../exchanges.js'
+import { onFrame } from './frames.js'
+
+type Session = AnsweringSession<SessionExchange>
+
+/** False: the peer has opened so many that its connection is not worth keeping. */
+export function onInboundSession(
+  state: State,
+  out: Effects,
+  { stream, connection: id }: Extract<PortEvent, { type: 'streamInbound' }>,
+): boolean {
+  const connection = state.connections.get(id)
+  if (connection === undefined) {
+    out.push({ type: 'reset', stream, reason: 'unknown connection' })
+    return true
+  }
+  if (++connection.sessionsOpened > state.settings.maxSessions) return false
+  if (connection.answering !== undefined) {
+    log(out, 'warn', `${connection.peer} opened a second session: it was refused`)
+    out.push({ type: 'reset', stream, reason: 'there is a session already' })
+    return true
+  }
+  const session = createAnsweringSession<SessionExchange>(stream, connection)
+  connection.answering = session
+  state.sessions.set(stream, session)
+  return true
+}
+
+export function onAnsweringData(state: State, out: Effects, session: Session, chunks: Uint8Array[]): void {
+  const take = (frame: Frame): Violation | undefined => onFrame(state, out, session, frame)
+  for (const chunk of chunks) {
+    const violation = session.ending ? 'it sent more after its end' : readFrames(session.reader, chunk, take)
+    if (violation === undefined) continue
+    log(out, 'warn', `the session of ${session.peer} was reset: ${violation}`)
+    out.push({ type: 'reset', stream: session.stream, reason: violation })
+    return closeAnswering(state, out, session, 'the session was reset')
+  }
+}
+
+/** The asker asks nothing more. What is open is answered; then our side is closed too. */
+export function onAskerEnded(state: State, out: Effects, session: Session): void {
+  session.ending = true
+  // One that asks nothing is greeted all the same.
+  if (session.helloSent) closeWhenDone(state, out, session)
+  else touch(state, session)
+}
+
+/** Closes our side of a session that has come to its end and has nothing to send any more. */
+export function closeWhenDone(state: State, out: Effects, session: Session): void {
+  if (!session.ending || session.writing || !session.helloSent || session.calls.size + session.failures.length > 0)
+    return
+  out.push({ type: 'write', stream: session.stream, chunks: [], end: true })
+  closeAnswering(state, out, session, 'the session has ended')
+}
+
+/** The session is gone, and whoever works for it is told. */
+export function closeAnswering(state: State, out: Effects, session: Session, reason: string): void {
+  state.sessions.delete(session.stream)
+  for (const { id } of session.calls.values()) cutExchange(state, out, id, reason)
+  const connection = state.connections.get(session.connection)
+  if (connection === undefined) return
+  connection.answering = undefined
+  updateIdle(state, connection)
+}

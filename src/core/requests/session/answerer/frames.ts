@@ -1,0 +1,210 @@
+/** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
+import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
+import {
+  Feature,
+  FrameType,
+  MAX_CREDIT,
+  MORE,
+  ONE,
+  LOSSY,
+  SERVICE,
+  WITHOUT_HELLO,
+} from '../../../../wire/session/format.js'
+import {
+  checkPayload,
+  createRequestFields,
+  isIgnorable,
+  readCredit,
+  readHello,
+  readRequest,
+  rest,
+  type Frame,
+  type Violation,
+} from '../../../../wire/session/reader.js'
+import { setDeadline } from '../../../due.js'
+import { log, type Effects } from '../../../effects.js'
+import { updateIdle } from '../../../peers/connections.js'
+import { enlist, touch } from '../outbox.js'
+import type { AnsweringSession } from '../state.js'
+import { maxRequestOf } from '../../../settings.js'
+import type { SessionExchange, State } from '../../../state.js'
+import { POLICIES } from '../../values.js'
+import { admit, openAccount, reserveWindow } from '../../budget.js'
+import { cutExchange, hand } from '../../exchanges.js'
+import { allow, failNow, grantRest } from './answers.js'
+import { REQUEST_WINDOW } from './sending.js'
+
+type Session = AnsweringSession<SessionExchange>
+
+/** One object for all requests: what it holds is taken out at once. */
+const fields = createRequestFields()
+
+export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  if (!session.greeted) {
+    session.greeted = true
+    touch(state, session)
+    return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
+  }
+  if (isIgnorable(frame)) return undefined
+  if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
+  switch (frame.type) {
+    case FrameType.REQUEST:
+      return onRequest(state, out, session, frame)
+    case FrameType.DATA:
+      return onData(state, out, session, frame)
+    case FrameType.CANCEL:
+      return onCancel(state, out, session, frame)
+    case FrameType.CREDIT:
+      return onCredit(state, out, session, frame)
+    default:
+      return `a frame of type ${frame.type} is not for an answerer`
+  }
+}
+
+function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const { id, flags } = frame
+  const { maxInboundPerPeer, requestTimeout } = state.settings
+  if (id <= session.lastId) return 'an id was used again'
+  session.lastId = id
+  // One that is over for us is open until its final frame has gone: who does not read cannot ask for ever.
+  const open = session.calls.size + session.failures.length
+  if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
+  const service = (flags & SERVICE) !== 0
+  if (service && (session.hello.features & Feature.SERVICE) === 0) return 'it used a feature that it had not named'
+  const broken = readRequest(frame, fields)
+  if (broken !== undefined) return broken
+  const size = frame.end - frame.at
+  const hasMore = (flags & MORE) !== 0
+  const total = hasMore ? fields.total : size
+  if (hasMore && size >= total) return 'a request is longer than it said'
+  const limit = maxRequestOf(state.settings, service)
+  if (total > limit) {
+    return refuse(state, out, session, id, 'TooLarge', `the limit is ${limit} bytes`)
+  }
+  if (!openAccount(state, session.peer))
+    return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
+  const exchange: SessionExchange = {
+    kind: 'session',
+    id: state.nextExchange--,
+    session: session.stream,
+    connection: session.connection,
+    peer: session.peer,
+    service,
+    stage: 'reading',
+    reserved: 0,
+    admitted: false,
+    complete: false,
+    timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
+    dueAt: fields.timeout === 0 ? 0 : state.now + fields.timeout,
+    one: (flags & ONE) !== 0,
+    lossy:
+      (flags & LOSSY) === 0 ? undefined : { buffer: Math.max(1, fields.buffer), overflow: POLICIES[fields.policy]! },
+    total,
+    gathered: undefined,
+    credit: REQUEST_WINDOW - size,
+    wireId: id,
+    value: undefined,
+    sent: -1,
+    sendCredit: fields.credit,
+    listed: false,
+    series: undefined,
+    ended: false,
+    failure: undefined,
+  }
+  state.exchanges.set(exchange.id, exchange)
+  session.calls.set(id, exchange)
+  if (session.calls.size === 1) updateIdle(state, state.connections.get(session.connection)!)
+  if (!hasMore) {
+    if (!admit(state, exchange, size)) return overloaded(state, out, exchange)
+    exchange.complete = true
+    hand(state, out, exchange, own(frame.bytes, frame.at, frame.end), exchange.timeout)
+    return undefined
+  }
+  setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
+  const admitted = admit(state, exchange, total)
+  // What may come without being asked for needs its room in any case.
+  if (!admitted && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
+    return overloaded(state, out, exchange)
+  gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
+  if (admitted) {
+    grantRest(state, session, exchange)
+  } else {
+    exchange.stage = 'held'
+    state.held.add(exchange.id)
+  }
+  return undefined
+}
+
+function overloaded(state: State, out: Effects, exchange: SessionExchange): Violation | undefined {
+  const session = state.connections.get(exchange.connection)!.answering!
+  cutExchange(state, out, exchange.id, 'overloaded')
+  return refuse(state, out, session, exchange.wireId, 'Overloaded', 'no room for a request of this size')
+}
+
+/** The request is over before anybody of ours hears of it. */
+function refuse(
+  state: State,
+  out: Effects,
+  session: Session,
+  wireId: number,
+  code: string,
+  message: string,
+): undefined {
+  log(out, 'warn', `a request of ${session.peer} was refused: ${message}`)
+  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? 1_000 : 0 })
+  touch(state, session)
+}
+
+function onData(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const { id, flags } = frame
+  if (id > session.lastId) return 'there is more of a request that never was'
+  const exchange = session.calls.get(id)
+  // It was refused while this was under way.
+  if (exchange === undefined) return undefined
+  const { gathered, total } = exchange
+  if (gathered === undefined) return 'there is more of a request that is complete'
+  const size = frame.end - frame.at
+  exchange.credit -= size
+  if (exchange.credit < 0) return 'it sent more than its credit allows'
+  const hasMore = (flags & MORE) !== 0
+  const received = gathered.received + size
+  if (hasMore ? received >= total : received !== total) return 'a request is not as long as it said'
+  const broken = checkPayload(frame)
+  if (broken !== undefined) return broken
+  gather(gathered, rest(frame), exchange.reserved)
+  if (hasMore) {
+    if (exchange.admitted) grantRest(state, session, exchange)
+    return undefined
+  }
+  exchange.complete = true
+  exchange.gathered = undefined
+  // Its first window was all of it: it needs no more room.
+  if (!exchange.admitted) state.held.delete(exchange.id)
+  const { requestTimeout } = state.settings
+  const left = exchange.dueAt === 0 ? requestTimeout : Math.max(1, exchange.dueAt - state.now)
+  hand(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))
+  return undefined
+}
+
+function onCancel(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  if (frame.at !== frame.end) return 'CANCEL has a body'
+  if (frame.id > session.lastId) return 'it cancelled a request that never was'
+  const exchange = session.calls.get(frame.id)
+  if (exchange === undefined) return undefined
+  failNow(state, exchange, 'Cancelled', '')
+  cutExchange(state, out, exchange.id, 'the asker has given up')
+  return undefined
+}
+
+function onCredit(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const amount = readCredit(frame)
+  if (amount < 0) return 'CREDIT is broken'
+  if (frame.id > session.lastId) return 'it gave credit to a request that never was'
+  const exchange = session.calls.get(frame.id)
+  if (exchange === undefined) return undefined
+  exchange.sendCredit += amount
+  if (exchange.sendCredit > MAX_CREDIT) return 'it gave too much credit'
+  allow(out, exchange)
+  if (exchange.value !== undefined) enlist(state, session, exchange)
+  return undefined
+}

@@ -1,0 +1,84 @@
+/** What happens on the stream of a session over which we ask: opened, refused, bytes, its end. */
+import type { PortEvent } from '../../../port.js'
+import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
+import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
+import { updateIdle } from '../../../peers/connections.js'
+import { log, type Effects, type Refusal } from '../../../effects.js'
+import { touch } from '../outbox.js'
+import type { AskingSession } from '../state.js'
+import type { RequestAsk, State } from '../../../state.js'
+import { useStream } from '../../v1/asker.js'
+import { refuseServices, serveQueue } from '../../queue.js'
+import { endRequest } from '../../requests.js'
+import { loseCalls } from './calls.js'
+import { onFrame } from './frames.js'
+
+type Session = AskingSession<RequestAsk>
+type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+
+export function onSessionOpened(state: State, out: Effects, session: Session, event: Of<'streamOpened'>): void {
+  const connection = state.connections.get(session.connection)!
+  connection.asksBy = event.protocol
+  connection.proven = true
+  if (event.protocol === SESSION) {
+    session.open = true
+    touch(state, session)
+  } else {
+    state.sessions.delete(session.stream)
+    connection.session = undefined
+    refuseServices(state, out, connection)
+    useStream(state, out, connection, session.stream)
+  }
+  serveQueue(state, out, connection)
+}
+
+/** (When the connection itself is dead, `connectivity.ts` has ended the requests before.) */
+export function onSessionOpenFailed(
+  state: State,
+  out: Effects,
+  session: Session,
+  { reason, failure }: Of<'streamOpenFailed'>,
+): void {
+  const connection = state.connections.get(session.connection)!
+  state.sessions.delete(session.stream)
+  connection.session = undefined
+  const { peer } = session
+  // It named the session and does not speak it: then by version 1, if it speaks that.
+  if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
+    connection.asksBy = REQUEST_RESPONSE_V1
+    return serveQueue(state, out, connection)
+  }
+  const { cause } = failure
+  const refusal: Refusal =
+    reason === 'unsupported'
+      ? { code: 'RequestRejected', message: `${peer} speaks no protocol of requests that we speak`, cause }
+      : { code: 'ConnectionLost', message: `no stream to ${peer}: ${failure.message}`, cause }
+  for (const id of connection.queue) endRequest(state, out, state.asks.get(id) as RequestAsk, refusal)
+}
+
+export function onSessionData(state: State, out: Effects, session: Session, chunks: Uint8Array[]): void {
+  const take = (frame: Frame): Violation | undefined => onFrame(state, out, session, frame)
+  for (const chunk of chunks) {
+    const violation = readFrames(session.reader, chunk, take)
+    if (violation === undefined) continue
+    log(out, 'warn', `the session with ${session.peer} was reset: ${violation}`)
+    return endSession(state, out, session, `the session was reset (${violation})`)
+  }
+  const connection = state.connections.get(session.connection)!
+  if (connection.queue.size > 0) serveQueue(state, out, connection)
+  if (session.calls.size === 0) updateIdle(state, connection)
+}
+
+/** Resets a session that is of no use any more. */
+export function endSession(state: State, out: Effects, session: Session, why: string): void {
+  out.push({ type: 'reset', stream: session.stream, reason: why })
+  onSessionOver(state, out, session, why)
+}
+
+/** The stream is gone. Nothing is asked again by itself; what still waited gets a new session. */
+export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
+  loseCalls(state, out, session, `${why} before ${session.peer} answered`)
+  const connection = state.connections.get(session.connection)!
+  updateIdle(state, connection)
+  serveQueue(state, out, connection)
+}

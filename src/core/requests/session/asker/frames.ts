@@ -1,0 +1,214 @@
+/** What the answerer of a session sends: values, ends, refusals, credit. Whatever breaks the protocol is named. */
+import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
+import { FrameType, LAST, MAX_CREDIT, MORE } from '../../../../wire/session/format.js'
+import {
+  checkPayload,
+  isIgnorable,
+  readCredit,
+  readFail,
+  readHello,
+  readNumber,
+  rest,
+  type Frame,
+  type RemoteFailure,
+  type Violation,
+} from '../../../../wire/session/reader.js'
+import { responseTooLarge, settle } from '../../../asks.js'
+import { removeDeadline } from '../../../deadlines.js'
+import type { Effects, Refusal } from '../../../effects.js'
+import { enlist } from '../outbox.js'
+import { nextCredit, onAnswered } from '../pacing.js'
+import type { AskingSession, Intake } from '../state.js'
+import { maxResponseOf } from '../../../settings.js'
+import type { RequestAsk, State } from '../../../state.js'
+import { VALUE_OVERHEAD, valueCost } from '../../values.js'
+import { endSessionCall, finish, giveCredit, taken } from './calls.js'
+
+type Session = AskingSession<RequestAsk>
+
+export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  if (!session.greeted) {
+    session.greeted = true
+    return frame.type === FrameType.HELLO ? onHello(state, session, frame) : 'its first frame is not HELLO'
+  }
+  if (isIgnorable(frame)) return undefined
+  if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
+  switch (frame.type) {
+    case FrameType.REPLY:
+      return onReply(state, out, session, frame)
+    case FrameType.END:
+      return onEnd(state, out, session, frame)
+    case FrameType.FAIL:
+      return onFail(state, out, session, frame)
+    case FrameType.CREDIT:
+      return onCredit(state, session, frame)
+    default:
+      return `a frame of type ${frame.type} is not for an asker`
+  }
+}
+
+function onHello(state: State, session: Session, frame: Frame): Violation | undefined {
+  const before = session.hello.requestWindow
+  const broken = readHello(frame, session.hello)
+  const more = session.hello.requestWindow - before
+  if (broken !== undefined || more === 0) return broken
+  // What was asked before it came has begun with the smaller window.
+  for (const ask of session.calls.values()) {
+    ask.sendCredit += more
+    if (ask.value !== undefined) enlist(state, session, ask)
+  }
+  return undefined
+}
+
+function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return onLateReply(session, frame)
+  if ((frame.flags & LAST) === 0 || ask.values !== undefined || ask.intake !== undefined) {
+    return onPart(state, out, session, ask, frame)
+  }
+  // The way of nearly all: one value, in one frame.
+  if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
+  const broken = checkPayload(frame)
+  if (broken !== undefined) return broken
+  const limit = maxResponseOf(state.settings, ask.service)
+  onAnswered(session.pace, state.now, ask.sent, frame.end - frame.at)
+  finish(state, session, ask)
+  if (frame.end - frame.at > limit) fail(out, ask, responseTooLarge(ask.peer, limit))
+  else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
+  return undefined
+}
+
+/** A value of several, or a piece of a value. */
+function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, frame: Frame): Violation | undefined {
+  const intake = (ask.intake ??= { credit: ask.firstCredit, untaken: 0, total: -1, gathered: undefined })
+  const isLast = (frame.flags & LAST) !== 0
+  const hasMore = (frame.flags & MORE) !== 0
+  if (isLast && hasMore) return 'a value is the last one and not complete'
+  const begins = intake.total < 0
+  const total = begins && hasMore ? readNumber(frame) : frame.end - frame.at
+  if (total < 0) return 'a number is broken'
+  const tooLong = checkPayload(frame)
+  if (tooLong !== undefined) return tooLong
+  if (begins) {
+    const limit = maxResponseOf(state.settings, ask.service)
+    if (total > limit) {
+      const refusal = responseTooLarge(ask.peer, limit)
+      if (!isLast) endSessionCall(state, out, ask, refusal)
+      else {
+        finish(state, session, ask)
+        fail(out, ask, refusal)
+      }
+      return undefined
+    }
+    intake.total = total
+    intake.credit -= VALUE_OVERHEAD
+  }
+  const broken = count(intake, frame.end - frame.at, hasMore)
+  if (broken !== undefined) return broken
+  if (hasMore) {
+    gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
+    // The value has to be completed, whatever the window is.
+    const missing = intake.total - intake.gathered.received - intake.credit
+    const amount = nextCredit(session.pace, state.now, intake.credit, missing)
+    if (amount > 0) giveCredit(state, session, ask, amount)
+    return undefined
+  }
+  const value = wholeValue(intake, frame)
+  if (isLast) {
+    finish(state, session, ask)
+    settle(out, ask.id, value)
+    return undefined
+  }
+  if (ask.values === undefined) return 'it goes on after the one value that was asked for'
+  out.push({ type: 'value', ask: ask.id, value })
+  if (ask.stage === 'waiting') {
+    // It has begun to answer; the rest may take its time. (The node itself does not wait for ever.)
+    ask.stage = 'streaming'
+    if (!ask.service) removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+  }
+  const cost = valueCost(value.length)
+  intake.untaken += cost
+  if (ask.values.mode === 'push') taken(state, session, ask, cost)
+  return undefined
+}
+
+/** Is this piece as long as the value and the credit allow? */
+function count(intake: Intake, size: number, hasMore: boolean): Violation | undefined {
+  intake.credit -= size
+  if (intake.credit < 0) return 'it sent more than its credit allows'
+  const received = (intake.gathered?.received ?? 0) + size
+  if (hasMore ? received >= intake.total : received !== intake.total) return 'a value is not as long as it said'
+  return undefined
+}
+
+function wholeValue(intake: Intake, frame: Frame): Uint8Array {
+  const { gathered, total } = intake
+  intake.total = -1
+  intake.gathered = undefined
+  if (gathered === undefined) return own(frame.bytes, frame.at, frame.end)
+  gather(gathered, rest(frame), total)
+  return takeGathered(gathered)
+}
+
+/** What was under way when we cancelled. */
+function onLateReply(session: Session, { id, flags }: Frame): Violation | undefined {
+  if (!session.cancelled.has(id)) return 'it answered a request that is not open'
+  if ((flags & LAST) !== 0) session.cancelled.delete(id)
+  return undefined
+}
+
+function onEnd(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  if (frame.at !== frame.end) return 'END has a body'
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it ended a request that is not open'
+  if (ask.intake !== undefined && ask.intake.total >= 0) return 'it ended an answer in the middle of a value'
+  finish(state, session, ask)
+  if (ask.values !== undefined) out.push({ type: 'valuesEnded', ask: ask.id })
+  else fail(out, ask, { code: 'RequestRejected', message: `${ask.peer} answered without a value` })
+  return undefined
+}
+
+function onFail(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
+  const failure = readFail(frame)
+  if (failure === undefined) return 'FAIL is broken'
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it refused a request that is not open'
+  finish(state, session, ask)
+  fail(out, ask, refusalOf(ask.peer, failure))
+  return undefined
+}
+
+/** What the other side's code is to our caller. */
+function refusalOf(peer: string, { code, message, retryAfterMs }: RemoteFailure): Refusal {
+  const text = message === '' ? '' : `: ${message}`
+  switch (code) {
+    case 'Overloaded': {
+      const refusal: Refusal = { code: 'Overloaded', message: `${peer} is overloaded${text}` }
+      return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal
+    }
+    case 'TooLarge':
+      return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }
+    case 'Timeout':
+      return { code: 'RequestTimeout', message: `${peer} did not answer in time${text}` }
+    case 'Rejected':
+    case 'Cancelled':
+      return { code: 'RequestRejected', message: `${peer} rejected the request${text}` }
+    default:
+      return { code: 'RequestRejected', message: `${peer} rejected the request (${code})${text}`, remoteCode: code }
+  }
+}
+
+function onCredit(state: State, session: Session, frame: Frame): Violation | undefined {
+  const amount = readCredit(frame)
+  if (amount < 0) return 'CREDIT is broken'
+  const ask = session.calls.get(frame.id)
+  if (ask === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
+  ask.sendCredit += amount
+  if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'
+  if (ask.value !== undefined) enlist(state, session, ask)
+  return undefined
+}
+
+function fail(out: Effects, ask: RequestAsk, refusal: Refusal): void {
+  out.push({ type: 'fail', ask: ask.id, refusal })
+}

@@ -1,0 +1,67 @@
+/** What an asker sends: HELLO, its requests piece by piece, CANCEL and CREDIT. */
+import {
+  writeCancel,
+  writeCredit,
+  writeData,
+  writeHello,
+  writeRequest,
+  type RequestHead,
+} from '../../../../wire/session/writer.js'
+import { chunkOf, type Sending } from '../outbox.js'
+import type { AskingSession } from '../state.js'
+import type { RequestAsk, State } from '../../../state.js'
+import { DEFAULT_BUFFER, POLICIES } from '../../values.js'
+
+export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
+  inOrder: true,
+
+  hasControl({ helloSent, cancels, credits }) {
+    return !helloSent || cancels.length > 0 || credits.size > 0
+  },
+
+  control(session, writer) {
+    if (!session.helloSent) {
+      session.helloSent = true
+      writeHello(writer)
+    }
+    for (const id of session.cancels) writeCancel(writer, id)
+    if (session.cancels.length > 0) session.cancels = []
+    if (session.credits.size === 0) return
+    for (const [id, amount] of session.credits) writeCredit(writer, id, amount)
+    session.credits.clear()
+  },
+
+  sendable({ value, sent, sendCredit }) {
+    if (value === undefined) return -1
+    if (sent < 0) return chunkOf(value.length, sendCredit)
+    const bytes = chunkOf(value.length - sent, sendCredit)
+    return bytes === 0 ? -1 : bytes
+  },
+
+  write(state, _out, ask, writer, bytes) {
+    const value = ask.value!
+    if (ask.sent < 0) {
+      ask.sent = bytes
+      writeRequest(writer, ask.wireId, headOf(state, ask), value, bytes)
+    } else {
+      writeData(writer, ask.wireId, value, ask.sent, ask.sent + bytes)
+      ask.sent += bytes
+    }
+    ask.sendCredit -= bytes
+    if (ask.sent === value.length) ask.value = undefined
+  },
+}
+
+function headOf(state: State, ask: RequestAsk): RequestHead {
+  const { values, dueAt } = ask
+  return {
+    timeout: Math.max(1, dueAt - state.now),
+    credit: ask.firstCredit,
+    one: values === undefined,
+    service: ask.service,
+    lossy:
+      values?.buffer === undefined && values?.overflow === undefined
+        ? undefined
+        : { policy: POLICIES.indexOf(values.overflow ?? 'error'), buffer: values.buffer ?? DEFAULT_BUFFER },
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What a session sends, and in which order. All frames of an instant leave in one write, and the next write waits for
+ * `writable`: so the core feels backpressure, and what is small goes before what is large. Values that take many frames
+ * take turns.
+ */
+import { MAX_CHUNK } from '../../../wire/session/format.js'
+import { createWriter, finish, type FrameWriter } from '../../../wire/session/writer.js'
+import type { Effects } from '../../effects.js'
+import type { Settings } from '../../settings.js'
+import type { State } from '../../state.js'
+import { isPaced, type Pace } from './pacing.js'
+import type { Sender } from './state.js'
+
+/** What one write is filled up to beside small requests, bytes: with Yamux's header one frame of Noise, which carries 65,519 … */
+const MAX_PACED_WRITE = 65_400
+/** … and when there are none: four of them, in one system call. */
+const MAX_WRITE = 261_900
+/** Guess of what a frame takes beside its payload. */
+const HEAD = 24
+
+/** What the outbox has to know of a session; both roles have it. */
+interface Outgoing<Party extends Sender> {
+  readonly stream: number
+  open: boolean
+  writing: boolean
+  touched: boolean
+  ready: Party[]
+  bulk: Party[]
+  readonly pace: Pace
+  /** It is closed when all has been sent. */
+  ending?: boolean
+}
+
+/** How one role sends. */
+export interface Sending<Session, Party extends Sender> {
+  /** Values have to be begun in the order in which they were listed, large ones too: their ids must rise. */
+  readonly inOrder: boolean
+  /** Are there frames that go before all others: HELLO, CREDIT and the like? */
+  hasControl(session: Session): boolean
+  control(session: Session, writer: FrameWriter, settings: Settings): void
+  /** Bytes of the party's value that may go in one frame now; -1: nothing may go, not even an empty frame. */
+  sendable(party: Party): number
+  /** Writes the next `bytes` of the value, or the party's final frame. */
+  write(state: State, out: Effects, party: Party, writer: FrameWriter, bytes: number): void
+}
+
+/** The session has something to send: it is flushed at the end of the step. */
+export function touch(state: State, session: { touched: boolean; stream: number }): void {
+  if (session.touched) return
+  session.touched = true
+  state.unflushed.push(session.stream)
+}
+
+/** The party has something to send, now that it has a value, or credit, or has come to its end. */
+export function enlist<Party extends Sender>(state: State, session: Outgoing<Party>, party: Party): void {
+  if (!party.listed) {
+    party.listed = true
+    session.ready.push(party)
+  }
+  touch(state, session)
+}
+
+/** One write, if the last one has gone. */
+export function flush<Party extends Sender, Session extends Outgoing<Party>>(
+  state: State,
+  out: Effects,
+  session: Session,
+  sending: Sending<Session, Party>,
+): void {
+  session.touched = false
+  if (!session.open || session.writing) return
+  if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
+  const most = isPaced(session.pace, state.now) ? MAX_PACED_WRITE : MAX_WRITE
+  const writer = createWriter(expectedSize(session))
+  sending.control(session, writer, state.settings)
+  writeReady(state, out, session, sending, writer, most)
+  writeBulk(state, out, session, sending, writer, most)
+  const chunks = finish(writer)
+  if (chunks.length === 0) return
+  session.writing = true
+  const { stream, ready, bulk, ending = false } = session
+  if (ready.length + bulk.length > 0 || ending) out.push({ type: 'write', stream, chunks, end: false, more: true })
+  else out.push({ type: 'write', stream, chunks, end: false })
+}
+
+function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): number {
+  let size = 2 * HEAD + HEAD * bulk.length
+  for (const { value } of ready) {
+    size += HEAD
+    if (value !== undefined && value.length < MAX_CHUNK) size += value.length
+    if (size > MAX_PACED_WRITE) break
+  }
+  return size
+}
+
+/** Whole values, and the ends of larger ones; whoever has more of them stands behind the others again. */
+function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
+  state: State,
+  out: Effects,
+  session: Session,
+  sending: Sending<Session, Party>,
+  writer: FrameWriter,
+  most: number,
+): void {
+  const { ready } = session
+  session.ready = []
+  let index = 0
+  for (; index < ready.length && writer.size < most; index++) {
+    const party = ready[index]!
+    const bytes = sending.sendable(party)
+    if (bytes >= 0 && party.value !== undefined && party.value.length - Math.max(party.sent, 0) > bytes) {
+      // Its head goes now, without a byte of it: whoever stands behind it does not have to wait.
+      if (sending.inOrder && party.sent < 0) sending.write(state, out, party, writer, 0)
+      session.bulk.push(party)
+      continue
+    }
+    party.listed = false
+    if (bytes < 0) continue
+    sending.write(state, out, party, writer, bytes)
+    if (sending.sendable(party) < 0) continue
+    party.listed = true
+    ready.push(party)
+  }
+  if (index < ready.length) session.ready = ready.slice(index).concat(session.ready)
+}
+
+/** A piece of each, in turn: one in any case, then as many as the write has room for. */
+function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
+  state: State,
+  out: Effects,
+  session: Session,
+  sending: Sending<Session, Party>,
+  writer: FrameWriter,
+  most: number,
+): void {
+  const { bulk } = session
+  for (let isFirst = true; bulk.length > 0; isFirst = false) {
+    const room = isFirst ? MAX_CHUNK : most - HEAD - writer.size
+    if (room <= 0) return
+    const party = bulk.shift()!
+    party.listed = false
+    const bytes = sending.sendable(party)
+    if (bytes < 0) continue
+    sending.write(state, out, party, writer, Math.min(bytes, room))
+    if (sending.sendable(party) < 0) continue
+    party.listed = true
+    bulk.push(party)
+  }
+}
+
+/** How much of a value one frame takes. */
+export function chunkOf(remaining: number, credit: number): number {
+  return Math.min(remaining, credit, MAX_CHUNK)
+}

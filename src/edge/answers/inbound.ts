@@ -1,0 +1,225 @@
+/**
+ * Requests of others, on their way to whoever answers them here: the registered handler, the subscribers of `requests$`,
+ * or both; the first answer wins. Answers return to the lane as commands, and nothing waits for a handler.
+ */
+import { Subject } from 'rxjs'
+import type { Event } from '../../core/events.js'
+import { IdMap } from '../../core/id-map.js'
+import type { ExchangeId } from '../../core/state.js'
+import { Cancellable } from '../cancellable.js'
+import { checkBytes, isThenable } from '../checks.js'
+import type { Logger } from '../log.js'
+import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
+import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
+
+/** A request of another peer. Answer it once, by `respond` or `reject`; later answers are ignored. */
+export interface InboundRequest {
+  /** The asker's peer id. */
+  readonly from: string
+  /** The payload; yours to keep. */
+  readonly data: Uint8Array
+  /** Fires when nobody waits for the answer, or for the rest of it, any more: the asker gave up, was lost, or the time was over. */
+  readonly signal: AbortSignal
+  /**
+   * Answers. What is said by the call is decided by the call: a promise that rejects, or a stream that fails later, refuses
+   * the request. Throws `InvalidConfig` for anything else.
+   */
+  respond(reply: Reply): void
+  /** Refuses. The reason reaches the asker where the wire can carry it (version 1 cannot). */
+  reject(reason?: string | Rejection): void
+}
+
+/** What to do with requests and broadcasts, registered once by `setEventHandler`. Both methods are optional. */
+export interface EventHandler {
+  /**
+   * Answers a request that no subscriber of `requests$` has answered at once. May be slow or asynchronous: nothing else
+   * waits for it. A throw rejects this request only; its message and `code` stay in our log, unless the error has
+   * `expose: true`.
+   */
+  handleInboundRequest?(data: Uint8Array, context: RequestContext): Reply
+  /** Hears a broadcast of a topic that we are in. What it throws is logged. */
+  handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
+}
+
+export interface RequestContext {
+  /** The asker's peer id. */
+  readonly from: string
+  /** Fires when nobody waits for the answer, or for the rest of it, any more. */
+  readonly signal: AbortSignal
+}
+
+/** One request. It is its own context too: an object more for each request would be felt. */
+class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
+  /** Somebody has answered, or nobody can any more. */
+  decided = false
+  private producer: Producer | undefined
+
+  constructor(
+    private readonly owner: InboundRequests,
+    private readonly exchange: ExchangeId,
+    readonly from: string,
+    readonly data: Uint8Array,
+  ) {
+    super()
+  }
+
+  respond(reply: Reply): void {
+    if (isThenable(reply)) return this.wait(reply, this.decide())
+    const values = isStream(reply) ? reply : checkBytes(reply, 'the response')
+    if (this.decide()) this.answer(values)
+  }
+
+  reject(reason?: string | Rejection): void {
+    const rejection = checkRejection(reason)
+    if (this.decide()) this.finish(rejectCommand(this.exchange, rejection))
+  }
+
+  /** What a handler returned: a promise decides nothing before it settles. */
+  offer(reply: Reply): void {
+    if (!isThenable(reply)) return this.answerFirst(reply)
+    Promise.resolve(reply).then(
+      (value) => {
+        this.answerFirst(value)
+      },
+      (error: unknown) => {
+        this.thrown(error)
+      },
+    )
+  }
+
+  /** What a handler threw. */
+  thrown(error: unknown): void {
+    if (this.decide()) this.failed(error)
+    else this.owner.report(this.from, error, this.cancelled !== undefined)
+  }
+
+  /** A promise that comes too late is looked at too: a rejection that nobody takes would end the process. */
+  private wait(reply: PromiseLike<unknown>, decides: boolean): void {
+    Promise.resolve(reply).then(
+      (value) => {
+        if (decides) this.answer(value)
+      },
+      (error: unknown) => {
+        if (decides) this.failed(error)
+        else this.late(error)
+      },
+    )
+  }
+
+  private answerFirst(reply: unknown): void {
+    if (this.decide()) this.answer(reply)
+  }
+
+  private decide(): boolean {
+    if (this.decided) return false
+    this.decided = true
+    return true
+  }
+
+  private answer(reply: unknown): void {
+    // Cancelled while the promise was pending: a stream that nobody wants is not begun.
+    if (this.cancelled !== undefined) return
+    try {
+      if (isStream(reply)) this.producer = producerOf(reply, this.exchange, this)
+      else this.finish({ type: 'respond', exchange: this.exchange, data: checkBytes(reply, 'the response') })
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  private finish(event: Event): void {
+    this.owner.finished(this.exchange, event)
+  }
+
+  // ---- of the lane
+
+  produce(allowance: number): void {
+    this.producer?.produce(allowance)
+  }
+
+  override cancel(reason: string): void {
+    this.decided = true
+    super.cancel(reason)
+    this.producer?.stop()
+  }
+
+  // ---- of a producer
+
+  push(event: Event): void {
+    if (this.cancelled === undefined) this.owner.push(event)
+  }
+
+  completed(): void {
+    this.finish({ type: 'complete', exchange: this.exchange })
+  }
+
+  failed(error: unknown): void {
+    this.owner.report(this.from, error, this.cancelled !== undefined)
+    this.finish(rejectCommand(this.exchange, rejectionOf(error)))
+  }
+
+  late(error: unknown): void {
+    this.owner.report(this.from, error, true)
+  }
+}
+
+export class InboundRequests {
+  readonly requests$ = new Subject<InboundRequest>()
+  private readonly open = new IdMap<Inbound>()
+  private handle: EventHandler['handleInboundRequest']
+
+  constructor(
+    readonly push: (event: Event) => void,
+    readonly log: Logger,
+  ) {}
+
+  setHandler(handler: EventHandler): void {
+    this.handle = handler.handleInboundRequest?.bind(handler)
+  }
+
+  onRequest(exchange: ExchangeId, from: string, data: Uint8Array): void {
+    const { observed } = this.requests$
+    if (this.handle === undefined && !observed) {
+      this.push({ type: 'reject', exchange, reason: 'nobody answers requests here' })
+      return
+    }
+    const request = new Inbound(this, exchange, from, data)
+    this.open.set(exchange, request)
+    if (observed) this.requests$.next(request)
+    if (this.handle === undefined || request.decided) return
+    try {
+      request.offer(this.handle(data, request))
+    } catch (error) {
+      request.thrown(error)
+    }
+  }
+
+  onProduce(exchange: ExchangeId, allowance: number): void {
+    this.open.get(exchange)?.produce(allowance)
+  }
+
+  onCancel(exchange: ExchangeId, reason: string): void {
+    const request = this.open.get(exchange)
+    this.open.delete(exchange)
+    request?.cancel(reason)
+  }
+
+  end(): void {
+    for (const exchange of this.open.keys()) this.onCancel(exchange, 'the node was stopped')
+    this.requests$.complete()
+  }
+
+  // ---- of a request
+
+  /** Its last word, unless it was cancelled before. */
+  finished(exchange: ExchangeId, event: Event): void {
+    if (this.open.delete(exchange)) this.push(event)
+  }
+
+  /** What user code failed with. It may have meant it, or have been told by its signal that nobody waits (`late`). */
+  report(from: string, error: unknown, late: boolean): void {
+    if (late) this.log('debug', `something failed when the request of ${from} was over`, error)
+    else if (isDeliberate(error)) this.log('debug', `the handler refused a request of ${from}`, error)
+    else this.log('error', `the handler failed on a request of ${from}`, error)
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Whatever a handler answers with, turned into commands: bytes at once, an AsyncIterable pulled as far as the asker's
+ * credit goes, an Observable as it comes. A producer has one exchange, ends once, and says nothing after its end.
+ */
+import { isObservable, map, type Observable, type Subscription } from 'rxjs'
+import type { Event } from '../../core/events.js'
+import type { ExchangeId } from '../../core/state.js'
+import { valueCost } from '../../core/requests/values.js'
+import { checkBytes, isThenable } from '../checks.js'
+
+/** The values of an answer: one, or a stream of them. */
+export type Values = Uint8Array | AsyncIterable<Uint8Array> | Observable<Uint8Array>
+
+/**
+ * What answers a request: bytes, a promise of bytes, an AsyncIterable of bytes (pulled as fast as the asker takes them) or an
+ * Observable of bytes (what the asker cannot take yet waits, up to a bound).
+ */
+export type Reply = Values | PromiseLike<Values>
+
+/** A stream of values under way. */
+export interface Producer {
+  /** It may go on, until it has made values that cost this much. */
+  produce(allowance: number): void
+  /** Nobody wants more. Returns at once, whatever the user's code does. */
+  stop(): void
+}
+
+/** Where a producer tells what becomes of it. */
+export interface Producing {
+  push(event: Event): void
+  /** It ended in good order. */
+  completed(): void
+  /** It failed: the rest of the answer is refused. */
+  failed(error: unknown): void
+  /** It failed after it was stopped. */
+  late(error: unknown): void
+}
+
+type Stream = AsyncIterable<unknown> | Observable<unknown>
+
+/** Whether a value is a stream of values. What is in it shows later. */
+export function isStream<T>(value: T): value is T & Stream {
+  return isAsyncIterable(value) || isObservable(value)
+}
+
+/**
+ * Starts a stream. Replies of another node are both kinds: they are pulled, so that our asker's credit reaches through us.
+ * @throws what the user's `[Symbol.asyncIterator]` throws.
+ */
+export function producerOf(stream: Stream, exchange: ExchangeId, producing: Producing): Producer {
+  return isAsyncIterable(stream)
+    ? new PullProducer(stream, exchange, producing)
+    : new PushProducer(stream, exchange, producing)
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+const WHAT = 'each value of a response'
+
+class PullProducer implements Producer {
+  private readonly iterator: AsyncIterator<unknown>
+  private allowance = 0
+  private pulling = false
+  private over = false
+
+  constructor(
+    iterable: AsyncIterable<unknown>,
+    private readonly exchange: ExchangeId,
+    private readonly producing: Producing,
+  ) {
+    this.iterator = iterable[Symbol.asyncIterator]()
+    producing.push({ type: 'pullable', exchange })
+  }
+
+  produce(allowance: number): void {
+    this.allowance += allowance
+    this.pull()
+  }
+
+  /** The iterator's teardown may hang behind its pending `next()`, or fail: neither is waited for. */
+  stop(): void {
+    if (this.over) return
+    this.over = true
+    this.returnIterator()
+  }
+
+  /** One `next()` at a time. */
+  private pull(): void {
+    if (this.pulling || this.over || this.allowance <= 0) return
+    this.pulling = true
+    try {
+      Promise.resolve(this.iterator.next()).then(this.took, this.failed)
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  // Bound once, and not for each value.
+  private readonly took = (result: IteratorResult<unknown>): void => {
+    this.pulling = false
+    if (this.over) return
+    try {
+      if (result.done === true) {
+        this.over = true
+        return this.producing.completed()
+      }
+      const data = checkBytes(result.value, WHAT)
+      this.allowance -= valueCost(data.length)
+      this.producing.push({ type: 'next', exchange: this.exchange, data })
+    } catch (error) {
+      this.stop()
+      return this.producing.failed(error)
+    }
+    this.pull()
+  }
+
+  private readonly failed = (error: unknown): void => {
+    if (this.over) return this.producing.late(error)
+    this.over = true
+    this.producing.failed(error)
+  }
+
+  private returnIterator(): void {
+    const late = (error: unknown): void => {
+      this.producing.late(error)
+    }
+    try {
+      const returned: unknown = this.iterator.return?.()
+      if (isThenable(returned)) Promise.resolve(returned).catch(late)
+    } catch (error) {
+      late(error)
+    }
+  }
+}
+
+class PushProducer implements Producer {
+  private readonly subscription: Subscription
+
+  constructor(values$: Observable<unknown>, exchange: ExchangeId, producing: Producing) {
+    this.subscription = values$.pipe(map((value) => checkBytes(value, WHAT))).subscribe({
+      next: (data) => {
+        producing.push({ type: 'next', exchange, data })
+      },
+      error: (error: unknown) => {
+        producing.failed(error)
+      },
+      complete: () => {
+        producing.completed()
+      },
+    })
+  }
+
+  /** The lane holds what the asker cannot take yet; an Observable cannot be told to wait. */
+  produce(): void {
+    return undefined
+  }
+
+  stop(): void {
+    this.subscription.unsubscribe()
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * What a refusal says to the asker, and what it must not say: a stranger reads it, so of an error only what its author
+ * meant for strangers leaves the node, and all of it is bounded.
+ */
+import type { Command } from '../../core/events.js'
+import { isP2pError, P2pError } from '../../errors.js'
+import type { ExchangeId } from '../../core/state.js'
+import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
+import { show } from '../checks.js'
+
+/** Why a request is refused, for the asker: all of it is optional, and reaches the asker where the wire can carry it. */
+export interface Rejection {
+  /** For programs: the asker's `error.remoteCode`. Printable ASCII; at most 64 characters of it are sent. */
+  code?: string
+  /** For people: in the asker's `error.message`. At most 4,096 bytes of UTF-8 are sent. */
+  message?: string
+  /** After how many milliseconds a new attempt makes sense. */
+  retryAfterMs?: number
+}
+
+/** A longer wait makes no sense to anybody (24 days), and fits whatever the other side keeps it in. */
+const MAX_RETRY_AFTER = 2 ** 31 - 1
+
+const encoder = new TextEncoder()
+const room = new Uint8Array(MAX_MESSAGE)
+
+/** As much of the text as its first 4,096 bytes of UTF-8 hold, in whole characters. */
+export function cutMessage(text: string): string {
+  // No UTF-16 unit takes more than three bytes.
+  if (text.length * 3 <= MAX_MESSAGE) return text
+  return text.slice(0, encoder.encodeInto(text, room).read)
+}
+
+/** The printable ASCII of a code, as far as it is sent. */
+export function cutCode(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '').slice(0, MAX_CODE)
+}
+
+/** What a caller gave to `reject`. @throws `InvalidConfig` for what is neither a text nor such an object. */
+export function checkRejection(reason: unknown): Rejection {
+  if (reason === undefined) return {}
+  if (typeof reason === 'string') return { message: reason }
+  if (reason instanceof Error) return rejectionOf(reason)
+  if (typeof reason !== 'object' || reason === null) {
+    throw wrong(`a reason is a text or { code, message, retryAfterMs }, not ${show(reason)}`)
+  }
+  const { code, message, retryAfterMs } = reason as Record<keyof Rejection, unknown>
+  if (code !== undefined && typeof code !== 'string') throw wrong(`the code of a reason is a text, not ${show(code)}`)
+  if (message !== undefined && typeof message !== 'string') {
+    throw wrong(`the message of a reason is a text, not ${show(message)}`)
+  }
+  if (retryAfterMs !== undefined && !isWait(retryAfterMs)) {
+    throw wrong(`retryAfterMs is a number of ms from 0 on, not ${show(retryAfterMs)}`)
+  }
+  return { code, message, retryAfterMs }
+}
+
+/** What an error says to strangers: nothing, unless it has `expose: true` (as http-errors marks it) or is our `Overloaded`. */
+export function rejectionOf(error: unknown): Rejection {
+  if (typeof error !== 'object' || error === null) return {}
+  const { expose, code, message, retryAfterMs: wait } = error as Record<string, unknown>
+  const retryAfterMs = isWait(wait) ? wait : undefined
+  if (expose === true) {
+    return {
+      code: typeof code === 'string' ? code : undefined,
+      message: typeof message === 'string' ? message : undefined,
+      retryAfterMs,
+    }
+  }
+  return isP2pError(error, 'Overloaded') ? { code: error.code, retryAfterMs } : {}
+}
+
+/** Whether a refusal is meant as one, and no fault of the handler. */
+export function isDeliberate(error: unknown): boolean {
+  return (
+    isP2pError(error, 'Overloaded') ||
+    (typeof error === 'object' && error !== null && (error as { expose?: unknown }).expose === true)
+  )
+}
+
+/** The command, with everything cut to what may be sent. */
+export function rejectCommand(exchange: ExchangeId, { code, message, retryAfterMs }: Rejection): Command {
+  const command: Extract<Command, { type: 'reject' }> = { type: 'reject', exchange }
+  if (message !== undefined) command.reason = cutMessage(message)
+  const sent = code === undefined ? '' : cutCode(code)
+  if (sent !== '') command.code = sent
+  if (retryAfterMs !== undefined) command.retryAfterMs = Math.min(Math.ceil(retryAfterMs), MAX_RETRY_AFTER)
+  return command
+}
+
+function isWait(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value)
+}
+
+function wrong(message: string): P2pError {
+  return new P2pError('InvalidConfig', message)
+}

@@ -1,0 +1,203 @@
+/** Broadcasts on their way out to subscribers, to loops, and to the registered handler. */
+import type { Heard } from '../../core/effects.js'
+import type { Event, Overflow } from '../../core/events.js'
+import { POLICIES } from '../../core/requests/values.js'
+import { P2pError } from '../../errors.js'
+import { Buffered, type BufferOptions } from '../buffered.js'
+import { checkNumber, checkOneOf, checkOptions, isThenable } from '../checks.js'
+import type { EventHandler } from '../answers/inbound.js'
+import type { Logger } from '../log.js'
+import { Replies } from '../replies.js'
+
+/** A message that somebody published on a topic. */
+export interface Broadcast {
+  readonly topic: string
+  /** The payload; yours to keep. */
+  readonly data: Uint8Array
+  /** Peer id of the signer. */
+  readonly from: string
+  /** Peer id of the neighbour that handed it to us. */
+  readonly via: string
+}
+
+export interface BroadcastsOptions {
+  /**
+   * So many of the last broadcasts first, 1 to 1,000: what we remember, and what up to three peers in the topic do. Then the
+   * new ones, each once. For a single topic.
+   */
+  replay?: number
+  /** Of a loop: how many broadcasts may wait while it is busy, 1 to 65,536. Default 1,024. */
+  buffer?: number
+  /**
+   * Of a loop: what happens to broadcasts for which there is no room. `error` (the default): the loop ends with `Overloaded`.
+   * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept. What is dropped counts in the status.
+   */
+  onOverflow?: Overflow
+}
+
+const DEFAULT_BUFFER = 1_024
+const MAX_BUFFER = 65_536
+const MAX_REPLAY = 1_000
+
+/** One subscription, or one loop. */
+interface Listener {
+  next: (broadcast: Broadcast) => void
+  complete: () => void
+  /** It gets what is new only after what is old. */
+  catchingUp: boolean
+  /** Ids that it has got as old ones, and that may come again as new ones. */
+  replayed: Set<string> | undefined
+}
+
+export class Broadcasts {
+  /** Listeners by topic; `undefined`: of all topics. The lists are never changed, only replaced. */
+  private readonly listeners = new Map<string | undefined, readonly Listener[]>()
+  /** Those that catch up, by the number of their subscription. */
+  private readonly catchingUp = new Map<number, Listener>()
+  private nextSubscription = 1
+  private handle: EventHandler['handleBroadcast']
+  private over = false
+
+  constructor(
+    private readonly push: (event: Event) => void,
+    private readonly log: Logger,
+  ) {}
+
+  setHandler(handler: EventHandler): void {
+    this.handle = handler.handleBroadcast?.bind(handler)
+  }
+
+  /**
+   * The broadcasts of one topic, which is joined while somebody listens; without a topic: of all joined ones.
+   * @throws `InvalidConfig`
+   */
+  of(topic?: string, options: BroadcastsOptions = {}): Replies<Broadcast> {
+    const replay = checkReplay(topic, options)
+    const buffer = bufferOptions(options)
+    return new Replies<Broadcast>(
+      (subscriber) =>
+        this.listen(topic, replay, {
+          next: (broadcast) => {
+            subscriber.next(broadcast)
+          },
+          complete: () => {
+            subscriber.complete()
+          },
+        }),
+      () => this.iterate(topic, replay, buffer),
+    )
+  }
+
+  private iterate(topic: string | undefined, replay: number | undefined, options: BufferOptions): Buffered<Broadcast> {
+    let leave: (() => void) | undefined
+    const buffered: Buffered<Broadcast> = new Buffered<Broadcast>(options, {
+      open: () => {
+        leave = this.listen(topic, replay, {
+          next: (broadcast) => {
+            buffered.push(broadcast)
+          },
+          complete: () => {
+            buffered.complete()
+          },
+        })
+      },
+      close: () => leave?.(),
+      discarded: (dropped) => {
+        const topics = new Set(dropped.map((broadcast) => broadcast.topic))
+        for (const one of topics) {
+          const count = dropped.filter((broadcast) => broadcast.topic === one).length
+          this.push({ type: 'discarded', topic: one, count })
+        }
+      },
+    })
+    return buffered
+  }
+
+  /** Returns what ends it. */
+  private listen(
+    topic: string | undefined,
+    replay: number | undefined,
+    observer: Pick<Listener, 'next' | 'complete'>,
+  ): () => void {
+    if (this.over) {
+      observer.complete()
+      return () => undefined
+    }
+    const listener: Listener = { ...observer, catchingUp: replay !== undefined, replayed: undefined }
+    this.listeners.set(topic, [...(this.listeners.get(topic) ?? []), listener])
+    if (topic === undefined) return () => this.forget(topic, listener)
+    if (replay === undefined) {
+      this.push({ type: 'subscribe', topic })
+      return () => {
+        this.forget(topic, listener)
+        this.push({ type: 'unsubscribe', topic })
+      }
+    }
+    const subscription = this.nextSubscription++
+    this.catchingUp.set(subscription, listener)
+    this.push({ type: 'subscribe', topic, replay: { subscription, count: replay } })
+    return () => {
+      this.forget(topic, listener)
+      this.catchingUp.delete(subscription)
+      this.push({ type: 'unsubscribe', topic, subscription })
+    }
+  }
+
+  private forget(topic: string | undefined, listener: Listener): void {
+    const left = (this.listeners.get(topic) ?? []).filter((one) => one !== listener)
+    if (left.length > 0) this.listeners.set(topic, left)
+    else this.listeners.delete(topic)
+  }
+
+  // ---- the lane
+
+  onBroadcast({ topic, data, from, via, id }: Heard): void {
+    const broadcast: Broadcast = { topic, data, from, via }
+    for (const listener of this.listeners.get(topic) ?? []) {
+      if (!listener.catchingUp && listener.replayed?.delete(id) !== true) listener.next(broadcast)
+    }
+    for (const listener of this.listeners.get(undefined) ?? []) listener.next(broadcast)
+    if (this.handle === undefined) return
+    const failed = (error: unknown): void => {
+      this.log('error', `the handler failed on a broadcast of ${from}`, error)
+    }
+    try {
+      const result = this.handle(topic, data, { from })
+      if (isThenable(result)) Promise.resolve(result).catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** What a listener has missed; from here on it hears what is new. */
+  onReplayed(subscription: number, broadcasts: Heard[]): void {
+    const listener = this.catchingUp.get(subscription)
+    if (listener === undefined) return
+    this.catchingUp.delete(subscription)
+    listener.catchingUp = false
+    listener.replayed = new Set(broadcasts.map(({ id }) => id))
+    for (const { topic, data, from, via } of broadcasts) listener.next({ topic, data, from, via })
+  }
+
+  end(): void {
+    this.over = true
+    const listeners = [...this.listeners.values()].flat()
+    this.listeners.clear()
+    this.catchingUp.clear()
+    for (const listener of listeners) listener.complete()
+  }
+}
+
+function checkReplay(topic: string | undefined, options: BroadcastsOptions): number | undefined {
+  checkOptions(options, 'the options of broadcasts$')
+  if (options.replay === undefined) return undefined
+  if (topic === undefined) throw new P2pError('InvalidConfig', 'replay is for the broadcasts of one topic: name it')
+  return checkNumber(options.replay, 'replay', 'broadcasts', 1, MAX_REPLAY)
+}
+
+function bufferOptions({ buffer, onOverflow }: BroadcastsOptions): BufferOptions {
+  return {
+    buffer: buffer === undefined ? DEFAULT_BUFFER : checkNumber(buffer, 'buffer', 'broadcasts', 1, MAX_BUFFER),
+    onOverflow: onOverflow === undefined ? 'error' : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
+  }
+}

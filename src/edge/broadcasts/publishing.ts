@@ -1,0 +1,97 @@
+/** Callers' broadcasts, checked and made into questions to the lane. */
+import { firstValueFrom, type Observable } from 'rxjs'
+import type { WantReceipts } from '../../core/events.js'
+import { P2pError } from '../../errors.js'
+import { MAX_DELAY } from '../../lane/scheduler.js'
+import { abortable } from '../abort.js'
+import type { Asks } from '../asks.js'
+import { checkBytes, checkNumber, checkOptions, checkSignal, checkTopic, show } from '../checks.js'
+import type { Receipt, Receipts } from './receipts.js'
+
+export interface BroadcastOptions {
+  /**
+   * Send it only when so many subscribers (`min`, default 1) can be reached, and fail with `PublishError` when that takes longer
+   * than `timeout` ms (default: the config's `requestTimeout`). They are waited for by event.
+   */
+  waitForPeers?: { min?: number; timeout?: number }
+  /**
+   * Ask the subscribers that we are connected to for receipts: `true`, or at most `count` of them within `timeout` ms (default:
+   * the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
+   */
+  receipts?: boolean | { count?: number; timeout?: number }
+  /** Aborting it gives up a broadcast that has not been sent yet, which then fails with `Aborted`. */
+  signal?: AbortSignal
+}
+
+export interface Published {
+  /**
+   * The peers to whom it was handed without an error: no proof of delivery. Empty: nobody got it, `explain(topic)` says why, and
+   * the same bytes may be sent again.
+   */
+  recipients: string[]
+  /** With `receipts`: who has it. Completes after `count`, after all that were asked, or when the time is over; never errors. */
+  receipts$?: Observable<Receipt>
+}
+
+/** More peers than a node has. */
+const MAX_PEERS = 10_000
+
+/** @throws (rejects) for bad arguments before anything is sent, and as `node.broadcast` says. */
+export async function publish(
+  asks: Asks,
+  receipts: Receipts,
+  requestTimeout: number,
+  topic: string,
+  data: Uint8Array,
+  options: BroadcastOptions = {},
+): Promise<Published> {
+  const name = checkTopic(topic)
+  const bytes = checkBytes(data, 'the broadcast')
+  checkOptions(options, 'the options of a broadcast')
+  const signal = checkSignal(options.signal)
+  const waitForPeers = checkWait(options.waitForPeers, requestTimeout)
+  const wanted = checkReceipts(options.receipts, requestTimeout)
+  let receipts$: Observable<Receipt> | undefined
+  let id = 0
+  const answer$ = asks.ask((ask) => {
+    id = ask
+    if (wanted !== undefined) receipts$ = receipts.of(ask)
+    return {
+      type: 'broadcast',
+      ask,
+      topic: name,
+      data: bytes,
+      ...(waitForPeers === undefined ? {} : { waitForPeers }),
+      ...(wanted === undefined ? {} : { receipts: wanted }),
+    }
+  })
+  try {
+    const { recipients } = (await firstValueFrom(abortable(answer$, signal))) as { recipients: string[] }
+    return receipts$ === undefined ? { recipients } : { recipients, receipts$ }
+  } catch (error) {
+    receipts.onEnded(id)
+    throw error
+  }
+}
+
+function checkWait(wait: unknown, requestTimeout: number): { min: number; timeout: number } | undefined {
+  if (wait === undefined) return undefined
+  checkOptions(wait, 'waitForPeers')
+  const { min = 1, timeout = requestTimeout } = wait as { min?: unknown; timeout?: unknown }
+  return {
+    min: checkNumber(min, 'waitForPeers.min', 'peers', 1, MAX_PEERS),
+    timeout: checkNumber(timeout, 'waitForPeers.timeout', 'ms', 1, MAX_DELAY),
+  }
+}
+
+function checkReceipts(receipts: unknown, requestTimeout: number): WantReceipts | undefined {
+  if (receipts === undefined || receipts === false) return undefined
+  if (receipts === true) return { timeout: requestTimeout }
+  if (typeof receipts !== 'object' || receipts === null) {
+    throw new P2pError('InvalidConfig', `receipts must be true, or { count, timeout }, not ${show(receipts)}`)
+  }
+  const { count, timeout = requestTimeout } = receipts as { count?: unknown; timeout?: unknown }
+  const wanted: WantReceipts = { timeout: checkNumber(timeout, 'receipts.timeout', 'ms', 1, MAX_DELAY) }
+  if (count !== undefined) wanted.count = checkNumber(count, 'receipts.count', 'peers', 1, MAX_PEERS)
+  return wanted
+}

@@ -1,0 +1,119 @@
+/**
+ * Validators: users' functions that judge the messages of a topic before anybody gets them from us. They may be slow or
+ * asynchronous; what one throws is our own fault and not the sender's, so the message is ignored and nobody is punished.
+ */
+import type { Heard } from '../../core/effects.js'
+import type { Event, ValidationId } from '../../core/events.js'
+import { IdMap } from '../../core/id-map.js'
+import { P2pError } from '../../errors.js'
+import type { Verdict } from '../../core/port.js'
+import { Cancellable } from '../cancellable.js'
+import { isThenable, show } from '../checks.js'
+import type { Logger } from '../log.js'
+
+export type { Verdict }
+
+/** What a validator is told of a message beside its bytes. */
+export interface ValidationContext {
+  readonly topic: string
+  /** Peer id of the signer. */
+  readonly from: string
+  /** Peer id of the neighbour that handed it to us, and that a `reject` counts against. */
+  readonly via: string
+  /** Fires when nobody waits for the verdict any more. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Judges a message. `accept`: it is delivered and forwarded. `ignore`: it is dropped. `reject`: it is dropped, and counts
+ * against who sent it. The time for it is the config's `validationTimeout`; one without a verdict by then is ignored.
+ */
+export type Validator = (data: Uint8Array, context: ValidationContext) => Verdict | PromiseLike<Verdict>
+
+const VERDICTS: readonly unknown[] = ['accept', 'ignore', 'reject'] satisfies Verdict[]
+
+/** One judgement. */
+class Judgement extends Cancellable implements ValidationContext {
+  constructor(
+    readonly topic: string,
+    readonly from: string,
+    readonly via: string,
+  ) {
+    super()
+  }
+}
+
+export class Validators {
+  private readonly byTopic = new Map<string, Validator>()
+  private readonly open = new IdMap<Judgement>()
+
+  constructor(
+    private readonly push: (event: Event) => void,
+    private readonly log: Logger,
+    fromConfig: Readonly<Record<string, Validator>>,
+  ) {
+    for (const [topic, validator] of Object.entries(fromConfig)) this.byTopic.set(topic, validator)
+  }
+
+  /** @throws `InvalidConfig`, `HandlerAlreadySet` */
+  set(topic: string, validator: Validator): void {
+    checkValidator(validator, topic)
+    if (this.byTopic.has(topic)) {
+      throw new P2pError('HandlerAlreadySet', `${show(topic)} has a validator already, and it stays`)
+    }
+    this.byTopic.set(topic, validator)
+    this.push({ type: 'guardTopic', topic })
+  }
+
+  onValidate(validation: ValidationId, { topic, data, from, via }: Heard): void {
+    const judgement = new Judgement(topic, from, via)
+    this.open.set(validation, judgement)
+    try {
+      const verdict = this.byTopic.get(topic)!(data, judgement)
+      if (!isThenable(verdict)) return this.decide(validation, judgement, verdict)
+      Promise.resolve(verdict).then(
+        (settled) => {
+          this.decide(validation, judgement, settled)
+        },
+        (error: unknown) => {
+          this.failed(validation, judgement, error)
+        },
+      )
+    } catch (error) {
+      this.failed(validation, judgement, error)
+    }
+  }
+
+  onCancel(validation: ValidationId, reason: string): void {
+    const judgement = this.open.get(validation)
+    this.open.delete(validation)
+    judgement?.cancel(reason)
+  }
+
+  end(): void {
+    for (const validation of [...this.open.keys()]) this.onCancel(validation, 'the node was stopped')
+  }
+
+  private decide(validation: ValidationId, judgement: Judgement, verdict: unknown): void {
+    if (VERDICTS.includes(verdict)) return this.tell(validation, verdict as Verdict, false)
+    this.failed(
+      validation,
+      judgement,
+      new P2pError('InvalidConfig', `a verdict is 'accept', 'ignore' or 'reject', not ${show(verdict)}`),
+    )
+  }
+
+  private failed(validation: ValidationId, { topic }: Judgement, error: unknown): void {
+    this.log('error', `the validator of ${topic} failed: the message is ignored`, error)
+    this.tell(validation, 'ignore', true)
+  }
+
+  private tell(validation: ValidationId, verdict: Verdict, failed: boolean): void {
+    if (this.open.delete(validation)) this.push({ type: 'validated', validation, verdict, failed })
+  }
+}
+
+export function checkValidator(validator: unknown, topic: string): Validator {
+  if (typeof validator === 'function') return validator as Validator
+  throw new P2pError('InvalidConfig', `the validator of ${show(topic)} must be a function, not ${show(validator)}`)
+}

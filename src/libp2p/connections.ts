@@ -1,0 +1,96 @@
+/**
+ * Connections and their numbers. A connection is reported before anything that happens on it, in whichever order libp2p
+ * tells: whoever meets one first, here or in streams.ts, registers it.
+ */
+import type { Connection } from '@libp2p/interface'
+import { withoutPeer } from '../core/peers/addresses.js'
+import type { ConnectionId, PortEvent } from '../core/port.js'
+import { CLOSE_TIMEOUT } from './defaults.js'
+import { failureOf } from './failure.js'
+import type { Gater } from './gater.js'
+import type { Host } from './host.js'
+import { pingOver } from './ping.js'
+
+export class Connections {
+  private readonly ids = new Map<Connection, ConnectionId>()
+  private readonly byId = new Map<ConnectionId, Connection>()
+  private last = 0
+
+  /** `closed` hears of a connection's end before it is reported. */
+  constructor(
+    private readonly emit: (event: PortEvent) => void,
+    private readonly gater: Gater,
+    private readonly closed: (connection: ConnectionId) => void,
+  ) {}
+
+  watch(host: Host): void {
+    host.addEventListener('connection:open', ({ detail }) => void this.idOf(detail))
+    host.addEventListener('connection:close', ({ detail }) => this.forget(detail))
+  }
+
+  get(id: ConnectionId): Connection | undefined {
+    return this.byId.get(id)
+  }
+
+  /** The number of the connection; `undefined` if it was over before we knew it. */
+  idOf(connection: Connection): ConnectionId | undefined {
+    const known = this.ids.get(connection)
+    if (known !== undefined || connection.status !== 'open') return known
+    const id = ++this.last
+    this.ids.set(connection, id)
+    this.byId.set(id, connection)
+    const peer = connection.remotePeer.toString()
+    const address = withoutPeer(connection.remoteAddr.toString())
+    this.gater.connected(peer, address)
+    this.emit({ type: 'connectionOpened', connection: id, peer, address, inbound: connection.direction === 'inbound' })
+    return id
+  }
+
+  private forget(connection: Connection): void {
+    const id = this.ids.get(connection)
+    if (id === undefined) return
+    this.ids.delete(connection)
+    this.byId.delete(id)
+    this.closed(id)
+    this.emit({ type: 'connectionClosed', connection: id })
+  }
+
+  ping(id: ConnectionId, timeout: number): void {
+    const connection = this.byId.get(id)
+    if (connection === undefined) return
+    pingOver(connection, timeout).then(
+      (rtt) => this.emit({ type: 'pinged', connection: id, rtt }),
+      (error) => {
+        // Whoever closes a connection that it does not need cuts our ping off with it. That is no failure of the peer's, and
+        // the end of the connection is reported in a moment.
+        setTimeout(() => {
+          if (!this.byId.has(id)) return
+          this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error) })
+        }, CLOSE_TIMEOUT).unref()
+      },
+    )
+  }
+
+  close(id: ConnectionId, reason: string): void {
+    const connection = this.byId.get(id)
+    connection?.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT) }).catch(() => abort(connection, reason))
+  }
+
+  abortAll(reason: string): void {
+    for (const connection of this.ids.keys()) abort(connection, reason)
+  }
+}
+
+/** Can the connection carry no new streams any more? Its muxer may be dead while the socket under it is not. */
+export function isBroken(connection: Connection): boolean {
+  const { muxer } = connection as Connection & { muxer?: { status?: string } }
+  return connection.status !== 'open' || (muxer?.status ?? 'open') !== 'open'
+}
+
+function abort(connection: Connection, reason: string): void {
+  try {
+    connection.abort(new Error(reason))
+  } catch {
+    // It is gone already, and that is what we want.
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. All other
+ * files of this folder take their numbers from here; what is not named in an object stays as the comments say.
+ */
+import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
+import type { NoiseInit } from '@chainsafe/libp2p-noise'
+import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
+import type { IdentifyInit } from '@libp2p/identify'
+import type { KadDHTInit } from '@libp2p/kad-dht'
+import type { PingInit } from '@libp2p/ping'
+import type { TCPOptions } from '@libp2p/tcp'
+import type { Libp2pInit } from 'libp2p'
+import { noiseCrypto } from '../platform/noise-crypto.js'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** The longest delay that a timer can hold, some 25 days: switches a stock timer off that has no switch. */
+const NEVER = 2 ** 31 - 1
+
+/* ------------------------------------------------ our own bounds ------------------------------------------------ */
+
+/** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
+export const DIAL_TIMEOUT = 10_000
+
+/** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
+export const OPEN_TIMEOUT = 10_000
+
+/** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
+export const QUERY_TIMEOUT = 20_000
+
+/** Members chosen by chance who are asked for our neighbours at each lookup of ourselves, besides those who are close to us. */
+export const STRANGERS = 3
+
+/** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
+export const ADD_ATTEMPTS = 3
+
+/** Closing one connection in good order before it is aborted. The stock value. */
+export const CLOSE_TIMEOUT = 1_000
+
+/** Stopping libp2p in good order before what is left of it is aborted; `node.stop()` promises 2 s in all. Stock: no bound. */
+export const STOP_TIMEOUT = 1_200
+
+/** Peers of whom we remember whether they were connected over loopback. */
+export const REMEMBERED_PEERS = 4_096
+
+/** What a session may have on its way to us. Stock: 256 KiB, and up to 16 MiB where Yamux happens to let a window grow. */
+export const SESSION_WINDOW = 1 * MiB
+
+/** Streams at once for each protocol and connection. Stock: 32 in, 64 out; a Rust peer's 33rd request was aborted. */
+export const REQUEST_STREAMS = { maxInboundStreams: 1_000, maxOutboundStreams: 1_000 }
+
+/* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */
+
+export const TCP: TCPOptions = {
+  // Stock: true. Said again because without it a sequential request takes 40 ms and more (Nagle with delayed ACK).
+  dialOpts: { noDelay: true },
+  listenOpts: { noDelay: true },
+  // Stock: 2 minutes each. Yamux pings every 30 s, so this ends connections whose other side vanished without a word.
+  inboundSocketInactivityTimeout: 120_000,
+  outboundSocketInactivityTimeout: 120_000,
+  // Not set: maxConnections (stock: none; the connection manager's 300 hold), backlog (stock: Node's 511).
+}
+
+export const NOISE: NoiseInit = {
+  // Stock: WebAssembly for frames below 1,200 bytes, Node's crypto from there on. Ours changes over where they are equal.
+  crypto: noiseCrypto,
+  // Not set: staticNoiseKey (stock: a new one for each start), extensions and prologueBytes (stock: none).
+}
+
+export const YAMUX: YamuxMuxerInit = {
+  // Stock: on, every 30 s. It measures the round trip that lets a window grow, and keeps idle sockets alive.
+  enableKeepAlive: true,
+  keepAliveInterval: 30_000,
+  // Stock: 1,000 each. A stream more is reset.
+  maxInboundStreams: 1_000,
+  maxOutboundStreams: 1_000,
+  // Stock: 10. More streams than that, opened while the other side still finishes its upgrade, kill the connection.
+  maxEarlyStreams: 1_000,
+  streamOptions: {
+    // Stock: 256 KiB, and fixed by yamux's specification.
+    initialStreamWindowSize: 256 * KiB,
+    // Stock: 16 MiB. A paused stream that has buffered more than maxReadBufferLength is reset, so no window may be larger.
+    maxStreamWindowSize: 4 * MiB,
+    maxReadBufferLength: 4 * MiB,
+    // Stock: unlimited, and a stream over the limit is aborted. The lane has one unanswered write a stream instead.
+    maxWriteBufferLength: Infinity,
+  },
+  // Not set: maxMessageSize (stock: 64 KiB, but nothing reads it: one send becomes a frame as large as the window).
+}
+
+/* -------------------------------------------- connections and the peer store ------------------------------------- */
+
+export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = {
+  // Stock: 300. Beyond it inbound ones are refused and idle ones closed; mesh and close kad peers are closed last.
+  maxConnections: 300,
+  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT.
+  inboundConnectionThreshold: 1_000,
+  // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
+  maxIncomingPendingConnections: 300,
+  // Stock: 5. Nobody but the lane decides whom to reconnect (see also without-keep-alive.ts: 0 still tries once).
+  reconnectRetries: 0,
+  // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
+  maxParallelDials: 100,
+  maxDialQueueLength: 500,
+  maxPeerAddrsToDial: 25,
+  dialTimeout: DIAL_TIMEOUT,
+  // Stock: 6 s. Addresses are tried one after the other; shorter ones fail when 20 nodes start on a busy machine.
+  addressDialTimeout: 6_000,
+  // Stock: 10 s each.
+  inboundUpgradeTimeout: 10_000,
+  inboundStreamProtocolNegotiationTimeout: 10_000,
+  // Stock: 10 s. Gossipsub opens its streams one after the other and passes no signal: a hung peer delays all others.
+  outboundStreamProtocolNegotiationTimeout: 5_000,
+  connectionCloseTimeout: CLOSE_TIMEOUT,
+}
+
+// Stock: on. It pings every 10 s and aborts the connection with nothing but a log line; the lane pings by itself.
+export const CONNECTION_MONITOR: NonNullable<Libp2pInit['connectionMonitor']> = { enabled: false }
+
+export const PEER_STORE: NonNullable<Libp2pInit['peerStore']> = {
+  // Stock: 1 hour, counted from when an address was first heard; hearing it again does not renew it. Peers to whom we
+  // have been connected for an hour would lose their addresses for good. The lane removes peers that cannot be reached.
+  maxAddressAge: Infinity,
+  // Stock: 6 hours; without ageing addresses it only concerns peers that have none.
+  maxPeerAge: 6 * 60 * 60_000,
+}
+
+/* -------------------------------------------------- identify, ping ----------------------------------------------- */
+
+/** What we say we are. Stock: `js-libp2p/<version> …`. */
+export const AGENT = 'tinyp2p'
+
+/** What the origin says. Stock: `ipfs/0.1.0`, and the stock prefix would change the protocol's id with it. */
+export const PROTOCOL_VERSION = '/tinychain/identify/1.0.0'
+
+export const IDENTIFY: IdentifyInit = {
+  // Stock: runs on each new connection, 5 s, 8 KiB, one stream each way. (identify/push is off: the origin has none.)
+  runOnConnectionOpen: true,
+  timeout: 5_000,
+  maxMessageSize: 8 * KiB,
+  maxInboundStreams: 1,
+  maxOutboundStreams: 1,
+}
+
+export const PING: PingInit = {
+  // Stock: 10 s for a stream that pings us.
+  timeout: 10_000,
+  // Stock: 2 in, 1 out. The lane's ping and kad's check of a new contact may meet, and kad drops a peer whose ping fails.
+  maxInboundStreams: 8,
+  maxOutboundStreams: 8,
+}
+
+/* ---------------------------------------------------- Kademlia --------------------------------------------------- */
+
+export const KAD: KadDHTInit = {
+  protocol: '/ipfs/kad/1.0.0',
+  // Stock: a client until it finds itself a public address. Every node of ours serves, as the origin's do.
+  clientMode: false,
+  // Stock: false; then a query with an empty table waits for a peer until it times out.
+  allowQueryWithZeroPeers: true,
+  // Stock: 1 s and 5 min. Off: the lane looks up its own id at each discovery tick.
+  initialQuerySelfInterval: NEVER,
+  querySelfInterval: NEVER,
+  // Stock: at least 5 s. When 20 nodes on one machine ask their one boot node at the same time, most get no answer by
+  // then, and a lookup that began with one peer ends with nothing.
+  networkDialTimeout: { minTimeout: 10_000 },
+  // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
+  maxInboundStreams: 256,
+  maxOutboundStreams: 256,
+  // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); `neighbourhood.ts` lets our own go deeper.
+  kBucketSize: 20,
+  prefixLength: 6,
+  // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the
+  // first answers name everybody, and those that are under way by then are for nothing.
+  alpha: 3,
+  disjointPaths: 3,
+  // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
+  // before one of them has to go. Fewer at once: each is a dial, with a handshake on both sides, and where many nodes
+  // share a machine they would make each other's dials time out.
+  // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
+  // handshake can take seconds while 20 nodes meet on one machine.
+  pingNewContactTimeout: { minTimeout: 10_000 },
+  pingNewContactConcurrency: 4,
+  pingNewContactMaxQueueSize: 100,
+  pingOldContactConcurrency: 20,
+  pingOldContactMaxQueueSize: 100,
+  // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
+  // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
+  // reconnect a peer that we have let go is taken out in without-keep-alive.ts). Stays as it is on purpose: the hourly
+  // removal of expired provider records (48 h), which others may store with us.
+}
+
+/* ---------------------------------------------------- gossipsub -------------------------------------------------- */
+
+/** Opening a gossip stream. Stock: no signal, and the others wait meanwhile; so does ours not (gossip/streams.ts). */
+export const GOSSIP_OPEN_TIMEOUT = 5_000
+
+/** How often gossip that ends by itself is begun again on a connection (rust-libp2p's `MAX_SUBSTREAM_ATTEMPTS`) … */
+export const GOSSIP_REOPENED = 5
+/** … and after what time, ms; twice as long each time. */
+export const GOSSIP_REOPEN_AFTER = 1_000
+
+/** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
+export const GOSSIP_READ_AHEAD = 256 * KiB
+
+/** What one peer's gossip, or the proofs of one question, are verified in one go, ms, before others have a turn. Stock: all. */
+export const GOSSIP_READ_TURN = 10
+export const VERIFY_TURN = 10
+
+/** For how long after we left a topic its messages are no offence, and for how many topics that is remembered. */
+export const LEFT_TOPIC_GRACE = 60_000
+export const LEFT_TOPICS = 1_024
+
+/** So many messages of topics that we were never in are one misbehaviour. Stock: they are taken, and cached. */
+export const UNKNOWN_TOPIC_TOLERANCE = 16
+
+/** What follows from the largest message and from what may wait for a peer. */
+export function gossipLimits({ maxMessageSize, maxQueueSize }: { maxMessageSize: number; maxQueueSize: number }) {
+  // Between `publishHeld` and the next publish, so many of ours may be on their way already: the lane asks for no more at once.
+  const own = maxQueueSize + 64 * maxMessageSize
+  return {
+    // A frame that we send. Stock: as large as it becomes, and the origin ends a stream on which one over 64 KiB comes.
+    frame: maxMessageSize,
+    // A frame that we read. Stock: 4 MiB (of it-length-prefixed). One over it ends the peer's gossip. Other implementations
+    // put several messages into one frame when they answer IWANT, so this is well above a message.
+    inboundFrame: Math.max(1 * MiB, 2 * maxMessageSize + 64 * KiB),
+    // What waits for a peer before a message of others, or one of our own, does not go to it any more.
+    others: maxQueueSize,
+    own,
+    // Stock: unlimited (maxOutboundBufferSize). Beyond it the peer loses its gossip stream, and what waits with it: only
+    // control messages come this far, to a peer that reads nothing and is not found out by a ping.
+    writeBuffer: own + 16 * MiB,
+  }
+}
+
+export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
+  // Stock, all three: P7 counts from the first misbehaviour on; scores decay each second, and to nothing below 0.1.
+  behaviourPenaltyThreshold: 0,
+  decayInterval: 1_000,
+  decayToZero: 0.1,
+  // Stock: 1 hour, for nothing: a peer that connects again begins anew. Ours goes on with its score (gossip/scores.ts), and
+  // a score does not get better meanwhile, so a minute is enough.
+  retainScore: 60_000,
+  // Weights and decays of misbehaviour (stock: −10, 0.2) and shared addresses (−5; it silences 15 nodes on one machine), and
+  // the thresholds (stock: −10, −50, −80), come with the options: see network/pubsub.ts. Not set: application scores (none).
+}
+
+/** Of each topic that we are in. Stock: of none, so that invalid messages cost nothing. */
+export const TOPIC_SCORE_PARAMS = {
+  // Stock: 0.5.
+  topicWeight: 1,
+  // Stock: 1 each, for time in the mesh and for being first. Nobody gains a credit that it could spend on bad messages.
+  timeInMeshWeight: 0,
+  timeInMeshQuantum: 1_000,
+  timeInMeshCap: 1,
+  firstMessageDeliveriesWeight: 0,
+  firstMessageDeliveriesDecay: 0.5,
+  firstMessageDeliveriesCap: 1,
+  // Stock: −1 each, for peers of the mesh that bring less than 20 messages. A quiet topic is no offence.
+  meshMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesDecay: 0.5,
+  meshMessageDeliveriesCap: 1,
+  meshMessageDeliveriesThreshold: 1,
+  meshMessageDeliveriesWindow: 10,
+  meshMessageDeliveriesActivation: 5_000,
+  meshFailurePenaltyWeight: 0,
+  meshFailurePenaltyDecay: 0.5,
+  // Invalid messages (stock: −1, 0.3) come with the options.
+}
+
+export const GOSSIPSUB: Partial<GossipsubOpts> = {
+  // Stock: StrictSign. Unsigned and wrongly signed messages are dropped.
+  globalSignaturePolicy: 'StrictSign',
+  // Stock: true. The origin has no floodsub.
+  fallbackToFloodsub: false,
+  // Stock: true. What we publish goes to every subscriber that we are connected to, not to the mesh only.
+  floodPublish: true,
+  // Stock: 2 min. The origin forgets after 60 s, and the same bytes may be sent again then.
+  seenTTL: 60_000,
+  // Stock: 1 s (the origin's 10 s are not on the wire).
+  heartbeatInterval: 1_000,
+  // Stock, as the origin: mesh of 6, grown below 4, cut above 12, of them 2 outbound; gossip to 6 or a quarter.
+  D: 6,
+  Dlo: 4,
+  Dhi: 12,
+  Dout: 2,
+  Dlazy: 6,
+  gossipFactor: 0.25,
+  // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; whoever publishes to
+  // nobody may send the same bytes again; the sender of a repeat is told.
+  emitSelf: false,
+  doPX: false,
+  allowPublishToZeroTopicPeers: false,
+  ignoreDuplicatePublishError: false,
+  // Stock: false. Nothing is forwarded before pubsub.ts says so: at once, or for a guarded topic after its verdict.
+  asyncValidation: true,
+  // Stock: false each. A peer's next message is looked at after the one before it: a flood waits in the sender's memory.
+  awaitRpcHandler: true,
+  awaitRpcMessageHandler: true,
+  // Stock: 3 s until a message that a peer has offered and we have asked for must have come, or it misbehaved. Others may
+  // wait for us before it, up to `maxQueueSize`, and our penalties last longer than the stock ones.
+  gossipsubIWantFollowupMs: 10_000,
+  // Stock: true. Mesh peers are the last to be closed beyond maxConnections.
+  tagMeshPeers: true,
+  // Stock: 10 s after we leave a topic, its peers refuse our GRAFT (1 min after an ordinary PRUNE). The lane lingers.
+  unsubcribeBackoff: 10_000,
+  pruneBackoff: 60_000,
+  // Stock: 5 heartbeats in the cache. A message is held there until its verdict, and a large one has 8 s to be fetched.
+  mcacheLength: 10,
+  // Stock: 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer.
+  mcacheGossip: 3,
+  idontwantMinDataSize: 512,
+  idontwantMaxMessages: 512,
+  maxTopicBytesPerPeer: 1 * MiB,
+}

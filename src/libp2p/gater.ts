@@ -1,0 +1,54 @@
+/**
+ * Whom we talk to, and which addresses of others we believe. libp2p asks it about every address before the peer store
+ * takes it, again at each change, so what the answer depends on is remembered beyond a connection's end.
+ */
+import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { acceptsAddress, isLoopback, isUnspecified } from '../core/peers/addresses.js'
+import { REMEMBERED_PEERS } from './defaults.js'
+
+export class Gater {
+  private loopbackOnly = false
+  /** Some peer is, or was, connected to us over loopback. */
+  private anyOverLoopback = false
+  private readonly overLoopback = new Map<string, boolean>()
+
+  /** `deny` is for tests that cut a network in two. */
+  constructor(
+    private readonly self: string,
+    private readonly deny?: (peer: string) => boolean,
+  ) {}
+
+  listensOn(addresses: string[]): void {
+    this.loopbackOnly = addresses.every(isLoopback)
+  }
+
+  connected(peer: string, address: string): void {
+    const overLoopback = isLoopback(address) || this.overLoopback.get(peer) === true
+    this.anyOverLoopback ||= overLoopback
+    this.overLoopback.delete(peer)
+    this.overLoopback.set(peer, overLoopback)
+    if (this.overLoopback.size > REMEMBERED_PEERS) {
+      for (const oldest of this.overLoopback.keys()) return void this.overLoopback.delete(oldest)
+    }
+  }
+
+  /** May this address of this peer be used and told to others? */
+  accepts(peer: string, address: string): boolean {
+    if (peer === this.self) return !isUnspecified(address)
+    const { loopbackOnly, anyOverLoopback } = this
+    return acceptsAddress(address, { loopbackOnly, anyOverLoopback, overLoopback: this.overLoopback.get(peer) })
+  }
+
+  toLibp2p(): ConnectionGater {
+    const { deny } = this
+    const refuse = deny && ((peer: PeerId) => deny(peer.toString()))
+    return {
+      filterMultiaddrForPeer: (peer, address) => this.accepts(peer.toString(), address.toString()),
+      ...(refuse && {
+        denyDialPeer: refuse,
+        denyInboundEncryptedConnection: refuse,
+        denyOutboundEncryptedConnection: refuse,
+      }),
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Counts what went no further, and reports it by the turn of the event loop: a flood of bad messages is no flood of events. */
+import type { DropReason, PortEvent } from '../../core/port.js'
+
+type Drop = Extract<PortEvent, { type: 'gossipDropped' }>
+
+export class Drops {
+  private readonly pending = new Map<string, Drop>()
+
+  constructor(private readonly emit: (event: PortEvent) => void) {}
+
+  /** `topic`: only one of ours. Others are the sender's to choose, as many and as long as it likes. */
+  count(peer: string, reason: DropReason, topic?: string): void {
+    const key = `${reason} ${peer} ${topic ?? ''}`
+    const known = this.pending.get(key)
+    if (known !== undefined) return void known.count++
+    if (this.pending.size === 0) setImmediate(() => this.report())
+    const about = topic === undefined ? {} : { topic }
+    this.pending.set(key, { type: 'gossipDropped', peer, ...about, reason, count: 1 })
+  }
+
+  private report(): void {
+    const drops = [...this.pending.values()]
+    this.pending.clear()
+    for (const drop of drops) this.emit(drop)
+  }
+}

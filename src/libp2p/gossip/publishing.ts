@@ -1,0 +1,97 @@
+/**
+ * Publishes, in gossipsub's place. gossipsub sends to whoever it likes, however much waits for them already, and says neither
+ * id nor signature; it remembers a message as sent that nobody got.
+ */
+import type { AskId, PortEvent } from '../../core/port.js'
+import type { PubsubOptions } from '../../core/pubsub.js'
+import { failureOf } from '../failure.js'
+import type { Internals } from './internals.js'
+import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './message.js'
+import type { GossipSending } from './sending.js'
+import type { GossipStream, GossipStreams } from './streams.js'
+
+const utf8 = new TextEncoder()
+
+export class Publishing {
+  /** Streams that were too full, and what to do when they have drained. */
+  private readonly held = new Map<GossipStream, () => void>()
+
+  constructor(
+    private readonly inside: Internals,
+    private readonly streams: GossipStreams,
+    private readonly sending: GossipSending,
+    private readonly signer: Signer,
+    private readonly options: PubsubOptions,
+    private readonly emit: (event: PortEvent) => void,
+  ) {}
+
+  publish(ask: AskId, topic: string, data: Uint8Array, except: ReadonlySet<string>): void {
+    const full = this.targets(topic, except).filter((peer) => this.sending.queued(peer) > this.options.maxQueueSize)
+    if (full.length > 0) {
+      for (const peer of full) this.watch(peer)
+      return this.emit({ type: 'publishHeld', ask, peers: full })
+    }
+    this.send(ask, topic, data, except).catch((error: unknown) => {
+      this.emit({
+        type: 'publishFailed',
+        ask,
+        code: 'PublishError',
+        failure: failureOf('the broadcast was not sent', error),
+      })
+    })
+  }
+
+  private async send(ask: AskId, topic: string, data: Uint8Array, except: ReadonlySet<string>): Promise<void> {
+    const { inside, signer } = this
+    const { seenCache } = inside
+    const sequence = nextSequence()
+    const id = this.options.messageIdOf({ topic, data, from: signer.peer.toString(), sequence })
+    if (seenCache.has(id)) return this.repeated(ask)
+    const message = await signer.sign(topic, data, sequence)
+    const size = frameSize(message)
+    if (size > this.options.maxMessageSize)
+      throw new Error(`it takes ${size} bytes; the limit is ${this.options.maxMessageSize}`)
+    // The same bytes may have been sent, or heard, meanwhile.
+    if (seenCache.has(id)) return this.repeated(ask)
+    const recipients = this.targets(topic, except).filter((peer) => this.sending.publish(peer, message))
+    // Nobody got it, so the same bytes are no repeat.
+    if (recipients.length > 0) this.remember(id, message)
+    const proof = proofOf(signer.peer, sequence, message.signature, signer.publicKey)
+    this.emit({ type: 'published', ask, recipients, id, proof })
+  }
+
+  private repeated(ask: AskId): void {
+    const failure = { message: 'the same bytes were sent or heard a short while ago' }
+    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
+  }
+
+  /** As gossipsub remembers what it publishes: no repeat is delivered, and whoever asks for it gets it. */
+  private remember(msgIdStr: string, message: Signed): void {
+    const { seenCache, mcache, gossipTracer } = this.inside
+    seenCache.put(msgIdStr)
+    mcache.put({ msgId: utf8.encode(msgIdStr), msgIdStr }, message, true)
+    gossipTracer.deliverMessage(msgIdStr)
+  }
+
+  private targets(topic: string, except: ReadonlySet<string>): string[] {
+    return [...this.inside.selectPeersToPublish(topic).tosend].filter((peer) => !except.has(peer))
+  }
+
+  /** Says once that half of it has gone; that the stream is gone, others say. */
+  private watch(peer: string): void {
+    const stream = this.streams.to(peer)
+    if (stream === undefined || this.held.has(stream)) return
+    const { raw } = stream
+    // After the stream's own handler, which sends in a microtask too.
+    const drained = (): void => queueMicrotask(() => stream.queued <= this.options.maxQueueSize / 2 && done())
+    const done = (): void => {
+      if (!this.held.delete(stream)) return
+      for (const type of ['drain', 'idle'] as const) raw.removeEventListener(type, drained)
+      raw.removeEventListener('close', done)
+      if (raw.status === 'open') this.emit({ type: 'gossipDrained', peer })
+    }
+    this.held.set(stream, done)
+    for (const type of ['drain', 'idle'] as const) raw.addEventListener(type, drained)
+    raw.addEventListener('close', done)
+  }
+}

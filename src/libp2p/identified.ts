@@ -1,0 +1,33 @@
+/** What others say of themselves becomes the port's event. Must not know what is done with it. */
+import type { IdentifyResult } from '@libp2p/interface'
+import { withoutPeer } from '../core/peers/addresses.js'
+import type { PortEvent } from '../core/port.js'
+import type { Connections } from './connections.js'
+import type { Gater } from './gater.js'
+import type { Host } from './host.js'
+
+export function watchIdentify(
+  host: Host,
+  connections: Connections,
+  gater: Gater,
+  emit: (event: PortEvent) => void,
+): void {
+  host.addEventListener('peer:identify', ({ detail }) => {
+    const connection = connections.idOf(detail.connection)
+    if (connection !== undefined) emit(identified(connection, detail, gater))
+  })
+}
+
+function identified(connection: number, result: IdentifyResult, gater: Gater): PortEvent {
+  const peer = result.peerId.toString()
+  const told = result.listenAddrs.length > 0 ? result.listenAddrs : (result.signedPeerRecord?.addresses ?? [])
+  const addresses = [...new Set(told.map((address) => withoutPeer(address.toString())))]
+  return {
+    type: 'identified',
+    connection,
+    peer,
+    protocols: result.protocols,
+    addresses: addresses.filter((address) => gater.accepts(peer, address)),
+    agent: result.agentVersion ?? '',
+  }
+}

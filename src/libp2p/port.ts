@@ -1,0 +1,199 @@
+/**
+ * The port itself: starts and stops libp2p and gives each effect to the part that runs it. What the parts report passes
+ * through here, so that nothing is heard before `listening` or after `stopped`.
+ */
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
+import { Connections } from './connections.js'
+import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
+import { Dialler } from './dialling.js'
+import { reasonOf } from './failure.js'
+import { Gater } from './gater.js'
+import { createHost, type Host, type HostOptions } from './host.js'
+import { watchIdentify } from './identified.js'
+import { listenFailure, missingAddress, unsupportedAddress } from './listening.js'
+import { Pubsub } from './pubsub.js'
+import { Streams } from './streams.js'
+import { Table } from './table.js'
+
+export interface Libp2pPortOptions extends HostOptions {
+  /** The protocols that we serve: a stream for one of them becomes `streamInbound`. */
+  protocols: string[]
+  /** Hears of failures that no event reports. */
+  log?: (text: string) => void
+  /** For tests: refuses to dial these peers and to be dialled by them. */
+  gate?: { deny(peer: string): boolean }
+}
+
+export function createLibp2pPort(options: Libp2pPortOptions): CreatePort {
+  return (emit) => new Libp2pPort(options, emit)
+}
+
+interface Parts {
+  host: Host
+  connections: Connections
+  streams: Streams
+  dialler: Dialler
+  table: Table
+  pubsub: Pubsub
+}
+
+class Libp2pPort implements NetworkPort {
+  private parts: Parts | undefined
+  private starting: Promise<void> | undefined
+  private stopping = false
+  /** What happened before `listening`: a peer may connect before libp2p's start is over. */
+  private early: PortEvent[] | undefined = []
+  private addresses: string[] = []
+
+  constructor(
+    private readonly options: Libp2pPortOptions,
+    private readonly report: Emit,
+  ) {}
+
+  run(effect: PortEffect): void {
+    try {
+      if (effect.type === 'stop') this.stop()
+      else if (effect.type === 'listen') this.listen(effect.addresses)
+      else if (this.parts === undefined || this.early !== undefined) this.log(`${effect.type} came before we listen`)
+      else if (!this.stopping) dispatch(effect, this.parts)
+    } catch (error) {
+      this.log(`${effect.type} failed: ${reasonOf(error)}`)
+    }
+  }
+
+  private readonly emit: Emit = (event, idly) => {
+    if (this.stopping) return
+    if (this.early === undefined) this.report(event, idly)
+    else this.early.push(event)
+  }
+
+  private readonly log = (text: string): void => this.options.log?.(text)
+
+  private listen(addresses: string[]): void {
+    if (this.starting !== undefined) return
+    this.starting = this.start(addresses).then(
+      () => this.announce(),
+      (error) => this.giveUp(listenFailure(addresses, error)),
+    )
+  }
+
+  private async start(asked: string[]): Promise<void> {
+    const unsupported = unsupportedAddress(asked)
+    if (unsupported !== undefined) throw new Error(`${unsupported} is not a TCP address`)
+    const { gate, privateKey } = this.options
+    const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
+    gater.listensOn(asked)
+    const host = await createHost(this.options, asked, gater)
+    const parts = this.assemble(host, gater)
+    await host.handle(this.options.protocols, parts.streams.handle, REQUEST_STREAMS)
+    await host.start()
+    // From here on `stop` finds it.
+    this.parts = parts
+    const missing = missingAddress(asked, host.services.own.list())
+    if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
+    host.addEventListener('self:peer:update', () => this.announce())
+  }
+
+  private assemble(host: Host, gater: Gater): Parts {
+    const { emit } = this
+    const connections = new Connections(emit, gater, (connection) => streams.forgetAll(connection))
+    const streams = new Streams(emit, connections)
+    connections.watch(host)
+    watchIdentify(host, connections, gater, emit)
+    return {
+      host,
+      connections,
+      streams,
+      dialler: new Dialler(host, connections, gater, emit),
+      table: new Table(host, gater, emit, this.log),
+      pubsub: new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub),
+    }
+  }
+
+  /** Says what we listen on, if it is news; after the first time, also what happened before it. */
+  private announce(): void {
+    if (this.stopping || this.parts === undefined) return
+    const addresses = this.parts.host.services.own.list()
+    if (this.early === undefined && addresses.join() === this.addresses.join()) return
+    this.addresses = addresses
+    const early = this.early ?? []
+    this.early = undefined
+    this.report({ type: 'listening', addresses })
+    for (const event of early) this.emit(event)
+  }
+
+  private giveUp(failure: { message: string; cause?: unknown }): void {
+    this.early = undefined
+    this.emit({ type: 'listenFailed', failure })
+    Promise.resolve(this.parts?.host.stop()).catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
+  }
+
+  private stop(): void {
+    if (this.stopping) return
+    this.stopping = true
+    this.shutDown()
+      .catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
+      .finally(() => this.report({ type: 'stopped' }))
+  }
+
+  private async shutDown(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)))
+    // libp2p's `stop` does nothing while it starts: let it finish that first.
+    const orderly = Promise.resolve(this.starting).then(() => this.parts?.host.stop())
+    try {
+      await Promise.race([orderly, enough])
+    } finally {
+      clearTimeout(timer)
+      // It may yet fail, and then nobody waits for it any more.
+      orderly.catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
+      this.parts?.connections.abortAll('the node stops')
+      this.parts?.host.services.own.forget()
+    }
+  }
+}
+
+function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, parts: Parts): void {
+  const { connections, streams, dialler, table, pubsub } = parts
+  switch (effect.type) {
+    case 'dial':
+      return dialler.dial(effect.target, effect.addresses)
+    case 'open':
+      return streams.open(effect.stream, effect.connection, effect.protocols)
+    case 'write':
+      return streams.write(effect)
+    case 'reset':
+      return streams.reset(effect.stream, effect.reason)
+    case 'pause':
+      return streams.pause(effect.stream)
+    case 'resume':
+      return streams.resume(effect.stream)
+    case 'closeConnection':
+      return connections.close(effect.connection, effect.reason)
+    case 'ping':
+      return connections.ping(effect.connection, effect.timeout)
+    case 'tableAdd':
+      return table.add(effect.peer, effect.addresses)
+    case 'tableRemove':
+      return table.remove(effect.peer)
+    case 'tableQuery':
+      return table.query()
+    case 'join':
+      return pubsub.join(effect.topic, effect.guarded)
+    case 'guard':
+      return pubsub.guard(effect.topic, effect.guarded)
+    case 'leave':
+      return pubsub.leave(effect.topic)
+    case 'publish':
+      return pubsub.publish(effect.ask, effect.topic, effect.data, effect.except)
+    case 'verdict':
+      return pubsub.verdict(effect.id, effect.via, effect.verdict)
+    case 'verify':
+      return pubsub.verify(effect.ask, effect.messages)
+    case 'penalize':
+      return pubsub.penalize(effect.peer, effect.count)
+    case 'inspect':
+      return pubsub.inspect(effect.ask, effect.peers)
+  }
+}

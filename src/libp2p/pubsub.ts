@@ -1,0 +1,189 @@
+/**
+ * Topics: joins and leaves, verdicts, and reports of messages, subscriptions and meshes as gossipsub tells of them. How a peer
+ * is written to and read from, and what is kept from whom, is in gossip/.
+ */
+import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import type { PrivateKey } from '@libp2p/interface'
+import type { AskId, GossipPeer, PortEvent, SignedMessage, Verdict } from '../core/port.js'
+import type { PubsubOptions } from '../core/pubsub.js'
+import { keepable } from './bytes.js'
+import type { Connections } from './connections.js'
+import { gossipLimits } from './defaults.js'
+import { Admission } from './gossip/admission.js'
+import { Drops } from './gossip/drops.js'
+import { internalsOf, type Internals } from './gossip/internals.js'
+import { proofOf, Signer, unverified } from './gossip/message.js'
+import { Publishing } from './gossip/publishing.js'
+import { Scores } from './gossip/scores.js'
+import { GossipSending } from './gossip/sending.js'
+import { GossipStreams, type StreamsListener } from './gossip/streams.js'
+import { Verifying } from './gossip/verifying.js'
+import type { Host } from './host.js'
+
+const RESULTS: Record<Verdict, TopicValidatorResult> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+}
+
+export class Pubsub {
+  private readonly inside: Internals
+  private readonly drops: Drops
+  private readonly scores: Scores
+  private readonly sending: GossipSending
+  private readonly admission: Admission
+  private readonly publishing: Publishing
+  private readonly verifying: Verifying
+  private readonly guarded = new Set<string>()
+  private readonly subscriptions = new Map<string, Set<string>>()
+  /** By topic: those whom we reported last, joined. */
+  private readonly meshes = new Map<string, string>()
+  private meshDirty = false
+
+  constructor(
+    private readonly host: Host,
+    private readonly connections: Connections,
+    private readonly emit: (event: PortEvent) => void,
+    privateKey: PrivateKey,
+    options: PubsubOptions,
+  ) {
+    const { messageIdOf, maxMessageSize, scoring } = options
+    const limits = gossipLimits(options)
+    const idOf = (message: RPC.Message): string | undefined => {
+      try {
+        return messageIdOf(unverified(message))
+      } catch {
+        return undefined
+      }
+    }
+    this.inside = internalsOf(host.services.pubsub)
+    this.drops = new Drops(emit)
+    this.scores = new Scores(this.inside, scoring)
+    const streams = new GossipStreams(host, this.inside, limits, this.streamsListener())
+    this.sending = new GossipSending(this.inside, streams, limits, this.drops)
+    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores)
+    const signer = new Signer(host.peerId, privateKey)
+    this.publishing = new Publishing(this.inside, streams, this.sending, signer, options, emit)
+    this.verifying = new Verifying(messageIdOf, emit)
+    this.listen()
+  }
+
+  private streamsListener(): StreamsListener {
+    return {
+      met: (connection) => void this.connections.idOf(connection),
+      opened: (peer) => this.emit({ type: 'gossipOpened', peer }),
+      closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
+      forgotten: (peer) => this.forget(peer),
+      malformed: (peer) => this.drops.count(peer, 'malformed'),
+    }
+  }
+
+  private listen(): void {
+    const { pubsub } = this.host.services
+    pubsub.addEventListener('gossipsub:message', ({ detail: { msg, msgId, propagationSource } }) => {
+      if (msg.type !== 'signed') return
+      const { topic, data, sequenceNumber, signature, key } = msg
+      const via = propagationSource.toString()
+      // Mostly it comes from its signer, whose text is known. It costs some microseconds to make.
+      const from = msg.from.equals(propagationSource) ? via : msg.from.toString()
+      const held = this.guarded.has(topic)
+      if (!held) this.verdict(msgId, via, 'accept')
+      const proof = proofOf(msg.from, sequenceNumber, signature, key)
+      this.emit({ type: 'message', topic, data: keepable(data), from, via, id: msgId, held, proof })
+    })
+    pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
+      for (const { topic, subscribe } of subscriptions) {
+        this.subscriptionChanged(peerId.toString(), topic, subscribe)
+      }
+    })
+    for (const event of ['gossipsub:graft', 'gossipsub:prune', 'gossipsub:heartbeat'] as const) {
+      pubsub.addEventListener(event, () => this.meshMayHaveChanged())
+    }
+  }
+
+  join(topic: string, guarded: boolean): void {
+    this.guard(topic, guarded)
+    this.scores.join(topic)
+    this.host.services.pubsub.subscribe(topic)
+    this.meshMayHaveChanged()
+  }
+
+  guard(topic: string, guarded: boolean): void {
+    if (guarded) this.guarded.add(topic)
+    else this.guarded.delete(topic)
+  }
+
+  leave(topic: string): void {
+    if (!this.inside.subscriptions.has(topic)) return
+    this.host.services.pubsub.unsubscribe(topic)
+    this.guarded.delete(topic)
+    this.scores.leave(topic)
+    this.admission.leave(topic)
+    this.meshMayHaveChanged()
+  }
+
+  publish(ask: AskId, topic: string, data: Uint8Array, except: string[]): void {
+    this.publishing.publish(ask, topic, data, new Set(except))
+  }
+
+  verdict(id: string, via: string, verdict: Verdict): void {
+    this.inside.reportMessageValidationResult(id, via, RESULTS[verdict])
+    if (verdict === 'reject') this.scores.changed(via)
+  }
+
+  verify(ask: AskId, messages: SignedMessage[]): void {
+    this.verifying.ask(ask, messages)
+  }
+
+  penalize(peer: string, count: number): void {
+    this.scores.penalize(peer, count)
+  }
+
+  inspect(ask: AskId, peers: string[]): void {
+    const known: Record<string, GossipPeer> = {}
+    for (const peer of peers) {
+      if (!this.inside.peers.has(peer)) continue
+      known[peer] = { score: this.scores.of(peer), queued: this.sending.queued(peer) }
+    }
+    this.emit({ type: 'inspected', ask, peers: known })
+  }
+
+  /** Gossipsub forgets silently who has gone. */
+  private forget(peer: string): void {
+    this.admission.forget(peer)
+    for (const topic of [...(this.subscriptions.get(peer) ?? [])]) this.subscriptionChanged(peer, topic, false)
+  }
+
+  private subscriptionChanged(peer: string, topic: string, subscribed: boolean): void {
+    const topics = this.subscriptions.get(peer) ?? new Set()
+    if (topics.has(topic) === subscribed) return
+    if (subscribed) topics.add(topic)
+    else topics.delete(topic)
+    if (topics.size > 0) this.subscriptions.set(peer, topics)
+    else this.subscriptions.delete(peer)
+    this.emit({ type: 'subscriptionChanged', peer, topic, subscribed })
+    this.meshMayHaveChanged()
+  }
+
+  /** Gossipsub tells before it acts, and of many changes at once: look a moment later. */
+  private meshMayHaveChanged(): void {
+    if (this.meshDirty) return
+    this.meshDirty = true
+    setTimeout(() => {
+      this.meshDirty = false
+      for (const topic of new Set([...this.meshes.keys(), ...this.inside.mesh.keys()])) this.compareMesh(topic)
+    }, 0)
+  }
+
+  private compareMesh(topic: string): void {
+    // Gossipsub keeps a peer in its mesh that left the topic while our GRAFT was on its way.
+    const inTopic = (peer: string): boolean => this.subscriptions.get(peer)?.has(topic) === true
+    const peers = [...(this.inside.mesh.get(topic) ?? [])].filter(inTopic).sort()
+    const joined = peers.join()
+    if (joined === (this.meshes.get(topic) ?? '')) return
+    if (peers.length > 0) this.meshes.set(topic, joined)
+    else this.meshes.delete(topic)
+    this.emit({ type: 'meshChanged', topic, peers })
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Streams and their numbers: runs what the lane asks of a stream and reports what libp2p tells of it. A stream's number
+ * is registered before anything can answer, and forgotten before anything that must not be heard.
+ */
+import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
+import type { ConnectionId, Emit, PortEffect, PortEvent, StreamId } from '../core/port.js'
+import { SESSION } from '../wire/protocols.js'
+import { plain } from './bytes.js'
+import { isBroken, type Connections } from './connections.js'
+import { OPEN_TIMEOUT, REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
+import { endWithDataFrame } from './empty-end.js'
+import { failureOf } from './failure.js'
+import { widen } from './yamux.js'
+
+type StreamEnd = Extract<PortEvent, { type: 'streamClosed' }>['reason']
+
+interface Entry {
+  stream: Stream
+  connection: ConnectionId
+  /** The other side has closed its write side. libp2p also says `end` when a connection breaks in the middle. */
+  remoteEnded: boolean
+  /** We have closed our write side. */
+  weEnded: boolean
+  /** A write waits for the stream to drain. */
+  draining: boolean
+  /** The stream closed in good order while we paused with bytes unread: its end is reported after them. */
+  closing: boolean
+}
+
+export class Streams {
+  private readonly entries = new Map<StreamId, Entry>()
+  private readonly opening = new Map<StreamId, AbortController>()
+  private lastInbound = 0
+
+  constructor(
+    private readonly emit: Emit,
+    private readonly connections: Connections,
+  ) {}
+
+  /** The handler of every protocol that we serve. */
+  readonly handle = (stream: Stream, connection: Connection): void => {
+    const id = this.connections.idOf(connection)
+    // It died between the negotiation and now: nobody has to know.
+    if (id === undefined || stream.status !== 'open') return stream.abort(new Error('too late'))
+    this.lastInbound += 2
+    const { protocol } = stream
+    this.adopt(this.lastInbound, id, stream, {
+      type: 'streamInbound',
+      stream: this.lastInbound,
+      connection: id,
+      protocol,
+    })
+  }
+
+  open(id: StreamId, connectionId: ConnectionId, protocols: string[]): void {
+    const connection = this.connections.get(connectionId)
+    if (connection === undefined) {
+      const failure = { message: 'the connection is closed' }
+      return this.emit({ type: 'streamOpenFailed', stream: id, reason: 'lost', failure })
+    }
+    const cancel = new AbortController()
+    this.opening.set(id, cancel)
+    const signal = AbortSignal.any([cancel.signal, AbortSignal.timeout(OPEN_TIMEOUT)])
+    connection.newStream(protocols, { ...REQUEST_STREAMS, signal }).then(
+      (stream) => {
+        if (!this.opening.delete(id)) return stream.abort(new Error('not needed any more'))
+        this.opened(id, connectionId, stream)
+      },
+      (error) => {
+        if (!this.opening.delete(id)) return
+        const reason = isBroken(connection) ? 'lost' : isUnsupported(error) ? 'unsupported' : 'failed'
+        this.emit({ type: 'streamOpenFailed', stream: id, reason, failure: failureOf('cannot open a stream', error) })
+      },
+    )
+  }
+
+  private opened(id: StreamId, connection: ConnectionId, stream: Stream): void {
+    const opened: PortEvent = { type: 'streamOpened', stream: id, protocol: stream.protocol }
+    if (stream.status === 'open') return this.adopt(id, connection, stream, opened)
+    if (stream.status !== 'reset') {
+      const failure = { message: 'the connection was lost' }
+      return this.emit({ type: 'streamOpenFailed', stream: id, reason: 'lost', failure })
+    }
+    this.emit(opened)
+    this.emit({ type: 'streamClosed', stream: id, reason: 'reset' })
+  }
+
+  private adopt(id: StreamId, connection: ConnectionId, stream: Stream, announcement: PortEvent): void {
+    const remoteEnded = stream.remoteWriteStatus === 'closed'
+    const entry: Entry = { stream, connection, remoteEnded, weEnded: false, draining: false, closing: false }
+    this.entries.set(id, entry)
+    this.emit(announcement)
+    if (stream.protocol === SESSION) widen(stream, SESSION_WINDOW)
+    stream.addEventListener('message', (event) => this.received(id, entry, event))
+    stream.addEventListener('remoteCloseWrite', () => void (entry.remoteEnded = true))
+    stream.addEventListener('end', () => this.ended(id, entry))
+    stream.addEventListener('close', (event) => this.closed(id, entry, event))
+    // What came in the packet that ended the negotiation is handed back after the end was said, and read in a microtask.
+    if (stream.readableEnded) {
+      if (stream.readBufferLength > 0) queueMicrotask(() => this.ended(id, entry))
+      else this.ended(id, entry)
+    }
+  }
+
+  private received(id: StreamId, entry: Entry, { data }: StreamMessageEvent): void {
+    if (!this.isLive(id, entry)) return
+    const chunks = (data instanceof Uint8Array ? [data] : [...data]).filter((chunk) => chunk.length > 0).map(plain)
+    if (chunks.length > 0) this.emit({ type: 'data', stream: id, chunks })
+  }
+
+  private ended(id: StreamId, entry: Entry): void {
+    const { status } = entry.stream
+    // An abort or a reset throws unread bytes away before it says `end`.
+    if (!this.isLive(id, entry) || !entry.remoteEnded || (status !== 'open' && status !== 'closed')) return
+    this.emit({ type: 'streamEnded', stream: id })
+    if (entry.closing) this.over(id, entry, 'closed')
+  }
+
+  private closed(id: StreamId, entry: Entry, { error, local }: StreamCloseEvent): void {
+    const { stream, remoteEnded, weEnded } = entry
+    if (error !== undefined) return this.over(id, entry, local === false ? 'reset' : 'lost')
+    if (!remoteEnded || !weEnded || stream.writeBufferLength > 0) return this.over(id, entry, 'lost')
+    entry.closing = stream.readBufferLength > 0
+    if (!entry.closing) this.over(id, entry, 'closed')
+  }
+
+  private over(id: StreamId, entry: Entry, reason: StreamEnd): void {
+    if (!this.isLive(id, entry)) return
+    this.entries.delete(id)
+    this.emit({ type: 'streamClosed', stream: id, reason })
+  }
+
+  write({ stream: id, chunks, end, more }: Extract<PortEffect, { type: 'write' }>): void {
+    const entry = this.entries.get(id)
+    if (entry === undefined) return
+    const { stream } = entry
+    try {
+      const drained =
+        chunks.length === 0 || stream.send(chunks.length === 1 ? chunks[0]! : new Uint8ArrayList(...chunks))
+      if (end) {
+        entry.weEnded = true
+        if (chunks.length === 0) endWithDataFrame(stream)
+        // Waits until everything has been sent; fails if the stream dies before.
+        stream.close().catch((error: Error) => stream.abort(error))
+      } else if (drained) {
+        this.emit({ type: 'writable', stream: id }, more !== true)
+      } else {
+        this.awaitDrain(id, entry)
+      }
+    } catch {
+      this.over(id, entry, 'lost')
+    }
+  }
+
+  /** libp2p says `drain` when it may go on sending; `writable` says that all of the last write has gone. */
+  private awaitDrain(id: StreamId, entry: Entry): void {
+    const { stream } = entry
+    entry.draining = true
+    const drained = () => {
+      // After the stream's own handler, which sends in a microtask too.
+      queueMicrotask(() => {
+        if (!entry.draining || stream.writeBufferLength > 0 || stream.writableNeedsDrain) return
+        entry.draining = false
+        stream.removeEventListener('drain', drained)
+        if (this.isLive(id, entry)) this.emit({ type: 'writable', stream: id })
+      })
+    }
+    stream.addEventListener('drain', drained)
+  }
+
+  reset(id: StreamId, reason: string): void {
+    this.opening.get(id)?.abort()
+    this.opening.delete(id)
+    const entry = this.entries.get(id)
+    this.entries.delete(id)
+    entry?.stream.abort(new Error(reason))
+  }
+
+  pause(id: StreamId): void {
+    this.attempt(id, (stream) => stream.pause())
+  }
+
+  resume(id: StreamId): void {
+    this.attempt(id, (stream) => stream.resume())
+  }
+
+  /** Both throw on a stream that has closed meanwhile, which is reported anyway. */
+  private attempt(id: StreamId, action: (stream: Stream) => void): void {
+    const entry = this.entries.get(id)
+    if (entry === undefined) return
+    try {
+      action(entry.stream)
+    } catch {
+      return
+    }
+  }
+
+  /** The connection is over, and all its streams with it. */
+  forgetAll(connection: ConnectionId): void {
+    for (const [id, entry] of this.entries) {
+      if (entry.connection === connection) this.entries.delete(id)
+    }
+  }
+
+  private isLive(id: StreamId, entry: Entry): boolean {
+    return this.entries.get(id) === entry
+  }
+}
+
+function isUnsupported(error: unknown): boolean {
+  return (error as Error | undefined)?.name === 'UnsupportedProtocolError'
+}

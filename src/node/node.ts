@@ -1,0 +1,484 @@
+/**
+ * The public node: calls become commands, effects become promises, observables and calls of handlers. It holds no state of
+ * the network; what it knows of it, it reads from snapshots.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import {
+  defer,
+  filter,
+  firstValueFrom,
+  map,
+  startWith,
+  Subject,
+  throwError,
+  type Observable,
+  type SchedulerLike,
+} from 'rxjs'
+import type { Explanation, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
+import type { Answer, ClockEffect, Effect } from '../core/effects.js'
+import type { Batch } from '../core/events.js'
+import type { Settings } from '../core/settings.js'
+import { createState, type State } from '../core/state.js'
+import { fullAddresses, snapshot, type NodeStatus } from '../core/explain/status.js'
+import { Asking, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
+import { Asks, errorOf } from '../edge/asks.js'
+import { abortable } from '../edge/abort.js'
+import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
+import { checkNumber, checkOptions, checkSignal, checkTarget, checkTopic, show } from '../edge/checks.js'
+import { checkAbout } from '../edge/explaining.js'
+import {
+  requestAll,
+  requestAny,
+  type PeerFailure,
+  type PeerValue,
+  type RequestAllOptions,
+  type RequestAnyOptions,
+} from '../edge/requests/fan-out.js'
+import { InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
+import type { Logger } from '../edge/log.js'
+import { publish, type BroadcastOptions, type Published } from '../edge/broadcasts/publishing.js'
+import { Receipts } from '../edge/broadcasts/receipts.js'
+import type { Replies } from '../edge/replies.js'
+import { Validators, type Validator } from '../edge/broadcasts/validators.js'
+import { P2pError } from '../errors.js'
+import { Lane } from '../lane/lane.js'
+import type { CreatePort, NetworkPort } from '../core/port.js'
+import { MAX_DELAY } from '../lane/scheduler.js'
+
+export type { RequestOptions, StreamOptions }
+
+/**
+ * A running node. Every promise of it rejects with a `P2pError`. Observables of what happens never error; those that ask
+ * (`request$`, `requestAll`) do, with a `P2pError`.
+ */
+export interface P2pNode {
+  /** Our peer id. */
+  readonly peerId: string
+  /** Where we listen: multiaddrs that end in `/p2p/<our peer id>`. Pass one to another node's `bootNodes`. */
+  readonly addresses: string[]
+  /**
+   * Asks a peer, given by its peer id or by a multiaddr that ends in one. It is dialled if need be. Nothing is tried twice.
+   * @throws `DialError`, `RequestRejected`, `RequestTimeout`, `RequestTooLarge`, `ResponseTooLarge`, `ConnectionLost`,
+   * `Overloaded`, `Aborted`, `NodeStopped`; `InvalidPeerId`, `InvalidAddress` or `InvalidConfig` for bad arguments.
+   */
+  request(peer: string, data: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
+  /**
+   * As `request`, for all values of the answer. Cold: each subscriber, and each iteration, asks anew; unsubscribing, or leaving
+   * the loop, cancels. A subscriber takes what comes; a `for await` takes what it can, and the producer waits meanwhile.
+   * Errors as `request` rejects, bad arguments included; with `ConnectionLost` or `NodeStopped` also between two values.
+   */
+  request$(peer: string, data: Uint8Array, options?: StreamOptions): Observable<Uint8Array> & AsyncIterable<Uint8Array>
+  /**
+   * The first answer of several peers; the other requests are cancelled. The peers are asked in their order, all at once or
+   * (`hedgeAfter`) one after the other, and the next one also as soon as one fails. Each peer is asked once. `timeout` is that
+   * of each request.
+   * @throws when all have failed: an error with the code of the last of them, and an `AggregateError` of all as its `cause`.
+   * `Aborted`, `NodeStopped`; as `request` for bad arguments, and `InvalidConfig` for no peers.
+   */
+  requestAny(peers: readonly string[], data: Uint8Array, options?: RequestAnyOptions): Promise<PeerValue>
+  /**
+   * What became of the same request to each of several peers, in the order of their answers. Cold; each peer is asked once;
+   * completes after the last, and at once for no peers. Unsubscribing cancels what is open. A peer that fails is a value with
+   * an `error`; the observable errors for bad arguments and with `Aborted` alone.
+   */
+  requestAll(
+    peers: readonly string[],
+    data: Uint8Array,
+    options?: RequestAllOptions,
+  ): Observable<PeerValue | PeerFailure>
+  /** Requests of others, from the moment of subscribing. Completes when the node stops. */
+  readonly requests$: Observable<InboundRequest>
+  /**
+   * Publishes on a topic; resolves with the peers to whom it was handed, which is no proof of delivery (receipts are). Nobody
+   * there is no error: `recipients` is empty, and `explain(topic)` says why. Broadcasts on a topic leave in the order of the
+   * calls; one that would overflow what waits for a peer waits itself.
+   * @throws `DuplicateMessage` (the network suppresses a repeat of the same bytes for a minute), `MessageTooLarge`,
+   * `PublishError` (also when `waitForPeers` has waited in vain), `Overloaded` (it could not be sent in time), `Aborted`,
+   * `NodeStopped`; `InvalidConfig` for bad arguments.
+   */
+  broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published>
+  /**
+   * The broadcasts of a topic, which is joined with its first subscriber and left some 10 s after its last; without a topic,
+   * those of all joined topics. Completes when the node stops. A subscriber takes what comes. A `for await` takes what it can;
+   * the rest waits, up to a bound.
+   * @throws `InvalidConfig` for bad options; a loop that is too slow ends with `Overloaded`, if that is its policy.
+   */
+  broadcasts$(topic?: string, options?: BroadcastsOptions): Observable<Broadcast> & AsyncIterable<Broadcast>
+  /**
+   * Resolves when a topic that we are in is joined: announced on every open gossip stream, and we are in its mesh, or alone in
+   * it. What others broadcast from then on reaches us. (A SUBSCRIBE has no acknowledgement: more cannot be known.)
+   * @throws `NotSubscribed`, also when it is left meanwhile; `RequestTimeout` after `timeout` ms (default: the config's
+   * `requestTimeout`); `Aborted`, `NodeStopped`, `InvalidConfig`.
+   */
+  joined(topic: string, options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
+  /**
+   * Judges the messages of a topic before they are delivered and forwarded. Once a topic. A validator that must not miss the
+   * first message is named in the config's `pubsub.validators`.
+   * @throws `HandlerAlreadySet`, `InvalidConfig`
+   */
+  validate(topic: string, validator: Validator): void
+  /** The topics that we are in, now and after every change. Completes when the node stops. */
+  readonly topics$: Observable<string[]>
+  /** The peers in a topic that we are connected to, now and after every change. Completes when the node stops. */
+  subscribers$(topic: string): Observable<string[]>
+  /**
+   * All that the node knows of a topic, or of a peer (given by its peer id or a multiaddr that ends in one), as a plain object;
+   * its `text` is for people. A topic whose name is a peer id is given as `{ topic }`.
+   * @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress`, `Overloaded`, `NodeStopped`
+   */
+  explain(about: { topic: string }): Promise<TopicExplanation>
+  explain(about: { peer: string }): Promise<PeerExplanation>
+  explain(about: string): Promise<TopicExplanation | PeerExplanation>
+  /** Registers what answers requests and hears broadcasts. Once: a second call throws `HandlerAlreadySet`. */
+  setEventHandler(handler: EventHandler): void
+  /** Connects to a multiaddr or a peer id; resolves with the peer id reached. @throws `DialError`, … */
+  dial(address: string): Promise<string>
+  /** The routing table: peer id → multiaddrs. */
+  knownPeers(): Promise<Record<string, string[]>>
+  status(): Promise<NodeStatus>
+  /** The status now, and after every change of it. Completes when the node stops. */
+  readonly status$: Observable<NodeStatus>
+  /**
+   * Ends the node within two seconds, even when a peer or a handler hangs: completes every observable and rejects every
+   * pending promise with `NodeStopped`. Calling it again returns the same promise.
+   */
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface BuildOptions {
+  peerId: string
+  settings: Settings
+  scheduler: SchedulerLike
+  createPort: CreatePort
+  log: Logger
+  /** Validators of the config: topic → function. */
+  validators?: Readonly<Record<string, Validator>>
+  /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
+  tap?: (batch: Batch) => void
+  /** Is told whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
+  onEdge?: () => void
+}
+
+/** A node and what only those who run it may touch. */
+export interface Built {
+  node: P2pNode
+  /** Settles when the node listens, or cannot. */
+  ready: Promise<void>
+  /** To be read, never changed. */
+  state: Readonly<State>
+  /** Ends the node on the spot, without a word to its network: everything pending fails with this error. */
+  kill(error: P2pError): void
+}
+
+/** A node over any network, from the moment when it begins to start. */
+export function build(options: BuildOptions): Built {
+  const node = new Node(options)
+  return {
+    node,
+    ready: node.ready,
+    state: node.state,
+    kill: (error) => {
+      node.end(error)
+    },
+  }
+}
+
+/** Starts a node over any network. Resolves when it listens. */
+export async function launch(options: BuildOptions): Promise<P2pNode> {
+  const { node, ready } = build(options)
+  await ready
+  return node
+}
+
+/** Effects that end in user code, but for `statusChanged`, which does when somebody looks. */
+const REACHES_USERS = new Set<Effect['type']>([
+  'settle',
+  'value',
+  'valuesEnded',
+  'fail',
+  'handle',
+  'produce',
+  'cancelHandler',
+  'deliver',
+  'replayed',
+  'validate',
+  'cancelValidation',
+  'receipt',
+  'receiptsEnded',
+  'ready',
+  'ended',
+])
+
+class Node implements P2pNode {
+  readonly peerId: string
+  readonly ready: Promise<void>
+  readonly state: State
+  private readonly lane: Lane
+  private readonly port: NetworkPort
+  private readonly log: Logger
+  private readonly asks: Asks
+  private readonly asking: Asking
+  private readonly scheduler: SchedulerLike
+  private readonly inbound: InboundRequests
+  private readonly broadcasts: Broadcasts
+  private readonly validators: Validators
+  private readonly receipts = new Receipts()
+  private readonly settings: Settings
+  private readonly push: Lane['push']
+  private readonly statusChanges$ = new Subject<void>()
+  private readonly topicsChanges$ = new Subject<void>()
+  private readonly subscribersChanges$ = new Subject<string>()
+  private resolveReady!: () => void
+  private rejectReady!: (error: P2pError) => void
+  private hasHandler = false
+  private ended = false
+  private stopping: Promise<void> | undefined
+
+  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge }: BuildOptions) {
+    this.peerId = peerId
+    this.scheduler = scheduler
+    this.settings = settings
+    this.log = log
+    this.ready = new Promise((resolve, reject) => {
+      this.resolveReady = resolve
+      this.rejectReady = reject
+    })
+    this.state = createState(peerId, settings)
+    const push: Lane['push'] = (event, idly) => {
+      this.lane.push(event, idly)
+    }
+    this.push = push
+    this.asks = new Asks(push)
+    this.asking = new Asking(this.asks, settings)
+    this.inbound = new InboundRequests(push, log)
+    this.broadcasts = new Broadcasts(push, log)
+    this.validators = new Validators(push, log, validators)
+    this.port = createPort(push)
+    this.lane = new Lane({
+      state: this.state,
+      scheduler,
+      run: (effect) => {
+        this.run(effect)
+        if (onEdge !== undefined && this.reachesUsers(effect.type)) onEdge()
+      },
+      tap,
+      crashed: (cause) => {
+        this.crash(cause)
+      },
+    })
+  }
+
+  get addresses(): string[] {
+    return fullAddresses(this.state)
+  }
+
+  get requests$(): Observable<InboundRequest> {
+    return this.inbound.requests$.asObservable()
+  }
+
+  get status$(): Observable<NodeStatus> {
+    return defer(() =>
+      this.statusChanges$.pipe(
+        startWith(undefined),
+        map(() => snapshot(this.state)),
+      ),
+    )
+  }
+
+  // Not `async`: that would cost two more promises a request.
+  request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    try {
+      return firstValueFrom(this.asking.one(peer, data, options))
+    } catch (error) {
+      return firstValueFrom(throwError(() => error))
+    }
+  }
+
+  request$(peer: string, data: Uint8Array, options: StreamOptions = {}): Replies {
+    return this.asking.all(peer, data, options)
+  }
+
+  async requestAny(peers: readonly string[], data: Uint8Array, options: RequestAnyOptions = {}): Promise<PeerValue> {
+    return firstValueFrom(requestAny(this.asking, this.scheduler, peers, data, options))
+  }
+
+  requestAll(
+    peers: readonly string[],
+    data: Uint8Array,
+    options: RequestAllOptions = {},
+  ): Observable<PeerValue | PeerFailure> {
+    try {
+      return requestAll(this.asking, peers, data, options)
+    } catch (error) {
+      return throwError(() => error)
+    }
+  }
+
+  async broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published> {
+    return publish(this.asks, this.receipts, this.settings.requestTimeout, topic, data, options)
+  }
+
+  broadcasts$(topic?: string, options?: BroadcastsOptions): Replies<Broadcast> {
+    return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic), options)
+  }
+
+  async joined(topic: string, options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const name = checkTopic(topic)
+    checkOptions(options, 'the options of joined')
+    const { timeout = this.settings.requestTimeout } = options
+    const patience = checkNumber(timeout, 'timeout', 'ms', 1, MAX_DELAY)
+    const answer$ = this.asks.ask((ask) => ({ type: 'joined', ask, topic: name, timeout: patience }))
+    await firstValueFrom(abortable(answer$, checkSignal(options.signal)))
+  }
+
+  validate(topic: string, validator: Validator): void {
+    this.validators.set(checkTopic(topic), validator)
+  }
+
+  get topics$(): Observable<string[]> {
+    return defer(() =>
+      this.topicsChanges$.pipe(
+        startWith(undefined),
+        map(() => [...this.state.topics.keys()]),
+      ),
+    )
+  }
+
+  subscribers$(topic: string): Observable<string[]> {
+    const name = checkTopic(topic)
+    return defer(() =>
+      this.subscribersChanges$.pipe(
+        filter((changed) => changed === name),
+        startWith(name),
+        map(() => [...(this.state.broadcasts.others.get(name) ?? [])]),
+      ),
+    )
+  }
+
+  explain(about: { topic: string }): Promise<TopicExplanation>
+  explain(about: { peer: string }): Promise<PeerExplanation>
+  explain(about: string): Promise<Explanation>
+  async explain(about: unknown): Promise<Explanation> {
+    const checked = checkAbout(about)
+    return this.ask((ask) => ({ type: 'explain', ask, about: checked }))
+  }
+
+  setEventHandler(handler: EventHandler): void {
+    if (typeof handler !== 'object' || (handler as unknown) === null) {
+      throw new P2pError('InvalidConfig', `a handler is an object with handleInboundRequest, not ${show(handler)}`)
+    }
+    if (this.hasHandler) throw new P2pError('HandlerAlreadySet', 'a handler is set already, and it stays')
+    this.hasHandler = true
+    this.inbound.setHandler(handler)
+    this.broadcasts.setHandler(handler)
+  }
+
+  async dial(address: string): Promise<string> {
+    const { target, addresses } = checkTarget(address)
+    return this.ask((ask) => ({ type: 'dialPeer', ask, target, addresses }))
+  }
+
+  async knownPeers(): Promise<Record<string, string[]>> {
+    return this.ask((ask) => ({ type: 'knownPeers', ask }))
+  }
+
+  async status(): Promise<NodeStatus> {
+    return this.ask((ask) => ({ type: 'status', ask }))
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.ended ? Promise.resolve() : this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+    return this.stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  private async ask<T extends Answer>(command: Parameters<Asks['ask']>[0]): Promise<T> {
+    return (await firstValueFrom(this.asks.ask(command))) as T
+  }
+
+  private reachesUsers(type: Effect['type']): boolean {
+    switch (type) {
+      case 'statusChanged':
+        return this.statusChanges$.observed
+      case 'topicsChanged':
+        return this.topicsChanges$.observed
+      case 'subscribersChanged':
+        return this.subscribersChanges$.observed
+      default:
+        return REACHES_USERS.has(type)
+    }
+  }
+
+  private run(effect: Exclude<Effect, ClockEffect>): void {
+    switch (effect.type) {
+      case 'settle':
+        return this.asks.settle(effect.ask, effect.value)
+      case 'value':
+        return this.asks.value(effect.ask, effect.value)
+      case 'valuesEnded':
+        return this.asks.valuesEnded(effect.ask)
+      case 'fail':
+        return this.asks.fail(effect.ask, effect.refusal)
+      case 'handle':
+        return this.inbound.onRequest(effect.exchange, effect.from, effect.data)
+      case 'produce':
+        return this.inbound.onProduce(effect.exchange, effect.allowance)
+      case 'cancelHandler':
+        return this.inbound.onCancel(effect.exchange, effect.reason)
+      case 'deliver':
+        return this.broadcasts.onBroadcast(effect)
+      case 'replayed':
+        return this.broadcasts.onReplayed(effect.subscription, effect.broadcasts)
+      case 'validate':
+        return this.validators.onValidate(effect.validation, effect)
+      case 'cancelValidation':
+        return this.validators.onCancel(effect.validation, effect.reason)
+      case 'receipt':
+        return this.receipts.onReceipt(effect.ask, { peer: effect.peer, rtt: effect.rtt })
+      case 'receiptsEnded':
+        return this.receipts.onEnded(effect.ask)
+      case 'digest':
+        return this.push({ type: 'digested', digest: effect.digest, hash: sha256(effect.data) })
+      case 'statusChanged':
+        return this.statusChanges$.next()
+      case 'topicsChanged':
+        return this.topicsChanges$.next()
+      case 'subscribersChanged':
+        return this.subscribersChanges$.next(effect.topic)
+      case 'log':
+        return this.log(effect.level, effect.message, effect.cause)
+      case 'ready':
+        return this.resolveReady()
+      case 'ended':
+        return this.end(effect.refusal && errorOf(effect.refusal))
+      default:
+        return this.port.run(effect)
+    }
+  }
+
+  /** Our own bug: nobody may go on with a state that was changed by half. */
+  private crash(cause: unknown): void {
+    this.log('error', 'the node stopped because of a fault of its own', cause)
+    this.port.run({ type: 'stop' })
+    this.end(new P2pError('NodeStopped', 'the node stopped because of a fault of its own', { cause }))
+  }
+
+  end(error = new P2pError('NodeStopped', 'the node was stopped')): void {
+    if (this.ended) return
+    this.ended = true
+    this.lane.close()
+    this.rejectReady(error)
+    this.asks.end(error)
+    this.inbound.end()
+    this.broadcasts.end()
+    this.validators.end()
+    this.receipts.end()
+    this.statusChanges$.complete()
+    this.topicsChanges$.complete()
+    this.subscribersChanges$.complete()
+  }
+}

@@ -1,0 +1,400 @@
+/**
+ * One host of a simulated network: the port of one node. Dials, identify and pings are here; streams, the routing table and
+ * pub/sub have their own files. It reports what a real network would, after the time that it would take.
+ */
+import { acceptsAddress, isLoopback, peerOf, withoutPeer } from '../../core/peers/addresses.js'
+import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
+import type { Attempt, ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
+import type { PubsubOptions } from '../../core/pubsub.js'
+import { GossipMessage } from './gossip-message.js'
+import { Link, type LinkHost, type Side } from './link.js'
+import { Patience } from './patience.js'
+import { PubSub, type PubSubHost } from './pubsub.js'
+import { Streams } from './streams.js'
+import { Table, type TableHost } from './table.js'
+import type { Wire } from './wire.js'
+
+/** How long a dial waits for an answer that does not come, ms (js-libp2p's default). */
+const DIAL_TIMEOUT = 10_000
+/** Bytes of a ping and of an identify message, about. */
+const PING_SIZE = 100
+const IDENTIFY_SIZE = 600
+
+export interface HostOptions {
+  peerId: string
+  /** Request/response protocols that the node serves. */
+  protocols: string[]
+  pubsub: PubsubOptions
+  /** Number of the host in its network: gives its IP address. */
+  index: number
+}
+
+export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
+  readonly peerId: string
+  readonly streams: Streams
+  readonly table: Table
+  readonly pubsub: PubSub
+  nextConnection: ConnectionId = 1
+  /** Where we listen, without `/p2p`. */
+  addresses: string[] = []
+  /** False before it listens, and after it was stopped or has crashed. */
+  up = false
+  private readonly sides = new Map<ConnectionId, Side>()
+  private readonly byPeer = new Map<string, Side[]>()
+  /** Dials under way: those who want the same peer share one. */
+  private readonly dials = new Map<string, Dial>()
+  /** Pings without an answer. */
+  private readonly pings: Patience<Ping>
+  private isLoopbackOnly = true
+  private hasLoopback = false
+  private readonly emit: (event: PortEvent) => void
+  /** What we tell others that we speak. */
+  private readonly protocols: string[]
+
+  constructor(
+    readonly wire: Wire<Host>,
+    private readonly options: HostOptions,
+    emit: (event: PortEvent) => void,
+  ) {
+    this.peerId = options.peerId
+    this.protocols = [...options.protocols, KADEMLIA, GOSSIPSUB]
+    this.emit = (event) => {
+      if (this.up || event.type === 'listenFailed') emit(event)
+    }
+    const { random } = wire
+    this.pings = new Patience(wire.clock, (ping) => {
+      this.onPingOver(ping)
+    })
+    const cut = () => (random.below(8) === 0 ? random.float() : 0)
+    this.streams = new Streams(this.emit, options.protocols, cut, (side) => beyond(side).streams)
+    this.table = new Table(this, this.emit)
+    this.pubsub = new PubSub(this, this.emit, options.pubsub)
+  }
+
+  run(effect: PortEffect): void {
+    switch (effect.type) {
+      case 'write':
+        return this.streams.write(effect)
+      case 'open':
+        return this.openStream(effect)
+      case 'reset':
+        return this.streams.reset(effect.stream)
+      case 'pause':
+        return this.streams.pause(effect.stream)
+      case 'resume':
+        return this.streams.resume(effect.stream)
+      case 'dial':
+        return this.dial(effect.target, effect.addresses)
+      case 'closeConnection':
+        return this.closeConnection(effect.connection)
+      case 'ping':
+        return this.ping(effect.connection, effect.timeout)
+      case 'tableAdd':
+        return this.table.add(effect.peer, effect.addresses)
+      case 'tableRemove':
+        return this.table.remove(effect.peer)
+      case 'tableQuery':
+        return this.table.bootstrap()
+      case 'join':
+        return this.pubsub.join(effect.topic, effect.guarded)
+      case 'guard':
+        return this.pubsub.guard(effect.topic, effect.guarded)
+      case 'leave':
+        return this.pubsub.leave(effect.topic)
+      case 'publish':
+        return this.pubsub.publish(effect)
+      case 'verdict':
+        return this.pubsub.verdict(effect)
+      case 'verify':
+        return this.pubsub.verify(effect)
+      case 'penalize':
+        return this.pubsub.misbehaved(effect.peer, effect.count)
+      case 'inspect':
+        return this.pubsub.inspect(effect)
+      case 'listen':
+        return this.listen(effect.addresses)
+      case 'stop':
+        return this.stop()
+    }
+  }
+
+  // ---- coming and going
+
+  private listen(wanted: string[]): void {
+    const addresses = wanted.map((address) => this.resolve(address))
+    const taken = addresses.find((address) => this.wire.hosts.has(address))
+    if (taken !== undefined) {
+      this.emit({ type: 'listenFailed', failure: { message: `cannot listen on ${taken}: address in use` } })
+      return
+    }
+    for (const address of addresses) this.wire.hosts.set(address, this)
+    this.addresses = addresses
+    this.isLoopbackOnly = addresses.every(isLoopback)
+    this.hasLoopback = addresses.some(isLoopback)
+    this.up = true
+    this.emit({ type: 'listening', addresses: [...addresses] })
+  }
+
+  /** Every host has an IP address of its own, and the ports that it likes. */
+  private resolve(address: string): string {
+    const { index } = this.options
+    const ip = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`
+    const own = address.replace(/^\/(ip4|ip6)\/(0\.0\.0\.0|::)\//, `/ip4/${ip}/`)
+    return own.replace(/\/tcp\/0$/, `/tcp/${isLoopback(own) ? 10_000 + index : 4_001}`)
+  }
+
+  private stop(): void {
+    const { emit } = this
+    for (const side of [...this.sides.values()]) side.link.close(side)
+    emit({ type: 'stopped' })
+    this.leaveNetwork()
+  }
+
+  /** The host is switched off: nobody is told, but who talks to it hears that it is gone. */
+  crash(): void {
+    const sides = [...this.sides.values()]
+    this.leaveNetwork()
+    for (const side of sides) side.link.close(side)
+  }
+
+  private leaveNetwork(): void {
+    this.up = false
+    this.pubsub.stop()
+    for (const address of this.addresses) this.wire.hosts.delete(address)
+  }
+
+  /** Hostile gossip, for tests: sends the peer a message as it is, whatever the rules say. */
+  plant(peer: string, message: SignedMessage): void {
+    this.pubsub.send(peer, new GossipMessage(message))
+  }
+
+  pubsubBeyond(side: Side): PubSub {
+    return beyond(side).pubsub
+  }
+
+  tableBeyond(side: Side): Table {
+    return beyond(side).table
+  }
+
+  // ---- connections
+
+  sideTo(peer: string): Side | undefined {
+    return this.byPeer.get(peer)?.[0]
+  }
+
+  /** One side for each connected peer. */
+  neighbours(): Side[] {
+    return [...this.byPeer.values()].map((sides) => sides[0]!)
+  }
+
+  private openStream(effect: Extract<PortEffect, { type: 'open' }>): void {
+    const side = this.sides.get(effect.connection)
+    if (side !== undefined) return this.streams.open(effect, side)
+    const failure = { message: 'the connection is closed' }
+    this.emit({ type: 'streamOpenFailed', stream: effect.stream, reason: 'lost', failure })
+  }
+
+  private closeConnection(id: ConnectionId): void {
+    const side = this.sides.get(id)
+    side?.link.close(side)
+  }
+
+  private dial(target: string, addresses: string[]): void {
+    const done: Reached = (side, why, tried = []) => {
+      if (side === undefined) {
+        this.emit({ type: 'dialFailed', target, failure: { message: why }, tried })
+      } else {
+        this.emit({ type: 'dialled', target, peer: side.peer, connection: side.id })
+      }
+    }
+    if (target.startsWith('/')) return this.tryAddresses(undefined, [target], done)
+    this.reach(target, addresses, done)
+  }
+
+  /** A connection to the peer: the one that there is, or a new one. */
+  reach(peer: string, addresses: string[], done: Reached): void {
+    const side = this.sideTo(peer)
+    if (side !== undefined) return done(side, '')
+    if (peer === this.peerId) return done(undefined, 'that is this node itself')
+    const known = addresses.length > 0 ? addresses : this.table.addressesOf(peer)
+    const dial = this.dials.get(peer) ?? { waiting: [], looksUp: true }
+    dial.waiting.push(done)
+    if (dial.waiting.length === 1) this.dials.set(peer, dial)
+    else if (!dial.looksUp || known.length === 0) return
+    // Somebody has an address while others look it up: their lookups may themselves wait for this peer.
+    if (known.length > 0) return this.dialAt(peer, dial, known)
+    this.table.find(peer, (found) => {
+      if (!dial.looksUp) return
+      if (found.length > 0) this.dialAt(peer, dial, found)
+      else this.dialOver(peer, dial, undefined, 'nobody that we could ask knows an address of it')
+    })
+  }
+
+  private dialAt(peer: string, dial: Dial, addresses: string[]): void {
+    dial.looksUp = false
+    this.tryAddresses(peer, addresses, (side, why, tried) => {
+      this.dialOver(peer, dial, side, why, tried)
+    })
+  }
+
+  private dialOver(peer: string, dial: Dial, side: Side | undefined, why: string, tried?: Attempt[]): void {
+    dial.looksUp = false
+    this.dials.delete(peer)
+    for (const one of dial.waiting) one(side, why, tried)
+  }
+
+  private tryAddresses(
+    peer: string | undefined,
+    addresses: string[],
+    done: Reached,
+    at = 0,
+    tried: Attempt[] = [],
+  ): void {
+    const address = addresses[at]
+    if (address === undefined) {
+      return done(undefined, tried.map((attempt) => `${attempt.address}: ${attempt.reason}`).join('; '), tried)
+    }
+    const failed = (reason: string): void => {
+      tried.push({ address, reason })
+      this.tryAddresses(peer, addresses, done, at + 1, tried)
+    }
+    const { clock } = this.wire
+    const place = withoutPeer(address)
+    const listener = this.wire.hosts.get(place)
+    const wanted = peer ?? peerOf(address)
+    if (listener === this) return failed('that is this node itself')
+    if (listener === undefined) return clock.after(2 * this.wire.once(this, this), () => failed('connection refused'))
+    if (this.wire.vanishes({ kind: 'dial', from: this.peerId, to: listener.peerId })) {
+      return clock.after(DIAL_TIMEOUT, () => failed('no answer'))
+    }
+    // TCP's handshake and Noise's: after four legs the dialler has the connection.
+    const there = 4 * this.wire.once(this, listener)
+    clock.after(there, () => {
+      if (this.wire.isCut(this, listener)) return clock.after(DIAL_TIMEOUT - there, () => failed('no answer'))
+      if (!listener.up) return clock.after(this.wire.once(this, this), () => failed('connection refused'))
+      if (!this.up) return
+      if (wanted !== undefined && wanted !== listener.peerId) return failed(`${listener.peerId} is there`)
+      const link = new Link(this.wire, this, listener, place, this.addresses[0] ?? '')
+      this.wire.links.add(link)
+      this.opened(link, listener, (side) => {
+        done(side, '')
+      })
+    })
+  }
+
+  /**
+   * The dialler has the connection, and the listener when its first packet comes. Each hears then who the other is: identify,
+   * and the topics. (The listener's words take two legs more in truth; here they have come with the handshake, because an
+   * instant of their own for each connection is much of what a large network costs.)
+   */
+  private opened(link: Link, listener: Host, done: (side: Side) => void): void {
+    const { dialler } = link
+    const theirs = listener.greeting()
+    this.onLinkOpened(dialler, link.listenerAddress, false)
+    const ours = this.greeting()
+    link.send(dialler, IDENTIFY_SIZE, () => {
+      // Switched off meanwhile: nobody is there who could talk.
+      if (!listener.up) return link.close(link.listener)
+      listener.onLinkOpened(link.listener, link.diallerAddress, true)
+      listener.onGreeting(link.listener, ours)
+      listener.pubsub.tellNews(link.listener, theirs.topics)
+    })
+    done(dialler)
+    this.onGreeting(dialler, theirs)
+  }
+
+  private onLinkOpened(side: Side, address: string, inbound: boolean): void {
+    const { peer } = side
+    this.sides.set(side.id, side)
+    const sides = this.byPeer.get(peer)
+    if (sides === undefined) this.byPeer.set(peer, [side])
+    else sides.push(side)
+    this.emit({ type: 'connectionOpened', connection: side.id, peer, address, inbound })
+  }
+
+  private greeting(): Greeting {
+    return { protocols: this.protocols, addresses: this.addresses, topics: this.pubsub.topics() }
+  }
+
+  private onGreeting(side: Side, { protocols, addresses: theirs, topics }: Greeting): void {
+    const { peer } = side
+    const overLoopback = isLoopback(side.link.listenerAddress)
+    const rule = { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }
+    const addresses = acceptable(theirs, (address) => acceptsAddress(address, rule))
+    this.emit({ type: 'identified', connection: side.id, peer, protocols, addresses, agent: 'simulated' })
+    this.pubsub.onHello(peer, topics)
+  }
+
+  /** Of a peer that we are not connected to: the addresses that may go into the table. */
+  acceptable(addresses: string[]): string[] {
+    const { isLoopbackOnly: loopbackOnly, hasLoopback: anyOverLoopback } = this
+    const rule = { loopbackOnly, overLoopback: undefined, anyOverLoopback }
+    return acceptable(addresses, (address) => acceptsAddress(address, rule))
+  }
+
+  onLinkClosed(side: Side): void {
+    if (!this.sides.delete(side.id)) return
+    const sides = this.byPeer.get(side.peer)!
+    if (sides.length === 1) this.byPeer.delete(side.peer)
+    else sides.splice(sides.indexOf(side), 1)
+    this.streams.onLinkClosed(side)
+    this.pubsub.onClosed(side)
+    this.table.onClosed(side)
+    this.emit({ type: 'connectionClosed', connection: side.id })
+  }
+
+  private ping(id: ConnectionId, timeout: number): void {
+    const side = this.sides.get(id)
+    if (side === undefined) return
+    const { clock } = this.wire
+    const ping: Ping = { connection: id, timeout }
+    const started = clock.time
+    this.pings.begin(ping, timeout)
+    side.link.send(side, PING_SIZE, () => {
+      side.link.send(side.other, PING_SIZE, () => {
+        if (this.pings.end(ping, timeout)) this.emit({ type: 'pinged', connection: id, rtt: clock.time - started })
+      })
+    })
+  }
+
+  private onPingOver({ connection, timeout }: Ping): void {
+    if (!this.sides.has(connection)) return
+    this.emit({ type: 'pingFailed', connection, failure: { message: `no answer within ${timeout} ms` } })
+  }
+}
+
+/** The connection; or why there is none, and the addresses that were tried. */
+type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
+
+/** A dial under way. */
+interface Dial {
+  waiting: Reached[]
+  /** Nobody has had an address of the peer so far. */
+  looksUp: boolean
+}
+
+/** What a host says of itself on a new connection. */
+interface Greeting {
+  protocols: string[]
+  addresses: string[]
+  /** That it is in. */
+  topics: string[]
+}
+
+interface Ping {
+  connection: ConnectionId
+  timeout: number
+}
+
+/**
+ * The addresses that `accepts` likes. Most often that is all of them, and then they are not copied: nobody changes them, and
+ * a large network holds those of each host in every table.
+ */
+function acceptable(addresses: string[], accepts: (address: string) => boolean): string[] {
+  return addresses.every(accepts) ? addresses : addresses.filter(accepts)
+}
+
+/** The host at the other end: links join nothing but hosts. */
+function beyond(side: Side): Host {
+  return side.other.host as Host
+}

@@ -1,0 +1,213 @@
+/**
+ * One connection between two hosts, as TCP with Noise gives it: what is sent arrives in order and unchanged, or the
+ * connection dies. Loss is delay by retransmission; a partition holds everything back until it heals or patience ends.
+ */
+import type { ConnectionId } from '../../core/port.js'
+import type { Clock } from './clock.js'
+
+/** What a link needs of the hosts at its ends. */
+export interface LinkHost {
+  readonly peerId: string
+  nextConnection: ConnectionId
+  /** The host's end of a link is gone. Once for each. */
+  onLinkClosed(side: Side): void
+}
+
+/** What a link needs of that which it runs through. */
+export interface Medium {
+  readonly clock: Clock
+  readonly links: Set<Link>
+  /** Does what one side sends in one instant go as one packet? */
+  readonly joinsPackets: boolean
+  /** No packet is lost, and none waits for another. */
+  readonly isSound: boolean
+  /** Packets sent so far. */
+  packets: number
+  /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
+  delay(from: Side, size: number): number | undefined
+  /** Can nothing pass between the two? */
+  isCut(a: LinkHost, b: LinkHost): boolean
+}
+
+/** Patience of a connection that nothing can pass: then it is dead (the order of TCP's user timeout in practice), ms. */
+export const CONNECTION_TIMEOUT = 20_000
+
+/** What goes from one side to the other at once. */
+class Packet {
+  private more: (() => void)[] | undefined
+
+  constructor(
+    private readonly from: Side,
+    private readonly arrive: () => void,
+    readonly sent: number,
+  ) {}
+
+  add(arrive: () => void): void {
+    if (this.more === undefined) this.more = [arrive]
+    else this.more.push(arrive)
+  }
+
+  /** It has come through the network. */
+  run(): void {
+    this.from.link.arrived(this.from, this)
+  }
+
+  /** Its contents happen at the other side. The first of them may be the end of all. */
+  open(): void {
+    this.arrive()
+    if (this.more === undefined) return
+    for (const arrive of this.more) if (this.from.link.isOpenFor(this.from)) arrive()
+  }
+}
+
+/** One host's end of a link. */
+export class Side {
+  /** When the last packet that was sent from here arrives: nothing overtakes it. */
+  lastArrival = 0
+  /** When the line is free again, for packets from here. */
+  busyUntil = 0
+  /** The last packet that was sent from here, while it is under way. */
+  last: Packet | undefined = undefined
+  /** Packets that reached the place where the network is cut, in order; `undefined`: none. */
+  held: Packet[] | undefined = undefined
+  /** The cut is gone, and what was held is being sent again. */
+  healing = false
+  /** Bytes of pub/sub messages that were sent from here and have not arrived. */
+  gossiping = 0
+  /** The host has closed its end: what still arrives is for nobody. */
+  closed = false
+  other!: Side
+
+  constructor(
+    readonly host: LinkHost,
+    readonly id: ConnectionId,
+    readonly link: Link,
+  ) {}
+
+  get peer(): string {
+    return this.other.host.peerId
+  }
+
+  /** Did the host of this side open the connection? */
+  get isOutbound(): boolean {
+    return this === this.link.dialler
+  }
+}
+
+export class Link {
+  readonly dialler: Side
+  readonly listener: Side
+  open = true
+  /** The next packet comes damaged, which Noise answers with the end of the connection. */
+  corrupted = false
+
+  constructor(
+    private readonly wire: Medium,
+    dialler: LinkHost,
+    listener: LinkHost,
+    /** Where each reached the other. */
+    readonly listenerAddress: string,
+    readonly diallerAddress: string,
+  ) {
+    this.dialler = new Side(dialler, dialler.nextConnection++, this)
+    this.listener = new Side(listener, listener.nextConnection++, this)
+    this.dialler.other = this.listener
+    this.listener.other = this.dialler
+  }
+
+  /** Sends a packet of `size` bytes; `arrive` happens at the other side, unless the link dies before. */
+  send(from: Side, size: number, arrive: () => void): void {
+    if (!this.open) return
+    const { wire } = this
+    const { time } = wire.clock
+    const { last } = from
+    if (last !== undefined && last.sent === time && wire.joinsPackets) return last.add(arrive)
+    const delay = wire.delay(from, size)
+    if (delay === undefined) return this.die()
+    from.last = new Packet(from, arrive, time)
+    wire.clock.after(delay, from.last)
+  }
+
+  /**
+   * A packet of which nothing comes at the other side. It counts, but it goes only where the connection could die of it or
+   * others wait behind it.
+   */
+  sendIdly(from: Side, size: number): void {
+    const { wire } = this
+    if (this.corrupted || !wire.isSound || wire.isCut(from.host, from.other.host)) this.send(from, size, nothing)
+    else wire.packets++
+  }
+
+  arrived(from: Side, packet: Packet): void {
+    if (from.last === packet) from.last = undefined
+    if (!this.isOpenFor(from)) return
+    if (this.corrupted) return this.die()
+    if (from.held !== undefined) return void from.held.push(packet)
+    if (!this.wire.isCut(from.host, from.other.host)) return packet.open()
+    from.held = [packet]
+    this.losePatience(from)
+  }
+
+  private losePatience(from: Side): void {
+    const first = from.held?.[0]
+    this.wire.clock.after(CONNECTION_TIMEOUT, () => {
+      if (from.held?.[0] === first && !from.healing) this.die()
+    })
+  }
+
+  /** The network is whole again: what was held back is sent again, and what comes meanwhile waits behind it. */
+  heal(): void {
+    for (const side of [this.dialler, this.listener]) {
+      if (side.held === undefined || side.healing || this.wire.isCut(side.host, side.other.host)) continue
+      const delay = this.wire.delay(side, 0)
+      if (delay === undefined) return this.die()
+      side.healing = true
+      this.wire.clock.after(delay, () => {
+        this.release(side)
+      })
+    }
+  }
+
+  private release(side: Side): void {
+    side.healing = false
+    if (!this.isOpenFor(side)) return
+    if (this.corrupted) return this.die()
+    if (this.wire.isCut(side.host, side.other.host)) return this.losePatience(side)
+    const { held = [] } = side
+    side.held = undefined
+    // The first of them may be the end of all.
+    for (const packet of held) if (this.isOpenFor(side)) packet.open()
+  }
+
+  isOpenFor(from: Side): boolean {
+    return this.open && !from.other.closed
+  }
+
+  /** Ends the link in good order: here at once, there when the news has arrived. */
+  close(from: Side): void {
+    if (!this.open || from.closed) return
+    this.send(from, 12, () => {
+      this.die()
+    })
+    this.end(from)
+  }
+
+  /** Ends the link on both sides, each by its own means: nothing has to be sent for it. */
+  die(): void {
+    if (!this.open) return
+    this.open = false
+    this.wire.links.delete(this)
+    this.end(this.dialler)
+    this.end(this.listener)
+  }
+
+  private end(side: Side): void {
+    if (side.closed) return
+    side.closed = true
+    side.host.onLinkClosed(side)
+  }
+}
+
+function nothing(): void {
+  // See `sendIdly`.
+}

@@ -1,0 +1,260 @@
+/** The byte streams of one host: half-close, reset, pause and windows, over its links. */
+import type { PortEffect, PortEvent, StreamId } from '../../core/port.js'
+import type { Side } from './link.js'
+
+/** Bytes that may be under way to a side that has not taken them: Yamux's window. */
+const WINDOW = 262_144
+/** A taken share of the window is given back when it has grown to this, as Yamux implementations do. */
+const GIVE_BACK = WINDOW / 2
+/** Streams that a peer may have open to us on one connection (Yamux's limit in js-libp2p). */
+const MAX_INBOUND = 1_000
+/** Bytes of a packet beside its payload: TCP/IP, Noise and Yamux headers. */
+const OVERHEAD = 70
+
+/** Small writes are copied into blocks of this size: an allocation for each would be most of a simulation's garbage. */
+const BLOCK = 65_536
+let block = new Uint8Array(BLOCK)
+let used = 0
+
+/** The chunks, joined, as memory of their own: the receiver owns what it gets, the sender goes on to own what it gave. */
+function copyOf(chunks: Uint8Array[]): Uint8Array {
+  let size = 0
+  for (const chunk of chunks) size += chunk.length
+  if (size > BLOCK / 8) return join(chunks, new Uint8Array(size), 0)
+  if (used + size > BLOCK) {
+    block = new Uint8Array(BLOCK)
+    used = 0
+  }
+  const start = used
+  used += size
+  return join(chunks, block, start).subarray(start, used)
+}
+
+function join(chunks: Uint8Array[], target: Uint8Array, offset: number): Uint8Array {
+  for (const chunk of chunks) {
+    target.set(chunk, offset)
+    offset += chunk.length
+  }
+  return target
+}
+
+/** One side's end of a stream. */
+class End {
+  other: End | undefined
+  /** What we may still send. */
+  credit = WINDOW
+  /** What we took since we gave credit back last. */
+  taken = 0
+  /** Chunks that wait for credit. */
+  waiting: Uint8Array[] = []
+  ending = false
+  /** Our write side is closed. */
+  ended = false
+  /** The other one's is, and all of it was reported. */
+  remoteEnded = false
+  paused = false
+  /** Arrived while we were paused: chunks, and then perhaps the end. */
+  kept: Uint8Array[] = []
+  keptEnd = false
+
+  constructor(
+    readonly id: StreamId,
+    readonly streams: Streams,
+    readonly side: Side,
+    readonly inbound: boolean,
+  ) {}
+}
+
+type Of<Type extends PortEffect['type']> = Extract<PortEffect, { type: Type }>
+
+export class Streams {
+  private readonly ends = new Map<StreamId, End>()
+  private readonly inbound = new Map<Side, number>()
+  private nextInbound: StreamId = 2
+
+  constructor(
+    private readonly emit: (event: PortEvent) => void,
+    private readonly protocols: readonly string[],
+    /** 0 … 1: where to cut a chunk, if it is cut. TCP keeps no boundaries, so nobody may rely on them. */
+    private readonly cut: () => number,
+    /** The streams of the host at the other end. */
+    private readonly beyond: (side: Side) => Streams,
+  ) {}
+
+  open(effect: Of<'open'>, side: Side): void {
+    const { stream, protocols } = effect
+    const end = new End(stream, this, side, false)
+    this.ends.set(stream, end)
+    this.send(end, 50, () => {
+      const remote = this.beyond(side)
+      const protocol = protocols.find((name) => remote.protocols.includes(name))
+      if (protocol === undefined) return this.refuse(end, `none of ${protocols.join(', ')} is spoken there`)
+      if (!remote.accept(end, protocol)) {
+        return side.link.send(side.other, 12, () => {
+          this.closed(end, 'reset')
+        })
+      }
+      end.other!.streams.send(end.other!, 50, () => {
+        if (this.ends.get(stream) === end) this.emit({ type: 'streamOpened', stream, protocol })
+      })
+    })
+  }
+
+  private refuse(end: End, message: string): void {
+    end.side.link.send(end.side.other, 50, () => {
+      if (!this.ends.delete(end.id)) return
+      this.emit({ type: 'streamOpenFailed', stream: end.id, reason: 'unsupported', failure: { message } })
+    })
+  }
+
+  /** The other side of a stream that is being opened to us. */
+  private accept(other: End, protocol: string): boolean {
+    const side = other.side.other
+    const open = this.inbound.get(side) ?? 0
+    if (open >= MAX_INBOUND) return false
+    this.inbound.set(side, open + 1)
+    const end = new End(this.nextInbound, this, side, true)
+    this.nextInbound += 2
+    end.other = other
+    other.other = end
+    this.ends.set(end.id, end)
+    this.emit({ type: 'streamInbound', stream: end.id, connection: side.id, protocol })
+    return true
+  }
+
+  write(effect: Of<'write'>): void {
+    const end = this.ends.get(effect.stream)
+    if (end === undefined) return
+    if (effect.chunks.length > 0) end.waiting.push(copyOf(effect.chunks))
+    end.ending = effect.end
+    this.flush(end)
+  }
+
+  /** Sends what the credit allows; the writer may go on when nothing waits any more. */
+  private flush(end: End): void {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    while (end.waiting.length > 0 && end.credit > 0) {
+      const chunk = end.waiting[0]!
+      const part = chunk.length <= end.credit ? chunk : chunk.subarray(0, end.credit)
+      if (part === chunk) end.waiting.shift()
+      else end.waiting[0] = chunk.subarray(part.length)
+      end.credit -= part.length
+      size += part.length
+      chunks.push(part)
+    }
+    const done = end.waiting.length === 0
+    if (done && end.ending) end.ended = true
+    const { ended } = end
+    if (size > 0 || ended) this.send(end, size + OVERHEAD, () => end.other?.streams.receive(end.other, chunks, ended))
+    if (!done) return
+    if (ended) this.closeWhenOver(end)
+    else this.emit({ type: 'writable', stream: end.id })
+  }
+
+  private receive(end: End, chunks: Uint8Array[], last: boolean): void {
+    if (this.ends.get(end.id) !== end) return
+    if (end.paused) {
+      end.kept.push(...chunks)
+      end.keptEnd ||= last
+      return
+    }
+    this.report(end, chunks, last)
+  }
+
+  private report(end: End, chunks: Uint8Array[], last: boolean): void {
+    const stream = end.id
+    let size = 0
+    for (const chunk of chunks) size += chunk.length
+    if (size > 0) {
+      for (const part of this.cutSomewhere(chunks, size)) this.emit({ type: 'data', stream, chunks: part })
+      end.taken += size
+      if (end.taken >= GIVE_BACK) this.giveBack(end)
+    }
+    if (!last) return
+    end.remoteEnded = true
+    this.emit({ type: 'streamEnded', stream })
+    this.closeWhenOver(end)
+  }
+
+  private cutSomewhere(chunks: Uint8Array[], size: number): Uint8Array[][] {
+    const at = Math.floor(this.cut() * size)
+    if (at === 0) return [chunks]
+    const parts: [Uint8Array[], Uint8Array[]] = [[], []]
+    let offset = 0
+    for (const chunk of chunks) {
+      const middle = Math.min(Math.max(at - offset, 0), chunk.length)
+      if (middle > 0) parts[0].push(chunk.subarray(0, middle))
+      if (middle < chunk.length) parts[1].push(chunk.subarray(middle))
+      offset += chunk.length
+    }
+    return parts
+  }
+
+  private giveBack(end: End): void {
+    const { taken, other } = end
+    end.taken = 0
+    this.send(end, 12, () => {
+      if (other === undefined) return
+      other.credit += taken
+      if (other.waiting.length > 0) other.streams.flush(other)
+    })
+  }
+
+  reset(stream: StreamId): void {
+    const end = this.ends.get(stream)
+    if (end === undefined) return
+    this.forget(end)
+    this.send(end, 12, () => {
+      if (end.other !== undefined) end.other.streams.closed(end.other, 'reset')
+    })
+  }
+
+  pause(stream: StreamId): void {
+    const end = this.ends.get(stream)
+    if (end !== undefined) end.paused = true
+  }
+
+  resume(stream: StreamId): void {
+    const end = this.ends.get(stream)
+    if (end === undefined || !end.paused) return
+    end.paused = false
+    const { kept, keptEnd } = end
+    end.kept = []
+    end.keptEnd = false
+    this.report(end, kept, keptEnd)
+  }
+
+  /** The link is gone, and every stream on it. */
+  onLinkClosed(side: Side): void {
+    for (const end of this.ends.values()) if (end.side === side) this.closed(end, 'lost')
+    this.inbound.delete(side)
+  }
+
+  private closeWhenOver(end: End): void {
+    if (end.ended && end.remoteEnded) this.closed(end, 'closed')
+  }
+
+  private closed(end: End, reason: 'closed' | 'reset' | 'lost'): void {
+    if (this.ends.get(end.id) !== end) return
+    this.forget(end)
+    const stream = end.id
+    if (end.other === undefined && !end.inbound) {
+      const failure = { message: 'the stream was refused or the connection lost' }
+      this.emit({ type: 'streamOpenFailed', stream, reason: 'failed', failure })
+      return
+    }
+    this.emit({ type: 'streamClosed', stream, reason })
+  }
+
+  private forget(end: End): void {
+    this.ends.delete(end.id)
+    if (!end.inbound) return
+    const open = this.inbound.get(end.side)
+    if (open !== undefined) this.inbound.set(end.side, open - 1)
+  }
+
+  private send(end: End, size: number, arrive: () => void): void {
+    end.side.link.send(end.side, size, arrive)
+  }
+}
