@@ -1,6 +1,6 @@
 /** One size of the scale study: a network of n nodes from nothing to a broadcast that everybody should hear. */
 import { Random } from '../../src/testing/network/random.js'
-import type { P2pNode } from '../../src/node/node.js'
+import type { P2pNode } from '../../src/node/p2p-node.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 
 export interface Measured {
@@ -66,7 +66,7 @@ export async function measure(size: number): Promise<Measured> {
   const broadcast = await spread(net, nodes)
 
   const beyond = broadcast.packets - perMinute / 6
-  const tables = [...net.states().values()].map(({ discovery }) => discovery.known.size).sort((a, b) => a - b)
+  const tables = [...net.states().values()].map((state) => state.discovery.known.size).sort((a, b) => a - b)
   const { user, system } = process.cpuUsage()
   const cpuSeconds = (user + system) / 1e6
   return {

@@ -1,7 +1,7 @@
 /** Requests between our node and a Rust peer, both ways: of whatever size, however many, however they end. */
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { InboundRequest } from '../../src/edge/answers/inbound.js'
-import type { P2pNode } from '../../src/node/node.js'
+import type { P2pNode } from '../../src/node/p2p-node.js'
 import { killProcesses } from '../support/line-process.js'
 import { heard, MiB, outcome, pending, startEcho, startNode, stateOf, statusOf, stopNodes, text, bytes } from '../support/nodes.js' // prettier-ignore
 import { RustPeer } from '../support/rust-peer.js'

@@ -168,7 +168,7 @@ describe('what can go wrong in a lane', () => {
         return seen < 100_000 ? [{ type: 'ready' }] : []
       },
       run: () => {
-        lane.push({ type: 'woken' })
+        lane.commands$.next({ type: 'woken' })
       },
     })
     while (seen < 100_000) await turn()
@@ -184,7 +184,7 @@ describe('what can go wrong in a lane', () => {
         return [{ type: 'ready' }]
       },
       run: () => {
-        if (!sent) for (let i = 0; i < 100_000; i++) lane.push({ type: 'woken' })
+        if (!sent) for (let i = 0; i < 100_000; i++) lane.commands$.next({ type: 'woken' })
         sent = true
       },
     })
@@ -199,7 +199,7 @@ describe('what can go wrong in a lane', () => {
     asapScheduler.schedule(() => {
       throw new Error('not ours')
     })
-    lane.push({ type: 'woken' })
+    lane.commands$.next({ type: 'woken' })
     // rxjs would flush in a microtask, and its throw would be an unhandled rejection: flushed by hand, it is caught.
     expect(() => {
       asapScheduler.flush(undefined as never)
@@ -208,7 +208,7 @@ describe('what can go wrong in a lane', () => {
     await turn()
     await turn()
     expect(batches).toHaveLength(2)
-    lane.push({ type: 'woken' })
+    lane.commands$.next({ type: 'woken' })
     await turn()
     expect(batches).toHaveLength(3)
     lane.close()
@@ -225,7 +225,7 @@ describe('what can go wrong in a lane', () => {
     expect(() => {
       scheduler.flush()
     }).toThrow('not ours')
-    lane.push({ type: 'woken' })
+    lane.commands$.next({ type: 'woken' })
     await turn()
     scheduler.flush()
     expect(batches.map((batch) => batch.events[0]!.type)).toEqual(['start', 'woken'])
@@ -269,7 +269,7 @@ describe('what can go wrong in a lane', () => {
       },
     })
     await turn()
-    lane.push({ type: 'tick' })
+    lane.commands$.next({ type: 'tick' })
     await turn()
     expect(crashes).toEqual([new Error('a bug of ours')])
     expect(ran).toEqual([])
@@ -278,9 +278,9 @@ describe('what can go wrong in a lane', () => {
   it('steps nothing after it was closed', async () => {
     const { lane, batches } = laneOf()
     await turn()
-    lane.push({ type: 'woken' })
+    lane.commands$.next({ type: 'woken' })
     lane.close()
-    lane.push({ type: 'woken' })
+    lane.commands$.next({ type: 'woken' })
     await turn()
     expect(batches.flatMap((batch) => batch.events)).toEqual([{ type: 'start' }])
   })
@@ -300,7 +300,7 @@ describe('what can go wrong in a lane', () => {
           return [{ type: 'ready' }]
         },
         run: () => {
-          lane.push({ type: 'woken' })
+          lane.commands$.next({ type: 'woken' })
         },
       })
     })

@@ -4,7 +4,7 @@
  */
 import { of, type Observable } from 'rxjs'
 import { isP2pError, type P2pError } from '../../src/errors.js'
-import type { P2pNode, RequestOptions } from '../../src/node/node.js'
+import type { P2pNode, RequestOptions } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import {
   failureOf,

@@ -5,7 +5,7 @@
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { State } from '../../src/core/state.js'
-import type { P2pNode } from '../../src/node/node.js'
+import type { P2pNode } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { Fairness } from './fairness.js'
 import { Violation } from './violation.js'

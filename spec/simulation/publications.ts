@@ -1,7 +1,7 @@
 /** What was broadcast in a run, and what becomes of it for whoever did: an end in time, recipients, receipts. */
 import { P2pError } from '../../src/errors.js'
 import type { BroadcastOptions, Published } from '../../src/edge/broadcasts/publishing.js'
-import type { P2pNode } from '../../src/node/node.js'
+import type { P2pNode } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { insidesOf, type Report } from './inside.js'
 import { payload } from './payloads.js'

@@ -3,7 +3,7 @@
  * invariants hold. Ends with a `Violation`, or with what was counted.
  */
 import { createHash } from 'node:crypto'
-import type { P2pNode, RequestOptions, StreamOptions } from '../../src/node/node.js'
+import type { P2pNode, RequestOptions, StreamOptions } from '../../src/node/p2p-node.js'
 import { P2pError } from '../../src/errors.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'

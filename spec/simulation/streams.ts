@@ -3,7 +3,7 @@
  * missing where none may be dropped; who makes them is not far ahead of who takes them, and ends when nobody wants more.
  */
 import { isP2pError, type P2pError } from '../../src/errors.js'
-import type { P2pNode, StreamOptions } from '../../src/node/node.js'
+import type { P2pNode, StreamOptions } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { failureOf, isLimited, isSession, isWrongRefusal, leastTimeout, INBOUND } from './expected.js'
 import type { Report } from './inside.js'

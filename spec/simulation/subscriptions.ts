@@ -5,7 +5,7 @@
 import type { Subscription } from 'rxjs'
 import type { Broadcast, BroadcastsOptions } from '../../src/edge/broadcasts/broadcasts.js'
 import { isP2pError } from '../../src/errors.js'
-import type { P2pNode } from '../../src/node/node.js'
+import type { P2pNode } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { insidesOf, type Report } from './inside.js'
 import { idOf, isSame, payload } from './payloads.js'

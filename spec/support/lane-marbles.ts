@@ -55,7 +55,7 @@ export function laneMarbles(test: (helpers: LaneMarbles) => void): void {
           },
         })
         const fed = events$.subscribe((events) => {
-          for (const event of Array.isArray(events) ? events : [events]) lane.push(event)
+          for (const event of Array.isArray(events) ? events : [events]) feed(lane, event)
         })
         scheduler.schedule(() => {
           fed.unsubscribe()
@@ -66,4 +66,9 @@ export function laneMarbles(test: (helpers: LaneMarbles) => void): void {
       },
     })
   })
+}
+
+/** Any event, as if it came from the network. */
+export function feed({ events$ }: Lane, event: Event): void {
+  ;(events$ as Subject<Event>).next(event)
 }

@@ -4,7 +4,7 @@
  */
 import { Observable, type Observer } from 'rxjs'
 import type { Answer, Refusal } from '../core/effects.js'
-import type { Command, Event } from '../core/events.js'
+import type { Command } from '../core/events.js'
 import { IdMap } from '../core/id-map.js'
 import { P2pError } from '../errors.js'
 import type { AskId } from '../core/terms.js'
@@ -19,7 +19,7 @@ export class Asks {
   /** Why nothing is asked any more. */
   private over: P2pError | undefined
 
-  constructor(private readonly push: (event: Event) => void) {}
+  constructor(private readonly push: (command: Command) => void) {}
 
   /**
    * The command's answer as a cold observable: subscribing sends the command, unsubscribing cancels it. Its values and

@@ -1,23 +1,37 @@
 /**
  * The lane: the one pipeline that everything in a node passes.
  *
- *     commands and network events ─┐
- *     the discovery interval ──────┴─▶ inbox ─▶ commands$ ─▶ concatMap(step) ─▶ effects
+ *     what callers ask         commands$ ─┐
+ *     the discovery interval   ticks$     │            one array
+ *     the earliest deadline    wakes$     ├─▶ merge ─▶ an instant ─▶ concatMap(step) ─▶ effects
+ *     what the network says    events$   ─┘
  *
  * It owns the state, lets only `step` change it, and waits for nothing: effects are started, and what comes of them
- * returns through the inbox. It knows no network and no promises.
+ * returns as a command or an event. It knows no network and no promises.
  */
-import { concat, concatMap, interval, timer, type SchedulerLike, type Subscription } from 'rxjs'
+import {
+  concat,
+  concatMap,
+  interval,
+  map,
+  merge,
+  Subject,
+  switchMap,
+  timer,
+  type SchedulerLike,
+  type Subscription,
+} from 'rxjs'
 import type { ClockEffect, Effect } from '../core/effects.js'
-import type { Batch, Event } from '../core/events.js'
+import type { Batch, Command, Event, Internal } from '../core/events.js'
+import type { PortEvent } from '../core/port.js'
 import type { State } from '../core/state.js'
 import { step as coreStep } from '../core/step.js'
-import { Inbox } from './inbox.js'
+import { Gathering } from './gather.js'
 import { MAX_DELAY } from './scheduler.js'
 
 export interface LaneOptions {
   state: State
-  /** The one scheduler: of the inbox, the discovery interval and the wake-ups. */
+  /** The one scheduler: of the gathering, the discovery interval and the wake-ups. */
   scheduler: SchedulerLike
   /** Runs an effect. Returns at once; a throw becomes an event. */
   run: (effect: Exclude<Effect, ClockEffect>) => void
@@ -30,21 +44,32 @@ export interface LaneOptions {
 }
 
 export class Lane {
-  private readonly inbox: Inbox
+  /** What callers ask, and what the lane says to itself. It is stepped at the next instant; after the end it is dropped. */
+  readonly commands$ = new Subject<Command | Internal>()
+  /** What the network reports. */
+  readonly events$ = new Subject<PortEvent>()
+  private readonly gathering: Gathering<Event>
+  private readonly wakeAt$ = new Subject<number>()
+  /** Owns everything that runs in a lane: its sources, its timers, its interval. */
   private readonly pipeline: Subscription
-  private readonly ticking: Subscription
-  private wakeUp: Subscription | undefined
-  private closed = false
 
   constructor(private readonly options: LaneOptions) {
     const { scheduler, state, tap, step = coreStep } = options
     const { firstTick, discoveryInterval } = state.settings
-    this.inbox = new Inbox(scheduler)
-    const ticks$ = concat(timer(firstTick, scheduler), interval(discoveryInterval, scheduler))
-    this.pipeline = this.inbox.commands$
+    const now = (): number => Math.floor(scheduler.now())
+    const ticks$ = concat(timer(firstTick, scheduler), interval(discoveryInterval, scheduler)).pipe(
+      map((): Internal => ({ type: 'tick' })),
+    )
+    const wakes$ = this.wakeAt$.pipe(
+      switchMap((time) => timer(Math.min(Math.max(0, time - now()), MAX_DELAY), scheduler)),
+      map((): Internal => ({ type: 'woken' })),
+    )
+    this.gathering = new Gathering(scheduler)
+    this.pipeline = merge(this.commands$, ticks$, wakes$, this.events$)
       .pipe(
+        (events$) => this.gathering.gather(events$),
         concatMap((events) => {
-          const batch: Batch = { at: Math.floor(scheduler.now()), events }
+          const batch: Batch = { at: now(), events }
           tap?.(batch)
           return [step(state, batch)]
         }),
@@ -58,46 +83,29 @@ export class Lane {
           options.crashed(error)
         },
       })
-    // Through the inbox as everything: a batch of its own would let deadlines of its instant expire before their replies.
-    this.ticking = ticks$.subscribe(() => {
-      this.push({ type: 'tick' })
-    })
-    this.push({ type: 'start' })
+    this.commands$.next({ type: 'start' })
   }
 
-  /** Lets an event in. It is stepped at the next instant (`idly`: with the next event); after the end it is dropped. */
-  push(event: Event, idly?: boolean): void {
-    this.inbox.push(event, idly)
+  /** The network reports something that nobody waits for: it is stepped with the next event. */
+  reportIdly(event: PortEvent): void {
+    this.gathering.hold(event)
   }
 
-  /** Ends the pipeline, its timers and its interval. */
+  /** Nothing is stepped after this. */
   close(): void {
-    this.closed = true
-    this.inbox.close()
-    this.wakeUp?.unsubscribe()
-    // Inside the constructor's first run there is no subscription yet; nothing can close a lane that early.
     this.pipeline.unsubscribe()
-    this.ticking.unsubscribe()
   }
 
   private run(effects: Effect[]): void {
     for (const effect of effects) {
-      if (this.closed) return
+      if (this.pipeline.closed) return
       try {
-        if (effect.type === 'wakeAt') this.wake(effect.time)
+        if (effect.type === 'wakeAt') this.wakeAt$.next(effect.time)
         else this.options.run(effect)
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause)
-        this.push({ type: 'effectFailed', effect: effect.type, failure: { message, cause } })
+        this.commands$.next({ type: 'effectFailed', effect: effect.type, failure: { message, cause } })
       }
     }
-  }
-
-  private wake(time: number): void {
-    this.wakeUp?.unsubscribe()
-    const delay = Math.min(Math.max(0, time - Math.floor(this.options.scheduler.now())), MAX_DELAY)
-    this.wakeUp = this.options.scheduler.schedule(() => {
-      this.push({ type: 'woken' })
-    }, delay)
   }
 }

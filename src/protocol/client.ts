@@ -4,7 +4,7 @@ import { failing, type RequestOptions, type StreamOptions } from '../edge/reques
 import type { Broadcast } from '../edge/broadcasts/broadcasts.js'
 import { isThenable } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
-import type { P2pNode } from '../node/node.js'
+import type { P2pNode } from '../node/p2p-node.js'
 import { then, type Awaitable, type Codec, type InputOf, type OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
 import { encodeCall } from './frame.js'

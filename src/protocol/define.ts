@@ -1,7 +1,7 @@
 /** `defineProtocol`: a table of methods and topics becomes typed calls, handlers and broadcasts over a node's bytes. */
 import type { Subscription } from 'rxjs'
 import { checkOptions } from '../edge/checks.js'
-import type { P2pNode } from '../node/node.js'
+import type { P2pNode } from '../node/p2p-node.js'
 import { TableClient, type Client } from './client.js'
 import type { CodecLike } from './codecs.js'
 import {

@@ -10,6 +10,7 @@ import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { Broadcasts } from '../../../src/edge/broadcasts/broadcasts.js'
 import { Lane } from '../../../src/lane/lane.js'
+import { feed } from '../../support/lane-marbles.js'
 import { encodeHistoryValue } from '../../../src/wire/service.js'
 import { mesh, message, PROOF } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
@@ -187,16 +188,16 @@ function picture(core: ServiceCore, { happens, events, told, values }: Pictures)
       run: (effect) => {
         if (effect.type === 'replayed') told$.next(effect.broadcasts.map(textOf))
         else if (effect.type === 'deliver') told$.next([`+${textOf(effect)}`])
-        else if (effect.type === 'write') lane.push({ type: 'writable', stream: effect.stream })
+        else if (effect.type === 'write') feed(lane, { type: 'writable', stream: effect.stream })
         else if (effect.type === 'verify')
-          lane.push({ type: 'verified', ask: effect.ask, ids: effect.messages.map(textOf) })
+          feed(lane, { type: 'verified', ask: effect.ask, ids: effect.messages.map(textOf) })
       },
       crashed: (error) => {
         throw error
       },
     })
     const fed = hot(happens, events).subscribe((some) => {
-      for (const event of [some].flat()) lane.push(event)
+      for (const event of [some].flat()) feed(lane, event)
     })
     scheduler.schedule(() => {
       fed.unsubscribe()

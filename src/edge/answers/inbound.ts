@@ -3,7 +3,7 @@
  * or both; the first answer wins. Answers return to the lane as commands, and nothing waits for a handler.
  */
 import { Subject } from 'rxjs'
-import type { Event } from '../../core/events.js'
+import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { Cancellable } from '../cancellable.js'
@@ -127,8 +127,8 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     }
   }
 
-  private finish(event: Event): void {
-    this.owner.finished(this.exchange, event)
+  private finish(command: Command): void {
+    this.owner.finished(this.exchange, command)
   }
 
   // ---- of the lane
@@ -145,8 +145,8 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
   // ---- of a producer
 
-  push(event: Event): void {
-    if (this.cancelled === undefined) this.owner.push(event)
+  push(command: Command): void {
+    if (this.cancelled === undefined) this.owner.push(command)
   }
 
   completed(): void {
@@ -169,7 +169,7 @@ export class InboundRequests {
   private handle: EventHandler['handleInboundRequest']
 
   constructor(
-    readonly push: (event: Event) => void,
+    readonly push: (command: Command) => void,
     readonly log: Logger,
   ) {}
 
@@ -212,8 +212,8 @@ export class InboundRequests {
   // ---- of a request
 
   /** Its last word, unless it was cancelled before. */
-  finished(exchange: ExchangeId, event: Event): void {
-    if (this.open.delete(exchange)) this.push(event)
+  finished(exchange: ExchangeId, command: Command): void {
+    if (this.open.delete(exchange)) this.push(command)
   }
 
   /** What user code failed with. It may have meant it, or have been told by its signal that nobody waits (`late`). */

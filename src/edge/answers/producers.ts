@@ -3,7 +3,7 @@
  * credit goes, an Observable as it comes. A producer has one exchange, ends once, and says nothing after its end.
  */
 import { isObservable, map, type Observable, type Subscription } from 'rxjs'
-import type { Event } from '../../core/events.js'
+import type { Command } from '../../core/events.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { valueCost } from '../../core/requests/values.js'
 import { checkBytes, isThenable } from '../checks.js'
@@ -27,7 +27,7 @@ export interface Producer {
 
 /** Where a producer tells what becomes of it. */
 export interface Producing {
-  push(event: Event): void
+  push(command: Command): void
   /** It ended in good order. */
   completed(): void
   /** It failed: the rest of the answer is refused. */

@@ -3,7 +3,7 @@
  * asynchronous; what one throws is our own fault and not the sender's, so the message is ignored and nobody is punished.
  */
 import type { Heard, ValidationId } from '../../core/terms.js'
-import type { Event } from '../../core/events.js'
+import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import { P2pError } from '../../errors.js'
 import type { Verdict } from '../../core/port.js'
@@ -48,7 +48,7 @@ export class Validators {
   private readonly open = new IdMap<Judgement>()
 
   constructor(
-    private readonly push: (event: Event) => void,
+    private readonly push: (command: Command) => void,
     private readonly log: Logger,
     fromConfig: Readonly<Record<string, Validator>>,
   ) {

@@ -8,6 +8,7 @@ import { TestScheduler, type RunHelpers } from 'rxjs/testing'
 import type { Effect } from '../../../../src/core/effects.js'
 import type { Event } from '../../../../src/core/events.js'
 import { Lane } from '../../../../src/lane/lane.js'
+import { feed } from '../../../support/lane-marbles.js'
 import { bytes } from '../../../support/core.js'
 import { answering, asking, type SessionCore } from '../../../support/session-cores.js'
 import { cancel, credit, fail, filled, reply, request } from '../../../support/session.js'
@@ -46,7 +47,7 @@ function pictures(test: (helpers: Pictures) => void): void {
         },
       })
       const fed = events$.subscribe((events) => {
-        for (const event of Array.isArray(events) ? events : [events]) one.push(event)
+        for (const event of Array.isArray(events) ? events : [events]) feed(one, event)
       })
       scheduler.schedule(() => {
         fed.unsubscribe()
