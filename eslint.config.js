@@ -6,6 +6,7 @@ import js from '@eslint/js'
 import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
+import { ownState } from './scripts/lint/own-state.js'
 
 const impure = {
   group: [
@@ -13,6 +14,30 @@ const impure = {
     ...['**/src/libp2p/**', '**/identity.js', '**/lane/**', '**/node/**'],
   ],
   message: 'src/core and src/wire are pure: no network, no runtime, no clock.',
+}
+
+/** Part of the state → the files of src/core that change it. */
+const OWNERS = {
+  lifecycle: ['lifecycle.ts'],
+  due: ['due.ts'],
+  changes: ['changes.ts'],
+  asks: ['asks.ts'],
+  connections: ['peers/connections.ts'],
+  dials: ['peers/dials.ts'],
+  discovery: ['peers/discovery.ts'],
+  streams: ['requests/streams.ts'],
+  exchanges: ['requests/exchanges.ts'],
+  budget: ['requests/budget.ts'],
+  services: ['services/own-requests.ts', 'services/book.ts'],
+  topics: ['broadcasts/topics.ts', 'broadcasts/history.ts'],
+  publishing: ['broadcasts/publishing.ts'],
+  validating: ['broadcasts/validating.ts'],
+  outcomes: ['broadcasts/history.ts'],
+  receipts: ['broadcasts/receipts.ts'],
+  catchUps: ['broadcasts/catch-up.ts'],
+  large: ['broadcasts/large.ts'],
+  fetching: ['broadcasts/fetching.ts'],
+  counts: ['broadcasts/counts.ts'],
 }
 
 export default defineConfig(
@@ -78,6 +103,11 @@ export default defineConfig(
         { object: 'Math', property: 'random', message: 'Chance comes from the seed in the state.' },
       ],
     },
+  },
+  {
+    files: ['src/core/**'],
+    plugins: { house: { rules: { 'own-state': ownState } } },
+    rules: { 'house/own-state': ['error', OWNERS] },
   },
   {
     // node:test waits for its tests by itself.

@@ -133,7 +133,7 @@ function others({ topics, connections }: State, report: Report): void {
 }
 
 function ownRequests(state: State, report: Report): void {
-  const { services, receipts, large: books } = state
+  const { services, receipts, fetching } = state
   const { open: asks } = state.asks
   const open = new Map<number, number>()
   for (const [id, purpose] of services.asked) {
@@ -142,7 +142,7 @@ function ownRequests(state: State, report: Report): void {
     if (purpose.kind === 'verify') report('stuck', 'messages wait to be verified')
     if (purpose.kind === 'receipt' && receipts.open.get(purpose.ask)?.open.has(id) !== true)
       report('leak', `a receipt of broadcast ${purpose.ask} is waited for, and nobody wants it`)
-    if (purpose.kind === 'fetch' && !books.fetches.has(purpose.message))
+    if (purpose.kind === 'fetch' && !fetching.open.has(purpose.message))
       report('leak', 'a message is fetched that nobody wants')
     if (purpose.kind === 'history') open.set(purpose.subscription, (open.get(purpose.subscription) ?? 0) + 1)
   }
@@ -189,8 +189,9 @@ function serving({ services, receipts: { wanted }, exchanges }: State, report: R
   most(report, 'messages whose receipts are wanted', wanted.size, MAX_WANTED)
 }
 
-function large({ large: books, services, settings, now }: State, report: Report): void {
-  const { blobs, blobBytes, fetches, fetchBytes, digesting } = books
+function large({ large: books, fetching, services, settings, now }: State, report: Report): void {
+  const { blobs, blobBytes, digesting } = books
+  const { open: fetches, bytes: fetchBytes } = fetching
   const sum = (items: Iterable<number>): number => [...items].reduce((all, one) => all + one, 0)
   equal(report, 'bytes of large messages', blobBytes, sum([...blobs.values()].map(({ data }) => data.length)))
   equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size }) => size)))

@@ -110,7 +110,7 @@ function said(effect: Effect): string {
 
 /** What a core keeps for broadcasts, but for what it counts and what it remembers of peers. */
 export function books({ state }: Core): unknown {
-  const { asks, services, topics, publishing, validating, receipts, catchUps, large, changes } = state
+  const { asks, services, topics, publishing, validating, receipts, catchUps, large, fetching, changes } = state
   return plain({
     asks,
     catchUps,
@@ -120,6 +120,7 @@ export function books({ state }: Core): unknown {
     publishing: { ...publishing, handed: 0 },
     validating: { ...validating, nextId: 0 },
     receipts,
+    fetching,
     large: { ...large, nextDigest: 0 },
   })
 }

@@ -1,5 +1,6 @@
 /** What became of messages, by topic and by peer: what the status and `explain` show. */
 import { statusChanged } from '../changes.js'
+import type { DialFailure } from '../peers/state.js'
 import type { State } from '../state.js'
 import type { Counts, LossReason, PeerRecord } from './state.js'
 
@@ -27,6 +28,12 @@ export function recordOf(state: State, peer: string): PeerRecord {
     peers.set(peer, found)
   }
   return found
+}
+
+/** The last dial of the peer failed; or (`undefined`) it is connected. */
+export function noteDial(state: State, peer: string, failure: DialFailure | undefined): void {
+  if (failure !== undefined) recordOf(state, peer).failure = failure
+  else if (state.counts.peers.has(peer)) recordOf(state, peer).failure = undefined
 }
 
 function bound(map: Map<string, unknown>): void {

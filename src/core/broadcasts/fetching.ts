@@ -22,7 +22,7 @@ export function fetchLarge(
   held: boolean,
   { hash, size }: Announcement,
 ): boolean {
-  const { large, settings } = state
+  const { fetching, settings } = state
   const name = toHex(hash)
   const known = blobOf(state, name)
   if (known !== undefined) {
@@ -31,11 +31,11 @@ export function fetchLarge(
     else takeLarge(state, out, heard, held, known)
     return true
   }
-  if (large.fetches.has(heard.id) || large.fetchBytes + size > settings.maxBlobBytes) return false
+  if (fetching.open.has(heard.id) || fetching.bytes + size > settings.maxBlobBytes) return false
   const until = state.now + settings.fetchTimeout
   const fetch: Fetch = { hash: name, size, heard, held, until, others: [...new Set([heard.via, heard.from])] }
-  large.fetches.set(heard.id, fetch)
-  large.fetchBytes += size
+  fetching.open.set(heard.id, fetch)
+  fetching.bytes += size
   askNext(state, out, fetch)
   return true
 }
@@ -65,7 +65,7 @@ export function onPiece(
   purpose: Extract<Purpose, { kind: 'fetch' }>,
   piece: Uint8Array,
 ): void {
-  const fetch = state.large.fetches.get(purpose.message)
+  const fetch = state.fetching.open.get(purpose.message)
   if (fetch === undefined) return forgetOwn(state, out, own)
   purpose.chunks.push(piece)
   purpose.received += piece.length
@@ -81,7 +81,7 @@ export function onPiecesOver(
   out: Effects,
   { message, peer, chunks, received }: Extract<Purpose, { kind: 'fetch' }>,
 ): void {
-  const fetch = state.large.fetches.get(message)
+  const fetch = state.fetching.open.get(message)
   if (fetch === undefined) return
   if (received !== fetch.size) return notFrom(state, out, fetch, peer, false)
   const data = new Uint8Array(fetch.size)
@@ -99,7 +99,7 @@ export function onFetchedHash(
   { message, data, peer }: Extract<Digesting, { kind: 'fetch' }>,
   hash: Uint8Array,
 ): void {
-  const fetch = state.large.fetches.get(message)
+  const fetch = state.fetching.open.get(message)
   if (fetch === undefined) return
   if (toHex(hash) !== fetch.hash) return notFrom(state, out, fetch, peer, true)
   endFetch(state, fetch)
@@ -117,7 +117,7 @@ function notFrom(state: State, out: Effects, fetch: Fetch, peer: string, isForge
   askNext(state, out, fetch)
 }
 
-function endFetch({ large }: State, fetch: Fetch): void {
-  large.fetches.delete(fetch.heard.id)
-  large.fetchBytes -= fetch.size
+function endFetch({ fetching }: State, fetch: Fetch): void {
+  fetching.open.delete(fetch.heard.id)
+  fetching.bytes -= fetch.size
 }

@@ -250,11 +250,14 @@ export interface Large {
   /** Large messages that we have, by the hexadecimal text of their hash. */
   blobs: Map<string, Blob>
   blobBytes: number
-  /** Large messages that are being fetched, by the id of what announced them. */
-  fetches: Map<string, Fetch>
-  fetchBytes: number
   digesting: IdMap<Digesting>
   nextDigest: number
+}
+
+/** Large messages that are being fetched, by the id of what announced them. fetching.ts changes it. */
+export interface Fetching {
+  open: Map<string, Fetch>
+  bytes: number
 }
 
 /** What became of messages. counts.ts changes it. */
@@ -272,6 +275,7 @@ export interface BroadcastsState {
   /** By the number of the subscription. catch-up.ts changes it. */
   catchUps: IdMap<CatchUp>
   large: Large
+  fetching: Fetching
   counts: CountBook
 }
 
@@ -299,14 +303,8 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
     outcomes: { recent: new Map(), older: new Map() },
     receipts: { open: new IdMap(), wanted: new Map() },
     catchUps: new IdMap(),
-    large: {
-      blobs: new Map(),
-      blobBytes: 0,
-      fetches: new Map(),
-      fetchBytes: 0,
-      digesting: new IdMap(),
-      nextDigest: 1,
-    },
+    large: { blobs: new Map(), blobBytes: 0, digesting: new IdMap(), nextDigest: 1 },
+    fetching: { open: new Map(), bytes: 0 },
     counts: { topics: new Map(), peers: new Map() },
   }
 }

@@ -3,7 +3,7 @@
  * died takes its requests with it, and nothing is tried again.
  */
 import { closeAsk, fail, settle } from '../asks.js'
-import { recordOf } from '../broadcasts/counts.js'
+import { noteDial } from '../broadcasts/counts.js'
 import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
@@ -39,8 +39,7 @@ export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>)
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
   closeDial(state, dial)
-  const record = state.counts.peers.get(connection.peer)
-  if (record !== undefined) record.failure = undefined
+  noteDial(state, connection.peer, undefined)
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
@@ -53,7 +52,7 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   const dial = state.dials.get(event.target)
   if (dial === undefined || tryOtherAddresses(out, dial)) return
   const { message, cause } = event.failure
-  recordOf(state, dial.target).failure = { at: state.now, message, tried: event.tried }
+  noteDial(state, dial.target, { at: state.now, message, tried: event.tried })
   const isBoot = dial.target in state.settings.bootNodes
   if (isBoot) {
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)

@@ -16,3 +16,10 @@ export function keepServing({ services }: State, exchange: ExchangeId, serving: 
 export function endServing({ services }: State, exchange: ExchangeId): void {
   services.serving.delete(exchange)
 }
+
+/** What was told since the last call. */
+export function takeNews({ services }: State): ServiceNews[] {
+  const { news } = services
+  if (news.length > 0) services.news = []
+  return news
+}

@@ -5,6 +5,7 @@ import { onReceipt, onReceiptOver } from '../broadcasts/receipts.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
+import { takeNews } from './book.js'
 import { forgetOwn, takeOwn } from './own-requests.js'
 import { onServingAllowed, onServingCut, serve } from './serving.js'
 import type { Purpose, ServiceNews } from './state.js'
@@ -48,12 +49,9 @@ const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
 
 /** True: there was something to hear, which may have led to more. */
 export function handleNews(state: State, out: Effects): boolean {
-  const { services } = state
-  const { news } = services
-  if (news.length === 0) return false
-  services.news = []
+  const news = takeNews(state)
   for (const one of news) handle(state, out, one)
-  return true
+  return news.length > 0
 }
 
 function handle(state: State, out: Effects, news: ServiceNews): void {
