@@ -155,7 +155,7 @@ describe('a large message of others', () => {
     const effects = sends(core, 'carol', LARGE)
     expect(told(effects)).toEqual(['digest 1 150000'])
     expect(digested(core, effects)).toEqual(['accept a of carol', 'deliver a'])
-    expect([core.state.large.fetches.size, core.state.large.fetchBytes]).toEqual([0, 0])
+    expect([core.state.fetching.open.size, core.state.fetching.bytes]).toEqual([0, 0])
     // From now on others have it from us.
     expect(blobOf(core.state, toHex(HASH))).toEqual(LARGE)
     expect(core.state.topics.joined.get('block')!.history).toEqual([])
@@ -213,7 +213,7 @@ describe('a large message of others', () => {
     core.run(core.hears('carol', fail(1, 'NotHere')))
     expect(core.lines(core.hears('bob', fail(1, 'NotHere')))).toEqual(['ignore a of carol'])
     expect(core.state.counts.topics.get('block')!.dropped).toEqual({ fetchFailed: 1 })
-    expect([core.state.large.fetches.size, core.state.large.fetchBytes]).toEqual([0, 0])
+    expect([core.state.fetching.open.size, core.state.fetching.bytes]).toEqual([0, 0])
   })
 
   it('whose peers have gone is not dialled for', () => {
