@@ -15,6 +15,7 @@ import {
 import { valueCost } from '../../src/core/requests/values.js'
 import { VALUES_WINDOW } from '../../src/core/requests/session/asker/calls.js'
 import { bytes, LOOPBACK, next, pending, stateOf, text, within } from '../support/nodes.js'
+import { drained, turn } from '../support/promises.js'
 
 const nodes: P2pNode[] = []
 
@@ -43,12 +44,6 @@ function event(): { happened: Promise<void>; happen: () => void } {
   const subject = new Subject<void>()
   const happened = within(8_000, firstValueFrom(subject), 'the teardown')
   return { happened, happen: () => subject.next() }
-}
-
-async function drained(values: AsyncIterable<Uint8Array>): Promise<number[]> {
-  const sizes: number[] = []
-  for await (const value of values) sizes.push(value.length)
-  return sizes
 }
 
 describe('a stream of values', () => {
@@ -139,7 +134,7 @@ describe('a stream of values', () => {
     for (let pulled = 1; pulled <= 200; pulled++) {
       await within(5_000, iterator.next(), `value ${pulled}`)
       // Whatever is ready on either side runs, and still nothing more is made.
-      if (pulled % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+      if (pulled % 20 === 0) await turn()
       expect(made).toBeLessThanOrEqual(pulled + ahead)
     }
     await iterator.return!()

@@ -9,12 +9,16 @@ import type { State } from '../../src/core/state.js'
 import type { NodeStatus } from '../../src/core/explain/status.js'
 import { createLogger, type LogEntry } from '../../src/edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
-import { createLibp2pPort } from '../../src/libp2p/index.js'
+import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
 import type { PortEvent } from '../../src/core/port.js'
 import { launch, type P2pNode } from '../../src/node/node.js'
 import { readPubsub } from '../../src/config/pubsub.js'
 import { LaneScheduler } from '../../src/lane/scheduler.js'
 import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
+
+// What almost every spec with sockets needs beside them.
+export { bytes, text } from './bytes.js'
+export { outcome, within } from './promises.js'
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 export const MiB = 1_048_576
@@ -33,9 +37,13 @@ const running = new Map<P2pNode, Watched>()
 
 /**
  * As `createNode`, but on loopback if the config does not say where, with a look at what its network reports, and with
- * `settings` that the public config does not have.
+ * `settings` and a port that the public config does not have.
  */
-export async function startNode(config: NodeConfig = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
+export async function startNode(
+  config: NodeConfig = {},
+  settings: Partial<Settings> = {},
+  port: Pick<Libp2pPortOptions, 'gossipsub' | 'gate'> = {},
+): Promise<P2pNode> {
   const { secret = newSecret() } = config
   const events$ = new ReplaySubject<PortEvent>()
   const log: LogEntry[] = []
@@ -50,6 +58,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
     protocols: settings.protocols ?? REQUEST_PROTOCOLS,
     pubsub: pubsub.options,
     log: (line) => logger('debug', line),
+    ...port,
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
@@ -162,27 +171,6 @@ export async function knowsWithin(ms: number, node: P2pNode, ...peers: { peerId:
   })
 }
 
-/** The promise's value, unless it comes too late. */
-export async function within<T>(ms: number, promise: Promise<T>, what = 'the promise'): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not settle within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** How a promise ended: with a value, or with the code of its `P2pError`. */
-export async function outcome(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'fulfilled',
-    (error: Error & { code?: string }) => error.code ?? String(error),
-  )
-}
-
 /** The inside of a node. */
 export function stateOf(node: P2pNode): State {
   return (node as unknown as { state: State }).state
@@ -193,12 +181,4 @@ export function pending(state: State): Record<string, number> {
   const { asks, calls, askDeadlines, exchanges, exchangeDeadlines, held, accounts, dials, inboundBytes } = state
   const maps = { asks, calls, askDeadlines, exchanges, exchangeDeadlines, held, accounts, dials }
   return { ...Object.fromEntries(Object.entries(maps).map(([name, { size }]) => [name, size])), inboundBytes }
-}
-
-export function text(content: Uint8Array): string {
-  return new TextDecoder().decode(content)
-}
-
-export function bytes(content: string | number): Uint8Array {
-  return typeof content === 'number' ? new Uint8Array(content).fill(7) : new TextEncoder().encode(content)
 }
