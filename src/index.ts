@@ -3,7 +3,7 @@ import './platform/polyfill.js'
 
 export { createNode } from './create-node.js'
 export type { NodeConfig } from './config/config.js'
-export type { NodeStatus } from './core/explain/status.js'
+export type { NodeStatus } from './core/explain/explanation.js'
 export type { Explanation, PeerExplanation, TopicExplanation, TopicPeer } from './core/explain/explanation.js'
 export type { Broadcast, BroadcastsOptions } from './edge/broadcasts/broadcasts.js'
 export type { PeerFailure, PeerValue, RequestAllOptions, RequestAnyOptions } from './edge/requests/fan-out.js'

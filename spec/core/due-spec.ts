@@ -15,8 +15,8 @@ function armed(effects: Effect[]): number[] {
 /** A session with Bob; nothing but requests is ever due. */
 function quiet(): AskingCore {
   const core = asking({ pingInterval: 1e9, connectionKeepAlive: 1e9 })
-  core.state.nextDue = Infinity
-  core.state.wakeAt = Infinity
+  core.state.due.next = Infinity
+  core.state.due.wakeAt = Infinity
   return core
 }
 
@@ -24,12 +24,12 @@ describe('what is due', () => {
   it('is the earliest of all that was said', () => {
     const state = runningState()
     state.now = 100
-    for (const time of [500, 900, 300, 400]) dueAt(state, time)
-    expect(state.nextDue).toBe(300)
-    setDeadline(state, state.askDeadlines, 1, 150)
-    expect([state.nextDue, nextDeadline(state.askDeadlines)]).toEqual([250, 250])
-    setDeadline(state, state.askDeadlines, 2, 1_000)
-    expect(state.nextDue).toBe(250)
+    for (const time of [500, 900, 300, 400]) dueAt(state, 'probe', time)
+    expect(state.due.next).toBe(300)
+    setDeadline(state, 'asks', state.asks.deadlines, 1, 150)
+    expect([state.due.next, nextDeadline(state.asks.deadlines)]).toEqual([250, 250])
+    setDeadline(state, 'asks', state.asks.deadlines, 2, 1_000)
+    expect(state.due.next).toBe(250)
   })
 })
 

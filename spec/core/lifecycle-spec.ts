@@ -9,7 +9,7 @@ const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 /** A node that has just been made. */
 function fresh(settings = {}): Core {
   const core = new Core(settings)
-  core.state.phase = 'starting'
+  core.state.lifecycle.phase = 'starting'
   return core
 }
 
@@ -49,7 +49,7 @@ describe('the stop', () => {
       'stop',
     ])
     expect(shorts(core.in({ type: 'stopped' }))).toEqual(['settle 9', 'ended'])
-    expect(core.state.phase).toBe('ended')
+    expect(core.state.lifecycle.phase).toBe('ended')
   })
 
   it('ends after its time when the network does not', () => {
@@ -69,9 +69,9 @@ describe('the stop', () => {
     expect(
       core.in({ type: 'tick' }, { type: 'connectionOpened', connection: 2, peer: 'eve', address: 'x', inbound: true }),
     ).toEqual([])
-    const { asks, calls, exchanges, connections, dials, topics, known, idle } = core.state
-    for (const concern of [asks, calls, exchanges, connections, dials, topics, known, idle])
-      expect(concern.size).toBe(0)
+    const { now, lifecycle, due, changes, ...concerns } = createState(core.state.self, core.state.settings)
+    expect(core.state).toMatchObject({ ...concerns, lifecycle: { phase: 'ended' } })
+    void [now, lifecycle, due, changes]
   })
 
   it('refuses what is asked after it', () => {

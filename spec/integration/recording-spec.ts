@@ -81,7 +81,7 @@ describe('a recording of a node on real sockets', () => {
     const path = join(folder, 'a.t2pr')
     const a = await start({ record: { to: path, redact }, topics: ['block'] })
     const b = await start({ bootNodes: a.addresses, topics: ['block'] })
-    const early = stateOf(a).phase
+    const early = stateOf(a).lifecycle.phase
     const live = effectsOf(a)
     await aLife(a, b)
     const c = await start({ bootNodes: a.addresses })

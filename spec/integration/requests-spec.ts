@@ -76,7 +76,7 @@ describe.each([
       await heard(hidden, 'tableQueried')
 
       const asker = await startNode({}, late)
-      stateOf(asker).querying = true // It does not look around, so it learns of nobody by itself.
+      stateOf(asker).discovery.querying = true // It does not look around, so it learns of nobody by itself.
       await asker.dial(boot.addresses[0]!)
       await knows(asker, boot)
       expect(Object.keys(await asker.knownPeers())).toEqual([boot.peerId])
@@ -142,7 +142,7 @@ describe.each([
       }
       const signal = { fired: false } as unknown as AbortSignal
       expect(await outcome(a.request(peer, bytes('?'), { signal }))).toBe('InvalidConfig')
-      expect(stateOf(a).connections.size).toBe(0)
+      expect(stateOf(a).connections.all.size).toBe(0)
     })
   })
 
@@ -154,9 +154,9 @@ describe.each([
       const asks = Array.from({ length: 10 }, (_, i) => a.request(address, bytes(`${i}`)))
       expect(new Set(await Promise.all(dials))).toEqual(new Set([b.peerId]))
       expect((await Promise.all(asks)).map(text)).toEqual([...'0123456789'])
-      expect(stateOf(a).connections.size).toBe(1)
+      expect(stateOf(a).connections.all.size).toBe(1)
       await statusOf(b, ({ connections }) => connections.includes(a.peerId))
-      expect(stateOf(b).connections.size).toBe(1)
+      expect(stateOf(b).connections.all.size).toBe(1)
     })
 
     it('tell who was reached, also at an address without a peer id and at a second try', async () => {
@@ -168,7 +168,7 @@ describe.each([
       expect(await a.dial(full)).toBe(b.peerId)
       expect(await a.dial(b.peerId)).toBe(b.peerId)
       expect(await a.dial(`/p2p/${b.peerId}`)).toBe(b.peerId)
-      expect(stateOf(a).connections.size).toBe(1)
+      expect(stateOf(a).connections.all.size).toBe(1)
     })
 
     it.each([
@@ -190,7 +190,7 @@ describe.each([
         const asks = Array.from({ length: amount }, (_, i) => a.request(b.addresses[0]!, bytes(`request ${i}`)))
         const replies = await within(20_000, Promise.all(asks), `${amount} requests`)
         expect(replies.map(text)).toEqual(Array.from({ length: amount }, (_, i) => `request ${i}`))
-        expect(stateOf(a).connections.size).toBe(1)
+        expect(stateOf(a).connections.all.size).toBe(1)
       },
       30_000,
     )
@@ -233,7 +233,7 @@ describe.each([
         code: 'RequestTooLarge',
         message: expect.stringContaining('1048577'),
       })
-      expect(stateOf(a).connections.size + stateOf(a).dials.size).toBe(0)
+      expect(stateOf(a).connections.all.size + stateOf(a).dials.size).toBe(0)
       expect(text(await a.request(peer, bytes(MiB)))).toBe(`${MiB}`)
     })
 
@@ -427,13 +427,13 @@ describe.each([
         cause: expect.objectContaining({ message: 'changed my mind' }),
       })
       await fired(signal)
-      expect(stateOf(a).asks.size).toBe(0)
+      expect(stateOf(a).asks.open.size).toBe(0)
     })
 
     it('is the asker before it began: nothing is sent', async () => {
       const [a, b] = [await startNode(), await startEcho()]
       expect(await outcome(a.request(b.addresses[0]!, bytes('?'), { signal: AbortSignal.abort() }))).toBe('Aborted')
-      expect(stateOf(a).dials.size + stateOf(a).connections.size).toBe(0)
+      expect(stateOf(a).dials.size + stateOf(a).connections.all.size).toBe(0)
     })
 
     it('is the asker while it still dials: the others of that dial go on', async () => {

@@ -214,7 +214,7 @@ describe('a request from Rust to us', () => {
     ])
     expect(theirs).toEqual({ succeeded: 50, failed: 0, errors: {} })
     expect(ours.every((answer) => equal(answer, payload(20_000)))).toBe(true)
-    expect(stateOf(node).connections.size).toBe(1)
+    expect(stateOf(node).connections.all.size).toBe(1)
   })
 })
 

@@ -23,7 +23,7 @@ describe('a recorder', () => {
     expect(core.memory.chunks.length).toBe(1)
     core.recorder.batch(tick)
     expect(core.memory.chunks.length).toBe(2)
-    core.state.phase = 'ended'
+    core.state.lifecycle.phase = 'ended'
     core.recorder.end()
     expect(core.memory).toMatchObject({ chunks: { length: 3 }, closed: 1 })
   })

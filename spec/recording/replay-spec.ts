@@ -76,7 +76,7 @@ describe('a replay', () => {
     await replay(aLife().stop(7_000).memory.bytes, {
       onStep: ({ index, effects, state, batch }) => {
         steps.push({ index, effects })
-        phases.push(`${batch.at} ${state.phase}`)
+        phases.push(`${batch.at} ${state.lifecycle.phase}`)
       },
     })
     expect(steps[0]).toEqual({ index: 1, effects: [{ type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/0'] }] })
@@ -134,7 +134,7 @@ describe('a replay', () => {
 
   it('is not taken in by a state that is another', async () => {
     const core = aLife()
-    core.state.probeCursor = 7 // Nobody but the core may do that.
+    core.state.discovery.probeCursor = 7 // Nobody but the core may do that.
     core.stop(7_000)
     const fault = await faultOf(core.memory.bytes)
     expect(fault.code).toBe('Diverged')

@@ -1,5 +1,6 @@
 /** What must hold between any two instants in what a node knows of broadcasts, and at its edge; and what is left after the end. */
-import type { CatchUp, Purpose, Topic } from '../../src/core/broadcasts/state.js'
+import type { Purpose } from '../../src/core/services/state.js'
+import type { CatchUp, Topic } from '../../src/core/broadcasts/state.js'
 import type { State } from '../../src/core/state.js'
 import type { Insides, Report } from './inside.js'
 
@@ -17,18 +18,18 @@ export function auditBroadcasts(state: State, report: Report): void {
   ownRequests(state, report)
   serving(state, report)
   large(state, report)
-  const { broadcasts } = state
-  if (broadcasts.topicsDirty || broadcasts.othersDirty.size > 0)
+  if (state.changes.topics || state.changes.subscribers.size > 0)
     report('stuck', 'topics have changed, and nobody was told')
-  if (broadcasts.outcomes.size > GENERATION) report('bounded', `${broadcasts.outcomes.size} outcomes of messages`)
+  const { recent } = state.outcomes
+  if (recent.size > GENERATION) report('bounded', `${recent.size} outcomes of messages`)
 }
 
 /** When the next thing of broadcasts is due. */
-export function nextOfBroadcasts({ broadcasts, settings, now }: State): number {
+export function nextOfBroadcasts({ validating, catchUps, publishing: { slowPeers }, settings, now }: State): number {
   let due = Infinity
-  for (const group of broadcasts.validationDeadlines.values()) for (const at of group.values()) due = Math.min(due, at)
-  for (const { stage, askAt } of broadcasts.catchUps.values()) if (stage === 'joining') due = Math.min(due, askAt)
-  for (const since of broadcasts.full.values()) {
+  for (const group of validating.deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
+  for (const { stage, askAt } of catchUps.values()) if (stage === 'joining') due = Math.min(due, askAt)
+  for (const since of slowPeers.values()) {
     const at = since + settings.slowPeerPatience
     if (at > now) due = Math.min(due, at)
   }
@@ -43,67 +44,67 @@ function most(report: Report, what: string, size: number, limit: number): void {
   if (size > limit) report('bounded', `${size} ${what}; the limit is ${limit}`)
 }
 
-function publishing({ asks, broadcasts, settings, now }: State, report: Report): void {
+function publishing({ asks: { open: asks }, publishing: books, topics, settings, now }: State, report: Report): void {
   let bytes = 0
   let queued = 0
   for (const ask of asks.values()) {
-    if (ask.kind === 'joined' && !broadcasts.joining.has(ask.id)) report('books', `joined ${ask.id} waits nowhere`)
+    if (ask.kind === 'joined' && !topics.joining.has(ask.id)) report('books', `joined ${ask.id} waits nowhere`)
     if (ask.kind !== 'broadcast') continue
     const { id, stage, topic, min } = ask
     if (stage === 'queued' || stage === 'sent') bytes += ask.size
     // The network answers in the same instant, and hashes are computed in it.
     if (stage === 'sent' || stage === 'hashing') report('stuck', `broadcast ${id} is ${stage}`)
-    if ((stage === 'waiting') !== broadcasts.waiting.has(id)) report('books', `broadcast ${id} is ${stage}`)
-    const there = [...(broadcasts.others.get(topic) ?? [])].filter((peer) => broadcasts.gossip.has(peer)).length
+    if ((stage === 'waiting') !== books.waiting.has(id)) report('books', `broadcast ${id} is ${stage}`)
+    const there = [...(topics.subscribers.get(topic) ?? [])].filter((peer) => topics.gossipPeers.has(peer)).length
     if (stage === 'waiting' && there >= min)
       report('stuck', `broadcast ${id} waits for ${min} subscribers, and there are ${there}`)
-    const queue = broadcasts.queues.get(topic)
+    const queue = books.queues.get(topic)
     if (stage !== 'queued') continue
     queued++
     if (queue?.queued.has(id) !== true && queue?.held.includes(id) !== true)
       report('books', `broadcast ${id} is in no queue`)
   }
   let inQueues = 0
-  for (const [topic, queue] of broadcasts.queues) {
+  for (const [topic, queue] of books.queues) {
     inQueues += queue.queued.size + queue.held.length
-    const waits = [...broadcasts.full].some(
-      ([peer, since]) => since + settings.slowPeerPatience > now && broadcasts.others.get(topic)?.has(peer) === true,
+    const waits = [...books.slowPeers].some(
+      ([peer, since]) => since + settings.slowPeerPatience > now && topics.subscribers.get(topic)?.has(peer) === true,
     )
     if (!waits) report('stuck', `broadcasts on ${topic} wait for nobody`)
   }
   equal(report, 'broadcasts in queues', inQueues, queued)
-  equal(report, 'bytes of broadcasts', broadcasts.queuedBytes, bytes)
-  equal(report, 'broadcasts that the network has', broadcasts.publishing, 0)
+  equal(report, 'bytes of broadcasts', books.queuedBytes, bytes)
+  equal(report, 'broadcasts that the network has', books.underWay, 0)
   if (queued > 1) most(report, 'bytes of broadcasts', bytes, settings.maxQueuedBroadcasts)
-  for (const id of [...broadcasts.waiting, ...broadcasts.joining])
+  for (const id of [...books.waiting, ...topics.joining])
     if (!asks.has(id)) report('leak', `question ${id} waits, and is gone`)
-  for (const peer of broadcasts.full.keys())
-    if (!broadcasts.gossip.has(peer)) report('leak', `${peer} counts as full, and is gone`)
+  for (const peer of books.slowPeers.keys())
+    if (!topics.gossipPeers.has(peer)) report('leak', `${peer} counts as full, and is gone`)
 }
 
-function judging({ broadcasts, settings }: State, report: Report): void {
+function judging({ validating, settings }: State, report: Report): void {
   const by = new Map<string, number>()
   const timed = new Set<number>()
-  for (const group of broadcasts.validationDeadlines.values()) for (const id of group.keys()) timed.add(id)
+  for (const group of validating.deadlines.values()) for (const id of group.keys()) timed.add(id)
   let all = 0
-  for (const { id, heard } of broadcasts.validations.values()) {
+  for (const { id, heard } of validating.open.values()) {
     const cost = heard.data.length + OVERHEAD
     all += cost
     by.set(heard.via, (by.get(heard.via) ?? 0) + cost)
     if (!timed.delete(id)) report('books', `validation ${id} has no deadline`)
   }
   if (timed.size > 0) report('leak', `deadlines of validations that are gone: ${[...timed].join()}`)
-  equal(report, 'bytes that are judged', broadcasts.judgingBytes, all)
-  equal(report, 'peers whose messages are judged', broadcasts.judging.size, by.size)
+  equal(report, 'bytes that are judged', validating.cost, all)
+  equal(report, 'peers whose messages are judged', validating.costByPeer.size, by.size)
   most(report, 'bytes that are judged', all, settings.maxValidating)
   for (const [peer, cost] of by) {
-    equal(report, `bytes of ${peer} that are judged`, broadcasts.judging.get(peer) ?? 0, cost)
+    equal(report, `bytes of ${peer} that are judged`, validating.costByPeer.get(peer) ?? 0, cost)
     most(report, `bytes of ${peer} that are judged`, cost, settings.maxValidatingPerPeer)
   }
 }
 
 function remembering({ topics, settings }: State, report: Report): void {
-  for (const [name, { history, historyBytes, remembered }] of topics) {
+  for (const [name, { history, historyBytes, remembered }] of topics.joined) {
     const bytes = history.reduce((sum, { data }) => sum + data.length, 0)
     equal(report, `bytes of ${name} in its history`, historyBytes, bytes)
     equal(report, `ids of ${name} in its history`, remembered.size, history.length)
@@ -118,49 +119,51 @@ function isSorted(history: Topic['history']): boolean {
   return history.every(({ at }, i) => i === 0 || history[i - 1]!.at <= at)
 }
 
-function others({ broadcasts, links }: State, report: Report): void {
+function others({ topics, connections }: State, report: Report): void {
   const amounts = new Map<string, number>()
-  for (const [topic, peers] of broadcasts.others) {
+  for (const [topic, peers] of topics.subscribers) {
     if (peers.size === 0) report('leak', `${topic} is kept, and nobody is in it`)
     for (const peer of peers) amounts.set(peer, (amounts.get(peer) ?? 0) + 1)
   }
-  equal(report, 'peers with topics', broadcasts.topicsOf.size, amounts.size)
+  equal(report, 'peers with topics', topics.countOf.size, amounts.size)
   for (const [peer, amount] of amounts) {
-    equal(report, `topics of ${peer}`, broadcasts.topicsOf.get(peer) ?? 0, amount)
-    if (!links.has(peer)) report('leak', `${peer} is in topics, and is not connected`)
+    equal(report, `topics of ${peer}`, topics.countOf.get(peer) ?? 0, amount)
+    if (!connections.byPeer.has(peer)) report('leak', `${peer} is in topics, and is not connected`)
   }
 }
 
-function ownRequests({ asks, broadcasts }: State, report: Report): void {
+function ownRequests(state: State, report: Report): void {
+  const { services, receipts, large: books } = state
+  const { open: asks } = state.asks
   const open = new Map<number, number>()
-  for (const [id, purpose] of broadcasts.own) {
+  for (const [id, purpose] of services.asked) {
     if (purpose.kind !== 'verify' && asks.get(id)?.kind !== 'request')
       report('leak', `the question of the node about ${purpose.kind} is kept, and is over`)
     if (purpose.kind === 'verify') report('stuck', 'messages wait to be verified')
-    if (purpose.kind === 'receipt' && broadcasts.receipts.get(purpose.ask)?.open.has(id) !== true)
+    if (purpose.kind === 'receipt' && receipts.open.get(purpose.ask)?.open.has(id) !== true)
       report('leak', `a receipt of broadcast ${purpose.ask} is waited for, and nobody wants it`)
-    if (purpose.kind === 'fetch' && !broadcasts.fetches.has(purpose.message))
+    if (purpose.kind === 'fetch' && !books.fetches.has(purpose.message))
       report('leak', 'a message is fetched that nobody wants')
     if (purpose.kind === 'history') open.set(purpose.subscription, (open.get(purpose.subscription) ?? 0) + 1)
   }
   for (const ask of asks.values()) {
-    if (ask.kind === 'request' && ask.id < 0 && ask.stage !== 'draining' && !broadcasts.own.has(ask.id))
+    if (ask.kind === 'request' && ask.id < 0 && ask.stage !== 'draining' && !services.asked.has(ask.id))
       report('leak', `question ${ask.id} of the node is asked, and nobody wants its answer`)
   }
-  for (const [ask, { open: waits, left }] of broadcasts.receipts) {
+  for (const [ask, { open: waits, left }] of receipts.open) {
     if (waits.size === 0 || left <= 0) report('stuck', `broadcast ${ask} waits for receipts that cannot come`)
-    for (const id of waits) if (!broadcasts.own.has(id)) report('leak', `broadcast ${ask} waits for question ${id}`)
+    for (const id of waits) if (!services.asked.has(id)) report('leak', `broadcast ${ask} waits for question ${id}`)
   }
-  for (const catchUp of broadcasts.catchUps.values()) catchingUp(broadcasts, catchUp, open, report)
+  for (const catchUp of state.catchUps.values()) catchingUp(state, catchUp, open, report)
 }
 
 function catchingUp(
-  { validations }: State['broadcasts'],
+  { validating }: State,
   { subscription, stage, open, undecided }: CatchUp,
   asked: Map<number, number>,
   report: Report,
 ): void {
-  const judged = [...validations.values()].filter(
+  const judged = [...validating.open.values()].filter(
     ({ origin }) => origin.kind === 'replay' && origin.subscription === subscription,
   ).length
   equal(report, `questions of catch-up ${subscription}`, open, asked.get(subscription) ?? 0)
@@ -168,12 +171,11 @@ function catchingUp(
   if (stage === 'asking' && open + undecided === 0) report('stuck', `catch-up ${subscription} waits for nothing`)
 }
 
-function serving({ broadcasts, exchanges }: State, report: Report): void {
-  const { arrived, wanted } = broadcasts
-  if (arrived.length > 0) report('stuck', `${arrived.length} requests of nodes have come, and are not served`)
+function serving({ services, receipts: { wanted }, exchanges }: State, report: Report): void {
+  if (services.news.length > 0) report('stuck', `services have not heard ${services.news.length} news`)
   let receipts = 0
-  for (const [exchange, what] of broadcasts.serving) {
-    if (!exchanges.has(exchange)) report('leak', `a ${what.kind} is served to nobody`)
+  for (const [exchange, what] of services.serving) {
+    if (!exchanges.open.has(exchange)) report('leak', `a ${what.kind} is served to nobody`)
     if (what.kind !== 'receipt') continue
     receipts++
     if (wanted.get(what.message)?.has(exchange) !== true) report('books', 'a receipt is wanted and not booked')
@@ -187,15 +189,15 @@ function serving({ broadcasts, exchanges }: State, report: Report): void {
   most(report, 'messages whose receipts are wanted', wanted.size, MAX_WANTED)
 }
 
-function large({ broadcasts, settings, now }: State, report: Report): void {
-  const { blobs, blobBytes, fetches, fetchBytes, digesting } = broadcasts
+function large({ large: books, services, settings, now }: State, report: Report): void {
+  const { blobs, blobBytes, fetches, fetchBytes, digesting } = books
   const sum = (items: Iterable<number>): number => [...items].reduce((all, one) => all + one, 0)
   equal(report, 'bytes of large messages', blobBytes, sum([...blobs.values()].map(({ data }) => data.length)))
   equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size }) => size)))
   most(report, 'bytes of large messages', blobBytes, settings.maxBlobBytes)
   most(report, 'bytes that are fetched', fetchBytes, settings.maxBlobBytes)
   if (digesting.size > 0) report('stuck', `${digesting.size} hashes are being computed`)
-  const asked = new Set([...broadcasts.own.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')))
+  const asked = new Set([...services.asked.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')))
   for (const [id, { until }] of fetches) {
     if (!asked.has(id)) report('stuck', `message ${id} is to be fetched, and nobody is asked`)
     if (until + 2 < now) report('late', `message ${id} should have been given up`)
@@ -204,13 +206,13 @@ function large({ broadcasts, settings, now }: State, report: Report): void {
 
 /** Does the edge wait for what the core does, and for nothing else? */
 export function auditEdge({ state, broadcasts, validators, receipts }: Insides, report: Report): void {
-  const { catchUps, validations } = state.broadcasts
-  equal(report, 'judgements at the edge', validators.open.size, validations.size)
-  for (const id of validations.keys())
+  const { catchUps, validating } = state
+  equal(report, 'judgements at the edge', validators.open.size, validating.open.size)
+  for (const id of validating.open.keys())
     if (!validators.open.has(id)) report('books', `judgement ${id} is not at the edge`)
   equal(report, 'late subscribers at the edge', broadcasts.catchingUp.size, catchUps.size)
   for (const ask of receipts.open.keys()) {
-    if (!state.broadcasts.receipts.has(ask) && state.asks.get(ask)?.kind !== 'broadcast')
+    if (!state.receipts.open.has(ask) && state.asks.open.get(ask)?.kind !== 'broadcast')
       report('leak', `receipts of broadcast ${ask} are kept, and none will come`)
   }
 }
@@ -220,13 +222,4 @@ export function auditEdgeEnd({ broadcasts, validators, receipts }: Insides, repo
   const left = [broadcasts.listeners, broadcasts.catchingUp, validators.open, receipts.open].map(({ size }) => size)
   if (left.some((size) => size > 0))
     report('leak', `listeners, late ones, judgements, receipts after the end: ${left.join()}`)
-}
-
-export function auditBroadcastsEnd({ broadcasts }: State, report: Report): void {
-  for (const [name, value] of Object.entries(broadcasts) as [string, unknown][]) {
-    const size = typeof value === 'object' ? (value as { size?: number; length?: number }).size : value
-    const isCount = name.endsWith('Bytes') || name === 'publishing' || typeof value === 'object'
-    if (isCount && typeof size === 'number' && size !== 0)
-      report('leak', `${name} of broadcasts has ${size} after the end`)
-  }
 }

@@ -2,8 +2,9 @@
  * What must hold between any two batches in the sessions of a node: who is in their books, what credit there is, and that
  * nothing waits which could go.
  */
+import type { SessionCall, SessionExchange } from '../../src/core/requests/state.js'
 import type { AskingSession, AnsweringSession, Sender } from '../../src/core/requests/session/state.js'
-import type { RequestAsk, SessionExchange, State } from '../../src/core/state.js'
+import type { State } from '../../src/core/state.js'
 import { MAX_CREDIT } from '../../src/wire/session/format.js'
 import type { Report } from './inside.js'
 import { costOf } from './producers.js'
@@ -13,25 +14,26 @@ const WINDOW = 65_536
 /** What is on its way of a large value at most, beside small requests. */
 const PACED = 32_768
 
-type Asking = AskingSession<RequestAsk>
+type Asking = AskingSession<SessionCall>
 type Answering = AnsweringSession<SessionExchange>
 type Say = (invariant: string, what: string) => void
 
 export function auditSessions(state: State, report: Report): void {
-  if (state.unflushed.length > 0) report('stuck', `${state.unflushed.length} sessions have something to send`)
-  if (state.roomFreed) report('stuck', 'there is room, and nobody was told')
-  for (const [stream, session] of state.sessions) {
+  if (state.streams.unflushed.length > 0)
+    report('stuck', `${state.streams.unflushed.length} sessions have something to send`)
+  if (state.budget.roomFreed) report('stuck', 'there is room, and nobody was told')
+  for (const [stream, session] of state.streams.sessions) {
     const say: Say = (invariant, what) => report(invariant, `session ${stream} (${session.role}) ${what}`)
-    const connection = state.connections.get(session.connection)
+    const connection = state.connections.all.get(session.connection)
     const booked = session.role === 'asking' ? connection?.session : connection?.answering
     if (session.stream !== stream || booked !== session) say('books', 'is not in the books of its connection')
     if (session.touched) say('books', 'counts as touched, and waits nowhere')
     if (session.role === 'asking') auditAsking(state, session, say)
     else auditAnswering(state, session, say)
   }
-  for (const { id, session, answering, sessionsOpened } of state.connections.values()) {
+  for (const { id, session, answering, sessionsOpened } of state.connections.all.values()) {
     for (const one of [session, answering]) {
-      if (one !== undefined && state.sessions.get(one.stream) !== one)
+      if (one !== undefined && state.streams.sessions.get(one.stream) !== one)
         report('leak', `connection ${id} keeps session ${one.stream}`)
     }
     if (sessionsOpened > state.settings.maxSessions) report('bounded', `${sessionsOpened} sessions on connection ${id}`)
@@ -40,17 +42,19 @@ export function auditSessions(state: State, report: Report): void {
 
 function auditAsking(state: State, session: Asking, say: Say): void {
   const { calls, cancelled, cancels } = session
-  for (const [id, ask] of calls) {
-    if (ask.wireId !== id || state.asks.get(ask.id) !== ask) say('books', `keeps request ${id}`)
+  for (const [id, call] of calls) {
+    const { ask } = call
+    if (call.wireId !== id || ask.via !== call || state.asks.open.get(ask.id) !== ask)
+      say('books', `keeps request ${id}`)
     if (cancelled.has(id)) say('books', `has cancelled request ${id}, and keeps it`)
-    auditIntake(state, ask, say)
+    auditIntake(state, call, say)
   }
   for (const id of cancels) if (calls.has(id)) say('books', `is to cancel ${id}, and keeps it`)
   auditSending(session, calls, cancels.length, 0, say)
 }
 
 /** What an asker lets come: never more than its window, and never so little that nothing can come any more. */
-function auditIntake(state: State, { wireId, intake, values }: RequestAsk, say: Say): void {
+function auditIntake(state: State, { wireId, intake, ask: { values } }: SessionCall, say: Say): void {
   if (intake === undefined) return
   const { credit, untaken, total, gathered } = intake
   if (credit < 0 || credit > MAX_CREDIT || untaken < 0)
@@ -78,7 +82,8 @@ function auditAnswering(state: State, session: Answering, say: Say): void {
   let queued = 0
   for (const [id, exchange] of calls) {
     if (exchange.series?.pullable === false) queued += exchange.series.cost
-    if (exchange.wireId !== id || state.exchanges.get(exchange.id) !== exchange) say('books', `keeps inbound ${id}`)
+    if (exchange.wireId !== id || state.exchanges.open.get(exchange.id) !== exchange)
+      say('books', `keeps inbound ${id}`)
     if (id > lastId || failed.has(id)) say('books', `is asked ${id}, which is over or never was`)
     auditRequest(exchange, say)
     auditSeries(exchange, say)

@@ -2,11 +2,15 @@
  * What must hold in the state of a node between any two batches: its books agree with each other, its queues keep their
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
+import type { Account, Exchange, RequestAsk } from '../../src/core/requests/state.js'
+import type { Deadlines } from '../../src/core/deadlines.js'
+import { digestOf } from '../../src/recording/digest.js'
+import type { Connection } from '../../src/core/peers/state.js'
 import { closingTime } from '../../src/core/peers/connections.js'
-import type { Account, Ask, Connection, Exchange, RequestAsk, State } from '../../src/core/state.js'
+import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
-import { auditBroadcasts, auditBroadcastsEnd, nextOfBroadcasts } from './audit-broadcasts.js'
+import { auditBroadcasts, nextOfBroadcasts } from './audit-broadcasts.js'
 import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
 
@@ -25,13 +29,13 @@ function limits(state: State, report: Report): void {
   const most = (what: string, size: number, limit: number): void => {
     if (size > limit) report('bounded', `${size} ${what}; the limit is ${limit}`)
   }
-  most('questions', state.asks.size, settings.maxPendingRequests)
+  most('questions', state.asks.open.size, settings.maxPendingRequests)
   most('dials', state.dials.size, settings.maxDials)
-  most('inbound requests', state.exchanges.size, settings.maxInbound)
-  for (const [peer, account] of state.accounts) {
+  most('inbound requests', state.exchanges.open.size, settings.maxInbound)
+  for (const [peer, account] of state.budget.accounts) {
     most(`inbound requests of ${peer}`, account.exchanges, settings.maxInboundPerPeer)
   }
-  for (const { calls, proven, queue, session } of state.connections.values()) {
+  for (const { calls, proven, queue, session } of state.connections.all.values()) {
     most('streams of one connection', calls.size, settings.maxStreams)
     if (!proven) most('early streams', calls.size, settings.maxEarlyStreams)
     // Those that went before the other side said how many it takes go on.
@@ -40,18 +44,18 @@ function limits(state: State, report: Report): void {
     most('requests in a queue', queue.size, settings.maxPendingRequests)
   }
   // One that nobody else's stands beside always fits.
-  if (state.admitted > 1) most('bytes of inbound requests', state.inboundBytes, settings.maxInboundBytes)
-  most('bytes of first windows', state.windowBytes, settings.maxInboundBytes)
-  for (const [peer, { bytes, admitted, windows }] of state.accounts) {
+  if (state.budget.admitted > 1) most('bytes of inbound requests', state.budget.bytes, settings.maxInboundBytes)
+  most('bytes of first windows', state.budget.windowBytes, settings.maxInboundBytes)
+  for (const [peer, { bytes, admitted, windows }] of state.budget.accounts) {
     if (admitted > 1) most(`bytes of inbound requests of ${peer}`, bytes, settings.maxInboundBytesPerPeer)
     most(`bytes of first windows of ${peer}`, windows, settings.maxInboundBytesPerPeer)
   }
 }
 
 function asking(state: State, report: Report): void {
-  const timed = idsOf(state.askDeadlines)
+  const timed = idsOf(state.asks.deadlines)
   let requests = 0
-  for (const ask of state.asks.values()) {
+  for (const ask of state.asks.open.values()) {
     if (ask.kind === 'dial' && !state.dials.get(ask.target)?.waiting.has(ask.id)) {
       report('books', `dial ${ask.id} waits for no dial (${ask.target})`)
     }
@@ -64,11 +68,14 @@ function asking(state: State, report: Report): void {
     place(state, ask, report)
   }
   if (timed.size > 0) report('leak', `deadlines of questions that are gone: ${[...timed].join()}`)
-  for (const [stream, ask] of state.calls) {
-    if (ask.stream !== stream) report('books', `stream ${stream} belongs to a request with stream ${ask.stream}`)
-    if (state.asks.get(ask.id) !== ask) report('leak', `stream ${stream} belongs to request ${ask.id}, which is gone`)
+  for (const [stream, ask] of state.streams.calls) {
+    const { via } = ask
+    if (via?.protocol !== 'v1' || via.stream !== stream) report('books', `stream ${stream} belongs to another request`)
+    if (state.asks.open.get(ask.id) !== ask)
+      report('leak', `stream ${stream} belongs to request ${ask.id}, which is gone`)
   }
-  if (state.calls.size > requests) report('leak', `${state.calls.size} streams for ${requests} requests`)
+  if (state.streams.calls.size > requests)
+    report('leak', `${state.streams.calls.size} streams for ${requests} requests`)
 }
 
 function place(state: State, ask: RequestAsk, report: Report): void {
@@ -79,31 +86,33 @@ function place(state: State, ask: RequestAsk, report: Report): void {
     if (!state.dials.get(ask.peer)?.waiting.has(ask.id)) say(`waits for no dial of ${ask.peer}`)
     return
   }
-  const connection = state.connections.get(ask.connection!)
+  const connection = state.connections.all.get(ask.connection!)
   if (connection === undefined) return say('is on a connection that is gone')
   if (connection.peer !== ask.peer) say(`is on a connection to ${connection.peer}, not to ${ask.peer}`)
   if (connection.queue.has(ask.id) !== (ask.stage === 'queued'))
     say('is in the queue when it should not, or the other way')
   if (ask.stage === 'queued') return
-  if (ask.wireId > 0) {
-    if (connection.session?.calls.get(ask.wireId) !== ask) say('is not in the books of its session')
+  const { via } = ask
+  if (via === undefined) return say('goes by no protocol')
+  if (via.protocol === 'session') {
+    if (connection.session?.calls.get(via.wireId) !== via) say('is not in the books of its session')
     return
   }
   if (ask.stage === 'waiting' && !connection.proven) say('has its stream, and its connection counts as not proven')
-  if (state.calls.get(ask.stream!) !== ask || !connection.calls.has(ask.stream!)) say('has no stream')
+  if (state.streams.calls.get(via.stream) !== ask || !connection.calls.has(via.stream)) say('has no stream')
 }
 
 function answering(state: State, report: Report): void {
-  const timed = idsOf(state.exchangeDeadlines)
+  const timed = idsOf(state.exchanges.deadlines)
   const accounts = new Map<string, Account>()
   const all: Account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
-  for (const exchange of state.exchanges.values()) {
+  for (const exchange of state.exchanges.open.values()) {
     // An answer that has begun may take its time.
     if (!timed.delete(exchange.id) && exchange.stage !== 'answering')
       report('books', `inbound ${exchange.id} (${exchange.stage}) has no deadline`)
-    if (!isBooked(exchange, state.connections.get(exchange.connection)))
+    if (!isBooked(exchange, state.connections.all.get(exchange.connection)))
       report('books', `inbound ${exchange.id} is not in the books of its connection`)
-    if ((exchange.stage === 'held') !== state.held.has(exchange.id)) {
+    if ((exchange.stage === 'held') !== state.budget.waiting.has(exchange.id)) {
       report('books', `inbound ${exchange.id} (${exchange.stage}) waits for room when it should not, or the other way`)
     }
     const account = accounts.get(exchange.peer) ?? { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
@@ -115,13 +124,13 @@ function answering(state: State, report: Report): void {
     }
   }
   if (timed.size > 0) report('leak', `deadlines of inbound requests that are gone: ${[...timed].join()}`)
-  const { inboundBytes, admitted, windowBytes } = state
-  const booked: Account = { exchanges: state.exchanges.size, bytes: inboundBytes, admitted, windows: windowBytes }
+  const { bytes, admitted, windowBytes } = state.budget
+  const booked: Account = { exchanges: state.exchanges.open.size, bytes, admitted, windows: windowBytes }
   compare('all', booked, all, report)
-  if (accounts.size !== state.accounts.size)
-    report('leak', `${state.accounts.size} accounts for ${accounts.size} peers`)
-  for (const [peer, account] of accounts) compare(peer, state.accounts.get(peer), account, report)
-  const room = [...state.held].map((stream) => state.exchanges.get(stream))
+  if (accounts.size !== state.budget.accounts.size)
+    report('leak', `${state.budget.accounts.size} accounts for ${accounts.size} peers`)
+  for (const [peer, account] of accounts) compare(peer, state.budget.accounts.get(peer), account, report)
+  const room = [...state.budget.waiting].map((stream) => state.exchanges.open.get(stream))
   if (room.length > 0 && all.admitted === 0)
     report('stuck', `${room.length} inbound requests wait for room, and all room is free`)
 }
@@ -134,45 +143,46 @@ function compare(whose: string, booked: Account | undefined, right: Account, rep
 }
 
 function isBooked(exchange: Exchange, connection: Connection | undefined): boolean {
-  if (exchange.kind === 'stream') return connection?.exchanges.has(exchange.id) === true
+  if (exchange.protocol === 'v1') return connection?.exchanges.has(exchange.id) === true
   const { answering: session } = connection ?? {}
   return session?.stream === exchange.session && session.calls.get(exchange.wireId) === exchange
 }
 
 function connecting(state: State, report: Report): void {
   let links = 0
-  for (const [peer, ids] of state.links) {
+  for (const [peer, ids] of state.connections.byPeer) {
     links += ids.length
     for (const id of ids) {
-      if (state.connections.get(id)?.peer !== peer) report('books', `connection ${id} to ${peer} is not there`)
+      if (state.connections.all.get(id)?.peer !== peer) report('books', `connection ${id} to ${peer} is not there`)
     }
   }
-  if (links !== state.connections.size) report('books', `${links} links, ${state.connections.size} connections`)
-  for (const connection of state.connections.values()) {
+  if (links !== state.connections.all.size) report('books', `${links} links, ${state.connections.all.size} connections`)
+  for (const connection of state.connections.all.values()) {
     const { id, peer, calls, exchanges, queue, session, answering: other } = connection
     for (const stream of calls) {
-      if (state.calls.get(stream)?.connection !== id) report('leak', `connection ${id} keeps stream ${stream}`)
+      if (state.streams.calls.get(stream)?.connection !== id) report('leak', `connection ${id} keeps stream ${stream}`)
     }
     for (const stream of exchanges)
-      if (!state.exchanges.has(stream)) report('leak', `connection ${id} keeps inbound ${stream}`)
+      if (!state.exchanges.open.has(stream)) report('leak', `connection ${id} keeps inbound ${stream}`)
     for (const ask of queue) {
-      const request = state.asks.get(ask)
+      const request = state.asks.open.get(ask)
       if (request?.kind !== 'request' || request.connection !== id)
         report('leak', `connection ${id} keeps request ${ask}`)
     }
-    const ready = [...queue].filter((ask) => isReady(state.asks.get(ask), connection)).length
+    const ready = [...queue].filter((ask) => isReady(state.asks.open.get(ask), connection)).length
     if (ready > 0 && hasRoom(state, connection))
       report('stuck', `${ready} requests wait for a stream of connection ${id}, which has room`)
     const open = calls.size + exchanges.size + queue.size + (session?.calls.size ?? 0) + (other?.calls.size ?? 0)
-    const isUsed = open > 0 || state.mesh.has(peer) || peer in state.settings.bootNodes
-    if (isUsed === state.idle.has(id))
+    const isUsed = open > 0 || state.topics.meshPeers.has(peer) || peer in state.settings.bootNodes
+    if (isUsed === state.connections.idle.has(id))
       report('books', `connection ${id} is ${isUsed ? '' : 'not '}used, and idle says otherwise`)
   }
-  for (const id of state.idle.keys())
-    if (!state.connections.has(id)) report('leak', `connection ${id} is idle, and gone`)
+  for (const id of state.connections.idle.keys())
+    if (!state.connections.all.has(id)) report('leak', `connection ${id} is idle, and gone`)
   for (const [target, dial] of state.dials) {
-    for (const id of dial.waiting) if (!state.asks.has(id)) report('leak', `the dial of ${target} keeps question ${id}`)
-    if (state.links.has(target)) report('stuck', `a dial of ${target} goes on, though it is connected`)
+    for (const id of dial.waiting)
+      if (!state.asks.open.has(id)) report('leak', `the dial of ${target} keeps question ${id}`)
+    if (state.connections.byPeer.has(target)) report('stuck', `a dial of ${target} goes on, though it is connected`)
   }
 }
 
@@ -192,16 +202,16 @@ function hasRoom(state: State, { session, asksBy, calls, proven }: Connection): 
 }
 
 function waking(state: State, report: Report): void {
-  let due = state.stopAt
-  for (const deadlines of [state.askDeadlines, state.exchangeDeadlines]) {
+  let due = state.lifecycle.stopAt
+  for (const deadlines of [state.asks.deadlines, state.exchanges.deadlines]) {
     for (const group of deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
   }
-  for (const since of state.idle.values()) due = Math.min(due, closingTime(state, since))
-  for (const topic of state.topics.values()) due = Math.min(due, topic.leaveAt)
-  due = Math.min(due, state.nextPing, state.nextProbe, nextOfBroadcasts(state))
-  if (state.wakeAt > due) report('wake', `something is due at ${due}, and the node wakes at ${state.wakeAt}`)
+  for (const since of state.connections.idle.values()) due = Math.min(due, closingTime(state, since))
+  for (const topic of state.topics.joined.values()) due = Math.min(due, topic.leaveAt)
+  due = Math.min(due, state.connections.nextPing, state.discovery.nextProbe, nextOfBroadcasts(state))
+  if (state.due.wakeAt > due) report('wake', `something is due at ${due}, and the node wakes at ${state.due.wakeAt}`)
   if (due <= state.now) report('late', `something was due at ${due}, and it is ${state.now}`)
-  for (const [name, topic] of state.topics) {
+  for (const [name, topic] of state.topics.joined) {
     if (topic.subscribers < 0) report('books', `${name} has ${topic.subscribers} subscribers`)
     const lingers = topic.subscribers === 0 && !topic.fixed
     if (lingers !== (topic.leaveAt !== Infinity))
@@ -209,22 +219,18 @@ function waking(state: State, report: Report): void {
   }
 }
 
-function idsOf(deadlines: State['askDeadlines']): Set<number> {
+function idsOf(deadlines: Deadlines): Set<number> {
   const ids = new Set<number>()
   for (const group of deadlines.values()) for (const id of group.keys()) ids.add(id)
   return ids
 }
 
-/** After the end nothing is left, in any collection of the state. */
+/** After the end nothing is left: every concern is as in a node that has not begun. */
 export function auditEnd(state: State, report: Report): void {
-  if (state.phase !== 'ended') report('stop', `the node is still ${state.phase}`)
-  for (const [name, value] of Object.entries(state) as [string, { size?: unknown } | undefined][]) {
-    const size = value?.size
-    if (typeof size === 'number' && size > 0) report('leak', `${name} has ${size} after the end`)
+  if (state.lifecycle.phase !== 'ended') report('stop', `the node is still ${state.lifecycle.phase}`)
+  const fresh = createState(state.self, state.settings)
+  for (const [name, value] of Object.entries(state) as [keyof State, unknown][]) {
+    if (name === 'now' || name === 'lifecycle' || name === 'due') continue
+    if (digestOf({ value }) !== digestOf({ value: fresh[name] })) report('leak', `${name} is not empty after the end`)
   }
-  auditBroadcastsEnd(state, report)
-  const { inboundBytes, admitted, windowBytes } = state
-  if (inboundBytes + admitted + windowBytes !== 0) report('leak', 'inbound bytes are booked after the end')
-  if (state.unflushed.length > 0)
-    report('leak', `${state.unflushed.length} sessions have something to send after the end`)
 }

@@ -3,7 +3,8 @@
  * are; and what a mesh neighbour hears from then on has to come too. Besides: what callers wait for, `joined` and subscribers,
  * is there when they are told so.
  */
-import type { Effect, Heard } from '../../src/core/effects.js'
+import type { Heard } from '../../src/core/terms.js'
+import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import { INBOUND, isLimited } from './expected.js'
@@ -99,8 +100,8 @@ export class CatchUps {
             if (wait === undefined) return
             // Whoever was there may have gone while it waited for its turn.
             waiting.delete(effect.ask)
-            const there = [...(state.broadcasts.others.get(wait.topic) ?? [])].filter((peer) =>
-              state.broadcasts.gossip.has(peer),
+            const there = [...(state.topics.subscribers.get(wait.topic) ?? [])].filter((peer) =>
+              state.topics.gossipPeers.has(peer),
             )
             if (there.length < wait.min && lost < state.now - SLACK)
               this.report('waits', `n${member.index} sends to ${there.length} subscribers, and ${wait.min} were wanted`)
@@ -128,24 +129,24 @@ export class CatchUps {
   }
 
   private onJoined({ state }: Insides, { index }: Member, topic: string): void {
-    const own = state.topics.get(topic)
-    const isAlone = !state.broadcasts.others.has(topic)
+    const own = state.topics.joined.get(topic)
+    const isAlone = !state.topics.subscribers.has(topic)
     if (own === undefined || (own.mesh.length === 0 && !isAlone))
       this.report('joined', `n${index} says that it has joined ${topic}, and is in no mesh`)
   }
 
   /** Those who are asked now: what do they remember? */
   private lookForAsked({ state }: Insides, open: Map<number, CatchingUp>): void {
-    if (state.broadcasts.catchUps.size === 0) return
+    if (state.catchUps.size === 0) return
     for (const [subscription, one] of open) {
-      if (one.asked !== undefined || state.broadcasts.catchUps.get(subscription)?.stage !== 'asking') continue
+      if (one.asked !== undefined || state.catchUps.get(subscription)?.stage !== 'asking') continue
       one.asked = []
-      for (const purpose of state.broadcasts.own.values()) {
+      for (const purpose of state.services.asked.values()) {
         if (purpose.kind !== 'history' || purpose.subscription !== subscription) continue
         const member = this.memberOf(purpose.peer)
         const plan = this.scenario.nodes[member?.index ?? -1]
         if (member === undefined || plan === undefined || plan.isOld || isLimited(plan, LIMITS)) continue
-        const history = insidesOf(member.node).state.topics.get(one.topic)?.history ?? []
+        const history = insidesOf(member.node).state.topics.joined.get(one.topic)?.history ?? []
         for (const { id, data, from, via } of history.slice(-one.count))
           one.asked.push({ topic: one.topic, id, data, from, via })
       }
@@ -168,7 +169,7 @@ export class CatchUps {
     }
     const plan = this.scenario.nodes[index]!
     if (plan.isOld || isLimited(plan, OWN_LIMITS)) return
-    const mesh = insidesOf(node).state.topics.get(topic)?.mesh ?? []
+    const mesh = insidesOf(node).state.topics.joined.get(topic)?.mesh ?? []
     const canAsk = mesh.length > 0 && mesh.every((peer) => this.planOf(peer)?.isOld === false)
     if (asked === undefined && canAsk) say('nobody was asked, and there is a mesh')
     if (asked === undefined) return

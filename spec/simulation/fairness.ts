@@ -23,7 +23,7 @@ const FULL = 65_400
 const HEARD = 300
 const NOTICED = 60_000
 
-type Session = State['sessions'] extends Map<number, infer One> ? One : never
+type Session = State['streams']['sessions'] extends Map<number, infer One> ? One : never
 
 interface Followed {
   reader: FrameReader
@@ -52,7 +52,7 @@ export class Fairness {
   ) {}
 
   onWrite({ stream, chunks }: Extract<Effect, { type: 'write' }>): void {
-    const session = this.state.sessions.get(stream)
+    const session = this.state.streams.sessions.get(stream)
     if (session === undefined) return
     const followed = this.of(session)
     followed.pieces.clear()
@@ -89,7 +89,7 @@ export class Fairness {
     const { id, type, flags } = frame
     if (type === FrameType.REQUEST) {
       readRequest(frame, fields)
-      const ask = session.role === 'asking' ? session.calls.get(id) : undefined
+      const ask = session.role === 'asking' ? session.calls.get(id)?.ask : undefined
       const left = ask === undefined ? Infinity : Math.max(1, ask.dueAt - this.state.now)
       if (fields.timeout < 1 || fields.timeout > left)
         this.say('deadline', session, `says of request ${id} that ${fields.timeout} ms are left, of ${left}`)
@@ -144,8 +144,8 @@ export class Fairness {
     const arriving: typeof this.arriving = new Map()
     // Beside small requests large ones take turns, a round trip each.
     const patience = HEARD * Math.max(1, this.arriving.size)
-    for (const exchange of this.state.exchanges.values()) {
-      if (exchange.kind !== 'session' || exchange.stage !== 'reading') continue
+    for (const exchange of this.state.exchanges.open.values()) {
+      if (exchange.protocol !== 'session' || exchange.stage !== 'reading') continue
       const { id, total } = exchange
       const received = exchange.gathered?.received ?? 0
       const before = this.arriving.get(id)
@@ -159,7 +159,7 @@ export class Fairness {
 
   /** Cancelled requests have their final frame after some time. */
   private checkCancelled(isQuiet: boolean, now: number): void {
-    for (const session of this.state.sessions.values()) {
+    for (const session of this.state.streams.sessions.values()) {
       if (session.role !== 'asking') continue
       const { cancelled } = this.of(session)
       for (const id of cancelled.keys()) if (!session.cancelled.has(id)) cancelled.delete(id)

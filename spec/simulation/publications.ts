@@ -124,7 +124,7 @@ export class Publications {
   private has(peer: string, topic: string, id: number): boolean {
     if (this.heard.has(`${peer} ${id}`) || this.all.get(id)?.by.has(peer) === true) return true
     const member = this.memberOf(peer)
-    return member !== undefined && !insidesOf(member.node).state.topics.has(topic)
+    return member !== undefined && !insidesOf(member.node).state.topics.joined.has(topic)
   }
 
   private expect(what: string, ms: number): object {

@@ -184,12 +184,13 @@ class Run {
       const insides = insidesOf(member.node)
       const { state } = insides
       const say: Report = (invariant, detail) => this.report(invariant, `n${member.index}: ${detail}`)
-      if (state.phase === 'running' && member.phase === 'up') {
+      if (state.lifecycle.phase === 'running' && member.phase === 'up') {
         audit(state, say)
         auditEdge(insides, say)
       } else if (member.phase === 'crashed') auditEdgeEnd(insides, say)
       member.fairness?.check(this.isQuiet, this.net.now)
-      if (member.phase === 'up' && state.phase !== 'running') this.report('fault', `n${member.index} is ${state.phase}`)
+      if (member.phase === 'up' && state.lifecycle.phase !== 'running')
+        this.report('fault', `n${member.index} is ${state.lifecycle.phase}`)
     }
     for (const look of this.looks) look()
     this.calls.check()
@@ -259,15 +260,15 @@ class Run {
     const { state } = insidesOf(node)
     const keys = (names: Iterable<string> | undefined): string => [...(names ?? [])].sort().join()
     const tell = (what: string, told: string[], right: Iterable<string> | undefined): void => {
-      if (state.phase === 'running' && keys(told) !== keys(right))
+      if (state.lifecycle.phase === 'running' && keys(told) !== keys(right))
         this.report('topics', `${what} of n${index} are ${keys(told)}, and should be ${keys(right)}`)
     }
     const news: { topics?: string[]; others?: string[] } = {}
     node.topics$.subscribe((topics) => (news.topics = topics))
     node.subscribers$('news').subscribe((peers) => (news.others = peers))
     this.looks.push(() => {
-      tell('the topics', news.topics!, state.topics.keys())
-      tell('the subscribers of news', news.others!, state.broadcasts.others.get('news'))
+      tell('the topics', news.topics!, state.topics.joined.keys())
+      tell('the subscribers of news', news.others!, state.topics.subscribers.get('news'))
     })
   }
 
@@ -388,18 +389,18 @@ class Run {
       const about = { peer: this.members[peer]!.node.peerId }
       return this.expect(what, node.explain(about), ['NodeStopped', 'Overloaded'], (told) => {
         const { connections, topics, meshes } = told
-        const links = state.links.get(about.peer)?.length ?? 0
+        const links = state.connections.byPeer.get(about.peer)?.length ?? 0
         const isRight = connections.length === links && meshes.every((name) => topics.includes(name))
         if (told.peer !== about.peer || told.text === '' || !isRight) wrong(told)
       })
     }
     this.expect(what, node.explain({ topic }), ['NodeStopped', 'Overloaded'], (told) => {
-      const others = state.broadcasts.others.get(topic) ?? new Set()
+      const others = state.topics.subscribers.get(topic) ?? new Set()
       const { subscribers, subscribed, nobody } = told
       const isRight =
         subscribers.length === others.size &&
         subscribers.every((one) => others.has(one.peer)) &&
-        subscribed === state.topics.has(topic) &&
+        subscribed === state.topics.joined.has(topic) &&
         (nobody === undefined) === subscribers.some(({ reachable }) => reachable)
       if (told.topic !== topic || told.text === '' || !isRight) wrong(told)
     })
@@ -498,7 +499,7 @@ class Run {
     // What a cut connection needs to be noticed, and a dial that vanishes, come on top.
     await this.runUntil(this.net.now + Math.ceil(TICKS * tick) + 35_000)
     for (const { index, node } of this.live) {
-      const { known } = insidesOf(node).state
+      const { known } = insidesOf(node).state.discovery
       for (const member of this.members) {
         if (member.index === index) continue
         const isKnown = known.has(member.node.peerId)

@@ -2,7 +2,7 @@
  * What a seed means: a small random network and, as plain data, a schedule of what its users do and what befalls it. Made
  * from the seed alone, before anything runs, so that a failing schedule can be cut down and run again.
  */
-import type { Overflow } from '../../src/core/events.js'
+import type { Overflow } from '../../src/core/terms.js'
 import type { Settings } from '../../src/core/settings.js'
 import { Random } from '../../src/testing/network/random.js'
 

@@ -232,10 +232,10 @@ export class Subscriptions {
         this.left.splice(this.left.indexOf(one), 1)
       }
       if (member.phase !== 'up' || member.node !== node) continue
-      const isIn = insidesOf(node).state.topics.has(topic)
+      const isIn = insidesOf(node).state.topics.joined.has(topic)
       if (!isIn && (isWanted || this.net.now < at + LINGER * 0.9))
         this.report('lingers', `n${member.index} left ${topic} after ${this.net.now - at} ms`)
-      const isFixed = insidesOf(node).state.topics.get(topic)?.fixed
+      const isFixed = insidesOf(node).state.topics.joined.get(topic)?.fixed
       if (isIn && !isWanted && isFixed !== true && this.net.now > at + LINGER * 1.2)
         this.report('lingers', `n${member.index} is still in ${topic}`)
     }

@@ -110,10 +110,18 @@ function said(effect: Effect): string {
 
 /** What a core keeps for broadcasts, but for what it counts and what it remembers of peers. */
 export function books({ state }: Core): unknown {
-  const { counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince, handed, ...rest } =
-    state.broadcasts
-  void [counts, peers, outcomes, olderOutcomes, nextValidation, nextOwn, nextDigest, gossipSince, handed]
-  return plain({ ...rest, asks: state.asks, deadlines: state.askDeadlines })
+  const { asks, services, topics, publishing, validating, receipts, catchUps, large, changes } = state
+  return plain({
+    asks,
+    catchUps,
+    changes,
+    services: { ...services, nextId: 0 },
+    topics: { ...topics, joined: 0, gossipSince: 0 },
+    publishing: { ...publishing, handed: 0 },
+    validating: { ...validating, nextId: 0 },
+    receipts,
+    large: { ...large, nextDigest: 0 },
+  })
 }
 
 /** An `IdMap` is what it holds, and not how. */

@@ -20,7 +20,7 @@ export function settingsWith(settings: Partial<Settings> = {}): Settings {
 
 export function runningState(settings: Partial<Settings> = {}): State {
   const state = createState(SELF, settingsWith(settings))
-  state.phase = 'running'
+  state.lifecycle.phase = 'running'
   return state
 }
 

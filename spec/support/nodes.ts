@@ -6,7 +6,7 @@ import { filter, firstValueFrom, ReplaySubject, take, timeout, toArray, type Obs
 import { readConfig, type NodeConfig } from '../../src/config/config.js'
 import type { Settings } from '../../src/core/settings.js'
 import type { State } from '../../src/core/state.js'
-import type { NodeStatus } from '../../src/core/explain/status.js'
+import type { NodeStatus } from '../../src/core/explain/explanation.js'
 import { createLogger, type LogEntry } from '../../src/edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
@@ -178,7 +178,17 @@ export function stateOf(node: P2pNode): State {
 
 /** What is under way in a node's state: nothing, when all of these are 0. */
 export function pending(state: State): Record<string, number> {
-  const { asks, calls, askDeadlines, exchanges, exchangeDeadlines, held, accounts, dials, inboundBytes } = state
-  const maps = { asks, calls, askDeadlines, exchanges, exchangeDeadlines, held, accounts, dials }
-  return { ...Object.fromEntries(Object.entries(maps).map(([name, { size }]) => [name, size])), inboundBytes }
+  const { asks, streams, exchanges, budget, dials } = state
+  const collections = {
+    asks: asks.open,
+    askDeadlines: asks.deadlines,
+    calls: streams.calls,
+    exchanges: exchanges.open,
+    exchangeDeadlines: exchanges.deadlines,
+    waiting: budget.waiting,
+    accounts: budget.accounts,
+    dials,
+  }
+  const sizes = Object.entries(collections).map(([name, { size }]) => [name, size])
+  return { ...Object.fromEntries(sizes), inboundBytes: budget.bytes } as Record<string, number>
 }

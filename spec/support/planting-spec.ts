@@ -61,6 +61,13 @@ describe('a fault is planted', () => {
     expect(plant('function end() { go() }', drop('end', 'go('), others)).toBe('function end() { ; }')
   })
 
+  it('in functions that share name and code, when a folder tells them apart', () => {
+    const sources = new Sources(['v1/a.ts', 'v2/b/a.ts'].map((path) => [path, 'function f() { go() }']))
+    const planted = sources.plant({ name: 'a fault', changes: [drop('v2/f', 'go(')] })
+    expect([...planted.keys()]).toEqual(['v2/b/a.ts'])
+    expect(failing('function f() {}', drop('v1/f', 'go('))).toThrow('there is no function v1/f')
+  })
+
   it('in several places', () => {
     const text = 'function a() { one() }\nfunction b() { two() }'
     expect(plant(text, [replace('a', 'one', 'eins'), replace('b', 'two', 'zwei')])).toBe(

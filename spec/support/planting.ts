@@ -7,7 +7,7 @@ import ts from 'typescript'
 export interface Change {
   /**
    * The function that is changed: `name`, `Class.method`, or `object.method`, each from the top of its file. Functions may
-   * share a name: then `code` has to tell them apart.
+   * share a name: then `code` has to tell them apart, or if it cannot, a folder: `folder/name`.
    */
   where: string
   /** The place in the function: some tokens in a row. Spaces, line breaks, comments, quotes and last commas do not count. */
@@ -108,8 +108,11 @@ export class Sources {
 
   /** The one place that is meant. */
   private find(where: string, code: string): Place {
-    const functions = this.functions.get(where)
-    if (functions === undefined) throw new Error(`there is no function ${where}`)
+    const [name, folder] = where.split('/').reverse()
+    const functions = (this.functions.get(name!) ?? []).filter(
+      ({ file }) => folder === undefined || file.fileName.split('/').slice(0, -1).includes(folder),
+    )
+    if (functions.length === 0) throw new Error(`there is no function ${where}`)
     const wanted = tokensIn(code)
     if (wanted.length === 0) throw new Error(`no code says where in ${where}`)
     const places = functions.flatMap((one): Place[] => {

@@ -1,6 +1,7 @@
 /** Cores that drive one end of a session by hand: frames in, effects and frames out. */
+import type { TakeValues } from '../../src/core/terms.js'
 import type { Effect } from '../../src/core/effects.js'
-import type { Event, TakeValues } from '../../src/core/events.js'
+import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
 import { Core, short, V1 } from './core.js'
 import { FrameDecoder, hello, join, line, SESSION, shown, type Seen } from './session.js'
@@ -20,7 +21,7 @@ export class SessionCore extends Core {
 
   /** As if a small request had just been answered. */
   paced(): this {
-    this.state.connections.get(1)!.pace.smallAt = this.now
+    this.state.connections.all.get(1)!.pace.smallAt = this.now
     return this
   }
 

@@ -1,41 +1,76 @@
-/** Callers' questions: each is answered once, by `settle` or `fail`, or forgotten because the caller cancelled it. */
-import type { ErrorCode } from '../errors.js'
-import type { AskId } from './port.js'
+/**
+ * Questions: each is answered once, by `settle` or `fail`, or forgotten because the caller cancelled it. This is the one exit
+ * for answers. Those of callers leave as effects; those of the node itself (below zero) go to services/.
+ */
+import { removeDeadline } from './deadlines.js'
+import { setDeadline } from './due.js'
 import type { Answer, Effects, Refusal } from './effects.js'
+import { tellServices } from './services/book.js'
 import type { Ask, State } from './state.js'
+import type { AskId } from './terms.js'
 
-export function settle(out: Effects, ask: AskId, value: Answer): void {
-  out.push({ type: 'settle', ask, value })
+/** The answer. After several values: the last of them. */
+export function settle(state: State, out: Effects, ask: AskId, value: Answer): void {
+  if (ask >= 0) return void out.push({ type: 'settle', ask, value })
+  tellServices(state, { kind: 'value', ask, value: value as Uint8Array })
+  tellServices(state, { kind: 'over', ask })
 }
 
-export function fail(out: Effects, ask: AskId, code: ErrorCode, message: string, cause?: unknown): void {
-  const refusal: Refusal = cause === undefined ? { code, message } : { code, message, cause }
-  out.push({ type: 'fail', ask, refusal })
+/** One value of an answer that may have more. */
+export function emitValue(state: State, out: Effects, ask: AskId, value: Uint8Array): void {
+  if (ask >= 0) out.push({ type: 'value', ask, value })
+  else tellServices(state, { kind: 'value', ask, value })
 }
 
-/** A response over our own limit. */
-export function responseTooLarge(peer: string, limit: number): Refusal {
-  return {
-    code: 'ResponseTooLarge',
-    message: `the response of ${peer} is larger than ${limit} bytes (maxResponseSize)`,
-  }
+/** No value follows. */
+export function endValues(state: State, out: Effects, ask: AskId): void {
+  if (ask >= 0) out.push({ type: 'valuesEnded', ask })
+  else tellServices(state, { kind: 'over', ask })
+}
+
+export function fail(state: State, out: Effects, ask: AskId, refusal: Refusal): void {
+  if (ask >= 0) out.push({ type: 'fail', ask, refusal })
+  else tellServices(state, { kind: 'over', ask })
+}
+
+/** A refusal because something of ours is full. */
+export function overloaded(message: string): Refusal {
+  return { code: 'Overloaded', message, retryAfterMs: 1_000 }
 }
 
 /** May one more question be taken? If not, it has been answered. */
-export function admit(state: State, out: Effects, ask: AskId): boolean {
-  if (state.phase !== 'running') {
-    fail(out, ask, 'NodeStopped', 'the node has been stopped, or never started')
+export function admitAsk(state: State, out: Effects, ask: AskId): boolean {
+  const { size } = state.asks.open
+  if (state.lifecycle.phase !== 'running') {
+    fail(state, out, ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })
     return false
   }
-  if (state.asks.size >= state.settings.maxPendingRequests) {
-    const message = `${state.asks.size} requests are pending already: wait for some of them`
-    out.push({ type: 'fail', ask, refusal: { code: 'Overloaded', message, retryAfterMs: 1_000 } })
+  if (size >= state.settings.maxPendingRequests) {
+    fail(state, out, ask, overloaded(`${size} requests are pending already: wait for some of them`))
     return false
   }
   return true
 }
 
-/** Takes the question out of the state, if it is still there and of this kind. */
-export function takeSimple(state: State, id: AskId, kind: Ask['kind']): boolean {
-  return state.asks.get(id)?.kind === kind && state.asks.delete(id)
+/** The question is open from now on, for `timeout` ms at most. */
+export function openAsk(state: State, ask: Ask, timeout?: number): void {
+  state.asks.open.set(ask.id, ask)
+  if (timeout !== undefined) setDeadline(state, 'asks', state.asks.deadlines, ask.id, timeout)
+}
+
+/** The question has this much time from now on. */
+export function extendAsk(state: State, id: AskId, before: number, timeout: number): void {
+  removeDeadline(state.asks.deadlines, id, before)
+  setDeadline(state, 'asks', state.asks.deadlines, id, timeout)
+}
+
+/** It may take its time from now on. */
+export function endDeadline(state: State, id: AskId, timeout: number): void {
+  removeDeadline(state.asks.deadlines, id, timeout)
+}
+
+/** The question is open no longer. False: it was not open. */
+export function closeAsk(state: State, id: AskId, timeout?: number): boolean {
+  if (timeout !== undefined) removeDeadline(state.asks.deadlines, id, timeout)
+  return state.asks.open.delete(id)
 }

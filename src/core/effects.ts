@@ -1,27 +1,14 @@
 /** Everything that a step can ask of the world: of the network, of the edge (promises, observables, handlers), of the clock. */
 import type { ErrorCode } from '../errors.js'
-import type { Explanation } from './explain/explanation.js'
-import type { AskId, Failure, PortEffect } from './port.js'
-import type { ValidationId } from './events.js'
-import type { ExchangeId } from './state.js'
-import type { NodeStatus } from './explain/status.js'
+import type { Explanation, NodeStatus } from './explain/explanation.js'
+import type { PortEffect } from './port.js'
+import type { AskId, ExchangeId, Failure, Heard, ValidationId } from './terms.js'
 
 /** What a question is answered with. */
 export type Answer =
   Uint8Array | string | NodeStatus | Record<string, string[]> | { recipients: string[] } | Explanation | undefined
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
-
-/** A broadcast as subscribers get it. */
-export interface Heard {
-  topic: string
-  data: Uint8Array
-  /** Peer id of the signer. */
-  from: string
-  /** Peer id of whom we have it from. */
-  via: string
-  id: string
-}
 
 /** An error as the core states it; the edge makes the exception of it. */
 export interface Refusal extends Failure {

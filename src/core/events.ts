@@ -2,30 +2,8 @@
  * Everything that can enter a node: what callers ask (commands), what the network reports (port events), and what the
  * lane says to itself. Plain data: a recording of it replays to the same states and effects.
  */
-import type { AskId, Failure, PortEvent, Verdict } from './port.js'
-import type { ExchangeId } from './state.js'
-
-/** What becomes of values that cannot be taken as fast as they come. */
-export type Overflow = 'error' | 'dropOldest' | 'conflate'
-
-/** How a caller takes a stream of values. */
-export interface TakeValues {
-  /** `pull`: only what was `taken` lets more come. `push`: whatever comes is taken at once. */
-  mode: 'pull' | 'push'
-  /** For the other side, when its producer cannot wait: at most so many values wait there … */
-  buffer?: number
-  /** … and this happens to what is too much. */
-  overflow?: Overflow
-}
-
-/** Receipts of a broadcast: at most so many, for at most so long (ms). */
-export interface WantReceipts {
-  count?: number
-  timeout: number
-}
-
-/** Number of a message that a validator of ours judges. */
-export type ValidationId = number
+import type { PortEvent, Verdict } from './port.js'
+import type { AskId, ExchangeId, Failure, TakeValues, ValidationId, WantReceipts } from './terms.js'
 
 /** What callers ask. `ask` numbers a question that is answered by exactly one `settle` or `fail`. */
 export type Command =
@@ -97,6 +75,28 @@ export type Internal =
   | { type: 'effectFailed'; effect: string; failure: Failure }
 
 export type Event = Command | Internal | PortEvent
+
+export type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>
+export type EventOf<Type extends Event['type']> = Extract<Event, { type: Type }>
+
+/** Commands that are answered by exactly one `settle` or `fail`. */
+type Question = Exclude<Extract<Command, { ask: AskId }>, { type: 'cancel' | 'taken' }>
+
+/** Their types: a question that is missing here is a type error. */
+const QUESTIONS: Record<Question['type'], true> = {
+  request: true,
+  dialPeer: true,
+  knownPeers: true,
+  status: true,
+  broadcast: true,
+  joined: true,
+  explain: true,
+  shutdown: true,
+}
+
+export function isQuestion(event: Event): event is Question {
+  return event.type in QUESTIONS
+}
 
 /** All events of one instant, in the order of their arrival. */
 export interface Batch {

@@ -1,26 +1,24 @@
 /** The beginning and the end of a node: listening, ready, stopping, ended. */
-import type { AskId, PortEvent } from './port.js'
-import { isWorkedOn } from './requests/exchanges.js'
-import { settle } from './asks.js'
-import { createBroadcasts } from './broadcasts/state.js'
+import { fail, settle } from './asks.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
-import { dialBootNodes } from './peers/discovery.js'
+import { statusChanged } from './changes.js'
 import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
+import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
-import type { State } from './state.js'
-
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+import { dialBootNodes } from './peers/discovery.js'
+import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
+import { createState, type State } from './state.js'
 
 export function start(state: State, out: Effects): void {
   out.push({ type: 'listen', addresses: state.settings.listen })
 }
 
-export function onListening(state: State, out: Effects, addresses: string[]): void {
-  state.addresses = addresses
-  state.statusDirty = true
-  if (state.phase !== 'starting') return
-  state.phase = 'running'
+export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
+  state.lifecycle.addresses = addresses
+  statusChanged(state)
+  if (state.lifecycle.phase !== 'starting') return
+  state.lifecycle.phase = 'running'
   for (const address of fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
@@ -28,58 +26,49 @@ export function onListening(state: State, out: Effects, addresses: string[]): vo
   dialBootNodes(state, out)
 }
 
-export function onListenFailed(state: State, out: Effects, event: Of<'listenFailed'>): void {
+export function onListenFailed(state: State, out: Effects, event: EventOf<'listenFailed'>): void {
   end(state, out, { code: 'ListenError', ...event.failure })
 }
 
 /** Ends all that is pending and asks the network to close. Answered when it has, or when `stopTimeout` is over. */
-export function shutdown(state: State, out: Effects, ask: AskId): void {
-  state.phase = 'stopping'
-  state.stopAsk = ask
-  state.stopAt = state.now + state.settings.stopTimeout
-  dueAt(state, state.stopAt)
+export function shutdown(state: State, out: Effects, { ask }: CommandOf<'shutdown'>): void {
+  state.lifecycle.phase = 'stopping'
+  state.lifecycle.stopAsk = ask
+  state.lifecycle.stopAt = state.now + state.settings.stopTimeout
+  dueAt(state, 'stop', state.lifecycle.stopAt)
   endAll(state, out, { code: 'NodeStopped', message: 'the node was stopped' })
   out.push({ type: 'stop' })
 }
 
 /** The network has closed, or has had its time. */
 export function finish(state: State, out: Effects): void {
-  if (state.stopAsk !== undefined) settle(out, state.stopAsk, undefined)
+  if (state.lifecycle.stopAsk !== undefined) settle(state, out, state.lifecycle.stopAsk, undefined)
   end(state, out)
 }
 
+/** The network has had its time. */
+export function finishWhenLate(state: State, out: Effects): void {
+  if (state.lifecycle.phase === 'stopping' && state.now >= state.lifecycle.stopAt) finish(state, out)
+}
+
 function end(state: State, out: Effects, refusal?: Refusal): void {
-  state.phase = 'ended'
-  state.stopAt = Infinity
+  state.lifecycle.phase = 'ended'
+  state.lifecycle.stopAt = Infinity
   out.push(refusal === undefined ? { type: 'ended' } : { type: 'ended', refusal })
 }
 
 /** Refuses every pending question and cancels every handler. What remains is a state in which nothing can happen. */
 function endAll(state: State, out: Effects, refusal: Refusal): void {
-  for (const ask of state.asks.values()) {
-    // What the node has asked for itself nobody waits for.
-    if (ask.kind !== 'request' || (ask.stage !== 'draining' && !ask.service))
-      out.push({ type: 'fail', ask: ask.id, refusal })
+  for (const ask of state.asks.open.values()) {
+    if (ask.kind !== 'request' || ask.stage !== 'draining') fail(state, out, ask.id, refusal)
   }
-  for (const exchange of state.exchanges.values()) {
-    if (isWorkedOn(exchange)) out.push({ type: 'cancelHandler', exchange: exchange.id, reason: refusal.message })
+  for (const exchange of state.exchanges.open.values()) {
+    if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal.message)
   }
-  for (const concern of [state.asks, state.calls, state.askDeadlines, state.exchanges, state.exchangeDeadlines])
-    concern.clear()
-  for (const concern of [state.held, state.accounts, state.dials, state.topics, state.idle]) concern.clear()
-  for (const concern of [state.connections, state.links, state.mesh, state.known, state.probes, state.probing]) {
-    concern.clear()
-  }
-  for (const { id } of state.broadcasts.validations.values()) {
+  for (const { id } of state.validating.open.values()) {
     out.push({ type: 'cancelValidation', validation: id, reason: refusal.message })
   }
-  state.broadcasts = createBroadcasts([])
-  state.sessions.clear()
-  state.unflushed = []
-  state.inboundBytes = 0
-  state.admitted = 0
-  state.windowBytes = 0
-  state.nextPing = Infinity
-  state.nextProbe = Infinity
-  state.statusDirty = true
+  const { now, lifecycle, due, changes } = state
+  Object.assign(state, createState(state.self, state.settings), { now, lifecycle, due, changes })
+  statusChanged(state)
 }

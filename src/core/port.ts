@@ -5,20 +5,13 @@
  * touches a node's state: it runs effects and reports events. Nothing here may name libp2p.
  */
 
+import type { AskId, Failure } from './terms.js'
+
 /** A connection to one peer, numbered by the port in the order of their opening. */
 export type ConnectionId = number
 
 /** A byte stream on a connection: odd when the lane opened it, even when the other side did (the port numbers those). */
 export type StreamId = number
-
-/** Number of a caller's pending question (request, dial, broadcast …); a space of its own. */
-export type AskId = number
-
-/** Why something failed: a sentence, and the foreign error behind it (which a recording leaves out). */
-export interface Failure {
-  message: string
-  cause?: unknown
-}
 
 /** An address that a dial tried, and why it failed. */
 export interface Attempt {

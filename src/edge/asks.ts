@@ -7,7 +7,7 @@ import type { Answer, Refusal } from '../core/effects.js'
 import type { Command, Event } from '../core/events.js'
 import { IdMap } from '../core/id-map.js'
 import { P2pError } from '../errors.js'
-import type { AskId } from '../core/port.js'
+import type { AskId } from '../core/terms.js'
 
 export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refusal): P2pError {
   return new P2pError(code, message, { ...(cause === undefined ? {} : { cause }), retryAfterMs, remoteCode })

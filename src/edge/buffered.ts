@@ -2,7 +2,7 @@
  * An iteration over what nobody can slow down: what comes while the loop is busy waits here, up to a bound, and a policy says
  * what becomes of the rest.
  */
-import type { Overflow } from '../core/events.js'
+import type { Overflow } from '../core/terms.js'
 import { P2pError } from '../errors.js'
 
 /** How much may wait, and what becomes of more. */

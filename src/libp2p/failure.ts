@@ -1,5 +1,5 @@
 /** Foreign errors as the port states them. Knows how libp2p words its errors; must not know who asks. */
-import type { Failure } from '../core/port.js'
+import type { Failure } from '../core/terms.js'
 
 /** What went wrong, in a few words and without the stack. (No `instanceof`: jest's realms have an `Error` of their own.) */
 export function reasonOf(error: unknown): string {

@@ -1,5 +1,5 @@
 /** Which addresses can be listened on, and what to say when one cannot. Pure functions over texts and libp2p's errors. */
-import type { Failure } from '../core/port.js'
+import type { Failure } from '../core/terms.js'
 
 /** The first address for which we have no transport: libp2p skips it silently while another one works. */
 export function unsupportedAddress(addresses: string[]): string | undefined {

@@ -2,10 +2,11 @@
  * Topics: joins and leaves, verdicts, and reports of messages, subscriptions and meshes as gossipsub tells of them. How a peer
  * is written to and read from, and what is kept from whom, is in gossip/.
  */
+import type { AskId } from '../core/terms.js'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { PrivateKey } from '@libp2p/interface'
-import type { AskId, GossipPeer, PortEvent, SignedMessage, Verdict } from '../core/port.js'
+import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../core/port.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { keepable } from './bytes.js'
 import type { Connections } from './connections.js'

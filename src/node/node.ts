@@ -14,12 +14,12 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs'
-import type { Explanation, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
+import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
 import type { Answer, ClockEffect, Effect } from '../core/effects.js'
 import type { Batch } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
-import { fullAddresses, snapshot, type NodeStatus } from '../core/explain/status.js'
+import { fullAddresses, snapshot } from '../core/explain/status.js'
 import { Asking, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { abortable } from '../edge/abort.js'
@@ -340,7 +340,7 @@ class Node implements P2pNode {
     return defer(() =>
       this.topicsChanges$.pipe(
         startWith(undefined),
-        map(() => [...this.state.topics.keys()]),
+        map(() => [...this.state.topics.joined.keys()]),
       ),
     )
   }
@@ -351,7 +351,7 @@ class Node implements P2pNode {
       this.subscribersChanges$.pipe(
         filter((changed) => changed === name),
         startWith(name),
-        map(() => [...(this.state.broadcasts.others.get(name) ?? [])]),
+        map(() => [...(this.state.topics.subscribers.get(name) ?? [])]),
       ),
     )
   }

@@ -49,7 +49,8 @@ export class Recorder {
     if (this.over) return
     this.guard(() => {
       const state = this.state!
-      if (state.phase === 'running' && events.some(({ type }) => type === 'shutdown')) this.running = this.digest(state)
+      if (state.lifecycle.phase === 'running' && events.some(({ type }) => type === 'shutdown'))
+        this.running = this.digest(state)
       this.sink.write(this.writer.batch(at, this.header.redacted ? this.redacted(events, state) : events))
       this.batches++
       this.events += events.length
@@ -60,7 +61,7 @@ export class Recorder {
   end(): void {
     if (this.over) return
     this.guard(() => {
-      if (this.state?.phase !== 'ended') return
+      if (this.state?.lifecycle.phase !== 'ended') return
       const { batches, events, running } = this
       const counts = running === undefined ? { batches, events } : { batches, events, running }
       this.sink.write(this.writer.trailer({ ...counts, final: this.digest(this.state) }))

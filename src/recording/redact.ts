@@ -66,7 +66,7 @@ function sessionSoFar(
   headers: ReadonlyMap<StreamId, number>,
   ids: IdNames,
 ): SessionRedactor | undefined {
-  const session = state.sessions.get(stream)
+  const session = state.streams.sessions.get(stream)
   if (session === undefined || headers.has(stream)) return undefined
   if (session.role === 'answering') return new SessionRedactor(session.reader, NOTHING_OPEN, ids)
   const { calls } = session
@@ -76,8 +76,8 @@ function sessionSoFar(
       return intake !== undefined && intake.total >= 0
     },
     isHistory: (id) => {
-      const ask = calls.get(id)
-      return ask?.service === true && state.broadcasts.own.get(ask.id)?.kind === 'history'
+      const call = calls.get(id)
+      return call !== undefined && state.services.asked.get(call.ask.id)?.kind === 'history'
     },
   }
   return new SessionRedactor(session.reader, open, ids)
@@ -116,8 +116,10 @@ function withoutPayload(
 }
 
 function headerSoFar(state: Readonly<State>, stream: StreamId): number {
-  const exchange = state.exchanges.get(stream)
-  const reader = state.calls.get(stream)?.reader ?? (exchange?.kind === 'stream' ? exchange.reader : undefined)
+  const exchange = state.exchanges.open.get(stream)
+  const via = state.streams.calls.get(stream)?.via
+  const carrier = via ?? exchange
+  const reader = carrier?.protocol === 'v1' ? carrier.reader : undefined
   // The core knows no such stream, or expects nothing on it, and looks at no byte.
   if (reader === undefined) return DONE
   return reader.length === undefined ? reader.prefixBytes : DONE

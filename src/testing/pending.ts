@@ -6,11 +6,11 @@ const MOST = 20
 export function pendingOf(states: Map<number, Readonly<State>>): string {
   const waiting: string[] = []
   for (const [index, state] of states) {
-    for (const ask of state.asks.values()) {
+    for (const ask of state.asks.open.values()) {
       if (ask.kind !== 'request') waiting.push(`n${index} waits for its ${ask.kind} (${aboutOf(ask)})`)
       else if (ask.stage !== 'draining') waiting.push(`n${index} waits for an answer of ${ask.peer} (${ask.stage})`)
     }
-    for (const exchange of state.exchanges.values()) {
+    for (const exchange of state.exchanges.open.values()) {
       waiting.push(`n${index} has a request of ${exchange.peer} (${exchange.stage})`)
     }
   }

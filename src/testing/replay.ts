@@ -3,11 +3,12 @@
  * adds to the core (the gathering of an instant, the discovery interval, the wake-ups) is in the recorded batches already, and
  * a second lane would add its own ticks to them. The time is what the batches say, so it takes no longer than the core does.
  */
+import type { NodeStatus } from '../core/explain/explanation.js'
 import type { Effect } from '../core/effects.js'
 import type { Batch } from '../core/events.js'
 import { defaultSettings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
-import { snapshot, type NodeStatus } from '../core/explain/status.js'
+import { snapshot } from '../core/explain/status.js'
 import { step } from '../core/step.js'
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
@@ -79,7 +80,7 @@ export async function replay(recording: string | Uint8Array, options: ReplayOpti
   let next = source.next()
   for (; next.done !== true; next = source.next()) {
     const batch = next.value
-    if (state.phase === 'running' && batch.events.some(({ type }) => type === 'shutdown')) {
+    if (state.lifecycle.phase === 'running' && batch.events.some(({ type }) => type === 'shutdown')) {
       status = snapshot(state)
       if (verify) running = digest()
     }

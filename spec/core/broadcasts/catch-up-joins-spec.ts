@@ -129,8 +129,8 @@ describe('a late subscriber', () => {
         // Those that nobody told us by gossip.
         const old = seen.filter((id) => !plan.live.includes(id))
         expect(old).toEqual([...old].sort((a, b) => a - b))
-        expect(late.core.state.broadcasts.catchUps.size + late.core.state.broadcasts.own.size).toBe(0)
-        expect(late.core.state.broadcasts.validations.size).toBe(0)
+        expect(late.core.state.catchUps.size + late.core.state.services.asked.size).toBe(0)
+        expect(late.core.state.validating.open.size).toBe(0)
       }),
       { numRuns: 300 },
     )
@@ -153,8 +153,9 @@ describe('a late subscriber', () => {
             if (!late.act(choices[i % choices.length]!)) break
           }
           if (heard >= 0) expect(late.seen).toHaveLength(heard)
-          const { catchUps, own, validations, judging } = late.core.state.broadcasts
-          expect([catchUps.size, own.size, validations.size, judging.size]).toEqual([0, 0, 0, 0])
+          const { catchUps, services, validating } = late.core.state
+          const left = [catchUps, services.asked, validating.open, validating.costByPeer].map(({ size }) => size)
+          expect(left).toEqual([0, 0, 0, 0])
         },
       ),
       { numRuns: 150 },
@@ -177,7 +178,7 @@ function picture(core: ServiceCore, { happens, events, told, values }: Pictures)
   })
   scheduler.run(({ hot, expectObservable }) => {
     const told$ = new Subject<string[]>()
-    core.state.wakeAt = Infinity
+    core.state.due.wakeAt = Infinity
     const lane: Lane = new Lane({
       state: core.state,
       scheduler,

@@ -150,7 +150,7 @@ describe('a subscriber who wants the last broadcasts', () => {
     const last: Event = { type: 'validated', validation: 2, verdict: 'accept', failed: false }
     expect(core.lines(last)).toEqual([])
     expect(core.lines(core.hears('carol', ...answer(1, old('c'))))).toEqual([])
-    expect([core.state.broadcasts.catchUps.size, core.state.broadcasts.own.size]).toEqual([0, 0])
+    expect([core.state.catchUps.size, core.state.services.asked.size]).toEqual([0, 0])
   })
 
   it('is one of several, each of which gets its own', () => {
@@ -191,7 +191,7 @@ describe('what others remember', () => {
     core.run(verdict(1, 'accept'), verdict(2, 'reject'))
     expect(core.lines(verdict(3, 'ignore'))).toEqual(['replayed 1: a'])
     // Nobody is to blame in gossip for what was said over the request path.
-    expect(core.state.broadcasts.peers.get('bob')?.dropped ?? {}).toEqual({})
+    expect(core.state.counts.peers.get('bob')?.dropped ?? {}).toEqual({})
   })
 
   it('is judged once, whoever else sends it too, and not again when we have it ourselves', () => {
@@ -262,7 +262,7 @@ describe('a peer that is asked for what it remembers', () => {
     const effects = core.at(5_000)
     expect(told(effects).filter((one) => one.startsWith('verify'))).toEqual(['verify 1'])
     expect(core.lines(...verified(effects))).toEqual(['replayed 1: a b'])
-    expect(core.state.asks.size).toBe(0)
+    expect(core.state.asks.open.size).toBe(0)
   })
 
   it('and sends more than was wanted is not listened to any longer', () => {

@@ -10,7 +10,7 @@ describe('the counts of a topic', () => {
     core.in({ type: 'validated', validation: 1, verdict: 'ignore', failed: false })
     core.in({ type: 'discarded', topic: 'block', count: 3 })
     expect(snapshot(core.state).topics).toEqual({ block: { subscribers: 1, dropped: 4 } })
-    expect(core.state.broadcasts.counts.get('block')!.dropped).toEqual({ ignored: 1, bufferFull: 3 })
+    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ ignored: 1, bufferFull: 3 })
   })
 
   it('tell of a change when something is lost', () => {
@@ -26,8 +26,8 @@ describe('the counts of a topic', () => {
       countsOf(state, `${i}`)
       recordOf(state, `${i}`)
     }
-    expect([state.broadcasts.counts.size, state.broadcasts.peers.size]).toEqual([1_000, 1_000])
-    expect([...state.broadcasts.counts.keys()][0]).toBe('500')
+    expect([state.counts.topics.size, state.counts.peers.size]).toEqual([1_000, 1_000])
+    expect([...state.counts.topics.keys()][0]).toBe('500')
   })
 
   it('add up', () => {

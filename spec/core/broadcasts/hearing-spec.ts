@@ -15,8 +15,8 @@ describe('a message', () => {
   it('of a topic that we are not in goes no further, and counts as such for the peer alone', () => {
     const core = new GossipCore()
     expect(core.lines(message('a'), message('b', { held: true }))).toEqual(['ignore b of carol'])
-    expect(core.state.broadcasts.peers.get('carol')!.dropped).toEqual({ unknownTopic: 2 })
-    expect(core.state.broadcasts.counts.size).toBe(0)
+    expect(core.state.counts.peers.get('carol')!.dropped).toEqual({ unknownTopic: 2 })
+    expect(core.state.counts.topics.size).toBe(0)
   })
 
   it('that looks like an announcement is a message like others, where large ones are off', () => {
@@ -35,8 +35,8 @@ describe('what the network drops', () => {
       core.member('carol')
       core.in(subscribe)
       expect(core.lines(dropped(reason, 3, 'block'), dropped(reason))).toEqual([])
-      expect(core.state.broadcasts.counts.get('block')!.dropped).toEqual({ [reason]: 3 })
-      expect(core.state.broadcasts.peers.get('carol')!.dropped).toEqual({ [reason]: 4 })
+      expect(core.state.counts.topics.get('block')!.dropped).toEqual({ [reason]: 3 })
+      expect(core.state.counts.peers.get('carol')!.dropped).toEqual({ [reason]: 4 })
     },
   )
 
@@ -46,12 +46,12 @@ describe('what the network drops', () => {
     core.connect('carol', 2)
     core.connect('dave', 3)
     expect(core.lines(dropped('malformed'))).toEqual(['closeConnection 1', 'closeConnection 2'])
-    expect([...core.state.connections.keys()]).toEqual([3])
+    expect([...core.state.connections.all.keys()]).toEqual([3])
   })
 
   it('is not counted for a topic of which we know nothing', () => {
     const core = new GossipCore()
     core.in(dropped('signature', 1, 'of a stranger'))
-    expect(core.state.broadcasts.counts.size).toBe(0)
+    expect(core.state.counts.topics.size).toBe(0)
   })
 })

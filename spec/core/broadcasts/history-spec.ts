@@ -11,7 +11,7 @@ function inTopic(settings: Partial<Settings> = {}): GossipCore {
   return core
 }
 
-const ids = (core: GossipCore): string[] => core.state.topics.get('block')!.history.map(({ id }) => id)
+const ids = (core: GossipCore): string[] => core.state.topics.joined.get('block')!.history.map(({ id }) => id)
 const add = (core: GossipCore, id: string, at: number, size = 1): void => {
   const one = { id, data: new Uint8Array(size), from: 'bob', via: 'carol', proof: bytes('signed'), at }
   remember(core.state, 'block', one)
@@ -40,7 +40,7 @@ describe('the last broadcasts of a topic', () => {
     const core = inTopic({ historyMessages: 0 })
     core.in(message('a'))
     expect(ids(core)).toEqual([])
-    expect(core.state.topics.get('block')!.historyBytes).toBe(0)
+    expect(core.state.topics.joined.get('block')!.historyBytes).toBe(0)
   })
 
   it('are in the order in which they were heard first, also those that others remembered', () => {
@@ -67,7 +67,7 @@ describe('the last broadcasts of a topic', () => {
     core.in(broadcast(1), broadcast(2))
     core.in(published(1, []), published(2, ['bob']))
     const own = { from: 'self', via: 'self' }
-    expect(core.state.topics.get('block')!.history).toMatchObject([
+    expect(core.state.topics.joined.get('block')!.history).toMatchObject([
       { id: 'of 1', ...own },
       { id: 'of 2', ...own },
     ])
@@ -83,7 +83,7 @@ describe('the last broadcasts of a topic', () => {
     core.in(published(1), theirs)
     ours.fill(0)
     theirs.data.fill(0)
-    const kept = core.state.topics.get('block')!.history.map(({ data }) => Buffer.from(data).toString())
+    const kept = core.state.topics.joined.get('block')!.history.map(({ data }) => Buffer.from(data).toString())
     expect(kept).toEqual(['ours', 'theirs'])
   })
 
@@ -93,7 +93,7 @@ describe('the last broadcasts of a topic', () => {
       fc.property(fc.array(one, { maxLength: 80 }), (all) => {
         const core = inTopic({ historyMessages: 8, historyBytes: 200 })
         for (const { id, at, size } of all) add(core, `${id}`, at, size)
-        const { history, historyBytes, remembered } = core.state.topics.get('block')!
+        const { history, historyBytes, remembered } = core.state.topics.joined.get('block')!
         expect(history.length).toBeLessThanOrEqual(8)
         expect(historyBytes).toBe(history.reduce((sum, { data }) => sum + data.length, 0))
         expect(historyBytes).toBeLessThanOrEqual(200)

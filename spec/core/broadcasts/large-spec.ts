@@ -1,7 +1,7 @@
 /** Large messages: `large-sending.ts`, `large-fetching.ts`, `blobs.ts`, and the hashes that `digests.ts` takes in. */
 import { describe, expect, it } from '@jest/globals'
 import { createHash } from 'node:crypto'
-import { blobOf } from '../../../src/core/broadcasts/blobs.js'
+import { blobOf } from '../../../src/core/broadcasts/large.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import type { Settings } from '../../../src/core/settings.js'
@@ -61,7 +61,7 @@ describe('a large broadcast of ours', () => {
     expect(blobOf(core.state, toHex(HASH))).toEqual(LARGE)
     expect(core.lines(published(1))).toEqual(['settle 1 {"recipients":["bob"]}'])
     // What others would remember of it is an announcement.
-    expect(core.state.topics.get('block')!.history).toEqual([])
+    expect(core.state.topics.joined.get('block')!.history).toEqual([])
   })
 
   it('can be fetched for a while from when it goes, however long it waited before', () => {
@@ -70,7 +70,7 @@ describe('a large broadcast of ours', () => {
     digested(core, core.run(broadcast(1, { data: LARGE, waitForPeers: waiting })))
     core.linesAt(5_000)
     core.peer('dave')
-    expect(core.state.asks.get(1)).toMatchObject({ stage: 'sent' })
+    expect(core.state.asks.open.get(1)).toMatchObject({ stage: 'sent' })
     core.linesAt(5_999)
     expect(blobOf(core.state, toHex(HASH))).toEqual(LARGE)
     core.linesAt(6_000)
@@ -112,7 +112,7 @@ describe('what is kept for others to fetch', () => {
       say(core, i + 1, data)
     })
     expect(all.map((data) => has(core, data))).toEqual([false, true, true])
-    expect(core.state.broadcasts.blobBytes).toBe(300_000)
+    expect(core.state.large.blobBytes).toBe(300_000)
   })
 
   it('has its time anew when it is announced again', () => {
@@ -122,7 +122,7 @@ describe('what is kept for others to fetch', () => {
     say(core, 2, LARGE)
     core.linesAt(1_500)
     expect(has(core, LARGE)).toBe(true)
-    expect(core.state.broadcasts.blobBytes).toBe(LARGE.length)
+    expect(core.state.large.blobBytes).toBe(LARGE.length)
   })
 
   it('is sent in pieces, as far as the asker takes them', () => {
@@ -137,7 +137,7 @@ describe('what is kept for others to fetch', () => {
       core.run(core.sends('bob', credit(1, 65_568)))
     }
     expect(Buffer.compare(join(...received), LARGE)).toBe(0)
-    expect([core.state.broadcasts.serving.size, core.state.exchanges.size]).toEqual([0, 0])
+    expect([core.state.services.serving.size, core.state.exchanges.open.size]).toEqual([0, 0])
   })
 
   it('is refused when it is not here', () => {
@@ -155,10 +155,10 @@ describe('a large message of others', () => {
     const effects = sends(core, 'carol', LARGE)
     expect(told(effects)).toEqual(['digest 1 150000'])
     expect(digested(core, effects)).toEqual(['accept a of carol', 'deliver a'])
-    expect([core.state.broadcasts.fetches.size, core.state.broadcasts.fetchBytes]).toEqual([0, 0])
+    expect([core.state.large.fetches.size, core.state.large.fetchBytes]).toEqual([0, 0])
     // From now on others have it from us.
     expect(blobOf(core.state, toHex(HASH))).toEqual(LARGE)
-    expect(core.state.topics.get('block')!.history).toEqual([])
+    expect(core.state.topics.joined.get('block')!.history).toEqual([])
   })
 
   it('is delivered whole, and not as it was announced', () => {
@@ -212,8 +212,8 @@ describe('a large message of others', () => {
     core.run(announcement('a'))
     core.run(core.hears('carol', fail(1, 'NotHere')))
     expect(core.lines(core.hears('bob', fail(1, 'NotHere')))).toEqual(['ignore a of carol'])
-    expect(core.state.broadcasts.counts.get('block')!.dropped).toEqual({ fetchFailed: 1 })
-    expect([core.state.broadcasts.fetches.size, core.state.broadcasts.fetchBytes]).toEqual([0, 0])
+    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ fetchFailed: 1 })
+    expect([core.state.large.fetches.size, core.state.large.fetchBytes]).toEqual([0, 0])
   })
 
   it('whose peers have gone is not dialled for', () => {
@@ -253,6 +253,6 @@ describe('a large message of others', () => {
     const core = large({ maxBlobBytes: 200_000 })
     core.run(announcement('a'))
     expect(core.lines(announcement('b', announced(filled(150_000, 3))))).toEqual(['ignore b of carol'])
-    expect(core.state.broadcasts.counts.get('block')!.dropped).toEqual({ busy: 1 })
+    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ busy: 1 })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { noteOutcome, outcomeOf } from '../../../src/core/broadcasts/outcomes.js'
+import { noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
 import { GossipCore } from '../../support/broadcasts.js'
 
 describe('what became of a message', () => {
@@ -10,7 +10,7 @@ describe('what became of a message', () => {
       if (i >= 2_047) expect(outcomeOf(state, `${i - 2_047}`)).toBe((i - 2_047) % 3 === 0 ? 'refused' : 'accepted')
     }
     expect(outcomeOf(state, '0')).toBeUndefined()
-    expect(state.broadcasts.outcomes.size + state.broadcasts.olderOutcomes.size).toBeLessThanOrEqual(4_096)
+    expect(state.outcomes.recent.size + state.outcomes.older.size).toBeLessThanOrEqual(4_096)
   })
 
   it('is the last word on it', () => {

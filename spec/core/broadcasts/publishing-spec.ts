@@ -39,9 +39,9 @@ describe('a broadcast', () => {
     expect(effects).toContainEqual({ type: 'settle', ask: 1, value: { recipients: [] } })
     const said = effects.flatMap((effect) => (effect.type === 'log' ? [effect.message] : []))
     expect(said).toEqual(['a broadcast on block reached nobody: we are connected to nobody'])
-    expect(core.state.broadcasts.counts.get('block')).toMatchObject({ published: 1, handedOver: 0, toNobody: 1 })
+    expect(core.state.counts.topics.get('block')).toMatchObject({ published: 1, handedOver: 0, toNobody: 1 })
     // Whoever comes late may want it.
-    expect(core.state.topics.get('block')!.history).toHaveLength(1)
+    expect(core.state.topics.joined.get('block')!.history).toHaveLength(1)
   })
 
   it.each<['DuplicateMessage' | 'PublishError']>([['DuplicateMessage'], ['PublishError']])(
@@ -52,7 +52,7 @@ describe('a broadcast', () => {
       expect(shorts(core.in({ type: 'publishFailed', ask: 1, code, failure: { message: 'no' } }))).toEqual([
         `fail 1 ${code}`,
       ])
-      expect(core.state.broadcasts.counts.get('block')).toMatchObject({ published: 0, toNobody: 0 })
+      expect(core.state.counts.topics.get('block')).toMatchObject({ published: 0, toNobody: 0 })
     },
   )
 
@@ -62,14 +62,14 @@ describe('a broadcast', () => {
     expect(shorts(effects)).toEqual(['fail 1 MessageTooLarge'])
     expect(refusalOf(effects)).toMatch(/takes 10\d\d bytes on the wire \(900 of data.*the limit is 1000/)
     expect(core.lines(broadcast(2, { data: new Uint8Array(700) }))).toEqual(['publish 2'])
-    expect(core.state.asks.size).toBe(1)
+    expect(core.state.asks.open.size).toBe(1)
   })
 
   it('counts to whom it was handed', () => {
     const core = new GossipCore()
     core.in(broadcast(1), broadcast(2))
     core.in(published(1, ['bob', 'carol']), published(2, ['bob']))
-    expect(core.state.broadcasts.counts.get('block')).toMatchObject({ published: 2, handedOver: 3, toNobody: 0 })
+    expect(core.state.counts.topics.get('block')).toMatchObject({ published: 2, handedOver: 3, toNobody: 0 })
   })
 })
 
@@ -101,7 +101,7 @@ describe('a broadcast that waits for subscribers', () => {
     expect(shorts(effects)).toEqual(['fail 1 PublishError'])
     core.member('carol')
     expect(core.lines(published(1))).toEqual([])
-    expect(core.state.broadcasts.waiting.size).toBe(0)
+    expect(core.state.publishing.waiting.size).toBe(0)
   })
 
   it('has the time of every broadcast from then on, whatever it waited', () => {
@@ -143,7 +143,7 @@ describe('the queue of a topic', () => {
     expect(core.lines(drained('bob'))).toEqual(['publish 1', 'publish 2', 'publish 3'])
     // It was not passed over, so nothing is lost.
     expect(core.lines(published(1), published(2), published(3))).toHaveLength(3)
-    expect(core.state.broadcasts.counts.get('block')!.dropped).toEqual({})
+    expect(core.state.counts.topics.get('block')!.dropped).toEqual({})
   })
 
   it('goes on when that peer has gone', () => {
@@ -161,8 +161,8 @@ describe('the queue of a topic', () => {
     expect(core.linesAt(1_999)).toEqual([])
     expect(core.linesAt(2_000)).toEqual(['publish 1 but for bob', 'publish 2 but for bob'])
     core.in(published(1, ['carol']), published(2, ['carol']))
-    expect(core.state.broadcasts.counts.get('block')!.dropped).toEqual({ slowPeer: 2 })
-    expect(core.state.broadcasts.peers.get('bob')!.dropped).toEqual({ slowPeer: 2 })
+    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ slowPeer: 2 })
+    expect(core.state.counts.peers.get('bob')!.dropped).toEqual({ slowPeer: 2 })
     // It is passed over until it takes something.
     expect(core.lines(broadcast(3))).toEqual(['publish 3 but for bob'])
     expect(core.lines(drained('bob'), broadcast(4))).toEqual(['publish 4'])
@@ -203,7 +203,7 @@ describe('the queue of a topic', () => {
     expect(refusalOf(effects)).toMatch(/^Overloaded: 1\d\d\d bytes of broadcasts wait to be sent already/)
     expect(effects).toMatchObject([{ refusal: { retryAfterMs: 1_000 } }])
     core.in(published(1))
-    expect(core.state.broadcasts.queuedBytes).toBe(0)
+    expect(core.state.publishing.queuedBytes).toBe(0)
     expect(core.lines(large(3, 5_000))).toEqual(['publish 3'])
   })
 })

@@ -33,7 +33,7 @@ describe('receipts of a broadcast', () => {
     core.now = 9
     expect(core.lines(core.hears('bob', taken(1)))).toEqual(['receipt 1 bob 9 ms'])
     expect(core.lines(core.hears('dave', taken(1)))).toEqual(['receipt 1 dave 9 ms', 'receiptsEnded 1'])
-    expect(core.state.broadcasts.own.size + core.state.broadcasts.receipts.size).toBe(0)
+    expect(core.state.services.asked.size + core.state.receipts.open.size).toBe(0)
   })
 
   it('end at the number that was asked for, and the others are not waited for', () => {
@@ -43,7 +43,7 @@ describe('receipts of a broadcast', () => {
     expect(core.lines(core.hears('carol', taken(1)))).toEqual(['receipt 1 carol 0 ms', 'receiptsEnded 1'])
     expect(core.gotLines('dave')).toEqual(['CANCEL 1'])
     expect(core.lines(core.hears('dave', taken(1)))).toEqual([])
-    expect([core.state.broadcasts.own.size, core.state.asks.size]).toEqual([0, 0])
+    expect([core.state.services.asked.size, core.state.asks.open.size]).toEqual([0, 0])
   })
 
   it('end when their time is over', () => {
@@ -51,7 +51,7 @@ describe('receipts of a broadcast', () => {
     core.run(core.hears('bob', taken(1)))
     expect(core.linesAt(999)).toEqual([])
     expect(core.linesAt(1_000)).toEqual(['receiptsEnded 1'])
-    expect(core.state.broadcasts.receipts.size).toBe(0)
+    expect(core.state.receipts.open.size).toBe(0)
   })
 
   it('do not come from who refuses, nor from who has gone', () => {
@@ -114,7 +114,7 @@ describe('a receipt that a peer wants', () => {
     expect(core.gotLines('bob').slice(1)).toEqual([])
     expect(core.lines(message('a'))).toEqual(['deliver a'])
     expect(core.gotLines('bob')).toEqual(['REPLY 1 LAST, ""', 'REPLY 2 LAST, ""'])
-    expect([core.state.broadcasts.wanted.size, core.state.broadcasts.serving.size]).toEqual([0, 0])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
   })
 
   it('waits for the verdict, and is refused for a message that was not taken', () => {
@@ -136,7 +136,7 @@ describe('a receipt that a peer wants', () => {
     const core = asked()
     core.run(...core.asks('bob', wanted('a')))
     expect(core.lines(leave(core)).filter((one) => one.startsWith('cancelHandler'))).toEqual([])
-    expect([core.state.broadcasts.wanted.size, core.state.broadcasts.serving.size]).toEqual([0, 0])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
     expect(core.lines(message('a'))).toEqual(['deliver a'])
   })
 
@@ -144,7 +144,7 @@ describe('a receipt that a peer wants', () => {
     const core = asked()
     core.run(...core.asks('bob', wanted('z')))
     expect(core.lines(...core.asks('bob', wanted('a')), core.sends('bob', cancel(2), cancel(1)))).toEqual([])
-    expect([core.state.broadcasts.wanted.size, core.state.broadcasts.serving.size]).toEqual([0, 0])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
   })
 
   it('is forgotten when its time is over', () => {
@@ -153,7 +153,7 @@ describe('a receipt that a peer wants', () => {
     core.got('bob')
     expect(core.linesAt(700)).toEqual([])
     expect(core.gotLines('bob')).toMatchObject([expect.stringContaining('FAIL 1 Timeout')])
-    expect([core.state.broadcasts.wanted.size, core.state.broadcasts.serving.size]).toEqual([0, 0])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
   })
 
   it('is refused beyond 4,096 messages that somebody waits for', () => {

@@ -35,7 +35,7 @@ describe('a topic', () => {
 
   it('of the config is joined at the start and never left', () => {
     const core = new GossipCore({ topics: ['block'], topicLinger: 100 })
-    core.state.phase = 'starting'
+    core.state.lifecycle.phase = 'starting'
     expect(core.lines({ type: 'listening', addresses: [] })).toEqual(['join block', 'ready'])
     core.in(subscribe, unsubscribe)
     expect(core.linesAt(1_000)).toEqual([])
@@ -62,7 +62,7 @@ describe('a topic', () => {
     core.at(100)
     expect(core.lines(message('b', { held: true }))).toEqual(['ignore b of carol'])
     core.in(subscribe)
-    expect(core.state.topics.get('block')!.history).toEqual([])
+    expect(core.state.topics.joined.get('block')!.history).toEqual([])
   })
 })
 
@@ -85,9 +85,9 @@ describe('what is told of topics', () => {
       { type: 'subscribersChanged', topic: 'block' },
       { type: 'subscribersChanged', topic: 'tx' },
     ])
-    expect([...core.state.broadcasts.others.get('block')!]).toEqual(['bob', 'carol'])
+    expect([...core.state.topics.subscribers.get('block')!]).toEqual(['bob', 'carol'])
     expect(core.in(subscription('bob', 'tx', false))).toEqual([{ type: 'subscribersChanged', topic: 'tx' }])
-    expect(core.state.broadcasts.others.has('tx')).toBe(false)
+    expect(core.state.topics.subscribers.has('tx')).toBe(false)
   })
 
   it('is nothing when nothing has changed', () => {
@@ -100,15 +100,15 @@ describe('what is told of topics', () => {
     const core = new GossipCore()
     core.member('bob', 'block')
     core.in(...Array.from({ length: 5_000 }, (_, i) => subscription('carol', `topic ${i}`)))
-    expect(core.state.broadcasts.others.size).toBe(1_025)
+    expect(core.state.topics.subscribers.size).toBe(1_025)
     // … but for the topics that are ours, and when it leaves some of them.
     core.in(subscribe, subscription('carol'))
-    expect([...core.state.broadcasts.others.get('block')!]).toEqual(['bob', 'carol'])
+    expect([...core.state.topics.subscribers.get('block')!]).toEqual(['bob', 'carol'])
     core.in(...[7, 8].map((i) => subscription('carol', `topic ${i}`, false)), subscription('carol', 'one more'))
-    expect(core.state.broadcasts.others.has('one more')).toBe(true)
+    expect(core.state.topics.subscribers.has('one more')).toBe(true)
     core.in(...Array.from({ length: 5_000 }, (_, i) => subscription('carol', `topic ${i}`, false)))
     core.in(subscription('carol', 'one more', false), subscription('carol', 'block', false))
-    expect(core.state.broadcasts.topicsOf.has('carol')).toBe(false)
+    expect(core.state.topics.countOf.has('carol')).toBe(false)
   })
 })
 
@@ -189,7 +189,7 @@ describe('who waits until a topic is joined', () => {
     const core = new GossipCore({ gossipPatience: 3_000 })
     core.connect('bob')
     const woken = core.all(subscribe, joined(1)).flatMap((effect) => (effect.type === 'wakeAt' ? [effect.time] : []))
-    expect(Math.min(core.state.wakeAt, ...woken)).toBeLessThanOrEqual(3_000)
+    expect(Math.min(core.state.due.wakeAt, ...woken)).toBeLessThanOrEqual(3_000)
   })
 
   it('is refused after its time', () => {
@@ -200,7 +200,7 @@ describe('who waits until a topic is joined', () => {
       { type: 'fail', refusal: { code: 'RequestTimeout', message: 'block was not joined within 1000 ms' } },
     ])
     expect(core.lines(mesh('bob'))).toEqual([])
-    expect(core.state.broadcasts.joining.size).toBe(0)
+    expect(core.state.topics.joining.size).toBe(0)
   })
 
   it('is refused when nobody has subscribed, and when the topic is left meanwhile', () => {
@@ -211,6 +211,6 @@ describe('who waits until a topic is joined', () => {
     core.member('bob')
     core.in(subscribe, joined(2), joined(3), { type: 'cancel', ask: 3 }, unsubscribe)
     expect(core.linesAt(100)).toEqual(['leave block', 'fail 2 NotSubscribed'])
-    expect([core.state.broadcasts.joining.size, core.state.asks.size]).toEqual([0, 0])
+    expect([core.state.topics.joining.size, core.state.asks.open.size]).toEqual([0, 0])
   })
 })

@@ -43,7 +43,7 @@ describe('the explanation of a topic', () => {
       { type: 'inspect', ask: 1, peers: ['bob', 'carol'] },
     ])
     expect(core.in({ type: 'cancel', ask: 1 }, { type: 'inspected', ask: 1, peers: {} })).toEqual([])
-    expect(core.state.asks.size).toBe(0)
+    expect(core.state.asks.open.size).toBe(0)
   })
 
   it('says who is in it, who is in the mesh, and what waits for whom', () => {

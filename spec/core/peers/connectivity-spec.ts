@@ -15,7 +15,7 @@ describe('a connection', () => {
     core.connect('bob')
     expect(core.at(99)).toEqual([])
     expect(shorts(core.at(105))).toEqual(['closeConnection 1'])
-    expect(core.state.links.size).toBe(0)
+    expect(core.state.connections.byPeer.size).toBe(0)
   })
 
   it('is closed with those that became idle shortly after it, and none before its time', () => {

@@ -81,7 +81,7 @@ describe('discovery', () => {
     expect(shorts(core.in(tick))).toEqual(['tableQuery', 'dial bob'])
     expect(shorts(core.in(dialFailed('bob')))).toEqual(['tableRemove bob'])
     core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
-    expect([...core.state.known.keys()]).toEqual(['carol'])
+    expect([...core.state.discovery.known.keys()]).toEqual(['carol'])
     expect(core.in(tick)).toEqual([])
   })
 
@@ -97,7 +97,7 @@ describe('discovery', () => {
       core.at(time).forEach((effect) => effect.type === 'dial' && seen.push(effect.target))
     }
     expect(new Set(seen).size).toBe(3)
-    expect(core.state.nextProbe).toBe(Infinity)
+    expect(core.state.discovery.nextProbe).toBe(Infinity)
     expect(dialled(core.at(29_999))).toEqual([])
   })
 
@@ -112,7 +112,7 @@ describe('discovery', () => {
         if (effect.type !== 'dial') continue
         probed.push(effect.target)
         core.state.dials.delete(effect.target)
-        core.state.probing.delete(effect.target)
+        core.state.discovery.probing.delete(effect.target)
       }
     }
     expect(new Set(probed.slice(0, 32)).size).toBe(32)
@@ -126,13 +126,13 @@ describe('discovery', () => {
     core.in(...['a', 'b', 'c', 'd'].map((peer, i) => table(peer, `/ip4/10.0.0.${i}/tcp/1`)), { type: 'tableQueried' })
     const probes = (effects: Effect[]): number => effects.filter(({ type }) => type === 'dial').length
     expect([probes(core.in(tick)), probes(core.at(1_000)), probes(core.at(2_000))]).toEqual([1, 1, 0])
-    expect(probes(core.connect([...core.state.probing][0]!))).toBe(0)
+    expect(probes(core.connect([...core.state.discovery.probing][0]!))).toBe(0)
     expect(probes(core.at(3_000))).toBe(1)
   })
 
   it('knows nobody who has no address', () => {
     const core = new Core()
     core.in(table('bob'))
-    expect(core.state.known.size).toBe(0)
+    expect(core.state.discovery.known.size).toBe(0)
   })
 })

@@ -24,8 +24,9 @@ function rest(id: number, total: number, from = 1_000): Uint8Array {
 }
 
 function books(core: AnsweringCore): unknown {
-  const { exchanges, held, accounts, inboundBytes, admitted } = core.state
-  return { exchanges: exchanges.size, held: held.size, accounts: accounts.size, inboundBytes, admitted }
+  const { exchanges, budget } = core.state
+  const { waiting, accounts, bytes: inboundBytes, admitted } = budget
+  return { exchanges: exchanges.open.size, held: waiting.size, accounts: accounts.size, inboundBytes, admitted }
 }
 
 const NOTHING = { exchanges: 0, held: 0, accounts: 0, inboundBytes: 0, admitted: 0 }
@@ -138,12 +139,12 @@ describe('requests that find no room', () => {
     for (const way of ['cancel', 'deadline', 'session'] as const) {
       const core = answering(ROOM)
       core.receive(begin(1, 150_000), begin(2, 100_000))
-      expect(core.state.held.size).toBe(1)
+      expect(core.state.budget.waiting.size).toBe(1)
       if (way === 'cancel') core.receive(cancel(2), cancel(1))
       else if (way === 'deadline') core.at(10_000)
       else core.in({ type: 'streamClosed', stream: 2, reason: 'reset' })
       expect(books(core)).toEqual(NOTHING)
-      expect(core.state.exchangeDeadlines.size).toBe(0)
+      expect(core.state.exchanges.deadlines.size).toBe(0)
     }
   })
 })
@@ -162,7 +163,7 @@ describe('an asker that asks and does not read', () => {
   it('may have 256 requests open, though we take fewer; one more is a violation', () => {
     const core = stuck({ maxInboundPerPeer: 10 })
     core.in(core.hears(...ids(2, 256).map((id) => request(id, bytes('?')))))
-    expect(core.state.sessions.size).toBe(1)
+    expect(core.state.streams.sessions.size).toBe(1)
     expect(core.in(core.hears(request(258, bytes('?')))).map(({ type }) => type)).toContain('reset')
     expect(books(core)).toEqual(NOTHING)
   })
@@ -170,7 +171,7 @@ describe('an asker that asks and does not read', () => {
   it('cannot make refusals wait here without end', () => {
     const core = stuck({ maxRequestSize: 10 })
     core.in(core.hears(...ids(2, 1_000).map((id) => request(id, filled(11)))))
-    expect(core.state.connections.get(1)!.answering!.failures).toHaveLength(1_000)
+    expect(core.state.connections.all.get(1)!.answering!.failures).toHaveLength(1_000)
     expect(core.in(core.hears(request(1_002, filled(11))))).toMatchObject([
       { type: 'reset', reason: 'too many requests are open' },
     ])
@@ -179,7 +180,7 @@ describe('an asker that asks and does not read', () => {
   it('cannot make answers to CANCEL wait here without end', () => {
     const core = stuck()
     core.in(core.hears(...ids(2, 1_000).flatMap((id) => [request(id, bytes('?')), cancel(id)])))
-    expect(core.state.connections.get(1)!.answering!.failures).toHaveLength(1_000)
+    expect(core.state.connections.all.get(1)!.answering!.failures).toHaveLength(1_000)
     expect(core.in(core.hears(request(1_002, bytes('?'))))).toMatchObject([{ type: 'reset' }])
   })
 

@@ -79,7 +79,9 @@ describe('a node that is asked for its history', () => {
     core.run(...core.asks('bob', { kind: 'history', topic: 'block', count: 1 }, { credit: 32 }))
     const next = core.asks('bob', { kind: 'history', topic: 'block', count: 1 })
     expect(core.lines(...next, core.sends('bob', cancel(2), cancel(1)))).toEqual([])
-    expect([core.state.exchanges.size, core.state.broadcasts.serving.size, core.state.accounts.size]).toEqual([0, 0, 0])
+    expect([core.state.exchanges.open.size, core.state.services.serving.size, core.state.budget.accounts.size]).toEqual(
+      [0, 0, 0],
+    )
   })
 })
 
@@ -115,7 +117,7 @@ describe('the node’s own requests', () => {
     const written = Buffer.concat(opened.flatMap((effect) => (effect.type === 'write' ? effect.chunks : [])))
     // HELLO and the caller's request: the other one has the flag 80.
     expect([written[1], written[6]]).toEqual([0, 0x21])
-    expect(core.state.connections.get(1)!.queue.size).toBe(1)
+    expect(core.state.connections.all.get(1)!.queue.size).toBe(1)
   })
 
   it('are never seen by callers, nor fail for them', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Heard } from '../../../src/core/effects.js'
+import type { Heard } from '../../../src/core/terms.js'
 import type { Event } from '../../../src/core/events.js'
 import { Broadcasts, type BroadcastsOptions } from '../../../src/edge/broadcasts/broadcasts.js'
 import { bytes, textOf } from '../../support/bytes.js'

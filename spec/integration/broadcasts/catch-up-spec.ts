@@ -88,7 +88,7 @@ describe('a late subscriber', () => {
     const heard = nextFew(forger.broadcasts$(TOPIC), 4)
     for (const title of ['one', 'two', 'three', 'four']) await signer.broadcast(TOPIC, bytes(title))
     await heard
-    const history = stateOf(forger).topics.get(TOPIC)!.history
+    const history = stateOf(forger).topics.joined.get(TOPIC)!.history
     history[0] = { ...history[0]!, data: bytes('forged') }
     history[1] = { ...history[1]!, from: forger.peerId }
     history[2] = { ...history[2]!, proof: history[3]!.proof }

@@ -50,7 +50,7 @@ describe('a large broadcast', () => {
     const signer = await startGated(config(0), { denied: new Set([idC!]) })
     const liar = await startGated(config(1), {})
     const victim = await startGated(config(2), { denied: new Set([idA!]) })
-    const { blobs } = stateOf(liar).broadcasts
+    const { blobs } = stateOf(liar).large
     const keep = blobs.set.bind(blobs)
     blobs.set = (hash, blob) =>
       keep(hash, { ...blob, data: blob.data.map((byte, i) => (i === 99_999 ? byte ^ 1 : byte)) })

@@ -4,17 +4,18 @@
  * reaches us by gossip: there is no gap. What is broadcast meanwhile waits here. What others remember is believed only with the
  * signer's proof, and judged by our validator like everything else.
  */
-import type { PortEvent } from '../port.js'
+import type { Heard } from '../terms.js'
+import type { Purpose } from '../services/state.js'
 import { isAnnouncement } from '../../wire/announcement.js'
 import { decodeHistoryValue, type HistoryValue } from '../../wire/service.js'
 import { dueAt } from '../due.js'
-import type { Effects, Heard } from '../effects.js'
-import { askNode, nextOwn } from '../services/own-requests.js'
+import type { Effects } from '../effects.js'
+import type { CommandOf, EventOf } from '../events.js'
+import { askNode, nextOwn, takeOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
-import { remember } from './history.js'
-import { outcomeOf } from './outcomes.js'
+import { outcomeOf, remember } from './history.js'
 import { isJoined, nextSettled } from './membership.js'
-import type { CatchUp, Origin, Purpose, Remembered } from './state.js'
+import type { CatchUp, Origin, Remembered } from './state.js'
 import { judge } from './validating.js'
 
 /** Nothing is remembered for longer, ms: a larger number has no meaning. */
@@ -25,9 +26,10 @@ const MAX_LIVE = 4_194_304
 const OVERHEAD = 256
 
 type Replayed = Extract<Origin, { kind: 'replay' }>
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
 
-export function startCatchUp(state: State, topic: string, subscription: number, count: number): void {
+export function onSubscribed(state: State, { topic, replay }: CommandOf<'subscribe'>): void {
+  if (replay === undefined) return
+  const { subscription, count } = replay
   const catchUp: CatchUp = {
     subscription,
     topic,
@@ -41,21 +43,21 @@ export function startCatchUp(state: State, topic: string, subscription: number, 
     live: [],
     liveBytes: 0,
   }
-  state.broadcasts.catchUps.set(subscription, catchUp)
-  dueAt(state, catchUp.askAt)
+  state.catchUps.set(subscription, catchUp)
+  dueAt(state, 'catchUps', catchUp.askAt)
 }
 
 /** The subscriber has gone. What comes for it finds nobody. */
-export function endCatchUp(state: State, subscription: number): void {
-  state.broadcasts.catchUps.delete(subscription)
+export function onUnsubscribed(state: State, { subscription }: CommandOf<'unsubscribe'>): void {
+  if (subscription !== undefined) state.catchUps.delete(subscription)
 }
 
 /** Those whose topic is joined now, with somebody to ask in it, or who have waited long enough, ask. */
 export function serveCatchUps(state: State, out: Effects): void {
-  for (const catchUp of state.broadcasts.catchUps.values()) {
+  for (const catchUp of state.catchUps.values()) {
     if (catchUp.stage !== 'joining') continue
     const { topic, askAt } = catchUp
-    const canAsk = state.broadcasts.others.has(topic) && isJoined(state, topic)
+    const canAsk = state.topics.subscribers.has(topic) && isJoined(state, topic)
     if (canAsk || state.now >= askAt) askPeers(state, out, catchUp)
   }
 }
@@ -63,7 +65,7 @@ export function serveCatchUps(state: State, out: Effects): void {
 /** When the next of them asks in any case. */
 export function nextCatchUp(state: State): number {
   let next = Infinity
-  for (const { stage, askAt } of state.broadcasts.catchUps.values()) {
+  for (const { stage, askAt } of state.catchUps.values()) {
     if (stage === 'joining') next = Math.min(next, askAt, nextSettled(state))
   }
   return next
@@ -73,10 +75,10 @@ function askPeers(state: State, out: Effects, catchUp: CatchUp): void {
   const { topic, count, subscription } = catchUp
   const { catchUpPeers, catchUpTimeout } = state.settings
   catchUp.stage = 'asking'
-  const mesh = state.topics.get(topic)?.mesh ?? []
-  const others = [...(state.broadcasts.others.get(topic) ?? [])].filter((peer) => !mesh.includes(peer))
+  const mesh = state.topics.joined.get(topic)?.mesh ?? []
+  const others = [...(state.topics.subscribers.get(topic) ?? [])].filter((peer) => !mesh.includes(peer))
   // Those of the mesh first: what they hear after their answer, they hand on to us at once.
-  const peers = [...mesh, ...others].filter((peer) => state.links.has(peer)).slice(0, catchUpPeers)
+  const peers = [...mesh, ...others].filter((peer) => state.connections.byPeer.has(peer)).slice(0, catchUpPeers)
   catchUp.open = peers.length
   for (const peer of peers) {
     const purpose: Purpose = { kind: 'history', subscription, peer, values: [], bytes: 0 }
@@ -91,7 +93,7 @@ export function onHistoryOver(
   out: Effects,
   { subscription, peer, values }: Extract<Purpose, { kind: 'history' }>,
 ): void {
-  const catchUp = state.broadcasts.catchUps.get(subscription)
+  const catchUp = state.catchUps.get(subscription)
   if (catchUp === undefined) return
   const read = values
     .slice(-catchUp.count)
@@ -111,12 +113,11 @@ function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: 
   return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - Math.min(age, MAX_AGE) }
 }
 
-export function onVerified(state: State, out: Effects, { ask, ids }: Of<'verified'>): void {
-  const purpose = state.broadcasts.own.get(ask)
-  if (purpose?.kind !== 'verify') return
-  state.broadcasts.own.delete(ask)
+export function onVerified(state: State, out: Effects, { ask, ids }: EventOf<'verified'>): void {
+  const purpose = takeOwn(state, ask, 'verify')
+  if (purpose === undefined) return
   const { subscription, messages, peer } = purpose
-  const catchUp = state.broadcasts.catchUps.get(subscription)
+  const catchUp = state.catchUps.get(subscription)
   if (catchUp === undefined) return
   let forged = 0
   messages.forEach((message, i) => {
@@ -142,8 +143,8 @@ function take(state: State, out: Effects, catchUp: CatchUp, message: Remembered)
   const heard: Heard = { topic, data, from, via, id }
   const origin: Replayed = { kind: 'replay', subscription, at }
   // What we remember was judged when it came.
-  const isKnown = state.topics.get(topic)?.remembered.has(id) === true
-  if (isKnown || !state.broadcasts.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
+  const isKnown = state.topics.joined.get(topic)?.remembered.has(id) === true
+  if (isKnown || !state.topics.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
   if (!judge(state, out, heard, proof, origin)) onReplayJudged(state, out, origin, heard, proof, false)
 }
 
@@ -158,7 +159,7 @@ export function onReplayJudged(
 ): void {
   const { topic, id, data, from, via } = heard
   if (isTaken) remember(state, topic, { id, data, from, via, proof, at })
-  const catchUp = state.broadcasts.catchUps.get(subscription)
+  const catchUp = state.catchUps.get(subscription)
   if (catchUp === undefined) return
   catchUp.undecided--
   if (isTaken) catchUp.found.set(id, { heard, at })
@@ -167,7 +168,7 @@ export function onReplayJudged(
 
 /** A new broadcast: those who catch up get it after the old ones. */
 export function putAside(state: State, out: Effects, heard: Heard): void {
-  for (const catchUp of state.broadcasts.catchUps.values()) {
+  for (const catchUp of state.catchUps.values()) {
     if (catchUp.topic !== heard.topic) continue
     catchUp.live.push(heard)
     catchUp.liveBytes += heard.data.length + OVERHEAD
@@ -187,8 +188,8 @@ function finishIfDone(state: State, out: Effects, catchUp: CatchUp): void {
 
 function finish(state: State, out: Effects, catchUp: CatchUp): void {
   const { subscription, topic, count, found, live } = catchUp
-  state.broadcasts.catchUps.delete(subscription)
-  for (const { id, data, from, via, at } of state.topics.get(topic)?.history ?? []) {
+  state.catchUps.delete(subscription)
+  for (const { id, data, from, via, at } of state.topics.joined.get(topic)?.history ?? []) {
     const known = found.get(id)
     if (via === state.self) continue
     if (known === undefined) found.set(id, { heard: { topic, data, from, via, id }, at })

@@ -1,4 +1,5 @@
 /** What became of messages, by topic and by peer: what the status and `explain` show. */
+import { statusChanged } from '../changes.js'
 import type { State } from '../state.js'
 import type { Counts, LossReason, PeerRecord } from './state.js'
 
@@ -7,18 +8,18 @@ const MAX_COUNTED = 1_000
 
 /** The counts of a topic that is ours: one that we are in, or broadcast on. (A stranger must not make us count its own.) */
 export function countsOf(state: State, topic: string): Counts {
-  const { counts } = state.broadcasts
-  let found = counts.get(topic)
+  const { topics } = state.counts
+  let found = topics.get(topic)
   if (found === undefined) {
     found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, dropped: {} }
-    bound(counts)
-    counts.set(topic, found)
+    bound(topics)
+    topics.set(topic, found)
   }
   return found
 }
 
 export function recordOf(state: State, peer: string): PeerRecord {
-  const { peers } = state.broadcasts
+  const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
     found = { failure: undefined, dropped: {} }
@@ -39,9 +40,9 @@ export function countLoss(
   reason: LossReason,
   { topic, peer, count = 1 }: { topic?: string; peer?: string; count?: number },
 ): void {
-  if (topic !== undefined && (state.topics.has(topic) || state.broadcasts.counts.has(topic))) {
+  if (topic !== undefined && (state.topics.joined.has(topic) || state.counts.topics.has(topic))) {
     add(countsOf(state, topic).dropped, reason, count)
-    state.statusDirty = true
+    statusChanged(state)
   }
   if (peer !== undefined) add(recordOf(state, peer).dropped, reason, count)
 }

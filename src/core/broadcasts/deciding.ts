@@ -2,26 +2,28 @@
  * What becomes of a message that is here whole: a validator judges it where the topic has one; then it is forwarded,
  * remembered and delivered, or goes no further.
  */
+import type { Heard } from '../terms.js'
 import type { Verdict } from '../port.js'
-import { log, type Effects, type Heard } from '../effects.js'
+import type { CommandOf } from '../events.js'
+import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { onReplayJudged, putAside } from './catch-up.js'
 import { countLoss, countsOf } from './counts.js'
-import { remember } from './history.js'
-import { noteOutcome } from './outcomes.js'
+import { noteOutcome, remember } from './history.js'
 import { giveReceipts } from './receipts.js'
 import type { LossReason, Origin, Validation } from './state.js'
 import { judge, takeValidation } from './validating.js'
 
 /** All of the message is here. */
 export function consider(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
-  if (!state.broadcasts.guarded.has(heard.topic)) return decide(state, out, { heard, proof, origin }, 'accept')
+  if (!state.topics.guarded.has(heard.topic)) return decide(state, out, { heard, proof, origin }, 'accept')
   if (!judge(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
 }
 
 /** The validator's word. One that failed has said nothing against the message, nor for it. */
-export function onValidated(state: State, out: Effects, id: number, verdict: Verdict, failed: boolean): void {
-  const validation = takeValidation(state, id)
+export function onValidated(state: State, out: Effects, event: CommandOf<'validated'>): void {
+  const { verdict, failed } = event
+  const validation = takeValidation(state, event.validation)
   if (validation !== undefined) decide(state, out, validation, verdict, failed ? 'validatorFailed' : undefined)
 }
 
@@ -49,7 +51,7 @@ function decide(
   const { topic, id } = heard
   noteOutcome(state, id, 'accepted')
   // It may have been left while the message was judged.
-  if (state.topics.has(topic)) {
+  if (state.topics.joined.has(topic)) {
     countsOf(state, topic).delivered++
     if (!origin.large) {
       const { data, from, via } = heard

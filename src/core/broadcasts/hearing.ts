@@ -1,26 +1,26 @@
 /** Messages of others as they come from the network: whole, or announced, or of no use. */
-import type { PortEvent } from '../port.js'
+import type { Heard } from '../terms.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/announcement.js'
-import { touch } from '../peers/connections.js'
+import { noteUse } from '../peers/connections.js'
 import { dropConnection } from '../peers/connectivity.js'
-import { log, type Effects, type Heard } from '../effects.js'
+import type { CommandOf, EventOf } from '../events.js'
+import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { countLoss, countsOf } from './counts.js'
 import { consider, lose, settleGossip } from './deciding.js'
-import { fetchLarge } from './large-fetching.js'
-import { logDrop } from './topics.js'
+import { fetchLarge, onFetchedHash } from './fetching.js'
+import { announce, takeDigesting } from './large.js'
+import { ready } from './publishing.js'
 
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
-
-export function onMessage(state: State, out: Effects, event: Of<'message'>): void {
+export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
   const heard: Heard = { topic, data, from, via, id }
-  if (!state.topics.has(topic)) {
+  if (!state.topics.joined.has(topic)) {
     countLoss(state, 'unknownTopic', { peer: via })
     log(out, 'debug', `dropped a broadcast of a topic that we are not in: ${topic}`)
     return settleGossip(out, heard, held, 'ignore')
   }
-  touch(state, via)
+  noteUse(state, via)
   countsOf(state, topic).received++
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
     const announced = decodeAnnouncement(data)
@@ -33,12 +33,25 @@ export function onMessage(state: State, out: Effects, event: Of<'message'>): voi
 }
 
 /** Something that the network did not even report as a message. */
-export function onGossipDropped(state: State, out: Effects, event: Of<'gossipDropped'>): void {
+export function onGossipDropped(state: State, out: Effects, event: EventOf<'gossipDropped'>): void {
   const { peer, topic, reason, count } = event
   countLoss(state, reason, { topic, peer, count })
-  logDrop(out, event)
+  const what = count === 1 ? 'a message' : `${count} messages`
+  log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
   if (reason !== 'malformed') return
   // Its gossip stream is of no use any more, and nobody would open another one: both begin anew.
   log(out, 'warn', `${peer} sent gossip that cannot be read: its connections are closed`)
-  for (const id of [...(state.links.get(peer) ?? [])]) dropConnection(state, out, id, 'its gossip cannot be read')
+  for (const id of [...(state.connections.byPeer.get(peer) ?? [])])
+    dropConnection(state, out, id, 'its gossip cannot be read')
+}
+
+/** A hash that we asked for is here: of a large broadcast of ours, or of one that was fetched. */
+export function onDigested(state: State, out: Effects, { digest, hash }: CommandOf<'digested'>): void {
+  const digesting = takeDigesting(state, digest)
+  if (digesting === undefined) return
+  if (digesting.kind === 'fetch') return onFetchedHash(state, out, digesting, hash)
+  const ask = state.asks.open.get(digesting.ask)
+  if (ask?.kind !== 'broadcast') return
+  announce(ask, hash)
+  ready(state, out, ask)
 }

@@ -1,10 +1,13 @@
-/** The last broadcasts of a topic, within bounds of number and bytes: what late subscribers can be given. */
+/** What is remembered of broadcasts: the last ones of a topic, which late subscribers can be given, and what became of each of late. */
 import type { State } from '../state.js'
-import type { Remembered } from './state.js'
+import type { Outcome, Remembered } from './state.js'
+
+/** Ids in one generation. */
+const GENERATION = 2_048
 
 /** (Topics that we are not in are not remembered: nobody would ask us for them.) */
 export function remember({ topics, settings }: State, name: string, message: Remembered): void {
-  const topic = topics.get(name)
+  const topic = topics.joined.get(name)
   if (topic === undefined || message.data.length > settings.historyBytes || settings.historyMessages === 0) return
   const { history, remembered } = topic
   if (remembered.has(message.id)) return
@@ -22,4 +25,20 @@ export function remember({ topics, settings }: State, name: string, message: Rem
     remembered.delete(id)
   }
   if (from > 0) history.splice(0, from)
+}
+
+/**
+ * What became of a message: a node that asks for a receipt may ask before or after we had it. There are two generations, the older
+ * of which is dropped whole, because entries that come and go one by one would cost more.
+ */
+export function noteOutcome({ outcomes }: State, id: string, outcome: Outcome): void {
+  if (outcomes.recent.size >= GENERATION) {
+    outcomes.older = outcomes.recent
+    outcomes.recent = new Map()
+  }
+  outcomes.recent.set(id, outcome)
+}
+
+export function outcomeOf({ outcomes }: State, id: string): Outcome | undefined {
+  return outcomes.recent.get(id) ?? outcomes.older.get(id)
 }

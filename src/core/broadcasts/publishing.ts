@@ -3,41 +3,32 @@
  * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. What
  * cannot be sent is refused; nothing is lost without a word.
  */
-import type { PortEvent } from '../port.js'
 import { encodedMessageSize } from '../../wire/gossip-size.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/announcement.js'
-import { admit, fail, settle } from '../asks.js'
-import { touch } from '../peers/connections.js'
-import { removeDeadline } from '../deadlines.js'
-import { dueAt, setDeadline } from '../due.js'
+import { admitAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { noteUse } from '../peers/connections.js'
+import { dueAt } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'
-import type { Command } from '../events.js'
+import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { countLoss, countsOf } from './counts.js'
-import { remember } from './history.js'
-import { hashLarge, offer } from './large-sending.js'
+import { noteOutcome, remember } from './history.js'
+import { hashLarge, offer } from './large.js'
 import { reachable, whyNobody } from './membership.js'
-import { noteOutcome } from './outcomes.js'
 import { awaitReceipts } from './receipts.js'
 import type { BroadcastAsk, PublishQueue } from './state.js'
 
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
-
-export function publish(state: State, out: Effects, command: Extract<Command, { type: 'broadcast' }>): void {
+export function publish(state: State, out: Effects, command: CommandOf<'broadcast'>): void {
   const { ask: id, topic, data, waitForPeers, receipts } = command
-  if (!admit(state, out, id)) return
+  if (!admitAsk(state, out, id)) return
   const { maxBroadcastFrame, maxLargeMessage, requestTimeout } = state.settings
   const whole = encodedMessageSize(topic, data.length)
   const isLarge = whole > maxBroadcastFrame && data.length <= maxLargeMessage
   const size = isLarge ? encodedMessageSize(topic, ANNOUNCEMENT_BYTES) : whole
   if (size > maxBroadcastFrame) return tooLarge(state, out, id, data.length, size)
   if (maxLargeMessage > 0 && isAnnouncement(data)) {
-    return fail(
-      out,
-      id,
-      'InvalidConfig',
-      'these bytes are the announcement of a large message: send the message itself',
-    )
+    const message = 'these bytes are the announcement of a large message: send the message itself'
+    return fail(state, out, id, { code: 'InvalidConfig', message })
   }
   const ask: BroadcastAsk = {
     kind: 'broadcast',
@@ -53,26 +44,25 @@ export function publish(state: State, out: Effects, command: Extract<Command, { 
     except: [],
     isLate: false,
   }
-  state.asks.set(id, ask)
-  setDeadline(state, state.askDeadlines, id, ask.timeout)
+  openAsk(state, ask, ask.timeout)
   countsOf(state, topic)
   if (isLarge) hashLarge(state, out, ask)
   else ready(state, out, ask)
 }
 
-function tooLarge({ settings }: State, out: Effects, id: number, length: number, size: number): void {
-  const { maxBroadcastFrame, maxLargeMessage } = settings
+function tooLarge(state: State, out: Effects, id: number, length: number, size: number): void {
+  const { maxBroadcastFrame, maxLargeMessage } = state.settings
   const limit =
     maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxBroadcastFrame} (maxMessageSize)`
   const message = `the broadcast takes ${size} bytes on the wire (${length} of data, topic and signature besides); the limit is ${limit}`
-  fail(out, id, 'MessageTooLarge', message)
+  fail(state, out, id, { code: 'MessageTooLarge', message })
 }
 
 /** What is to go out is known: it goes when the caller's subscribers are there, and it is its turn. */
 export function ready(state: State, out: Effects, ask: BroadcastAsk): void {
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
-    state.broadcasts.waiting.add(ask.id)
+    state.publishing.waiting.add(ask.id)
     return
   }
   enqueue(state, out, ask)
@@ -80,44 +70,43 @@ export function ready(state: State, out: Effects, ask: BroadcastAsk): void {
 
 /** Somebody can be reached who could not be before. */
 export function serveWaiting(state: State, out: Effects): void {
-  for (const id of state.broadcasts.waiting) {
-    const ask = state.asks.get(id)
+  for (const id of state.publishing.waiting) {
+    const ask = state.asks.open.get(id)
     if (ask?.kind !== 'broadcast' || reachable(state, ask.topic).length < ask.min) continue
-    state.broadcasts.waiting.delete(id)
+    state.publishing.waiting.delete(id)
     // Its time was for the subscribers.
-    removeDeadline(state.askDeadlines, id, ask.timeout)
+    extendAsk(state, id, ask.timeout, state.settings.requestTimeout)
     ask.timeout = state.settings.requestTimeout
-    setDeadline(state, state.askDeadlines, id, ask.timeout)
     enqueue(state, out, ask)
   }
 }
 
 function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
-  const { broadcasts, settings } = state
-  const before = broadcasts.queuedBytes
+  const { publishing, settings } = state
+  const before = publishing.queuedBytes
   ask.stage = 'queued'
-  broadcasts.queuedBytes += ask.size
-  if (before > 0 && broadcasts.queuedBytes > settings.maxQueuedBroadcasts) {
+  publishing.queuedBytes += ask.size
+  if (before > 0 && publishing.queuedBytes > settings.maxQueuedBroadcasts) {
     const message = `${before} bytes of broadcasts wait to be sent already: wait for some of them`
-    return refuse(state, out, ask, { code: 'Overloaded', message, retryAfterMs: 1_000 })
+    return refuse(state, out, ask, overloaded(message))
   }
-  let queue = broadcasts.queues.get(ask.topic)
-  if (queue === undefined) broadcasts.queues.set(ask.topic, (queue = { held: [], queued: new Set() }))
+  let queue = publishing.queues.get(ask.topic)
+  if (queue === undefined) publishing.queues.set(ask.topic, (queue = { held: [], queued: new Set() }))
   queue.queued.add(ask.id)
   pump(state, out)
 }
 
 /** Sends what may go now. */
 export function pump(state: State, out: Effects): void {
-  const { queues } = state.broadcasts
+  const { queues } = state.publishing
   for (const [topic, queue] of queues) {
-    while (state.broadcasts.publishing < state.settings.maxPublishing && !isBlocked(state, topic)) {
+    while (state.publishing.underWay < state.settings.maxPublishing && !isBlocked(state, topic)) {
       const ask = takeNext(state, queue)
       if (ask === undefined) {
         queues.delete(topic)
         break
       }
-      state.broadcasts.publishing++
+      state.publishing.underWay++
       ask.stage = 'sent'
       ask.except = stalled(state, topic)
       offer(state, ask)
@@ -134,53 +123,58 @@ function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
     if (id === undefined) return undefined
     queue.queued.delete(id)
   }
-  return state.asks.get(id) as BroadcastAsk
+  return state.asks.open.get(id) as BroadcastAsk
 }
 
 // ---- peers that read too slowly
 
 /** Does the topic wait for a peer that may take more in a moment? */
-function isBlocked({ broadcasts, settings, now }: State, topic: string): boolean {
-  if (broadcasts.full.size === 0) return false
-  const others = broadcasts.others.get(topic)
-  for (const [peer, since] of broadcasts.full) {
-    if (since + settings.slowPeerPatience > now && others?.has(peer) === true) return true
+function isBlocked({ publishing, topics, settings, now }: State, topic: string): boolean {
+  if (publishing.slowPeers.size === 0) return false
+  const subscribers = topics.subscribers.get(topic)
+  for (const [peer, since] of publishing.slowPeers) {
+    if (since + settings.slowPeerPatience > now && subscribers?.has(peer) === true) return true
   }
   return false
 }
 
 /** Those who have taken nothing for so long that the others do not wait for them. */
-function stalled({ broadcasts, settings, now }: State, topic: string): string[] {
-  if (broadcasts.full.size === 0) return []
-  const others = broadcasts.others.get(topic)
-  return [...broadcasts.full]
-    .filter(([peer, since]) => since + settings.slowPeerPatience <= now && others?.has(peer) === true)
+function stalled({ publishing, topics, settings, now }: State, topic: string): string[] {
+  if (publishing.slowPeers.size === 0) return []
+  const subscribers = topics.subscribers.get(topic)
+  return [...publishing.slowPeers]
+    .filter(([peer, since]) => since + settings.slowPeerPatience <= now && subscribers?.has(peer) === true)
     .map(([peer]) => peer)
 }
 
 /** When the next peer counts as stalled; `Infinity`: none will. */
-export function nextStall({ broadcasts, settings, now }: State): number {
+export function nextStall({ publishing, settings, now }: State): number {
   let next = Infinity
-  for (const since of broadcasts.full.values()) {
+  for (const since of publishing.slowPeers.values()) {
     const at = since + settings.slowPeerPatience
     if (at > now) next = Math.min(next, at)
   }
   return next
 }
 
-export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: Of<'publishHeld'>): void {
-  state.broadcasts.publishing--
+/** A peer may have had its time: the others go on without it. */
+export function onStalled(state: State, out: Effects): void {
+  if (state.publishing.slowPeers.size > 0) pump(state, out)
+}
+
+export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: EventOf<'publishHeld'>): void {
+  state.publishing.underWay--
   for (const peer of peers) {
-    if (state.broadcasts.full.has(peer)) continue
-    state.broadcasts.full.set(peer, state.now)
-    dueAt(state, state.now + state.settings.slowPeerPatience)
+    if (state.publishing.slowPeers.has(peer)) continue
+    state.publishing.slowPeers.set(peer, state.now)
+    dueAt(state, 'slowPeers', state.now + state.settings.slowPeerPatience)
     log(out, 'warn', `${peer} reads our broadcasts too slowly: they wait for it`)
   }
-  const ask = state.asks.get(id)
+  const ask = state.asks.open.get(id)
   if (ask?.kind !== 'broadcast') return
   if (ask.isLate) return tooLate(state, out, ask)
   ask.stage = 'queued'
-  const { queues } = state.broadcasts
+  const { queues } = state.publishing
   const queue = queues.get(ask.topic)
   if (queue === undefined) queues.set(ask.topic, { held: [id], queued: new Set() })
   else queue.held.push(id)
@@ -189,15 +183,31 @@ export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: Of
 
 /** It takes more again, or it is gone. */
 export function onDrained(state: State, out: Effects, peer: string): void {
-  if (state.broadcasts.full.delete(peer)) pump(state, out)
+  if (state.publishing.slowPeers.delete(peer)) pump(state, out)
+}
+
+// ---- peers that have broadcasts of ours
+
+/** Broadcasts were handed to this peer, and may still wait to be sent. */
+export function noteHanded({ publishing }: State, peer: string): void {
+  publishing.handed.add(peer)
+}
+
+export function isHanded({ publishing }: State, peer: string): boolean {
+  return publishing.handed.has(peer)
+}
+
+/** The same, and forgets it. */
+export function takeHanded({ publishing }: State, peer: string): boolean {
+  return publishing.handed.delete(peer)
 }
 
 // ---- the network's answers
 
-export function onPublished(state: State, out: Effects, event: Of<'published'>): void {
+export function onPublished(state: State, out: Effects, event: EventOf<'published'>): void {
   const { ask: id, recipients, proof } = event
-  state.broadcasts.publishing--
-  const ask = state.asks.get(id)
+  state.publishing.underWay--
+  const ask = state.asks.open.get(id)
   if (ask?.kind === 'broadcast') {
     const { topic, data, large, receipts } = ask
     const counts = countsOf(state, topic)
@@ -205,8 +215,8 @@ export function onPublished(state: State, out: Effects, event: Of<'published'>):
     counts.published++
     counts.handedOver += recipients.length
     for (const peer of recipients) {
-      touch(state, peer)
-      state.broadcasts.handed.add(peer)
+      noteUse(state, peer)
+      noteHanded(state, peer)
     }
     noteOutcome(state, event.id, 'said')
     if (large === undefined) {
@@ -222,18 +232,18 @@ export function onPublished(state: State, out: Effects, event: Of<'published'>):
       )
     }
     leave(state, ask)
-    settle(out, id, { recipients })
+    settle(state, out, id, { recipients })
     if (receipts !== undefined) awaitReceipts(state, out, id, event.id, topic, receipts)
   }
   pump(state, out)
 }
 
-export function onPublishFailed(state: State, out: Effects, event: Of<'publishFailed'>): void {
-  state.broadcasts.publishing--
-  const ask = state.asks.get(event.ask)
+export function onPublishFailed(state: State, out: Effects, event: EventOf<'publishFailed'>): void {
+  state.publishing.underWay--
+  const ask = state.asks.open.get(event.ask)
   if (ask?.kind === 'broadcast') {
     leave(state, ask)
-    fail(out, event.ask, event.code, event.failure.message, event.failure.cause)
+    fail(state, out, event.ask, { code: event.code, ...event.failure })
   }
   pump(state, out)
 }
@@ -242,12 +252,10 @@ export function onPublishFailed(state: State, out: Effects, event: Of<'publishFa
 
 function refuse(state: State, out: Effects, ask: BroadcastAsk, refusal: Refusal): void {
   leave(state, ask)
-  out.push({ type: 'fail', ask: ask.id, refusal })
+  fail(state, out, ask.id, refusal)
 }
 
-export function expireBroadcast(state: State, out: Effects, id: number): void {
-  const ask = state.asks.get(id)
-  if (ask?.kind !== 'broadcast') return
+export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): void {
   const { topic, timeout, min } = ask
   if (ask.stage === 'waiting') {
     const there = reachable(state, topic).length
@@ -261,19 +269,18 @@ export function expireBroadcast(state: State, out: Effects, id: number): void {
 
 function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
   const { timeout } = ask
-  const slow = [...state.broadcasts.full.keys()].join(', ')
+  const slow = [...state.publishing.slowPeers.keys()].join(', ')
   const message = `the broadcast could not be sent within ${timeout} ms, for too much waits${slow === '' ? '' : ` for ${slow}`}`
-  refuse(state, out, ask, { code: 'Overloaded', message, retryAfterMs: 1_000 })
+  refuse(state, out, ask, overloaded(message))
 }
 
 /** Its caller has given up. What has gone to the network goes out all the same. */
 export function leave(state: State, ask: BroadcastAsk): void {
-  const { waiting, queues } = state.broadcasts
-  state.asks.delete(ask.id)
-  removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+  const { waiting, queues } = state.publishing
+  closeAsk(state, ask.id, ask.timeout)
   if (ask.stage === 'waiting') return void waiting.delete(ask.id)
   if (ask.stage === 'hashing') return
-  state.broadcasts.queuedBytes -= ask.size
+  state.publishing.queuedBytes -= ask.size
   const queue = ask.stage === 'queued' ? queues.get(ask.topic) : undefined
   if (queue === undefined) return
   if (!queue.queued.delete(ask.id)) queue.held = queue.held.filter((id) => id !== ask.id)

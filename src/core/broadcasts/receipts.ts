@@ -4,10 +4,11 @@
  */
 import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
-import type { WantReceipts } from '../events.js'
+import type { WantReceipts, ExchangeId } from '../terms.js'
+import { endServing, keepServing } from '../services/book.js'
 import { askNode, forgetOwn } from '../services/own-requests.js'
-import type { ExchangeId, State } from '../state.js'
-import { outcomeOf } from './outcomes.js'
+import type { State } from '../state.js'
+import { outcomeOf } from './history.js'
 import type { Outcome } from './state.js'
 
 /** Ids that somebody may wait for; more are refused. */
@@ -25,9 +26,9 @@ export function awaitReceipts(
   topic: string,
   { count = Infinity, timeout }: WantReceipts,
 ): void {
-  const peers = [...(state.broadcasts.others.get(topic) ?? [])].filter((peer) => state.links.has(peer))
+  const peers = [...(state.topics.subscribers.get(topic) ?? [])].filter((peer) => state.connections.byPeer.has(peer))
   const receipts = { ask, since: state.now, open: new Set<number>(), left: count }
-  state.broadcasts.receipts.set(ask, receipts)
+  state.receipts.open.set(ask, receipts)
   for (const peer of peers) {
     receipts.open.add(
       askNode(state, out, peer, { kind: 'receipt', topic, id }, timeout, { kind: 'receipt', ask, peer }),
@@ -37,7 +38,7 @@ export function awaitReceipts(
 }
 
 export function onReceipt(state: State, out: Effects, ask: number, peer: string): void {
-  const receipts = state.broadcasts.receipts.get(ask)
+  const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
   out.push({ type: 'receipt', ask, peer, rtt: state.now - receipts.since })
   receipts.left--
@@ -46,15 +47,15 @@ export function onReceipt(state: State, out: Effects, ask: number, peer: string)
 
 /** One of those who were asked has said all that it will. */
 export function onReceiptOver(state: State, out: Effects, ask: number, own: number): void {
-  const receipts = state.broadcasts.receipts.get(ask)
+  const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
   receipts.open.delete(own)
   if (receipts.open.size === 0) end(state, out, ask)
 }
 
 function end(state: State, out: Effects, ask: number): void {
-  const receipts = state.broadcasts.receipts.get(ask)!
-  state.broadcasts.receipts.delete(ask)
+  const receipts = state.receipts.open.get(ask)!
+  state.receipts.open.delete(ask)
   out.push({ type: 'receiptsEnded', ask })
   for (const own of receipts.open) forgetOwn(state, out, own)
 }
@@ -65,7 +66,7 @@ function end(state: State, out: Effects, ask: number): void {
 export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId, id: string): void {
   const outcome = outcomeOf(state, id)
   if (outcome !== undefined) return answer(state, out, exchange, outcome)
-  const { wanted, serving } = state.broadcasts
+  const { wanted } = state.receipts
   let waiting = wanted.get(id)
   if (waiting === undefined) {
     if (wanted.size >= MAX_WANTED) {
@@ -79,27 +80,27 @@ export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId
     wanted.set(id, (waiting = new Set()))
   }
   waiting.add(exchange)
-  serving.set(exchange, { kind: 'receipt', message: id })
+  keepServing(state, exchange, { kind: 'receipt', message: id })
 }
 
 /** What became of a message is known now. */
 export function giveReceipts(state: State, out: Effects, id: string, outcome: Outcome): void {
-  const { wanted, serving } = state.broadcasts
+  const { wanted } = state.receipts
   if (wanted.size === 0) return
   const waiting = wanted.get(id)
   if (waiting === undefined) return
   wanted.delete(id)
   for (const exchange of waiting) {
-    serving.delete(exchange)
+    endServing(state, exchange)
     answer(state, out, exchange, outcome)
   }
 }
 
 /** Whoever waited for it has gone. */
-export function stopWaiting({ broadcasts }: State, exchange: ExchangeId, id: string): void {
-  const waiting = broadcasts.wanted.get(id)
+export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: string): void {
+  const waiting = receipts.wanted.get(id)
   waiting?.delete(exchange)
-  if (waiting?.size === 0) broadcasts.wanted.delete(id)
+  if (waiting?.size === 0) receipts.wanted.delete(id)
 }
 
 function answer(state: State, out: Effects, exchange: ExchangeId, outcome: Outcome): void {

@@ -1,13 +1,12 @@
 /**
- * What a node knows of broadcasts: its topics and who else is in them, what waits to be published, judged or fetched, and
- * what was heard of late. Plain data, changed by the files beside it alone.
+ * What a node knows of broadcasts: its topics and the other peers in them, what waits to be published, judged or fetched, and
+ * what was heard of late.
  */
-import type { Attempt, AskId, ConnectionId, DropReason } from '../port.js'
 import type { Deadlines } from '../deadlines.js'
-import type { Heard } from '../effects.js'
-import type { ValidationId, WantReceipts } from '../events.js'
 import { IdMap } from '../id-map.js'
-import type { ExchangeId } from '../state.js'
+import type { DialFailure } from '../peers/state.js'
+import type { DropReason } from '../port.js'
+import type { AskId, ExchangeId, Heard, ValidationId, WantReceipts } from '../terms.js'
 
 /** A topic that we are in. */
 export interface Topic {
@@ -179,75 +178,75 @@ export interface Blob {
 export type Digesting =
   { kind: 'broadcast'; ask: AskId } | { kind: 'fetch'; message: string; data: Uint8Array; peer: string }
 
-/** What an own request to another node is about. */
-export type Purpose =
-  | { kind: 'receipt'; ask: AskId; peer: string }
-  | { kind: 'history'; subscription: AskId; peer: string; values: Uint8Array[]; bytes: number }
-  | { kind: 'idle'; connection: ConnectionId }
-  | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
-  | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
-
-/** What another node has asked us and waits for. */
-export type Serving =
-  | { kind: 'receipt'; message: string }
-  | { kind: 'blob'; data: Uint8Array; at: number }
-  | { kind: 'history'; topic: string; count: number; until: number }
-
 /** What is remembered of a peer, connected or not. */
 export interface PeerRecord {
   /** The last dial, if it failed. */
-  failure: { at: number; message: string; tried: Attempt[] } | undefined
+  failure: DialFailure | undefined
   dropped: Partial<Record<LossReason, number>>
 }
 
-export interface Broadcasts {
+/** `said`: by ourselves. */
+export type Outcome = 'accepted' | 'refused' | 'said'
+
+/** topics.ts changes it. */
+export interface Topics {
+  joined: Map<string, Topic>
   /** Topics whose messages a validator judges. */
   guarded: Set<string>
   /** Topic → peers that have told us that they are in it. */
-  others: Map<string, Set<string>>
+  subscribers: Map<string, Set<string>>
   /** Peer → how many topics it is in, as far as we know. */
-  topicsOf: Map<string, number>
-  /** Peers to whom we have a gossip stream, and when the last of them was opened. */
-  gossip: Set<string>
+  countOf: Map<string, number>
+  /** Peers in the mesh of one of our topics. */
+  meshPeers: Set<string>
+  /** Peers to which we have a gossip stream, and when the last of them was opened. */
+  gossipPeers: Set<string>
   gossipSince: number
-  counts: Map<string, Counts>
-  peers: Map<string, PeerRecord>
-  /** Callers who wait for subscribers, and for topics to be joined. */
-  waiting: Set<AskId>
+  /** Callers that wait for topics to be joined. */
   joining: Set<AskId>
+}
 
+/** publishing.ts changes it. */
+export interface Publishing {
+  /** Callers that wait for subscribers. */
+  waiting: Set<AskId>
+  /** Topic → broadcasts that wait for their turn. */
   queues: Map<string, PublishQueue>
   queuedBytes: number
   /** Broadcasts that the network has not answered yet. */
-  publishing: number
-  /** Peers for whom too much waits → since when. */
-  full: Map<string, number>
-  /** Peers to whom broadcasts of ours were handed, some of which may still wait to be sent. */
+  underWay: number
+  /** Peers for which too much waits → since when. */
+  slowPeers: Map<string, number>
+  /** Peers to which broadcasts of ours were handed, some of which may still wait to be sent. */
   handed: Set<string>
+}
 
-  validations: IdMap<Validation>
-  validationDeadlines: Deadlines
-  nextValidation: ValidationId
+/** validating.ts changes it. */
+export interface Validating {
+  open: IdMap<Validation>
+  deadlines: Deadlines
+  nextId: ValidationId
   /** What the messages cost that are being judged: of each peer, and of all. */
-  judging: Map<string, number>
-  judgingBytes: number
+  costByPeer: Map<string, number>
+  cost: number
+}
 
-  /** Message id → what became of it: of late, and a little before that. */
-  outcomes: Map<string, Outcome>
-  olderOutcomes: Map<string, Outcome>
+/** Message id → what became of it: of late, and a little before that. history.ts changes it. */
+export interface Outcomes {
+  recent: Map<string, Outcome>
+  older: Map<string, Outcome>
+}
 
-  /** Requests of ours to other nodes, by their (negative) numbers. */
-  own: IdMap<Purpose>
-  nextOwn: AskId
-  /** Requests of other nodes: those that have just come, and those that wait. */
-  arrived: { exchange: ExchangeId; data: Uint8Array }[]
-  serving: IdMap<Serving>
-  /** Message id → those who want a receipt for it. */
+/** receipts.ts changes it. */
+export interface ReceiptBook {
+  /** Broadcasts of ours that wait for receipts. */
+  open: IdMap<Receipts>
+  /** Message id → requests of other nodes that want a receipt for it. */
   wanted: Map<string, Set<ExchangeId>>
+}
 
-  receipts: IdMap<Receipts>
-  catchUps: IdMap<CatchUp>
-
+/** large.ts changes it. */
+export interface Large {
   /** Large messages that we have, by the hexadecimal text of their hash. */
   blobs: Map<string, Blob>
   blobBytes: number
@@ -256,52 +255,58 @@ export interface Broadcasts {
   fetchBytes: number
   digesting: IdMap<Digesting>
   nextDigest: number
-
-  /** What has changed in this batch. */
-  topicsDirty: boolean
-  othersDirty: Set<string>
 }
 
-/** `said`: by ourselves. */
-export type Outcome = 'accepted' | 'refused' | 'said'
+/** What became of messages. counts.ts changes it. */
+export interface CountBook {
+  topics: Map<string, Counts>
+  peers: Map<string, PeerRecord>
+}
 
-export function createBroadcasts(guarded: readonly string[]): Broadcasts {
+export interface BroadcastsState {
+  topics: Topics
+  publishing: Publishing
+  validating: Validating
+  outcomes: Outcomes
+  receipts: ReceiptBook
+  /** By the number of the subscription. catch-up.ts changes it. */
+  catchUps: IdMap<CatchUp>
+  large: Large
+  counts: CountBook
+}
+
+export function createBroadcastsState(guarded: readonly string[]): BroadcastsState {
   return {
-    guarded: new Set(guarded),
-    others: new Map(),
-    topicsOf: new Map(),
-    gossip: new Set(),
-    gossipSince: -Infinity,
-    counts: new Map(),
-    peers: new Map(),
-    waiting: new Set(),
-    joining: new Set(),
-    queues: new Map(),
-    queuedBytes: 0,
-    publishing: 0,
-    full: new Map(),
-    handed: new Set(),
-    validations: new IdMap(),
-    validationDeadlines: new IdMap(),
-    nextValidation: 1,
-    judging: new Map(),
-    judgingBytes: 0,
-    outcomes: new Map(),
-    olderOutcomes: new Map(),
-    own: new IdMap(),
-    nextOwn: -1,
-    arrived: [],
-    serving: new IdMap(),
-    wanted: new Map(),
-    receipts: new IdMap(),
+    topics: {
+      joined: new Map(),
+      guarded: new Set(guarded),
+      subscribers: new Map(),
+      countOf: new Map(),
+      meshPeers: new Set(),
+      gossipPeers: new Set(),
+      gossipSince: -Infinity,
+      joining: new Set(),
+    },
+    publishing: {
+      waiting: new Set(),
+      queues: new Map(),
+      queuedBytes: 0,
+      underWay: 0,
+      slowPeers: new Map(),
+      handed: new Set(),
+    },
+    validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
+    outcomes: { recent: new Map(), older: new Map() },
+    receipts: { open: new IdMap(), wanted: new Map() },
     catchUps: new IdMap(),
-    blobs: new Map(),
-    blobBytes: 0,
-    fetches: new Map(),
-    fetchBytes: 0,
-    digesting: new IdMap(),
-    nextDigest: 1,
-    topicsDirty: false,
-    othersDirty: new Set(),
+    large: {
+      blobs: new Map(),
+      blobBytes: 0,
+      fetches: new Map(),
+      fetchBytes: 0,
+      digesting: new IdMap(),
+      nextDigest: 1,
+    },
+    counts: { topics: new Map(), peers: new Map() },
   }
 }

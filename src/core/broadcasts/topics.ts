@@ -2,26 +2,23 @@
  * The topics that we are in, for how long, and who else is in them. A topic is joined with its first subscriber and left some
  * time after its last; topics of the config stay joined.
  */
-import type { PortEvent } from '../port.js'
-import { admit, fail, settle } from '../asks.js'
+import { admitAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import { statusChanged, subscribersChanged, topicsChanged } from '../changes.js'
 import { updateIdle } from '../peers/connections.js'
-import { removeDeadline } from '../deadlines.js'
-import { dueAt, setDeadline } from '../due.js'
-import { log, type Effects } from '../effects.js'
-import type { Command } from '../events.js'
+import { dueAt } from '../due.js'
+import type { Effects } from '../effects.js'
+import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { countsOf } from './counts.js'
 import { isJoined } from './membership.js'
-import type { Topic } from './state.js'
-
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+import type { JoinedAsk, Topic } from './state.js'
 
 export function joinFixedTopics(state: State, out: Effects): void {
   for (const name of state.settings.topics) topicOf(state, out, name).fixed = true
 }
 
 function topicOf(state: State, out: Effects, name: string): Topic {
-  let topic = state.topics.get(name)
+  let topic = state.topics.joined.get(name)
   if (topic === undefined) {
     topic = {
       subscribers: 0,
@@ -32,25 +29,24 @@ function topicOf(state: State, out: Effects, name: string): Topic {
       historyBytes: 0,
       remembered: new Set(),
     }
-    state.topics.set(name, topic)
+    state.topics.joined.set(name, topic)
     countsOf(state, name)
-    state.broadcasts.topicsDirty = true
-    state.statusDirty = true
+    topicsChanged(state)
     out.push({ type: 'join', topic: name, guarded: isGuarded(state, name) })
   }
   return topic
 }
 
 /** Is a message of this topic held back until we have judged it, or fetched the whole of it? */
-function isGuarded({ broadcasts, settings }: State, name: string): boolean {
-  return broadcasts.guarded.has(name) || settings.maxLargeMessage > 0
+function isGuarded({ topics, settings }: State, name: string): boolean {
+  return topics.guarded.has(name) || settings.maxLargeMessage > 0
 }
 
 /** From now on a validator judges what comes. */
 export function guard(state: State, out: Effects, name: string): void {
   const before = isGuarded(state, name)
-  state.broadcasts.guarded.add(name)
-  if (!before && state.topics.has(name)) out.push({ type: 'guard', topic: name, guarded: true })
+  state.topics.guarded.add(name)
+  if (!before && state.topics.joined.has(name)) out.push({ type: 'guard', topic: name, guarded: true })
 }
 
 export function subscribe(state: State, out: Effects, name: string): void {
@@ -60,33 +56,32 @@ export function subscribe(state: State, out: Effects, name: string): void {
 }
 
 export function unsubscribe(state: State, name: string): void {
-  const topic = state.topics.get(name)
+  const topic = state.topics.joined.get(name)
   if (topic === undefined || topic.subscribers === 0) return
   topic.subscribers--
   if (topic.subscribers > 0 || topic.fixed) return
   topic.leaveAt = state.now + state.settings.topicLinger
-  dueAt(state, topic.leaveAt)
+  dueAt(state, 'leave', topic.leaveAt)
 }
 
 export function nextLeave(state: State): number {
   let next = Infinity
-  for (const topic of state.topics.values()) next = Math.min(next, topic.leaveAt)
+  for (const topic of state.topics.joined.values()) next = Math.min(next, topic.leaveAt)
   return next
 }
 
 export function leaveTopics(state: State, out: Effects): void {
-  for (const [name, topic] of state.topics) {
+  for (const [name, topic] of state.topics.joined) {
     if (topic.leaveAt > state.now) continue
-    state.topics.delete(name)
+    state.topics.joined.delete(name)
     recount(state, topic.mesh)
-    state.broadcasts.topicsDirty = true
-    state.statusDirty = true
+    topicsChanged(state)
     out.push({ type: 'leave', topic: name })
-    for (const id of state.broadcasts.joining) {
-      const ask = state.asks.get(id)
+    for (const id of state.topics.joining) {
+      const ask = state.asks.open.get(id)
       if (ask?.kind !== 'joined' || ask.topic !== name) continue
-      endJoined(state, id)
-      notSubscribed(out, id, name)
+      endJoined(state, ask)
+      notSubscribed(state, out, id, name)
     }
   }
 }
@@ -96,33 +91,37 @@ export function leaveTopics(state: State, out: Effects): void {
 /** Topics of a peer that we keep in mind; of more only those that are ours too. */
 const MAX_TOPICS = 1_024
 
-export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: Of<'subscriptionChanged'>): void {
-  const { others, othersDirty, topicsOf } = state.broadcasts
-  let peers = others.get(topic)
+export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: EventOf<'subscriptionChanged'>): void {
+  const { subscribers, countOf } = state.topics
+  let peers = subscribers.get(topic)
   const isIn = peers?.has(peer) === true
-  const amount = topicsOf.get(peer) ?? 0
-  if (isIn === subscribed || (subscribed && amount >= MAX_TOPICS && !state.topics.has(topic))) return
+  const amount = countOf.get(peer) ?? 0
+  if (isIn === subscribed || (subscribed && amount >= MAX_TOPICS && !state.topics.joined.has(topic))) return
   if (subscribed) {
-    if (peers === undefined) others.set(topic, (peers = new Set()))
+    if (peers === undefined) subscribers.set(topic, (peers = new Set()))
     peers.add(peer)
-    topicsOf.set(peer, amount + 1)
+    countOf.set(peer, amount + 1)
   } else {
     peers!.delete(peer)
-    if (peers!.size === 0) others.delete(topic)
-    if (amount > 1) topicsOf.set(peer, amount - 1)
-    else topicsOf.delete(peer)
+    if (peers!.size === 0) subscribers.delete(topic)
+    if (amount > 1) countOf.set(peer, amount - 1)
+    else countOf.delete(peer)
   }
-  othersDirty.add(topic)
-  if (state.topics.has(topic)) state.statusDirty = true
+  subscribersChanged(state, topic)
+  if (state.topics.joined.has(topic)) statusChanged(state)
 }
 
-export function onGossipOpened({ broadcasts, now }: State, peer: string): void {
-  broadcasts.gossip.add(peer)
-  broadcasts.gossipSince = now
+export function onGossipOpened({ topics, now }: State, peer: string): void {
+  topics.gossipPeers.add(peer)
+  topics.gossipSince = now
 }
 
-export function onMeshChanged(state: State, { topic: name, peers }: Of<'meshChanged'>): void {
-  const topic = state.topics.get(name)
+export function onGossipClosed({ topics }: State, peer: string): void {
+  topics.gossipPeers.delete(peer)
+}
+
+export function onMeshChanged(state: State, { topic: name, peers }: EventOf<'meshChanged'>): void {
+  const topic = state.topics.joined.get(name)
   // What the network says of a topic that was left meanwhile, leaving it has said already.
   if (topic === undefined) return
   const before = topic.mesh
@@ -132,54 +131,45 @@ export function onMeshChanged(state: State, { topic: name, peers }: Of<'meshChan
 
 /** Who is in the mesh of any of our topics; those peers have been, or are, in one: their connections may be idle now, or not. */
 function recount(state: State, peers: string[]): void {
-  state.mesh = new Set([...state.topics.values()].flatMap(({ mesh }) => mesh))
+  state.topics.meshPeers = new Set([...state.topics.joined.values()].flatMap(({ mesh }) => mesh))
   for (const peer of new Set(peers)) {
-    for (const id of state.links.get(peer) ?? []) updateIdle(state, state.connections.get(id)!)
+    for (const id of state.connections.byPeer.get(peer) ?? []) updateIdle(state, state.connections.all.get(id)!)
   }
 }
 
 // ---- callers who wait until a topic is joined
 
-export function onJoined(state: State, out: Effects, command: Extract<Command, { type: 'joined' }>): void {
+export function onJoined(state: State, out: Effects, command: CommandOf<'joined'>): void {
   const { ask: id, topic, timeout } = command
-  if (!admit(state, out, id)) return
-  if (!state.topics.has(topic)) return notSubscribed(out, id, topic)
-  state.asks.set(id, { kind: 'joined', id, topic, timeout })
-  state.broadcasts.joining.add(id)
-  setDeadline(state, state.askDeadlines, id, timeout)
+  if (!admitAsk(state, out, id)) return
+  if (!state.topics.joined.has(topic)) return notSubscribed(state, out, id, topic)
+  openAsk(state, { kind: 'joined', id, topic, timeout }, timeout)
+  state.topics.joining.add(id)
   settleJoined(state, out)
 }
 
-/** Whose topic is joined now is told so. */
+/** Callers whose topic is joined now are told so. */
 export function settleJoined(state: State, out: Effects): void {
-  for (const id of state.broadcasts.joining) {
-    const ask = state.asks.get(id)
+  for (const id of state.topics.joining) {
+    const ask = state.asks.open.get(id)
     if (ask?.kind !== 'joined' || !isJoined(state, ask.topic)) continue
-    endJoined(state, id)
-    settle(out, id, undefined)
+    endJoined(state, ask)
+    settle(state, out, id, undefined)
   }
 }
 
-export function expireJoined(state: State, out: Effects, id: number): void {
-  const ask = state.asks.get(id)
-  if (ask?.kind !== 'joined') return
-  endJoined(state, id)
-  fail(out, id, 'RequestTimeout', `${ask.topic} was not joined within ${ask.timeout} ms`)
+export function expireJoined(state: State, out: Effects, ask: JoinedAsk): void {
+  endJoined(state, ask)
+  const message = `${ask.topic} was not joined within ${ask.timeout} ms`
+  fail(state, out, ask.id, { code: 'RequestTimeout', message })
 }
 
-export function endJoined(state: State, id: number): void {
-  const ask = state.asks.get(id)
-  state.broadcasts.joining.delete(id)
-  if (ask?.kind !== 'joined') return
-  state.asks.delete(id)
-  removeDeadline(state.askDeadlines, id, ask.timeout)
+export function endJoined(state: State, { id, timeout }: JoinedAsk): void {
+  state.topics.joining.delete(id)
+  closeAsk(state, id, timeout)
 }
 
-function notSubscribed(out: Effects, id: number, topic: string): void {
-  fail(out, id, 'NotSubscribed', `we are not in ${topic}: subscribe to broadcasts$(${JSON.stringify(topic)}) first`)
-}
-
-export function logDrop(out: Effects, { peer, topic, reason, count }: Of<'gossipDropped'>): void {
-  const what = count === 1 ? 'a message' : `${count} messages`
-  log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
+function notSubscribed(state: State, out: Effects, id: number, topic: string): void {
+  const message = `we are not in ${topic}: subscribe to broadcasts$(${JSON.stringify(topic)}) first`
+  fail(state, out, id, { code: 'NotSubscribed', message })
 }

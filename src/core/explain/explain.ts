@@ -1,9 +1,9 @@
 /** Gathers all that a node knows of a topic or of a peer, and asks the network for the rest. */
-import type { GossipPeer, PortEvent } from '../port.js'
+import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
-import { admit, settle } from '../asks.js'
+import { admitAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
-import type { Command } from '../events.js'
+import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
@@ -11,31 +11,31 @@ import type { PeerExplanation, TopicExplanation } from './explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
 
 /** The network is asked for what it alone knows. */
-export function explain(state: State, out: Effects, command: Extract<Command, { type: 'explain' }>): void {
+export function explain(state: State, out: Effects, command: CommandOf<'explain'>): void {
   const { ask: id, about } = command
-  if (!admit(state, out, id)) return
-  state.asks.set(id, { kind: 'explain', id, about })
-  const peers = 'peer' in about ? [about.peer] : [...(state.broadcasts.others.get(about.topic) ?? [])]
+  if (!admitAsk(state, out, id)) return
+  openAsk(state, { kind: 'explain', id, about })
+  const peers = 'peer' in about ? [about.peer] : [...(state.topics.subscribers.get(about.topic) ?? [])]
   out.push({ type: 'inspect', ask: id, peers })
 }
 
-export function onInspected(state: State, out: Effects, event: Extract<PortEvent, { type: 'inspected' }>): void {
-  const ask = state.asks.get(event.ask)
+export function onExplained(state: State, out: Effects, event: EventOf<'inspected'>): void {
+  const ask = state.asks.open.get(event.ask)
   if (ask?.kind !== 'explain') return
-  state.asks.delete(ask.id)
+  closeAsk(state, ask.id)
   const { about } = ask
   const explanation =
     'topic' in about ? topicOf(state, about.topic, event.peers) : peerOf(state, about.peer, event.peers[about.peer])
-  settle(out, ask.id, explanation)
+  settle(state, out, ask.id, explanation)
 }
 
 function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>): TopicExplanation {
-  const { broadcasts, settings } = state
-  const own = state.topics.get(topic)
-  const counts = broadcasts.counts.get(topic)
-  const queue = broadcasts.queues.get(topic)
-  const waiting = [...broadcasts.waiting].filter((id) => {
-    const ask = state.asks.get(id)
+  const { counts: book, publishing, topics, settings } = state
+  const own = topics.joined.get(topic)
+  const counts = book.topics.get(topic)
+  const queue = publishing.queues.get(topic)
+  const waiting = [...publishing.waiting].filter((id) => {
+    const ask = state.asks.open.get(id)
     return ask?.kind === 'broadcast' && ask.topic === topic
   }).length
   const nobody = whyNobody(state, topic)
@@ -43,11 +43,11 @@ function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>)
     topic,
     subscribed: own !== undefined,
     joined: isJoined(state, topic),
-    validated: broadcasts.guarded.has(topic),
+    validated: topics.guarded.has(topic),
     listeners: own === undefined ? 0 : own.subscribers + (own.fixed ? 1 : 0),
-    subscribers: [...(broadcasts.others.get(topic) ?? [])].map((peer) => ({
+    subscribers: [...(topics.subscribers.get(topic) ?? [])].map((peer) => ({
       peer,
-      reachable: broadcasts.gossip.has(peer),
+      reachable: topics.gossipPeers.has(peer),
       inMesh: own?.mesh.includes(peer) === true,
       score: peers[peer]?.score,
       queued: peers[peer]?.queued ?? 0,
@@ -75,11 +75,11 @@ function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>)
 }
 
 function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
-  const { broadcasts, settings, now } = state
-  const links = (state.links.get(peer) ?? []).map((id) => state.connections.get(id)!)
+  const { counts, publishing, topics, settings, now } = state
+  const links = (state.connections.byPeer.get(peer) ?? []).map((id) => state.connections.all.get(id)!)
   const [first] = links
-  const record = broadcasts.peers.get(peer)
-  const table = state.known.get(peer)
+  const record = counts.peers.get(peer)
+  const table = state.discovery.known.get(peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -88,20 +88,20 @@ function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): Pee
     ...(table === undefined ? {} : { table: [...table] }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
     dialling: state.dials.has(peer),
-    topics: [...broadcasts.others].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
-    meshes: [...state.topics].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
+    topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
+    meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
     gossip: {
-      reachable: broadcasts.gossip.has(peer),
+      reachable: topics.gossipPeers.has(peer),
       score: gossip?.score,
       queued: gossip?.queued ?? 0,
-      tooSlow: broadcasts.full.has(peer),
+      tooSlow: publishing.slowPeers.has(peer),
     },
     requests: {
       ours: links.reduce(
         (sum, { queue, calls, session }) => sum + queue.size + calls.size + (session?.calls.size ?? 0),
         0,
       ),
-      its: state.accounts.get(peer)?.exchanges ?? 0,
+      its: state.budget.accounts.get(peer)?.exchanges ?? 0,
     },
     dropped: { ...record?.dropped },
     limits: {

@@ -69,3 +69,19 @@ export interface PeerExplanation {
 }
 
 export type Explanation = TopicExplanation | PeerExplanation
+
+/** A snapshot of a node. */
+export interface NodeStatus {
+  /** Our peer id. */
+  peerId: string
+  /** Where we listen, as multiaddrs that end in `/p2p/<our peer id>`. */
+  addresses: string[]
+  /** Number of peers in the routing table. */
+  knownPeersCount: number
+  /** The routing table: peer id → multiaddrs. */
+  knownPeers: Record<string, string[]>
+  /** Peer ids that we are connected to. */
+  connections: string[]
+  /** The topics that we are in: peers in them that we are connected to, and messages that went no further (`explain` says why). */
+  topics: Record<string, { subscribers: number; dropped: number }>
+}

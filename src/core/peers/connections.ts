@@ -1,20 +1,23 @@
 /**
  * The register of connections: which there are, which one leads to a peer, and since when nothing has needed it. It
- * keeps the books; what the end of a connection means for requests is `connectivity.ts`'s to say.
+ * keeps the books; connectivity.ts says what the end of a connection means for requests.
  */
-import type { ConnectionId, PortEvent } from '../port.js'
+import { statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
-import { createPace } from '../requests/session/pacing.js'
+import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
-import type { Connection, State } from '../state.js'
+import type { ConnectionId } from '../port.js'
+import { createPace } from '../requests/session/pacing.js'
+import type { State } from '../state.js'
+import type { Connection } from './state.js'
 
 /** The connection to use for a peer: the oldest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
-  const first = state.links.get(peer)?.[0]
-  return first === undefined ? undefined : state.connections.get(first)
+  const first = state.connections.byPeer.get(peer)?.[0]
+  return first === undefined ? undefined : state.connections.all.get(first)
 }
 
-export function addConnection(state: State, event: Extract<PortEvent, { type: 'connectionOpened' }>): Connection {
+export function addConnection(state: State, event: EventOf<'connectionOpened'>): Connection {
   const connection: Connection = {
     id: event.connection,
     peer: event.peer,
@@ -33,31 +36,27 @@ export function addConnection(state: State, event: Extract<PortEvent, { type: 'c
     pinging: false,
     openedAt: state.now,
   }
-  if (state.connections.size === 0) {
-    state.nextPing = state.now + state.settings.pingInterval
-    dueAt(state, state.nextPing)
-  }
-  state.connections.set(connection.id, connection)
-  const links = state.links.get(connection.peer)
-  if (links === undefined) state.links.set(connection.peer, [connection.id])
+  if (state.connections.all.size === 0) planPings(state, state.now + state.settings.pingInterval)
+  state.connections.all.set(connection.id, connection)
+  const links = state.connections.byPeer.get(connection.peer)
+  if (links === undefined) state.connections.byPeer.set(connection.peer, [connection.id])
   else links.push(connection.id)
-  state.statusDirty = true
+  statusChanged(state)
   updateIdle(state, connection)
   return connection
 }
 
 export function removeConnection(state: State, { id, peer }: Connection): void {
-  state.connections.delete(id)
-  state.idle.delete(id)
-  const links = state.links.get(peer)!
+  state.connections.all.delete(id)
+  state.connections.idle.delete(id)
+  const links = state.connections.byPeer.get(peer)!
   if (links.length > 1) {
     const others = links.filter((link) => link !== id)
-    state.links.set(peer, others)
+    state.connections.byPeer.set(peer, others)
   } else {
-    state.links.delete(peer)
-    state.broadcasts.handed.delete(peer)
+    state.connections.byPeer.delete(peer)
   }
-  state.statusDirty = true
+  statusChanged(state)
 }
 
 /** Is anything of ours, of the peer or of a mesh going on over this connection? */
@@ -67,24 +66,31 @@ export function isUsed(state: State, connection: Connection): boolean {
     (session !== undefined && session.calls.size > 0) ||
     (answering !== undefined && answering.calls.size > 0) ||
     queue.size + calls.size + exchanges.size > 0 ||
-    state.mesh.has(peer)
+    state.topics.meshPeers.has(peer)
   )
 }
 
 /** Call after anything that a connection's use depends on has changed: it starts, or stops, to count as idle. */
 export function updateIdle(state: State, connection: Connection): void {
-  if (isUsed(state, connection) || connection.peer in state.settings.bootNodes) state.idle.delete(connection.id)
-  else if (!state.idle.has(connection.id)) {
-    state.idle.set(connection.id, state.now)
-    dueAt(state, closingTime(state, state.now))
+  if (isUsed(state, connection) || connection.peer in state.settings.bootNodes)
+    state.connections.idle.delete(connection.id)
+  else if (!state.connections.idle.has(connection.id)) {
+    state.connections.idle.set(connection.id, state.now)
+    dueAt(state, 'idle', closingTime(state, state.now))
   }
 }
 
-/** A broadcast came from this peer, or went to it: that is use, and over at once. */
-export function touch(state: State, peer: string): void {
-  for (const id of state.links.get(peer) ?? []) {
+/** All connections are pinged at this time. */
+export function planPings(state: State, time: number): void {
+  state.connections.nextPing = time
+  dueAt(state, 'ping', time)
+}
+
+/** A broadcast came from this peer, or went to it: its connections count as used at this moment. */
+export function noteUse(state: State, peer: string): void {
+  for (const id of state.connections.byPeer.get(peer) ?? []) {
     // It becomes the last of them, for they are in the order of their times.
-    if (state.idle.delete(id)) state.idle.set(id, state.now)
+    if (state.connections.idle.delete(id)) state.connections.idle.set(id, state.now)
   }
 }
 
@@ -99,14 +105,14 @@ export function closingTime({ settings: { connectionKeepAlive } }: State, since:
 
 /** When the next connection is closed because it was idle for too long. */
 export function nextIdleClose(state: State): number {
-  const { oldestId } = state.idle
-  return oldestId === undefined ? Infinity : closingTime(state, state.idle.get(oldestId)!)
+  const { oldestId } = state.connections.idle
+  return oldestId === undefined ? Infinity : closingTime(state, state.connections.idle.get(oldestId)!)
 }
 
 /** The connections that have been idle for that long now. */
 export function idleTooLong(state: State): ConnectionId[] {
   const ids: ConnectionId[] = []
-  const { idle } = state
+  const { idle } = state.connections
   for (let id = idle.oldestId; id !== undefined; id = idle.newerThan(id)) {
     if (idle.get(id)! + state.settings.connectionKeepAlive > state.now) break
     ids.push(id)

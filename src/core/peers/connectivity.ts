@@ -2,25 +2,26 @@
  * What becomes of those who depend on a connection when one opens, fails to open, dies or is closed. A connection that
  * died takes its requests with it, and nothing is tried again.
  */
-import type { ConnectionId, PortEvent } from '../port.js'
-import { cutExchange } from '../requests/exchanges.js'
-import { closeAnswering } from '../requests/session/answerer/events.js'
-import { endRequest, useConnection } from '../requests/requests.js'
-import { loseCalls } from '../requests/session/asker/calls.js'
-import { fail, settle, takeSimple } from '../asks.js'
+import { closeAsk, fail, settle } from '../asks.js'
 import { recordOf } from '../broadcasts/counts.js'
-import { addConnection, idleTooLong, isUsed, removeConnection, touch } from './connections.js'
-import { reach, tryOtherAddresses } from './dials.js'
-import { onDialOver } from './discovery.js'
+import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
 import { log, type Effects, type Refusal } from '../effects.js'
-import { dueAt } from '../due.js'
-import { nextOwn } from '../services/own-requests.js'
+import type { EventOf } from '../events.js'
+import type { ConnectionId } from '../port.js'
+import { endRequest, useConnection } from '../requests/requests.js'
+import { closeAnswering } from '../requests/session/answerer/events.js'
+import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
-import type { Connection, Dial, RequestAsk, State } from '../state.js'
+import { cutExchange } from '../requests/v1/answerer.js'
+import { nextOwn, takeOwn } from '../services/own-requests.js'
+import type { State } from '../state.js'
+import type { RequestAsk, V1Exchange } from '../requests/state.js'
+import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
+import { closeDial, reach, tryOtherAddresses } from './dials.js'
+import { onDialOver } from './discovery.js'
+import type { Connection, Dial } from './state.js'
 
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
-
-export function onConnectionOpened(state: State, out: Effects, event: Of<'connectionOpened'>): void {
+export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
   log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
   const dial = state.dials.get(event.peer)
@@ -28,27 +29,27 @@ export function onConnectionOpened(state: State, out: Effects, event: Of<'connec
 }
 
 /** A dial to a bare address is over; one to a peer id was over when its connection opened. */
-export function onDialled(state: State, out: Effects, event: Of<'dialled'>): void {
+export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>): void {
   const dial = state.dials.get(event.target)
   if (dial === undefined) return
-  const connection = state.connections.get(event.connection)
+  const connection = state.connections.all.get(event.connection)
   if (connection !== undefined) arrive(state, out, dial, connection)
   else giveUp(state, out, dial, `the connection to ${event.peer} was closed at once`)
 }
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
-  state.dials.delete(dial.target)
-  const record = state.broadcasts.peers.get(connection.peer)
+  closeDial(state, dial)
+  const record = state.counts.peers.get(connection.peer)
   if (record !== undefined) record.failure = undefined
   for (const id of dial.waiting) {
-    const ask = state.asks.get(id)
+    const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
-    else if (takeSimple(state, id, 'dial')) settle(out, id, connection.peer)
+    else if (closeAsk(state, id)) settle(state, out, id, connection.peer)
   }
   onDialOver(state, dial.target)
 }
 
-export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>): void {
+export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
   if (dial === undefined || tryOtherAddresses(out, dial)) return
   const { message, cause } = event.failure
@@ -58,7 +59,7 @@ export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
   }
   // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
-  if (state.known.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+  if (state.discovery.known.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
@@ -66,30 +67,30 @@ export function onDialFailed(state: State, out: Effects, event: Of<'dialFailed'>
 }
 
 function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
-  state.dials.delete(dial.target)
+  closeDial(state, dial)
   const message = `cannot reach ${dial.target}: ${reason}`
   for (const id of dial.waiting) {
-    const ask = state.asks.get(id)
+    const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'DialError', message, cause })
-    else if (takeSimple(state, id, 'dial')) fail(out, id, 'DialError', message, cause)
+    else if (closeAsk(state, id)) fail(state, out, id, { code: 'DialError', message, cause })
   }
   onDialOver(state, dial.target)
 }
 
 export function onConnectionClosed(state: State, out: Effects, id: ConnectionId): void {
-  const connection = state.connections.get(id)
+  const connection = state.connections.all.get(id)
   if (connection === undefined) return
   const { peer } = connection
   const wasUsed = isUsed(state, connection)
   forget(state, out, connection, 'the connection was lost')
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection that was in use did not end because it was idle: see at once whether the peer is still there.
-  if (wasUsed && state.known.has(peer) && !state.links.has(peer)) reach(state, out, peer, [])
+  if (wasUsed && state.discovery.known.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
 }
 
 /** Closes a connection from our side. To the rest of the core it is gone from this moment on. */
 export function dropConnection(state: State, out: Effects, id: ConnectionId | undefined, reason: string): void {
-  const connection = id === undefined ? undefined : state.connections.get(id)
+  const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
   out.push({ type: 'closeConnection', connection: connection.id, reason })
   forget(state, out, connection, reason)
@@ -97,11 +98,12 @@ export function dropConnection(state: State, out: Effects, id: ConnectionId | un
 
 function forget(state: State, out: Effects, connection: Connection, reason: string): void {
   removeConnection(state, connection)
+  if (!state.connections.byPeer.has(connection.peer)) takeHanded(state, connection.peer)
   const message = `${reason} before ${connection.peer} answered`
   const refusal: Refusal = { code: 'ConnectionLost', message }
-  for (const stream of connection.calls) endRequest(state, out, state.calls.get(stream)!, refusal)
-  for (const id of connection.queue) endRequest(state, out, state.asks.get(id) as RequestAsk, refusal)
-  for (const stream of connection.exchanges) cutExchange(state, out, stream, reason)
+  for (const stream of connection.calls) endRequest(state, out, state.streams.calls.get(stream)!, refusal)
+  for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
+  for (const id of connection.exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
   const { session, answering } = connection
   if (session !== undefined) loseCalls(state, out, session, message)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
@@ -109,8 +111,8 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
 
 export function closeIdle(state: State, out: Effects): void {
   for (const id of idleTooLong(state)) {
-    const { peer } = state.connections.get(id)!
-    if (state.broadcasts.handed.delete(peer)) askWhatWaits(state, out, id, peer)
+    const { peer } = state.connections.all.get(id)!
+    if (takeHanded(state, peer)) askWhatWaits(state, out, id, peer)
     else dropIdle(state, out, id)
   }
 }
@@ -121,48 +123,46 @@ function dropIdle(state: State, out: Effects, id: ConnectionId): void {
 
 /** Broadcasts of ours may still wait for this peer, and would be lost: the network knows. */
 function askWhatWaits(state: State, out: Effects, connection: ConnectionId, peer: string): void {
-  touch(state, peer)
+  noteUse(state, peer)
   out.push({ type: 'inspect', ask: nextOwn(state, { kind: 'idle', connection }), peers: [peer] })
 }
 
-export function onWaitingKnown(state: State, out: Effects, event: Of<'inspected'>): void {
-  const purpose = state.broadcasts.own.get(event.ask)
-  if (purpose?.kind !== 'idle') return
-  state.broadcasts.own.delete(event.ask)
+export function onWaitingKnown(state: State, out: Effects, event: EventOf<'inspected'>): void {
+  const purpose = takeOwn(state, event.ask, 'idle')
+  if (purpose === undefined) return
   const { connection: id } = purpose
   // It may have been used again meanwhile, or be gone.
-  if (!state.idle.has(id)) return
-  const { peer } = state.connections.get(id)!
-  if (state.broadcasts.handed.has(peer)) return
-  if ((event.peers[peer]?.queued ?? 0) > 0) state.broadcasts.handed.add(peer)
+  if (!state.connections.idle.has(id)) return
+  const { peer } = state.connections.all.get(id)!
+  if (isHanded(state, peer)) return
+  if ((event.peers[peer]?.queued ?? 0) > 0) noteHanded(state, peer)
   else dropIdle(state, out, id)
 }
 
 /** Pings every connected peer, once a period. */
 export function pingAll(state: State, out: Effects): void {
-  if (state.now < state.nextPing) return
-  state.nextPing = state.connections.size === 0 ? Infinity : state.now + state.settings.pingInterval
-  dueAt(state, state.nextPing)
-  for (const connection of state.connections.values()) {
+  if (state.now < state.connections.nextPing) return
+  planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
+  for (const connection of state.connections.all.values()) {
     if (connection.pinging) continue
     connection.pinging = true
     out.push({ type: 'ping', connection: connection.id, timeout: state.settings.pingTimeout })
   }
 }
 
-export function onPinged(state: State, event: Of<'pinged'>): void {
-  const connection = state.connections.get(event.connection)
+export function onPinged(state: State, event: EventOf<'pinged'>): void {
+  const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.pinging = false
   onRoundTrip(connection.pace, event.rtt)
 }
 
-export function onPingFailed(state: State, out: Effects, event: Of<'pingFailed'>): void {
-  const connection = state.connections.get(event.connection)
+export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFailed'>): void {
+  const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // Removed and closed: a removed peer that stays connected would not be added again by itself.
-  if (state.known.has(peer)) out.push({ type: 'tableRemove', peer })
+  if (state.discovery.known.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings')
 }

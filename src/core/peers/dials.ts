@@ -1,8 +1,26 @@
-/** Dials under way. All who want the same target wait for the same dial. */
-import type { AskId } from '../port.js'
+/** Dials under way. All that want the same target wait for the same dial. */
+import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
+import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
-import type { Dial, State } from '../state.js'
+import type { State } from '../state.js'
+import type { AskId } from '../terms.js'
+import type { Dial, DialAsk } from './state.js'
+
+/** A caller wants to be connected. */
+export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
+  const { ask: id, target, addresses } = command
+  if (!admitAsk(state, out, id)) return
+  if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
+  openAsk(state, { kind: 'dial', id, target })
+  if (reach(state, out, target, addresses, id)) return
+  closeAsk(state, id)
+  fail(state, out, id, tooManyDials(state))
+}
+
+export function tooManyDials({ dials }: State) {
+  return overloaded(`${dials.size} dials are under way already`)
+}
 
 /**
  * Dials `target` (a peer id, or a multiaddr without one) unless that is being done already. `ask` waits for it.
@@ -31,4 +49,20 @@ export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
   dial.more = []
   out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
   return true
+}
+
+/** The dial is over, either way. */
+export function closeDial(state: State, { target }: Dial): void {
+  state.dials.delete(target)
+}
+
+/** A question does not wait for this dial any more. */
+export function stopWaiting(state: State, target: string, id: AskId): void {
+  state.dials.get(target)?.waiting.delete(id)
+}
+
+/** The caller has cancelled its dial. */
+export function leaveDial(state: State, { id, target }: DialAsk): void {
+  stopWaiting(state, target, id)
+  closeAsk(state, id)
 }

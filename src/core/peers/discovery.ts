@@ -2,18 +2,17 @@
  * Discovery: at each tick a lookup of our own neighbourhood, a try at the boot nodes that are not connected, and a probe of
  * table members that are not connected (who cannot be dialled is removed). The table itself belongs to the port.
  */
-import type { PortEvent } from '../port.js'
 import { KADEMLIA } from '../../wire/protocols.js'
 import { reach } from './dials.js'
+import { statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
+import type { EventOf } from '../events.js'
 import type { State } from '../state.js'
-
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
 
 export function tick(state: State, out: Effects): void {
   dialBootNodes(state, out)
-  if (state.known.size === 0) {
+  if (state.discovery.known.size === 0) {
     log(out, 'info', '☕ discovery paused: no peer is known')
     return
   }
@@ -23,25 +22,26 @@ export function tick(state: State, out: Effects): void {
 
 export function dialBootNodes(state: State, out: Effects): void {
   for (const [peer, addresses] of Object.entries(state.settings.bootNodes)) {
-    if (peer !== state.self && !state.links.has(peer)) reach(state, out, peer, addresses)
+    if (peer !== state.self && !state.connections.byPeer.has(peer)) reach(state, out, peer, addresses)
   }
 }
 
 function query(state: State, out: Effects): void {
-  if (state.querying) return
-  state.querying = true
+  if (state.discovery.querying) return
+  state.discovery.querying = true
   out.push({ type: 'tableQuery' })
 }
 
 /** Failed dials of others raise no event, so we dial: some each interval, and in turn where there are many. */
 function probe(state: State, out: Effects): void {
-  const away = [...state.known.keys()].filter((peer) => !state.links.has(peer))
+  const away = [...state.discovery.known.keys()].filter((peer) => !state.connections.byPeer.has(peer))
   const count = Math.min(away.length, state.settings.maxProbes)
   const stride = strideOf(away.length)
-  state.probes.clear()
-  for (let i = 0; i < count; i++) state.probes.add(away[((state.probeCursor + i) * stride) % away.length]!)
-  state.probeCursor = away.length === 0 ? 0 : (state.probeCursor + count) % away.length
-  state.nextProbe = state.now
+  state.discovery.probes.clear()
+  for (let i = 0; i < count; i++)
+    state.discovery.probes.add(away[((state.discovery.probeCursor + i) * stride) % away.length]!)
+  state.discovery.probeCursor = away.length === 0 ? 0 : (state.discovery.probeCursor + count) % away.length
+  state.discovery.nextProbe = state.now
   probeNext(state, out)
 }
 
@@ -50,17 +50,18 @@ function probe(state: State, out: Effects): void {
  * around a tick: they gossip about what our mesh does not bring, when it is an island (after a partition, for one).
  */
 export function probeNext(state: State, out: Effects): void {
-  if (state.now < state.nextProbe) return
+  if (state.now < state.discovery.nextProbe) return
   const { maxProbes, maxParallelProbes, discoveryInterval } = state.settings
-  for (const peer of state.probes) {
-    if (state.probing.size >= maxParallelProbes) break
-    state.probes.delete(peer)
-    if (state.links.has(peer) || !state.known.has(peer) || !reach(state, out, peer, [])) continue
-    state.probing.add(peer)
+  for (const peer of state.discovery.probes) {
+    if (state.discovery.probing.size >= maxParallelProbes) break
+    state.discovery.probes.delete(peer)
+    if (state.connections.byPeer.has(peer) || !state.discovery.known.has(peer) || !reach(state, out, peer, [])) continue
+    state.discovery.probing.add(peer)
     break
   }
-  state.nextProbe = state.probes.size === 0 ? Infinity : state.now + Math.ceil(discoveryInterval / maxProbes)
-  dueAt(state, state.nextProbe)
+  state.discovery.nextProbe =
+    state.discovery.probes.size === 0 ? Infinity : state.now + Math.ceil(discoveryInterval / maxProbes)
+  dueAt(state, 'probe', state.discovery.nextProbe)
 }
 
 /** A step that visits each of n places once, neighbours far apart: peers that we met together are probed at different times. */
@@ -76,34 +77,34 @@ function divisor(a: number, b: number): number {
 
 /** A dial is over, either way: another probe may be under way. */
 export function onDialOver(state: State, target: string): void {
-  state.probing.delete(target)
+  state.discovery.probing.delete(target)
 }
 
 /** What a peer says of itself: its listen addresses go into the table, if it takes part in the DHT. */
-export function onIdentified(state: State, out: Effects, event: Of<'identified'>): void {
+export function onIdentified(state: State, out: Effects, event: EventOf<'identified'>): void {
   const { peer, addresses, protocols } = event
-  const connection = state.connections.get(event.connection)
+  const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.protocols = protocols
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
 }
 
-export function onTableChanged(state: State, out: Effects, event: Of<'tableChanged'>): void {
+export function onTableChanged(state: State, out: Effects, event: EventOf<'tableChanged'>): void {
   const { peer, addresses } = event
-  const wasEmpty = state.known.size === 0
-  const wasKnown = state.known.has(peer)
-  state.statusDirty = true
+  const wasEmpty = state.discovery.known.size === 0
+  const wasKnown = state.discovery.known.has(peer)
+  statusChanged(state)
   if (addresses === undefined || addresses.length === 0) {
-    if (state.known.delete(peer)) log(out, 'debug', `${peer} has left the table`)
+    if (state.discovery.known.delete(peer)) log(out, 'debug', `${peer} has left the table`)
     return
   }
-  state.known.set(peer, addresses)
+  state.discovery.known.set(peer, addresses)
   if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
   // The first peer can introduce us to the others now: there is no reason to wait for the tick.
   if (wasEmpty) query(state, out)
 }
 
-export function onTableQueried(state: State, out: Effects, event: Of<'tableQueried'>): void {
-  state.querying = false
+export function onTableQueried(state: State, out: Effects, event: EventOf<'tableQueried'>): void {
+  state.discovery.querying = false
   if (event.failure !== undefined) log(out, 'debug', `the lookup of our neighbourhood failed: ${event.failure.message}`)
 }

@@ -1,15 +1,17 @@
 /** Requests that wait for their turn on a connection, and the protocol by which its peer is asked. */
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
 import { Feature } from '../../wire/session/format.js'
+import { closeAsk, fail } from '../asks.js'
+import type { Effects } from '../effects.js'
 import { updateIdle } from '../peers/connections.js'
-import { removeDeadline } from '../deadlines.js'
-import type { Effects, Refusal } from '../effects.js'
-import type { AskingSession } from './session/state.js'
-import type { Connection, RequestAsk, State } from '../state.js'
-import { openCalls } from './v1/asker.js'
+import type { Connection } from '../peers/state.js'
+import type { State } from '../state.js'
 import { askOverSession, openSession } from './session/asker/calls.js'
+import type { AskingSession } from './session/state.js'
+import type { RequestAsk, SessionCall } from './state.js'
+import { openCalls } from './v1/asker.js'
 
-/** Lets those who wait go on, as far as the connection can carry them now. */
+/** Lets the requests that wait go on, as far as the connection can carry them now. */
 export function serveQueue(state: State, out: Effects, connection: Connection): void {
   const { queue } = connection
   if (queue.size === 0) return
@@ -24,7 +26,7 @@ export function serveQueue(state: State, out: Effects, connection: Connection): 
   }
   if (hasNoServices(session)) refuseServices(state, out, connection)
   for (const id of queue) {
-    const ask = state.asks.get(id) as RequestAsk
+    const ask = state.asks.open.get(id) as RequestAsk
     // Until its HELLO nobody knows whether the other side takes it. The others do not wait for that.
     if (ask.service && !session.greeted) continue
     if (!askOverSession(state, connection, ask)) return
@@ -32,25 +34,24 @@ export function serveQueue(state: State, out: Effects, connection: Connection): 
   }
 }
 
-function hasNoServices({ greeted, hello }: AskingSession<RequestAsk>): boolean {
+function hasNoServices({ greeted, hello }: AskingSession<SessionCall>): boolean {
   return greeted && (hello.features & Feature.SERVICE) === 0
 }
 
 /** The other node answers applications only. */
 export function refuseServices(state: State, out: Effects, connection: Connection): void {
   for (const id of connection.queue) {
-    const ask = state.asks.get(id) as RequestAsk
+    const ask = state.asks.open.get(id) as RequestAsk
     if (!ask.service) continue
-    const message = `${connection.peer} answers no requests of nodes`
     leaveQueue(state, connection, ask)
-    out.push({ type: 'fail', ask: id, refusal: { code: 'RequestRejected', message } satisfies Refusal })
+    const message = `${connection.peer} answers no requests of nodes`
+    fail(state, out, id, { code: 'RequestRejected', message })
   }
 }
 
 /** It does not wait any more, and is not asked. */
 export function leaveQueue(state: State, connection: Connection | undefined, ask: RequestAsk): void {
-  state.asks.delete(ask.id)
-  removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+  closeAsk(state, ask.id, ask.timeout)
   if (connection === undefined) return
   connection.queue.delete(ask.id)
   updateIdle(state, connection)

@@ -1,14 +1,15 @@
 /**
- * Requests of the node itself to other nodes. They go the way of every request, with a number below zero; what comes back is
- * taken out of the effects at the end of a step, before the edge could see it.
+ * Requests of the node itself to other nodes. They go the way of every request, with a number below zero; asks.ts brings what
+ * comes back to own-answers.ts.
  */
 import { encodeServiceRequest, type ServiceRequest } from '../../wire/service.js'
-import { endRequest, startRequest } from '../requests/requests.js'
-import type { Purpose } from '../broadcasts/state.js'
 import type { Effects } from '../effects.js'
+import { endRequest, startRequest } from '../requests/requests.js'
 import type { State } from '../state.js'
+import type { AskId } from '../terms.js'
+import type { Purpose } from './state.js'
 
-/** Asks a peer that we are connected to. Answered through `onOwnAnswer`, with values and exactly one end. */
+/** Asks a peer that we are connected to. It is answered in own-answers.ts, with values and exactly one end. */
 export function askNode(
   state: State,
   out: Effects,
@@ -25,14 +26,26 @@ export function askNode(
 
 /** A number for a question of ours that goes to the network, or to a peer. */
 export function nextOwn(state: State, purpose: Purpose): number {
-  const ask = state.broadcasts.nextOwn--
-  state.broadcasts.own.set(ask, purpose)
+  const ask = state.services.nextId--
+  state.services.asked.set(ask, purpose)
   return ask
 }
 
 /** Its answer is not wanted any more. */
 export function forgetOwn(state: State, out: Effects, id: number): void {
-  if (!state.broadcasts.own.delete(id)) return
-  const ask = state.asks.get(id)
+  if (!state.services.asked.delete(id)) return
+  const ask = state.asks.open.get(id)
   if (ask?.kind === 'request') endRequest(state, out, ask)
+}
+
+/** What this question was about, if it was about that; from now on it is over. */
+export function takeOwn<Kind extends Purpose['kind']>(
+  { services }: State,
+  id: AskId,
+  kind: Kind,
+): Extract<Purpose, { kind: Kind }> | undefined {
+  const purpose = services.asked.get(id)
+  if (purpose?.kind !== kind) return undefined
+  services.asked.delete(id)
+  return purpose as Extract<Purpose, { kind: Kind }>
 }

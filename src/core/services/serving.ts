@@ -1,27 +1,20 @@
 /** Requests of other nodes to this one: what we remember, receipts, large messages. They are answered here, by the core. */
+import type { ExchangeId } from '../terms.js'
 import { toHex } from '../../wire/announcement.js'
 import { decodeServiceRequest, encodeHistoryValue } from '../../wire/service.js'
 import { complete, next, onPullable, reject } from '../requests/answers.js'
-import { blobOf } from '../broadcasts/blobs.js'
+import { blobOf } from '../broadcasts/large.js'
 import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
-import type { ExchangeId, State } from '../state.js'
+import type { State } from '../state.js'
 import { valueCost } from '../requests/values.js'
+import { endServing, keepServing } from './book.js'
 
 /** A piece of a large message. */
 const PIECE = 65_536
 
-export function serveArrived(state: State, out: Effects): void {
-  const { arrived } = state.broadcasts
-  state.broadcasts.arrived = []
-  for (const { exchange, data } of arrived) {
-    // The asker may have gone in the same moment.
-    if (state.exchanges.has(exchange)) serve(state, out, exchange, data)
-  }
-}
-
-function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Array): void {
+export function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Array): void {
   const request = decodeServiceRequest(data)
   switch (request?.kind) {
     case 'history':
@@ -46,19 +39,19 @@ function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Arra
  */
 function onHistoryWanted(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
   const until = state.now + state.settings.historyPatience
-  state.broadcasts.serving.set(exchange, { kind: 'history', topic, count, until })
-  dueAt(state, until)
+  keepServing(state, exchange, { kind: 'history', topic, count, until })
+  dueAt(state, 'histories', until)
   serveHistories(state, out)
 }
 
 export function serveHistories(state: State, out: Effects): void {
-  for (const [exchange, serving] of state.broadcasts.serving) {
+  for (const [exchange, serving] of state.services.serving) {
     if (serving.kind !== 'history') continue
     const { topic, count, until } = serving
-    const asker = state.exchanges.get(exchange)?.peer ?? ''
-    const own = state.topics.get(topic)
+    const asker = state.exchanges.open.get(exchange)?.peer ?? ''
+    const own = state.topics.joined.get(topic)
     if (own !== undefined && !own.mesh.includes(asker) && state.now < until) continue
-    state.broadcasts.serving.delete(exchange)
+    endServing(state, exchange)
     sendHistory(state, out, exchange, topic, count)
   }
 }
@@ -66,7 +59,7 @@ export function serveHistories(state: State, out: Effects): void {
 /** When the next of them is answered in any case. */
 export function nextHistory(state: State): number {
   let earliest = Infinity
-  for (const serving of state.broadcasts.serving.values()) {
+  for (const serving of state.services.serving.values()) {
     if (serving.kind === 'history') earliest = Math.min(earliest, serving.until)
   }
   return earliest
@@ -74,7 +67,7 @@ export function nextHistory(state: State): number {
 
 /** All at once, the newest of them as far as an answer may wait to be taken. */
 function sendHistory(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
-  const last = (state.topics.get(topic)?.history ?? []).slice(-count)
+  const last = (state.topics.joined.get(topic)?.history ?? []).slice(-count)
   const values: Uint8Array[] = []
   let cost = 0
   for (const { data, from, proof, at } of last.reverse()) {
@@ -92,13 +85,13 @@ function sendBlob(state: State, out: Effects, exchange: ExchangeId, hash: string
   if (data === undefined) {
     return reject(state, out, { type: 'reject', exchange, code: 'NotHere', reason: 'we do not have that message' })
   }
-  state.broadcasts.serving.set(exchange, { kind: 'blob', data, at: 0 })
+  keepServing(state, exchange, { kind: 'blob', data, at: 0 })
   onPullable(state, out, exchange)
 }
 
 /** The asker takes more of it. */
 export function onServingAllowed(state: State, out: Effects, exchange: ExchangeId, allowance: number): void {
-  const serving = state.broadcasts.serving.get(exchange)
+  const serving = state.services.serving.get(exchange)
   if (serving?.kind !== 'blob') return
   while (allowance > 0 && serving.at < serving.data.length) {
     const piece = serving.data.subarray(serving.at, serving.at + PIECE)
@@ -107,14 +100,14 @@ export function onServingAllowed(state: State, out: Effects, exchange: ExchangeI
     next(state, out, exchange, piece)
   }
   if (serving.at < serving.data.length) return
-  state.broadcasts.serving.delete(exchange)
+  endServing(state, exchange)
   complete(state, out, exchange)
 }
 
 /** The asker has gone, or its time is over. */
 export function onServingCut(state: State, exchange: ExchangeId): void {
-  const serving = state.broadcasts.serving.get(exchange)
+  const serving = state.services.serving.get(exchange)
   if (serving === undefined) return
-  state.broadcasts.serving.delete(exchange)
+  endServing(state, exchange)
   if (serving.kind === 'receipt') stopWaiting(state, exchange, serving.message)
 }

@@ -5,7 +5,7 @@
 import { Subject } from 'rxjs'
 import type { Event } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
-import type { ExchangeId } from '../../core/state.js'
+import type { ExchangeId } from '../../core/terms.js'
 import { Cancellable } from '../cancellable.js'
 import { checkBytes, isThenable } from '../checks.js'
 import type { Logger } from '../log.js'

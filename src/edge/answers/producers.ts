@@ -4,7 +4,7 @@
  */
 import { isObservable, map, type Observable, type Subscription } from 'rxjs'
 import type { Event } from '../../core/events.js'
-import type { ExchangeId } from '../../core/state.js'
+import type { ExchangeId } from '../../core/terms.js'
 import { valueCost } from '../../core/requests/values.js'
 import { checkBytes, isThenable } from '../checks.js'
 

@@ -4,7 +4,7 @@
  */
 import type { Command } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
-import type { ExchangeId } from '../../core/state.js'
+import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
 import { show } from '../checks.js'
 

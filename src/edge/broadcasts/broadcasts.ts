@@ -1,6 +1,6 @@
 /** Broadcasts on their way out to subscribers, to loops, and to the registered handler. */
-import type { Heard } from '../../core/effects.js'
-import type { Event, Overflow } from '../../core/events.js'
+import type { Heard, Overflow } from '../../core/terms.js'
+import type { Event } from '../../core/events.js'
 import { POLICIES } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
 import { Buffered, type BufferOptions } from '../buffered.js'

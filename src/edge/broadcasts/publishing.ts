@@ -1,6 +1,6 @@
 /** Callers' broadcasts, checked and made into questions to the lane. */
 import { firstValueFrom, type Observable } from 'rxjs'
-import type { WantReceipts } from '../../core/events.js'
+import type { WantReceipts } from '../../core/terms.js'
 import { P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../lane/scheduler.js'
 import { abortable } from '../abort.js'

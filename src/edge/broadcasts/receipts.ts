@@ -1,6 +1,6 @@
 /** Receipts of broadcasts, on their way to whoever asked for them. They are kept, so that no subscriber comes too late. */
 import { ReplaySubject, type Observable } from 'rxjs'
-import type { AskId } from '../../core/port.js'
+import type { AskId } from '../../core/terms.js'
 
 /** A peer has heard a broadcast, and its validator, if it has one, took it. */
 export interface Receipt {

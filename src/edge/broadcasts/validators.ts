@@ -2,8 +2,8 @@
  * Validators: users' functions that judge the messages of a topic before anybody gets them from us. They may be slow or
  * asynchronous; what one throws is our own fault and not the sender's, so the message is ignored and nobody is punished.
  */
-import type { Heard } from '../../core/effects.js'
-import type { Event, ValidationId } from '../../core/events.js'
+import type { Heard, ValidationId } from '../../core/terms.js'
+import type { Event } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import { P2pError } from '../../errors.js'
 import type { Verdict } from '../../core/port.js'

@@ -4,11 +4,11 @@
  */
 import type { Observable, Observer } from 'rxjs'
 import type { Answer } from '../../core/effects.js'
-import type { Command, Overflow, TakeValues } from '../../core/events.js'
+import type { Command } from '../../core/events.js'
 import type { Settings } from '../../core/settings.js'
 import { DEFAULT_BUFFER, POLICIES } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
-import type { AskId } from '../../core/port.js'
+import type { Overflow, TakeValues, AskId } from '../../core/terms.js'
 import { MAX_DELAY } from '../../lane/scheduler.js'
 import { abortable, aborted, onAbort } from '../abort.js'
 import type { Asks } from '../asks.js'

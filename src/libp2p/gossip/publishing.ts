@@ -2,7 +2,8 @@
  * Publishes, in gossipsub's place. gossipsub sends to whoever it likes, however much waits for them already, and says neither
  * id nor signature; it remembers a message as sent that nobody got.
  */
-import type { AskId, PortEvent } from '../../core/port.js'
+import type { AskId } from '../../core/terms.js'
+import type { PortEvent } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Internals } from './internals.js'

@@ -1,5 +1,6 @@
 /** Verifies messages that came in another way than gossip: one question after the other, with turns for everything else. */
-import type { AskId, PortEvent, SignedMessage } from '../../core/port.js'
+import type { AskId } from '../../core/terms.js'
+import type { PortEvent, SignedMessage } from '../../core/port.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
 import { VERIFY_TURN } from '../defaults.js'
 import { verify } from './message.js'

@@ -7,17 +7,18 @@ export function inconsistency(state: State): string | undefined {
 }
 
 function ofSessions(state: State): string | undefined {
-  if (state.unflushed.length > 0) return 'something was not flushed'
-  for (const [stream, session] of state.sessions) {
-    const connection = state.connections.get(session.connection)
+  if (state.streams.unflushed.length > 0) return 'something was not flushed'
+  for (const [stream, session] of state.streams.sessions) {
+    const connection = state.connections.all.get(session.connection)
     const other = session.role === 'asking' ? connection?.session : connection?.answering
     if (session.stream !== stream || other !== session) return `session ${stream} is not its connection's`
     for (const party of [...session.ready, ...session.bulk]) if (!party.listed) return 'a listed one does not know it'
     for (const id of session.credits.keys()) if (!session.calls.has(id)) return `credit for ${id}, which is over`
   }
-  for (const { session, answering } of state.connections.values()) {
+  for (const { session, answering } of state.connections.all.values()) {
     for (const one of [session, answering]) {
-      if (one !== undefined && state.sessions.get(one.stream) !== one) return 'a connection has a session that is gone'
+      if (one !== undefined && state.streams.sessions.get(one.stream) !== one)
+        return 'a connection has a session that is gone'
     }
   }
   return undefined
@@ -25,39 +26,47 @@ function ofSessions(state: State): string | undefined {
 
 function ofAsking(state: State): string | undefined {
   let open = 0
-  for (const session of state.sessions.values()) {
+  for (const session of state.streams.sessions.values()) {
     if (session.role !== 'asking') continue
-    for (const [id, ask] of session.calls) {
+    for (const [id, call] of session.calls) {
       open++
-      if (ask.wireId !== id || state.asks.get(ask.id) !== ask) return `request ${id} is not among the questions`
+      const { ask } = call
+      if (call.wireId !== id || ask.via !== call || state.asks.open.get(ask.id) !== ask)
+        return `request ${id} is not among the questions`
       if (session.cancelled.has(id)) return `request ${id} is open and cancelled`
-      if (ask.sendCredit < 0 || (ask.intake?.credit ?? 0) < 0) return `request ${id} has less than no credit`
+      if (call.sendCredit < 0 || (call.intake?.credit ?? 0) < 0) return `request ${id} has less than no credit`
     }
   }
   let waiting = 0
-  for (const ask of state.asks.values()) {
+  for (const ask of state.asks.open.values()) {
     if (ask.kind === 'request' && (ask.stage === 'waiting' || ask.stage === 'streaming')) waiting++
   }
   if (waiting !== open) return `${waiting} questions wait for an answer, ${open} are open in sessions`
-  const due = [...state.askDeadlines.values()].reduce((sum, group) => sum + group.size, 0)
-  if (due > state.asks.size) return `${due} deadlines for ${state.asks.size} questions`
+  const due = [...state.asks.deadlines.values()].reduce((sum, group) => sum + group.size, 0)
+  if (due > state.asks.open.size) return `${due} deadlines for ${state.asks.open.size} questions`
   return undefined
 }
 
 function ofAnswering(state: State): string | undefined {
   const sums = { bytes: 0, windows: 0, admitted: 0, exchanges: 0 }
   let open = 0
-  for (const session of state.sessions.values()) if (session.role === 'answering') open += session.calls.size
-  if (open !== state.exchanges.size) return `${open} requests in sessions, ${state.exchanges.size} in the books`
-  for (const exchange of state.exchanges.values()) {
+  for (const session of state.streams.sessions.values()) if (session.role === 'answering') open += session.calls.size
+  if (open !== state.exchanges.open.size)
+    return `${open} requests in sessions, ${state.exchanges.open.size} in the books`
+  for (const exchange of state.exchanges.open.values()) {
     sums[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
     if (exchange.admitted) sums.admitted++
-    if (exchange.kind === 'session' && exchange.sendCredit < 0) return `${exchange.id} sent more than its credit`
-    if ((exchange.stage === 'held') !== state.held.has(exchange.id)) return `${exchange.id} is held by one book alone`
+    if (exchange.protocol === 'session' && exchange.sendCredit < 0) return `${exchange.id} sent more than its credit`
+    if ((exchange.stage === 'held') !== state.budget.waiting.has(exchange.id))
+      return `${exchange.id} is held by one book alone`
   }
-  if (sums.bytes !== state.inboundBytes || sums.windows !== state.windowBytes || sums.admitted !== state.admitted)
+  if (
+    sums.bytes !== state.budget.bytes ||
+    sums.windows !== state.budget.windowBytes ||
+    sums.admitted !== state.budget.admitted
+  )
     return 'the budget does not add up'
-  for (const account of state.accounts.values()) {
+  for (const account of state.budget.accounts.values()) {
     sums.bytes -= account.bytes
     sums.windows -= account.windows
     sums.admitted -= account.admitted

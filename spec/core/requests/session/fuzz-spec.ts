@@ -22,7 +22,7 @@ type Role = 'asking' | 'answering'
 
 /** A frame that the peer might send now. */
 function fitting(core: SessionCore, random: Random, role: Role): Uint8Array {
-  const session = core.state.sessions.get(core.stream)!
+  const session = core.state.streams.sessions.get(core.stream)!
   const open = [...session.calls.keys()]
   if (session.role === 'asking') open.push(...session.cancelled)
   const id = open[random.below(open.length)] ?? session.lastId + 1
@@ -149,7 +149,7 @@ function play(seed: string, role: Role, counts: Map<string, number>): number {
     const wrong = inconsistency(core.state)
     if (wrong !== undefined) throw new Error(wrong)
   }
-  for (; inputs < LIFE && core.state.sessions.has(core.stream); inputs++) {
+  for (; inputs < LIFE && core.state.streams.sessions.has(core.stream); inputs++) {
     if (role === 'asking') {
       for (let some = random.below(3); some > 0; some--) {
         watch.asks.add(++asks)
@@ -162,7 +162,7 @@ function play(seed: string, role: Role, counts: Map<string, number>): number {
       }
       if (random.below(3) === 0) step({ type: 'taken', ask: 1 + random.below(asks + 1), cost: random.below(500) })
     } else {
-      const exchanges = [...core.state.exchanges.keys()]
+      const exchanges = [...core.state.exchanges.open.keys()]
       const exchange = exchanges[random.below(exchanges.length)]
       if (exchange !== undefined) step(tell(random, exchange))
     }
@@ -180,7 +180,7 @@ function play(seed: string, role: Role, counts: Map<string, number>): number {
   const { stream } = core
   const isOver = random.below(2) === 0
   step(isOver ? { type: 'streamClosed', stream, reason: 'reset' } : { type: 'connectionClosed', connection: 1 })
-  if (core.state.exchanges.size > 0) throw new Error('requests are left of a session that is gone')
+  if (core.state.exchanges.open.size > 0) throw new Error('requests are left of a session that is gone')
   return inputs
 }
 

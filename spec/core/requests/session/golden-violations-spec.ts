@@ -35,7 +35,9 @@ describe('a violation', () => {
     core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
     const effects = core.run({ type: 'data', stream: 2, chunks: [chunk(hex)] })
     expect(effects.filter(({ type }) => type === 'reset')).toMatchObject([{ stream: 2 }])
-    expect([core.state.sessions.size, core.state.exchanges.size, core.state.connections.size]).toEqual([0, 0, 1])
+    expect([core.state.streams.sessions.size, core.state.exchanges.open.size, core.state.connections.all.size]).toEqual(
+      [0, 0, 1],
+    )
   })
 
   it.each(named('answerer'))('by an answerer, while request 1 is open: %s', (_name, { hex }) => {
@@ -45,6 +47,8 @@ describe('a violation', () => {
     core.run(core.asking(1, bytes('?'), { mode: 'pull' }), opened)
     const effects = core.run({ type: 'data', stream: 1, chunks: [chunk(hex)] })
     expect(effects.filter(({ type }) => type === 'reset')).toMatchObject([{ stream: 1 }])
-    expect([core.state.sessions.size, core.state.asks.size, core.state.connections.size]).toEqual([0, 0, 1])
+    expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.connections.all.size]).toEqual([
+      0, 0, 1,
+    ])
   })
 })

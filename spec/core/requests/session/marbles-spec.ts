@@ -32,7 +32,7 @@ function pictures(test: (helpers: Pictures) => void): void {
         batch = []
       }
       // What was armed when the session was opened by hand is not.
-      core.state.wakeAt = Infinity
+      core.state.due.wakeAt = Infinity
       const one = new Lane({
         state: core.state,
         scheduler,

@@ -142,7 +142,7 @@ describe('a small request', () => {
     core.receive(request(1, bytes('?'), { credit: MIB }))
     core.run({ type: 'respond', exchange: -1, data: bytes('!') })
     expect(sendRequest(core, 2)[3]).toEqual([WINDOW / 2])
-    const other = core.state.connections.get(1)!
+    const other = core.state.connections.all.get(1)!
     expect(other.pace.smallAt).toBe(core.now)
   })
 })

@@ -3,8 +3,9 @@
  * other; chance, from a seed, decides who does what next. Callers and handlers are played here, and what they are told is
  * compared with what was said.
  */
+import type { TakeValues } from '../../../../src/core/terms.js'
 import type { Effect } from '../../../../src/core/effects.js'
-import type { Event, TakeValues } from '../../../../src/core/events.js'
+import type { Event } from '../../../../src/core/events.js'
 import type { Settings } from '../../../../src/core/settings.js'
 import { valueCost } from '../../../../src/core/requests/values.js'
 import type { Random } from '../../../../src/testing/network/random.js'
@@ -265,19 +266,19 @@ export class Pair {
 /** How much there is in all the books of a core. */
 export function sizes({ state }: Core): Record<string, number> {
   const books: Record<string, number> = {
-    asks: state.asks.size,
-    askDeadlines: state.askDeadlines.size,
-    exchanges: state.exchanges.size,
-    exchangeDeadlines: state.exchangeDeadlines.size,
-    held: state.held.size,
-    accounts: state.accounts.size,
-    inboundBytes: state.inboundBytes,
-    admitted: state.admitted,
-    unflushed: state.unflushed.length,
+    asks: state.asks.open.size,
+    askDeadlines: state.asks.deadlines.size,
+    exchanges: state.exchanges.open.size,
+    exchangeDeadlines: state.exchanges.deadlines.size,
+    held: state.budget.waiting.size,
+    accounts: state.budget.accounts.size,
+    inboundBytes: state.budget.bytes,
+    admitted: state.budget.admitted,
+    unflushed: state.streams.unflushed.length,
     queue: 0,
   }
-  for (const connection of state.connections.values()) books['queue']! += connection.queue.size
-  for (const session of state.sessions.values()) {
+  for (const connection of state.connections.all.values()) books['queue']! += connection.queue.size
+  for (const session of state.streams.sessions.values()) {
     for (const name of ['calls', 'credits'] as const) books[name] = (books[name] ?? 0) + session[name].size
     for (const name of ['ready', 'bulk'] as const) books[name] = (books[name] ?? 0) + session[name].length
     if (session.role === 'asking') {

@@ -23,7 +23,11 @@ function handling(settings = {}): Core {
 
 function isEmpty({ state }: Core): boolean {
   return (
-    state.exchanges.size + state.exchangeDeadlines.size + state.accounts.size + state.held.size + state.inboundBytes ===
+    state.exchanges.open.size +
+      state.exchanges.deadlines.size +
+      state.budget.accounts.size +
+      state.budget.waiting.size +
+      state.budget.bytes ===
     0
   )
 }

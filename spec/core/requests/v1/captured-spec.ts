@@ -67,7 +67,7 @@ describe(`bytes captured from ${peer}`, () => {
       if (exchange.outcome === 'rejected')
         expect(outcome).toMatchObject({ type: 'fail', refusal: { code: 'RequestRejected' } })
       else expect(outcome?.type === 'settle' && same(outcome.value, answer)).toBe(true)
-      expect(core.state.asks.size + core.state.calls.size).toBe(0)
+      expect(core.state.asks.open.size + core.state.streams.calls.size).toBe(0)
     }
   })
 
@@ -90,7 +90,7 @@ describe(`bytes captured from ${peer}`, () => {
         const response = written(core.in(answer))
         expect(same(response.bytes, exchange.sent) && response.end === exchange.sentEnd).toBe(true)
         expect(core.in({ type: 'streamClosed', stream: 2, reason: 'closed' })).toEqual([])
-        expect(core.state.exchanges.size).toBe(0)
+        expect(core.state.exchanges.open.size).toBe(0)
       }
     },
   )

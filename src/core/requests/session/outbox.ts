@@ -8,6 +8,7 @@ import { createWriter, finish, type FrameWriter } from '../../../wire/session/wr
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
+import { touch } from '../streams.js'
 import { isPaced, type Pace } from './pacing.js'
 import type { Sender } from './state.js'
 
@@ -42,13 +43,6 @@ export interface Sending<Session, Party extends Sender> {
   sendable(party: Party): number
   /** Writes the next `bytes` of the value, or the party's final frame. */
   write(state: State, out: Effects, party: Party, writer: FrameWriter, bytes: number): void
-}
-
-/** The session has something to send: it is flushed at the end of the step. */
-export function touch(state: State, session: { touched: boolean; stream: number }): void {
-  if (session.touched) return
-  session.touched = true
-  state.unflushed.push(session.stream)
 }
 
 /** The party has something to send, now that it has a value, or credit, or has come to its end. */

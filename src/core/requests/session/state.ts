@@ -2,11 +2,10 @@
  * The state of a session, in either role: the stream, what is being read from it, and who has something to send. Plain
  * data. docs/session.md is the protocol.
  */
-import type { AskId, ConnectionId, StreamId } from '../../port.js'
+import type { ConnectionId, StreamId } from '../../port.js'
 import { WITHOUT_HELLO, type Hello } from '../../../wire/session/format.js'
 import { createReader, type FrameReader } from '../../../wire/session/reader.js'
 import type { Gathered } from '../../../wire/gather.js'
-import type { TakeValues } from '../../events.js'
 import { IdMap } from '../../id-map.js'
 import type { Pace } from './pacing.js'
 
@@ -65,15 +64,6 @@ export interface Intake {
   gathered: Gathered | undefined
 }
 
-/** What a request of ours needs beside `Sender`. */
-export interface SessionCall extends Sender {
-  readonly id: AskId
-  readonly values: TakeValues | undefined
-  /** What its REQUEST gave, or will give, for replies before any CREDIT. */
-  firstCredit: number
-  intake: Intake | undefined
-}
-
 export interface AskingSession<Call extends Sender> extends Session<Call> {
   readonly role: 'asking'
   /** Requests that we cancelled and that the other side has not ended yet. */
@@ -85,7 +75,7 @@ export interface AskingSession<Call extends Sender> extends Session<Call> {
 export interface AnsweringSession<Party extends Sender> extends Session<Party> {
   readonly role: 'answering'
   /** Final frames for requests that are over already. */
-  failures: Failure[]
+  failures: FailFrame[]
   /** What all values cost that wait to be sent and whose producers cannot wait. */
   queued: number
   /** The asker has closed its side: it asks nothing more. */
@@ -93,7 +83,7 @@ export interface AnsweringSession<Party extends Sender> extends Session<Party> {
 }
 
 /** What a FAIL says. */
-export interface Failure {
+export interface FailFrame {
   wireId: number
   code: string
   message: string

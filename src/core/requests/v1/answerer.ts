@@ -1,47 +1,47 @@
 /**
  * Version 1 of the answering side: one stream a request, one frame each way. Bytes that find no room wait with their
- * stream paused; who never ends is cut off.
+ * stream paused; a request that never ends is cut off.
  */
-import type { PortEvent } from '../../port.js'
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/frame-v1.js'
-import { updateIdle } from '../../peers/connections.js'
-import { setDeadline } from '../../due.js'
 import { log, type Effects } from '../../effects.js'
-import type { State, StreamExchange } from '../../state.js'
-import { admit, openAccount } from '../budget.js'
-import { cutExchange, hand } from '../exchanges.js'
+import type { EventOf } from '../../events.js'
+import { updateIdle } from '../../peers/connections.js'
+import type { State } from '../../state.js'
+import type { Answerer } from '../answerer.js'
+import { openAccount, reserve, waitForRoom } from '../budget.js'
+import { cancelHandler, closeExchange, hand, isWorkedOn, openExchange, startDeadline } from '../exchanges.js'
+import type { V1Exchange } from '../state.js'
 
-export function onInboundStream(
-  state: State,
-  out: Effects,
-  event: Extract<PortEvent, { type: 'streamInbound' }>,
-): void {
+export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   const { stream, connection: id } = event
-  const connection = state.connections.get(id)
+  const connection = state.connections.all.get(id)
   if (connection === undefined) return void out.push({ type: 'reset', stream, reason: 'unknown connection' })
   if (!openAccount(state, connection.peer)) {
     log(out, 'warn', `${connection.peer} has too many requests open: one of them was refused`)
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })
   }
-  const timeout = state.settings.requestTimeout
-  state.exchanges.set(stream, {
-    kind: 'stream',
+  const exchange: V1Exchange = {
+    protocol: 'v1',
     id: stream,
     connection: id,
     peer: connection.peer,
+    service: false,
     stage: 'reading',
     reader: createFrameReader(state.settings.maxRequestSize),
+    total: 0,
     reserved: 0,
     admitted: false,
     complete: false,
-    timeout,
-  })
-  setDeadline(state, state.exchangeDeadlines, stream, timeout)
+    timeout: state.settings.requestTimeout,
+    ended: false,
+  }
+  openExchange(state, exchange)
+  startDeadline(state, exchange)
   connection.exchanges.add(stream)
   updateIdle(state, connection)
 }
 
-export function onRequestData(state: State, out: Effects, exchange: StreamExchange, chunks: Uint8Array[]): void {
+export function onRequestData(state: State, out: Effects, exchange: V1Exchange, chunks: Uint8Array[]): void {
   const { reader } = exchange
   for (const chunk of chunks) {
     const progress = exchange.complete ? 'excess' : readFrame(reader, chunk)
@@ -49,30 +49,23 @@ export function onRequestData(state: State, out: Effects, exchange: StreamExchan
     else if (progress !== 'more') return violate(state, out, exchange, progress)
   }
   if (exchange.stage !== 'reading' || reader.length === undefined) return
-  if (!exchange.admitted && !admit(state, exchange, reader.length)) {
-    exchange.stage = 'held'
-    state.held.add(exchange.id)
+  exchange.total = reader.length
+  if (!exchange.admitted && !reserve(state, exchange, exchange.total)) {
+    waitForRoom(state, exchange)
     if (!exchange.complete) out.push({ type: 'pause', stream: exchange.id })
     return
   }
   if (exchange.complete) handOver(state, out, exchange)
 }
 
-function handOver(state: State, out: Effects, exchange: StreamExchange): void {
+function handOver(state: State, out: Effects, exchange: V1Exchange): void {
   hand(state, out, exchange, takePayload(exchange.reader), state.settings.requestTimeout)
-}
-
-/** There is room for a request that was held. */
-export function resume(state: State, out: Effects, exchange: StreamExchange): void {
-  exchange.stage = 'reading'
-  if (exchange.complete) handOver(state, out, exchange)
-  else out.push({ type: 'resume', stream: exchange.id })
 }
 
 function violate(
   state: State,
   out: Effects,
-  exchange: StreamExchange,
+  exchange: V1Exchange,
   what: Exclude<FrameProgress, 'more' | 'done'>,
 ): void {
   const why = {
@@ -84,21 +77,57 @@ function violate(
   kill(state, out, exchange, what)
 }
 
-export function onRequestEnd(state: State, out: Effects, exchange: StreamExchange): void {
+export function onRequestEnd(state: State, out: Effects, exchange: V1Exchange): void {
   if (exchange.complete) return
   log(out, 'debug', `a request of ${exchange.peer} ended in its middle`)
   kill(state, out, exchange, 'incomplete')
 }
 
-/** The answer, in one frame; none at all means "rejected", for which version 1 has no reason. */
-export function send(state: State, out: Effects, exchange: StreamExchange, data: Uint8Array | undefined): void {
+/** The answer, in one frame; none at all means "rejected", because version 1 has no reasons. */
+function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array | undefined): void {
   exchange.stage = 'answering'
-  setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
+  exchange.ended = true
+  startDeadline(state, exchange)
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 
 /** Ends an exchange from our side. */
-export function kill(state: State, out: Effects, exchange: StreamExchange, reason: string): void {
+function kill(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
   out.push({ type: 'reset', stream: exchange.id, reason })
-  cutExchange(state, out, exchange.id, reason)
+  cutExchange(state, out, exchange, reason)
+}
+
+/** The stream is gone: answered in good order, or given up by the asker. */
+export function cutExchange(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
+  if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
+  closeExchange(state, exchange)
+  const connection = state.connections.all.get(exchange.connection)
+  if (connection === undefined) return
+  connection.exchanges.delete(exchange.id)
+  updateIdle(state, connection)
+}
+
+function sendNothing(state: State, out: Effects, exchange: V1Exchange): void {
+  if (exchange.stage === 'handling') send(state, out, exchange, undefined)
+}
+
+export const v1Answerer: Answerer<V1Exchange> = {
+  takesOne: () => true,
+  sendOnly: send,
+  addValue: send,
+  complete: sendNothing,
+  reject: sendNothing,
+  setPullable() {},
+
+  expire(state, out, exchange) {
+    if (exchange.stage !== 'handling') return kill(state, out, exchange, 'timeout')
+    cancelHandler(state, out, exchange, `not answered within ${exchange.timeout} ms`)
+    send(state, out, exchange, undefined)
+  },
+
+  resume(state, out, exchange) {
+    exchange.stage = 'reading'
+    if (exchange.complete) handOver(state, out, exchange)
+    else out.push({ type: 'resume', stream: exchange.id })
+  },
 }

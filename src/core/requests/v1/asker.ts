@@ -1,98 +1,111 @@
 /** Version 1 of the asking side: one stream a request, one frame each way. */
-import type { PortEvent } from '../../port.js'
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/frame-v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
-import { responseTooLarge, settle } from '../../asks.js'
-import { updateIdle } from '../../peers/connections.js'
-import { removeDeadline } from '../../deadlines.js'
+import { closeAsk, fail, settle } from '../../asks.js'
 import type { Effects, Refusal } from '../../effects.js'
-import type { Connection, RequestAsk, State } from '../../state.js'
+import type { EventOf } from '../../events.js'
+import { updateIdle } from '../../peers/connections.js'
+import type { Connection } from '../../peers/state.js'
+import type { StreamId } from '../../port.js'
+import type { State } from '../../state.js'
+import type { RequestAsk, V1Call } from '../state.js'
+import { addCall, nextStream, removeCall } from '../streams.js'
+import { responseTooLarge } from '../values.js'
 
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
-
-/** Opens streams for those who wait, as far as the peer can be trusted to take them. */
+/** Opens streams for the requests that wait, as far as the peer can be trusted to take them. */
 export function openCalls(state: State, out: Effects, connection: Connection): void {
   const { maxStreams, maxEarlyStreams } = state.settings
   const limit = connection.proven ? maxStreams : maxEarlyStreams
   for (const id of connection.queue) {
     if (connection.calls.size >= limit) return
-    const stream = state.nextStream
-    state.nextStream += 2
-    assign(state, connection, state.asks.get(id) as RequestAsk, stream)
+    const stream = nextStream(state)
+    assign(state, connection, state.asks.open.get(id) as RequestAsk, stream)
     out.push({ type: 'open', stream, connection: connection.id, protocols: [REQUEST_RESPONSE_V1] })
   }
 }
 
-function assign(state: State, connection: Connection, ask: RequestAsk, stream: number): void {
+function assign(state: State, connection: Connection, ask: RequestAsk, stream: StreamId): V1Call {
+  const call: V1Call = { protocol: 'v1', stream, reader: undefined }
   connection.queue.delete(ask.id)
   connection.calls.add(stream)
   ask.stage = 'opening'
-  ask.stream = stream
-  state.calls.set(stream, ask)
+  ask.via = call
+  addCall(state, stream, ask)
+  return call
 }
 
-/** A stream that was opened to find out how the peer is asked: it serves the first who waits. */
-export function useStream(state: State, out: Effects, connection: Connection, stream: number): void {
+/** A stream that was opened to find out how the peer is asked: it serves the first request that waits. */
+export function useStream(state: State, out: Effects, connection: Connection, stream: StreamId): void {
   connection.proven = true
   for (const id of connection.queue) {
     // Identify may have said meanwhile how the peer is asked.
     if (connection.calls.size >= state.settings.maxStreams) break
-    const ask = state.asks.get(id) as RequestAsk
-    assign(state, connection, ask, stream)
-    return onOpened(state, out, ask)
+    const ask = state.asks.open.get(id) as RequestAsk
+    return onOpened(state, out, ask, assign(state, connection, ask, stream))
   }
   out.push({ type: 'reset', stream, reason: 'not needed any more' })
 }
 
-export function onOpened(state: State, out: Effects, ask: RequestAsk): void {
-  const connection = state.connections.get(ask.connection!)!
+export function onOpened(state: State, out: Effects, ask: RequestAsk, call: V1Call): void {
+  const connection = state.connections.all.get(ask.connection!)!
   ask.stage = 'waiting'
-  ask.reader = createFrameReader(state.settings.maxResponseSize)
-  out.push({ type: 'write', stream: ask.stream!, chunks: encodeFrame(ask.value!), end: true })
-  ask.value = undefined
+  call.reader = createFrameReader(state.settings.maxResponseSize)
+  out.push({ type: 'write', stream: call.stream, chunks: encodeFrame(ask.data!), end: true })
+  ask.data = undefined
   if (connection.proven) return
   connection.proven = true
   openCalls(state, out, connection)
 }
 
-/** No stream for this request. (When the connection itself is dead, `connectivity.ts` has ended the request before.) */
-export function onOpenFailed(state: State, out: Effects, ask: RequestAsk, event: Of<'streamOpenFailed'>): void {
-  const { message, cause } = event.failure
+/** No stream for this request. (When the connection itself is dead, connectivity.ts has ended the request before.) */
+export function onOpenFailed(
+  state: State,
+  out: Effects,
+  ask: RequestAsk,
+  call: V1Call,
+  { reason, failure }: EventOf<'streamOpenFailed'>,
+): void {
+  const { message, cause } = failure
   closeCall(
     state,
     out,
     ask,
-    event.reason === 'unsupported'
+    call,
+    reason === 'unsupported'
       ? { code: 'RequestRejected', message: `${ask.peer} does not speak ${REQUEST_RESPONSE_V1}`, cause }
       : { code: 'ConnectionLost', message: `no stream to ${ask.peer}: ${message}`, cause },
   )
 }
 
-export function onResponseData(state: State, out: Effects, ask: RequestAsk, chunks: Uint8Array[]): void {
-  if (ask.stage === 'draining' || ask.reader === undefined) return violate(state, out, ask, 'excess')
-  const reader = ask.reader
+export function onResponseData(state: State, out: Effects, ask: RequestAsk, call: V1Call, chunks: Uint8Array[]): void {
+  const { reader } = call
+  if (reader === undefined) return violate(state, out, ask, call, 'excess')
   let progress: FrameProgress = 'more'
   for (const chunk of chunks) {
     progress = progress === 'done' ? 'excess' : readFrame(reader, chunk)
-    if (progress !== 'more' && progress !== 'done') return violate(state, out, ask, progress)
+    if (progress !== 'more' && progress !== 'done') return violate(state, out, ask, call, progress)
   }
-  if (progress === 'done') answer(out, ask, takePayload(reader))
-}
-
-/** The answer is here. The stream stays until the other side has closed it too. */
-function answer(out: Effects, ask: RequestAsk, value: Uint8Array): void {
-  settle(out, ask.id, value)
+  if (progress !== 'done') return
+  // The answer is here. The stream stays until the other side has closed it too.
+  settle(state, out, ask.id, takePayload(reader))
   ask.stage = 'draining'
-  ask.reader = undefined
+  call.reader = undefined
 }
 
-function violate(state: State, out: Effects, ask: RequestAsk, what: Exclude<FrameProgress, 'more' | 'done'>): void {
+function violate(
+  state: State,
+  out: Effects,
+  ask: RequestAsk,
+  call: V1Call,
+  what: Exclude<FrameProgress, 'more' | 'done'>,
+): void {
   const { maxResponseSize } = state.settings
-  out.push({ type: 'reset', stream: ask.stream!, reason: what })
+  out.push({ type: 'reset', stream: call.stream, reason: what })
   closeCall(
     state,
     out,
     ask,
+    call,
     what === 'tooLarge'
       ? responseTooLarge(ask.peer, maxResponseSize)
       : {
@@ -102,21 +115,30 @@ function violate(state: State, out: Effects, ask: RequestAsk, what: Exclude<Fram
   )
 }
 
-export function onResponseEnd(state: State, out: Effects, ask: RequestAsk): void {
-  const reader = ask.reader
-  if (ask.stage === 'draining') return closeCall(state, out, ask)
+export function onResponseEnd(state: State, out: Effects, ask: RequestAsk, call: V1Call): void {
+  const { reader } = call
+  if (ask.stage === 'draining') return closeCall(state, out, ask, call)
   if (reader === undefined || (reader.prefixBytes === 0 && reader.length === undefined)) {
-    return closeCall(state, out, ask, { code: 'RequestRejected', message: `${ask.peer} rejected the request` })
+    const message = `${ask.peer} rejected the request`
+    return closeCall(state, out, ask, call, { code: 'RequestRejected', message })
   }
-  out.push({ type: 'reset', stream: ask.stream!, reason: 'incomplete' })
-  closeCall(state, out, ask, { code: 'ConnectionLost', message: `the response of ${ask.peer} ended in its middle` })
+  out.push({ type: 'reset', stream: call.stream, reason: 'incomplete' })
+  const message = `the response of ${ask.peer} ended in its middle`
+  closeCall(state, out, ask, call, { code: 'ConnectionLost', message })
 }
 
-export function onCallClosed(state: State, out: Effects, ask: RequestAsk, reason: Of<'streamClosed'>['reason']): void {
+export function onCallClosed(
+  state: State,
+  out: Effects,
+  ask: RequestAsk,
+  call: V1Call,
+  { reason }: EventOf<'streamClosed'>,
+): void {
   closeCall(
     state,
     out,
     ask,
+    call,
     reason === 'reset'
       ? { code: 'RequestRejected', message: `${ask.peer} refused the request: it reset the stream` }
       : { code: 'ConnectionLost', message: `the stream was lost before ${ask.peer} answered` },
@@ -124,20 +146,18 @@ export function onCallClosed(state: State, out: Effects, ask: RequestAsk, reason
 }
 
 /** Ends a request that has no answer, and kills its stream. */
-export function endCall(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
-  out.push({ type: 'reset', stream: ask.stream!, reason: refusal?.code ?? 'cancelled' })
-  closeCall(state, out, ask, refusal)
+export function endCall(state: State, out: Effects, ask: RequestAsk, call: V1Call, refusal?: Refusal): void {
+  out.push({ type: 'reset', stream: call.stream, reason: refusal?.code ?? 'cancelled' })
+  closeCall(state, out, ask, call, refusal)
 }
 
 /** Forgets the request and its stream, which is over. A caller that still waits is refused; the next in the queue goes on. */
-function closeCall(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
-  const waits = state.asks.delete(ask.id) && ask.stage !== 'draining'
-  if (waits && refusal !== undefined) out.push({ type: 'fail', ask: ask.id, refusal })
-  removeDeadline(state.askDeadlines, ask.id, ask.timeout)
-  const stream = ask.stream!
-  state.calls.delete(stream)
-  ask.stream = undefined
-  const connection = state.connections.get(ask.connection!)
+function closeCall(state: State, out: Effects, ask: RequestAsk, { stream }: V1Call, refusal?: Refusal): void {
+  const waits = closeAsk(state, ask.id, ask.timeout) && ask.stage !== 'draining'
+  if (waits && refusal !== undefined) fail(state, out, ask.id, refusal)
+  removeCall(state, stream)
+  ask.via = undefined
+  const connection = state.connections.all.get(ask.connection!)
   if (connection === undefined) return
   connection.calls.delete(stream)
   openCalls(state, out, connection)

@@ -104,7 +104,9 @@ describe('an answer', () => {
     expect(core.in(respond('yes'))).toEqual([
       { type: 'write', stream: 2, chunks: [reply(1, bytes('yes'), { last: true })], end: false },
     ])
-    expect(core.state.exchanges.size + core.state.accounts.size + core.state.exchangeDeadlines.size).toBe(0)
+    expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.exchanges.deadlines.size).toBe(
+      0,
+    )
   })
 
   it.each<[string, Command[], string[]]>([
@@ -125,7 +127,7 @@ describe('an answer', () => {
   ])('that is said as %s is sent so', (_how, commands, lines) => {
     const core = asked()
     expect(core.lines(core.run(...commands))).toEqual(lines)
-    expect([core.state.exchanges.size, core.state.connections.get(1)!.answering!.calls.size]).toEqual([0, 0])
+    expect([core.state.exchanges.open.size, core.state.connections.all.get(1)!.answering!.calls.size]).toEqual([0, 0])
   })
 
   it('of several steps sends each value when it is there, and the end behind them', () => {

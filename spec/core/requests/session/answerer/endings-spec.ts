@@ -21,13 +21,19 @@ function inbound(stream: number): Event {
   return { type: 'streamInbound', stream, connection: 1, protocol: SESSION }
 }
 
+/** What the core still keeps of requests of others. */
+function left({ state: { exchanges, budget, streams } }: AnsweringCore): number[] {
+  const sizes = [exchanges.open, exchanges.deadlines, budget.accounts, budget.waiting, streams.sessions]
+  return [...sizes.map(({ size }) => size), budget.bytes, budget.admitted]
+}
+
 describe('CANCEL', () => {
   it('stops whoever works on the request, and is answered by one FAIL', () => {
     const core = asked('a', 'b')
     expect(core.lines(core.receive(cancel(1)))).toEqual(['cancelHandler -1', 'FAIL 1 Cancelled'])
     expect(core.receive(cancel(1), credit(1, 5))).toEqual([])
     expect(core.run({ type: 'respond', exchange: -1, data: bytes('late') })).toEqual([])
-    expect([...core.state.exchanges.keys()]).toEqual([-2])
+    expect([...core.state.exchanges.open.keys()]).toEqual([-2])
   })
 
   it('stops a producer in the middle of its values, and of one of them', () => {
@@ -51,7 +57,7 @@ describe('CANCEL', () => {
     expect(core.lines(core.receive(data(1, filled(5), true), cancel(1), data(1, filled(10))))).toEqual([
       'FAIL 1 Cancelled',
     ])
-    expect(core.state.inboundBytes).toBe(0)
+    expect(core.state.budget.bytes).toBe(0)
   })
 
   it('of one that is over is ignored', () => {
@@ -81,7 +87,7 @@ describe('a deadline', () => {
     expect(core.at(due - 1)).toEqual([])
     expect(core.lines(core.at(due))).toEqual(['cancelHandler -1', `FAIL 1 ${code}, "nobody answered within ${due} ms"`])
     expect(core.run({ type: 'respond', exchange: -1, data: bytes('late') })).toEqual([])
-    expect([core.state.exchanges.size, core.state.exchangeDeadlines.size]).toEqual([0, 0])
+    expect([core.state.exchanges.open.size, core.state.exchanges.deadlines.size]).toEqual([0, 0])
   })
 
   it('of the asker goes on while the request arrives', () => {
@@ -110,7 +116,7 @@ describe('a deadline', () => {
   it('is over with the first of many values', () => {
     const core = asked('a')
     core.lines(core.run({ type: 'next', exchange: -1, data: bytes('x') }))
-    expect(core.state.exchangeDeadlines.size).toBe(0)
+    expect(core.state.exchanges.deadlines.size).toBe(0)
     core.now = 12_000
     expect(core.lines(core.run({ type: 'next', exchange: -1, data: bytes('y') }))).toEqual(['REPLY 1, "y"'])
   })
@@ -181,10 +187,7 @@ describe('a violation by the asker', () => {
         .slice(0, 2),
     ).toEqual(['cancelHandler -1', 'cancelHandler -2'])
     expect(effects.some(({ type }) => type === 'closeConnection' || type === 'write')).toBe(false)
-    const { exchanges, exchangeDeadlines, accounts, held, sessions, inboundBytes } = core.state
-    expect([exchanges.size, exchangeDeadlines.size, accounts.size, held.size, sessions.size, inboundBytes]).toEqual([
-      0, 0, 0, 0, 0, 0,
-    ])
+    expect(left(core)).toEqual([0, 0, 0, 0, 0, 0, 0])
     // What our callers say then is said to nobody.
     expect(core.run({ type: 'respond', exchange: -1, data: bytes('x') }, core.hears(cancel(1)))).toEqual([])
   })
@@ -200,7 +203,7 @@ describe('a violation by the asker', () => {
       core.connect('bob')
       core.in(inbound(2))
       expect(shorts(core.receive(first))).toEqual(['reset 2'])
-      expect(core.state.sessions.size).toBe(0)
+      expect(core.state.streams.sessions.size).toBe(0)
     }
   })
 
@@ -231,7 +234,7 @@ describe('sessions that a peer opens', () => {
       expect(core.in(inbound(stream))).toEqual([])
     }
     expect(shorts(core.in(inbound(18)))).toEqual(['closeConnection 1'])
-    expect([core.state.sessions.size, core.state.connections.size]).toEqual([0, 0])
+    expect([core.state.streams.sessions.size, core.state.connections.all.size]).toEqual([0, 0])
   })
 
   it('count when they were refused, too', () => {
@@ -246,7 +249,7 @@ describe('an asker that closes its side', () => {
   it('gets our end at once when nothing is open', () => {
     const core = answering()
     expect(core.lines(core.in(ENDED))).toEqual(['write 2 end'])
-    expect(core.state.sessions.size).toBe(0)
+    expect(core.state.streams.sessions.size).toBe(0)
   })
 
   it.each([
@@ -258,7 +261,7 @@ describe('an asker that closes its side', () => {
     core.in(inbound(2))
     const lines = core.lines(core.run(...before, ENDED))
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['HELLO', 'write'])
-    expect(core.state.sessions.size).toBe(0)
+    expect(core.state.streams.sessions.size).toBe(0)
   })
 
   it('gets its answers before our end', () => {
@@ -269,7 +272,7 @@ describe('an asker that closes its side', () => {
     ).toEqual(['REPLY 2 LAST, "x"', 'FAIL 1 Rejected'])
     expect(core.lines(core.run({ type: 'next', exchange: -3, data: bytes('y') }))).toEqual(['REPLY 3, "y"'])
     expect(core.lines(core.run({ type: 'complete', exchange: -3 }))).toEqual(['END 3', 'write 2 end'])
-    expect([core.state.sessions.size, core.state.exchanges.size]).toEqual([0, 0])
+    expect([core.state.streams.sessions.size, core.state.exchanges.open.size]).toEqual([0, 0])
   })
 
   it('gets our end behind a write that is under way, and not before', () => {
@@ -316,10 +319,7 @@ describe('the end of a session', () => {
     const core = asked('a', 'b', 'c')
     core.run({ type: 'next', exchange: -2, data: bytes('x') }, { type: 'respond', exchange: -3, data: filled(5_000) })
     expect(shorts(core.in(event))).toEqual(['cancelHandler -1', 'cancelHandler -2'])
-    const { exchanges, exchangeDeadlines, accounts, inboundBytes, admitted, sessions } = core.state
-    expect([exchanges.size, exchangeDeadlines.size, accounts.size, inboundBytes, admitted, sessions.size]).toEqual([
-      0, 0, 0, 0, 0, 0,
-    ])
+    expect(left(core)).toEqual([0, 0, 0, 0, 0, 0, 0])
     const late: Effect[] = core.in({ type: 'complete', exchange: -2 }, { type: 'writable', stream: 2 }, ENDED)
     expect(late).toEqual([])
   })
@@ -327,7 +327,7 @@ describe('the end of a session', () => {
   it('by our stop tells the handlers', () => {
     const core = asked('a', 'b')
     expect(shorts(core.in({ type: 'shutdown', ask: 9 }))).toEqual(['cancelHandler -1', 'cancelHandler -2', 'stop'])
-    expect(core.state.exchanges.size + core.state.accounts.size + core.state.inboundBytes).toBe(0)
+    expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.budget.bytes).toBe(0)
   })
 })
 
@@ -336,11 +336,11 @@ describe('the connection of a session over which we are asked', () => {
     const core = answering()
     core.now = 4_000
     core.receive(request(1, bytes('a'), { credit: 100 }), request(2, filled(5), { total: 10 }))
-    expect(core.state.idle.size).toBe(0)
+    expect(core.state.connections.idle.size).toBe(0)
     core.now = 5_000
     core.run({ type: 'respond', exchange: -1, data: bytes('x') })
-    expect(core.state.idle.size).toBe(0)
+    expect(core.state.connections.idle.size).toBe(0)
     core.receive(cancel(2))
-    expect([...core.state.idle]).toEqual([[1, 5_000]])
+    expect([...core.state.connections.idle]).toEqual([[1, 5_000]])
   })
 })

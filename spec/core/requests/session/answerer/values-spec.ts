@@ -5,7 +5,7 @@ import type { Effect } from '../../../../../src/core/effects.js'
 import type { Command } from '../../../../../src/core/events.js'
 import { valueCost } from '../../../../../src/core/requests/values.js'
 import type { Settings } from '../../../../../src/core/settings.js'
-import type { Series } from '../../../../../src/core/state.js'
+import type { Series } from '../../../../../src/core/requests/state.js'
 import { bytes } from '../../../../support/core.js'
 import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
 import { credit, filled, join, request, type Asked } from '../../../../support/session.js'
@@ -22,8 +22,8 @@ function asked(how: Asked, settings: Partial<Settings> = {}): AnsweringCore {
 }
 
 function series(core: AnsweringCore): Series {
-  const exchange = core.state.exchanges.get(-1)
-  if (exchange?.kind !== 'session') throw new Error('there is no such exchange')
+  const exchange = core.state.exchanges.open.get(-1)
+  if (exchange?.protocol !== 'session') throw new Error('there is no such exchange')
   return exchange.series!
 }
 
@@ -208,7 +208,7 @@ describe('a producer that cannot wait', () => {
       'REPLY 1, "b"',
       'FAIL 1 Overloaded, "values came faster than they were taken"',
     ])
-    expect(core.state.exchanges.size).toBe(0)
+    expect(core.state.exchanges.open.size).toBe(0)
   })
 
   it('loses the oldest of them', () => {

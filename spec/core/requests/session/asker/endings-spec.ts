@@ -35,8 +35,8 @@ describe('a session that ends', () => {
       // What had not been sent gets another session.
       'open 3 on 1',
     ])
-    expect([...core.state.asks.keys()]).toEqual([4])
-    expect(core.state.askDeadlines.size).toBe(1)
+    expect([...core.state.asks.open.keys()]).toEqual([4])
+    expect(core.state.asks.deadlines.size).toBe(1)
   })
 
   it('loses all that wait for the connection when that is lost', () => {
@@ -46,8 +46,9 @@ describe('a session that ends', () => {
       'fail 1 ConnectionLost',
       'fail 2 ConnectionLost',
     ])
-    const { asks, askDeadlines, sessions, idle } = core.state
-    expect([asks.size, askDeadlines.size, sessions.size, idle.size]).toEqual([0, 0, 0, 0])
+    const { asks, streams, connections } = core.state
+    const left = [asks.open, asks.deadlines, streams.sessions, connections.idle].map(({ size }) => size)
+    expect(left).toEqual([0, 0, 0, 0])
   })
 
   it('says whom it lost and why', () => {
@@ -90,7 +91,7 @@ describe('a session that ends', () => {
   it('is not followed by another while nobody asks', () => {
     const core = asking()
     expect(core.in({ type: 'streamClosed', stream: 1, reason: 'reset' })).toEqual([])
-    expect(core.state.sessions.size).toBe(0)
+    expect(core.state.streams.sessions.size).toBe(0)
   })
 
   it('is opened anew by negotiation when it was lost before it was open', () => {
@@ -224,16 +225,16 @@ describe('the connection of a session', () => {
     const core = asking()
     core.now = 3_000
     core.run(core.asking(1), core.asking(2, bytes('?'), { mode: 'push' }))
-    expect(core.state.idle.size).toBe(0)
+    expect(core.state.connections.idle.size).toBe(0)
     core.now = 4_000
     core.receive(reply(1, bytes('a'), { last: true }))
-    expect(core.state.idle.size).toBe(0)
+    expect(core.state.connections.idle.size).toBe(0)
     core.now = 5_000
     core.receive(wire.end(2))
-    expect([...core.state.idle]).toEqual([[1, 5_000]])
+    expect([...core.state.connections.idle]).toEqual([[1, 5_000]])
     expect(shorts(core.at(14_999))).not.toContain('closeConnection 1')
     expect(shorts(core.at(15_000))).toContain('closeConnection 1')
-    expect(core.state.sessions.size).toBe(0)
+    expect(core.state.streams.sessions.size).toBe(0)
   })
 
   it('is idle again when its session was lost', () => {
@@ -241,7 +242,7 @@ describe('the connection of a session', () => {
     core.ask(1)
     core.now = 2_000
     core.in({ type: 'streamClosed', stream: 1, reason: 'reset' })
-    expect([...core.state.idle]).toEqual([[1, 2_000]])
+    expect([...core.state.connections.idle]).toEqual([[1, 2_000]])
   })
 })
 
@@ -255,6 +256,6 @@ describe('a node that stops', () => {
       'stop',
     ])
     expect(core.in(core.hears(reply(1, bytes('a'), { last: true })), { type: 'writable', stream: 1 })).toEqual([])
-    expect(core.state.sessions.size + core.state.asks.size + core.state.unflushed.length).toBe(0)
+    expect(core.state.streams.sessions.size + core.state.asks.open.size + core.state.streams.unflushed.length).toBe(0)
   })
 })

@@ -66,7 +66,7 @@ describe('the first request to a peer', () => {
   it('uses the negotiated stream for itself when it turns out to be of version 1, and opens others for the rest', () => {
     const core = waiting()
     expect(shorts(core.in(opened(V1)))).toEqual(['write 1 2 end', 'open 3 on 1', 'open 5 on 1'])
-    expect(core.state.sessions.size).toBe(0)
+    expect(core.state.streams.sessions.size).toBe(0)
     expect(core.in(core.asking(4))).toEqual([{ type: 'open', stream: 7, connection: 1, protocols: [V1] }])
   })
 
@@ -90,7 +90,7 @@ describe('the first request to a peer', () => {
     const core = waiting()
     expect(shorts(core.in(openFailed('failed')))).toEqual([1, 2, 3].map((ask) => `fail ${ask} ConnectionLost`))
     expect(core.in(core.asking(4))).toEqual([{ type: 'open', stream: 3, connection: 1, protocols: BOTH }])
-    expect(core.state.sessions.size).toBe(1)
+    expect(core.state.streams.sessions.size).toBe(1)
   })
 
   it('closes a connection that can carry no streams any more', () => {
@@ -99,7 +99,9 @@ describe('the first request to a peer', () => {
       'closeConnection 1',
       ...[1, 2, 3].map((ask) => `fail ${ask} ConnectionLost`),
     ])
-    expect([core.state.sessions.size, core.state.asks.size, core.state.askDeadlines.size]).toEqual([0, 0, 0])
+    expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.asks.deadlines.size]).toEqual([
+      0, 0, 0,
+    ])
   })
 
   it('can be cancelled while it waits, and nothing of it is sent', () => {
@@ -131,7 +133,7 @@ describe('the first request to a peer', () => {
     expect(shorts(core.in(core.asking(1)))).toEqual(['dial bob'])
     expect(core.in({ type: 'cancel', ask: 1 })).toEqual([])
     expect(shorts(core.connect('bob'))).toEqual([])
-    expect(core.state.asks.size + core.state.askDeadlines.size + core.state.sessions.size).toBe(0)
+    expect(core.state.asks.open.size + core.state.asks.deadlines.size + core.state.streams.sessions.size).toBe(0)
   })
 })
 

@@ -157,7 +157,7 @@ describe('an answer', () => {
     expect(core.receive(reply(1, bytes('yes'), { last: true }))).toEqual([
       { type: 'settle', ask: 1, value: bytes('yes') },
     ])
-    expect(core.state.asks.size + core.state.askDeadlines.size).toBe(0)
+    expect(core.state.asks.open.size + core.state.asks.deadlines.size).toBe(0)
   })
 
   it('in pieces is put together', () => {
@@ -270,7 +270,7 @@ describe('an asker that does not wait any longer', () => {
     expect(core.lines(core.run({ type: 'cancel', ask: 1 }))).toEqual(['CANCEL 1'])
     expect(core.run({ type: 'cancel', ask: 1 })).toEqual([])
     expect(core.receive(reply(1, filled(9), { total: 20 }), reply(1, filled(11)), fail(1, 'Cancelled'))).toEqual([])
-    const session = core.state.connections.get(1)!.session!
+    const session = core.state.connections.all.get(1)!.session!
     expect([session.calls.size, session.cancelled.size, session.cancels.length]).toEqual([0, 0, 0])
   })
 
@@ -294,9 +294,9 @@ describe('an asker that does not wait any longer', () => {
     const core = asking()
     core.at(5_000)
     core.ask(1)
-    expect(core.state.idle.size).toBe(0)
+    expect(core.state.connections.idle.size).toBe(0)
     core.run({ type: 'cancel', ask: 1 })
-    expect([...core.state.idle]).toEqual([[1, 5_000]])
+    expect([...core.state.connections.idle]).toEqual([[1, 5_000]])
     expect(shorts(core.at(15_000))).toContain('closeConnection 1')
   })
 })

@@ -1,7 +1,7 @@
 /** Replies of many values: how they arrive, what they cost, and how the consumer's pace reaches the answerer. */
 import { describe, expect, it } from '@jest/globals'
 import type { Effect, Refusal } from '../../../../../src/core/effects.js'
-import type { TakeValues } from '../../../../../src/core/events.js'
+import type { TakeValues } from '../../../../../src/core/terms.js'
 import { bytes } from '../../../../support/core.js'
 import { asking, type AskingCore } from '../../../../support/session-cores.js'
 import { end, fail, filled, reply, request } from '../../../../support/session.js'
@@ -58,7 +58,7 @@ describe('a request for a stream of values', () => {
       'value 1 "c"',
     ])
     expect(core.lines(core.receive(end(1)))).toEqual(['ended 1'])
-    expect(core.state.asks.size).toBe(0)
+    expect(core.state.asks.open.size).toBe(0)
   })
 
   it('ends by no value at all, or with the last one', () => {
@@ -66,7 +66,7 @@ describe('a request for a stream of values', () => {
     const core = streaming(PUSH)
     const lines = core.lines(core.receive(reply(1, bytes('a')), reply(1, bytes('b'), { last: true })))
     expect(lines).toEqual(['value 1 "a"', 'settle 1 "b"'])
-    expect(core.state.asks.size).toBe(0)
+    expect(core.state.asks.open.size).toBe(0)
   })
 
   it('ends by FAIL after values, also in the middle of one', () => {
@@ -82,7 +82,7 @@ describe('a request for a stream of values', () => {
     const core = streaming(PUSH)
     core.now = 9_999
     core.receive(reply(1, bytes('a')))
-    expect(core.state.askDeadlines.size).toBe(0)
+    expect(core.state.asks.deadlines.size).toBe(0)
     core.now = 12_000
     expect(core.lines(core.receive(reply(1, bytes('b')), end(1)))).toEqual(['value 1 "b"', 'ended 1'])
   })
@@ -126,7 +126,7 @@ describe('a request for a stream of values', () => {
     expect(core.lines(core.run({ type: 'cancel', ask: 1 }))).toEqual(['CANCEL 1'])
     expect(core.run({ type: 'taken', ask: 1, cost: 33 })).toEqual([])
     expect(core.receive(reply(1, bytes('b')), fail(1, 'Cancelled'))).toEqual([])
-    expect(core.state.connections.get(1)!.session!.cancelled.size).toBe(0)
+    expect(core.state.connections.all.get(1)!.session!.cancelled.size).toBe(0)
   })
 })
 

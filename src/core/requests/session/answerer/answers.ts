@@ -1,11 +1,15 @@
 /** Answers over a session: values in a queue, as far as credit goes; ends and refusals. */
-import { setDeadline } from '../../../due.js'
 import type { Effects } from '../../../effects.js'
-import { enlist, touch } from '../outbox.js'
-import { nextCredit } from '../pacing.js'
-import type { AnsweringSession, Failure } from '../state.js'
-import type { Series, SessionExchange, State } from '../../../state.js'
+import type { State } from '../../../state.js'
+import type { Answerer } from '../../answerer.js'
+import { allowValues, cancelHandler, closeExchange, isWorkedOn, startDeadline } from '../../exchanges.js'
+import type { Series, SessionExchange } from '../../state.js'
+import { touch } from '../../streams.js'
 import { valueCost } from '../../values.js'
+import { updateIdle } from '../../../peers/connections.js'
+import { enlist } from '../outbox.js'
+import { nextCredit } from '../pacing.js'
+import type { AnsweringSession, FailFrame } from '../state.js'
 
 type Session = AnsweringSession<SessionExchange>
 
@@ -16,22 +20,22 @@ const MAX_AHEAD = 65_536
 const GONE = new Uint8Array()
 
 export function sessionOf(state: State, exchange: SessionExchange): Session {
-  return state.connections.get(exchange.connection)!.answering!
+  return state.connections.all.get(exchange.connection)!.answering!
 }
 
 /** The one value of an answer. */
-export function sendOnly(state: State, exchange: SessionExchange, data: Uint8Array): void {
+function sendOnly(state: State, _out: Effects, exchange: SessionExchange, data: Uint8Array): void {
   const session = sessionOf(state, exchange)
   exchange.stage = 'answering'
   exchange.value = data
   exchange.ended = true
   // What leaves with this step needs no other deadline.
-  if (session.writing) setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
+  if (session.writing) startDeadline(state, exchange)
   enlist(state, session, exchange)
 }
 
 /** One of several. A producer that cannot wait may have more of them than may wait. */
-export function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
+function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
   const cost = valueCost(data.length)
@@ -39,7 +43,7 @@ export function addValue(state: State, out: Effects, exchange: SessionExchange, 
   charge(session, series, cost)
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
-  if (series.pullable) allow(out, exchange)
+  if (series.pullable) allow(state, out, exchange)
   else if (isOver(state, session, exchange, series)) shed(state, out, session, exchange, series)
   enlist(state, session, exchange)
 }
@@ -89,7 +93,7 @@ function shed(state: State, out: Effects, session: Session, exchange: SessionExc
   if (overflow === 'error') {
     dropNewest(session, exchange, series)
     const message = 'values came faster than they were taken'
-    out.push({ type: 'cancelHandler', exchange: exchange.id, reason: message })
+    cancelHandler(state, out, exchange, message)
     return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
   while (waiting(exchange, series) > 1 && isOver(state, session, exchange, series))
@@ -135,28 +139,50 @@ function shift(series: Series): Uint8Array | undefined {
 }
 
 /** A producer that waits until it may go on. */
-export function setPullable(out: Effects, exchange: SessionExchange): void {
+function setPullable(state: State, out: Effects, exchange: SessionExchange): void {
   seriesOf(exchange).pullable = true
-  allow(out, exchange)
+  allow(state, out, exchange)
 }
 
 /** Leave for the producer that has used up what it had, up to what the credit and the queue allow. */
-export function allow(out: Effects, exchange: SessionExchange): void {
-  const { series, sendCredit, ended, id } = exchange
+export function allow(state: State, out: Effects, exchange: SessionExchange): void {
+  const { series, sendCredit, ended } = exchange
   if (series === undefined || !series.pullable || ended || series.allowance > 0) return
   const room = Math.min(sendCredit, MAX_AHEAD) - series.cost
   if (room <= 0) return
-  out.push({ type: 'produce', exchange: id, allowance: room - series.allowance })
+  allowValues(state, out, exchange, room - series.allowance)
   series.allowance = room
 }
 
 /** The last value has been made; with a failure, if the answer ends so. What waits goes first. */
-export function endAnswer(state: State, exchange: SessionExchange, failure?: Failure): void {
+function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame): void {
   if ((exchange.stage !== 'handling' && exchange.stage !== 'answering') || exchange.ended) return
   exchange.stage = 'answering'
   exchange.ended = true
   exchange.failure = failure
   enlist(state, sessionOf(state, exchange), exchange)
+}
+
+/** The exchange is over: whatever of it was not sent is not sent any more. */
+export function endExchange(state: State, exchange: SessionExchange): void {
+  closeExchange(state, exchange)
+  const connection = state.connections.all.get(exchange.connection)
+  const session = connection?.answering
+  const { series } = exchange
+  if (series !== undefined && !series.pullable && session !== undefined) session.queued -= series.cost
+  exchange.value = undefined
+  exchange.series = undefined
+  exchange.ended = false
+  if (session === undefined) return
+  session.calls.delete(exchange.wireId)
+  if (session.credits.size > 0) session.credits.delete(exchange.wireId)
+  if (session.calls.size === 0) updateIdle(state, connection!)
+}
+
+/** Nobody waits for the answer any more. */
+export function cutExchange(state: State, out: Effects, exchange: SessionExchange, reason: string): void {
+  if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
+  endExchange(state, exchange)
 }
 
 /** Refuses on the spot: what waits is not sent. The exchange has to be ended by the caller. */
@@ -175,4 +201,33 @@ export function grantRest(state: State, session: Session, exchange: SessionExcha
   exchange.credit += amount
   session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)
   touch(state, session)
+}
+
+export const sessionAnswerer: Answerer<SessionExchange> = {
+  takesOne: ({ one }) => one,
+  sendOnly,
+  addValue,
+
+  complete(state, _out, exchange) {
+    endAnswer(state, exchange)
+  },
+
+  reject(state, _out, exchange, { code = 'Rejected', reason = '', retryAfterMs = 0 }) {
+    endAnswer(state, exchange, { wireId: exchange.wireId, code, message: reason, retryAfterMs })
+  },
+
+  setPullable,
+
+  expire(state, out, exchange) {
+    const { stage, timeout, dueAt } = exchange
+    const reason = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
+    // The asker's own time is over, or ours.
+    failNow(state, exchange, dueAt !== 0 && state.now >= dueAt ? 'Timeout' : 'Rejected', reason)
+    cutExchange(state, out, exchange, `not answered within ${timeout} ms`)
+  },
+
+  resume(state, _out, exchange) {
+    exchange.stage = 'reading'
+    grantRest(state, sessionOf(state, exchange), exchange)
+  },
 }

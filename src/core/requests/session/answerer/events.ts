@@ -1,12 +1,13 @@
 /** What happens on the stream of a session over which we are asked: its opening, bytes, its end. */
-import type { PortEvent } from '../../../port.js'
+import type { SessionExchange } from '../../state.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { log, type Effects } from '../../../effects.js'
-import { touch } from '../outbox.js'
+import type { EventOf } from '../../../events.js'
+import { addSession, removeSession, touch } from '../../streams.js'
+import { cutExchange } from './answers.js'
 import { createAnsweringSession, type AnsweringSession } from '../state.js'
-import type { SessionExchange, State } from '../../../state.js'
-import { cutExchange } from '../../exchanges.js'
+import type { State } from '../../../state.js'
 import { onFrame } from './frames.js'
 
 type Session = AnsweringSession<SessionExchange>
@@ -15,9 +16,9 @@ type Session = AnsweringSession<SessionExchange>
 export function onInboundSession(
   state: State,
   out: Effects,
-  { stream, connection: id }: Extract<PortEvent, { type: 'streamInbound' }>,
+  { stream, connection: id }: EventOf<'streamInbound'>,
 ): boolean {
-  const connection = state.connections.get(id)
+  const connection = state.connections.all.get(id)
   if (connection === undefined) {
     out.push({ type: 'reset', stream, reason: 'unknown connection' })
     return true
@@ -30,7 +31,7 @@ export function onInboundSession(
   }
   const session = createAnsweringSession<SessionExchange>(stream, connection)
   connection.answering = session
-  state.sessions.set(stream, session)
+  addSession(state, session)
   return true
 }
 
@@ -63,9 +64,9 @@ export function closeWhenDone(state: State, out: Effects, session: Session): voi
 
 /** The session is gone, and whoever works for it is told. */
 export function closeAnswering(state: State, out: Effects, session: Session, reason: string): void {
-  state.sessions.delete(session.stream)
-  for (const { id } of session.calls.values()) cutExchange(state, out, id, reason)
-  const connection = state.connections.get(session.connection)
+  removeSession(state, session)
+  for (const exchange of session.calls.values()) cutExchange(state, out, exchange, reason)
+  const connection = state.connections.all.get(session.connection)
   if (connection === undefined) return
   connection.answering = undefined
   updateIdle(state, connection)

@@ -1,4 +1,5 @@
 /** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
+import type { SessionExchange } from '../../state.js'
 import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
 import {
   Feature,
@@ -21,17 +22,17 @@ import {
   type Frame,
   type Violation,
 } from '../../../../wire/session/reader.js'
-import { setDeadline } from '../../../due.js'
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
-import { enlist, touch } from '../outbox.js'
+import { touch } from '../../streams.js'
+import { enlist } from '../outbox.js'
 import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
-import type { SessionExchange, State } from '../../../state.js'
+import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
-import { admit, openAccount, reserveWindow } from '../../budget.js'
-import { cutExchange, hand } from '../../exchanges.js'
-import { allow, failNow, grantRest } from './answers.js'
+import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
+import { hand, nextExchange, openExchange, startDeadline } from '../../exchanges.js'
+import { allow, cutExchange, failNow, grantRest } from './answers.js'
 import { REQUEST_WINDOW } from './sending.js'
 
 type Session = AnsweringSession<SessionExchange>
@@ -84,8 +85,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (!openAccount(state, session.peer))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
-    kind: 'session',
-    id: state.nextExchange--,
+    protocol: 'session',
+    id: nextExchange(state),
     session: session.stream,
     connection: session.connection,
     peer: session.peer,
@@ -111,33 +112,29 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     ended: false,
     failure: undefined,
   }
-  state.exchanges.set(exchange.id, exchange)
+  openExchange(state, exchange)
   session.calls.set(id, exchange)
-  if (session.calls.size === 1) updateIdle(state, state.connections.get(session.connection)!)
+  if (session.calls.size === 1) updateIdle(state, state.connections.all.get(session.connection)!)
   if (!hasMore) {
-    if (!admit(state, exchange, size)) return overloaded(state, out, exchange)
+    if (!reserve(state, exchange, size)) return overloaded(state, out, exchange)
     exchange.complete = true
     hand(state, out, exchange, own(frame.bytes, frame.at, frame.end), exchange.timeout)
     return undefined
   }
-  setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)
-  const admitted = admit(state, exchange, total)
+  startDeadline(state, exchange)
+  const admitted = reserve(state, exchange, total)
   // What may come without being asked for needs its room in any case.
   if (!admitted && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
     return overloaded(state, out, exchange)
   gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
-  if (admitted) {
-    grantRest(state, session, exchange)
-  } else {
-    exchange.stage = 'held'
-    state.held.add(exchange.id)
-  }
+  if (admitted) grantRest(state, session, exchange)
+  else waitForRoom(state, exchange)
   return undefined
 }
 
 function overloaded(state: State, out: Effects, exchange: SessionExchange): Violation | undefined {
-  const session = state.connections.get(exchange.connection)!.answering!
-  cutExchange(state, out, exchange.id, 'overloaded')
+  const session = state.connections.all.get(exchange.connection)!.answering!
+  cutExchange(state, out, exchange, 'overloaded')
   return refuse(state, out, session, exchange.wireId, 'Overloaded', 'no room for a request of this size')
 }
 
@@ -179,7 +176,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   exchange.complete = true
   exchange.gathered = undefined
   // Its first window was all of it: it needs no more room.
-  if (!exchange.admitted) state.held.delete(exchange.id)
+  if (!exchange.admitted) stopWaitingForRoom(state, exchange)
   const { requestTimeout } = state.settings
   const left = exchange.dueAt === 0 ? requestTimeout : Math.max(1, exchange.dueAt - state.now)
   hand(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))
@@ -192,7 +189,7 @@ function onCancel(state: State, out: Effects, session: Session, frame: Frame): V
   const exchange = session.calls.get(frame.id)
   if (exchange === undefined) return undefined
   failNow(state, exchange, 'Cancelled', '')
-  cutExchange(state, out, exchange.id, 'the asker has given up')
+  cutExchange(state, out, exchange, 'the asker has given up')
   return undefined
 }
 
@@ -204,7 +201,7 @@ function onCredit(state: State, out: Effects, session: Session, frame: Frame): V
   if (exchange === undefined) return undefined
   exchange.sendCredit += amount
   if (exchange.sendCredit > MAX_CREDIT) return 'it gave too much credit'
-  allow(out, exchange)
+  allow(state, out, exchange)
   if (exchange.value !== undefined) enlist(state, session, exchange)
   return undefined
 }

@@ -4,10 +4,9 @@ import { writeCredit, writeEnd, writeFail, writeHello, writeReply } from '../../
 import { chunkOf, type Sending } from '../outbox.js'
 import { onAnswered } from '../pacing.js'
 import type { AnsweringSession } from '../state.js'
-import type { SessionExchange } from '../../../state.js'
+import type { SessionExchange } from '../../state.js'
 import { VALUE_OVERHEAD } from '../../values.js'
-import { endExchange } from '../../exchanges.js'
-import { advance, allow, charge, sessionOf } from './answers.js'
+import { advance, allow, charge, endExchange, sessionOf } from './answers.js'
 
 /** Bytes of a request that may come before we have said that there is room for all of it. */
 export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
@@ -64,6 +63,6 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
       return endExchange(state, exchange)
     }
     if (isWhole) advance(exchange)
-    if (series?.pullable === true) allow(out, exchange)
+    if (series?.pullable === true) allow(state, out, exchange)
   },
 }

@@ -1,110 +1,126 @@
-/** Requests of ours over a session: how they get into it, and out of it. What the other side sends is read beside. */
-import type { Connection, RequestAsk, State } from '../../../state.js'
-import { updateIdle } from '../../../peers/connections.js'
-import { removeDeadline } from '../../../deadlines.js'
+/** Requests of ours over a session: how they get into it, and out of it. What the other side sends is read in frames.ts. */
+import { closeAsk, fail } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
-import { enlist, touch } from '../outbox.js'
+import { updateIdle } from '../../../peers/connections.js'
+import type { Connection } from '../../../peers/state.js'
+import type { State } from '../../../state.js'
+import type { RequestAsk, SessionCall } from '../../state.js'
+import { addSession, nextStream, removeSession, touch } from '../../streams.js'
+import { valueCost } from '../../values.js'
+import { enlist } from '../outbox.js'
 import { windowOf } from '../pacing.js'
 import { createAskingSession, type AskingSession } from '../state.js'
-import { valueCost } from '../../values.js'
+
+type Session = AskingSession<SessionCall>
 
 /** What a stream of values may be ahead of its consumer, as `valueCost` counts. */
 export const VALUES_WINDOW = 65_536
 
 /** Opens the connection's session, or finds out (with two protocols) how the peer is asked. */
 export function openSession(state: State, out: Effects, connection: Connection, protocols: string[]): void {
-  const stream = state.nextStream
-  state.nextStream += 2
-  const session = createAskingSession<RequestAsk>(stream, connection)
+  const session = createAskingSession<SessionCall>(nextStream(state), connection)
   connection.session = session
-  state.sessions.set(stream, session)
-  out.push({ type: 'open', stream, connection: connection.id, protocols })
+  addSession(state, session)
+  out.push({ type: 'open', stream: session.stream, connection: connection.id, protocols })
 }
 
 /** False: the session is not open yet, or has no room for one more request. */
 export function askOverSession(state: State, connection: Connection, ask: RequestAsk): boolean {
   const session = connection.session!
   const { hello, calls, cancelled } = session
-  // Who announces no limit at all must not make us keep the books of as many.
+  // A peer that announces no limit at all must not make us keep the books of as many.
   const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
   if (!session.open || calls.size + cancelled.size >= most) return false
+  const call: SessionCall = {
+    protocol: 'session',
+    ask,
+    wireId: ++session.lastId,
+    value: ask.data,
+    sent: -1,
+    sendCredit: hello.requestWindow,
+    firstCredit: firstCredit(state, session, ask),
+    listed: false,
+    intake: undefined,
+  }
   ask.stage = 'waiting'
-  ask.wireId = ++session.lastId
-  ask.sendCredit = hello.requestWindow
-  ask.firstCredit = firstCredit(state, session, ask)
-  calls.set(ask.wireId, ask)
+  ask.data = undefined
+  ask.via = call
+  calls.set(call.wireId, call)
   if (calls.size === 1) updateIdle(state, connection)
-  enlist(state, session, ask)
+  enlist(state, session, call)
   return true
 }
 
 /** What replies to this request may cost before any CREDIT. */
-function firstCredit(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk): number {
-  if (ask.values !== undefined) return VALUES_WINDOW
-  const { maxResponseSize } = state.settings
-  return valueCost(Math.min(maxResponseSize, windowOf(session.pace, state.now)))
+function firstCredit(state: State, { pace }: Session, { values }: RequestAsk): number {
+  if (values !== undefined) return VALUES_WINDOW
+  return valueCost(Math.min(state.settings.maxResponseSize, windowOf(pace, state.now)))
 }
 
-export function giveCredit(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk, amount: number): void {
-  ask.intake!.credit += amount
-  session.credits.set(ask.wireId, (session.credits.get(ask.wireId) ?? 0) + amount)
+export function giveCredit(state: State, session: Session, call: SessionCall, amount: number): void {
+  call.intake!.credit += amount
+  session.credits.set(call.wireId, (session.credits.get(call.wireId) ?? 0) + amount)
   touch(state, session)
 }
 
 /** A consumer that pulls has taken values of this cost. */
 export function onTaken(state: State, id: number, cost: number): void {
-  const ask = state.asks.get(id)
-  if (ask?.kind !== 'request' || ask.intake === undefined) return
-  const session = state.connections.get(ask.connection!)?.session
-  if (session !== undefined) taken(state, session, ask, cost)
+  const ask = state.asks.open.get(id)
+  if (ask?.kind !== 'request' || ask.via?.protocol !== 'session' || ask.via.intake === undefined) return
+  const session = state.connections.all.get(ask.connection!)?.session
+  if (session !== undefined) giveBackCredit(state, session, ask.via, cost)
 }
 
-/** As much may come again, but not in crumbs. */
-export function taken(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk, cost: number): void {
-  const intake = ask.intake!
+/** Values of this cost were taken: as much may come again, but not in crumbs. */
+export function giveBackCredit(state: State, session: Session, call: SessionCall, cost: number): void {
+  const intake = call.intake!
   intake.untaken = Math.max(0, intake.untaken - cost)
   const { untaken, credit, total, gathered } = intake
   const arriving = total < 0 ? 0 : valueCost(gathered?.received ?? 0)
   const amount = VALUES_WINDOW - untaken - arriving - credit
-  if (amount >= VALUES_WINDOW / 2) giveCredit(state, session, ask, amount)
+  if (amount >= VALUES_WINDOW / 2) giveCredit(state, session, call, amount)
 }
 
 /** The request is over, and the other side knows it. */
-export function finish(state: State, session: AskingSession<RequestAsk>, ask: RequestAsk): void {
-  session.calls.delete(ask.wireId)
-  if (session.credits.size > 0) session.credits.delete(ask.wireId)
-  drop(state, ask)
+export function finishCall(state: State, session: Session, call: SessionCall): void {
+  session.calls.delete(call.wireId)
+  if (session.credits.size > 0) session.credits.delete(call.wireId)
+  forgetCall(state, call)
 }
 
-function drop(state: State, ask: RequestAsk): void {
-  state.asks.delete(ask.id)
-  removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+function forgetCall(state: State, call: SessionCall): void {
+  closeAsk(state, call.ask.id, call.ask.timeout)
   // What waits to be sent of it is not.
-  ask.value = undefined
+  call.value = undefined
 }
 
 /** Ends a request of ours that the other side has not ended: it is told, if it has heard of it at all. */
-export function endSessionCall(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
-  if (refusal !== undefined) out.push({ type: 'fail', ask: ask.id, refusal })
-  const connection = state.connections.get(ask.connection!)!
+export function endSessionCall(state: State, out: Effects, call: SessionCall, refusal?: Refusal): void {
+  if (refusal !== undefined) fail(state, out, call.ask.id, refusal)
+  const connection = state.connections.all.get(call.ask.connection!)!
   const session = connection.session!
-  finish(state, session, ask)
-  if (ask.sent >= 0) {
-    session.cancelled.add(ask.wireId)
-    session.cancels.push(ask.wireId)
+  finishCall(state, session, call)
+  if (call.sent >= 0) {
+    session.cancelled.add(call.wireId)
+    session.cancels.push(call.wireId)
     touch(state, session)
   }
   if (session.calls.size === 0) updateIdle(state, connection)
 }
 
 /** The session is gone, and everything that was asked over it. */
-export function loseCalls(state: State, out: Effects, session: AskingSession<RequestAsk>, message: string): void {
-  state.sessions.delete(session.stream)
-  const connection = state.connections.get(session.connection)
-  if (connection !== undefined) connection.session = undefined
-  for (const ask of session.calls.values()) {
-    drop(state, ask)
-    out.push({ type: 'fail', ask: ask.id, refusal: { code: 'ConnectionLost', message } })
+export function loseCalls(state: State, out: Effects, session: Session, message: string): void {
+  forgetSession(state, session)
+  for (const call of session.calls.values()) {
+    forgetCall(state, call)
+    fail(state, out, call.ask.id, { code: 'ConnectionLost', message })
   }
   session.calls.clear()
+}
+
+/** The connection has no session of ours any more. */
+export function forgetSession(state: State, session: Session): void {
+  removeSession(state, session)
+  const connection = state.connections.all.get(session.connection)
+  if (connection !== undefined) connection.session = undefined
 }

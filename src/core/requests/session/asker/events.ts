@@ -1,47 +1,45 @@
 /** What happens on the stream of a session over which we ask: opened, refused, bytes, its end. */
-import type { PortEvent } from '../../../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
-import { updateIdle } from '../../../peers/connections.js'
 import { log, type Effects, type Refusal } from '../../../effects.js'
-import { touch } from '../outbox.js'
-import type { AskingSession } from '../state.js'
-import type { RequestAsk, State } from '../../../state.js'
-import { useStream } from '../../v1/asker.js'
+import type { EventOf } from '../../../events.js'
+import { updateIdle } from '../../../peers/connections.js'
+import type { State } from '../../../state.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
-import { loseCalls } from './calls.js'
+import type { RequestAsk, SessionCall } from '../../state.js'
+import { touch } from '../../streams.js'
+import { useStream } from '../../v1/asker.js'
+import type { AskingSession } from '../state.js'
+import { forgetSession, loseCalls } from './calls.js'
 import { onFrame } from './frames.js'
 
-type Session = AskingSession<RequestAsk>
-type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
+type Session = AskingSession<SessionCall>
 
-export function onSessionOpened(state: State, out: Effects, session: Session, event: Of<'streamOpened'>): void {
-  const connection = state.connections.get(session.connection)!
+export function onSessionOpened(state: State, out: Effects, session: Session, event: EventOf<'streamOpened'>): void {
+  const connection = state.connections.all.get(session.connection)!
   connection.asksBy = event.protocol
   connection.proven = true
   if (event.protocol === SESSION) {
     session.open = true
     touch(state, session)
   } else {
-    state.sessions.delete(session.stream)
-    connection.session = undefined
+    forgetSession(state, session)
     refuseServices(state, out, connection)
     useStream(state, out, connection, session.stream)
   }
   serveQueue(state, out, connection)
 }
 
-/** (When the connection itself is dead, `connectivity.ts` has ended the requests before.) */
+/** (When the connection itself is dead, connectivity.ts has ended the requests before.) */
 export function onSessionOpenFailed(
   state: State,
   out: Effects,
   session: Session,
-  { reason, failure }: Of<'streamOpenFailed'>,
+  { reason, failure }: EventOf<'streamOpenFailed'>,
 ): void {
-  const connection = state.connections.get(session.connection)!
-  state.sessions.delete(session.stream)
-  connection.session = undefined
+  const connection = state.connections.all.get(session.connection)!
+  forgetSession(state, session)
   const { peer } = session
   // It named the session and does not speak it: then by version 1, if it speaks that.
   if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
@@ -53,7 +51,7 @@ export function onSessionOpenFailed(
     reason === 'unsupported'
       ? { code: 'RequestRejected', message: `${peer} speaks no protocol of requests that we speak`, cause }
       : { code: 'ConnectionLost', message: `no stream to ${peer}: ${failure.message}`, cause }
-  for (const id of connection.queue) endRequest(state, out, state.asks.get(id) as RequestAsk, refusal)
+  for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
 }
 
 export function onSessionData(state: State, out: Effects, session: Session, chunks: Uint8Array[]): void {
@@ -64,7 +62,7 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
     log(out, 'warn', `the session with ${session.peer} was reset: ${violation}`)
     return endSession(state, out, session, `the session was reset (${violation})`)
   }
-  const connection = state.connections.get(session.connection)!
+  const connection = state.connections.all.get(session.connection)!
   if (connection.queue.size > 0) serveQueue(state, out, connection)
   if (session.calls.size === 0) updateIdle(state, connection)
 }
@@ -78,7 +76,7 @@ export function endSession(state: State, out: Effects, session: Session, why: st
 /** The stream is gone. Nothing is asked again by itself; what still waited gets a new session. */
 export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
   loseCalls(state, out, session, `${why} before ${session.peer} answered`)
-  const connection = state.connections.get(session.connection)!
+  const connection = state.connections.all.get(session.connection)!
   updateIdle(state, connection)
   serveQueue(state, out, connection)
 }

@@ -13,18 +13,18 @@ import {
   type RemoteFailure,
   type Violation,
 } from '../../../../wire/session/reader.js'
-import { responseTooLarge, settle } from '../../../asks.js'
-import { removeDeadline } from '../../../deadlines.js'
+import { emitValue, endDeadline, endValues, fail, settle } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
+import { maxResponseOf } from '../../../settings.js'
+import type { State } from '../../../state.js'
+import type { SessionCall } from '../../state.js'
+import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { enlist } from '../outbox.js'
 import { nextCredit, onAnswered } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
-import { maxResponseOf } from '../../../settings.js'
-import type { RequestAsk, State } from '../../../state.js'
-import { VALUE_OVERHEAD, valueCost } from '../../values.js'
-import { endSessionCall, finish, giveCredit, taken } from './calls.js'
+import { endSessionCall, finishCall, giveBackCredit, giveCredit } from './calls.js'
 
-type Session = AskingSession<RequestAsk>
+type Session = AskingSession<SessionCall>
 
 export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (!session.greeted) {
@@ -53,34 +53,36 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
   const more = session.hello.requestWindow - before
   if (broken !== undefined || more === 0) return broken
   // What was asked before it came has begun with the smaller window.
-  for (const ask of session.calls.values()) {
-    ask.sendCredit += more
-    if (ask.value !== undefined) enlist(state, session, ask)
+  for (const call of session.calls.values()) {
+    call.sendCredit += more
+    if (call.value !== undefined) enlist(state, session, call)
   }
   return undefined
 }
 
 function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
-  const ask = session.calls.get(frame.id)
-  if (ask === undefined) return onLateReply(session, frame)
-  if ((frame.flags & LAST) === 0 || ask.values !== undefined || ask.intake !== undefined) {
-    return onPart(state, out, session, ask, frame)
+  const call = session.calls.get(frame.id)
+  if (call === undefined) return onLateReply(session, frame)
+  const { ask } = call
+  if ((frame.flags & LAST) === 0 || ask.values !== undefined || call.intake !== undefined) {
+    return onPart(state, out, session, call, frame)
   }
   // The way of nearly all: one value, in one frame.
   if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
   const limit = maxResponseOf(state.settings, ask.service)
-  onAnswered(session.pace, state.now, ask.sent, frame.end - frame.at)
-  finish(state, session, ask)
-  if (frame.end - frame.at > limit) fail(out, ask, responseTooLarge(ask.peer, limit))
-  else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
+  onAnswered(session.pace, state.now, call.sent, frame.end - frame.at)
+  finishCall(state, session, call)
+  if (frame.end - frame.at > limit) fail(state, out, ask.id, responseTooLarge(ask.peer, limit))
+  else settle(state, out, ask.id, own(frame.bytes, frame.at, frame.end))
   return undefined
 }
 
 /** A value of several, or a piece of a value. */
-function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, frame: Frame): Violation | undefined {
-  const intake = (ask.intake ??= { credit: ask.firstCredit, untaken: 0, total: -1, gathered: undefined })
+function onPart(state: State, out: Effects, session: Session, call: SessionCall, frame: Frame): Violation | undefined {
+  const { ask } = call
+  const intake = (call.intake ??= { credit: call.firstCredit, untaken: 0, total: -1, gathered: undefined })
   const isLast = (frame.flags & LAST) !== 0
   const hasMore = (frame.flags & MORE) !== 0
   if (isLast && hasMore) return 'a value is the last one and not complete'
@@ -93,10 +95,10 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
     const limit = maxResponseOf(state.settings, ask.service)
     if (total > limit) {
       const refusal = responseTooLarge(ask.peer, limit)
-      if (!isLast) endSessionCall(state, out, ask, refusal)
+      if (!isLast) endSessionCall(state, out, call, refusal)
       else {
-        finish(state, session, ask)
-        fail(out, ask, refusal)
+        finishCall(state, session, call)
+        fail(state, out, ask.id, refusal)
       }
       return undefined
     }
@@ -110,25 +112,25 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
     // The value has to be completed, whatever the window is.
     const missing = intake.total - intake.gathered.received - intake.credit
     const amount = nextCredit(session.pace, state.now, intake.credit, missing)
-    if (amount > 0) giveCredit(state, session, ask, amount)
+    if (amount > 0) giveCredit(state, session, call, amount)
     return undefined
   }
   const value = wholeValue(intake, frame)
   if (isLast) {
-    finish(state, session, ask)
-    settle(out, ask.id, value)
+    finishCall(state, session, call)
+    settle(state, out, ask.id, value)
     return undefined
   }
   if (ask.values === undefined) return 'it goes on after the one value that was asked for'
-  out.push({ type: 'value', ask: ask.id, value })
+  emitValue(state, out, ask.id, value)
   if (ask.stage === 'waiting') {
     // It has begun to answer; the rest may take its time. (The node itself does not wait for ever.)
     ask.stage = 'streaming'
-    if (!ask.service) removeDeadline(state.askDeadlines, ask.id, ask.timeout)
+    if (!ask.service) endDeadline(state, ask.id, ask.timeout)
   }
   const cost = valueCost(value.length)
   intake.untaken += cost
-  if (ask.values.mode === 'push') taken(state, session, ask, cost)
+  if (ask.values.mode === 'push') giveBackCredit(state, session, call, cost)
   return undefined
 }
 
@@ -159,22 +161,24 @@ function onLateReply(session: Session, { id, flags }: Frame): Violation | undefi
 
 function onEnd(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (frame.at !== frame.end) return 'END has a body'
-  const ask = session.calls.get(frame.id)
-  if (ask === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it ended a request that is not open'
-  if (ask.intake !== undefined && ask.intake.total >= 0) return 'it ended an answer in the middle of a value'
-  finish(state, session, ask)
-  if (ask.values !== undefined) out.push({ type: 'valuesEnded', ask: ask.id })
-  else fail(out, ask, { code: 'RequestRejected', message: `${ask.peer} answered without a value` })
+  const call = session.calls.get(frame.id)
+  if (call === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it ended a request that is not open'
+  const { ask, intake } = call
+  if (intake !== undefined && intake.total >= 0) return 'it ended an answer in the middle of a value'
+  finishCall(state, session, call)
+  if (ask.values !== undefined) endValues(state, out, ask.id)
+  else fail(state, out, ask.id, { code: 'RequestRejected', message: `${ask.peer} answered without a value` })
   return undefined
 }
 
 function onFail(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const failure = readFail(frame)
   if (failure === undefined) return 'FAIL is broken'
-  const ask = session.calls.get(frame.id)
-  if (ask === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it refused a request that is not open'
-  finish(state, session, ask)
-  fail(out, ask, refusalOf(ask.peer, failure))
+  const call = session.calls.get(frame.id)
+  if (call === undefined)
+    return session.cancelled.delete(frame.id) ? undefined : 'it refused a request that is not open'
+  finishCall(state, session, call)
+  fail(state, out, call.ask.id, refusalOf(call.ask.peer, failure))
   return undefined
 }
 
@@ -207,8 +211,4 @@ function onCredit(state: State, session: Session, frame: Frame): Violation | und
   if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'
   if (ask.value !== undefined) enlist(state, session, ask)
   return undefined
-}
-
-function fail(out: Effects, ask: RequestAsk, refusal: Refusal): void {
-  out.push({ type: 'fail', ask: ask.id, refusal })
 }

@@ -1,4 +1,5 @@
 /** What an asker sends: HELLO, its requests piece by piece, CANCEL and CREDIT. */
+import type { SessionCall } from '../../state.js'
 import {
   writeCancel,
   writeCredit,
@@ -9,10 +10,10 @@ import {
 } from '../../../../wire/session/writer.js'
 import { chunkOf, type Sending } from '../outbox.js'
 import type { AskingSession } from '../state.js'
-import type { RequestAsk, State } from '../../../state.js'
+import type { State } from '../../../state.js'
 import { DEFAULT_BUFFER, POLICIES } from '../../values.js'
 
-export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
+export const sendingRequests: Sending<AskingSession<SessionCall>, SessionCall> = {
   inOrder: true,
 
   hasControl({ helloSent, cancels, credits }) {
@@ -38,25 +39,25 @@ export const sendingRequests: Sending<AskingSession<RequestAsk>, RequestAsk> = {
     return bytes === 0 ? -1 : bytes
   },
 
-  write(state, _out, ask, writer, bytes) {
-    const value = ask.value!
-    if (ask.sent < 0) {
-      ask.sent = bytes
-      writeRequest(writer, ask.wireId, headOf(state, ask), value, bytes)
+  write(state, _out, call, writer, bytes) {
+    const value = call.value!
+    if (call.sent < 0) {
+      call.sent = bytes
+      writeRequest(writer, call.wireId, headOf(state, call), value, bytes)
     } else {
-      writeData(writer, ask.wireId, value, ask.sent, ask.sent + bytes)
-      ask.sent += bytes
+      writeData(writer, call.wireId, value, call.sent, call.sent + bytes)
+      call.sent += bytes
     }
-    ask.sendCredit -= bytes
-    if (ask.sent === value.length) ask.value = undefined
+    call.sendCredit -= bytes
+    if (call.sent === value.length) call.value = undefined
   },
 }
 
-function headOf(state: State, ask: RequestAsk): RequestHead {
+function headOf(state: State, { ask, firstCredit }: SessionCall): RequestHead {
   const { values, dueAt } = ask
   return {
     timeout: Math.max(1, dueAt - state.now),
-    credit: ask.firstCredit,
+    credit: firstCredit,
     one: values === undefined,
     service: ask.service,
     lossy:

@@ -2,13 +2,15 @@
  * Large messages of others: announced by gossip, fetched over the request path, first from whoever handed the announcement to
  * us (who forwards it only once it has the message itself), then from its signer; and taken only if the hash is right.
  */
+import type { AskId, Heard } from '../terms.js'
+import type { Purpose } from '../services/state.js'
 import { toHex, type Announcement } from '../../wire/announcement.js'
-import type { Effects, Heard } from '../effects.js'
+import type { Effects } from '../effects.js'
 import { askNode, forgetOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
-import { blobOf, keepBlob } from './blobs.js'
+import { blobOf, keepBlob, startDigest } from './large.js'
 import { consider, lose } from './deciding.js'
-import type { Digesting, Fetch, Purpose } from './state.js'
+import type { Digesting, Fetch } from './state.js'
 
 const NO_PROOF = new Uint8Array()
 
@@ -20,7 +22,7 @@ export function fetchLarge(
   held: boolean,
   { hash, size }: Announcement,
 ): boolean {
-  const { broadcasts, settings } = state
+  const { large, settings } = state
   const name = toHex(hash)
   const known = blobOf(state, name)
   if (known !== undefined) {
@@ -29,11 +31,11 @@ export function fetchLarge(
     else takeLarge(state, out, heard, held, known)
     return true
   }
-  if (broadcasts.fetches.has(heard.id) || broadcasts.fetchBytes + size > settings.maxBlobBytes) return false
+  if (large.fetches.has(heard.id) || large.fetchBytes + size > settings.maxBlobBytes) return false
   const until = state.now + settings.fetchTimeout
   const fetch: Fetch = { hash: name, size, heard, held, until, others: [...new Set([heard.via, heard.from])] }
-  broadcasts.fetches.set(heard.id, fetch)
-  broadcasts.fetchBytes += size
+  large.fetches.set(heard.id, fetch)
+  large.fetchBytes += size
   askNext(state, out, fetch)
   return true
 }
@@ -42,7 +44,7 @@ export function fetchLarge(
 function askNext(state: State, out: Effects, fetch: Fetch): void {
   const { heard, held, hash, others } = fetch
   let peer = others.shift()
-  while (peer !== undefined && !state.links.has(peer)) peer = others.shift()
+  while (peer !== undefined && !state.connections.byPeer.has(peer)) peer = others.shift()
   if (peer === undefined) {
     endFetch(state, fetch)
     return lose(state, out, heard, held, 'fetchFailed')
@@ -59,11 +61,11 @@ function fromHex(text: string): Uint8Array {
 export function onPiece(
   state: State,
   out: Effects,
-  own: number,
+  own: AskId,
   purpose: Extract<Purpose, { kind: 'fetch' }>,
   piece: Uint8Array,
 ): void {
-  const fetch = state.broadcasts.fetches.get(purpose.message)
+  const fetch = state.large.fetches.get(purpose.message)
   if (fetch === undefined) return forgetOwn(state, out, own)
   purpose.chunks.push(piece)
   purpose.received += piece.length
@@ -79,7 +81,7 @@ export function onPiecesOver(
   out: Effects,
   { message, peer, chunks, received }: Extract<Purpose, { kind: 'fetch' }>,
 ): void {
-  const fetch = state.broadcasts.fetches.get(message)
+  const fetch = state.large.fetches.get(message)
   if (fetch === undefined) return
   if (received !== fetch.size) return notFrom(state, out, fetch, peer, false)
   const data = new Uint8Array(fetch.size)
@@ -88,9 +90,7 @@ export function onPiecesOver(
     data.set(chunk, at)
     at += chunk.length
   }
-  const digest = state.broadcasts.nextDigest++
-  state.broadcasts.digesting.set(digest, { kind: 'fetch', message, data, peer })
-  out.push({ type: 'digest', digest, data })
+  startDigest(state, out, { kind: 'fetch', message, data, peer }, data)
 }
 
 export function onFetchedHash(
@@ -99,7 +99,7 @@ export function onFetchedHash(
   { message, data, peer }: Extract<Digesting, { kind: 'fetch' }>,
   hash: Uint8Array,
 ): void {
-  const fetch = state.broadcasts.fetches.get(message)
+  const fetch = state.large.fetches.get(message)
   if (fetch === undefined) return
   if (toHex(hash) !== fetch.hash) return notFrom(state, out, fetch, peer, true)
   endFetch(state, fetch)
@@ -117,7 +117,7 @@ function notFrom(state: State, out: Effects, fetch: Fetch, peer: string, isForge
   askNext(state, out, fetch)
 }
 
-function endFetch({ broadcasts }: State, fetch: Fetch): void {
-  broadcasts.fetches.delete(fetch.heard.id)
-  broadcasts.fetchBytes -= fetch.size
+function endFetch({ large }: State, fetch: Fetch): void {
+  large.fetches.delete(fetch.heard.id)
+  large.fetchBytes -= fetch.size
 }

@@ -1,0 +1,38 @@
+/** What ends each kind of question before its answer: its caller, or its deadline. */
+import { expireBroadcast, leave } from './broadcasts/publishing.js'
+import { endJoined, expireJoined } from './broadcasts/topics.js'
+import { closeAsk } from './asks.js'
+import type { Effects } from './effects.js'
+import { leaveDial } from './peers/dials.js'
+import { endRequest, expireRequest } from './requests/requests.js'
+import type { Ask, State } from './state.js'
+import type { AskId } from './terms.js'
+
+interface Ends<Kind extends Ask> {
+  /** The caller is no longer interested. */
+  cancel(state: State, out: Effects, ask: Kind): void
+  /** `undefined`: it has no deadline of its own. */
+  expire: ((state: State, out: Effects, ask: Kind) => void) | undefined
+}
+
+const ENDS: { [Kind in Ask['kind']]: Ends<Extract<Ask, { kind: Kind }>> } = {
+  request: { cancel: endRequest, expire: expireRequest },
+  broadcast: { cancel: (state, _out, ask) => leave(state, ask), expire: expireBroadcast },
+  joined: { cancel: (state, _out, ask) => endJoined(state, ask), expire: expireJoined },
+  dial: { cancel: (state, _out, ask) => leaveDial(state, ask), expire: undefined },
+  explain: { cancel: (state, _out, { id }) => void closeAsk(state, id), expire: undefined },
+}
+
+function endsOf(ask: Ask): Ends<Ask> {
+  return ENDS[ask.kind] as Ends<Ask>
+}
+
+export function cancelAsk(state: State, out: Effects, id: AskId): void {
+  const ask = state.asks.open.get(id)
+  if (ask !== undefined) endsOf(ask).cancel(state, out, ask)
+}
+
+export function expireAsk(state: State, out: Effects, id: AskId): void {
+  const ask = state.asks.open.get(id)
+  if (ask !== undefined) endsOf(ask).expire?.(state, out, ask)
+}

@@ -1,0 +1,139 @@
+/**
+ * Hands what happens on a stream to the request or session that it belongs to: streams that we opened ask, the others answer; one
+ * that carries a session serves many requests, one of version 1 a single one. Events of a stream that is no longer in the state
+ * are ignored: they crossed with our reset.
+ */
+import { SESSION } from '../../wire/protocols.js'
+import type { Effects } from '../effects.js'
+import type { EventOf } from '../events.js'
+import { dropConnection } from '../peers/connectivity.js'
+import type { PortEvent, StreamId } from '../port.js'
+import type { State } from '../state.js'
+import * as answerer from './session/answerer/events.js'
+import { sendingAnswers } from './session/answerer/sending.js'
+import * as asker from './session/asker/events.js'
+import { sendingRequests } from './session/asker/sending.js'
+import { flush } from './session/outbox.js'
+import type { AnsweringSession, AskingSession } from './session/state.js'
+import type { RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
+import { forgetUnflushed, touch } from './streams.js'
+import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/answerer.js'
+import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
+
+type StreamEvent = Extract<PortEvent, { stream: StreamId }>
+
+export function onStreamEvent(state: State, out: Effects, event: StreamEvent): void {
+  if (event.type === 'streamInbound') return onInbound(state, out, event)
+  const session = state.streams.sessions.get(event.stream)
+  if (session?.role === 'asking') return onAskingEvent(state, out, session, event)
+  if (session?.role === 'answering') return onAnsweringEvent(state, out, session, event)
+  const ask = state.streams.calls.get(event.stream)
+  if (ask?.via?.protocol === 'v1') return onCallEvent(state, out, ask, ask.via, event)
+  const exchange = state.exchanges.open.get(event.stream)
+  if (exchange?.protocol === 'v1') onExchangeEvent(state, out, exchange, event)
+}
+
+function onInbound(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
+  if (event.protocol !== SESSION) return onInboundStream(state, out, event)
+  if (answerer.onInboundSession(state, out, event)) return
+  dropConnection(state, out, event.connection, 'the peer opens one session after the other')
+}
+
+function onAskingEvent(state: State, out: Effects, session: AskingSession<SessionCall>, event: StreamEvent): void {
+  switch (event.type) {
+    case 'data':
+      return asker.onSessionData(state, out, session, event.chunks)
+    case 'writable':
+      session.writing = false
+      return touch(state, session)
+    case 'streamOpened':
+      return asker.onSessionOpened(state, out, session, event)
+    case 'streamOpenFailed':
+      if (event.reason === 'lost') return dropDead(state, out, session.connection, event.failure.message)
+      return asker.onSessionOpenFailed(state, out, session, event)
+    case 'streamEnded':
+      return asker.endSession(state, out, session, 'the session was closed')
+    case 'streamClosed':
+      return asker.onSessionOver(state, out, session, 'the session was lost')
+    case 'streamInbound':
+      return
+  }
+}
+
+function onAnsweringEvent(
+  state: State,
+  out: Effects,
+  session: AnsweringSession<SessionExchange>,
+  event: StreamEvent,
+): void {
+  switch (event.type) {
+    case 'data':
+      return answerer.onAnsweringData(state, out, session, event.chunks)
+    case 'writable':
+      session.writing = false
+      return touch(state, session)
+    case 'streamEnded':
+      return answerer.onAskerEnded(state, out, session)
+    case 'streamClosed':
+      return answerer.closeAnswering(state, out, session, 'the session was lost')
+    case 'streamInbound':
+    case 'streamOpened':
+    case 'streamOpenFailed':
+      return
+  }
+}
+
+function onCallEvent(state: State, out: Effects, ask: RequestAsk, call: V1Call, event: StreamEvent): void {
+  switch (event.type) {
+    case 'streamOpened':
+      return onOpened(state, out, ask, call)
+    case 'streamOpenFailed':
+      if (event.reason === 'lost') return dropDead(state, out, ask.connection!, event.failure.message)
+      return onOpenFailed(state, out, ask, call, event)
+    case 'data':
+      return onResponseData(state, out, ask, call, event.chunks)
+    case 'streamEnded':
+      return onResponseEnd(state, out, ask, call)
+    case 'streamClosed':
+      return onCallClosed(state, out, ask, call, event)
+    case 'streamInbound':
+    case 'writable':
+      return
+  }
+}
+
+function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event: StreamEvent): void {
+  switch (event.type) {
+    case 'data':
+      return onRequestData(state, out, exchange, event.chunks)
+    case 'streamEnded':
+      return onRequestEnd(state, out, exchange)
+    case 'streamClosed':
+      return cutExchange(state, out, exchange, 'the asker has given up')
+    case 'streamInbound':
+    case 'streamOpened':
+    case 'streamOpenFailed':
+    case 'writable':
+      return
+  }
+}
+
+/** A muxer that died raises no event of its own: without this the dead connection would stay for ever. */
+function dropDead(state: State, out: Effects, connection: number, why: string): void {
+  dropConnection(state, out, connection, `the connection can carry no streams any more (${why})`)
+}
+
+/** Sends what the sessions have to send. One write each, of everything that this step has brought. */
+export function flushSessions(state: State, out: Effects): void {
+  for (const stream of state.streams.unflushed) {
+    const session = state.streams.sessions.get(stream)
+    if (session === undefined) continue
+    if (session.role === 'asking') {
+      flush(state, out, session, sendingRequests)
+    } else {
+      flush(state, out, session, sendingAnswers)
+      if (session.ending) answerer.closeWhenDone(state, out, session)
+    }
+  }
+  forgetUnflushed(state)
+}
