@@ -49,7 +49,7 @@ export async function one(seed: number, part?: string): Promise<void> {
   const mutant = part === undefined ? undefined : mutants.find(({ name }) => name.includes(part))
   if (part !== undefined && mutant === undefined) throw new UsageError(`no mutant is called ${part}`)
   if (mutant !== undefined) console.log(`Planted: ${mutant.name}`)
-  const some = await copy(mutant?.changes)
+  const some = await copy(mutant)
   try {
     const result = await explain(some.file, seed)
     console.log(report(result, mutant?.name))

@@ -2,12 +2,11 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import type { Asker } from '../../bench/contestants/contestant.js'
 import { drive } from '../../bench/harness/drive.js'
+import { turn } from '../support/promises.js'
 
 const load = { size: 32, inFlight: 4 }
 
-/** The next turn of the event loop, as a socket would be. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
+/** It answers in the next turn of the event loop, as a socket would. */
 function asker(answer: (bytes: Uint8Array, count: number) => Uint8Array): Asker {
   let count = 0
   return {

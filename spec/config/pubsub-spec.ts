@@ -3,7 +3,7 @@ import { defaultScoring } from '../../src/core/pubsub.js'
 import { readPubsub, type PubsubConfig } from '../../src/config/pubsub.js'
 import { messageId } from '../../src/wire/message-id.js'
 import { bytes } from '../support/core.js'
-import { thrown } from '../support/edge.js'
+import { thrown } from '../support/promises.js'
 
 const message = { topic: 'block', data: bytes('b'), from: 'bob', sequence: 7n }
 

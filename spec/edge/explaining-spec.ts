@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { checkAbout } from '../../src/edge/explaining.js'
-import { BOB, thrown } from '../support/edge.js'
+import { BOB } from '../support/edge.js'
+import { thrown } from '../support/promises.js'
 
 describe('what is to be explained', () => {
   it.each<[string, unknown, unknown]>([

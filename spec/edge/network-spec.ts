@@ -5,42 +5,24 @@ import type { NodeConfig, P2pError, P2pNode, Reply } from 'tinyp2p'
 import { simulate, type SimulatedNetwork } from 'tinyp2p/testing'
 import { valueCost } from '../../src/core/requests/values.js'
 import { VALUES_WINDOW } from '../../src/core/requests/session/asker/calls.js'
-import { bytes } from '../support/core.js'
+import { bytes, text } from '../support/bytes.js'
+import { drained, failure } from '../support/promises.js'
+import { simulatedPair, type SimulatedPair } from '../support/simulated-pair.js'
 
-const text = (value: Uint8Array): string => new TextDecoder().decode(value)
-
-interface Pair {
-  net: SimulatedNetwork
-  alice: P2pNode
-  bob: P2pNode
-}
+const texts = async (values: AsyncIterable<Uint8Array>): Promise<string[]> => (await drained(values)).map(text)
 
 /** Bob answers with what is made anew for each request. */
-async function pair(reply: (data: Uint8Array, signal: AbortSignal) => Reply, config: NodeConfig = {}): Promise<Pair> {
-  const net = simulate()
-  const bob = await net.createNode()
-  const alice = await net.createNode({ bootNodes: bob.addresses, ...config })
-  bob.setEventHandler({ handleInboundRequest: (data, context) => reply(data, context.signal) })
-  return { net, alice, bob }
+async function pair(
+  reply: (data: Uint8Array, signal: AbortSignal) => Reply,
+  config?: NodeConfig,
+): Promise<SimulatedPair> {
+  const nodes = await simulatedPair(config)
+  nodes.bob.setEventHandler({ handleInboundRequest: (data, context) => reply(data, context.signal) })
+  return nodes
 }
 
 async function* counting(amount: number, size = 1): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < amount; i++) yield new Uint8Array(size).fill(i)
-}
-
-async function failure(failing: Promise<unknown>): Promise<P2pError> {
-  return failing.then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: P2pError) => error,
-  )
-}
-
-async function drained(values: AsyncIterable<Uint8Array>): Promise<string[]> {
-  const all: string[] = []
-  for await (const value of values) all.push(text(value))
-  return all
 }
 
 describe('replies', () => {
@@ -57,7 +39,7 @@ describe('replies', () => {
     const { net, alice, bob } = await pair(reply)
     const replies = alice.request$(bob.peerId, bytes('?'))
     expect((await net.until(lastValueFrom(replies.pipe(toArray())))).map(text)).toEqual(values)
-    expect(await net.until(drained(replies))).toEqual(values)
+    expect(await net.until(texts(replies))).toEqual(values)
   })
 
   it('of a value larger than the window come whole', async () => {
@@ -99,7 +81,7 @@ describe('replies', () => {
       for await (const value of alice.request$(bob.peerId, bytes('loop'))) if (value.length > 0) break
     })()) // prettier-ignore
     const controller = new AbortController()
-    const aborted = failure(drained(alice.request$(bob.peerId, bytes('abort'), { signal: controller.signal })))
+    const aborted = failure(texts(alice.request$(bob.peerId, bytes('abort'), { signal: controller.signal })))
     await net.run(500)
     controller.abort()
     expect((await net.until(aborted)).code).toBe('Aborted')
@@ -207,7 +189,7 @@ describe('replies', () => {
 
   it('end with `NodeStopped` when the node stops', async () => {
     const { net, alice, bob } = await pair(() => concat(of(bytes('a')), NEVER))
-    const replies = drained(alice.request$(bob.peerId, bytes('?')))
+    const replies = texts(alice.request$(bob.peerId, bytes('?')))
     const code = failure(replies)
     await net.run(1_000)
     await net.until(alice.stop())

@@ -8,22 +8,18 @@ const MiB = 1_048_576
 
 afterEach(endProcesses)
 
-async function memoryOf(...processes: AnotherProcess[]): Promise<number[]> {
-  return Promise.all(processes.map(async (one) => (await one.order('memory', {})) as number))
-}
-
 describe('an endless answer', () => {
   it('is made as fast as it is read, with flat memory on both sides, and ends when nobody reads', async () => {
     const maker = await AnotherProcess.start({}, 'endless')
     const reader = await AnotherProcess.start({}, 'nobody')
     // What the first requests need for good.
     await reader.order('read', { peer: maker.addresses[0]!, values: 2_000, pace: 0 })
-    const before = await memoryOf(maker, reader)
+    const before = await Promise.all([maker.memory(), reader.memory()])
     const first = (await maker.order('made', {})) as { made: number; ended: number }
     const pace = 1_000
     const values = 6
     expect(await reader.order('read', { peer: maker.peerId, values, pace })).toBe(values)
-    const after = await memoryOf(maker, reader)
+    const after = await Promise.all([maker.memory(), reader.memory()])
     const last = (await maker.order('made', {})) as { made: number; ended: number }
     // A window of 64 KiB is under way, one value more is begun, and one is in the hands of the generator.
     expect(last.made - first.made).toBeGreaterThanOrEqual(values)

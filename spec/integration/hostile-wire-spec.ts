@@ -11,24 +11,13 @@ import { encodeVarint } from '../../src/wire/varint.js'
 import { AnotherProcess, endProcesses } from '../support/another-process.js'
 import { bytes, MiB, outcome, text, within } from '../support/nodes.js'
 import { GREETING, hear, RawPeer } from '../support/raw-peer.js'
+import { join, varint } from '../support/session.js'
 
 const TIMEOUT = 1_000
 const LIMIT = 100_000
 
-/** As encodeVarint, but of any size and with any number of bytes. */
-function varint(value: bigint, length = 0): Uint8Array {
-  const out: number[] = []
-  for (let rest = value; rest > 0n || out.length === 0; rest >>= 7n) out.push(Number(rest & 0x7fn))
-  while (out.length < length) out.push(0)
-  return Uint8Array.from(out, (group, index) => (index < out.length - 1 ? group | 0x80 : group))
-}
-
 function frame(payload: Uint8Array): Uint8Array {
-  return joined(encodeVarint(payload.length), payload)
-}
-
-function joined(...chunks: Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(chunks))
+  return join(encodeVarint(payload.length), payload)
 }
 
 const garbage = Uint8Array.from({ length: 3_000 }, (_, index) => (index * 7919 + 131) % 256)
@@ -44,15 +33,11 @@ async function ask(question: string): Promise<string> {
   return text((await honest.order('request', { peer: victim.address, data: bytes(question) })) as Uint8Array)
 }
 
-async function memoryOf(): Promise<number> {
-  return (await victim.order('memory', {})) as number
-}
-
 beforeAll(async () => {
   const reqResp = { requestTimeout: TIMEOUT, maxRequestSize: LIMIT, maxResponseSize: LIMIT }
   ;[victim, honest] = await Promise.all([AnotherProcess.start({ reqResp }), AnotherProcess.start()])
   for (let i = 0; i < 5; i++) await ask('warm')
-  memory = await memoryOf()
+  memory = await victim.memory()
 }, 30_000)
 
 afterEach(async () => {
@@ -61,7 +46,7 @@ afterEach(async () => {
   const quiet = (await victim.order('quiet', { within: 3 * TIMEOUT })) as Record<string, number>
   expect(Object.entries(quiet).filter(([, count]) => count !== 0)).toEqual([])
   expect(await victim.order('faults', {})).toEqual([])
-  expect((await memoryOf()) - memory).toBeLessThan(150 * MiB)
+  expect((await victim.memory()) - memory).toBeLessThan(150 * MiB)
 }, 20_000)
 
 afterAll(endProcesses)
@@ -79,8 +64,8 @@ describe('an asker', () => {
     ['sends nothing but 0xff', [new Uint8Array(100_000).fill(0xff)]],
     ['sends a varint that is not minimal', [Uint8Array.of(0x83, 0x80, 0x00), bytes(3)]],
     ['sends a zero that is not minimal', [Uint8Array.of(0x80, 0x00)]],
-    ['sends more than it declared, at once', [joined(frame(bytes(10)), bytes(1))]],
-    ['sends two requests on one stream', [joined(frame(bytes(10)), frame(bytes(10)))]],
+    ['sends more than it declared, at once', [join(frame(bytes(10)), bytes(1))]],
+    ['sends two requests on one stream', [join(frame(bytes(10)), frame(bytes(10)))]],
     ['sends garbage', [garbage]],
   ])('that %s gets no answer but a reset', async (_, chunks) => {
     attacker = await RawPeer.start()
@@ -186,7 +171,7 @@ describe('an asker', () => {
         const heard = hear(stream)
         stream.send(frame(bytes(size)))
         await stream.close()
-        const answer = joined(GREETING, frame(bytes(size)))
+        const answer = join(GREETING, frame(bytes(size)))
         expect(await within(8_000, heard)).toEqual({ bytes: answer, end: 'ended' })
       }
       if (i < 2) await attacker.stop()

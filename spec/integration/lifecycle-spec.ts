@@ -183,12 +183,25 @@ describe('stop', () => {
     expect(completed).toHaveLength(5)
   }, 20_000)
 
-  it('may be called twice, and by `await using`', async () => {
+  it('may be called again, and each call ends only when the node has', async () => {
     const node = await startNode()
-    const stops = [node.stop(), node.stop(), node[Symbol.asyncDispose]()]
-    await Promise.all(stops)
+    const ended: string[] = []
+    node.status$.subscribe({ complete: () => ended.push('the node') })
+    await Promise.all(['first', 'second'].map((name) => node.stop().then(() => ended.push(name))))
+    expect(ended).toEqual(['the node', 'first', 'second'])
     await node.stop()
-    expect(Symbol.asyncDispose).toBeDefined()
+  })
+
+  it('is what `await using` does at the end of its block', async () => {
+    const other = await startNode()
+    let address: string
+    {
+      await using node = await startNode()
+      address = node.addresses[0]!
+      await other.dial(address)
+    }
+    await statusOf(other, ({ connections }) => connections.length === 0)
+    expect(await outcome(other.dial(address))).toBe('DialError')
   })
 
   it('frees the port, and the same identity can start again there', async () => {

@@ -110,6 +110,8 @@ describe('the README', () => {
 
   it('has blocks without type errors', async () => {
     all.forEach(({ code }, index) => writeFileSync(join(folder, `typed-${index}.mts`), code))
+    // One that has an error shows that they are looked at.
+    writeFileSync(join(folder, 'typed-wrong.mts'), `import { createNode } from 'tinyp2p'\nawait createNode(7)\n`)
     const compilerOptions = {
       rootDir: '/',
       noUnusedLocals: false,
@@ -125,7 +127,9 @@ describe('the README', () => {
       (error: { stdout: string }) => error.stdout,
     )
     // What is wrong in src is for the type check of src to say.
-    expect(output.split('\n').filter((line) => line.includes('typed-'))).toEqual([])
+    expect(output.split('\n').filter((line) => line.includes('typed-'))).toEqual([
+      expect.stringContaining('typed-wrong.mts(2,18): error'),
+    ])
   }, 90_000)
 
   it('gives the defaults that the code has', () => {

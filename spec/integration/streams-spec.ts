@@ -15,6 +15,7 @@ import {
 import { valueCost } from '../../src/core/requests/values.js'
 import { VALUES_WINDOW } from '../../src/core/requests/session/asker/calls.js'
 import { bytes, LOOPBACK, next, pending, stateOf, text, within } from '../support/nodes.js'
+import { drained, turn } from '../support/promises.js'
 
 const nodes: P2pNode[] = []
 
@@ -45,19 +46,14 @@ function event(): { happened: Promise<void>; happen: () => void } {
   return { happened, happen: () => subject.next() }
 }
 
-async function drained(values: AsyncIterable<Uint8Array>): Promise<number[]> {
-  const sizes: number[] = []
-  for await (const value of values) sizes.push(value.length)
-  return sizes
-}
-
 describe('a stream of values', () => {
   it('arrives in order and whole, whatever the sizes, by a subscriber and by a loop', async () => {
     const sizes = [0, 1, 100, 16_384, 16_385, 70_000, 1_000_000, 3]
     const { alice, bob } = await pair(async function* () {
       for (const size of sizes) yield new Uint8Array(size).fill(size % 251)
     })
-    expect(await drained(alice.request$(bob.peerId, bytes('?')))).toEqual(sizes)
+    const looped = await drained(alice.request$(bob.peerId, bytes('?')))
+    expect(looped.map(({ length }) => length)).toEqual(sizes)
     const values = await lastValueFrom(alice.request$(bob.peerId, bytes('?')).pipe(toArray()))
     expect(values.every((value) => value.every((byte) => byte === value.length % 251))).toBe(true)
     expect(values.map(({ length }) => length)).toEqual(sizes)
@@ -139,7 +135,7 @@ describe('a stream of values', () => {
     for (let pulled = 1; pulled <= 200; pulled++) {
       await within(5_000, iterator.next(), `value ${pulled}`)
       // Whatever is ready on either side runs, and still nothing more is made.
-      if (pulled % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+      if (pulled % 20 === 0) await turn()
       expect(made).toBeLessThanOrEqual(pulled + ahead)
     }
     await iterator.return!()

@@ -4,12 +4,12 @@ import { newSecret, type Broadcast, type P2pNode } from 'tinyp2p'
 import { ReplaySubject } from 'rxjs'
 import { peerIdOf } from '../../src/identity.js'
 import { maxDataLength } from '../../src/wire/gossip-size.js'
-import { GossipCounts, knowsSubscription, startGated, stopGated } from '../support/gated-node.js'
+import { GossipCounts, startGated } from '../support/gated-node.js'
 import { killProcesses } from '../support/line-process.js'
-import { bytes, heard, next, outcome, startNode, statusOf, stopNodes } from '../support/nodes.js'
+import { bytes, heard, hearsSubscription, next, outcome, startNode, statusOf, stopNodes } from '../support/nodes.js'
 import { fromBase64, RustPeer } from '../support/rust-peer.js'
 
-afterEach(() => Promise.all([stopNodes(), stopGated(), killProcesses()]))
+afterEach(() => Promise.all([stopNodes(), killProcesses()]))
 
 const TOPIC = 'block'
 const HELLO = bytes('Hello, a new block!')
@@ -115,7 +115,7 @@ describe('a Rust node between two of ours that may not dial each other', () => {
       )
     const nodes = [await start(secretA, idA, idB), await start(secretB, idB, idA)] as const
     await Promise.all(nodes.map((node) => rust.hearsSubscription(node, TOPIC)))
-    await Promise.all(nodes.map((node) => knowsSubscription(node, rust, TOPIC)))
+    await Promise.all(nodes.map((node) => hearsSubscription(node, rust, TOPIC)))
     return { rust, nodes, countsOf: (node: P2pNode) => counts.get(node.peerId)! }
   }
 

@@ -4,12 +4,12 @@ import { newSecret, type P2pNode } from 'tinyp2p'
 import { peerIdOf } from '../../src/identity.js'
 import { maxDataLength } from '../../src/wire/gossip-size.js'
 import { send, titled, titleOf } from '../support/child-broadcasts.js'
-import { GossipCounts, knowsSubscription, startGated, stopGated } from '../support/gated-node.js'
+import { GossipCounts, startGated } from '../support/gated-node.js'
 import { killProcesses } from '../support/line-process.js'
 import { bytes, canReach, hearsSubscription, next, startNode, stopNodes } from '../support/nodes.js'
 import { fromBase64, RustPeer, toBase64 } from '../support/rust-peer.js'
 
-afterEach(() => Promise.all([stopNodes(), stopGated(), killProcesses()]))
+afterEach(() => Promise.all([stopNodes(), killProcesses()]))
 
 const TOPIC = 'block'
 const FRAME_LIMIT = 65_536
@@ -185,7 +185,7 @@ describe('with a Rust peer', () => {
     await ourMesh(middle, 1)
     // There is no room for it in the mesh: it hears by IHAVE, and asks for all of them together.
     const rust = await RustPeer.start('--boot', middle.addresses[0]!, '--first-tick', '100', '--heartbeat', '500')
-    await knowsSubscription(middle, rust, TOPIC)
+    await hearsSubscription(middle, rust, TOPIC)
     const size = maxDataLength(TOPIC, FRAME_LIMIT) - 50
     const titles = series('large', 5)
     await Promise.all(titles.map((title) => near.broadcast(TOPIC, titled(title, size))))

@@ -5,19 +5,11 @@ import type { P2pNode } from '../../src/node/p2p-node.js'
 import { killProcesses } from '../support/line-process.js'
 import { heard, MiB, outcome, pending, startEcho, startNode, stateOf, statusOf, stopNodes, text, bytes } from '../support/nodes.js' // prettier-ignore
 import { RustPeer } from '../support/rust-peer.js'
+import { equal, payload } from './session-nodes.js'
 
 afterEach(() => Promise.all([stopNodes(), killProcesses()]))
 
 const SIZES = [0, 1, 1_024, 65_536, MiB]
-
-/** Bytes that differ from place to place, so that a lost or swapped piece shows. */
-function payload(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, place) => (place * 31 + (place >> 8) * 7) & 0xff)
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
-}
 
 /** How a request of the Rust peer ended: `fulfilled`, or its text. */
 async function rustOutcome(request: Promise<unknown>): Promise<string> {

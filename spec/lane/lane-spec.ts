@@ -5,6 +5,7 @@ import type { Batch, Event } from '../../src/core/events.js'
 import { Lane, type LaneOptions } from '../../src/lane/lane.js'
 import { LaneScheduler } from '../../src/lane/scheduler.js'
 import { bytes, runningState, V1 } from '../support/core.js'
+import { turn } from '../support/promises.js'
 import { laneMarbles } from '../support/lane-marbles.js'
 
 function request(ask: number, peer = 'bob', timeout = 10_000): Event {
@@ -37,8 +38,6 @@ function laneOf(options: Partial<LaneOptions> = {}): { lane: Lane; batches: Batc
   })
   return { lane, batches }
 }
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('the lane on virtual time', () => {
   it('ticks first after 5 s and then every interval, at exact times', () => {

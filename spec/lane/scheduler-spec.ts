@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { LaneScheduler, MAX_DELAY } from '../../src/lane/scheduler.js'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { turn } from '../support/promises.js'
 
 describe('the scheduler of a lane', () => {
   it('tells the time in whole milliseconds that never go back', () => {

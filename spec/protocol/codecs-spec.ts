@@ -4,12 +4,11 @@ import fc from 'fast-check'
 import { bytes, codecOf, json, nothing, utf8, type Codec } from '../../src/protocol/codecs.js'
 import { issuesText } from '../../src/protocol/standard-schema.js'
 import { dateSchema, laterSchema } from '../support/schemas.js'
+import { bytes as raw } from '../support/bytes.js'
 
 async function around<T>(codec: Codec<T>, value: T): Promise<T> {
   return codec.decode(await codec.encode(value))
 }
-
-const raw = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('codecs', () => {
   it('carry whatever they are for', async () => {

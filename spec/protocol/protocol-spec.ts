@@ -2,10 +2,12 @@
 import { describe, expect, it } from '@jest/globals'
 import { from, interval, lastValueFrom, map, NEVER, Subject, take, toArray, type Observable } from 'rxjs'
 import {
-  bytes, defineProtocol, json, nothing, stream, unary, utf8, type Codec, type Handlers, type P2pError, type P2pNode, type Protocol,
+  bytes, defineProtocol, json, nothing, stream, unary, utf8, type Codec, type Handlers, type P2pNode, type Protocol,
 } from 'tinyp2p' // prettier-ignore
-import { simulate, type SimulatedNetwork } from 'tinyp2p/testing'
+import { simulate } from 'tinyp2p/testing'
 import { encodeCall } from '../../src/protocol/frame.js'
+import { drained, failure } from '../support/promises.js'
+import { simulatedPair, type SimulatedPair } from '../support/simulated-pair.js'
 import { blockSchema, dateSchema, laterSchema, type Block } from '../support/schemas.js'
 
 const chain = defineProtocol({
@@ -43,35 +45,15 @@ const handlers: ChainHandlers = {
   echoes: async (text) => from([text, text]),
 }
 
-interface Pair {
-  net: SimulatedNetwork
-  alice: P2pNode
-  bob: P2pNode
+interface Pair extends SimulatedPair {
   /** Bob's methods, for Alice. */
   methods: ReturnType<ReturnType<typeof chain.client>['peer']>
 }
 
 async function pair(own: Partial<ChainHandlers> = {}): Promise<Pair> {
-  const net = simulate()
-  const bob = await net.createNode()
-  const alice = await net.createNode({ bootNodes: bob.addresses })
-  chain.serve(bob, { ...handlers, ...own })
-  return { net, alice, bob, methods: chain.client(alice).peer(bob.peerId) }
-}
-
-async function failure(failing: Promise<unknown>): Promise<P2pError> {
-  return failing.then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: P2pError) => error,
-  )
-}
-
-async function drained<T>(values: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const value of values) all.push(value)
-  return all
+  const nodes = await simulatedPair()
+  chain.serve(nodes.bob, { ...handlers, ...own })
+  return { ...nodes, methods: chain.client(nodes.alice).peer(nodes.bob.peerId) }
 }
 
 describe('a method', () => {

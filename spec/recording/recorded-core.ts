@@ -4,6 +4,7 @@ import type { Batch, Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
 import { createState, type State } from '../../src/core/state.js'
 import { step } from '../../src/core/step.js'
+import { replay } from '../../src/testing/replay.js'
 import { Recorder } from '../../src/recording/recorder.js'
 import { TINYP2P_VERSION } from '../../src/recording/version.js'
 import { SELF, settingsWith } from '../support/core.js'
@@ -24,6 +25,13 @@ export class Memory {
   get bytes(): Uint8Array {
     return new Uint8Array(Buffer.concat(this.chunks))
   }
+}
+
+/** What a recording's replay asks for. (It compares the states too, and throws where they differ.) */
+export async function effectsOf(recording: Uint8Array): Promise<Effect[]> {
+  const effects: Effect[] = []
+  await replay(recording, { onStep: (one) => void effects.push(...one.effects) })
+  return effects
 }
 
 export class RecordedCore {

@@ -1,15 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { replay, type ReplayedStep } from '../../src/testing/replay.js'
 import { SESSION } from '../../src/wire/protocols.js'
 import { FrameType, LAST, LOSSY, MORE, ONE } from '../../src/wire/session/format.js'
 import { encodeVarint } from '../../src/wire/varint.js'
 import { bytes, V1 } from '../support/core.js'
-import { sessionFrame } from '../support/session-frames.js'
+import { frame as sessionFrame } from '../support/session.js'
 import { anyEvent } from './arbitraries.js'
-import { RecordedCore, withoutPayloads } from './recorded-core.js'
+import { effectsOf, RecordedCore, withoutPayloads } from './recorded-core.js'
 
 const SECRET = 'xyzzy'
 const HIGH = Uint8Array.of(0xf8, 0xf9, 0xfa, 0xfb, 0xfc)
@@ -21,12 +20,6 @@ function frame(payload: Uint8Array): Uint8Array {
 /** A payload that is easy to find again. */
 function secrets(length: number): Uint8Array {
   return bytes(SECRET.repeat(Math.ceil(length / SECRET.length)).slice(0, length))
-}
-
-async function effectsOf(recording: Uint8Array): Promise<Effect[]> {
-  const effects: Effect[] = []
-  await replay(recording, { onStep: (step) => void effects.push(...step.effects) })
-  return effects
 }
 
 async function expectSame(core: RecordedCore): Promise<void> {

@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { digestOf } from '../../src/recording/digest.js'
 import { RecordingError } from '../../src/recording/error.js'
@@ -12,7 +11,7 @@ import { TINYP2P_VERSION } from '../../src/recording/version.js'
 import { replay, type ReplayedStep } from '../../src/testing/replay.js'
 import { bytes, SELF, settingsWith, V1 } from '../support/core.js'
 import { anyEvent, anyTime, eventsByType } from './arbitraries.js'
-import { RecordedCore, withoutCauses } from './recorded-core.js'
+import { effectsOf, RecordedCore, withoutCauses } from './recorded-core.js'
 
 const HEADER: RecordingHeader = {
   peerId: SELF,
@@ -49,12 +48,6 @@ function aLife(redacted = false): RecordedCore {
   core.in(1_150, { type: 'woken' })
   core.in(6_000, { type: 'tick' })
   return core
-}
-
-async function effectsOf(recording: Uint8Array): Promise<Effect[]> {
-  const effects: Effect[] = []
-  await replay(recording, { onStep: (step) => void effects.push(...step.effects) })
-  return effects
 }
 
 /** How a replay went. */

@@ -3,13 +3,12 @@ import { describe, expect, it } from '@jest/globals'
 import { createHash } from 'node:crypto'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
-import { replay } from '../../src/testing/replay.js'
 import { encodeAnnouncement } from '../../src/wire/announcement.js'
 import { SESSION } from '../../src/wire/protocols.js'
 import { encodeHistoryValue, encodeServiceRequest } from '../../src/wire/service.js'
 import { bytes } from '../support/core.js'
 import { end, hello, join, reply, request } from '../support/session.js'
-import { comparable, RecordedCore, withoutPayloads } from './recorded-core.js'
+import { effectsOf, comparable, RecordedCore, withoutPayloads } from './recorded-core.js'
 
 const SECRET = 'xyzzy'
 const secret = (text: string): Uint8Array => bytes(`${SECRET} ${text}`)
@@ -150,13 +149,6 @@ function aLargeLife(redacted: boolean): RecordedCore {
     request(id, encodeServiceRequest({ kind: 'blob', hash }), { service: true, timeout: 9_000, credit: 60_000 })
   life.in({ type: 'data', stream: 2, chunks: [hello({ 0: 1 }), wants(1, HASH), wants(2, new Uint8Array(32))] })
   return life.core.stop(5_000)
-}
-
-async function effectsOf(recording: Uint8Array): Promise<Effect[]> {
-  const effects: Effect[] = []
-  // (It compares the states too, and throws where they differ.)
-  await replay(recording, { onStep: (step) => void effects.push(...step.effects) })
-  return effects
 }
 
 const types = (core: RecordedCore): Set<string> => new Set(core.effects.map(({ type }) => type))

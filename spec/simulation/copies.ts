@@ -1,21 +1,17 @@
 /**
- * Copies of the sources in a folder of their own, some with a fault planted in them, bundled into one file that plain Node
- * runs. The suite runs on such a copy always, the sound one too: all copies are made and run in the same way.
+ * Copies of the sources, some with a fault planted in them, each bundled into one file that plain Node runs. The suite runs on
+ * such a copy always, the sound one too: all copies are made and run in the same way.
  */
-import { build } from 'esbuild'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { build, type Plugin } from 'esbuild'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-/** A place in a file, and what stands there instead. The text must occur exactly once. */
-export interface Change {
-  file: string
-  from: string
-  to: string
-}
+import { Sources, type Fault } from '../support/planting.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+
+let sources: Sources | undefined
 
 export interface Copy {
   /** The bundled worker. */
@@ -23,25 +19,23 @@ export interface Copy {
   remove(): void
 }
 
-/** Copies the sources, plants the changes, and bundles the worker of the suite with them. */
-export async function copy(changes: Change[] = []): Promise<Copy> {
+/** Plants the fault, if there is one, and bundles the worker of the suite with the sources that come of it. */
+export async function copy(fault?: Fault): Promise<Copy> {
+  const planted = fault === undefined ? new Map<string, string>() : readSources().plant(fault)
   const folder = mkdtempSync(join(tmpdir(), 'tinyp2p-simulation-'))
+  const file = join(folder, 'worker.mjs')
   const remove = (): void => {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true })
-    cpSync(join(root, 'spec', 'simulation'), join(folder, 'spec', 'simulation'), { recursive: true })
-    for (const change of changes) plant(folder, change)
-    const file = join(folder, 'worker.mjs')
     await build({
-      entryPoints: [join(folder, 'spec', 'simulation', 'worker.ts')],
+      entryPoints: [join(root, 'spec', 'simulation', 'worker.ts')],
       outfile: file,
       bundle: true,
       platform: 'node',
       format: 'esm',
       target: 'node20',
-      nodePaths: [join(root, 'node_modules')],
+      plugins: [inPlaceOf(planted)],
       // Some packages are CommonJS and ask for Node's own modules by `require`.
       banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)` },
       logLevel: 'error',
@@ -53,14 +47,24 @@ export async function copy(changes: Change[] = []): Promise<Copy> {
   }
 }
 
-function plant(folder: string, { file, from, to }: Change): void {
-  const path = join(folder, file)
-  const text = readFileSync(path, 'utf8')
-  const times = text.split(from).length - 1
-  if (times !== 1)
-    throw new Error(`the text of a mutant must occur once in ${file}, and occurs ${times} times: ${from}`)
-  writeFileSync(
-    path,
-    text.replace(from, () => to),
-  )
+/** All of `src`, parsed once. */
+export function readSources(): Sources {
+  return (sources ??= new Sources(
+    readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join('src', name))
+      .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
+  ))
+}
+
+function inPlaceOf(planted: Map<string, string>): Plugin {
+  return {
+    name: 'planted',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = planted.get(relative(root, path))
+        return contents === undefined ? undefined : { contents, loader: 'ts' }
+      })
+    },
+  }
 }

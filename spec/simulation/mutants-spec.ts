@@ -1,7 +1,8 @@
 /** The suite finds what it is for: faults planted in copies of the sources. Prints each one's seed. */
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { copy } from './copies.js'
-import { mutants, planted, type Mutant } from './mutants.js'
+import type { Fault } from '../support/planting.js'
+import { mutants, planted } from './mutants.js'
 import { explain, inParallel, report, Worker } from './pool.js'
 import type { Result } from './worker.js'
 
@@ -11,8 +12,9 @@ const SEEDS = 200
 const found: { name: string; result: Result | undefined }[] = []
 
 /** The first seed that finds it. */
-async function find({ name, changes }: Mutant): Promise<void> {
-  const mutated = await copy(changes)
+async function find(fault: Fault): Promise<void> {
+  const { name } = fault
+  const mutated = await copy(fault)
   const worker = new Worker(mutated.file)
   try {
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -31,7 +33,7 @@ const all = inParallel(mutants, find)
 // The tests report it.
 all.catch(() => undefined)
 
-async function foundBy({ name }: Mutant): Promise<Result | undefined> {
+async function foundBy({ name }: Fault): Promise<Result | undefined> {
   await all
   return found.find((one) => one.name === name)!.result
 }
@@ -49,7 +51,7 @@ describe('a fault planted in a copy of the sources is found', () => {
   )
 
   test('and its seed gives the same violation and the same shortest schedule again', async () => {
-    const mutated = await copy(planted.changes)
+    const mutated = await copy(planted)
     try {
       const { seed } = (await foundBy(planted))!
       const first = await explain(mutated.file, seed)

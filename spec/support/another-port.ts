@@ -2,23 +2,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { endChildren } from './another-process.js'
 
 const program = fileURLToPath(new URL('child-port.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const children = new Set<ChildProcess>()
 
 /** For `afterEach`. */
-export async function endPorts(): Promise<void> {
-  const alive = [...children].filter((child) => child.exitCode === null && child.signalCode === null)
-  children.clear()
-  await Promise.all(
-    alive.map(async (child) => {
-      const exit = once(child, 'exit')
-      child.kill('SIGKILL')
-      await exit
-    }),
-  )
-}
+export const endPorts = (): Promise<void> => endChildren(children)
 
 export class AnotherPort {
   /** The exit code; `null` when a signal killed it. */

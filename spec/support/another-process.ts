@@ -17,10 +17,10 @@ const children = new Set<ChildProcess>()
 let folder: string | undefined
 let journals = 0
 
-/** For `afterEach` or `afterAll`. */
-export async function endProcesses(): Promise<void> {
-  const alive = [...children].filter((child) => child.exitCode === null && child.signalCode === null)
-  children.clear()
+/** Kills those that still run, and forgets all of them. */
+export async function endChildren(all: Set<ChildProcess>): Promise<void> {
+  const alive = [...all].filter((child) => child.exitCode === null && child.signalCode === null)
+  all.clear()
   await Promise.all(
     alive.map(async (child) => {
       const exit = once(child, 'exit')
@@ -28,6 +28,11 @@ export async function endProcesses(): Promise<void> {
       await exit
     }),
   )
+}
+
+/** For `afterEach` or `afterAll`. */
+export async function endProcesses(): Promise<void> {
+  await endChildren(children)
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   folder = undefined
 }
@@ -85,6 +90,11 @@ export class AnotherProcess {
     })
     if (reply.error !== undefined) throw Object.assign(new Error(reply.error.message), { code: reply.error.code })
     return reply.value
+  }
+
+  /** What its heap takes once all garbage is gone, bytes. */
+  memory(): Promise<number> {
+    return this.order('memory', {}) as Promise<number>
   }
 
   /** Writes down what it hears from now on, as one JSON object a line: `journal` reads that. */

@@ -4,6 +4,10 @@ import type { Event } from '../../src/core/events.js'
 import { defaultSettings, type Settings } from '../../src/core/settings.js'
 import { createState, type State } from '../../src/core/state.js'
 import { step } from '../../src/core/step.js'
+import { bytes } from './bytes.js'
+
+// What almost every spec of the core needs beside it.
+export { bytes } from './bytes.js'
 
 export const SELF = 'self'
 export const V1 = '/tinyp2p/req-resp/1.0.0'
@@ -18,10 +22,6 @@ export function runningState(settings: Partial<Settings> = {}): State {
   const state = createState(SELF, settingsWith(settings))
   state.lifecycle.phase = 'running'
   return state
-}
-
-export function bytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
 }
 
 /** Effects that most specs do not look at. */
@@ -62,8 +62,8 @@ export class Core {
     })
   }
 
-  request(ask: number, peer: string, data = bytes('?'), timeout = 10_000): Effect[] {
-    return this.in({ type: 'request', ask, peer, addresses: [], data, timeout })
+  request(ask: number, peer: string, question = bytes('?'), timeout = 10_000): Effect[] {
+    return this.in({ type: 'request', ask, peer, addresses: [], data: question, timeout })
   }
 
   /** A request of `peer` on a connection that is there. */
@@ -112,4 +112,15 @@ export function short(effect: Effect): string {
 
 export function shorts(effects: Effect[]): string[] {
   return effects.map(short)
+}
+
+/** Why the first request that ended so was refused. */
+export function refusalOf(effects: Effect[]): string {
+  const fail = effects.find((effect) => effect.type === 'fail')
+  return fail === undefined ? 'none' : `${fail.refusal.code}: ${fail.refusal.message}`
+}
+
+/** Bytes that come on a stream. */
+export function data(stream: number, ...chunks: number[][]): Event {
+  return { type: 'data', stream, chunks: chunks.map((chunk) => new Uint8Array(chunk)) }
 }

@@ -59,27 +59,3 @@ export class AnsweringEdge {
     })
   }
 }
-
-/** Everything that is ready has run. */
-export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-/** A promise to be settled by hand. */
-export function pending<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
-  let resolve!: (value: T) => void
-  let reject!: (error: Error) => void
-  const promise = new Promise<T>((ok, no) => {
-    resolve = ok
-    reject = no
-  })
-  return { promise, resolve, reject }
-}
-
-/** What a call throws at once. */
-export function thrown(call: () => unknown): { code: string; message: string } {
-  try {
-    call()
-  } catch (error) {
-    return error as { code: string; message: string }
-  }
-  throw new Error('nothing was thrown')
-}

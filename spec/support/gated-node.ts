@@ -1,20 +1,11 @@
 /**
  * A node that may be kept from some peers, by a gate that refuses to dial and to be dialled, and whose gossipsub has other
- * numbers: the public config can say neither.
+ * numbers or is counted: the public config can say none of it.
  */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
-import { ReplaySubject } from 'rxjs'
-import { readConfig, type NodeConfig } from '../../src/config/config.js'
-import { createLogger } from '../../src/edge/log.js'
-import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
-import { createLibp2pPort } from '../../src/libp2p/index.js'
-import type { PortEvent } from '../../src/core/port.js'
-import { launch } from '../../src/node/node.js'
+import type { NodeConfig } from '../../src/config/config.js'
 import type { P2pNode } from '../../src/node/p2p-node.js'
-import { readPubsub } from '../../src/config/pubsub.js'
-import { LaneScheduler } from '../../src/lane/scheduler.js'
-import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
-import { LOOPBACK, next } from './nodes.js'
+import { startNode } from './nodes.js'
 
 export interface Gating {
   /** Peer ids; they may be added later. */
@@ -22,47 +13,9 @@ export interface Gating {
   gossipsub?: Partial<GossipsubOpts>
 }
 
-const running = new Map<P2pNode, ReplaySubject<PortEvent>>()
-
-export async function startGated(config: NodeConfig, { denied = new Set(), gossipsub = {} }: Gating): Promise<P2pNode> {
-  const { secret = newSecret() } = config
-  const pubsub = readPubsub(config.pubsub)
-  const events$ = new ReplaySubject<PortEvent>()
-  const createPort = createLibp2pPort({
-    privateKey: await privateKeyOf(secret),
-    protocols: REQUEST_PROTOCOLS,
-    pubsub: pubsub.options,
-    gossipsub,
-    gate: { deny: (peer) => denied.has(peer) },
-  })
-  const node = await launch({
-    peerId: await peerIdOf(secret),
-    settings: readConfig({ listen: LOOPBACK, ...config }),
-    scheduler: config.scheduler ?? new LaneScheduler(),
-    createPort: (emit) =>
-      createPort((event) => {
-        emit(event)
-        events$.next(event)
-      }),
-    log: createLogger(config.logger),
-    validators: pubsub.validators,
-  })
-  running.set(node, events$)
-  return node
-}
-
-/** For `afterEach`. */
-export async function stopGated(): Promise<void> {
-  const nodes = [...running.keys()]
-  running.clear()
-  await Promise.all(nodes.map((node) => node.stop()))
-}
-
-/** It knows that this peer is in the topic, so what it publishes goes there. */
-export async function knowsSubscription(node: P2pNode, peer: { peerId: string }, topic: string): Promise<void> {
-  await next(running.get(node)!, (event) => {
-    return event.type === 'subscriptionChanged' && event.peer === peer.peerId && event.topic === topic
-  })
+/** `stopNodes` ends it. */
+export function startGated(config: NodeConfig, { denied = new Set(), gossipsub = {} }: Gating): Promise<P2pNode> {
+  return startNode(config, {}, { gossipsub, gate: { deny: (peer) => denied.has(peer) } })
 }
 
 /** How often each control message of gossipsub was received or sent, by the name of its metric. */

@@ -9,13 +9,17 @@ import type { State } from '../../src/core/state.js'
 import type { NodeStatus } from '../../src/core/explain/explanation.js'
 import { createLogger, type LogEntry } from '../../src/edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
-import { createLibp2pPort } from '../../src/libp2p/index.js'
+import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
 import type { PortEvent } from '../../src/core/port.js'
 import { launch } from '../../src/node/node.js'
 import type { P2pNode } from '../../src/node/p2p-node.js'
 import { readPubsub } from '../../src/config/pubsub.js'
 import { LaneScheduler } from '../../src/lane/scheduler.js'
 import { REQUEST_PROTOCOLS } from '../../src/wire/protocols.js'
+
+// What almost every spec with sockets needs beside them.
+export { bytes, text } from './bytes.js'
+export { outcome, within } from './promises.js'
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 export const MiB = 1_048_576
@@ -34,9 +38,13 @@ const running = new Map<P2pNode, Watched>()
 
 /**
  * As `createNode`, but on loopback if the config does not say where, with a look at what its network reports, and with
- * `settings` that the public config does not have.
+ * `settings` and a port that the public config does not have.
  */
-export async function startNode(config: NodeConfig = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
+export async function startNode(
+  config: NodeConfig = {},
+  settings: Partial<Settings> = {},
+  port: Pick<Libp2pPortOptions, 'gossipsub' | 'gate'> = {},
+): Promise<P2pNode> {
   const { secret = newSecret() } = config
   const events$ = new ReplaySubject<PortEvent>()
   const log: LogEntry[] = []
@@ -51,6 +59,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
     protocols: settings.protocols ?? REQUEST_PROTOCOLS,
     pubsub: pubsub.options,
     log: (line) => logger('debug', line),
+    ...port,
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
@@ -163,27 +172,6 @@ export async function knowsWithin(ms: number, node: P2pNode, ...peers: { peerId:
   })
 }
 
-/** The promise's value, unless it comes too late. */
-export async function within<T>(ms: number, promise: Promise<T>, what = 'the promise'): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not settle within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** How a promise ended: with a value, or with the code of its `P2pError`. */
-export async function outcome(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
-    () => 'fulfilled',
-    (error: Error & { code?: string }) => error.code ?? String(error),
-  )
-}
-
 /** The inside of a node. */
 export function stateOf(node: P2pNode): State {
   return (node as unknown as { state: State }).state
@@ -204,12 +192,4 @@ export function pending(state: State): Record<string, number> {
   }
   const sizes = Object.entries(collections).map(([name, { size }]) => [name, size])
   return { ...Object.fromEntries(sizes), inboundBytes: budget.bytes } as Record<string, number>
-}
-
-export function text(content: Uint8Array): string {
-  return new TextDecoder().decode(content)
-}
-
-export function bytes(content: string | number): Uint8Array {
-  return typeof content === 'number' ? new Uint8Array(content).fill(7) : new TextEncoder().encode(content)
 }

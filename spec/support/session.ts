@@ -2,6 +2,10 @@
  * The session protocol, written a second time, from docs/session.md alone: frames to bytes and bytes to frames, so that
  * specs compare what goes over the wire and not our code with itself.
  */
+import { join } from './bytes.js'
+
+export { join } from './bytes.js'
+
 export const SESSION = '/tinyp2p/session/1.0.0'
 
 export const MORE = 0x10
@@ -13,10 +17,6 @@ export const SERVICE = 0x80
 const NAMES = ['HELLO', 'REQUEST', 'DATA', 'REPLY', 'END', 'FAIL', 'CANCEL', 'CREDIT']
 
 // ---- frames to bytes
-
-export function join(...parts: Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts))
-}
 
 /** `size` bytes that differ from their neighbours. */
 export function filled(size: number, seed = 0): Uint8Array {
@@ -32,9 +32,10 @@ export function varint(value: number | bigint): Uint8Array {
   return new Uint8Array([...bytes, Number(left)])
 }
 
-/** Any frame, also one that is against the rules. */
-export function frame(head: number, id: number | bigint, ...body: Uint8Array[]): Uint8Array {
-  const rest = join(new Uint8Array([head]), varint(id), ...body)
+/** Any frame, also one that is against the rules. Numbers of the body are varints. */
+export function frame(head: number, id: number | bigint, ...body: (number | Uint8Array)[]): Uint8Array {
+  const parts = body.map((part) => (typeof part === 'number' ? varint(part) : part))
+  const rest = join(new Uint8Array([head]), varint(id), ...parts)
   return join(varint(rest.length), rest)
 }
 

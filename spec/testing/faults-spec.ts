@@ -2,8 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { P2pNode } from 'tinyp2p'
 import { simulate, type Datagram, type SimulatedNetwork, type SimulateOptions } from 'tinyp2p/testing'
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+import { bytes } from '../support/bytes.js'
 
 async function echoes(amount: number, options: SimulateOptions = {}): Promise<[SimulatedNetwork, ...P2pNode[]]> {
   const net = simulate(options)

@@ -5,9 +5,7 @@ import { concatMap, defer, interval, map, mergeMap, NEVER, of, throwError, timer
 import { TestScheduler } from 'rxjs/testing'
 import { P2pError, type P2pNode } from 'tinyp2p'
 import { marbles, simulate, type MarbleHelpers, type SimulatedNetwork } from 'tinyp2p/testing'
-
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
-const decode = (data: Uint8Array): string => new TextDecoder().decode(data)
+import { bytes as encode, text as decode } from '../support/bytes.js'
 
 async function messageOf(failing: Promise<unknown>): Promise<string> {
   return failing.then(

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { firstValueFrom, interval, take, timer, toArray } from 'rxjs'
 import type { P2pNode } from 'tinyp2p'
 import { simulate, type SimulatedNetwork } from 'tinyp2p/testing'
+import { bytes } from '../support/bytes.js'
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const never = new Promise<never>(() => {})
 
 /** Nodes that all know the first one, and echo. */

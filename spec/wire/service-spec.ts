@@ -8,9 +8,9 @@ import {
   type HistoryValue,
   type ServiceRequest,
 } from '../../src/wire/service.js'
-import { filled, join, varint } from '../support/session.js'
+import { bytes as utf8, join } from '../support/bytes.js'
+import { filled, varint } from '../support/session.js'
 
-const text = (words: string): Uint8Array => Uint8Array.from(Buffer.from(words))
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: 100 })
@@ -53,13 +53,13 @@ describe('a request of a node', () => {
 
   it.each<[string, Uint8Array]>([
     ['nothing', new Uint8Array()],
-    ['of kind 0', text('\0')],
+    ['of kind 0', utf8('\0')],
     ['of a later kind', join(varint(4), filled(32))],
-    ['history of 0 broadcasts', join(varint(1), varint(1), text('t'), varint(0))],
-    ['history of a number that is not minimal', join(varint(1), varint(1), text('t'), new Uint8Array([0x81, 0]))],
-    ['history of 2^53 broadcasts', join(varint(1), varint(1), text('t'), varint(2n ** 53n))],
+    ['history of 0 broadcasts', join(varint(1), varint(1), utf8('t'), varint(0))],
+    ['history of a number that is not minimal', join(varint(1), varint(1), utf8('t'), new Uint8Array([0x81, 0]))],
+    ['history of 2^53 broadcasts', join(varint(1), varint(1), utf8('t'), varint(2n ** 53n))],
     ['a topic of 1,025 bytes', join(varint(1), varint(1_025), filled(1_025), varint(1))],
-    ['a topic longer than all of it', join(varint(1), varint(2 ** 40), text('t'), varint(1))],
+    ['a topic longer than all of it', join(varint(1), varint(2 ** 40), utf8('t'), varint(1))],
     ['a hash of 31 bytes', join(varint(3), filled(31))],
   ])('is broken: %s', (_what, bytes) => {
     expect(decodeServiceRequest(bytes)).toBeUndefined()
@@ -77,14 +77,14 @@ describe('a request of a node', () => {
   })
 
   it('has a text that is no UTF-8 read as far as it can be', () => {
-    const request = decodeServiceRequest(join(varint(2), varint(1), text('t'), varint(1), new Uint8Array([0xff])))
+    const request = decodeServiceRequest(join(varint(2), varint(1), utf8('t'), varint(1), new Uint8Array([0xff])))
     expect(request).toEqual({ kind: 'receipt', topic: 't', id: '\ufffd' })
   })
 })
 
 describe('a remembered broadcast', () => {
   it('has these bytes', () => {
-    const value = { age: 300, from: 'bob', proof: text('p'), data: text('data') }
+    const value = { age: 300, from: 'bob', proof: utf8('p'), data: utf8('data') }
     expect(hex(encodeHistoryValue(value))).toBe('ac02' + '03626f62' + '0170' + '64617461')
   })
 
@@ -101,7 +101,7 @@ describe('a remembered broadcast', () => {
   })
 
   it('has no proof over 4,096 bytes', () => {
-    const value = (size: number): HistoryValue => ({ age: 1, from: 'bob', proof: filled(size), data: text('d') })
+    const value = (size: number): HistoryValue => ({ age: 1, from: 'bob', proof: filled(size), data: utf8('d') })
     expect(decodeHistoryValue(encodeHistoryValue(value(4_096)))).toEqual(value(4_096))
     expect(decodeHistoryValue(encodeHistoryValue(value(4_097)))).toBeUndefined()
   })

@@ -13,11 +13,9 @@ import { Lane } from '../../../src/lane/lane.js'
 import { feed } from '../../support/lane-marbles.js'
 import { encodeHistoryValue } from '../../../src/wire/service.js'
 import { mesh, message, PROOF } from '../../support/broadcasts.js'
-import { bytes } from '../../support/core.js'
+import { bytes, textOf } from '../../support/bytes.js'
 import { ServiceCore } from '../../support/service-core.js'
 import { end, reply } from '../../support/session.js'
-
-const textOf = ({ data }: { data: Uint8Array }): string => Buffer.from(data).toString()
 
 /** A node and a subscriber of it who is late; chance acts for all others. */
 class Late {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import type { Settings } from '../../../src/core/settings.js'
 import {
@@ -13,7 +12,7 @@ import {
   subscribe,
   subscription,
 } from '../../support/broadcasts.js'
-import { bytes, shorts } from '../../support/core.js'
+import { bytes, refusalOf, shorts } from '../../support/core.js'
 
 const cancel = (ask: number): Event => ({ type: 'cancel', ask })
 const waiting = (ask: number, min: number, timeout = 1_000): Event => broadcast(ask, { waitForPeers: { min, timeout } })
@@ -23,11 +22,6 @@ function withBob(settings: Partial<Settings> = {}): GossipCore {
   const core = new GossipCore(settings)
   core.member('bob')
   return core
-}
-
-function refusalOf(effects: Effect[]): string {
-  const [one] = effects.filter(({ type }) => type === 'fail')
-  return one?.type === 'fail' ? `${one.refusal.code}: ${one.refusal.message}` : 'none'
 }
 
 describe('a broadcast', () => {

@@ -100,7 +100,7 @@ describe('what is told of topics', () => {
     const core = new GossipCore()
     core.member('bob', 'block')
     core.in(...Array.from({ length: 5_000 }, (_, i) => subscription('carol', `topic ${i}`)))
-    expect(core.state.topics.subscribers.size).toBeLessThanOrEqual(1_025)
+    expect(core.state.topics.subscribers.size).toBe(1_025)
     // … but for the topics that are ours, and when it leaves some of them.
     core.in(subscribe, subscription('carol'))
     expect([...core.state.topics.subscribers.get('block')!]).toEqual(['bob', 'carol'])

@@ -1,19 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
-import { bytes, Core, shorts, V1 } from '../../support/core.js'
+import { bytes, Core, data, refusalOf, shorts, V1 } from '../../support/core.js'
 
 function opened(stream: number): Event {
   return { type: 'streamOpened', stream, protocol: V1 }
-}
-
-function data(stream: number, ...chunks: number[][]): Event {
-  return { type: 'data', stream, chunks: chunks.map((chunk) => new Uint8Array(chunk)) }
-}
-
-function refusalOf(effects: Effect[]): string {
-  const fail = effects.find((effect) => effect.type === 'fail')
-  return fail === undefined ? 'none' : `${fail.refusal.code}: ${fail.refusal.message}`
 }
 
 /** A node that has asked Bob, on stream 1, and waits for his answer. */

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import { InboundRequests, type InboundRequest } from '../../../src/edge/answers/inbound.js'
-import { bytes } from '../../support/core.js'
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { bytes } from '../../support/bytes.js'
+import { turn } from '../../support/promises.js'
 
 function edge(): { inbound: InboundRequests; pushed: Event[]; logged: unknown[] } {
   const pushed: Event[] = []

@@ -8,7 +8,8 @@ import type { InboundRequest } from '../../../src/edge/answers/inbound.js'
 import type { Reply } from '../../../src/edge/answers/producers.js'
 import { P2pError } from '../../../src/errors.js'
 import { bytes } from '../../support/core.js'
-import { AnsweringEdge, pending, turn } from '../../support/edge.js'
+import { AnsweringEdge } from '../../support/edge.js'
+import { pending, turn } from '../../support/promises.js'
 
 const ALL = 1_000_000
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import type { Heard } from '../../../src/core/terms.js'
 import type { Event } from '../../../src/core/events.js'
 import { Broadcasts, type BroadcastsOptions } from '../../../src/edge/broadcasts/broadcasts.js'
-import { bytes } from '../../support/core.js'
-import { turn, thrown } from '../../support/edge.js'
+import { bytes, textOf } from '../../support/bytes.js'
+import { turn, thrown } from '../../support/promises.js'
 
 function edge(): { broadcasts: Broadcasts; pushed: Event[]; logged: unknown[] } {
   const pushed: Event[] = []
@@ -19,8 +19,6 @@ function edge(): { broadcasts: Broadcasts; pushed: Event[]; logged: unknown[] } 
 function heard(topic: string, text = 'b'): Heard {
   return { topic, data: bytes(text), from: 'bob', via: 'carol', id: text }
 }
-
-const textOf = ({ data }: { data: Uint8Array }): string => Buffer.from(data).toString()
 
 describe('the broadcasts of a topic', () => {
   it('tell the lane of each subscriber that comes and goes', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import { Validators, type ValidationContext, type Validator } from '../../../src/edge/broadcasts/validators.js'
 import { bytes } from '../../support/core.js'
-import { pending, turn } from '../../support/edge.js'
+import { pending, turn } from '../../support/promises.js'
 
 function edge(fromConfig: Record<string, Validator> = {}): {
   validators: Validators

@@ -7,10 +7,9 @@ import { valueCost } from '../../../src/core/requests/values.js'
 import type { StreamOptions } from '../../../src/edge/requests/asking.js'
 import type { Replies } from '../../../src/edge/replies.js'
 import { TELL_AT } from '../../../src/edge/pulling.js'
-import { bytes } from '../../support/core.js'
-import { AskingEdge, BOB, turn } from '../../support/edge.js'
-
-const text = (value: Uint8Array): string => new TextDecoder().decode(value)
+import { bytes, text } from '../../support/bytes.js'
+import { AskingEdge, BOB } from '../../support/edge.js'
+import { turn } from '../../support/promises.js'
 
 function edge(options: StreamOptions = {}): { edge: AskingEdge; replies: Replies } {
   const asker = new AskingEdge()

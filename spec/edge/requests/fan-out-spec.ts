@@ -10,13 +10,11 @@ import {
 } from '../../../src/edge/requests/fan-out.js'
 import { newSecret, peerIdOf } from '../../../src/identity.js'
 import { isP2pError, P2pError, type ErrorCode } from '../../../src/errors.js'
-import { bytes } from '../../support/core.js'
+import { bytes, text } from '../../support/bytes.js'
 import { AskingEdge, BOB, CAROL, DAVE } from '../../support/edge.js'
 
 const PEERS = [BOB, CAROL, DAVE]
 const NAMES = new Map(PEERS.map((peer, i) => [peer, ['bob', 'carol', 'dave'][i]!]))
-
-const text = (value: Uint8Array): string => new TextDecoder().decode(value)
 
 class Fan extends AskingEdge {
   readonly scheduler = new TestScheduler(() => undefined)

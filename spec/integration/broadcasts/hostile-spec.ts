@@ -27,24 +27,20 @@ async function honestAreHeard(): Promise<void> {
   }
 } // prettier-ignore
 
-async function memoryOf(): Promise<number> {
-  return (await victim.order('memory', {})) as number
-}
-
 beforeAll(async () => {
   ;[victim, honest] = await Promise.all([AnotherProcess.start(), AnotherProcess.start()])
   await Promise.all([victim.writes(TOPIC), honest.writes(TOPIC)])
   await honest.order('dial', { address: victim.address })
   await Promise.all([victim, honest].map((node) => node.order('meshed', { topic: TOPIC, amount: 1, within: 15_000 })))
   await honestAreHeard()
-  memory = await memoryOf()
+  memory = await victim.memory()
 }, 60_000)
 
 afterEach(async () => {
   await honestAreHeard()
   await stopRaw()
   expect(await victim.order('faults', {})).toEqual([])
-  expect((await memoryOf()) - memory).toBeLessThan(150 * MiB)
+  expect((await victim.memory()) - memory).toBeLessThan(150 * MiB)
 }, 60_000)
 
 afterAll(endProcesses)

@@ -5,11 +5,11 @@ import { peerIdOf } from '../../../src/identity.js'
 import type { AnotherProcess } from '../../support/another-process.js'
 import { endProcesses } from '../../support/another-process.js'
 import { isIntact, titled, titleOf } from '../../support/child-broadcasts.js'
-import { startGated, stopGated } from '../../support/gated-node.js'
+import { startGated } from '../../support/gated-node.js'
 import { joinLine, startLine } from '../../support/line.js'
 import { MiB, next, outcome, startNode, stateOf, stopNodes } from '../../support/nodes.js'
 
-afterEach(() => Promise.all([stopNodes(), stopGated(), endProcesses()]), 20_000)
+afterEach(() => Promise.all([stopNodes(), endProcesses()]), 20_000)
 
 const TOPIC = 'films'
 const pubsub = { largeMessages: { maxSize: 8 * MiB } }

@@ -44,7 +44,9 @@ describe('recipients and receipts', () => {
   it('name who wrote it down, once each, and explain counts the same', async () => {
     const node = await publisher()
     const all = await readers(node, 3)
+    const began = performance.now()
     const sent = await burst(node, TOPIC, 'all', 20, 100, { receipts: true })
+    const took = performance.now() - began
     for (const reader of all) {
       const lines = await reader.wrote(TOPIC, 20)
       expect(texts(lines)).toEqual(handedTo(reader, 'all', sent))
@@ -54,7 +56,10 @@ describe('recipients and receipts', () => {
     for (const { recipients, receipts } of sent) {
       expect([...recipients!].sort()).toEqual(idsOf(all))
       expect(receipts!.map(({ peer }) => peer).sort()).toEqual(idsOf(all))
-      for (const { rtt } of receipts!) expect(rtt).toBeGreaterThanOrEqual(0)
+      for (const { rtt } of receipts!) {
+        expect(rtt).toBeGreaterThanOrEqual(0)
+        expect(rtt).toBeLessThanOrEqual(took + 1)
+      }
     }
     const { sent: counted, dropped, subscribers } = await node.explain({ topic: TOPIC })
     expect(counted).toEqual({ broadcasts: 20, handedOver: 60, toNobody: 0, waiting: 0 })

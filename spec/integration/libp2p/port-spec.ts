@@ -4,11 +4,9 @@ import { createServer } from 'node:net'
 import type { PortEffect } from '../../../src/core/port.js'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { AnotherPort, endPorts } from '../../support/another-port.js'
+import { bytes, text } from '../../support/bytes.js'
 import { LOOPBACK, Peer, PROTOCOL, stopPeers, sum } from '../../support/port-peer.js'
 import { afterEach, describe, expect, it } from '@jest/globals'
-
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-const bytes = (content: string) => new TextEncoder().encode(content)
 
 afterEach(async () => {
   await endPorts()

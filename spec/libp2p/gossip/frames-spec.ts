@@ -5,9 +5,8 @@ import { describe, expect, it } from '@jest/globals'
 import { framed, FrameReader, pieces } from '../../../src/libp2p/gossip/frames.js'
 import { readFrames, type ReadingEnd } from '../../../src/libp2p/gossip/reading.js'
 import { encodeVarint } from '../../../src/wire/varint.js'
-import { bytes, text } from '../../support/nodes.js'
+import { bytes, join as joined, text } from '../../support/bytes.js'
 
-const joined = (...chunks: Uint8Array[]) => new Uint8Array(Buffer.concat(chunks))
 const numbered = (count: number, size: number) => Array.from({ length: count }, (_, index) => bytes(size).fill(index))
 
 function read(reader: FrameReader): Uint8Array[] {

@@ -25,9 +25,8 @@ import {
   writeReply,
   writeRequest,
 } from '../../../src/wire/session/writer.js'
+import { bytes as utf8 } from '../../support/bytes.js'
 import * as wire from '../../support/session.js'
-
-const text = (words: string): Uint8Array => Uint8Array.from(Buffer.from(words))
 
 interface Read {
   frames: { type: number; flags: number; id: number; body: Uint8Array }[]
@@ -70,11 +69,11 @@ function cut(bytes: Uint8Array, places: number[]): Uint8Array[] {
 
 const SOME = wire.join(
   wire.hello({ 1: 1_000, 9: Number.MAX_SAFE_INTEGER }),
-  wire.request(1, text('hi'), { timeout: 10_000, credit: 1_048_608, one: true }),
+  wire.request(1, utf8('hi'), { timeout: 10_000, credit: 1_048_608, one: true }),
   wire.request(300, wire.filled(200), { timeout: 1, credit: 65_536, lossy: { policy: 1, buffer: 4 }, total: 400 }),
   wire.data(300, wire.filled(200), true),
-  wire.reply(1, text(''), { last: true }),
-  wire.frame(0x8f, 7, text('of a later version')),
+  wire.reply(1, utf8(''), { last: true }),
+  wire.frame(0x8f, 7, utf8('of a later version')),
   wire.end(2),
   wire.fail(3, 'Overloaded', 1_000, 'später'),
   wire.cancel(300),
@@ -116,7 +115,7 @@ describe('frames in chunks', () => {
   })
 
   it('are looked at where they lie, and only a cut one is put together', () => {
-    const bytes = wire.reply(1, text('hello'))
+    const bytes = wire.reply(1, utf8('hello'))
     expect(only(bytes, (frame) => frame.bytes === bytes)).toBe(true)
     const reader = createReader()
     readFrames(reader, bytes.slice(0, 4), () => undefined)
@@ -334,14 +333,14 @@ describe('the body of REQUEST', () => {
   it('has what its flags say, and nothing of the request before it', () => {
     const fields = createRequestFields()
     const lossy = { policy: 2, buffer: 9 }
-    only(wire.request(1, text('x'), { credit: 5, lossy, total: 7 }), (frame) => readRequest(frame, fields))
+    only(wire.request(1, utf8('x'), { credit: 5, lossy, total: 7 }), (frame) => readRequest(frame, fields))
     expect(fields).toEqual({ timeout: 0, credit: 5, policy: 2, buffer: 9, total: 7 })
-    only(wire.request(2, text('x'), { timeout: 3 }), (frame) => readRequest(frame, fields))
+    only(wire.request(2, utf8('x'), { timeout: 3 }), (frame) => readRequest(frame, fields))
     expect(fields).toMatchObject({ timeout: 3, credit: 0, total: 0 })
   })
 
   it('may be as little as two numbers', () => {
-    expect(after(wire.request(1, text('')))).toMatchObject({ timeout: 0, credit: 0, payload: new Uint8Array() })
+    expect(after(wire.request(1, utf8('')))).toMatchObject({ timeout: 0, credit: 0, payload: new Uint8Array() })
   })
 
   it('carries up to 16,384 bytes', () => {
@@ -354,8 +353,8 @@ describe('the body of REQUEST', () => {
   it.each<[string, Uint8Array]>([
     ['no timeout', wire.frame(1, 1)],
     ['no credit', wire.frame(1, 1, wire.varint(1))],
-    ['more than the most credit', wire.request(1, text(''), { credit: 2 ** 32 + 1 })],
-    ['a policy that is unknown', wire.request(1, text(''), { lossy: { policy: 3, buffer: 1 } })],
+    ['more than the most credit', wire.request(1, utf8(''), { credit: 2 ** 32 + 1 })],
+    ['a policy that is unknown', wire.request(1, utf8(''), { lossy: { policy: 3, buffer: 1 } })],
     ['LOSSY and no policy', wire.frame(1 | wire.LOSSY, 1, wire.varint(1), wire.varint(1))],
     ['LOSSY and no buffer', wire.frame(1 | wire.LOSSY, 1, wire.varint(1), wire.varint(1), wire.varint(0))],
     ['MORE and no total', wire.frame(1 | wire.MORE, 1, wire.varint(1), wire.varint(1))],
@@ -390,8 +389,8 @@ describe('the bodies of CREDIT and FAIL', () => {
     ['no code', wire.frame(5, 1)],
     ['an empty code', wire.fail(1, '')],
     ['a code of 65 bytes', wire.fail(1, 'x'.repeat(65))],
-    ['a code that is cut', wire.frame(5, 1, wire.varint(9), text('short'))],
-    ['no time', wire.frame(5, 1, wire.varint(1), text('x'))],
+    ['a code that is cut', wire.frame(5, 1, wire.varint(9), utf8('short'))],
+    ['no time', wire.frame(5, 1, wire.varint(1), utf8('x'))],
     ['a message over 4,096 bytes', wire.fail(1, 'x', 0, 'x'.repeat(4_097))],
   ])('a FAIL with %s is broken', (_what, bytes) => {
     expect(only(bytes, readFail)).toBeUndefined()

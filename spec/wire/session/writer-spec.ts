@@ -14,6 +14,7 @@ import {
   type FrameWriter,
   type RequestHead,
 } from '../../../src/wire/session/writer.js'
+import { bytes as utf8 } from '../../support/bytes.js'
 import * as wire from '../../support/session.js'
 
 function written(write: (writer: FrameWriter) => void, expected = 0): Uint8Array {
@@ -28,7 +29,6 @@ function hex(write: (writer: FrameWriter) => void): string {
   return Buffer.from(written(write)).toString('hex')
 }
 
-const text = (words: string): Uint8Array => Uint8Array.from(Buffer.from(words))
 const ASKED: RequestHead = { timeout: 10_000, credit: 1_048_608, one: true, service: false, lossy: undefined }
 const announced = { features: 0, maxOpen: 1_000, requestWindow: 65_536, maxRequest: 1_048_576 }
 
@@ -52,14 +52,14 @@ describe('the bytes of a frame', () => {
       'REQUEST for one value',
       '092101904ea080406869',
       (w) => {
-        writeRequest(w, 1, ASKED, text('hi'), 2)
+        writeRequest(w, 1, ASKED, utf8('hi'), 2)
       },
     ],
     [
       'REQUEST for many',
       '0601030105' + '6869',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, text('hi'), 2)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, utf8('hi'), 2)
       },
     ],
     [
@@ -70,7 +70,7 @@ describe('the bytes of a frame', () => {
           w,
           3,
           { timeout: 1, credit: 5, one: false, service: false, lossy: { policy: 2, buffer: 16 } },
-          text('hi'),
+          utf8('hi'),
           2,
         )
       },
@@ -79,77 +79,77 @@ describe('the bytes of a frame', () => {
       'REQUEST for the node itself',
       '06a1030105' + '6869',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: true, service: true, lossy: undefined }, text('hi'), 2)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: true, service: true, lossy: undefined }, utf8('hi'), 2)
       },
     ],
     [
       'REQUEST that goes on',
       '07' + '1103' + '0105' + '05' + '6869',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, text('hihih'), 2)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, utf8('hihih'), 2)
       },
     ],
     [
       'REQUEST without a byte of its payload',
       '05' + '1103' + '0105' + '05',
       (w) => {
-        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, text('hihih'), 0)
+        writeRequest(w, 3, { timeout: 1, credit: 5, one: false, service: false, lossy: undefined }, utf8('hihih'), 0)
       },
     ],
     [
       'DATA that goes on',
       '041203' + '6869',
       (w) => {
-        writeData(w, 3, text('hihih'), 0, 2)
+        writeData(w, 3, utf8('hihih'), 0, 2)
       },
     ],
     [
       'DATA that ends it',
       '030203' + '68',
       (w) => {
-        writeData(w, 3, text('hihih'), 4, 5)
+        writeData(w, 3, utf8('hihih'), 4, 5)
       },
     ],
     [
       'REPLY',
       '040303' + '6869',
       (w) => {
-        writeReply(w, 3, text('hi'), 0, 2, true, false)
+        writeReply(w, 3, utf8('hi'), 0, 2, true, false)
       },
     ],
     [
       'an empty REPLY',
       '020303',
       (w) => {
-        writeReply(w, 3, text(''), 0, 0, true, false)
+        writeReply(w, 3, utf8(''), 0, 0, true, false)
       },
     ],
     [
       'the last REPLY',
       '042303' + '6869',
       (w) => {
-        writeReply(w, 3, text('hi'), 0, 2, true, true)
+        writeReply(w, 3, utf8('hi'), 0, 2, true, true)
       },
     ],
     [
       'REPLY that goes on',
       '051303' + '05' + '6869',
       (w) => {
-        writeReply(w, 3, text('hihih'), 0, 2, true, false)
+        writeReply(w, 3, utf8('hihih'), 0, 2, true, false)
       },
     ],
     [
       'REPLY in the middle',
       '041303' + '6968',
       (w) => {
-        writeReply(w, 3, text('hihih'), 1, 3, false, true)
+        writeReply(w, 3, utf8('hihih'), 1, 3, false, true)
       },
     ],
     [
       'REPLY at the end',
       '032303' + '68',
       (w) => {
-        writeReply(w, 3, text('hihih'), 4, 5, false, true)
+        writeReply(w, 3, utf8('hihih'), 4, 5, false, true)
       },
     ],
     [
@@ -198,7 +198,7 @@ describe('the bytes of a frame', () => {
         w,
         largest,
         { timeout: largest, credit: largest, one: false, service: false, lossy: undefined },
-        text(''),
+        utf8(''),
         0,
       )
     }
@@ -230,12 +230,12 @@ describe('many frames in a row', () => {
   it('leave as one chunk when they are small, and large payloads are not copied', () => {
     const large = wire.filled(16_384)
     const small = createWriter(10)
-    for (let id = 1; id <= 5; id++) writeReply(small, id, text('hi'), 0, 2, true, true)
+    for (let id = 1; id <= 5; id++) writeReply(small, id, utf8('hi'), 0, 2, true, true)
     expect(finish(small)).toHaveLength(1)
     const mixed = createWriter(10)
-    writeReply(mixed, 1, text('hi'), 0, 2, true, true)
+    writeReply(mixed, 1, utf8('hi'), 0, 2, true, true)
     writeReply(mixed, 2, large, 0, 16_384, true, true)
-    writeReply(mixed, 3, text('hi'), 0, 2, true, true)
+    writeReply(mixed, 3, utf8('hi'), 0, 2, true, true)
     const chunks = finish(mixed)
     expect(chunks).toHaveLength(3)
     expect(chunks[1]).toBe(large)
@@ -243,11 +243,11 @@ describe('many frames in a row', () => {
 
   it('do not change what was handed out when the writer is used up', () => {
     const first = createWriter(10)
-    writeReply(first, 1, text('hi'), 0, 2, true, true)
+    writeReply(first, 1, utf8('hi'), 0, 2, true, true)
     const chunks = finish(first)
     const before = wire.join(...chunks)
     const second = createWriter(10)
-    writeReply(second, 1, text('ho'), 0, 2, true, true)
+    writeReply(second, 1, utf8('ho'), 0, 2, true, true)
     finish(second)
     expect(wire.join(...chunks)).toEqual(before)
   })

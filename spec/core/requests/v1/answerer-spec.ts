@@ -1,10 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../../src/core/events.js'
-import { bytes, Core, shorts } from '../../../support/core.js'
-
-function data(stream: number, ...chunks: number[][]): Event {
-  return { type: 'data', stream, chunks: chunks.map((chunk) => new Uint8Array(chunk)) }
-}
+import { bytes, Core, data, shorts } from '../../../support/core.js'
 
 function frame(stream: number, length: number): Event {
   return { type: 'data', stream, chunks: [new Uint8Array([length]), new Uint8Array(length)] }

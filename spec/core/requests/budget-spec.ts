@@ -1,9 +1,9 @@
 /** Room for requests that come over a session: who gets it, who waits, and who is refused. */
 import { describe, expect, it } from '@jest/globals'
-import type { Settings } from '../../../../../src/core/settings.js'
-import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
-import { bytes } from '../../../../support/core.js'
-import { cancel, data, filled, hello, join, request, SESSION } from '../../../../support/session.js'
+import type { Settings } from '../../../src/core/settings.js'
+import { answering, type AnsweringCore } from '../../support/session-cores.js'
+import { bytes } from '../../support/core.js'
+import { cancel, data, filled, hello, join, request, SESSION } from '../../support/session.js'
 
 const WINDOW = 65_536
 
