@@ -14,6 +14,12 @@ export function show(value: unknown): string {
   return String(value)
 }
 
+/** The message of an error of any make, from any realm. */
+export function messageOf(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown }
+  return typeof message === 'string' ? message : String(error)
+}
+
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
 export function checkBytes(value: unknown, what: string): Uint8Array {
   // Nearly all of them, at no cost.

@@ -2,7 +2,7 @@
 import { catchError, concatMap, defer, EMPTY, filter, finalize, map, tap, type Observable } from 'rxjs'
 import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
 import type { Broadcast } from '../edge/broadcasts/broadcasts.js'
-import { isThenable } from '../edge/checks.js'
+import { isThenable, messageOf } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/node.js'
 import { then, type Awaitable, type Codec, type InputOf, type OutputOf } from './codecs.js'
@@ -160,8 +160,4 @@ function attempt<T>(make: () => Awaitable<T>, failed: (cause: unknown) => never)
   } catch (cause) {
     return failed(cause)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -4,7 +4,7 @@
  */
 import type { Observable, Subscription } from 'rxjs'
 import { isObservable } from 'rxjs'
-import { show } from '../edge/checks.js'
+import { messageOf, show } from '../edge/checks.js'
 import type { InboundRequest, RequestContext } from '../edge/answers/inbound.js'
 import { isStream, type Values } from '../edge/answers/producers.js'
 import { P2pError } from '../errors.js'
@@ -80,9 +80,8 @@ async function decode(method: TableMethod, body: Uint8Array): Promise<unknown> {
   try {
     return await method.request.decode(body)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
     // The stranger's own data, so it may read what is wrong with it.
-    throw Object.assign(new Error(`the request cannot be decoded: ${why}`, { cause }), {
+    throw Object.assign(new Error(`the request cannot be decoded: ${messageOf(cause)}`, { cause }), {
       code: 'BadRequest',
       expose: true,
     })

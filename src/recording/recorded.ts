@@ -1,8 +1,8 @@
 /** A node that is recorded: the same node, with a recorder beside its lane and a `stop()` that waits for it. */
 import { build, type BuildOptions, type Built } from '../node/node.js'
+import { TINYP2P_VERSION } from './format.js'
 import type { RecordOptions } from './options.js'
 import { Recorder, type Sink } from './recorder.js'
-import { TINYP2P_VERSION } from './version.js'
 
 export interface RecordedOptions extends BuildOptions {
   record: Required<RecordOptions>

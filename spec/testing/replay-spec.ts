@@ -1,18 +1,21 @@
 import { describe, expect, it } from '@jest/globals'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { digestOf } from '../../src/recording/digest.js'
-import { RecordingError } from '../../src/recording/error.js'
-import { RecordingWriter, readRecording, type RecordingHeader } from '../../src/recording/format.js'
-import { TINYP2P_VERSION } from '../../src/recording/version.js'
+import {
+  readRecording,
+  RecordingError,
+  RecordingWriter,
+  TINYP2P_VERSION,
+  type RecordingHeader,
+} from '../../src/recording/format.js'
 import { replay, type ReplayedStep } from '../../src/testing/replay.js'
 import { bytes, SELF, settingsWith, V1 } from '../support/core.js'
-import { anyEvent, anyTime, eventsByType } from './arbitraries.js'
-import { RecordedCore, withoutCauses } from './recorded-core.js'
+import { RecordedCore, withoutCauses } from '../support/recorded-core.js'
 
 const HEADER: RecordingHeader = {
   peerId: SELF,
@@ -160,56 +163,6 @@ describe('a replay', () => {
 
   it.each([undefined, 7, {}, null])('refuses %p', async (recording) => {
     await expect(replay(recording as string)).rejects.toMatchObject({ code: 'InvalidConfig' })
-  })
-})
-
-describe('the format', () => {
-  it.each(Object.keys(eventsByType) as Event['type'][])('keeps every event of type %s', (type) => {
-    fc.assert(fc.property(anyTime, fc.array(eventsByType[type] as fc.Arbitrary<Event>, { maxLength: 5 }), roundTrip), {
-      numRuns: 50,
-    })
-  })
-
-  it('keeps any batches', () => {
-    fc.assert(fc.property(anyTime, fc.array(anyEvent, { maxLength: 30 }), roundTrip))
-  })
-
-  function roundTrip(at: number, events: Event[]): void {
-    const writer = new RecordingWriter()
-    const recording = Buffer.concat([
-      writer.header(HEADER),
-      writer.batch(at, events),
-      writer.batch(at, []),
-      writer.trailer({ batches: 2, events: events.length, final: '-' }),
-    ])
-    const { header, batches } = readRecording(recording)
-    const source = batches()
-    expect(header).toEqual(HEADER)
-    expect(source.next().value).toEqual({ at, events: withoutCauses(events) })
-    expect(source.next().value).toEqual({ at, events: [] })
-    expect(source.next()).toMatchObject({ done: true, value: { trailer: { batches: 2 } } })
-  }
-
-  it('gives plain byte arrays, of which none is a view of the file', () => {
-    const writer = new RecordingWriter()
-    const data = { type: 'data', stream: 2, chunks: [Buffer.from('ab'), bytes('c')] } as const
-    const recording = Buffer.concat([writer.header(HEADER), writer.batch(1, [data as unknown as Event])])
-    const batch = readRecording(recording).batches().next().value as unknown as { events: (typeof data)[] }
-    for (const chunk of batch.events[0]!.chunks) {
-      expect(chunk.constructor.name).toBe('Uint8Array')
-      expect(chunk.buffer.byteLength).toBe(chunk.length)
-    }
-  })
-
-  it('leaves foreign errors out', () => {
-    const text = Buffer.from(aLife().stop(7_000).memory.bytes).toString('latin1')
-    expect(text).toContain('refused')
-    expect(text).not.toContain('ECONNREFUSED')
-  })
-
-  it('names the version of the package', async () => {
-    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
-    expect(TINYP2P_VERSION).toBe(version)
   })
 })
 

@@ -6,7 +6,7 @@ import { digestOf } from '../../src/recording/digest.js'
 import { simulate } from '../../src/testing/simulate.js'
 import { replay } from '../../src/testing/replay.js'
 import { bytes } from '../support/core.js'
-import { Memory } from './recorded-core.js'
+import { Memory } from '../support/recorded-core.js'
 
 let folder: string
 

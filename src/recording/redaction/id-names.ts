@@ -3,8 +3,8 @@
  * could see by it that the guess is right. Its name is a number: equal ids have equal names, and different ones different names,
  * so the core does the same with the names as it did with the ids.
  */
-import { IdMap } from '../core/id-map.js'
-import { toHex } from '../wire/announcement.js'
+import { IdMap } from '../../core/id-map.js'
+import { toHex } from '../../wire/announcement.js'
 
 /** Below so many ids nothing is forgotten. */
 const FEW = 10_000

@@ -3,21 +3,21 @@
  * varint of the length; sessions: `redact-session.ts`), wherever it is cut: so the core does the same with what is left. What
  * is a header is read from the state before the batch, so nothing is remembered here. The ids of broadcasts get other names.
  */
-import type { Event } from '../core/events.js'
-import type { State } from '../core/state.js'
-import type { StreamId } from '../core/port.js'
+import type { Event } from '../../core/events.js'
+import type { State } from '../../core/state.js'
+import type { StreamId } from '../../core/port.js'
 import {
   brokenAnnouncement,
   decodeAnnouncement,
   encodeAnnouncement,
   HASH_BYTES,
   isAnnouncement,
-} from '../wire/announcement.js'
-import { SESSION } from '../wire/protocols.js'
-import { createReader } from '../wire/session/reader.js'
-import { MAX_VARINT_BYTES } from '../wire/varint.js'
+} from '../../wire/announcement.js'
+import { SESSION } from '../../wire/protocols.js'
+import { createReader } from '../../wire/session/reader.js'
+import { MAX_VARINT_BYTES } from '../../wire/varint.js'
 import type { IdNames } from './id-names.js'
-import { NOTHING_OPEN, SessionRedactor, type OpenReplies } from './redact-session.js'
+import { NOTHING_OPEN, SessionRedactor, type OpenReplies } from './session.js'
 
 /** The header of this stream's frame has been read; what comes is payload. */
 const DONE = Infinity

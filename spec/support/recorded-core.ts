@@ -5,8 +5,8 @@ import type { Settings } from '../../src/core/settings.js'
 import { createState, type State } from '../../src/core/state.js'
 import { step } from '../../src/core/step.js'
 import { Recorder } from '../../src/recording/recorder.js'
-import { TINYP2P_VERSION } from '../../src/recording/version.js'
-import { SELF, settingsWith } from '../support/core.js'
+import { TINYP2P_VERSION } from '../../src/recording/format.js'
+import { SELF, settingsWith } from './core.js'
 
 /** Takes the chunks of a recording. */
 export class Memory {

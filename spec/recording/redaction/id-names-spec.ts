@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { digestOf } from '../../src/recording/digest.js'
-import { IdNames } from '../../src/recording/id-names.js'
+import { digestOf } from '../../../src/recording/digest.js'
+import { IdNames } from '../../../src/recording/redaction/id-names.js'
 
 const many = (prefix: string, amount: number): string[] => Array.from({ length: amount }, (_, i) => `${prefix}${i}`)
 

@@ -4,10 +4,10 @@
  * far as it is no payload: topics, numbers, signers, and names for ids and hashes. It follows the format and judges nothing:
  * where a frame breaks it, the core reads no further, and all that comes is blanked.
  */
-import { HASH_BYTES } from '../wire/announcement.js'
-import { KINDS } from '../wire/service.js'
-import { FrameType, LOSSY, MAX_CODE, MAX_FRAME, MIN_FRAME, MORE, SERVICE } from '../wire/session/format.js'
-import type { FrameReader } from '../wire/session/reader.js'
+import { HASH_BYTES } from '../../wire/announcement.js'
+import { KINDS } from '../../wire/service.js'
+import { FrameType, LOSSY, MAX_CODE, MAX_FRAME, MIN_FRAME, MORE, SERVICE } from '../../wire/session/format.js'
+import type { FrameReader } from '../../wire/session/reader.js'
 import type { IdNames } from './id-names.js'
 
 /** No number takes more bytes. */
