@@ -371,7 +371,7 @@ export const mutants: Mutant[] = [
     'if (topic.mesh.length >= 0) return true',
   ]),
   mutant('a slow loop gets the newest first', [
-    'edge/buffered.ts',
+    'edge/queue.ts',
     'this.values.push(value)',
     'this.values.unshift(value)',
   ]),

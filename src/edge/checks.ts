@@ -112,6 +112,24 @@ export function checkTopic(topic: unknown): string {
   return topic
 }
 
+/** What is to be explained: a topic or a peer, told apart by what it is called. @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress` */
+export function checkAbout(about: unknown): { topic: string } | { peer: string } {
+  if (typeof about === 'string') return isPeer(about) ? { peer: checkPeer(about).target } : { topic: checkTopic(about) }
+  const { topic, peer } = (about ?? {}) as { topic?: unknown; peer?: unknown }
+  if (peer !== undefined && topic === undefined) return { peer: checkPeer(peer).target }
+  if (topic !== undefined && peer === undefined) return { topic: checkTopic(topic) }
+  throw new P2pError('InvalidConfig', `explain takes a topic, a peer, { topic } or { peer }, not ${show(about)}`)
+}
+
+function isPeer(text: string): boolean {
+  try {
+    checkPeer(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** A whole number of milliseconds or bytes, from `least` to `most`. */
 export function checkNumber(value: unknown, what: string, unit: string, least: number, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value

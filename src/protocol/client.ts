@@ -1,6 +1,6 @@
 /** The asking side of a protocol: typed calls over `request` and `request$`, typed broadcasts over `broadcast` and `broadcasts$`. */
 import { catchError, concatMap, defer, EMPTY, filter, finalize, map, tap, type Observable } from 'rxjs'
-import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
+import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast } from '../edge/broadcasts/broadcasts.js'
 import { isThenable, messageOf } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
@@ -111,7 +111,7 @@ export class TableClient {
       if (isThenable(made)) made.then(undefined, () => undefined)
       return mapReplies(made, (reply) => decodeReply(peer, call, reply))
     } catch (error) {
-      return failing(error)
+      return failing(error as P2pError)
     }
   }
 

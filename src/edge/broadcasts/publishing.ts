@@ -3,9 +3,9 @@ import { firstValueFrom, type Observable } from 'rxjs'
 import type { WantReceipts } from '../../core/events.js'
 import { P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../lane/scheduler.js'
-import { abortable } from '../abort.js'
 import type { Asks } from '../asks.js'
 import { checkBytes, checkNumber, checkOptions, checkSignal, checkTopic, show } from '../checks.js'
+import { abortable } from '../signals.js'
 import type { Receipt, Receipts } from './receipts.js'
 
 export interface BroadcastOptions {

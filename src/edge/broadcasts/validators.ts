@@ -7,9 +7,9 @@ import type { Event, ValidationId } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import { P2pError } from '../../errors.js'
 import type { Verdict } from '../../core/port.js'
-import { Cancellable } from '../cancellable.js'
 import { isThenable, show } from '../checks.js'
 import type { Logger } from '../log.js'
+import { Cancellable } from '../signals.js'
 
 export type { Verdict }
 

@@ -4,15 +4,14 @@ import fc from 'fast-check'
 import { isObservable, take } from 'rxjs'
 import { P2pError } from '../../../src/errors.js'
 import { valueCost } from '../../../src/core/requests/values.js'
-import type { StreamOptions } from '../../../src/edge/requests/asking.js'
-import type { Replies } from '../../../src/edge/replies.js'
-import { TELL_AT } from '../../../src/edge/pulling.js'
+import { TELL_AT, type StreamOptions } from '../../../src/edge/requests/outbound.js'
+import type { IterableObservable } from '../../../src/edge/queue.js'
 import { bytes } from '../../support/core.js'
 import { AskingEdge, BOB, turn } from '../../support/edge.js'
 
 const text = (value: Uint8Array): string => new TextDecoder().decode(value)
 
-function edge(options: StreamOptions = {}): { edge: AskingEdge; replies: Replies } {
+function edge(options: StreamOptions = {}): { edge: AskingEdge; replies: IterableObservable<Uint8Array> } {
   const asker = new AskingEdge()
   return { edge: asker, replies: asker.asking.all(BOB, bytes('?'), options) }
 }

@@ -1,4 +1,7 @@
-/** What a caller's `AbortSignal` does to what it belongs to. Listeners exist only while they are needed. */
+/**
+ * AbortSignals, both ways: those of callers end what we do for them, and those that we give to users' code tell it that
+ * nobody waits for its work any more. Listeners and controllers exist only while they are needed.
+ */
 import { Observable } from 'rxjs'
 import { P2pError } from '../errors.js'
 
@@ -30,4 +33,27 @@ export function abortable<T>(source$: Observable<T>, signal: AbortSignal | undef
     subscriber.add(source$.subscribe(subscriber))
     return undefined
   })
+}
+
+/**
+ * Work of users' code that can be cancelled. Its signal is made when it is first read, because a controller for each request
+ * would halve the rate. (A base class, because an object more for each request would be felt too.)
+ */
+export class Cancellable {
+  /** Why nobody waits for it any more. */
+  protected cancelled: string | undefined
+  private controller: AbortController | undefined
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.cancelled !== undefined) this.controller.abort(new Error(this.cancelled))
+    }
+    return this.controller.signal
+  }
+
+  cancel(reason: string): void {
+    this.cancelled = reason
+    this.controller?.abort(new Error(reason))
+  }
 }

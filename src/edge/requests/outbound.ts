@@ -6,15 +6,14 @@ import type { Observable, Observer } from 'rxjs'
 import type { Answer } from '../../core/effects.js'
 import type { Command, Overflow, TakeValues } from '../../core/events.js'
 import type { Settings } from '../../core/settings.js'
-import { DEFAULT_BUFFER, POLICIES } from '../../core/requests/values.js'
+import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
 import type { AskId } from '../../core/port.js'
 import { MAX_DELAY } from '../../lane/scheduler.js'
-import { abortable, aborted, onAbort } from '../abort.js'
 import type { Asks } from '../asks.js'
 import { checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkSignal, type Target } from '../checks.js'
-import { iteratorOf, Pulling } from '../pulling.js'
-import { Replies } from '../replies.js'
+import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
+import { abortable, aborted, onAbort } from '../signals.js'
 
 export interface RequestOptions {
   /** Aborting it cancels the request, which then fails with `Aborted`. */
@@ -38,6 +37,9 @@ export interface StreamOptions extends RequestOptions {
 
 const MAX_BUFFER = 65_536
 
+/** Values that were taken are told to the lane when they cost so much, or when no more wait: not each for itself. */
+export const TELL_AT = 16_384
+
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
 const MAX_TARGETS = 1_000
 
@@ -47,7 +49,7 @@ interface Question extends Target {
   timeout: number
 }
 
-export class Asking {
+export class OutboundRequests {
   private readonly targets = new Map<string, Target>()
 
   constructor(
@@ -62,8 +64,8 @@ export class Asking {
     return abortable(reply$ as Observable<Uint8Array>, checkSignal(options.signal))
   }
 
-  /** All values. Bad arguments are told to whoever subscribes or iterates, as everything else that goes wrong. */
-  all(peer: string, data: Uint8Array, options: StreamOptions): Replies {
+  /** All values. Bad arguments become an error of each subscription and iteration, as everything else that goes wrong. */
+  all(peer: string, data: Uint8Array, options: StreamOptions): IterableObservable<Uint8Array> {
     try {
       const question = this.question(peer, data, options)
       const { signal, buffer, overflow } = streamOptions(options)
@@ -71,16 +73,17 @@ export class Asking {
         ...(buffer === undefined ? {} : { buffer }),
         ...(overflow === undefined ? {} : { overflow }),
       }
-      const keep = overflow === 'conflate' ? 1 : overflow === 'dropOldest' ? (buffer ?? DEFAULT_BUFFER) : undefined
       const pushed = request(question, { mode: 'push', ...values })
-      const pulled = keep === undefined ? request(question, { mode: 'pull', ...values }) : pushed
       const pushed$ = abortable(this.asks.ask(pushed) as Observable<Uint8Array>, signal)
-      return new Replies(
+      // A loop that may lose values lets everything come, and loses what it is too slow for here.
+      const limit = lossyLimit(overflow, buffer)
+      const pulled = limit === undefined ? request(question, { mode: 'pull', ...values }) : pushed
+      return new IterableObservable(
         (subscriber) => pushed$.subscribe(subscriber),
-        () => iteratorOf(this.pulling(pulled, signal, keep)),
+        () => this.iterate(pulled, signal, limit),
       )
     } catch (error) {
-      return failing(error)
+      return failing(error as P2pError)
     }
   }
 
@@ -108,54 +111,63 @@ export class Asking {
     return { target, addresses, data: bytes, timeout }
   }
 
-  private pulling(
+  /** Without a limit nothing is lost: the lane is told what was taken, and lets no more come than fits. */
+  private iterate(
     command: (ask: AskId) => Command,
     signal: AbortSignal | undefined,
-    keep: number | undefined,
-  ): Pulling {
+    limit: QueueLimit | undefined,
+  ): Queue<Uint8Array> {
     const { asks } = this
     let id: AskId = 0
-    let forget: (() => void) | undefined
-    const pulling: Pulling = new Pulling(
+    let untold = 0
+    let removeListener: (() => void) | undefined
+    const queue: Queue<Uint8Array> = new Queue<Uint8Array>(
       {
-        open: (observer) => {
-          if (signal?.aborted === true) return observer.error(aborted(signal))
-          forget = signal && onAbort(signal, (error) => pulling.abort(error))
+        open: () => {
+          if (signal?.aborted === true) return queue.error(aborted(signal))
+          removeListener = signal && onAbort(signal, (error) => queue.abort(error))
+          const observer: Observer<Answer> = {
+            next: (value) => queue.push(value as Uint8Array),
+            error: (error: P2pError) => queue.error(error),
+            complete: () => queue.complete(),
+          }
           id = asks.open(observer, command)
         },
-        taken: (cost) => {
-          asks.taken(id, cost)
-        },
-        cancel: () => {
-          forget?.()
+        close: () => {
+          removeListener?.()
           asks.cancel(id)
         },
+        taken: (value, left) => {
+          if (limit !== undefined) return
+          untold += valueCost(value.length)
+          if (untold < TELL_AT && left > 0) return
+          const cost = untold
+          untold = 0
+          asks.taken(id, cost)
+        },
       },
-      keep,
+      limit,
     )
-    return pulling
+    return queue
   }
 }
 
-/** Replies that end with this error, whoever asks for them and how. */
-export function failing(error: unknown): Replies<never> {
-  const source = {
-    open: (observer: Observer<Answer>): void => {
-      observer.error(error)
-    },
-    taken: nothing,
-    cancel: nothing,
-  }
-  return new Replies<never>(
+/** Values that end with this error before the first, for every subscriber and iteration. */
+export function failing(error: P2pError): IterableObservable<never> {
+  return new IterableObservable<never>(
     (subscriber) => {
       subscriber.error(error)
     },
-    () => iteratorOf(new Pulling(source)) as AsyncIterator<never, undefined>,
+    () => {
+      const queue: Queue<never> = new Queue<never>({ open: () => queue.error(error), close: () => undefined })
+      return queue
+    },
   )
 }
 
-function nothing(): void {
-  return undefined
+function lossyLimit(onOverflow: Overflow | undefined, buffer: number | undefined): QueueLimit | undefined {
+  if (onOverflow === undefined || onOverflow === 'error') return undefined
+  return { size: buffer ?? DEFAULT_BUFFER, onOverflow }
 }
 
 function request({ target, addresses, data, timeout }: Question, values: TakeValues): (ask: AskId) => Command {
