@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { defaultScoring } from '../../src/core/pubsub.js'
 import { readPubsub, type PubsubConfig } from '../../src/config/pubsub.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { messageId } from '../../src/wire/gossip/message.js'
 import { bytes } from '../support/core.js'
 import { thrown } from '../support/edge.js'
 

@@ -5,7 +5,7 @@ import {
   bytes, defineProtocol, json, nothing, stream, unary, utf8, type Codec, type Handlers, type P2pError, type P2pNode, type Protocol,
 } from 'tinyp2p' // prettier-ignore
 import { simulate, type SimulatedNetwork } from 'tinyp2p/testing'
-import { encodeCall } from '../../src/protocol/frame.js'
+import { encodeCall } from '../../src/protocol/call.js'
 import { blockSchema, dateSchema, laterSchema, type Block } from '../support/schemas.js'
 
 const chain = defineProtocol({

@@ -119,7 +119,7 @@ describe('CBOR', () => {
   })
 
   it('throws at what is nested deeper than the stack', () => {
-    expect(() => decodeCbor(new Uint8Array(1_000_000).fill(0x81))).toThrow(RangeError)
+    expect(() => decodeCbor(new Uint8Array(1_000_000).fill(0x81))).toThrow('call stack')
   })
 
   it('throws, and does nothing else, at any bytes', () => {

@@ -10,7 +10,7 @@ import {
   type PubsubOptions,
   type Scoring,
 } from '../core/pubsub.js'
-import { messageId } from '../wire/message-id.js'
+import { messageId } from '../wire/gossip/message.js'
 
 export interface PubsubConfig {
   /**

@@ -3,7 +3,7 @@
  * alone. The routing table is the port's; `known` is what it last told us of it.
  */
 import type { AskId, ConnectionId, StreamId } from './port.js'
-import type { FrameReader } from '../wire/frame-v1.js'
+import type { FrameReader } from '../wire/v1.js'
 import type { Gathered } from '../wire/gather.js'
 import {
   createBroadcasts,

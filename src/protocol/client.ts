@@ -7,7 +7,7 @@ import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/node.js'
 import { then, type Awaitable, type Codec, type InputOf, type OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
-import { encodeCall } from './frame.js'
+import { encodeCall } from './call.js'
 import { mapReplies, toObservable } from './mapped.js'
 
 /** A value that may be `undefined` may be left out. */

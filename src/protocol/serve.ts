@@ -11,7 +11,7 @@ import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/node.js'
 import type { Awaitable, InputOf, OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
-import { decodeCall } from './frame.js'
+import { decodeCall } from './call.js'
 import { mapIterable, mapObservable } from './mapped.js'
 
 type Handler<M> =
@@ -45,7 +45,7 @@ export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<s
     served.set(name, { method, handler: (handler as AnyHandler).bind(handlers) })
   }
   return node.requests$.subscribe((request) => {
-    const call = ownCall(tables.name, request.data)
+    const call = decodeCall(tables.name, request.data)
     if (call === undefined) return
     const found = served.get(call.method)
     if (found === undefined) {
@@ -54,15 +54,6 @@ export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<s
       request.respond(answer(found, call.body, request))
     }
   })
-}
-
-/** What a request of this protocol asks for; `undefined`: it is none. */
-export function ownCall(protocol: string, data: Uint8Array): { method: string; body: Uint8Array } | undefined {
-  const call = decodeCall(data)
-  if (call === undefined) return undefined
-  const slash = call.name.lastIndexOf('/')
-  if (slash < 0 || call.name.slice(0, slash) !== protocol) return undefined
-  return { method: call.name.slice(slash + 1), body: call.body }
 }
 
 async function answer({ method, handler }: Served, body: Uint8Array, request: InboundRequest): Promise<Values> {

@@ -5,8 +5,8 @@
  * signer's proof, and judged by our validator like everything else.
  */
 import type { PortEvent } from '../port.js'
-import { isAnnouncement } from '../../wire/announcement.js'
-import { decodeHistoryValue, type HistoryValue } from '../../wire/service.js'
+import { isAnnouncement } from '../../wire/gossip/announcement.js'
+import { decodeHistoryValue, type HistoryValue } from '../../wire/session/service.js'
 import { dueAt } from '../due.js'
 import type { Effects, Heard } from '../effects.js'
 import { askNode, nextOwn } from '../services/own-requests.js'

@@ -1,6 +1,6 @@
 /** Messages of others as they come from the network: whole, or announced, or of no use. */
 import type { PortEvent } from '../port.js'
-import { decodeAnnouncement, isAnnouncement } from '../../wire/announcement.js'
+import { decodeAnnouncement, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { touch } from '../peers/connections.js'
 import { dropConnection } from '../peers/connectivity.js'
 import { log, type Effects, type Heard } from '../effects.js'

@@ -2,7 +2,7 @@
  * Large messages of others: announced by gossip, fetched over the request path, first from whoever handed the announcement to
  * us (who forwards it only once it has the message itself), then from its signer; and taken only if the hash is right.
  */
-import { toHex, type Announcement } from '../../wire/announcement.js'
+import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects, Heard } from '../effects.js'
 import { askNode, forgetOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'

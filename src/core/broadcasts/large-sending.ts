@@ -1,5 +1,5 @@
 /** Large broadcasts of ours: the whole is kept for those who fetch it, and its announcement is gossiped. */
-import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/announcement.js'
+import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { keepBlob } from './blobs.js'

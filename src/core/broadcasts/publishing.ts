@@ -4,8 +4,8 @@
  * cannot be sent is refused; nothing is lost without a word.
  */
 import type { PortEvent } from '../port.js'
-import { encodedMessageSize } from '../../wire/gossip-size.js'
-import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/announcement.js'
+import { encodedMessageSize } from '../../wire/gossip/message.js'
+import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { admit, fail, settle } from '../asks.js'
 import { touch } from '../peers/connections.js'
 import { removeDeadline } from '../deadlines.js'

@@ -2,7 +2,7 @@
  * Requests of the node itself to other nodes. They go the way of every request, with a number below zero; what comes back is
  * taken out of the effects at the end of a step, before the edge could see it.
  */
-import { encodeServiceRequest, type ServiceRequest } from '../../wire/service.js'
+import { encodeServiceRequest, type ServiceRequest } from '../../wire/session/service.js'
 import { endRequest, startRequest } from '../requests/requests.js'
 import type { Purpose } from '../broadcasts/state.js'
 import type { Effects } from '../effects.js'

@@ -4,7 +4,7 @@
  * so the core does the same with the names as it did with the ids.
  */
 import { IdMap } from '../../core/id-map.js'
-import { toHex } from '../../wire/announcement.js'
+import { toHex } from '../../wire/gossip/announcement.js'
 
 /** Below so many ids nothing is forgotten. */
 const FEW = 10_000

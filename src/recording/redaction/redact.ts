@@ -12,7 +12,7 @@ import {
   encodeAnnouncement,
   HASH_BYTES,
   isAnnouncement,
-} from '../../wire/announcement.js'
+} from '../../wire/gossip/announcement.js'
 import { SESSION } from '../../wire/protocols.js'
 import { createReader } from '../../wire/session/reader.js'
 import { MAX_VARINT_BYTES } from '../../wire/varint.js'
@@ -120,7 +120,7 @@ function headerSoFar(state: Readonly<State>, stream: StreamId): number {
   const reader = state.calls.get(stream)?.reader ?? (exchange?.kind === 'stream' ? exchange.reader : undefined)
   // The core knows no such stream, or expects nothing on it, and looks at no byte.
   if (reader === undefined) return DONE
-  return reader.length === undefined ? reader.prefixBytes : DONE
+  return reader.length === undefined ? reader.prefix.size : DONE
 }
 
 /** Every event but those above: bytes are payload, wherever they are. */

@@ -4,14 +4,22 @@
  * far as it is no payload: topics, numbers, signers, and names for ids and hashes. It follows the format and judges nothing:
  * where a frame breaks it, the core reads no further, and all that comes is blanked.
  */
-import { HASH_BYTES } from '../../wire/announcement.js'
-import { KINDS } from '../../wire/service.js'
-import { FrameType, LOSSY, MAX_CODE, MAX_FRAME, MIN_FRAME, MORE, SERVICE } from '../../wire/session/format.js'
+import { HASH_BYTES } from '../../wire/gossip/announcement.js'
+import { KINDS } from '../../wire/session/service.js'
+import {
+  FrameType,
+  LOSSY,
+  MAX_CODE,
+  MAX_FRAME,
+  MAX_LENGTH_BYTES,
+  MIN_FRAME,
+  MORE,
+  SERVICE,
+} from '../../wire/session/format.js'
 import type { FrameReader } from '../../wire/session/reader.js'
+import { addByte, BROKEN, CUT, readVarint, type Cursor, type PartialVarint } from '../../wire/varint.js'
 import type { IdNames } from './id-names.js'
 
-/** No number takes more bytes. */
-const MAX_NUMBER_BYTES = 8
 const ASTERISK = 0x2a
 
 /** No name in what nodes say to each other is longer. */
@@ -33,8 +41,7 @@ const decoder = new TextDecoder()
 export class SessionRedactor {
   /** Bytes that the current frame still has; -1: its length is being read. */
   private left = -1
-  private length = 0
-  private lengthBytes = 0
+  private length: PartialVarint
   /** What there is of its header, while that is not complete. */
   private header: number[] | undefined
   private blank = 0
@@ -53,8 +60,7 @@ export class SessionRedactor {
     private readonly open: OpenReplies,
     private readonly ids: IdNames,
   ) {
-    this.length = reader.length
-    this.lengthBytes = reader.lengthBytes
+    this.length = { ...reader.length }
     if (reader.body === undefined) return
     this.begin(reader.body.length)
     for (let i = 0; i < reader.filled; i++) this.body(reader.body[i]!)
@@ -86,15 +92,13 @@ export class SessionRedactor {
 
   private next(byte: number): number {
     if (this.left >= 0) return this.body(byte)
-    this.length += (byte & 0x7f) * 2 ** (7 * this.lengthBytes++)
-    if (byte < 0x80) this.begin(this.length)
-    else if (this.lengthBytes === MAX_NUMBER_BYTES) this.over = true
+    const length = addByte(this.length, byte, MAX_LENGTH_BYTES)
+    if (length === BROKEN) this.over = true
+    else if (length !== CUT) this.begin(length)
     return byte
   }
 
   private begin(length: number): void {
-    this.length = 0
-    this.lengthBytes = 0
     if (length < MIN_FRAME || length > MAX_FRAME) this.over = true
     this.left = length
     this.header = []
@@ -187,25 +191,17 @@ class Numbers {
   /** A number is too long. */
   broken = false
 
-  constructor(
-    private readonly bytes: number[],
-    private at: number,
-  ) {}
+  private readonly cursor: Cursor
+
+  constructor(header: number[], at: number) {
+    this.cursor = { bytes: Uint8Array.from(header), at, end: header.length }
+  }
 
   next(): number | undefined {
-    let value = 0
-    for (let count = 0; count < MAX_NUMBER_BYTES; count++) {
-      const byte = this.bytes[this.at]
-      if (byte === undefined) {
-        this.complete = false
-        return undefined
-      }
-      this.at++
-      value += (byte & 0x7f) * 2 ** (7 * count)
-      if (byte < 0x80) return value
-    }
-    this.broken = true
-    return undefined
+    const number = readVarint(this.cursor)
+    if (number === CUT) this.complete = false
+    if (number === BROKEN) this.broken = true
+    return number < 0 ? undefined : number
   }
 
   skip(amount: number): this {
@@ -222,7 +218,7 @@ class Numbers {
   }
 
   skipBytes(amount: number): void {
-    this.at += amount
-    if (this.at > this.bytes.length) this.complete = false
+    this.cursor.at += amount
+    if (this.cursor.at > this.cursor.end) this.complete = false
   }
 }

@@ -30,6 +30,8 @@ export const MAX_CHUNK = 16_384
 export const MAX_FRAME = 17_408
 /** `head` and `id` take at least a byte each. */
 export const MIN_FRAME = 2
+/** The length of a frame takes three bytes at most. */
+export const MAX_LENGTH_BYTES = 3
 /** The most credit that there may be. */
 export const MAX_CREDIT = 2 ** 32
 

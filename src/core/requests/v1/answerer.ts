@@ -3,7 +3,7 @@
  * stream paused; who never ends is cut off.
  */
 import type { PortEvent } from '../../port.js'
-import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/frame-v1.js'
+import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { updateIdle } from '../../peers/connections.js'
 import { setDeadline } from '../../due.js'
 import { log, type Effects } from '../../effects.js'

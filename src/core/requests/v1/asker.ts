@@ -1,6 +1,6 @@
 /** Version 1 of the asking side: one stream a request, one frame each way. */
 import type { PortEvent } from '../../port.js'
-import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/frame-v1.js'
+import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { responseTooLarge, settle } from '../../asks.js'
 import { updateIdle } from '../../peers/connections.js'
@@ -105,7 +105,7 @@ function violate(state: State, out: Effects, ask: RequestAsk, what: Exclude<Fram
 export function onResponseEnd(state: State, out: Effects, ask: RequestAsk): void {
   const reader = ask.reader
   if (ask.stage === 'draining') return closeCall(state, out, ask)
-  if (reader === undefined || (reader.prefixBytes === 0 && reader.length === undefined)) {
+  if (reader === undefined || (reader.prefix.size === 0 && reader.length === undefined)) {
     return closeCall(state, out, ask, { code: 'RequestRejected', message: `${ask.peer} rejected the request` })
   }
   out.push({ type: 'reset', stream: ask.stream!, reason: 'incomplete' })

@@ -7,12 +7,12 @@ import {
   readCredit,
   readFail,
   readHello,
-  readNumber,
   rest,
+  type FailFields,
   type Frame,
-  type RemoteFailure,
   type Violation,
 } from '../../../../wire/session/reader.js'
+import { readVarint } from '../../../../wire/varint.js'
 import { responseTooLarge, settle } from '../../../asks.js'
 import { removeDeadline } from '../../../deadlines.js'
 import type { Effects, Refusal } from '../../../effects.js'
@@ -85,7 +85,7 @@ function onPart(state: State, out: Effects, session: Session, ask: RequestAsk, f
   const hasMore = (frame.flags & MORE) !== 0
   if (isLast && hasMore) return 'a value is the last one and not complete'
   const begins = intake.total < 0
-  const total = begins && hasMore ? readNumber(frame) : frame.end - frame.at
+  const total = begins && hasMore ? readVarint(frame) : frame.end - frame.at
   if (total < 0) return 'a number is broken'
   const tooLong = checkPayload(frame)
   if (tooLong !== undefined) return tooLong
@@ -179,7 +179,7 @@ function onFail(state: State, out: Effects, session: Session, frame: Frame): Vio
 }
 
 /** What the other side's code is to our caller. */
-function refusalOf(peer: string, { code, message, retryAfterMs }: RemoteFailure): Refusal {
+function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): Refusal {
   const text = message === '' ? '' : `: ${message}`
   switch (code) {
     case 'Overloaded': {

@@ -7,8 +7,8 @@ import {
   encodeServiceRequest,
   type HistoryValue,
   type ServiceRequest,
-} from '../../src/wire/service.js'
-import { filled, join, varint } from '../support/session.js'
+} from '../../../src/wire/session/service.js'
+import { filled, join, varint } from '../../support/session.js'
 
 const text = (words: string): Uint8Array => Uint8Array.from(Buffer.from(words))
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -2,8 +2,8 @@
  * Requests that nodes make of each other, and not for an application: they travel over a session, with its SERVICE flag.
  * docs/broadcasts.md has the format. Numbers are varints, texts and bytes have their length before them.
  */
-import { HASH_BYTES } from './announcement.js'
-import { varintLength, writeVarint } from './varint.js'
+import { HASH_BYTES } from '../gossip/announcement.js'
+import { encodeVarint, readVarint, varintLength, writeVarint, type Cursor } from '../varint.js'
 
 export type ServiceRequest =
   /** The last `count` broadcasts of a topic: answered by a value for each, oldest first. */
@@ -44,11 +44,11 @@ export function encodeServiceRequest(request: ServiceRequest): Uint8Array {
 
 /** What a peer asks; `undefined` when it is broken, or of a kind that we do not know. */
 export function decodeServiceRequest(bytes: Uint8Array): ServiceRequest | undefined {
-  const cursor: Cursor = { bytes, at: 0 }
-  switch (number(cursor)) {
+  const cursor: Cursor = { bytes, at: 0, end: bytes.length }
+  switch (readVarint(cursor)) {
     case KINDS.history: {
       const topic = text(cursor)
-      const count = number(cursor)
+      const count = readVarint(cursor)
       return topic === undefined || count < 1 || !isDone(cursor) ? undefined : { kind: 'history', topic, count }
     }
     case KINDS.receipt: {
@@ -69,8 +69,8 @@ export function encodeHistoryValue({ age, from, proof, data }: HistoryValue): Ui
 
 /** A value of an answer; `undefined` when it is broken. Its bytes are views. */
 export function decodeHistoryValue(bytes: Uint8Array): HistoryValue | undefined {
-  const cursor: Cursor = { bytes, at: 0 }
-  const age = number(cursor)
+  const cursor: Cursor = { bytes, at: 0, end: bytes.length }
+  const age = readVarint(cursor)
   const from = text(cursor)
   const proof = take(cursor, MAX_PROOF)
   if (age < 0 || from === undefined || proof === undefined) return undefined
@@ -82,9 +82,7 @@ export function decodeHistoryValue(bytes: Uint8Array): HistoryValue | undefined 
 type Piece = number | Uint8Array[]
 
 function sized(bytes: Uint8Array): Uint8Array[] {
-  const length = new Uint8Array(varintLength(bytes.length))
-  writeVarint(bytes.length, length, 0)
-  return [length, bytes]
+  return [encodeVarint(bytes.length), bytes]
 }
 
 function join(pieces: Piece[]): Uint8Array {
@@ -106,27 +104,9 @@ function join(pieces: Piece[]): Uint8Array {
   return joined
 }
 
-interface Cursor {
-  bytes: Uint8Array
-  at: number
-}
-
-/** The next varint; -1 when it is cut, not minimal or too large. */
-function number(cursor: Cursor): number {
-  let value = 0
-  let scale = 1
-  for (let count = 1; cursor.at < cursor.bytes.length && count <= 8; count++) {
-    const byte = cursor.bytes[cursor.at++]!
-    value += (byte & 0x7f) * scale
-    if (byte < 0x80) return (byte === 0 && count > 1) || value > Number.MAX_SAFE_INTEGER ? -1 : value
-    scale *= 0x80
-  }
-  return -1
-}
-
 function take(cursor: Cursor, most: number): Uint8Array | undefined {
-  const length = number(cursor)
-  if (length < 0 || length > most || cursor.at + length > cursor.bytes.length) return undefined
+  const length = readVarint(cursor)
+  if (length < 0 || length > most || cursor.at + length > cursor.end) return undefined
   const bytes = cursor.bytes.subarray(cursor.at, cursor.at + length)
   cursor.at += length
   return bytes
@@ -138,5 +118,5 @@ function text(cursor: Cursor): string | undefined {
 }
 
 function isDone(cursor: Cursor): boolean {
-  return cursor.at === cursor.bytes.length
+  return cursor.at === cursor.end
 }

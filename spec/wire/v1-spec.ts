@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../src/wire/frame-v1.js'
+import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../src/wire/v1.js'
 import { COPY_BELOW } from '../../src/wire/gather.js'
-import { encodeVarint, varintLength } from '../../src/wire/varint.js'
+import { encodeVarint } from '../../src/wire/varint.js'
 
 function join(chunks: Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(chunks))
@@ -23,23 +23,6 @@ function readAll(chunks: Uint8Array[], limit: number): { progress: FrameProgress
   }
   return progress === 'done' ? { progress, payload: takePayload(reader) } : { progress }
 }
-
-describe('varint', () => {
-  it('gives the bytes of the published examples', () => {
-    const hex = (value: number): string => Buffer.from(encodeVarint(value)).toString('hex')
-    expect([1, 127, 128, 255, 300, 16_384].map(hex)).toEqual(['01', '7f', '8001', 'ff01', 'ac02', '808001'])
-  })
-
-  it('takes as many bytes as it says, up to 2^53 - 1', () => {
-    fc.assert(
-      fc.property(fc.maxSafeNat(), (value) => {
-        const bytes = encodeVarint(value)
-        const back = [...bytes].reduceRight((sum, byte) => sum * 128n + BigInt(byte & 0x7f), 0n)
-        return bytes.length === varintLength(value) && back === BigInt(value)
-      }),
-    )
-  })
-})
 
 describe('a version-1 frame', () => {
   it('comes back whole, wherever its bytes are cut', () => {

@@ -2,7 +2,8 @@ import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { beforeAll, describe, expect, it, test } from '@jest/globals'
 import { generateKeyPair, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
-import { encodedMessageSize, maxDataLength } from '../../src/wire/gossip-size.js'
+import { encodedMessageSize, messageId } from '../../../src/wire/gossip/message.js'
+import { readVectors } from '../siphash-vectors.js'
 
 let encode: (topic: string, data: Uint8Array) => Uint8Array
 
@@ -33,21 +34,17 @@ describe('encodedMessageSize', () => {
   })
 })
 
-describe('maxDataLength', () => {
-  it('is the last length that fits', () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 300 }), fc.integer({ min: 700, max: 3_000_000 }), (topic, limit) => {
-        const longest = maxDataLength(topic, limit)
-        expect(encodedMessageSize(topic, longest)).toBeLessThanOrEqual(limit)
-        expect(encodedMessageSize(topic, longest + 1)).toBeGreaterThan(limit)
-      }),
-    )
+describe('messageId', () => {
+  it('is the id that the Rust tinyp2p logs for its example block', () => {
+    expect(messageId(new TextEncoder().encode('Hello, a new block!'))).toBe('6538566873042680945')
   })
 
-  it('says when not even an empty message fits', () => {
-    const empty = encodedMessageSize('block', 0)
-    expect(maxDataLength('block', empty)).toBe(0)
-    expect(maxDataLength('block', empty - 1)).toBe(-1)
-    expect(maxDataLength('block', 0)).toBe(-1)
+  test.each(readVectors('messageId'))('is the DefaultHasher of a Vec<u8> of %d bytes', (length, id) => {
+    expect(messageId(Uint8Array.from({ length }, (_, i) => i))).toBe(id)
+  })
+
+  it('takes a view into a larger buffer for what it shows', () => {
+    const buffer = new TextEncoder().encode('…Hello, a new block!…')
+    expect(messageId(buffer.subarray(3, -3))).toBe('6538566873042680945')
   })
 })

@@ -3,17 +3,16 @@
  * reader that takes chunks cut anywhere, holds the limit while it reads, and never allocates what was only declared.
  */
 import { createGathered, gather, takeGathered, type Gathered } from './gather.js'
-import { encodeVarint, MAX_VARINT_BYTES } from './varint.js'
+import { addByte, BROKEN, CUT, encodeVarint, MAX_VARINT_BYTES, type PartialVarint } from './varint.js'
 
 /** What a reader has so far. Plain data. */
 export interface FrameReader {
   /** The largest payload that is taken, in bytes. */
   readonly limit: number
-  /** The declared length, once its varint is complete. */
+  /** The declared length, once all of its bytes have come … */
   length: number | undefined
-  /** The varint so far. */
-  prefix: number
-  prefixBytes: number
+  /** … and what there is of it before. */
+  prefix: PartialVarint
   payload: Gathered
 }
 
@@ -26,8 +25,7 @@ export function createFrameReader(limit: number): FrameReader {
   return {
     limit,
     length: undefined,
-    prefix: 0,
-    prefixBytes: 0,
+    prefix: { value: 0, size: 0 },
     payload: createGathered(),
   }
 }
@@ -37,15 +35,11 @@ export function readFrame(reader: FrameReader, chunk: Uint8Array): FrameProgress
   let offset = 0
   while (reader.length === undefined) {
     if (offset === chunk.length) return 'more'
-    const byte = chunk[offset++]!
-    reader.prefix += (byte & 0x7f) * 2 ** (7 * reader.prefixBytes++)
-    if (byte >= 0x80) {
-      if (reader.prefixBytes === MAX_VARINT_BYTES) return 'malformed'
-      continue
-    }
-    if (byte === 0 && reader.prefixBytes > 1) return 'malformed'
-    if (reader.prefix > reader.limit) return 'tooLarge'
-    reader.length = reader.prefix
+    const declared = addByte(reader.prefix, chunk[offset++]!, MAX_VARINT_BYTES)
+    if (declared === CUT) continue
+    if (declared === BROKEN) return 'malformed'
+    if (declared > reader.limit) return 'tooLarge'
+    reader.length = declared
   }
   const { payload, length } = reader
   const rest = chunk.length - offset

@@ -6,8 +6,8 @@ import {
   encodeAnnouncement,
   isAnnouncement,
   toHex,
-} from '../../src/wire/announcement.js'
-import { filled, join } from '../support/session.js'
+} from '../../../src/wire/gossip/announcement.js'
+import { filled, join } from '../../support/session.js'
 
 const hash = filled(32)
 
