@@ -41,7 +41,7 @@ const decoder = new TextDecoder()
 export class SessionRedactor {
   /** Bytes that the current frame still has; -1: its length is being read. */
   private left = -1
-  private length: PartialVarint
+  private readonly length: PartialVarint
   /** What there is of its header, while that is not complete. */
   private header: number[] | undefined
   private blank = 0
