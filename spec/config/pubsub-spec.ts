@@ -11,7 +11,7 @@ describe('the pubsub part of a config', () => {
   it('has the documented defaults', () => {
     const { settings, options, validators } = readPubsub()
     expect(settings).toEqual({
-      maxBroadcastFrame: 65_536,
+      maxMessageSize: 65_536,
       maxGossipQueue: 4_194_304,
       guardedTopics: [],
       validationTimeout: 2_000,
@@ -36,7 +36,7 @@ describe('the pubsub part of a config', () => {
       scoring: { colocationWeight: -1 },
     })
     expect(settings).toEqual({
-      maxBroadcastFrame: 100_000,
+      maxMessageSize: 100_000,
       maxGossipQueue: 200_000,
       guardedTopics: ['block'],
       validationTimeout: 2_500,

@@ -57,7 +57,7 @@ const MAX_VALIDATION = 2_500
 
 type PubsubSettings = Pick<
   Settings,
-  | 'maxBroadcastFrame'
+  | 'maxMessageSize'
   | 'maxGossipQueue'
   | 'guardedTopics'
   | 'validationTimeout'
@@ -81,13 +81,13 @@ export function readPubsub(config: PubsubConfig = {}): {
   const number = (value: number | undefined, what: string, unit: string, least: number, most: number, none: number) =>
     value === undefined ? none : checkNumber(value, `pubsub.${what}`, unit, least, most)
   const settings: PubsubSettings = {
-    maxBroadcastFrame: number(
+    maxMessageSize: number(
       config.maxMessageSize,
       'maxMessageSize',
       'bytes',
       MIN_MESSAGE,
       MAX_SIZE,
-      standard.maxBroadcastFrame,
+      standard.maxMessageSize,
     ),
     maxGossipQueue: number(
       config.maxQueueSize,
@@ -119,7 +119,7 @@ export function readPubsub(config: PubsubConfig = {}): {
   }
   const options: PubsubOptions = {
     messageIdOf: messageIdOf(config.messageId),
-    maxMessageSize: settings.maxBroadcastFrame,
+    maxMessageSize: settings.maxMessageSize,
     maxQueueSize: settings.maxGossipQueue,
     scoring: checkScoring(scoring),
   }

@@ -371,8 +371,8 @@ export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
 }
 
 /** (Tests of tinyp2p override settings behind the config.) */
-function limitsOf({ maxBroadcastFrame, maxGossipQueue }: Settings): Partial<PubsubOptions> {
-  return { maxMessageSize: maxBroadcastFrame, maxQueueSize: maxGossipQueue }
+function limitsOf({ maxMessageSize, maxGossipQueue }: Settings): Partial<PubsubOptions> {
+  return { maxMessageSize, maxQueueSize: maxGossipQueue }
 }
 
 const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']

@@ -26,11 +26,11 @@ type Of<Type extends PortEvent['type']> = Extract<PortEvent, { type: Type }>
 export function publish(state: State, out: Effects, command: Extract<Command, { type: 'broadcast' }>): void {
   const { ask: id, topic, data, waitForPeers, receipts } = command
   if (!admit(state, out, id)) return
-  const { maxBroadcastFrame, maxLargeMessage, requestTimeout } = state.settings
+  const { maxMessageSize, maxLargeMessage, requestTimeout } = state.settings
   const whole = encodedMessageSize(topic, data.length)
-  const isLarge = whole > maxBroadcastFrame && data.length <= maxLargeMessage
+  const isLarge = whole > maxMessageSize && data.length <= maxLargeMessage
   const size = isLarge ? encodedMessageSize(topic, ANNOUNCEMENT_BYTES) : whole
-  if (size > maxBroadcastFrame) return tooLarge(state, out, id, data.length, size)
+  if (size > maxMessageSize) return tooLarge(state, out, id, data.length, size)
   if (maxLargeMessage > 0 && isAnnouncement(data)) {
     return fail(
       out,
@@ -61,9 +61,8 @@ export function publish(state: State, out: Effects, command: Extract<Command, { 
 }
 
 function tooLarge({ settings }: State, out: Effects, id: number, length: number, size: number): void {
-  const { maxBroadcastFrame, maxLargeMessage } = settings
-  const limit =
-    maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxBroadcastFrame} (maxMessageSize)`
+  const { maxMessageSize, maxLargeMessage } = settings
+  const limit = maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxMessageSize} (maxMessageSize)`
   const message = `the broadcast takes ${size} bytes on the wire (${length} of data, topic and signature besides); the limit is ${limit}`
   fail(out, id, 'MessageTooLarge', message)
 }
