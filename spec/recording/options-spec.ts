@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { readRecord } from '../../src/recording/options.js'
+import { readRecord, recordOfLife } from '../../src/recording/options.js'
 
 describe('the record option', () => {
   const sink = { write: () => undefined }
@@ -28,5 +28,12 @@ describe('the record option', () => {
     [{ to: 'a', redacted: true }, 'record has no option "redacted"'],
   ])('may not be %p', (record, message) => {
     expect(() => readRecord(record)).toThrow(expect.objectContaining({ code: 'InvalidConfig', message: expect.stringContaining(message) })) // prettier-ignore
+  })
+
+  it('names a file for each life of a node, and leaves a sink as it is', () => {
+    const record = { to: 'a.t2pr', redact: true }
+    expect(recordOfLife(record, 1)).toEqual(record)
+    expect(recordOfLife(record, 3)).toEqual({ to: 'a.t2pr.3', redact: true })
+    expect(recordOfLife({ to: sink, redact: false }, 3).to).toBe(sink)
   })
 })

@@ -36,7 +36,7 @@ export async function startGated(config: NodeConfig, { denied = new Set(), gossi
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
-    settings: readConfig({ listen: LOOPBACK, ...config }),
+    settings: readConfig({ listen: LOOPBACK, ...config }).settings,
     scheduler: config.scheduler ?? new LaneScheduler(),
     createPort: (emit) =>
       createPort((event) => {

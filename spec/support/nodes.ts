@@ -53,7 +53,7 @@ export async function startNode(config: NodeConfig = {}, settings: Partial<Setti
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
-    settings: { ...readConfig({ listen: LOOPBACK, ...config }), ...settings },
+    settings: { ...readConfig({ listen: LOOPBACK, ...config }).settings, ...settings },
     scheduler: config.scheduler ?? new LaneScheduler(),
     createPort: (emit) =>
       createPort((event) => {

@@ -1,8 +1,10 @@
 /** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
 import type { SchedulerLike } from 'rxjs'
 import { peerOf } from '../core/peers/addresses.js'
+import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
+import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { readPubsub, type PubsubConfig } from './pubsub.js'
@@ -58,15 +60,25 @@ const KEYS = [
 const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
 const MAX_SIZE = 2 ** 31 - 1
 
-/** Checks everything but the secret (`identity.ts` does that) and fills in the defaults. Throws a `P2pError`. */
-export function readConfig(config: NodeConfig): Settings {
+/** A config, checked and with its defaults: what each part of a node needs of it. */
+export interface CheckedConfig {
+  settings: Settings
+  pubsub: PubsubOptions
+  validators: Readonly<Record<string, Validator>>
+  /** `undefined`: nothing is recorded. */
+  record: Required<RecordOptions> | undefined
+}
+
+/** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
+export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', KEYS)
   checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
-  readRecord(config.record)
+  const record = readRecord(config.record)
+  const pubsub = readPubsub(config.pubsub)
   const { reqResp = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
@@ -74,9 +86,9 @@ export function readConfig(config: NodeConfig): Settings {
     value === undefined ? standard : checkNumber(value, what, 'bytes', 1, MAX_SIZE)
   const standard = defaultSettings
   const discoveryInterval = time(config.discoveryInterval, 'discoveryInterval', standard.discoveryInterval)
-  return {
+  const settings: Settings = {
     ...standard,
-    ...readPubsub(config.pubsub).settings,
+    ...pubsub.settings,
     listen: listenAddresses(config.listen ?? standard.listen),
     bootNodes: bootNodes(config.bootNodes ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
@@ -87,6 +99,7 @@ export function readConfig(config: NodeConfig): Settings {
     maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
   }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record }
 }
 
 function listenAddresses(listen: string | string[]): string[] {

@@ -157,6 +157,8 @@ export interface BuildOptions {
   tap?: (batch: Batch) => void
   /** Is told whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
   onEdge?: () => void
+  /** Called once, when the node has ended in whichever way; its `stop()` waits for what is returned, which must not reject. */
+  onEnd?: () => Promise<void> | void
 }
 
 /** A node and what only those who run it may touch. */
@@ -233,12 +235,15 @@ class Node implements P2pNode {
   private hasHandler = false
   private ended = false
   private stopping: Promise<void> | undefined
+  private readonly onEnd: BuildOptions['onEnd']
+  private ending: Promise<void> | void = undefined
 
-  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge }: BuildOptions) {
+  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge, onEnd }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
     this.settings = settings
     this.log = log
+    this.onEnd = onEnd
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve
       this.rejectReady = reject
@@ -387,12 +392,17 @@ class Node implements P2pNode {
   }
 
   stop(): Promise<void> {
-    this.stopping ??= this.ended ? Promise.resolve() : this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+    this.stopping ??= this.shutDown()
     return this.stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  private async shutDown(): Promise<void> {
+    if (!this.ended) await this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+    await this.ending
   }
 
   private async ask<T extends Answer>(command: Parameters<Asks['ask']>[0]): Promise<T> {
@@ -479,5 +489,6 @@ class Node implements P2pNode {
     this.statusChanges$.complete()
     this.topicsChanges$.complete()
     this.subscribersChanges$.complete()
+    this.ending = this.onEnd?.()
   }
 }

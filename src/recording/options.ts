@@ -20,17 +20,8 @@ export interface RecordOptions {
   redact?: boolean
 }
 
-/**
- * What the config says, with the defaults filled in. `life`: how often the node has been started with this config; from the
- * second time on its number is added to the path (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
- * @throws `InvalidConfig`
- */
-export function readRecord(record: unknown, life = 1): Required<RecordOptions> | undefined {
-  const options = read(record)
-  return life === 1 || typeof options?.to !== 'string' ? options : { ...options, to: `${options.to}.${life}` }
-}
-
-function read(record: unknown): Required<RecordOptions> | undefined {
+/** What the config says, with the defaults filled in. @throws `InvalidConfig` */
+export function readRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
   if (isTarget(record)) return { to: record, redact: false }
   if (typeof record === 'object' && record !== null && 'to' in record) {
@@ -46,6 +37,14 @@ function read(record: unknown): Required<RecordOptions> | undefined {
   }
   const message = `record must be a path, a sink { write(chunk), close?() } or { to: path | sink, redact }, not ${show(record)}`
   throw new P2pError('InvalidConfig', message)
+}
+
+/**
+ * The same for the nth node that is started with this config: from the second one on its number is added to the path
+ * (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
+ */
+export function recordOfLife(record: Required<RecordOptions>, life: number): Required<RecordOptions> {
+  return life === 1 || typeof record.to !== 'string' ? record : { ...record, to: `${record.to}.${life}` }
 }
 
 function isTarget(value: unknown): value is string | RecordingSink {

@@ -10,14 +10,13 @@ import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
 import type { PubsubOptions } from '../core/pubsub.js'
-import { readPubsub } from '../config/pubsub.js'
 import { Clock, SkewedClock } from './network/clock.js'
 import { proofOf } from './network/gossip-message.js'
 import { Host } from './network/host.js'
 import { Random } from './network/random.js'
 import { Wire, type Datagram } from './network/wire.js'
 import { build, type Built, type BuildOptions, type P2pNode } from '../node/node.js'
-import { readRecord } from '../recording/options.js'
+import { recordOfLife } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
 import { EventLog } from './event-log.js'
 import { pendingOf } from './pending.js'
@@ -159,8 +158,8 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const settings = { ...readConfig(config), ...internal }
-    const pubsub = readPubsub(config.pubsub)
+    const { settings: configured, pubsub, validators, record } = readConfig(config)
+    const settings = { ...configured, ...internal }
     const { offset, rate } = checkSkew(skew)
     let host!: Host
     const options: BuildOptions = {
@@ -168,14 +167,10 @@ export class SimulatedNetwork {
       settings,
       scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
       log: createLogger(config.logger),
-      validators: pubsub.validators,
+      validators,
       createPort: (emit) => {
         const { protocols } = settings
-        host = new Host(
-          this.wire,
-          { peerId, protocols, pubsub: { ...pubsub.options, ...limitsOf(settings) }, index },
-          emit,
-        )
+        host = new Host(this.wire, { peerId, protocols, pubsub: { ...pubsub, ...limitsOf(settings) }, index }, emit)
         return host
       },
       tap: (batch) => {
@@ -185,8 +180,10 @@ export class SimulatedNetwork {
         this.touched = true
       },
     }
-    const record = readRecord(config.record, life)
-    const built = record === undefined ? build(options) : await buildRecorded({ ...options, record, seed: this.seed })
+    const built =
+      record === undefined
+        ? build(options)
+        : await buildRecorded({ ...options, record: recordOfLife(record, life), seed: this.seed })
     this.residents.set(built.node, { built, host, index, config, skew, settings: internal, crashed: false, life })
     while (this.clock.next() === this.clock.time) this.clock.runInstant()
     await built.ready
