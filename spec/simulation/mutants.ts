@@ -53,8 +53,8 @@ export const mutants: Mutant[] = [
   ]),
   mutant('a reply goes to the request after its own', [
     'core/requests/session/asker/frames.ts',
-    'else settle(out, ask.id, own(',
-    'else settle(out, ask.id + 1, own(',
+    'else settle(out, ask.id, copyIfSmall(',
+    'else settle(out, ask.id + 1, copyIfSmall(',
   ]),
   mutant('a reply over version 1 goes to the request after its own', [
     'core/requests/v1/asker.ts',
@@ -101,7 +101,7 @@ export const mutants: Mutant[] = [
   mutant(
     'a second answer is sent',
     ['core/requests/answers.ts', "if (exchange?.stage !== 'handling') return", 'if (exchange === undefined) return'],
-    ['edge/answers/inbound.ts', 'if (this.open.delete(exchange)) this.push(event)', 'this.push(event)'],
+    ['edge/answers/inbound.ts', 'if (this.requests.delete(exchange)) this.push(event)', 'this.push(event)'],
     ['edge/answers/inbound.ts', 'if (this.decided) return false', ''],
   ),
   mutant('room for inbound bytes is never given back', [
@@ -216,7 +216,7 @@ export const mutants: Mutant[] = [
     'const room = MAX_AHEAD',
   ]),
   mutant('a loop is sent more than it takes', [
-    'edge/requests/asking.ts',
+    'edge/requests/outbound.ts',
     "mode: 'pull', ...values",
     "mode: 'push', ...values",
   ]),

@@ -20,27 +20,27 @@ export interface NodeConfig {
   bootNodes?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
   discoveryInterval?: number
-  /** Topics that are joined at the start and never left. */
+  /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
   topics?: string[]
   reqResp?: {
-    /** Milliseconds after which a connection that nothing uses is closed. Default 10,000. */
+    /** Milliseconds after which a connection without use is closed. Default 10,000. */
     connectionKeepAlive?: number
-    /** Milliseconds in which a request must be answered, ours and those of others. Default 10,000. */
+    /** Milliseconds that a request may take, ours and those of others; ours can name another `timeout`. Default 10,000. */
     requestTimeout?: number
-    /** The largest request that we send or take, in bytes. Default 1,048,576. */
+    /** The largest request that we send or take, bytes. Default 1,048,576. */
     maxRequestSize?: number
-    /** The largest response that we take, in bytes. Default 1,048,576. */
+    /** The largest response, or value of a stream of them, that we take, bytes. Default 1,048,576. */
     maxResponseSize?: number
   }
   /** Broadcasts: sizes, ids, validators, history, scores. */
   pubsub?: PubsubConfig
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike
-  /** Hears the node's log lines. Default: none, or standard error at the level that `TINYP2P_LOG` names. */
+  /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
   logger?: (entry: LogEntry) => void
   /**
-   * Writes everything that enters the node, so that `replay` of tinyp2p/testing can run it again: to a new file, or to
-   * whatever takes bytes. Default: nothing is recorded. docs/recording.md says more.
+   * Records everything that enters the node, so that `replay` of tinyp2p/testing can run it again: into a new file, given by its
+   * path, or into a sink. Default: nothing is recorded. docs/recording.md says more.
    */
   record?: string | RecordingSink | RecordOptions
 }

@@ -74,7 +74,7 @@ export function checkTcpAddress(text: string): string {
   return address
 }
 
-/** Whom to reach: by peer id where it is known, and where. */
+/** The peer to reach, and where it may be. */
 export interface Target {
   /** A peer id, or a whole multiaddr where none is known. */
   target: string

@@ -34,12 +34,12 @@ export interface TypedBroadcast<Topic, T> extends Omit<Broadcast, 'topic' | 'dat
 export interface Client<Methods, Topics> {
   /** The methods as calls to this peer, a peer id or a multiaddr that ends in one. Nothing is sent before a call. */
   peer(peer: string): PeerMethods<Methods>
-  /** As `node.broadcast`. */
+  /** As `node.broadcast`. @throws `InvalidConfig` also for a topic that is not in the protocol, or a value that cannot be encoded */
   broadcast<Topic extends keyof Topics & string>(
     topic: Topic,
     value: InputOf<Topics[Topic]>,
   ): Promise<{ recipients: string[] }>
-  /** As `node.broadcasts$`. What does not decode is left out, and counted. */
+  /** As `node.broadcasts$`. What does not decode is left out, and counted. @throws `InvalidConfig` for a topic that is not in the protocol */
   broadcasts$<Topic extends keyof Topics & string>(
     topic: Topic,
   ): Observable<TypedBroadcast<Topic, OutputOf<Topics[Topic]>>>
@@ -47,7 +47,7 @@ export interface Client<Methods, Topics> {
   readonly dropped: number
 }
 
-/** Broadcasts of a topic that wait for their codec, for each subscriber. */
+/** How many broadcasts of a topic may wait for their codec, per subscriber. */
 const MAX_WAITING = 256
 
 type AnyCall = (value?: unknown, options?: StreamOptions) => unknown
@@ -91,7 +91,7 @@ export class TableClient {
           finalize(() => waiting--),
         )
       return this.node.broadcasts$(wire).pipe(
-        // Whoever floods us must not fill our memory while a codec takes its time.
+        // A flood must not fill our memory while a codec takes its time.
         filter(() => waiting < MAX_WAITING || (this.dropped++, false)),
         tap(() => waiting++),
         concatMap(decoded$),
@@ -107,7 +107,7 @@ export class TableClient {
   private all(peer: string, call: NamedCall, value: unknown, options?: StreamOptions): Observable<unknown> {
     try {
       const made = then(frame(call, value), (bytes) => this.node.request$(peer, bytes, options))
-      // Whoever asks for the replies is told; a promise that nobody looks at must not end the process.
+      // A subscriber or a loop gets the error; a rejection without either must not end the process.
       if (isThenable(made)) made.then(undefined, () => undefined)
       return mapReplies(made, (reply) => decodeReply(peer, call, reply))
     } catch (error) {

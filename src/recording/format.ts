@@ -10,7 +10,7 @@ import { CborWriter, decodeCbor } from './cbor.js'
 /** The version of this package, as a recording names it. (A spec compares it with package.json.) */
 export const TINYP2P_VERSION = '0.1.0'
 
-/** Damaged visibly by whoever takes the file for text, as PNG's: a byte above 127, a CR LF, an end-of-file of old. */
+/** As PNG's, damaged visibly by programs that take the file for text: a byte above 127, a CR LF, an end-of-file of old. */
 const MAGIC = Uint8Array.of(0x89, 0x54, 0x32, 0x50, 0x52, 0x0d, 0x0a, 0x1a)
 /** The version of the format. Another meaning of the same bytes is another version. */
 export const FORMAT_VERSION = 1

@@ -2,16 +2,16 @@
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
-/** Takes the bytes of a recording as they come. Both are called from inside the lane: they must return at once. */
+/** Takes the bytes of a recording as they come. Both methods are called from inside the lane, and must return at once. */
 export interface RecordingSink {
   /** The next bytes, yours to keep. A throw ends the recording, not the node. */
   write(chunk: Uint8Array): void
-  /** No more bytes will come; but a simulated node that is restarted begins another recording. */
+  /** No more bytes come (but a simulated node that is restarted begins another recording). A throw is logged. */
   close?(): void
 }
 
 export interface RecordOptions {
-  /** The path of a new file, or what takes the bytes. */
+  /** The path of a new file, or a sink for the bytes. A file that has something in it is refused with `InvalidConfig`. */
   to: string | RecordingSink
   /**
    * Payloads (of requests, responses, broadcasts and streams) are replaced by zeros of the same length. Peer ids, addresses,

@@ -18,7 +18,7 @@ import {
 import { CUT, readVarint } from '../../../src/wire/varint.js'
 import {
   createWriter,
-  finish,
+  takeChunks,
   writeCredit,
   writeData,
   writeFail,
@@ -198,7 +198,7 @@ describe('frames in chunks', () => {
         const fields = createRequestFields()
         const back: unknown[] = []
         const reader = createReader()
-        for (const chunk of cut(wire.join(...finish(writer)), places)) {
+        for (const chunk of cut(wire.join(...takeChunks(writer)), places)) {
           const violation = readFrames(reader, chunk, (frame) => {
             const hasMore = (frame.flags & wire.MORE) !== 0
             const payload = (): string => Buffer.from(rest(frame)).toString('hex')

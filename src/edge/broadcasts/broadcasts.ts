@@ -8,27 +8,27 @@ import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
 import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 
-/** A message that somebody published on a topic. */
+/** A message that a peer has published on a topic. */
 export interface Broadcast {
   readonly topic: string
   /** The payload; yours to keep. */
   readonly data: Uint8Array
   /** Peer id of the signer. */
   readonly from: string
-  /** Peer id of the neighbour that handed it to us. */
+  /** Peer id of the neighbour that sent it to us. */
   readonly via: string
 }
 
 export interface BroadcastsOptions {
   /**
-   * So many of the last broadcasts first, 1 to 1,000: what we remember, and what up to three peers in the topic do. Then the
-   * new ones, each once. For a single topic.
+   * First so many of the last broadcasts, 1 to 1,000, of those that we remember and that up to three peers in the topic do; then
+   * the new ones, each once. Default: new ones only. Needs a topic.
    */
   replay?: number
-  /** Of a loop: how many broadcasts may wait while it is busy, 1 to 65,536. Default 1,024. */
+  /** For a loop: how many broadcasts may wait while it is busy, 1 to 65,536. Default 1,024. */
   buffer?: number
   /**
-   * Of a loop: what happens to broadcasts for which there is no room. `error` (the default): the loop ends with `Overloaded`.
+   * For a loop: what happens to broadcasts for which there is no room. `error` (the default): the loop ends with `Overloaded`.
    * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept. What is dropped counts in the status.
    */
   onOverflow?: Overflow
@@ -145,8 +145,8 @@ export class Broadcasts {
   }
 
   private forget(topic: string | undefined, listener: Listener): void {
-    const left = (this.listeners.get(topic) ?? []).filter((one) => one !== listener)
-    if (left.length > 0) this.listeners.set(topic, left)
+    const remaining = (this.listeners.get(topic) ?? []).filter((one) => one !== listener)
+    if (remaining.length > 0) this.listeners.set(topic, remaining)
     else this.listeners.delete(topic)
   }
 

@@ -7,7 +7,7 @@ import { abortable } from '../signals.js'
 import type { OutboundRequests, RequestOptions } from './outbound.js'
 
 export interface RequestAnyOptions extends RequestOptions {
-  /** Milliseconds that one peer has before the next is asked too; 0 (the default): all are asked at once. */
+  /** Milliseconds until the next peer is asked too. Default 0: all are asked at once. */
   hedgeAfter?: number
 }
 
@@ -16,13 +16,13 @@ export interface RequestAllOptions extends RequestOptions {
   concurrency?: number
 }
 
-/** What a peer answered, `peer` as the caller named it. */
+/** What a peer answered. `peer` is the peer id or multiaddr that the caller gave. */
 export interface PeerValue {
   peer: string
   value: Uint8Array
 }
 
-/** Why a peer has not answered. */
+/** Why a peer has not answered. `peer` is the peer id or multiaddr that the caller gave. */
 export interface PeerFailure {
   peer: string
   error: P2pError

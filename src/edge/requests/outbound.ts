@@ -1,6 +1,6 @@
 /**
- * Requests of callers, checked and made into questions to the lane: for one value, or for all of them. Whatever is wrong
- * with the arguments is found on the call, before anything is sent.
+ * Requests of callers, checked and made into questions to the lane: for one value, or for all of them. What is wrong with
+ * the arguments is found on the call, before anything is sent.
  */
 import type { Observable, Observer } from 'rxjs'
 import type { Answer } from '../../core/effects.js'
@@ -18,14 +18,15 @@ import { abortable, aborted, onAbort } from '../signals.js'
 export interface RequestOptions {
   /** Aborting it cancels the request, which then fails with `Aborted`. */
   signal?: AbortSignal
-  /** Milliseconds until `RequestTimeout`, dialling included; of a stream: to its first value. Default: the config's `requestTimeout`. */
+  /** Milliseconds until `RequestTimeout`, dialling included; for a stream: until its first value. Default: the config's `requestTimeout`. */
   timeout?: number
 }
 
 export interface StreamOptions extends RequestOptions {
   /**
-   * How many values may wait, from 1 to 65,536, where they come faster than they are taken and their producer cannot be made
-   * to wait: at the other side while it has no credit, and here while a loop with a policy of dropping (default there: 16).
+   * How many values may wait, from 1 to 65,536, when they come faster than they are taken. On the other side: values of an
+   * Observable, which cannot be made to wait, while the asker takes nothing. Here: values for a loop with a policy that drops.
+   * Default: 16.
    */
   buffer?: number
   /**
@@ -37,7 +38,7 @@ export interface StreamOptions extends RequestOptions {
 
 const MAX_BUFFER = 65_536
 
-/** Values that were taken are told to the lane when they cost so much, or when no more wait: not each for itself. */
+/** The lane learns of values that were taken when they have cost so much, or when no more wait: not of each by itself. */
 export const TELL_AT = 16_384
 
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
@@ -87,7 +88,7 @@ export class OutboundRequests {
     }
   }
 
-  /** Whom a caller means. @throws `InvalidPeerId` or `InvalidAddress`. */
+  /** The peer that a caller means. @throws `InvalidPeerId` or `InvalidAddress`. */
   targetOf(peer: string): Target {
     const known = this.targets.get(peer)
     if (known !== undefined) return known
@@ -111,7 +112,7 @@ export class OutboundRequests {
     return { target, addresses, data: bytes, timeout }
   }
 
-  /** Without a limit nothing is lost: the lane is told what was taken, and lets no more come than fits. */
+  /** Without a limit nothing is lost: the lane learns what was taken, and lets no more come than fits. */
   private iterate(
     command: (ask: AskId) => Command,
     signal: AbortSignal | undefined,

@@ -1,6 +1,6 @@
 /**
- * Names for the ids of broadcasts in a redacted recording. An id is a hash of the payload, mostly, so who guesses the payload
- * could see by it that the guess is right. Its name is a number: equal ids have equal names, and different ones different names,
+ * Names for the ids of broadcasts in a redacted recording. An id is mostly a hash of the payload, so it would
+ * show whether a guess of the payload is right. Its name is a number: equal ids have equal names, and different ones different names,
  * so the core does the same with the names as it did with the ids.
  */
 import { IdMap } from '../../core/id-map.js'

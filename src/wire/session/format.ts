@@ -21,7 +21,7 @@ export const LAST = 0x20
 export const LOSSY = 0x40
 /** REQUEST: it is for the node itself and not for the application; only where both have named the feature. */
 export const SERVICE = 0x80
-/** Types from 8 on: whoever does not know the type skips the frame. */
+/** Types from 8 on: a node that does not know the type skips the frame. */
 export const IGNORABLE = 0x80
 
 /** The most bytes of payload that one frame carries. */

@@ -1,5 +1,5 @@
 /** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
-import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
+import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
 import {
   Feature,
   FrameType,
@@ -117,7 +117,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (!hasMore) {
     if (!admit(state, exchange, size)) return overloaded(state, out, exchange)
     exchange.complete = true
-    hand(state, out, exchange, own(frame.bytes, frame.at, frame.end), exchange.timeout)
+    hand(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end), exchange.timeout)
     return undefined
   }
   setDeadline(state, state.exchangeDeadlines, exchange.id, exchange.timeout)

@@ -1,5 +1,5 @@
 /** What the answerer of a session sends: values, ends, refusals, credit. Whatever breaks the protocol is named. */
-import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
+import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
 import { FrameType, LAST, MAX_CREDIT, MORE } from '../../../../wire/session/format.js'
 import {
   checkPayload,
@@ -74,7 +74,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   onAnswered(session.pace, state.now, ask.sent, frame.end - frame.at)
   finish(state, session, ask)
   if (frame.end - frame.at > limit) fail(out, ask, responseTooLarge(ask.peer, limit))
-  else settle(out, ask.id, own(frame.bytes, frame.at, frame.end))
+  else settle(out, ask.id, copyIfSmall(frame.bytes, frame.at, frame.end))
   return undefined
 }
 
@@ -145,7 +145,7 @@ function wholeValue(intake: Intake, frame: Frame): Uint8Array {
   const { gathered, total } = intake
   intake.total = -1
   intake.gathered = undefined
-  if (gathered === undefined) return own(frame.bytes, frame.at, frame.end)
+  if (gathered === undefined) return copyIfSmall(frame.bytes, frame.at, frame.end)
   gather(gathered, rest(frame), total)
   return takeGathered(gathered)
 }
