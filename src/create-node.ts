@@ -5,8 +5,6 @@ import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './libp2p/index.js'
 import { launch, type BuildOptions } from './node/node.js'
 import type { P2pNode } from './node/p2p-node.js'
-import { readPubsub } from './config/pubsub.js'
-import { readRecord } from './recording/options.js'
 import { buildRecorded } from './recording/recorded.js'
 import { LaneScheduler } from './lane/scheduler.js'
 
@@ -23,11 +21,9 @@ import { LaneScheduler } from './lane/scheduler.js'
  * when an address cannot be listened on.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
-  const settings = readConfig(config)
+  const { settings, pubsub, validators, record } = readConfig(config)
   const secret = config.secret ?? newSecret()
   const privateKey = await privateKeyOf(secret)
-  const record = readRecord(config.record)
-  const pubsub = readPubsub(config.pubsub)
   const log = createLogger(config.logger)
   const options: BuildOptions = {
     peerId: await peerIdOf(secret),
@@ -36,13 +32,13 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
     createPort: createLibp2pPort({
       privateKey,
       protocols: settings.protocols,
-      pubsub: pubsub.options,
+      pubsub,
       log: (text) => {
         log('debug', text)
       },
     }),
     log,
-    validators: pubsub.validators,
+    validators,
   }
   if (record === undefined) return launch(options)
   const { node, ready } = await buildRecorded({ ...options, record })

@@ -16,7 +16,7 @@ export interface Special {
 }
 
 export async function launchOurs(config: NodeConfig, { protocols, gate }: Special): Promise<P2pNode> {
-  const standard = readConfig(config)
+  const { settings: standard } = readConfig(config)
   const settings = { ...standard, protocols: protocols ?? standard.protocols }
   const secret = newSecret()
   const privateKey = await privateKeyOf(secret)

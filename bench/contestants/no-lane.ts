@@ -13,7 +13,7 @@ import { plain } from '../../src/libp2p/bytes.js'
 import { REQUEST_STREAMS } from '../../src/libp2p/defaults.js'
 import { Gater } from '../../src/libp2p/gater.js'
 import { createHost, type Host } from '../../src/libp2p/host.js'
-import { own } from '../../src/wire/gather.js'
+import { copyIfSmall } from '../../src/wire/gather.js'
 import { PUBSUB } from '../harness/pubsub.js'
 import { SESSION } from '../../src/wire/protocols.js'
 import { FrameType, LAST, MAX_CHUNK, MORE, WITHOUT_HELLO } from '../../src/wire/session/format.js'
@@ -28,7 +28,7 @@ import {
 } from '../../src/wire/session/reader.js'
 import {
   createWriter,
-  finish,
+  takeChunks,
   writeHello,
   writeReply,
   writeRequest,
@@ -74,7 +74,7 @@ class Outbox {
       this.hello(writer)
     }
     for (const value of values) this.write(writer, value)
-    const [first = new Uint8Array(), ...more] = finish(writer)
+    const [first = new Uint8Array(), ...more] = takeChunks(writer)
     // A false is no matter: as much waits as is in flight, and no more.
     this.stream.send(more.length === 0 ? first : new Uint8ArrayList(first, ...more))
   }
@@ -101,7 +101,7 @@ function echo(stream: Stream): void {
     if (frame.type === FrameType.HELLO) return undefined
     if (frame.type !== FrameType.REQUEST || (frame.flags & MORE) !== 0) return 'only whole requests are served here'
     const violation = readRequest(frame, fields)
-    if (violation === undefined) outbox.push(frame.id, own(frame.bytes, frame.at, frame.end))
+    if (violation === undefined) outbox.push(frame.id, copyIfSmall(frame.bytes, frame.at, frame.end))
     return violation
   })
 }
@@ -132,7 +132,7 @@ export const contestant: Contestant = {
     onFrames(stream, (frame) => {
       if (frame.type === FrameType.HELLO) return readHello(frame, { ...WITHOUT_HELLO })
       if (frame.type !== FrameType.REPLY || (frame.flags & LAST) === 0) return 'only whole replies are taken here'
-      resolvers.get(frame.id)?.(own(frame.bytes, frame.at, frame.end))
+      resolvers.get(frame.id)?.(copyIfSmall(frame.bytes, frame.at, frame.end))
       resolvers.delete(frame.id)
       return undefined
     })

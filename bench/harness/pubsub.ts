@@ -1,6 +1,6 @@
 /** What a network of ours is told about broadcasts, as by a config that says nothing. */
 import { defaultScoring, type PubsubOptions } from '../../src/core/pubsub.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { messageId } from '../../src/wire/gossip/message.js'
 
 export const PUBSUB: PubsubOptions = {
   messageIdOf: ({ data }) => messageId(data),

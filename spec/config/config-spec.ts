@@ -1,15 +1,19 @@
 import { asapScheduler, VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, it } from '@jest/globals'
 import { readConfig, type NodeConfig } from '../../src/config/config.js'
-import { defaultSettings } from '../../src/core/settings.js'
+import { defaultSettings, type Settings } from '../../src/core/settings.js'
 
 const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
 const OTHER = '12D3KooWKwVK6mTHm9PZQvTtJAyEZqGDFcEtgFiLQF9bqpZAuVSp'
 
+function settingsOf(config: NodeConfig): Settings {
+  return readConfig(config).settings
+}
+
 /** What is wrong with a config that no types have seen. */
 function fault(config: unknown): { code: string; message: string } | undefined {
   try {
-    readConfig(config as NodeConfig)
+    settingsOf(config as NodeConfig)
     return undefined
   } catch (error) {
     return error as { code: string; message: string }
@@ -18,8 +22,8 @@ function fault(config: unknown): { code: string; message: string } | undefined {
 
 describe('a config', () => {
   it('that says nothing means the defaults', () => {
-    expect(readConfig({})).toEqual(defaultSettings)
-    expect(readConfig({ reqResp: {}, bootNodes: [], topics: [] })).toEqual(defaultSettings)
+    expect(settingsOf({})).toEqual(defaultSettings)
+    expect(settingsOf({ reqResp: {}, bootNodes: [], topics: [] })).toEqual(defaultSettings)
     const nothing = {
       listen: undefined,
       secret: undefined,
@@ -27,11 +31,11 @@ describe('a config', () => {
       topics: undefined,
       reqResp: undefined,
     }
-    expect(readConfig(nothing as unknown as NodeConfig)).toEqual(defaultSettings)
+    expect(settingsOf(nothing as unknown as NodeConfig)).toEqual(defaultSettings)
   })
 
   it('has the defaults that the contract names', () => {
-    expect(readConfig({})).toMatchObject({
+    expect(settingsOf({})).toMatchObject({
       listen: ['/ip4/0.0.0.0/tcp/0'],
       discoveryInterval: 30_000,
       firstTick: 5_000,
@@ -44,30 +48,30 @@ describe('a config', () => {
 
   it('takes one text where it takes several', () => {
     const boot = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`
-    const one = readConfig({ listen: '/ip4/127.0.0.1/tcp/0', bootNodes: boot })
-    expect(one).toEqual(readConfig({ listen: ['/ip4/127.0.0.1/tcp/0'], bootNodes: [boot] }))
+    const one = settingsOf({ listen: '/ip4/127.0.0.1/tcp/0', bootNodes: boot })
+    expect(one).toEqual(settingsOf({ listen: ['/ip4/127.0.0.1/tcp/0'], bootNodes: [boot] }))
   })
 
   it('gathers the addresses of a boot node', () => {
     const [a, b] = [`/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`, `/dns/boot.example/tcp/9000/p2p/${PEER}`]
     const c = `/ip6/2001:db8::1/tcp/9000/p2p/${OTHER}`
-    expect(readConfig({ bootNodes: [a, c, b] }).bootNodes).toEqual({ [PEER]: [a, b], [OTHER]: [c] })
+    expect(settingsOf({ bootNodes: [a, c, b] }).bootNodes).toEqual({ [PEER]: [a, b], [OTHER]: [c] })
   })
 
   it('changes the numbers that it names, and no others', () => {
     const reqResp = { connectionKeepAlive: 1, requestTimeout: 2, maxRequestSize: 3, maxResponseSize: 4 }
-    const settings = readConfig({ discoveryInterval: 60_000, topics: ['block', 'tx'], reqResp })
+    const settings = settingsOf({ discoveryInterval: 60_000, topics: ['block', 'tx'], reqResp })
     expect(settings).toEqual({ ...defaultSettings, ...reqResp, discoveryInterval: 60_000, topics: ['block', 'tx'] })
   })
 
   it('with a discovery interval below 5 s has its first tick after that', () => {
-    expect(readConfig({ discoveryInterval: 200 })).toMatchObject({ discoveryInterval: 200, firstTick: 200 })
-    expect(readConfig({ discoveryInterval: 5_001 }).firstTick).toBe(5_000)
+    expect(settingsOf({ discoveryInterval: 200 })).toMatchObject({ discoveryInterval: 200, firstTick: 200 })
+    expect(settingsOf({ discoveryInterval: 5_001 }).firstTick).toBe(5_000)
   })
 
   it('takes any scheduler of RxJS', () => {
     for (const scheduler of [asapScheduler, new VirtualTimeScheduler()]) {
-      expect(readConfig({ scheduler })).toEqual(defaultSettings)
+      expect(settingsOf({ scheduler })).toEqual(defaultSettings)
     }
   })
 
@@ -143,17 +147,30 @@ describe('a config', () => {
     expect(fault(secret)?.code).toBe('InvalidConfig')
   })
 
+  it('is read once for all that need it', () => {
+    const accept = (): 'accept' => 'accept'
+    const read = readConfig({ pubsub: { maxMessageSize: 2_000, validators: { block: accept } }, record: 'a.t2pr' })
+    expect(read).toMatchObject({
+      settings: { maxMessageSize: 2_000, guardedTopics: ['block'] },
+      pubsub: { maxMessageSize: 2_000 },
+      validators: { block: accept },
+      record: { to: 'a.t2pr', redact: false },
+    })
+    expect(readConfig({}).record).toBeUndefined()
+    expect(fault({ record: 7 })?.message).toContain('record must be')
+  })
+
   it('is not changed by being read, and what was read does not change with it', () => {
     const listen = ['/ip4/127.0.0.1/tcp/0']
     const topics = ['block']
     const bootNodes = [`/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`]
     const config = Object.freeze({ listen: Object.freeze(listen) as string[], topics, bootNodes })
-    const settings = readConfig(config)
+    const settings = settingsOf(config)
     topics.push('tx')
     bootNodes.pop()
     expect(settings.topics).toEqual(['block'])
     expect(settings.bootNodes[PEER]).toHaveLength(1)
-    readConfig({}).listen.push('/ip4/127.0.0.1/tcp/1')
-    expect(readConfig({}).listen).toEqual(['/ip4/0.0.0.0/tcp/0'])
+    settingsOf({}).listen.push('/ip4/127.0.0.1/tcp/1')
+    expect(settingsOf({}).listen).toEqual(['/ip4/0.0.0.0/tcp/0'])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { defaultScoring } from '../../src/core/pubsub.js'
 import { readPubsub, type PubsubConfig } from '../../src/config/pubsub.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { messageId } from '../../src/wire/gossip/message.js'
 import { bytes } from '../support/core.js'
 import { thrown } from '../support/promises.js'
 
@@ -11,7 +11,7 @@ describe('the pubsub part of a config', () => {
   it('has the documented defaults', () => {
     const { settings, options, validators } = readPubsub()
     expect(settings).toEqual({
-      maxBroadcastFrame: 65_536,
+      maxMessageSize: 65_536,
       maxGossipQueue: 4_194_304,
       guardedTopics: [],
       validationTimeout: 2_000,
@@ -36,7 +36,7 @@ describe('the pubsub part of a config', () => {
       scoring: { colocationWeight: -1 },
     })
     expect(settings).toEqual({
-      maxBroadcastFrame: 100_000,
+      maxMessageSize: 100_000,
       maxGossipQueue: 200_000,
       guardedTopics: ['block'],
       validationTimeout: 2_500,

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { firstValueFrom } from 'rxjs'
 import type { Event } from '../../src/core/events.js'
-import { abortable } from '../../src/edge/abort.js'
 import { Asks } from '../../src/edge/asks.js'
 import { P2pError } from '../../src/errors.js'
 
@@ -83,57 +82,5 @@ describe('a question to the lane', () => {
       code: 'NodeStopped',
     })
     expect(pushed).toEqual([{ type: 'status', ask: 1 }])
-  })
-
-  it('is cancelled by a signal, which becomes the cause', async () => {
-    const { asks, pushed } = edge()
-    const controller = new AbortController()
-    const answer = firstValueFrom(
-      abortable(
-        asks.ask((ask) => ({ type: 'status', ask })),
-        controller.signal,
-      ),
-    )
-    controller.abort(new Error('no longer wanted'))
-    await expect(answer).rejects.toMatchObject({ code: 'Aborted', cause: new Error('no longer wanted') })
-    expect(pushed).toContainEqual({ type: 'cancel', ask: 1 })
-  })
-
-  it('is not asked at all when the signal has fired before', async () => {
-    const { asks, pushed } = edge()
-    const answer = firstValueFrom(
-      abortable(
-        asks.ask((ask) => ({ type: 'status', ask })),
-        AbortSignal.abort(),
-      ),
-    )
-    await expect(answer).rejects.toMatchObject({ code: 'Aborted' })
-    expect(pushed).toEqual([])
-  })
-
-  it('leaves no listener on the signal', async () => {
-    const { asks } = edge()
-    const { signal } = new AbortController()
-    let listeners = 0
-    const add = signal.addEventListener.bind(signal)
-    const remove = signal.removeEventListener.bind(signal)
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++
-      add(...args)
-    }
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--
-      remove(...args)
-    }
-    const answer = firstValueFrom(
-      abortable(
-        asks.ask((ask) => ({ type: 'status', ask })),
-        signal,
-      ),
-    )
-    expect(listeners).toBe(1)
-    asks.settle(1, 'answer')
-    await answer
-    expect(listeners).toBe(0)
   })
 })

@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import {
-  checkAddress, checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, isThenable, show,
+  checkAbout, checkAddress, checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, isThenable, messageOf, show,
 } from '../../src/edge/checks.js' // prettier-ignore
 
 const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
@@ -190,5 +190,42 @@ describe('what a message shows of a value', () => {
     [Symbol('s'), 'Symbol(s)'],
   ])('%p is %s', (value, text) => {
     expect(show(value)).toBe(text)
+  })
+})
+
+describe('what is to be explained', () => {
+  it.each<[string, unknown, unknown]>([
+    ['a text that is a topic', 'block', { topic: 'block' }],
+    ['a text that is a peer id', PEER, { peer: PEER }],
+    ['a whole address of a peer', `/ip4/127.0.0.1/tcp/1/p2p/${PEER}`, { peer: PEER }],
+    ['a topic by its name', { topic: 'block' }, { topic: 'block' }],
+    ['a topic that looks like a peer id', { topic: PEER }, { topic: PEER }],
+    ['a peer by its name', { peer: PEER }, { peer: PEER }],
+  ])('is %s', (_what, about, checked) => {
+    expect(checkAbout(about)).toEqual(checked)
+  })
+
+  it.each<[string, unknown, string, string]>([
+    ['nothing', undefined, 'InvalidConfig', 'explain takes a topic, a peer, { topic } or { peer }, not undefined'],
+    ['null', null, 'InvalidConfig', 'not null'],
+    ['a number', 7, 'InvalidConfig', 'not 7'],
+    ['an empty text', '', 'InvalidConfig', 'not ""'],
+    ['neither', {}, 'InvalidConfig', 'not an object ()'],
+    ['both', { topic: 'block', peer: PEER }, 'InvalidConfig', 'not an object (topic, peer)'],
+    ['a peer that is none', { peer: 'bob' }, 'InvalidPeerId', '"bob"'],
+    ['a topic that is none', { topic: 5 }, 'InvalidConfig', 'not 5'],
+  ])('is not %s', (_what, about, code, message) => {
+    const refusal = thrown(() => checkAbout(about))
+    expect(refusal).toMatch(new RegExp(`^${code}: `))
+    expect(refusal).toContain(message)
+  })
+})
+
+describe('the message of an error', () => {
+  it('is its message, also of one from another realm, or its text', () => {
+    expect(messageOf(new TypeError('mine'))).toBe('mine')
+    expect(messageOf(runInNewContext('new Error("theirs")'))).toBe('theirs')
+    expect(messageOf({ message: 7 })).toBe('[object Object]')
+    expect(messageOf(undefined)).toBe('undefined')
   })
 })

@@ -2,7 +2,7 @@
 import { map, take, toArray } from 'rxjs'
 import type { Broadcast, P2pNode } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { maxDataLength } from '../../src/wire/gossip-size.js'
+import { maxDataLength } from '../support/gossip-size.js'
 import { bytes, handOver, heard, hearsSubscription, knows, logOf, next, outcome, startNode, stateOf, stopNodes, text } from '../support/nodes.js' // prettier-ignore
 
 afterEach(stopNodes)

@@ -11,7 +11,7 @@ import { snapshot } from '../../src/core/explain/status.js'
 import type { LogEntry } from '../../src/edge/log.js'
 import { digestOf } from '../../src/recording/digest.js'
 import { replay } from '../../src/testing/replay.js'
-import { comparable, withoutPayloads } from '../recording/recorded-core.js'
+import { comparable, withoutPayloads } from '../support/recorded-core.js'
 import { bytes, knows, LOOPBACK, MiB, next, outcome, stateOf, statusOf } from '../support/nodes.js'
 
 let folder: string

@@ -95,7 +95,7 @@ async function capture(rust: RustPeer): Promise<RecordedExchange[]> {
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
-    settings: readConfig({ listen: '/ip4/127.0.0.1/tcp/0' }),
+    settings: readConfig({ listen: '/ip4/127.0.0.1/tcp/0' }).settings,
     scheduler: new LaneScheduler(),
     createPort(emit) {
       const port: NetworkPort = createPort((event) => {

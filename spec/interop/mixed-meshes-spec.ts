@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { newSecret, type P2pNode } from 'tinyp2p'
 import { peerIdOf } from '../../src/identity.js'
-import { maxDataLength } from '../../src/wire/gossip-size.js'
+import { maxDataLength } from '../support/gossip-size.js'
 import { send, titled, titleOf } from '../support/child-broadcasts.js'
 import { GossipCounts, startGated } from '../support/gated-node.js'
 import { killProcesses } from '../support/line-process.js'

@@ -2,7 +2,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { bytes, codecOf, json, nothing, utf8, type Codec } from '../../src/protocol/codecs.js'
-import { issuesText } from '../../src/protocol/standard-schema.js'
 import { dateSchema, laterSchema } from '../support/schemas.js'
 import { bytes as raw } from '../support/bytes.js'
 
@@ -77,14 +76,5 @@ describe('a schema', () => {
     ]) {
       expect(codecOf(like)).toBeUndefined()
     }
-  })
-
-  it('tells where its issues are, and not more than five of them', () => {
-    expect(issuesText([{ message: 'no' }])).toBe('no')
-    expect(issuesText([{ message: 'a text', path: ['author', { key: 'name' }, 0] }, { message: 'no' }])).toBe(
-      'author.name.0: a text; no',
-    )
-    const many = Array.from({ length: 7 }, (_, i) => ({ message: `${i}` }))
-    expect(issuesText(many)).toBe('0; 1; 2; 3; 4; and 2 more')
   })
 })

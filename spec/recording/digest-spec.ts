@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { crc32, slowCrc32 } from '../../src/recording/crc32.js'
 import { digestOf } from '../../src/recording/digest.js'
 
 describe('the digest of a state', () => {
@@ -38,27 +37,5 @@ describe('the digest of a state', () => {
     const lengthsOnly = { lengthsOnly: true }
     expect(digestOf({ a: Uint8Array.of(1) }, lengthsOnly)).toBe(digestOf({ a: Uint8Array.of(2) }, lengthsOnly))
     expect(digestOf({ a: Uint8Array.of(1) }, lengthsOnly)).not.toBe(digestOf({ a: Uint8Array.of(1, 1) }, lengthsOnly))
-  })
-})
-
-describe('crc32', () => {
-  it.each([
-    ['', 0],
-    ['123456789', 0xcbf43926],
-    ['The quick brown fox jumps over the lazy dog', 0x414fa339],
-  ])('of %p is as everywhere', (text, crc) => {
-    expect(crc32(new TextEncoder().encode(text))).toBe(crc)
-  })
-
-  it('may be of a part', () => {
-    const bytes = new TextEncoder().encode('--123456789-')
-    expect(crc32(bytes, 2, 11)).toBe(0xcbf43926)
-  })
-
-  it('is the same with and without the help of Node', () => {
-    for (const length of [255, 256, 257, 1_000, 65_537]) {
-      const bytes = Uint8Array.from({ length }, (_, i) => (i * i) >> 3)
-      expect(slowCrc32(bytes, 3, length)).toBe(crc32(bytes, 3, length))
-    }
   })
 })

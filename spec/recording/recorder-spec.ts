@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
-import { readConfig } from '../../src/config/config.js'
 import type { Event } from '../../src/core/events.js'
 import { Recorder } from '../../src/recording/recorder.js'
-import { TINYP2P_VERSION } from '../../src/recording/version.js'
+import { TINYP2P_VERSION } from '../../src/recording/format.js'
 import { replay } from '../../src/testing/replay.js'
 import { bytes, runningState, SELF, settingsWith } from '../support/core.js'
-import { Memory, RecordedCore } from './recorded-core.js'
+import { Memory, RecordedCore } from '../support/recorded-core.js'
 
 function recorderInto(sink: ConstructorParameters<typeof Recorder>[0]): { recorder: Recorder; log: string[] } {
   const log: string[] = []
@@ -104,35 +103,5 @@ describe('a recorder', () => {
       await recorder.closed
       expect(log).toEqual(['warn the recording could not be closed'])
     }
-  })
-})
-
-describe('the option', () => {
-  const sink = { write: () => undefined }
-
-  it.each([
-    ['a.t2pr'],
-    [sink],
-    [{ ...sink, close: () => undefined }],
-    [{ to: 'a.t2pr' }],
-    [{ to: sink, redact: true }],
-  ])('may be %p', (record) => {
-    expect(() => readConfig({ record })).not.toThrow()
-  })
-
-  it.each([
-    [7, 'not 7'],
-    ['', 'not ""'],
-    [{}, 'not an object'],
-    [null, 'not null'],
-    [true, 'not true'],
-    [{ write: 'no' }, 'not an object (write)'],
-    [{ write: () => undefined, close: 7 }, 'not an object (write, close)'],
-    [{ to: 7 }, 'not an object (to)'],
-    [{ to: 'a', redact: 'yes' }, 'redact must be true or false, not "yes"'],
-    [{ to: 'a', redacted: true }, 'record has no option "redacted"'],
-  ])('may not be %p', (record, message) => {
-    const config = { record } as unknown as Parameters<typeof readConfig>[0]
-    expect(() => readConfig(config)).toThrow(expect.objectContaining({ code: 'InvalidConfig', message: expect.stringContaining(message) })) // prettier-ignore
   })
 })

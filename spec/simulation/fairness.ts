@@ -10,11 +10,11 @@ import {
   createReader,
   createRequestFields,
   readFrames,
-  readNumber,
   readRequest,
   type Frame,
   type FrameReader,
 } from '../../src/wire/session/reader.js'
+import { readVarint } from '../../src/wire/varint.js'
 import type { Report } from './inside.js'
 
 /** Small frames of this many bytes fill a write: then the rest of them may wait. */
@@ -97,7 +97,7 @@ export class Fairness {
     const { partial, bulky, pieces } = followed
     const hasMore = (flags & MORE) !== 0
     const begins = !partial.has(id)
-    if (type === FrameType.REPLY && begins && hasMore) readNumber(frame)
+    if (type === FrameType.REPLY && begins && hasMore) readVarint(frame)
     if (hasMore) {
       partial.add(id)
       bulky.add(id)

@@ -29,7 +29,10 @@ export const mutants: Fault[] = [
   mutant('only the first deadline is armed', replace('armWake', '>=', ', Infinity !==')),
   mutant('a deadline expires a moment late', replace('takeExpired', '<= now', '< now')),
   mutant('the deadline of an answered request stays', drop('closeAsk', 'removeDeadline(')),
-  mutant('a reply goes to the request after its own', replace('onReply', 'ask.id, own(', 'ask.id + 1, own(')),
+  mutant(
+    'a reply goes to the request after its own',
+    replace('onReply', 'ask.id, copyIfSmall(', 'ask.id + 1, copyIfSmall('),
+  ),
   mutant(
     'a reply over version 1 goes to the request after its own',
     replace('onResponseData', 'ask.id, takePayload(', 'ask.id + 1, takePayload('),
@@ -49,7 +52,7 @@ export const mutants: Fault[] = [
   mutant(
     'a second answer is sent',
     replace('respond', "exchange?.stage === 'handling'", 'exchange !== undefined'),
-    replace('InboundRequests.finished', 'this.open.delete(exchange)', 'true'),
+    replace('InboundRequests.finished', 'this.requests.delete(exchange)', 'true'),
     drop('Inbound.decide', 'if (this.decided)'),
   ),
   mutant('room for inbound bytes is never given back', drop('giveBack', 'budget.bytes -=')),
@@ -153,7 +156,7 @@ export const mutants: Fault[] = [
   mutant('a peer that was full stays so', drop('onDrained', 'delete(peer)')),
   mutant('nobody wakes for a validator', drop('judge', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
-  mutant('a large message that was fetched still counts', drop('endFetch', 'fetchBytes -=')),
+  mutant('a large message that was fetched still counts', drop('endFetch', 'bytes -=')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
   mutant('a slow loop gets the newest first', replace('Buffered.push', 'values.push(', 'values.unshift(')),
 ]

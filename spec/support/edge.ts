@@ -1,6 +1,6 @@
 /** The edge without a lane: what it pushes is kept, and what the lane would say is said by hand. */
 import type { Command, Event } from '../../src/core/events.js'
-import { Asking } from '../../src/edge/requests/asking.js'
+import { OutboundRequests } from '../../src/edge/requests/outbound.js'
 import { Asks } from '../../src/edge/asks.js'
 import { InboundRequests, type InboundRequest } from '../../src/edge/answers/inbound.js'
 import { settingsWith } from './core.js'
@@ -14,7 +14,7 @@ type Of<Type extends Command['type']> = Extract<Command, { type: Type }>
 export class AskingEdge {
   readonly pushed: Event[] = []
   readonly asks = new Asks((event) => this.pushed.push(event))
-  readonly asking = new Asking(this.asks, settingsWith({ maxRequestSize: 1_000, requestTimeout: 5_000 }))
+  readonly asking = new OutboundRequests(this.asks, settingsWith({ maxRequestSize: 1_000, requestTimeout: 5_000 }))
 
   /** The commands of this type so far. */
   commands<Type extends Command['type']>(type: Type): Of<Type>[] {

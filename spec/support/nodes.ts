@@ -63,7 +63,7 @@ export async function startNode(
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
-    settings: { ...readConfig({ listen: LOOPBACK, ...config }), ...settings },
+    settings: { ...readConfig({ listen: LOOPBACK, ...config }).settings, ...settings },
     scheduler: config.scheduler ?? new LaneScheduler(),
     createPort: (emit) =>
       createPort((event) => {

@@ -1,6 +1,6 @@
 /** What a port is told about broadcasts, as a node does whose config says nothing. */
 import { defaultScoring, type PubsubOptions } from '../../src/core/pubsub.js'
-import { messageId } from '../../src/wire/message-id.js'
+import { messageId } from '../../src/wire/gossip/message.js'
 
 export const PUBSUB: PubsubOptions = {
   messageIdOf: ({ data }) => messageId(data),

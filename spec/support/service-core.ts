@@ -5,7 +5,7 @@
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
-import { decodeServiceRequest, encodeServiceRequest, type ServiceRequest } from '../../src/wire/service.js'
+import { decodeServiceRequest, encodeServiceRequest, type ServiceRequest } from '../../src/wire/session/service.js'
 import { GossipCore, subscription, told } from './broadcasts.js'
 import { BOTH } from './session-cores.js'
 import { FrameDecoder, hello, join, line, request, SESSION, type Asked, type Seen } from './session.js'

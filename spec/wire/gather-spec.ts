@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { COPY_BELOW, createGathered, gather, own, takeGathered } from '../../src/wire/gather.js'
+import { COPY_BELOW, createGathered, gather, copyIfSmall, takeGathered } from '../../src/wire/gather.js'
 import { filled } from '../support/session.js'
 
 /** Gathers `payload` in pieces of these sizes, again and again. */
@@ -80,8 +80,8 @@ describe('a payload in pieces', () => {
 describe('a payload that came whole', () => {
   it('is copied out of its chunk when it is small, and is a view of it when it is not', () => {
     const chunk = filled(3 * COPY_BELOW)
-    const small = own(chunk, 5, 5 + COPY_BELOW - 1)
-    const large = own(chunk, 5, 5 + COPY_BELOW)
+    const small = copyIfSmall(chunk, 5, 5 + COPY_BELOW - 1)
+    const large = copyIfSmall(chunk, 5, 5 + COPY_BELOW)
     expect([small.buffer === chunk.buffer, large.buffer === chunk.buffer]).toEqual([false, true])
     expect(small).toEqual(chunk.slice(5, 5 + COPY_BELOW - 1))
     expect(large).toEqual(chunk.slice(5, 5 + COPY_BELOW))

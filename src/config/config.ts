@@ -1,8 +1,10 @@
 /** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
 import type { SchedulerLike } from 'rxjs'
 import { peerOf } from '../core/peers/addresses.js'
+import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
+import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { readPubsub, type PubsubConfig } from './pubsub.js'
@@ -18,27 +20,27 @@ export interface NodeConfig {
   bootNodes?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
   discoveryInterval?: number
-  /** Topics that are joined at the start and never left. */
+  /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
   topics?: string[]
   reqResp?: {
-    /** Milliseconds after which a connection that nothing uses is closed. Default 10,000. */
+    /** Milliseconds after which a connection without use is closed. Default 10,000. */
     connectionKeepAlive?: number
-    /** Milliseconds in which a request must be answered, ours and those of others. Default 10,000. */
+    /** Milliseconds that a request may take, ours and those of others; ours can name another `timeout`. Default 10,000. */
     requestTimeout?: number
-    /** The largest request that we send or take, in bytes. Default 1,048,576. */
+    /** The largest request that we send or take, bytes. Default 1,048,576. */
     maxRequestSize?: number
-    /** The largest response that we take, in bytes. Default 1,048,576. */
+    /** The largest response, or value of a stream of them, that we take, bytes. Default 1,048,576. */
     maxResponseSize?: number
   }
   /** Broadcasts: sizes, ids, validators, history, scores. */
   pubsub?: PubsubConfig
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike
-  /** Hears the node's log lines. Default: none, or standard error at the level that `TINYP2P_LOG` names. */
+  /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
   logger?: (entry: LogEntry) => void
   /**
-   * Writes everything that enters the node, so that `replay` of tinyp2p/testing can run it again: to a new file, or to
-   * whatever takes bytes. Default: nothing is recorded. docs/recording.md says more.
+   * Records everything that enters the node, so that `replay` of tinyp2p/testing can run it again: into a new file, given by its
+   * path, or into a sink. Default: nothing is recorded. docs/recording.md says more.
    */
   record?: string | RecordingSink | RecordOptions
 }
@@ -58,15 +60,25 @@ const KEYS = [
 const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
 const MAX_SIZE = 2 ** 31 - 1
 
-/** Checks everything but the secret (`identity.ts` does that) and fills in the defaults. Throws a `P2pError`. */
-export function readConfig(config: NodeConfig): Settings {
+/** A config, checked and with its defaults: what each part of a node needs of it. */
+export interface CheckedConfig {
+  settings: Settings
+  pubsub: PubsubOptions
+  validators: Readonly<Record<string, Validator>>
+  /** `undefined`: nothing is recorded. */
+  record: Required<RecordOptions> | undefined
+}
+
+/** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
+export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', KEYS)
   checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
-  readRecord(config.record)
+  const record = readRecord(config.record)
+  const pubsub = readPubsub(config.pubsub)
   const { reqResp = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
@@ -74,9 +86,9 @@ export function readConfig(config: NodeConfig): Settings {
     value === undefined ? standard : checkNumber(value, what, 'bytes', 1, MAX_SIZE)
   const standard = defaultSettings
   const discoveryInterval = time(config.discoveryInterval, 'discoveryInterval', standard.discoveryInterval)
-  return {
+  const settings: Settings = {
     ...standard,
-    ...readPubsub(config.pubsub).settings,
+    ...pubsub.settings,
     listen: listenAddresses(config.listen ?? standard.listen),
     bootNodes: bootNodes(config.bootNodes ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
@@ -87,6 +99,7 @@ export function readConfig(config: NodeConfig): Settings {
     maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
   }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record }
 }
 
 function listenAddresses(listen: string | string[]): string[] {

@@ -10,34 +10,41 @@ import {
   type PubsubOptions,
   type Scoring,
 } from '../core/pubsub.js'
-import { messageId } from '../wire/message-id.js'
+import { messageId } from '../wire/gossip/message.js'
 
 export interface PubsubConfig {
   /**
-   * The largest broadcast, as it is encoded with its topic and signature, that we send or take; bytes, default 65,536. It must be
-   * the same in all nodes of a network: the Rust tinyp2p drops larger ones.
+   * The largest broadcast that we send or take, encoded with its topic and signature: bytes from 1,024 to 1,073,741,824, default
+   * 65,536. It must be the same in all nodes of a network: a node drops what is larger than its own, and so does the Rust tinyp2p.
    */
   maxMessageSize?: number
-  /** What may wait to be sent to one peer, bytes. Default 4,194,304. Broadcasts beyond it wait here, and are refused in the end. */
+  /**
+   * How many bytes may wait to be sent to one peer. Default 4,194,304. More broadcasts wait in the node, until they time out with
+   * `Overloaded`.
+   */
   maxQueueSize?: number
   /**
    * How broadcasts are told apart, equal in all nodes of a network. `content` (the default, and the Rust tinyp2p's): the same
-   * bytes are the same broadcast, whoever sends them, and a repeat within a minute is `DuplicateMessage`. `unique`: each broadcast
-   * is one of its own. Or a text of your own, of what you are given.
+   * bytes are the same broadcast, from whichever peer, and a repeat within a minute is `DuplicateMessage`. `unique`: each
+   * broadcast is another one. A function: the id that it returns, a text that is not empty; it must not throw, because it runs for
+   * messages of strangers too.
    */
   messageId?: 'content' | 'unique' | ((message: IdentifiedMessage) => string)
-  /** Topic → what judges its messages, from the first one on. As `node.validate`. */
+  /** Topic → its validator, from the first message on. As `node.validate`. */
   validators?: Readonly<Record<string, Validator>>
-  /** Milliseconds that a validator has. Default 2,000; at most 2,500, for peers whose messages wait for 3 s are taken for liars. */
+  /** Milliseconds that a validator has. Default 2,000; at most 2,500, because a peer that holds a message back for 3 s is punished by others. */
   validationTimeout?: number
-  /** What is kept of each topic, for subscribers who come late. Default: 256 messages, 1,048,576 bytes. 0 messages: nothing. */
+  /**
+   * What is kept of each topic, for subscribers that come late: at most so many messages (0 to 100,000, default 256) and bytes
+   * (0 to 1,073,741,824, default 1,048,576). 0 messages: nothing.
+   */
   history?: { messages?: number; bytes?: number }
   /**
-   * Broadcasts that do not fit into a message, up to so many bytes: only their hash is gossiped, and whoever hears of it fetches
-   * them from its neighbour. Off by default: all nodes of the network must have it, and Rust nodes have not.
+   * Broadcasts that do not fit into a message, up to `maxSize` bytes: only their hash is gossiped, and a node that hears of it
+   * fetches the bytes from its neighbour. Default: off, because all nodes of the network must support it, and Rust nodes do not.
    */
   largeMessages?: { maxSize: number }
-  /** What counts against a peer. Fields that are not given keep their defaults. */
+  /** How a peer's score comes about, and what follows from it. Fields that are not given keep their defaults. */
   scoring?: Partial<Scoring>
 }
 
@@ -57,7 +64,7 @@ const MAX_VALIDATION = 2_500
 
 type PubsubSettings = Pick<
   Settings,
-  | 'maxBroadcastFrame'
+  | 'maxMessageSize'
   | 'maxGossipQueue'
   | 'guardedTopics'
   | 'validationTimeout'
@@ -81,13 +88,13 @@ export function readPubsub(config: PubsubConfig = {}): {
   const number = (value: number | undefined, what: string, unit: string, least: number, most: number, none: number) =>
     value === undefined ? none : checkNumber(value, `pubsub.${what}`, unit, least, most)
   const settings: PubsubSettings = {
-    maxBroadcastFrame: number(
+    maxMessageSize: number(
       config.maxMessageSize,
       'maxMessageSize',
       'bytes',
       MIN_MESSAGE,
       MAX_SIZE,
-      standard.maxBroadcastFrame,
+      standard.maxMessageSize,
     ),
     maxGossipQueue: number(
       config.maxQueueSize,
@@ -111,7 +118,7 @@ export function readPubsub(config: PubsubConfig = {}): {
     ),
     historyMessages: number(history.messages, 'history.messages', 'messages', 0, 100_000, standard.historyMessages),
     historyBytes: number(history.bytes, 'history.bytes', 'bytes', 0, MAX_SIZE, standard.historyBytes),
-    // Who wants them says how large.
+    // There is no default size: the option names it.
     maxLargeMessage:
       largeMessages === undefined
         ? standard.maxLargeMessage
@@ -119,7 +126,7 @@ export function readPubsub(config: PubsubConfig = {}): {
   }
   const options: PubsubOptions = {
     messageIdOf: messageIdOf(config.messageId),
-    maxMessageSize: settings.maxBroadcastFrame,
+    maxMessageSize: settings.maxMessageSize,
     maxQueueSize: settings.maxGossipQueue,
     scoring: checkScoring(scoring),
   }

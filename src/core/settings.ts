@@ -20,7 +20,7 @@ export interface Settings {
   maxRequestSize: number
   maxResponseSize: number
   /** Largest encoded broadcast frame, topic and signature included. */
-  maxBroadcastFrame: number
+  maxMessageSize: number
   /** Topics whose messages a validator judges from the start. */
   guardedTopics: string[]
   /** The time that a validator has. A peer that answers an IWANT counts as having broken its promise after 3 s. */
@@ -103,8 +103,8 @@ export function maxRequestOf({ maxRequestSize }: Settings, isService: boolean): 
 }
 
 /** The largest value of a response that we take. */
-export function maxResponseOf({ maxResponseSize, maxBroadcastFrame }: Settings, isService: boolean): number {
-  return isService ? Math.max(maxResponseSize, maxBroadcastFrame, MIN_SERVICE_RESPONSE) : maxResponseSize
+export function maxResponseOf({ maxResponseSize, maxMessageSize }: Settings, isService: boolean): number {
+  return isService ? Math.max(maxResponseSize, maxMessageSize, MIN_SERVICE_RESPONSE) : maxResponseSize
 }
 
 /** What a config that says nothing means. */
@@ -118,7 +118,7 @@ export const defaultSettings: Settings = {
   requestTimeout: 10_000,
   maxRequestSize: 1_048_576,
   maxResponseSize: 1_048_576,
-  maxBroadcastFrame: 65_536,
+  maxMessageSize: 65_536,
   guardedTopics: [],
   validationTimeout: 2_000,
   historyMessages: 256,

@@ -1,6 +1,6 @@
 /**
- * Questions to the lane, by number: an answer finds who waits for it in one map (the origin's oneshot sender), never by
- * searching a shared stream. Who waits is an observer: a subscriber of a cold observable, or an iterator of replies.
+ * Questions to the lane, by number: an answer finds its observer in one map (the origin's oneshot sender), never by
+ * searching a shared stream. The observer is a subscriber of a cold observable, or the queue of a loop.
  */
 import { Observable, type Observer } from 'rxjs'
 import type { Answer, Refusal } from '../core/effects.js'
@@ -14,7 +14,7 @@ export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refu
 }
 
 export class Asks {
-  private readonly waiting = new IdMap<Observer<Answer>>()
+  private readonly observers = new IdMap<Observer<Answer>>()
   private next: AskId = 1
   /** Why nothing is asked any more. */
   private over: P2pError | undefined
@@ -42,19 +42,19 @@ export class Asks {
       return id
     }
     // Registered before the command can be answered.
-    this.waiting.set(id, observer)
+    this.observers.set(id, observer)
     this.push(command(id))
     return id
   }
 
-  /** The observer hears nothing any more, and the lane is told, if the question is still open. */
+  /** The observer gets nothing any more; a question that is still open is cancelled in the lane. */
   cancel(id: AskId): void {
-    if (this.waiting.delete(id)) this.push({ type: 'cancel', ask: id })
+    if (this.observers.delete(id)) this.push({ type: 'cancel', ask: id })
   }
 
   /** A consumer that pulls has taken values of this cost. */
   taken(id: AskId, cost: number): void {
-    if (this.waiting.has(id)) this.push({ type: 'taken', ask: id, cost })
+    if (this.observers.has(id)) this.push({ type: 'taken', ask: id, cost })
   }
 
   settle(id: AskId, value: Answer): void {
@@ -64,7 +64,7 @@ export class Asks {
   }
 
   value(id: AskId, value: Uint8Array): void {
-    this.waiting.get(id)?.next(value)
+    this.observers.get(id)?.next(value)
   }
 
   valuesEnded(id: AskId): void {
@@ -75,17 +75,17 @@ export class Asks {
     this.take(id)?.error(errorOf(refusal))
   }
 
-  /** The node is over: whoever still waits, or asks later, is told. */
+  /** The node is over: every question fails with this error, also those that are asked later. */
   end(error: P2pError): void {
     this.over = error
-    const observers = [...this.waiting.values()]
-    this.waiting.clear()
+    const observers = [...this.observers.values()]
+    this.observers.clear()
     for (const observer of observers) observer.error(error)
   }
 
   private take(id: AskId): Observer<Answer> | undefined {
-    const observer = this.waiting.get(id)
-    this.waiting.delete(id)
+    const observer = this.observers.get(id)
+    this.observers.delete(id)
     return observer
   }
 }

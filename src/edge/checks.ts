@@ -14,6 +14,12 @@ export function show(value: unknown): string {
   return String(value)
 }
 
+/** The message of an error of any make, from any realm. */
+export function messageOf(error: unknown): string {
+  const { message } = (error ?? {}) as { message?: unknown }
+  return typeof message === 'string' ? message : String(error)
+}
+
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
 export function checkBytes(value: unknown, what: string): Uint8Array {
   // Nearly all of them, at no cost.
@@ -68,7 +74,7 @@ export function checkTcpAddress(text: string): string {
   return address
 }
 
-/** Whom to reach: by peer id where it is known, and where. */
+/** The peer to reach, and where it may be. */
 export interface Target {
   /** A peer id, or a whole multiaddr where none is known. */
   target: string
@@ -104,6 +110,24 @@ export function checkTopic(topic: unknown): string {
     throw new P2pError('InvalidConfig', `a topic is a text of 1 to 256 characters, not ${show(topic)}`)
   }
   return topic
+}
+
+/** What is to be explained: a topic or a peer, told apart by what it is called. @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress` */
+export function checkAbout(about: unknown): { topic: string } | { peer: string } {
+  if (typeof about === 'string') return isPeer(about) ? { peer: checkPeer(about).target } : { topic: checkTopic(about) }
+  const { topic, peer } = (about ?? {}) as { topic?: unknown; peer?: unknown }
+  if (peer !== undefined && topic === undefined) return { peer: checkPeer(peer).target }
+  if (topic !== undefined && peer === undefined) return { topic: checkTopic(topic) }
+  throw new P2pError('InvalidConfig', `explain takes a topic, a peer, { topic } or { peer }, not ${show(about)}`)
+}
+
+function isPeer(text: string): boolean {
+  try {
+    checkPeer(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A whole number of milliseconds or bytes, from `least` to `most`. */

@@ -11,6 +11,7 @@ import type { PingInit } from '@libp2p/ping'
 import type { TCPOptions } from '@libp2p/tcp'
 import type { Libp2pInit } from 'libp2p'
 import { noiseCrypto } from '../platform/noise-crypto.js'
+import { KADEMLIA } from '../wire/protocols.js'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -131,9 +132,6 @@ export const PEER_STORE: NonNullable<Libp2pInit['peerStore']> = {
 /** What we say we are. Stock: `js-libp2p/<version> …`. */
 export const AGENT = 'tinyp2p'
 
-/** What the origin says. Stock: `ipfs/0.1.0`, and the stock prefix would change the protocol's id with it. */
-export const PROTOCOL_VERSION = '/tinychain/identify/1.0.0'
-
 export const IDENTIFY: IdentifyInit = {
   // Stock: runs on each new connection, 5 s, 8 KiB, one stream each way. (identify/push is off: the origin has none.)
   runOnConnectionOpen: true,
@@ -154,7 +152,7 @@ export const PING: PingInit = {
 /* ---------------------------------------------------- Kademlia --------------------------------------------------- */
 
 export const KAD: KadDHTInit = {
-  protocol: '/ipfs/kad/1.0.0',
+  protocol: KADEMLIA,
   // Stock: a client until it finds itself a public address. Every node of ours serves, as the origin's do.
   clientMode: false,
   // Stock: false; then a query with an empty table waits for a peer until it times out.

@@ -4,10 +4,10 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
+import { PING_PROTOCOL } from '../wire/protocols.js'
 import { PING } from './defaults.js'
 import { within } from './within.js'
 
-const PROTOCOL = '/ipfs/ping/1.0.0'
 const LENGTH = 32
 
 export const pingService = () => ping(PING)
@@ -17,7 +17,7 @@ export async function pingOver(connection: Connection, timeout: number): Promise
   const signal = within(timeout)
   const opening = performance.now()
   try {
-    const stream = await connection.newStream([PROTOCOL], { signal })
+    const stream = await connection.newStream([PING_PROTOCOL], { signal })
     return await echo(stream, signal)
   } catch (error) {
     if ((error as Error).name === 'UnsupportedProtocolError') return Math.round(performance.now() - opening)

@@ -20,12 +20,10 @@ import type { Batch, Command } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { fullAddresses, snapshot } from '../core/explain/status.js'
-import { Asking, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
+import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
-import { abortable } from '../edge/abort.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
-import { checkNumber, checkOptions, checkSignal, checkTarget, checkTopic, show } from '../edge/checks.js'
-import { checkAbout } from '../edge/explaining.js'
+import { checkAbout, checkNumber, checkOptions, checkSignal, checkTarget, checkTopic, show } from '../edge/checks.js'
 import {
   requestAll,
   requestAny,
@@ -38,7 +36,8 @@ import { InboundRequests, type EventHandler, type InboundRequest } from '../edge
 import type { Logger } from '../edge/log.js'
 import { publish, type BroadcastOptions, type Published } from '../edge/broadcasts/publishing.js'
 import { Receipts } from '../edge/broadcasts/receipts.js'
-import type { Replies } from '../edge/replies.js'
+import type { IterableObservable } from '../edge/queue.js'
+import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
@@ -58,6 +57,8 @@ export interface BuildOptions {
   tap?: (batch: Batch) => void
   /** Is told whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
   onEdge?: () => void
+  /** Called once, when the node has ended in whichever way; its `stop()` waits for what is returned, which must not reject. */
+  onEnd?: () => Promise<void> | void
 }
 
 /** A node and what only those who run it may touch. */
@@ -125,7 +126,7 @@ class Node implements P2pNode {
   private readonly port: NetworkPort
   private readonly log: Logger
   private readonly asks: Asks
-  private readonly asking: Asking
+  private readonly outbound: OutboundRequests
   private readonly scheduler: SchedulerLike
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
@@ -141,12 +142,15 @@ class Node implements P2pNode {
   private hasHandler = false
   private ended = false
   private stopping: Promise<void> | undefined
+  private readonly onEnd: BuildOptions['onEnd']
+  private ending: Promise<void> | void = undefined
 
-  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge }: BuildOptions) {
+  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge, onEnd }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
     this.settings = settings
     this.log = log
+    this.onEnd = onEnd
     this.ready = new Promise((resolve, reject) => {
       this.resolveReady = resolve
       this.rejectReady = reject
@@ -157,7 +161,7 @@ class Node implements P2pNode {
     }
     this.push = push
     this.asks = new Asks(push)
-    this.asking = new Asking(this.asks, settings)
+    this.outbound = new OutboundRequests(this.asks, settings)
     this.inbound = new InboundRequests(push, log)
     this.broadcasts = new Broadcasts(push, log)
     this.validators = new Validators(push, log, validators)
@@ -199,18 +203,18 @@ class Node implements P2pNode {
   // Not `async`: that would cost two more promises a request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
-      return firstValueFrom(this.asking.one(peer, data, options))
+      return firstValueFrom(this.outbound.one(peer, data, options))
     } catch (error) {
       return firstValueFrom(throwError(() => error))
     }
   }
 
-  request$(peer: string, data: Uint8Array, options: StreamOptions = {}): Replies {
-    return this.asking.all(peer, data, options)
+  request$(peer: string, data: Uint8Array, options: StreamOptions = {}): IterableObservable<Uint8Array> {
+    return this.outbound.all(peer, data, options)
   }
 
   async requestAny(peers: readonly string[], data: Uint8Array, options: RequestAnyOptions = {}): Promise<PeerValue> {
-    return firstValueFrom(requestAny(this.asking, this.scheduler, peers, data, options))
+    return firstValueFrom(requestAny(this.outbound, this.scheduler, peers, data, options))
   }
 
   requestAll(
@@ -219,7 +223,7 @@ class Node implements P2pNode {
     options: RequestAllOptions = {},
   ): Observable<PeerValue | PeerFailure> {
     try {
-      return requestAll(this.asking, peers, data, options)
+      return requestAll(this.outbound, peers, data, options)
     } catch (error) {
       return throwError(() => error)
     }
@@ -229,7 +233,7 @@ class Node implements P2pNode {
     return publish(this.asks, this.receipts, this.settings.requestTimeout, topic, data, options)
   }
 
-  broadcasts$(topic?: string, options?: BroadcastsOptions): Replies<Broadcast> {
+  broadcasts$(topic?: string, options?: BroadcastsOptions): IterableObservable<Broadcast> {
     return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic), options)
   }
 
@@ -298,12 +302,17 @@ class Node implements P2pNode {
   }
 
   stop(): Promise<void> {
-    this.stopping ??= this.ended ? Promise.resolve() : this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+    this.stopping ??= this.shutDown()
     return this.stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  private async shutDown(): Promise<void> {
+    if (!this.ended) await this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+    await this.ending
   }
 
   private async ask<T extends Answer>(command: Parameters<Asks['ask']>[0]): Promise<T> {
@@ -390,5 +399,6 @@ class Node implements P2pNode {
     this.statusChanges$.complete()
     this.topicsChanges$.complete()
     this.subscribersChanges$.complete()
+    this.ending = this.onEnd?.()
   }
 }

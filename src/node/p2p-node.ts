@@ -1,7 +1,7 @@
 /** The public node: what its callers see. node.ts is what stands behind it. Types only. */
 import type { Observable } from 'rxjs'
 import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
-import type { RequestOptions, StreamOptions } from '../edge/requests/asking.js'
+import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast, BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
 import type { PeerFailure, PeerValue, RequestAllOptions, RequestAnyOptions } from '../edge/requests/fan-out.js'
 import type { EventHandler, InboundRequest } from '../edge/answers/inbound.js'

@@ -1,13 +1,13 @@
 /** The asking side of a protocol: typed calls over `request` and `request$`, typed broadcasts over `broadcast` and `broadcasts$`. */
 import { catchError, concatMap, defer, EMPTY, filter, finalize, map, tap, type Observable } from 'rxjs'
-import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/asking.js'
+import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast } from '../edge/broadcasts/broadcasts.js'
-import { isThenable } from '../edge/checks.js'
+import { isThenable, messageOf } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/p2p-node.js'
 import { then, type Awaitable, type Codec, type InputOf, type OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
-import { encodeCall } from './frame.js'
+import { encodeCall } from './call.js'
 import { mapReplies, toObservable } from './mapped.js'
 
 /** A value that may be `undefined` may be left out. */
@@ -34,12 +34,12 @@ export interface TypedBroadcast<Topic, T> extends Omit<Broadcast, 'topic' | 'dat
 export interface Client<Methods, Topics> {
   /** The methods as calls to this peer, a peer id or a multiaddr that ends in one. Nothing is sent before a call. */
   peer(peer: string): PeerMethods<Methods>
-  /** As `node.broadcast`. */
+  /** As `node.broadcast`. @throws `InvalidConfig` also for a topic that is not in the protocol, or a value that cannot be encoded */
   broadcast<Topic extends keyof Topics & string>(
     topic: Topic,
     value: InputOf<Topics[Topic]>,
   ): Promise<{ recipients: string[] }>
-  /** As `node.broadcasts$`. What does not decode is left out, and counted. */
+  /** As `node.broadcasts$`. What does not decode is left out, and counted. @throws `InvalidConfig` for a topic that is not in the protocol */
   broadcasts$<Topic extends keyof Topics & string>(
     topic: Topic,
   ): Observable<TypedBroadcast<Topic, OutputOf<Topics[Topic]>>>
@@ -47,7 +47,7 @@ export interface Client<Methods, Topics> {
   readonly dropped: number
 }
 
-/** Broadcasts of a topic that wait for their codec, for each subscriber. */
+/** How many broadcasts of a topic may wait for their codec, per subscriber. */
 const MAX_WAITING = 256
 
 type AnyCall = (value?: unknown, options?: StreamOptions) => unknown
@@ -91,7 +91,7 @@ export class TableClient {
           finalize(() => waiting--),
         )
       return this.node.broadcasts$(wire).pipe(
-        // Whoever floods us must not fill our memory while a codec takes its time.
+        // A flood must not fill our memory while a codec takes its time.
         filter(() => waiting < MAX_WAITING || (this.dropped++, false)),
         tap(() => waiting++),
         concatMap(decoded$),
@@ -107,11 +107,11 @@ export class TableClient {
   private all(peer: string, call: NamedCall, value: unknown, options?: StreamOptions): Observable<unknown> {
     try {
       const made = then(frame(call, value), (bytes) => this.node.request$(peer, bytes, options))
-      // Whoever asks for the replies is told; a promise that nobody looks at must not end the process.
+      // A subscriber or a loop gets the error; a rejection without either must not end the process.
       if (isThenable(made)) made.then(undefined, () => undefined)
       return mapReplies(made, (reply) => decodeReply(peer, call, reply))
     } catch (error) {
-      return failing(error)
+      return failing(error as P2pError)
     }
   }
 
@@ -160,8 +160,4 @@ function attempt<T>(make: () => Awaitable<T>, failed: (cause: unknown) => never)
   } catch (cause) {
     return failed(cause)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@
 import type { Subscription } from 'rxjs'
 import { checkOptions } from '../edge/checks.js'
 import type { P2pNode } from '../node/p2p-node.js'
+import { decodeCall } from './call.js'
 import { TableClient, type Client } from './client.js'
 import type { CodecLike } from './codecs.js'
 import {
@@ -13,7 +14,7 @@ import {
   type ResolvedMethods,
   type ResolvedTopics,
 } from './definition.js'
-import { ownCall, serve, type AnyHandler, type Handlers } from './serve.js'
+import { serve, type AnyHandler, type Handlers } from './serve.js'
 
 /** A protocol: the same value on both sides. It belongs to no node, and holds no state. */
 export interface Protocol<Methods, Topics> {
@@ -69,6 +70,6 @@ export function defineProtocol<
       checkOptions(handlers, 'the handlers of a protocol')
       return serve(tables, node, handlers as Readonly<Record<string, AnyHandler>>)
     },
-    owns: (data) => ownCall(tables.name, data) !== undefined,
+    owns: (data) => decodeCall(tables.name, data) !== undefined,
   }
 }

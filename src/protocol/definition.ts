@@ -72,7 +72,7 @@ export function tablesOf(definition: Loose): Tables {
   const byName = new Map<unknown, Codec<unknown>>(named)
   const find = (ref: unknown, where: string): Codec<unknown> => byName.get(ref) ?? codec(ref, where)
   const table = entries(methods, 'methods').map(([key, method]) => {
-    // Whoever awaits the object of a peer would call it.
+    // `await` of the object of a peer would call it.
     if (!METHOD.test(key) || key === 'then') throw wrong(`${show(key)} cannot be the name of a method`)
     const where = `methods.${key}`
     if (!isMethod(method)) throw wrong(`${where} must be unary(…) or stream(…), not ${show(method)}`)

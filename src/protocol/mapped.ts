@@ -1,7 +1,7 @@
 /** A stream of values made from another one, in whichever way it is consumed: pulled stays pulled, and teardown passes at once. */
 import { concatMap, from, of, type Observable } from 'rxjs'
 import { isThenable } from '../edge/checks.js'
-import { Replies } from '../edge/replies.js'
+import { IterableObservable } from '../edge/queue.js'
 import type { Awaitable } from './codecs.js'
 
 const DONE: IteratorResult<never, undefined> = { done: true, value: undefined }
@@ -49,8 +49,8 @@ export function mapObservable<A, B>(values$: Observable<A>, make: (value: A) => 
 export function mapReplies<A, B>(
   replies: Awaitable<Observable<A> & AsyncIterable<A>>,
   make: (value: A) => Awaitable<B>,
-): Replies<B> {
-  return new Replies<B>(
+): IterableObservable<B> {
+  return new IterableObservable<B>(
     (subscriber) =>
       toObservable(replies)
         .pipe(concatMap((replies$) => mapObservable(replies$, make)))

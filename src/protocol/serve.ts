@@ -4,14 +4,14 @@
  */
 import type { Observable, Subscription } from 'rxjs'
 import { isObservable } from 'rxjs'
-import { show } from '../edge/checks.js'
+import { messageOf, show } from '../edge/checks.js'
 import type { InboundRequest, RequestContext } from '../edge/answers/inbound.js'
 import { isStream, type Values } from '../edge/answers/producers.js'
 import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/p2p-node.js'
 import type { Awaitable, InputOf, OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
-import { decodeCall } from './frame.js'
+import { decodeCall } from './call.js'
 import { mapIterable, mapObservable } from './mapped.js'
 
 type Handler<M> =
@@ -45,7 +45,7 @@ export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<s
     served.set(name, { method, handler: (handler as AnyHandler).bind(handlers) })
   }
   return node.requests$.subscribe((request) => {
-    const call = ownCall(tables.name, request.data)
+    const call = decodeCall(tables.name, request.data)
     if (call === undefined) return
     const found = served.get(call.method)
     if (found === undefined) {
@@ -54,15 +54,6 @@ export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<s
       request.respond(answer(found, call.body, request))
     }
   })
-}
-
-/** What a request of this protocol asks for; `undefined`: it is none. */
-export function ownCall(protocol: string, data: Uint8Array): { method: string; body: Uint8Array } | undefined {
-  const call = decodeCall(data)
-  if (call === undefined) return undefined
-  const slash = call.name.lastIndexOf('/')
-  if (slash < 0 || call.name.slice(0, slash) !== protocol) return undefined
-  return { method: call.name.slice(slash + 1), body: call.body }
 }
 
 async function answer({ method, handler }: Served, body: Uint8Array, request: InboundRequest): Promise<Values> {
@@ -80,9 +71,8 @@ async function decode(method: TableMethod, body: Uint8Array): Promise<unknown> {
   try {
     return await method.request.decode(body)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
     // The stranger's own data, so it may read what is wrong with it.
-    throw Object.assign(new Error(`the request cannot be decoded: ${why}`, { cause }), {
+    throw Object.assign(new Error(`the request cannot be decoded: ${messageOf(cause)}`, { cause }), {
       code: 'BadRequest',
       expose: true,
     })

@@ -1,8 +1,12 @@
 /**
- * The part of CBOR (RFC 8949) that plain data needs: numbers, texts, bytes, lists, objects, booleans, null and undefined,
- * all of definite length. Objects keep the order of their keys. It is our own because it runs for every batch of a recorded
- * node, and the general encoders cost ten times as much; what it writes, they read.
+ * CBOR (RFC 8949), of it what plain data needs: numbers, texts, bytes, lists, objects, booleans, null and undefined, all of
+ * definite length. Objects keep the order of their keys.
+ *
+ * `cborg` reads it. The writer is our own, because it runs for every batch of a recorded node: with cborg's `encode` two
+ * recorded nodes take 5.0 µs of CPU time for a request instead of 3.0 (2.1 without a recording), with its `encodeInto` 4.7
+ * (requests of 32 bytes, 64 in flight, one process, Node 20).
  */
+import { decode } from 'cborg'
 
 const UNSIGNED = 0x00
 const NEGATIVE = 0x20
@@ -16,14 +20,11 @@ const NULL = 0xf6
 const UNDEFINED = 0xf7
 const FLOAT_64 = 0xfb
 
-const OWN = { configurable: true, enumerable: true, writable: true }
-
 const FIRST_SIZE = 16_384
 /** Texts up to this length are written character by character, which is faster as long as they are ASCII. */
 const SHORT_TEXT = 128
 
-const utf8Encoder = new TextEncoder()
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const encoder = new TextEncoder()
 
 /** Appends values to a buffer that grows. */
 export class CborWriter {
@@ -125,7 +126,7 @@ export class CborWriter {
       }
       this.at = start
     }
-    const bytes = utf8Encoder.encode(text)
+    const bytes = encoder.encode(text)
     this.head(TEXT, bytes.length)
     this.reserve(bytes.length)
     this.buffer.set(bytes, this.at)
@@ -184,103 +185,8 @@ export class CborWriter {
 
 /**
  * The one value that `bytes` hold. Byte strings in it are copies.
- * @throws `RangeError` or `TypeError` when they hold anything else.
+ * @throws when they hold anything else, also what is nested too deep for the stack.
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
-  const reader = new Reader(bytes)
-  const value = reader.read()
-  if (reader.at !== bytes.length) throw new RangeError('there are bytes after the value')
-  return value
-}
-
-class Reader {
-  at = 0
-  private readonly view: DataView
-
-  constructor(private readonly source: Uint8Array) {
-    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
-  }
-
-  read(): unknown {
-    const initial = this.view.getUint8(this.at++)
-    const type = initial & 0xe0
-    if (type === 0xe0) return this.simple(initial)
-    const count = this.count(initial & 0x1f)
-    switch (type) {
-      case UNSIGNED:
-        return count
-      case NEGATIVE:
-        return -1 - count
-      case BYTES:
-        return new Uint8Array(this.take(count))
-      case TEXT:
-        return utf8Decoder.decode(this.take(count))
-      case LIST: {
-        const list: unknown[] = []
-        for (let i = 0; i < count; i++) list.push(this.read())
-        return list
-      }
-      case OBJECT: {
-        const object: Record<string, unknown> = {}
-        for (let i = 0; i < count; i++) {
-          const key = this.read()
-          if (typeof key !== 'string') throw new TypeError('an object has a key that is no name')
-          const value = this.read()
-          // Assigned, it would be the prototype.
-          if (key === '__proto__') Object.defineProperty(object, key, { ...OWN, value })
-          else object[key] = value
-        }
-        return object
-      }
-      default:
-        throw new TypeError('there is a tag, and none is in use')
-    }
-  }
-
-  private simple(initial: number): unknown {
-    switch (initial) {
-      case FALSE:
-        return false
-      case TRUE:
-        return true
-      case NULL:
-        return null
-      case UNDEFINED:
-        return undefined
-      case FLOAT_64:
-        this.at += 8
-        return this.view.getFloat64(this.at - 8)
-      default:
-        throw new TypeError(`the byte ${initial} begins no value that is in use`)
-    }
-  }
-
-  private count(size: number): number {
-    if (size < 24) return size
-    const { at, view } = this
-    switch (size) {
-      case 24:
-        this.at += 1
-        return view.getUint8(at)
-      case 25:
-        this.at += 2
-        return view.getUint16(at)
-      case 26:
-        this.at += 4
-        return view.getUint32(at)
-      case 27:
-        this.at += 8
-        return view.getUint32(at) * 0x1_0000_0000 + view.getUint32(at + 4)
-      default:
-        throw new TypeError('there is a length that is not definite')
-    }
-  }
-
-  private take(length: number): Uint8Array {
-    const end = this.at + length
-    if (end > this.source.length) throw new RangeError('a value is longer than what is there')
-    const taken = this.source.subarray(this.at, end)
-    this.at = end
-    return taken
-  }
+  return decode(bytes, { allowIndefinite: false, allowBigInt: false })
 }

@@ -1,9 +1,9 @@
 /** Recordings on disk: the only part that knows files. It is loaded when a path is given, so that a browser need not have it. */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
-import { show } from '../edge/checks.js'
+import { messageOf, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
-import { messageOf, RecordingError } from './error.js'
+import { RecordingError } from './format.js'
 import type { Sink } from './recorder.js'
 
 /** Bytes that may wait for the disk. When it cannot follow, the recording ends there. */

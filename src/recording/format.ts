@@ -2,19 +2,49 @@
  * The bytes of a recording: a preamble, and records one after the other. docs/recording.md has it byte by byte. Nothing
  * here knows what a recording means.
  */
+import { crc32 } from 'node:zlib'
 import type { Batch, Event } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
 import { CborWriter, decodeCbor } from './cbor.js'
-import { crc32 } from './crc32.js'
-import { RecordingError } from './error.js'
 
-/** Damaged visibly by whoever takes the file for text, as PNG's: a byte above 127, a CR LF, an end-of-file of old. */
+/** The version of this package, as a recording names it. (A spec compares it with package.json.) */
+export const TINYP2P_VERSION = '0.1.0'
+
+/** As PNG's, damaged visibly by programs that take the file for text: a byte above 127, a CR LF, an end-of-file of old. */
 const MAGIC = Uint8Array.of(0x89, 0x54, 0x32, 0x50, 0x52, 0x0d, 0x0a, 0x1a)
 /** The version of the format. Another meaning of the same bytes is another version. */
 export const FORMAT_VERSION = 1
 const PREAMBLE = MAGIC.length + 2
 /** Length of the body, checksum of the body, checksum of these two: 32 bits each, big-endian. */
 const RECORD_HEAD = 12
+
+/** What can be wrong with a recording. */
+export type RecordingErrorCode =
+  /** The file cannot be read, or it is something else. */
+  | 'NotARecording'
+  /** A format that this version of tinyp2p does not read. Replay it with the version that wrote it. */
+  | 'OtherVersion'
+  /** It ends before its end: the node was killed, or runs still, or the disk was full. `partial: true` replays what is whole. */
+  | 'CutShort'
+  /** Its bytes are not those that were written. `partial: true` replays what comes before the damage. */
+  | 'Damaged'
+  /** The replay ended in another state than the node. `verify: false` takes that. */
+  | 'Diverged'
+  /** The core threw, as it did (or would have done) in the node: the `cause` is its error. */
+  | 'StepFailed'
+
+/** Something is wrong with a recording: `code` tells what, `message` where and what can be done, `cause` is the error behind it. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError'
+
+  constructor(
+    readonly code: RecordingErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
 
 /** What a recording says of its node. The secret is not in it. */
 export interface RecordingHeader {
@@ -73,8 +103,8 @@ export class RecordingWriter {
     const bytes = this.cbor.take()
     const view = new DataView(bytes.buffer, bytes.byteOffset)
     view.setUint32(0, bytes.length - RECORD_HEAD)
-    view.setUint32(4, crc32(bytes, RECORD_HEAD))
-    view.setUint32(8, crc32(bytes, 0, 8))
+    view.setUint32(4, crc32(bytes.subarray(RECORD_HEAD)))
+    view.setUint32(8, crc32(bytes.subarray(0, 8)))
     return bytes
   }
 }
@@ -148,10 +178,10 @@ function readRecord(bytes: Uint8Array, at: number, what: string): { value: unkno
   const cut = `within ${what}${what === 'the header' ? ', so that nothing of it can be replayed' : `; ${PARTIAL}`}`
   if (body > bytes.length) return cutShort(bytes.length, cut)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
-  if (view.getUint32(at + 8) !== crc32(bytes, at, at + 8)) return damaged(at, what, 'its checksum is wrong')
+  if (view.getUint32(at + 8) !== crc32(bytes.subarray(at, at + 8))) return damaged(at, what, 'its checksum is wrong')
   const end = body + view.getUint32(at)
   if (end > bytes.length) return cutShort(bytes.length, cut)
-  if (view.getUint32(at + 4) !== crc32(bytes, body, end)) return damaged(at, what, 'its checksum is wrong')
+  if (view.getUint32(at + 4) !== crc32(bytes.subarray(body, end))) return damaged(at, what, 'its checksum is wrong')
   try {
     return { value: decodeCbor(bytes.subarray(body, end)), end }
   } catch (cause) {

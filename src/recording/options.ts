@@ -2,16 +2,16 @@
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
-/** Takes the bytes of a recording as they come. Both are called from inside the lane: they must return at once. */
+/** Takes the bytes of a recording as they come. Both methods are called from inside the lane, and must return at once. */
 export interface RecordingSink {
   /** The next bytes, yours to keep. A throw ends the recording, not the node. */
   write(chunk: Uint8Array): void
-  /** No more bytes will come; but a simulated node that is restarted begins another recording. */
+  /** No more bytes come (but a simulated node that is restarted begins another recording). A throw is logged. */
   close?(): void
 }
 
 export interface RecordOptions {
-  /** The path of a new file, or what takes the bytes. */
+  /** The path of a new file, or a sink for the bytes. A file that has something in it is refused with `InvalidConfig`. */
   to: string | RecordingSink
   /**
    * Payloads (of requests, responses, broadcasts and streams) are replaced by zeros of the same length. Peer ids, addresses,
@@ -20,17 +20,8 @@ export interface RecordOptions {
   redact?: boolean
 }
 
-/**
- * What the config says, with the defaults filled in. `life`: how often the node has been started with this config; from the
- * second time on its number is added to the path (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
- * @throws `InvalidConfig`
- */
-export function readRecord(record: unknown, life = 1): Required<RecordOptions> | undefined {
-  const options = read(record)
-  return life === 1 || typeof options?.to !== 'string' ? options : { ...options, to: `${options.to}.${life}` }
-}
-
-function read(record: unknown): Required<RecordOptions> | undefined {
+/** What the config says, with the defaults filled in. @throws `InvalidConfig` */
+export function readRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
   if (isTarget(record)) return { to: record, redact: false }
   if (typeof record === 'object' && record !== null && 'to' in record) {
@@ -46,6 +37,14 @@ function read(record: unknown): Required<RecordOptions> | undefined {
   }
   const message = `record must be a path, a sink { write(chunk), close?() } or { to: path | sink, redact }, not ${show(record)}`
   throw new P2pError('InvalidConfig', message)
+}
+
+/**
+ * The same for the nth node that is started with this config: from the second one on its number is added to the path
+ * (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
+ */
+export function recordOfLife(record: Required<RecordOptions>, life: number): Required<RecordOptions> {
+  return life === 1 || typeof record.to !== 'string' ? record : { ...record, to: `${record.to}.${life}` }
 }
 
 function isTarget(value: unknown): value is string | RecordingSink {

@@ -1,10 +1,10 @@
-/** A node that is recorded: the same node, with a recorder beside its lane and a `stop()` that waits for it. */
+/** A node that is recorded: the same node, with a recorder that taps its lane. Its `stop()` waits for the recording. */
 import { build, type BuildOptions, type Built } from '../node/node.js'
+import { TINYP2P_VERSION } from './format.js'
 import type { RecordOptions } from './options.js'
 import { Recorder, type Sink } from './recorder.js'
-import { TINYP2P_VERSION } from './version.js'
 
-export interface RecordedOptions extends BuildOptions {
+export interface RecordedOptions extends Omit<BuildOptions, 'onEnd'> {
   record: Required<RecordOptions>
   /** Of the simulated network: such a node writes a file at once, because no virtual time passes while a disk works. */
   seed?: number | string
@@ -24,9 +24,12 @@ export async function buildRecorded({ record, seed, ...options }: RecordedOption
       recorder.batch(batch)
       tap?.(batch)
     },
+    onEnd: () => {
+      recorder.end()
+      return recorder.closed
+    },
   })
   recorder.watch(built.state)
-  stopsAfter(built, recorder)
   const ready = built.ready.catch(async (error: unknown) => {
     await recorder.closed
     throw error
@@ -38,17 +41,4 @@ async function openSink(to: RecordOptions['to'], atOnce: boolean, failed: (error
   if (typeof to !== 'string') return to
   const { openFile, openFileSync } = await import('./file.js')
   return atOnce ? openFileSync(to) : openFile(to, failed)
-}
-
-/** Ends the recording with the node, and lets `stop()` resolve when it is written. */
-function stopsAfter({ node }: Built, recorder: Recorder): void {
-  // All broadcasts complete when the node is over, however it ends; listening to all of them joins no topic.
-  node.broadcasts$().subscribe({
-    complete: () => {
-      recorder.end()
-    },
-  })
-  const stop = node.stop.bind(node)
-  let stopping: Promise<void> | undefined
-  node.stop = () => (stopping ??= stop().then(() => recorder.closed))
 }

@@ -4,12 +4,12 @@
  */
 import type { Batch, Event } from '../core/events.js'
 import type { State } from '../core/state.js'
+import { messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
 import { digestOf } from './digest.js'
-import { messageOf } from './error.js'
 import { RecordingWriter, type RecordingHeader } from './format.js'
-import { IdNames } from './id-names.js'
-import { redact } from './redact.js'
+import { IdNames } from './redaction/id-names.js'
+import { redact } from './redaction/redact.js'
 
 /** As the public `RecordingSink`; a sink of ours may take a while to close. */
 export interface Sink {

@@ -6,5 +6,4 @@ export { marbles, type Expectation, type MarbleHelpers, type MarbleOptions } fro
 export { simulate, type SimulatedNetwork, type SimulateOptions, type Skew } from './simulate.js'
 export type { Datagram } from './network/wire.js'
 export { replay, type Replay, type ReplayedStep, type ReplayOptions } from './replay.js'
-export { RecordingError, type RecordingErrorCode } from '../recording/error.js'
-export type { RecordingHeader } from '../recording/format.js'
+export { RecordingError, type RecordingErrorCode, type RecordingHeader } from '../recording/format.js'

@@ -10,12 +10,16 @@ import { defaultSettings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { snapshot } from '../core/explain/status.js'
 import { step } from '../core/step.js'
-import { show } from '../edge/checks.js'
+import { messageOf, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { digestOf } from '../recording/digest.js'
-import { messageOf, RecordingError } from '../recording/error.js'
-import { readRecording, type RecordingHeader, type Trailer } from '../recording/format.js'
-import { TINYP2P_VERSION } from '../recording/version.js'
+import {
+  readRecording,
+  RecordingError,
+  TINYP2P_VERSION,
+  type RecordingHeader,
+  type Trailer,
+} from '../recording/format.js'
 
 export interface ReplayOptions {
   /** Takes a recording that is cut short or damaged as far as it is whole. Default: false, which throws. */

@@ -10,7 +10,6 @@ import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
 import type { PubsubOptions } from '../core/pubsub.js'
-import { readPubsub } from '../config/pubsub.js'
 import { Clock, SkewedClock } from './network/clock.js'
 import { proofOf } from './network/gossip-message.js'
 import { Host } from './network/host.js'
@@ -18,7 +17,7 @@ import { Random } from './network/random.js'
 import { Wire, type Datagram } from './network/wire.js'
 import { build, type Built, type BuildOptions } from '../node/node.js'
 import type { P2pNode } from '../node/p2p-node.js'
-import { readRecord } from '../recording/options.js'
+import { recordOfLife } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
 import { EventLog } from './event-log.js'
 import { pendingOf } from './pending.js'
@@ -160,8 +159,8 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const settings = { ...readConfig(config), ...internal }
-    const pubsub = readPubsub(config.pubsub)
+    const { settings: configured, pubsub, validators, record } = readConfig(config)
+    const settings = { ...configured, ...internal }
     const { offset, rate } = checkSkew(skew)
     let host!: Host
     const options: BuildOptions = {
@@ -169,14 +168,10 @@ export class SimulatedNetwork {
       settings,
       scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
       log: createLogger(config.logger),
-      validators: pubsub.validators,
+      validators,
       createPort: (emit) => {
         const { protocols } = settings
-        host = new Host(
-          this.wire,
-          { peerId, protocols, pubsub: { ...pubsub.options, ...limitsOf(settings) }, index },
-          emit,
-        )
+        host = new Host(this.wire, { peerId, protocols, pubsub: { ...pubsub, ...limitsOf(settings) }, index }, emit)
         return host
       },
       tap: (batch) => {
@@ -186,8 +181,10 @@ export class SimulatedNetwork {
         this.touched = true
       },
     }
-    const record = readRecord(config.record, life)
-    const built = record === undefined ? build(options) : await buildRecorded({ ...options, record, seed: this.seed })
+    const built =
+      record === undefined
+        ? build(options)
+        : await buildRecorded({ ...options, record: recordOfLife(record, life), seed: this.seed })
     this.residents.set(built.node, { built, host, index, config, skew, settings: internal, crashed: false, life })
     while (this.clock.next() === this.clock.time) this.clock.runInstant()
     await built.ready
@@ -372,8 +369,8 @@ export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
 }
 
 /** (Tests of tinyp2p override settings behind the config.) */
-function limitsOf({ maxBroadcastFrame, maxGossipQueue }: Settings): Partial<PubsubOptions> {
-  return { maxMessageSize: maxBroadcastFrame, maxQueueSize: maxGossipQueue }
+function limitsOf({ maxMessageSize, maxGossipQueue }: Settings): Partial<PubsubOptions> {
+  return { maxMessageSize, maxQueueSize: maxGossipQueue }
 }
 
 const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']

@@ -30,7 +30,7 @@ export function gather(gathered: Gathered, piece: Uint8Array, room: number): voi
   const { bytes, received } = gathered
   gathered.received += piece.length
   if (piece.length === room) {
-    gathered.bytes = own(piece, 0, room)
+    gathered.bytes = copyIfSmall(piece, 0, room)
   } else if (bytes === undefined || gathered.received > bytes.length) {
     const grown = new Uint8Array(Math.min(room, Math.max(FIRST_ROOM, GROWTH * gathered.received)))
     if (bytes !== undefined) grown.set(bytes)
@@ -49,6 +49,6 @@ export function takeGathered(gathered: Gathered): Uint8Array {
 }
 
 /** A payload that came whole: a copy if it is small, a view if it is not. */
-export function own(bytes: Uint8Array, from: number, to: number): Uint8Array {
+export function copyIfSmall(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return to - from < COPY_BELOW ? bytes.slice(from, to) : bytes.subarray(from, to)
 }

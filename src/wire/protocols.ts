@@ -1,4 +1,4 @@
-/** The names of the protocols on the wire that the core itself speaks or looks for. */
+/** The names of protocols on the wire: ours, and those of libp2p that we speak or look for. */
 
 /** Request/response, version 1: one stream a request, one length-prefixed frame each way. */
 export const REQUEST_RESPONSE_V1 = '/tinyp2p/req-resp/1.0.0'
@@ -20,5 +20,8 @@ export function isGossip(protocol: string): boolean {
   return protocol.startsWith('/meshsub/')
 }
 
-/** What our identify says in `protocolVersion`. */
+/** A ping of libp2p. */
+export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
+
+/** What our identify says in `protocolVersion`, as the origin does. Stock: `ipfs/0.1.0`. */
 export const IDENTIFY_VERSION = '/tinychain/identify/1.0.0'

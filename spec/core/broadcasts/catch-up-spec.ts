@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import type { Settings } from '../../../src/core/settings.js'
-import { encodeHistoryValue } from '../../../src/wire/service.js'
+import { encodeHistoryValue } from '../../../src/wire/session/service.js'
 import {
   books,
   broadcast,

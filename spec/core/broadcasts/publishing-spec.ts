@@ -57,7 +57,7 @@ describe('a broadcast', () => {
   )
 
   it('is measured as it is encoded, and refused above the limit, with both numbers, before anything is sent', () => {
-    const core = new GossipCore({ maxBroadcastFrame: 1_000 })
+    const core = new GossipCore({ maxMessageSize: 1_000 })
     const effects = core.in(broadcast(1, { data: new Uint8Array(900) }))
     expect(shorts(effects)).toEqual(['fail 1 MessageTooLarge'])
     expect(refusalOf(effects)).toMatch(/takes 10\d\d bytes on the wire \(900 of data.*the limit is 1000/)

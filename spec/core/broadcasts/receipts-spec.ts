@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
-import type { ServiceRequest } from '../../../src/wire/service.js'
+import type { ServiceRequest } from '../../../src/wire/session/service.js'
 import { broadcast, message, published, subscribe, subscription } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'

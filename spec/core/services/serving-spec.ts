@@ -1,6 +1,6 @@
 /** What other nodes ask of this one, and what becomes of it: `serving.ts`, `own-answers.ts`, `own-requests.ts`. */
 import { describe, expect, it } from '@jest/globals'
-import { decodeHistoryValue } from '../../../src/wire/service.js'
+import { decodeHistoryValue } from '../../../src/wire/session/service.js'
 import { GossipCore, mesh, message, PROOF, subscribe } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'

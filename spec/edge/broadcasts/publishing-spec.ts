@@ -120,6 +120,6 @@ describe('a broadcast of a caller', () => {
     const published = edge.publish({ receipts: true })
     edge.asks.fail(1, { code: 'DuplicateMessage', message: 'seen' })
     expect(await codeAndMessage(published)).toEqual(['DuplicateMessage', 'seen'])
-    expect((edge.receipts as unknown as { open: Map<number, unknown> }).open.size).toBe(0)
+    expect((edge.receipts as unknown as { receipts: Map<number, unknown> }).receipts.size).toBe(0)
   })
 })

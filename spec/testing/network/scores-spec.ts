@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { Clock } from '../../../src/testing/network/clock.js'
 import { Scores } from '../../../src/testing/network/scores.js'
 import { defaultScoring, type Scoring } from '../../../src/core/pubsub.js'
-import { maxDataLength } from '../../../src/wire/gossip-size.js'
+import { maxDataLength } from '../../support/gossip-size.js'
 import { clique, forge, heard, join, leave, line, plant, publish, scoreOf, TOPIC } from './gossip-lab.js'
 import { Lab, type Member } from './lab.js'
 

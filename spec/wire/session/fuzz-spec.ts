@@ -12,11 +12,11 @@ import {
   readFail,
   readFrames,
   readHello,
-  readNumber,
   readRequest,
   rest,
   type Frame,
 } from '../../../src/wire/session/reader.js'
+import { readVarint } from '../../../src/wire/varint.js'
 import { bend, cutSomewhere, someFrame } from '../../support/session-hostile.js'
 import { join } from '../../support/session.js'
 
@@ -56,7 +56,7 @@ function digest(frame: Frame, sum: number): number {
   let next = (Math.imul(sum, 31) + type + flags + (id % 65_537)) | 0
   if (type === 0) next += readHello(frame, { ...WITHOUT_HELLO })?.length ?? 0
   if (type === 1) next += readRequest(frame, fields)?.length ?? fields.total % 65_537
-  if (type === 3) next += readNumber(frame) % 65_537
+  if (type === 3) next += readVarint(frame) % 65_537
   if (type === 5) next += readFail(frame)?.message.length ?? 0
   if (type === 7) next += readCredit(frame) % 65_537
   for (const byte of rest(frame)) next = (Math.imul(next, 31) + byte) | 0

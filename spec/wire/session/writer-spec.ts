@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   createWriter,
-  finish,
+  takeChunks,
   writeCancel,
   writeCredit,
   writeData,
@@ -20,7 +20,7 @@ import * as wire from '../../support/session.js'
 function written(write: (writer: FrameWriter) => void, expected = 0): Uint8Array {
   const writer = createWriter(expected)
   write(writer)
-  const bytes = wire.join(...finish(writer))
+  const bytes = wire.join(...takeChunks(writer))
   expect(writer.size).toBe(bytes.length)
   return bytes
 }
@@ -231,12 +231,12 @@ describe('many frames in a row', () => {
     const large = wire.filled(16_384)
     const small = createWriter(10)
     for (let id = 1; id <= 5; id++) writeReply(small, id, utf8('hi'), 0, 2, true, true)
-    expect(finish(small)).toHaveLength(1)
+    expect(takeChunks(small)).toHaveLength(1)
     const mixed = createWriter(10)
     writeReply(mixed, 1, utf8('hi'), 0, 2, true, true)
     writeReply(mixed, 2, large, 0, 16_384, true, true)
     writeReply(mixed, 3, utf8('hi'), 0, 2, true, true)
-    const chunks = finish(mixed)
+    const chunks = takeChunks(mixed)
     expect(chunks).toHaveLength(3)
     expect(chunks[1]).toBe(large)
   })
@@ -244,15 +244,15 @@ describe('many frames in a row', () => {
   it('do not change what was handed out when the writer is used up', () => {
     const first = createWriter(10)
     writeReply(first, 1, utf8('hi'), 0, 2, true, true)
-    const chunks = finish(first)
+    const chunks = takeChunks(first)
     const before = wire.join(...chunks)
     const second = createWriter(10)
     writeReply(second, 1, utf8('ho'), 0, 2, true, true)
-    finish(second)
+    takeChunks(second)
     expect(wire.join(...chunks)).toEqual(before)
   })
 
   it('of nothing are no chunks', () => {
-    expect(finish(createWriter(10))).toEqual([])
+    expect(takeChunks(createWriter(10))).toEqual([])
   })
 })

@@ -6,8 +6,8 @@
  */
 import type { Heard } from '../terms.js'
 import type { Purpose } from '../services/state.js'
-import { isAnnouncement } from '../../wire/announcement.js'
-import { decodeHistoryValue, type HistoryValue } from '../../wire/service.js'
+import { isAnnouncement } from '../../wire/gossip/announcement.js'
+import { decodeHistoryValue, type HistoryValue } from '../../wire/session/service.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'

@@ -4,7 +4,7 @@
  */
 import type { AskId, Heard } from '../terms.js'
 import type { Purpose } from '../services/state.js'
-import { toHex, type Announcement } from '../../wire/announcement.js'
+import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import { askNode, forgetOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'

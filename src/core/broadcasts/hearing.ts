@@ -1,6 +1,6 @@
 /** Messages of others as they come from the network: whole, or announced, or of no use. */
 import type { Heard } from '../terms.js'
-import { decodeAnnouncement, isAnnouncement } from '../../wire/announcement.js'
+import { decodeAnnouncement, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { noteUse } from '../peers/connections.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { CommandOf, EventOf } from '../events.js'

@@ -1,5 +1,5 @@
 /** Large broadcasts: the whole is kept for the nodes that fetch it, within bounds of bytes and time, and its announcement is gossiped. */
-import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/announcement.js'
+import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import type { BroadcastAsk, Digesting } from './state.js'

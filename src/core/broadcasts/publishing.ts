@@ -3,8 +3,8 @@
  * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. What
  * cannot be sent is refused; nothing is lost without a word.
  */
-import { encodedMessageSize } from '../../wire/gossip-size.js'
-import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/announcement.js'
+import { encodedMessageSize } from '../../wire/gossip/message.js'
+import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { admitAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import { noteUse } from '../peers/connections.js'
 import { dueAt } from '../due.js'
@@ -21,11 +21,11 @@ import type { BroadcastAsk, PublishQueue } from './state.js'
 export function publish(state: State, out: Effects, command: CommandOf<'broadcast'>): void {
   const { ask: id, topic, data, waitForPeers, receipts } = command
   if (!admitAsk(state, out, id)) return
-  const { maxBroadcastFrame, maxLargeMessage, requestTimeout } = state.settings
+  const { maxMessageSize, maxLargeMessage, requestTimeout } = state.settings
   const whole = encodedMessageSize(topic, data.length)
-  const isLarge = whole > maxBroadcastFrame && data.length <= maxLargeMessage
+  const isLarge = whole > maxMessageSize && data.length <= maxLargeMessage
   const size = isLarge ? encodedMessageSize(topic, ANNOUNCEMENT_BYTES) : whole
-  if (size > maxBroadcastFrame) return tooLarge(state, out, id, data.length, size)
+  if (size > maxMessageSize) return tooLarge(state, out, id, data.length, size)
   if (maxLargeMessage > 0 && isAnnouncement(data)) {
     const message = 'these bytes are the announcement of a large message: send the message itself'
     return fail(state, out, id, { code: 'InvalidConfig', message })
@@ -51,9 +51,8 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
 }
 
 function tooLarge(state: State, out: Effects, id: number, length: number, size: number): void {
-  const { maxBroadcastFrame, maxLargeMessage } = state.settings
-  const limit =
-    maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxBroadcastFrame} (maxMessageSize)`
+  const { maxMessageSize, maxLargeMessage } = state.settings
+  const limit = maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxMessageSize} (maxMessageSize)`
   const message = `the broadcast takes ${size} bytes on the wire (${length} of data, topic and signature besides); the limit is ${limit}`
   fail(state, out, id, { code: 'MessageTooLarge', message })
 }

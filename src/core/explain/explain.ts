@@ -66,7 +66,7 @@ function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>)
     },
     dropped: { ...counts?.dropped },
     limits: {
-      maxMessageSize: settings.maxBroadcastFrame,
+      maxMessageSize: settings.maxMessageSize,
       maxQueueSize: settings.maxGossipQueue,
       validationTimeout: settings.validationTimeout,
     },

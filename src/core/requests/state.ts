@@ -3,7 +3,7 @@ import type { Deadlines } from '../deadlines.js'
 import { IdMap } from '../id-map.js'
 import type { ConnectionId, StreamId } from '../port.js'
 import type { AskId, ExchangeId, Overflow, TakeValues } from '../terms.js'
-import type { FrameReader } from '../../wire/frame-v1.js'
+import type { FrameReader } from '../../wire/v1.js'
 import type { Gathered } from '../../wire/gather.js'
 import type { AnsweringSession, AskingSession, FailFrame, Intake, Sender } from './session/state.js'
 

@@ -2,7 +2,7 @@
  * Requests of the node itself to other nodes. They go the way of every request, with a number below zero; asks.ts brings what
  * comes back to own-answers.ts.
  */
-import { encodeServiceRequest, type ServiceRequest } from '../../wire/service.js'
+import { encodeServiceRequest, type ServiceRequest } from '../../wire/session/service.js'
 import type { Effects } from '../effects.js'
 import { endRequest, startRequest } from '../requests/requests.js'
 import type { State } from '../state.js'

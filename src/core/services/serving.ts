@@ -1,7 +1,7 @@
 /** Requests of other nodes to this one: what we remember, receipts, large messages. They are answered here, by the core. */
 import type { ExchangeId } from '../terms.js'
-import { toHex } from '../../wire/announcement.js'
-import { decodeServiceRequest, encodeHistoryValue } from '../../wire/service.js'
+import { toHex } from '../../wire/gossip/announcement.js'
+import { decodeServiceRequest, encodeHistoryValue } from '../../wire/session/service.js'
 import { complete, next, onPullable, reject } from '../requests/answers.js'
 import { blobOf } from '../broadcasts/large.js'
 import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'

@@ -1,14 +1,14 @@
 /**
- * Requests of others, on their way to whoever answers them here: the registered handler, the subscribers of `requests$`,
- * or both; the first answer wins. Answers return to the lane as commands, and nothing waits for a handler.
+ * Requests of others, on their way to users' code: the registered handler, the subscribers of `requests$`, or both; the
+ * first answer wins. Answers return to the lane as commands, and nothing waits for a handler.
  */
 import { Subject } from 'rxjs'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
-import { Cancellable } from '../cancellable.js'
 import { checkBytes, isThenable } from '../checks.js'
 import type { Logger } from '../log.js'
+import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 
@@ -18,39 +18,41 @@ export interface InboundRequest {
   readonly from: string
   /** The payload; yours to keep. */
   readonly data: Uint8Array
-  /** Fires when nobody waits for the answer, or for the rest of it, any more: the asker gave up, was lost, or the time was over. */
+  /** Fires when the answer, or the rest of it, is no longer wanted: the asker gave up or was lost, or the time is over. */
   readonly signal: AbortSignal
   /**
-   * Answers. What is said by the call is decided by the call: a promise that rejects, or a stream that fails later, refuses
-   * the request. Throws `InvalidConfig` for anything else.
+   * Answers. The call decides, whatever becomes of the reply: a promise that rejects or a stream that fails later refuses the
+   * request. @throws `InvalidConfig` for what is no reply
    */
   respond(reply: Reply): void
-  /** Refuses. The reason reaches the asker where the wire can carry it (version 1 cannot). */
+  /**
+   * Refuses. The reason, a message or a `Rejection`, reaches the asker over sessions; version 1 cannot carry it.
+   * @throws `InvalidConfig` for what is no reason
+   */
   reject(reason?: string | Rejection): void
 }
 
 /** What to do with requests and broadcasts, registered once by `setEventHandler`. Both methods are optional. */
 export interface EventHandler {
   /**
-   * Answers a request that no subscriber of `requests$` has answered at once. May be slow or asynchronous: nothing else
-   * waits for it. A throw rejects this request only; its message and `code` stay in our log, unless the error has
-   * `expose: true`.
+   * Answers a request that no subscriber of `requests$` has answered at once. It may be slow or asynchronous: nothing else waits
+   * for it. A throw refuses this request alone; its message and `code` stay in our log, unless the error has `expose: true`.
    */
   handleInboundRequest?(data: Uint8Array, context: RequestContext): Reply
-  /** Hears a broadcast of a topic that we are in. What it throws is logged. */
+  /** Called with each broadcast of a topic that we are in; `from` is the peer id of its signer. What it throws is logged. */
   handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
 }
 
 export interface RequestContext {
   /** The asker's peer id. */
   readonly from: string
-  /** Fires when nobody waits for the answer, or for the rest of it, any more. */
+  /** Fires when the answer, or the rest of it, is no longer wanted. */
   readonly signal: AbortSignal
 }
 
 /** One request. It is its own context too: an object more for each request would be felt. */
 class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
-  /** Somebody has answered, or nobody can any more. */
+  /** It has been answered, or cannot be any more. */
   decided = false
   private producer: Producer | undefined
 
@@ -165,7 +167,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
-  private readonly open = new IdMap<Inbound>()
+  private readonly requests = new IdMap<Inbound>()
   private handle: EventHandler['handleInboundRequest']
 
   constructor(
@@ -184,7 +186,7 @@ export class InboundRequests {
       return
     }
     const request = new Inbound(this, exchange, from, data)
-    this.open.set(exchange, request)
+    this.requests.set(exchange, request)
     if (observed) this.requests$.next(request)
     if (this.handle === undefined || request.decided) return
     try {
@@ -195,17 +197,17 @@ export class InboundRequests {
   }
 
   onProduce(exchange: ExchangeId, allowance: number): void {
-    this.open.get(exchange)?.produce(allowance)
+    this.requests.get(exchange)?.produce(allowance)
   }
 
   onCancel(exchange: ExchangeId, reason: string): void {
-    const request = this.open.get(exchange)
-    this.open.delete(exchange)
+    const request = this.requests.get(exchange)
+    this.requests.delete(exchange)
     request?.cancel(reason)
   }
 
   end(): void {
-    for (const exchange of this.open.keys()) this.onCancel(exchange, 'the node was stopped')
+    for (const exchange of this.requests.keys()) this.onCancel(exchange, 'the node was stopped')
     this.requests$.complete()
   }
 
@@ -213,10 +215,10 @@ export class InboundRequests {
 
   /** Its last word, unless it was cancelled before. */
   finished(exchange: ExchangeId, command: Command): void {
-    if (this.open.delete(exchange)) this.push(command)
+    if (this.requests.delete(exchange)) this.push(command)
   }
 
-  /** What user code failed with. It may have meant it, or have been told by its signal that nobody waits (`late`). */
+  /** An error of user code. It may be meant as a refusal, or come after the cancel (`late`). */
   report(from: string, error: unknown, late: boolean): void {
     if (late) this.log('debug', `something failed when the request of ${from} was over`, error)
     else if (isDeliberate(error)) this.log('debug', `the handler refused a request of ${from}`, error)

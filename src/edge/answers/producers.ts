@@ -1,5 +1,5 @@
 /**
- * Whatever a handler answers with, turned into commands: bytes at once, an AsyncIterable pulled as far as the asker's
+ * What a handler answers with, turned into commands: bytes at once, an AsyncIterable pulled as far as the asker's
  * credit goes, an Observable as it comes. A producer has one exchange, ends once, and says nothing after its end.
  */
 import { isObservable, map, type Observable, type Subscription } from 'rxjs'
@@ -21,11 +21,11 @@ export type Reply = Values | PromiseLike<Values>
 export interface Producer {
   /** It may go on, until it has made values that cost this much. */
   produce(allowance: number): void
-  /** Nobody wants more. Returns at once, whatever the user's code does. */
+  /** No more is wanted. Returns at once, whatever the user's code does. */
   stop(): void
 }
 
-/** Where a producer tells what becomes of it. */
+/** Where a producer reports to. */
 export interface Producing {
   push(command: Command): void
   /** It ended in good order. */
@@ -152,7 +152,7 @@ class PushProducer implements Producer {
     })
   }
 
-  /** The lane holds what the asker cannot take yet; an Observable cannot be told to wait. */
+  /** The lane keeps what the asker cannot take yet, because an Observable cannot be made to wait. */
   produce(): void {
     return undefined
   }

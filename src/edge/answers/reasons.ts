@@ -1,6 +1,6 @@
 /**
- * What a refusal says to the asker, and what it must not say: a stranger reads it, so of an error only what its author
- * meant for strangers leaves the node, and all of it is bounded.
+ * What a refusal says to the asker, and what it must not say. A stranger reads it, so of an error only that leaves the node
+ * which its author meant for strangers, and all of it is bounded.
  */
 import type { Command } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
@@ -14,7 +14,7 @@ export interface Rejection {
   code?: string
   /** For people: in the asker's `error.message`. At most 4,096 bytes of UTF-8 are sent. */
   message?: string
-  /** After how many milliseconds a new attempt makes sense. */
+  /** After how many milliseconds a new attempt makes sense, at most 2,147,483,647. */
   retryAfterMs?: number
 }
 

@@ -3,33 +3,32 @@ import type { Heard, Overflow } from '../../core/terms.js'
 import type { Command } from '../../core/events.js'
 import { POLICIES } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
-import { Buffered, type BufferOptions } from '../buffered.js'
 import { checkNumber, checkOneOf, checkOptions, isThenable } from '../checks.js'
 import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
-import { Replies } from '../replies.js'
+import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 
-/** A message that somebody published on a topic. */
+/** A message that a peer has published on a topic. */
 export interface Broadcast {
   readonly topic: string
   /** The payload; yours to keep. */
   readonly data: Uint8Array
   /** Peer id of the signer. */
   readonly from: string
-  /** Peer id of the neighbour that handed it to us. */
+  /** Peer id of the neighbour that sent it to us. */
   readonly via: string
 }
 
 export interface BroadcastsOptions {
   /**
-   * So many of the last broadcasts first, 1 to 1,000: what we remember, and what up to three peers in the topic do. Then the
-   * new ones, each once. For a single topic.
+   * First so many of the last broadcasts, 1 to 1,000, of those that we remember and that up to three peers in the topic do; then
+   * the new ones, each once. Default: new ones only. Needs a topic.
    */
   replay?: number
-  /** Of a loop: how many broadcasts may wait while it is busy, 1 to 65,536. Default 1,024. */
+  /** For a loop: how many broadcasts may wait while it is busy, 1 to 65,536. Default 1,024. */
   buffer?: number
   /**
-   * Of a loop: what happens to broadcasts for which there is no room. `error` (the default): the loop ends with `Overloaded`.
+   * For a loop: what happens to broadcasts for which there is no room. `error` (the default): the loop ends with `Overloaded`.
    * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept. What is dropped counts in the status.
    */
   onOverflow?: Overflow
@@ -71,10 +70,10 @@ export class Broadcasts {
    * The broadcasts of one topic, which is joined while somebody listens; without a topic: of all joined ones.
    * @throws `InvalidConfig`
    */
-  of(topic?: string, options: BroadcastsOptions = {}): Replies<Broadcast> {
+  of(topic?: string, options: BroadcastsOptions = {}): IterableObservable<Broadcast> {
     const replay = checkReplay(topic, options)
-    const buffer = bufferOptions(options)
-    return new Replies<Broadcast>(
+    const limit = checkLimit(options)
+    return new IterableObservable<Broadcast>(
       (subscriber) =>
         this.listen(topic, replay, {
           next: (broadcast) => {
@@ -84,33 +83,35 @@ export class Broadcasts {
             subscriber.complete()
           },
         }),
-      () => this.iterate(topic, replay, buffer),
+      () => this.iterate(topic, replay, limit),
     )
   }
 
-  private iterate(topic: string | undefined, replay: number | undefined, options: BufferOptions): Buffered<Broadcast> {
+  private iterate(topic: string | undefined, replay: number | undefined, limit: QueueLimit): Queue<Broadcast> {
     let leave: (() => void) | undefined
-    const buffered: Buffered<Broadcast> = new Buffered<Broadcast>(options, {
-      open: () => {
-        leave = this.listen(topic, replay, {
-          next: (broadcast) => {
-            buffered.push(broadcast)
-          },
-          complete: () => {
-            buffered.complete()
-          },
-        })
+    const queue: Queue<Broadcast> = new Queue<Broadcast>(
+      {
+        open: () => {
+          leave = this.listen(topic, replay, {
+            next: (broadcast) => {
+              queue.push(broadcast)
+            },
+            complete: () => {
+              queue.complete()
+            },
+          })
+        },
+        close: () => leave?.(),
+        dropped: (broadcasts) => {
+          for (const one of new Set(broadcasts.map((broadcast) => broadcast.topic))) {
+            const count = broadcasts.filter((broadcast) => broadcast.topic === one).length
+            this.push({ type: 'discarded', topic: one, count })
+          }
+        },
       },
-      close: () => leave?.(),
-      discarded: (dropped) => {
-        const topics = new Set(dropped.map((broadcast) => broadcast.topic))
-        for (const one of topics) {
-          const count = dropped.filter((broadcast) => broadcast.topic === one).length
-          this.push({ type: 'discarded', topic: one, count })
-        }
-      },
-    })
-    return buffered
+      limit,
+    )
+    return queue
   }
 
   /** Returns what ends it. */
@@ -144,8 +145,8 @@ export class Broadcasts {
   }
 
   private forget(topic: string | undefined, listener: Listener): void {
-    const left = (this.listeners.get(topic) ?? []).filter((one) => one !== listener)
-    if (left.length > 0) this.listeners.set(topic, left)
+    const remaining = (this.listeners.get(topic) ?? []).filter((one) => one !== listener)
+    if (remaining.length > 0) this.listeners.set(topic, remaining)
     else this.listeners.delete(topic)
   }
 
@@ -195,9 +196,9 @@ function checkReplay(topic: string | undefined, options: BroadcastsOptions): num
   return checkNumber(options.replay, 'replay', 'broadcasts', 1, MAX_REPLAY)
 }
 
-function bufferOptions({ buffer, onOverflow }: BroadcastsOptions): BufferOptions {
+function checkLimit({ buffer, onOverflow }: BroadcastsOptions): QueueLimit {
   return {
-    buffer: buffer === undefined ? DEFAULT_BUFFER : checkNumber(buffer, 'buffer', 'broadcasts', 1, MAX_BUFFER),
+    size: buffer === undefined ? DEFAULT_BUFFER : checkNumber(buffer, 'buffer', 'broadcasts', 1, MAX_BUFFER),
     onOverflow: onOverflow === undefined ? 'error' : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
   }
 }

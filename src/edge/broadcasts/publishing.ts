@@ -3,15 +3,15 @@ import { firstValueFrom, type Observable } from 'rxjs'
 import type { WantReceipts } from '../../core/terms.js'
 import { P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../lane/scheduler.js'
-import { abortable } from '../abort.js'
 import type { Asks } from '../asks.js'
 import { checkBytes, checkNumber, checkOptions, checkSignal, checkTopic, show } from '../checks.js'
+import { abortable } from '../signals.js'
 import type { Receipt, Receipts } from './receipts.js'
 
 export interface BroadcastOptions {
   /**
-   * Send it only when so many subscribers (`min`, default 1) can be reached, and fail with `PublishError` when that takes longer
-   * than `timeout` ms (default: the config's `requestTimeout`). They are waited for by event.
+   * Send it only when so many subscribers (`min`, 1 to 10,000, default 1) can be reached, and fail with `PublishError` when that
+   * takes longer than `timeout` ms (default: the config's `requestTimeout`).
    */
   waitForPeers?: { min?: number; timeout?: number }
   /**
@@ -19,17 +19,17 @@ export interface BroadcastOptions {
    * the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
    */
   receipts?: boolean | { count?: number; timeout?: number }
-  /** Aborting it gives up a broadcast that has not been sent yet, which then fails with `Aborted`. */
+  /** Aborting it withdraws a broadcast that has not been sent yet, which then fails with `Aborted`. */
   signal?: AbortSignal
 }
 
 export interface Published {
   /**
-   * The peers to whom it was handed without an error: no proof of delivery. Empty: nobody got it, `explain(topic)` says why, and
-   * the same bytes may be sent again.
+   * Ids of the peers to which it was sent without an error, which is no proof of delivery. Empty: no peer got it,
+   * `explain(topic)` says why, and the same bytes may be sent again.
    */
   recipients: string[]
-  /** With `receipts`: who has it. Completes after `count`, after all that were asked, or when the time is over; never errors. */
+  /** With `receipts`: a receipt of each peer that has it. Completes after `count`, after all that were asked, or when the time is over; never errors. */
   receipts$?: Observable<Receipt>
 }
 

@@ -1,37 +1,37 @@
-/** Receipts of broadcasts, on their way to whoever asked for them. They are kept, so that no subscriber comes too late. */
+/** Receipts of broadcasts, on their way to the callers that asked for them. They are kept, so that no subscriber is too late. */
 import { ReplaySubject, type Observable } from 'rxjs'
 import type { AskId } from '../../core/terms.js'
 
-/** A peer has heard a broadcast, and its validator, if it has one, took it. */
+/** A peer has got a broadcast, and its validator, if it has one, accepted it. */
 export interface Receipt {
-  /** Its peer id. */
+  /** The peer's id. */
   peer: string
-  /** From the moment when the broadcast was handed to the network, ms. */
+  /** Milliseconds from when the broadcast was handed to the network until its receipt came. */
   rtt: number
 }
 
 export class Receipts {
-  private readonly open = new Map<AskId, ReplaySubject<Receipt>>()
+  private readonly receipts = new Map<AskId, ReplaySubject<Receipt>>()
 
   /** Those of the broadcast that this question is about. */
   of(ask: AskId): Observable<Receipt> {
     const receipts$ = new ReplaySubject<Receipt>()
-    this.open.set(ask, receipts$)
+    this.receipts.set(ask, receipts$)
     return receipts$.asObservable()
   }
 
   onReceipt(ask: AskId, receipt: Receipt): void {
-    this.open.get(ask)?.next(receipt)
+    this.receipts.get(ask)?.next(receipt)
   }
 
   /** No receipt follows; also when the broadcast itself failed. */
   onEnded(ask: AskId): void {
-    const receipts$ = this.open.get(ask)
-    this.open.delete(ask)
+    const receipts$ = this.receipts.get(ask)
+    this.receipts.delete(ask)
     receipts$?.complete()
   }
 
   end(): void {
-    for (const ask of [...this.open.keys()]) this.onEnded(ask)
+    for (const ask of [...this.receipts.keys()]) this.onEnded(ask)
   }
 }

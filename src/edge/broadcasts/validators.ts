@@ -7,26 +7,27 @@ import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import { P2pError } from '../../errors.js'
 import type { Verdict } from '../../core/port.js'
-import { Cancellable } from '../cancellable.js'
 import { isThenable, show } from '../checks.js'
 import type { Logger } from '../log.js'
+import { Cancellable } from '../signals.js'
 
 export type { Verdict }
 
-/** What a validator is told of a message beside its bytes. */
+/** What a validator gets beside the bytes of a message. */
 export interface ValidationContext {
   readonly topic: string
   /** Peer id of the signer. */
   readonly from: string
-  /** Peer id of the neighbour that handed it to us, and that a `reject` counts against. */
+  /** Peer id of the neighbour that sent it to us. A `reject` counts against this peer. */
   readonly via: string
-  /** Fires when nobody waits for the verdict any more. */
+  /** Fires when the verdict is no longer wanted: the time is over, or the node stops. */
   readonly signal: AbortSignal
 }
 
 /**
  * Judges a message. `accept`: it is delivered and forwarded. `ignore`: it is dropped. `reject`: it is dropped, and counts
- * against who sent it. The time for it is the config's `validationTimeout`; one without a verdict by then is ignored.
+ * against the peer that sent it. After the config's `pubsub.validationTimeout` ms, or when the validator throws or rejects, the
+ * message is ignored.
  */
 export type Validator = (data: Uint8Array, context: ValidationContext) => Verdict | PromiseLike<Verdict>
 
@@ -45,7 +46,7 @@ class Judgement extends Cancellable implements ValidationContext {
 
 export class Validators {
   private readonly byTopic = new Map<string, Validator>()
-  private readonly open = new IdMap<Judgement>()
+  private readonly judgements = new IdMap<Judgement>()
 
   constructor(
     private readonly push: (command: Command) => void,
@@ -67,7 +68,7 @@ export class Validators {
 
   onValidate(validation: ValidationId, { topic, data, from, via }: Heard): void {
     const judgement = new Judgement(topic, from, via)
-    this.open.set(validation, judgement)
+    this.judgements.set(validation, judgement)
     try {
       const verdict = this.byTopic.get(topic)!(data, judgement)
       if (!isThenable(verdict)) return this.decide(validation, judgement, verdict)
@@ -85,13 +86,13 @@ export class Validators {
   }
 
   onCancel(validation: ValidationId, reason: string): void {
-    const judgement = this.open.get(validation)
-    this.open.delete(validation)
+    const judgement = this.judgements.get(validation)
+    this.judgements.delete(validation)
     judgement?.cancel(reason)
   }
 
   end(): void {
-    for (const validation of [...this.open.keys()]) this.onCancel(validation, 'the node was stopped')
+    for (const validation of [...this.judgements.keys()]) this.onCancel(validation, 'the node was stopped')
   }
 
   private decide(validation: ValidationId, judgement: Judgement, verdict: unknown): void {
@@ -109,7 +110,7 @@ export class Validators {
   }
 
   private tell(validation: ValidationId, verdict: Verdict, failed: boolean): void {
-    if (this.open.delete(validation)) this.push({ type: 'validated', validation, verdict, failed })
+    if (this.judgements.delete(validation)) this.push({ type: 'validated', validation, verdict, failed })
   }
 }
 

@@ -2,12 +2,12 @@
 import { catchError, from, map, mergeMap, Observable, of, timer, type SchedulerLike, type Subscription } from 'rxjs'
 import { isP2pError, P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../lane/scheduler.js'
-import { abortable } from '../abort.js'
-import type { Asking, RequestOptions } from './asking.js'
 import { checkNumber, checkOptions, checkSignal, show } from '../checks.js'
+import { abortable } from '../signals.js'
+import type { OutboundRequests, RequestOptions } from './outbound.js'
 
 export interface RequestAnyOptions extends RequestOptions {
-  /** Milliseconds that one peer has before the next is asked too; 0 (the default): all are asked at once. */
+  /** Milliseconds until the next peer is asked too. Default 0: all are asked at once. */
   hedgeAfter?: number
 }
 
@@ -16,13 +16,13 @@ export interface RequestAllOptions extends RequestOptions {
   concurrency?: number
 }
 
-/** What a peer answered, `peer` as the caller named it. */
+/** What a peer answered. `peer` is the peer id or multiaddr that the caller gave. */
 export interface PeerValue {
   peer: string
   value: Uint8Array
 }
 
-/** Why a peer has not answered. */
+/** Why a peer has not answered. `peer` is the peer id or multiaddr that the caller gave. */
 export interface PeerFailure {
   peer: string
   error: P2pError
@@ -40,13 +40,13 @@ interface Candidate {
 
 /** Emits the first answer and completes, or errors when nobody has one. @throws for bad arguments. */
 export function requestAny(
-  asking: Asking,
+  requests: OutboundRequests,
   scheduler: SchedulerLike,
   peers: readonly string[],
   data: Uint8Array,
   options: RequestAnyOptions,
 ): Observable<PeerValue> {
-  const candidates = candidatesOf(asking, peers, data, options)
+  const candidates = candidatesOf(requests, peers, data, options)
   const { hedgeAfter = 0 } = options
   checkNumber(hedgeAfter, 'hedgeAfter', 'ms', 0, MAX_DELAY)
   if (candidates.length === 0) throw new P2pError('InvalidConfig', 'requestAny needs at least one peer to ask')
@@ -102,12 +102,12 @@ function nobody(failures: P2pError[]): P2pError {
 
 /** Emits what became of each peer, as it comes, and completes. Errors only when the caller's signal fires. @throws for bad arguments. */
 export function requestAll(
-  asking: Asking,
+  requests: OutboundRequests,
   peers: readonly string[],
   data: Uint8Array,
   options: RequestAllOptions,
 ): Observable<PeerValue | PeerFailure> {
-  const candidates = candidatesOf(asking, peers, data, options)
+  const candidates = candidatesOf(requests, peers, data, options)
   const { concurrency = DEFAULT_CONCURRENCY } = options
   checkNumber(concurrency, 'concurrency', 'peers', 1, Number.MAX_SAFE_INTEGER)
   const answers$ = from(candidates).pipe(
@@ -125,7 +125,7 @@ export function requestAll(
 
 /** Each peer once, in the order of their first mention, whatever they are called. */
 function candidatesOf(
-  asking: Asking,
+  requests: OutboundRequests,
   peers: readonly string[],
   data: Uint8Array,
   options: RequestOptions,
@@ -135,12 +135,12 @@ function candidatesOf(
     throw new P2pError('InvalidConfig', `the peers to ask are an array of peer ids or multiaddrs, not ${show(peers)}`)
   }
   const { timeout } = options
-  const own = timeout === undefined ? {} : { timeout }
+  const perPeer = timeout === undefined ? {} : { timeout }
   const candidates = new Map<string, Candidate>()
   for (const peer of peers as readonly string[]) {
-    const { target } = asking.targetOf(peer)
+    const { target } = requests.targetOf(peer)
     if (candidates.has(target)) continue
-    candidates.set(target, { peer, reply$: asking.one(peer, data, own) })
+    candidates.set(target, { peer, reply$: requests.one(peer, data, perPeer) })
   }
   return [...candidates.values()]
 }

@@ -3,7 +3,7 @@
  * the origin ends a stream on which a larger one comes. In: chunks become frames, none of them over a limit.
  */
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
-import { createGathered, gather, own, takeGathered, type Gathered } from '../../wire/gather.js'
+import { createGathered, copyIfSmall, gather, takeGathered, type Gathered } from '../../wire/gather.js'
 import { varintLength, writeVarint } from '../../wire/varint.js'
 
 type Control = RPC.ControlMessage
@@ -105,7 +105,7 @@ export class FrameReader {
     const { length } = this
     this.length = this.lengthBytes = 0
     if (length > this.limit) throw new Error(`a frame of ${length} bytes; the limit is ${this.limit}`)
-    if (chunk.length - this.offset >= length) return own(chunk, this.offset, this.advance(length))
+    if (chunk.length - this.offset >= length) return copyIfSmall(chunk, this.offset, this.advance(length))
     this.total = length
     this.gathered = createGathered()
     return undefined

@@ -4,7 +4,7 @@
  *
  * One object travels to all hosts, so what follows from its bytes is computed once for all of them.
  */
-import { encodedMessageSize } from '../../wire/gossip-size.js'
+import { encodedMessageSize } from '../../wire/gossip/message.js'
 import type { SignedMessage } from '../../core/port.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
 

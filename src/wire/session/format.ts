@@ -21,7 +21,7 @@ export const LAST = 0x20
 export const LOSSY = 0x40
 /** REQUEST: it is for the node itself and not for the application; only where both have named the feature. */
 export const SERVICE = 0x80
-/** Types from 8 on: whoever does not know the type skips the frame. */
+/** Types from 8 on: a node that does not know the type skips the frame. */
 export const IGNORABLE = 0x80
 
 /** The most bytes of payload that one frame carries. */
@@ -30,6 +30,8 @@ export const MAX_CHUNK = 16_384
 export const MAX_FRAME = 17_408
 /** `head` and `id` take at least a byte each. */
 export const MIN_FRAME = 2
+/** The length of a frame takes three bytes at most. */
+export const MAX_LENGTH_BYTES = 3
 /** The most credit that there may be. */
 export const MAX_CREDIT = 2 ** 32
 

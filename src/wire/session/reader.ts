@@ -12,6 +12,7 @@ import {
   MAX_CODE,
   MAX_CREDIT,
   MAX_FRAME,
+  MAX_LENGTH_BYTES,
   MAX_MESSAGE,
   MIN_FRAME,
   MORE,
@@ -20,39 +21,30 @@ import {
   WITHOUT_HELLO,
   type Hello,
 } from './format.js'
+import { addByte, BROKEN, CUT, readVarint, type Cursor, type PartialVarint } from '../varint.js'
 
 /** What there is of a frame that was cut. Plain data. */
 export interface FrameReader {
-  /** The bytes of its length so far, while that is not complete. */
-  length: number
-  lengthBytes: number
+  /** What there is of its length, while that is not complete. */
+  length: PartialVarint
   /** The bytes behind its length, once that is known. */
   body: Uint8Array | undefined
   filled: number
 }
 
 export function createReader(): FrameReader {
-  return { length: 0, lengthBytes: 0, body: undefined, filled: 0 }
+  return { length: { value: 0, size: 0 }, body: undefined, filled: 0 }
 }
 
-/** A frame in some bytes. One object serves all frames of a chunk: take out what is to be kept. */
-export interface Frame {
+/** A frame in some bytes, with a cursor in its body. One object serves all frames of a chunk: take out what is to be kept. */
+export interface Frame extends Cursor {
   type: number
   flags: number
   id: number
-  bytes: Uint8Array
-  /** What has not been read of the body: from `at` to `end`. */
-  at: number
-  end: number
 }
 
 /** What a peer did that it must not; a sentence without a subject. */
 export type Violation = string
-
-/** Numbers that are broken. */
-const BAD = -1
-/** A length takes three bytes at most. */
-const MAX_LENGTH_BYTES = 3
 
 /** Flags that each type may have. */
 const FLAGS = [0, MORE | ONE | LOSSY | SERVICE, MORE, MORE | LAST, 0, 0, 0, 0]
@@ -71,17 +63,11 @@ export function readFrames(
   while (at < chunk.length) {
     if (reader.body === undefined) {
       const byte = chunk[at++]!
-      if (byte >= 0x80) {
-        reader.length += (byte & 0x7f) << (7 * reader.lengthBytes)
-        if (++reader.lengthBytes === MAX_LENGTH_BYTES) return 'a frame is too long'
-        continue
-      }
-      const length = reader.length + (byte << (7 * reader.lengthBytes))
-      if (byte === 0 && reader.lengthBytes > 0) return 'a number is not minimal'
+      const length = addByte(reader.length, byte, MAX_LENGTH_BYTES)
+      if (length === CUT) continue
+      if (length === BROKEN) return byte === 0 ? 'a number is not minimal' : 'a frame is too long'
       if (length < MIN_FRAME) return 'a frame is too short'
       if (length > MAX_FRAME) return 'a frame is too long'
-      reader.length = 0
-      reader.lengthBytes = 0
       const end = at + length
       if (end > chunk.length) {
         reader.body = new Uint8Array(length)
@@ -114,8 +100,8 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
   frame.flags = head & 0xf0
   frame.at = at + 1
   frame.end = end
-  frame.id = readNumber(frame)
-  if (frame.id === BAD) return 'a number is broken'
+  frame.id = readVarint(frame)
+  if (frame.id < 0) return 'a number is broken'
   const allowed = FLAGS[frame.type]
   if (allowed === undefined)
     return (frame.flags & IGNORABLE) === 0 ? `frames of type ${frame.type} are unknown` : undefined
@@ -126,25 +112,6 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
 /** A frame of a later version that says it may be skipped. */
 export function isIgnorable(frame: Frame): boolean {
   return frame.type > FrameType.CREDIT
-}
-
-/** The next varint of the body; -1 when it is cut, not minimal or too large. */
-export function readNumber(frame: Frame): number {
-  const { bytes, end } = frame
-  let { at } = frame
-  let value = 0
-  let scale = 1
-  for (let count = 1; at < end; count++) {
-    const byte = bytes[at++]!
-    value += (byte & 0x7f) * scale
-    if (byte < 0x80) {
-      frame.at = at
-      return (byte === 0 && count > 1) || value > Number.MAX_SAFE_INTEGER ? BAD : value
-    }
-    if (count === 8) return BAD
-    scale *= 0x80
-  }
-  return BAD
 }
 
 /** What a REQUEST says before its payload. One object serves all; `total` is 0 without MORE. */
@@ -161,20 +128,20 @@ export function createRequestFields(): RequestFields {
 }
 
 export function readRequest(frame: Frame, fields: RequestFields): Violation | undefined {
-  fields.timeout = readNumber(frame)
-  fields.credit = readNumber(frame)
-  if (fields.timeout === BAD || fields.credit === BAD) return 'a number is broken'
+  fields.timeout = readVarint(frame)
+  fields.credit = readVarint(frame)
+  if (fields.timeout < 0 || fields.credit < 0) return 'a number is broken'
   if (fields.credit > MAX_CREDIT) return 'it gave too much credit'
   if ((frame.flags & LOSSY) !== 0) {
-    fields.policy = readNumber(frame)
-    fields.buffer = readNumber(frame)
-    if (fields.policy === BAD || fields.buffer === BAD) return 'a number is broken'
+    fields.policy = readVarint(frame)
+    fields.buffer = readVarint(frame)
+    if (fields.policy < 0 || fields.buffer < 0) return 'a number is broken'
     if (fields.policy > 2) return 'a policy is unknown'
   }
   fields.total = 0
   if ((frame.flags & MORE) !== 0) {
-    fields.total = readNumber(frame)
-    if (fields.total === BAD) return 'a number is broken'
+    fields.total = readVarint(frame)
+    if (fields.total < 0) return 'a number is broken'
   }
   return checkPayload(frame)
 }
@@ -193,9 +160,9 @@ export function rest(frame: Frame): Uint8Array {
 export function readHello(frame: Frame, hello: Hello): Violation | undefined {
   if (frame.id !== 0) return 'HELLO has an id'
   while (frame.at < frame.end) {
-    const key = readNumber(frame)
-    const value = readNumber(frame)
-    if (key === BAD || value === BAD) return 'HELLO is cut or has a broken number'
+    const key = readVarint(frame)
+    const value = readVarint(frame)
+    if (key < 0 || value < 0) return 'HELLO is cut or has a broken number'
     if (key === HelloKey.FEATURES) hello.features = value
     else if (key === HelloKey.MAX_OPEN) hello.maxOpen = value
     else if (key === HelloKey.REQUEST_WINDOW) {
@@ -209,11 +176,12 @@ export function readHello(frame: Frame, hello: Hello): Violation | undefined {
 
 /** The amount of a CREDIT; -1 when it is broken. */
 export function readCredit(frame: Frame): number {
-  const amount = readNumber(frame)
-  return amount < 1 || amount > MAX_CREDIT || frame.at !== frame.end ? BAD : amount
+  const amount = readVarint(frame)
+  return amount < 1 || amount > MAX_CREDIT || frame.at !== frame.end ? BROKEN : amount
 }
 
-export interface RemoteFailure {
+/** What a FAIL says. */
+export interface FailFields {
   code: string
   message: string
   /** 0: it does not say. */
@@ -223,12 +191,12 @@ export interface RemoteFailure {
 const decoder = new TextDecoder()
 
 /** What a FAIL says; `undefined` when it is broken. Text that is no UTF-8 is shown as far as it can be. */
-export function readFail(frame: Frame): RemoteFailure | undefined {
-  const size = readNumber(frame)
+export function readFail(frame: Frame): FailFields | undefined {
+  const size = readVarint(frame)
   if (size < 1 || size > MAX_CODE || frame.at + size > frame.end) return undefined
   const code = decoder.decode(frame.bytes.subarray(frame.at, frame.at + size))
   frame.at += size
-  const retryAfterMs = readNumber(frame)
-  if (retryAfterMs === BAD || frame.end - frame.at > MAX_MESSAGE) return undefined
+  const retryAfterMs = readVarint(frame)
+  if (retryAfterMs < 0 || frame.end - frame.at > MAX_MESSAGE) return undefined
   return { code, retryAfterMs, message: decoder.decode(rest(frame)) }
 }

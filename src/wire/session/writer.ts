@@ -1,6 +1,6 @@
 /**
  * Writes frames of a session, many in a row, into as few chunks as possible: heads and small payloads are copied into a
- * block, large payloads go as they are. What `finish` returns is one write.
+ * block, large payloads go as they are. What `takeChunks` returns is one write.
  */
 import { varintLength, writeVarint } from '../varint.js'
 import { FEATURES, FrameType, HelloKey, LAST, LOSSY, MORE, ONE, SERVICE, type Hello } from './format.js'
@@ -29,7 +29,7 @@ export function createWriter(expected: number): FrameWriter {
 }
 
 /** Everything that was written, in order. The receiver owns the chunks; the writer is used up. */
-export function finish(writer: FrameWriter): Uint8Array[] {
+export function takeChunks(writer: FrameWriter): Uint8Array[] {
   closeRun(writer)
   return writer.chunks
 }

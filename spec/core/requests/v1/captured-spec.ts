@@ -5,7 +5,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../../src/core/effects.js'
 import type { Event } from '../../../../src/core/events.js'
-import { takePayload, createFrameReader, readFrame } from '../../../../src/wire/frame-v1.js'
+import { takePayload, createFrameReader, readFrame } from '../../../../src/wire/v1.js'
 import { Core, shorts, V1 } from '../../../support/core.js'
 import { readRustV1, type RustV1 } from '../../../support/rust-v1.js'
 

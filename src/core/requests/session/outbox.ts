@@ -4,7 +4,7 @@
  * take turns.
  */
 import { MAX_CHUNK } from '../../../wire/session/format.js'
-import { createWriter, finish, type FrameWriter } from '../../../wire/session/writer.js'
+import { createWriter, takeChunks, type FrameWriter } from '../../../wire/session/writer.js'
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
@@ -69,7 +69,7 @@ export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   sending.control(session, writer, state.settings)
   writeReady(state, out, session, sending, writer, most)
   writeBulk(state, out, session, sending, writer, most)
-  const chunks = finish(writer)
+  const chunks = takeChunks(writer)
   if (chunks.length === 0) return
   session.writing = true
   const { stream, ready, bulk, ending = false } = session

@@ -2,7 +2,7 @@
  * Version 1 of the answering side: one stream a request, one frame each way. Bytes that find no room wait with their
  * stream paused; a request that never ends is cut off.
  */
-import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/frame-v1.js'
+import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { log, type Effects } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'

@@ -1,5 +1,5 @@
 /** Version 1 of the asking side: one stream a request, one frame each way. */
-import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/frame-v1.js'
+import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { closeAsk, fail, settle } from '../../asks.js'
 import type { Effects, Refusal } from '../../effects.js'
@@ -118,7 +118,7 @@ function violate(
 export function onResponseEnd(state: State, out: Effects, ask: RequestAsk, call: V1Call): void {
   const { reader } = call
   if (ask.stage === 'draining') return closeCall(state, out, ask, call)
-  if (reader === undefined || (reader.prefixBytes === 0 && reader.length === undefined)) {
+  if (reader === undefined || (reader.prefix.size === 0 && reader.length === undefined)) {
     const message = `${ask.peer} rejected the request`
     return closeCall(state, out, ask, call, { code: 'RequestRejected', message })
   }

@@ -1,6 +1,6 @@
 /** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
 import type { SessionExchange } from '../../state.js'
-import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
+import { copyIfSmall, createGathered, gather, takeGathered } from '../../../../wire/gather.js'
 import {
   Feature,
   FrameType,
@@ -118,7 +118,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (!hasMore) {
     if (!reserve(state, exchange, size)) return overloaded(state, out, exchange)
     exchange.complete = true
-    hand(state, out, exchange, own(frame.bytes, frame.at, frame.end), exchange.timeout)
+    hand(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end), exchange.timeout)
     return undefined
   }
   startDeadline(state, exchange)

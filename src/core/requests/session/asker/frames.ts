@@ -1,5 +1,5 @@
 /** What the answerer of a session sends: values, ends, refusals, credit. Whatever breaks the protocol is named. */
-import { createGathered, gather, own, takeGathered } from '../../../../wire/gather.js'
+import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
 import { FrameType, LAST, MAX_CREDIT, MORE } from '../../../../wire/session/format.js'
 import {
   checkPayload,
@@ -7,12 +7,12 @@ import {
   readCredit,
   readFail,
   readHello,
-  readNumber,
   rest,
+  type FailFields,
   type Frame,
-  type RemoteFailure,
   type Violation,
 } from '../../../../wire/session/reader.js'
+import { readVarint } from '../../../../wire/varint.js'
 import { emitValue, endDeadline, endValues, fail, settle } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { maxResponseOf } from '../../../settings.js'
@@ -75,7 +75,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   onAnswered(session.pace, state.now, call.sent, frame.end - frame.at)
   finishCall(state, session, call)
   if (frame.end - frame.at > limit) fail(state, out, ask.id, responseTooLarge(ask.peer, limit))
-  else settle(state, out, ask.id, own(frame.bytes, frame.at, frame.end))
+  else settle(state, out, ask.id, copyIfSmall(frame.bytes, frame.at, frame.end))
   return undefined
 }
 
@@ -87,7 +87,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   const hasMore = (frame.flags & MORE) !== 0
   if (isLast && hasMore) return 'a value is the last one and not complete'
   const begins = intake.total < 0
-  const total = begins && hasMore ? readNumber(frame) : frame.end - frame.at
+  const total = begins && hasMore ? readVarint(frame) : frame.end - frame.at
   if (total < 0) return 'a number is broken'
   const tooLong = checkPayload(frame)
   if (tooLong !== undefined) return tooLong
@@ -147,7 +147,7 @@ function wholeValue(intake: Intake, frame: Frame): Uint8Array {
   const { gathered, total } = intake
   intake.total = -1
   intake.gathered = undefined
-  if (gathered === undefined) return own(frame.bytes, frame.at, frame.end)
+  if (gathered === undefined) return copyIfSmall(frame.bytes, frame.at, frame.end)
   gather(gathered, rest(frame), total)
   return takeGathered(gathered)
 }
@@ -183,7 +183,7 @@ function onFail(state: State, out: Effects, session: Session, frame: Frame): Vio
 }
 
 /** What the other side's code is to our caller. */
-function refusalOf(peer: string, { code, message, retryAfterMs }: RemoteFailure): Refusal {
+function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): Refusal {
   const text = message === '' ? '' : `: ${message}`
   switch (code) {
     case 'Overloaded': {

@@ -1,0 +1,54 @@
+/** The frame of a typed request: golden bytes, and what is no such frame. */
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { decodeCall, encodeCall } from '../../src/protocol/call.js'
+
+const protocol = fc.stringMatching(/^[ -~]{0,100}$/)
+const method = fc.stringMatching(/^[ -.0-~]{1,100}$/)
+
+describe('a typed request', () => {
+  it('is the length of its name, its name and its value', () => {
+    const frame = encodeCall('chain/tip', Uint8Array.of(1, 2))
+    expect(Buffer.from(frame).toString('hex')).toBe(`09${Buffer.from('chain/tip').toString('hex')}0102`)
+    expect(
+      Buffer.from(encodeCall('x'.repeat(200), new Uint8Array()))
+        .subarray(0, 3)
+        .toString('hex'),
+    ).toBe('c80178')
+  })
+
+  it('comes out as it went in', () => {
+    fc.assert(
+      fc.property(protocol, method, fc.uint8Array(), (name, called, body) => {
+        expect(decodeCall(name, encodeCall(`${name}/${called}`, body))).toEqual({ method: called, body })
+      }),
+    )
+  })
+
+  it.each(['chain', 'chain/tip', 'a', '', 'a/chai'])('of a/chain is none of %j', (other) => {
+    const call = encodeCall('a/chain/tip', Uint8Array.of(1))
+    expect(decodeCall('a/chain', call)).toBeDefined()
+    expect(decodeCall(other, call)).toBeUndefined()
+  })
+
+  it('without a slash is of no protocol, and one of no name has a slash', () => {
+    expect(decodeCall('', encodeCall('tip', new Uint8Array()))).toBeUndefined()
+    expect(decodeCall('', encodeCall('/tip', new Uint8Array()))).toMatchObject({ method: 'tip' })
+  })
+
+  it.each<[string, number[]]>([
+    ['no bytes', []],
+    ['an empty name', [0, 47, 47]],
+    ['a name that is cut', [5, 47, 97]],
+    ['half a length', [0x80]],
+    ['a length that is not minimal', [0x82, 0x00, 47, 97]],
+    ['a name that is too long', [0x80, 0x02, ...new Array<number>(300).fill(47)]],
+    ['a long varint', [0xff, 0xff, 0xff, 0x01, 47, 97]],
+  ])('is not %s', (_what, frame) => {
+    expect(decodeCall('', Uint8Array.from(frame))).toBeUndefined()
+  })
+
+  it('of any bytes is read without an error', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (frame) => void decodeCall('', frame)))
+  })
+})

@@ -1,0 +1,155 @@
+/**
+ * Values that a caller may take in two ways: pushed, as an Observable, or pulled, as an AsyncIterable. The queue is one
+ * iteration: what comes while the consumer is busy waits in it, up to a limit, and a policy says what becomes of the rest.
+ */
+import { Observable, type Subscriber, type TeardownLogic } from 'rxjs'
+import type { Overflow } from '../core/terms.js'
+import { P2pError } from '../errors.js'
+
+/** An Observable that can be iterated. Cold: each subscriber and each iteration begins anew, and ends what it began. */
+export class IterableObservable<T> extends Observable<T> implements AsyncIterable<T> {
+  constructor(
+    subscribe: (subscriber: Subscriber<T>) => TeardownLogic,
+    private readonly iterate: () => AsyncIterator<T, undefined>,
+  ) {
+    super(subscribe)
+  }
+
+  /** Begins with the first `next()`. An iteration by hand ends with `return()`, unless its values have ended. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return this.iterate()
+  }
+}
+
+/** Where the values of a queue come from. */
+export interface QueueSource<T> {
+  /** Called with the first `next()`. From then on values are pushed, possibly at once. */
+  open: () => void
+  /** Called once, when the queue ends, also when nothing was opened. */
+  close: () => void
+  /** The consumer has got a value, and `left` wait. Not called after the end. */
+  taken?: (value: T, left: number) => void
+  /** There was no room for these values. */
+  dropped?: (values: T[]) => void
+}
+
+export interface QueueLimit {
+  /** How many values may wait. */
+  size: number
+  /** What happens to more of them. */
+  onOverflow: Overflow
+}
+
+interface Consumer<T> {
+  resolve: (result: IteratorResult<T, undefined>) => void
+  reject: (error: P2pError) => void
+}
+
+const DONE: IteratorResult<never, undefined> = { done: true, value: undefined }
+
+export class Queue<T> implements AsyncIterableIterator<T, undefined> {
+  private stage: 'idle' | 'open' | 'ended' = 'idle'
+  private values: T[] = []
+  /** Calls of `next()` that wait for a value. */
+  private consumers: Consumer<T>[] = []
+  /** Thrown once, after the values that had arrived. */
+  private failure: P2pError | undefined
+
+  /** Without a limit every value is kept. */
+  constructor(
+    private readonly source: QueueSource<T>,
+    private readonly limit?: QueueLimit,
+  ) {}
+
+  // ---- the source
+
+  push(value: T): void {
+    if (this.stage === 'ended') return
+    const consumer = this.consumers.shift()
+    if (consumer !== undefined) {
+      this.source.taken?.(value, 0)
+      return consumer.resolve({ done: false, value })
+    }
+    if (this.limit !== undefined && !this.makeRoom(value, this.limit)) return
+    this.values.push(value)
+  }
+
+  /** Nothing more comes. What waits can still be taken, and then the error is thrown. */
+  error(error: P2pError): void {
+    if (this.stage === 'ended') return
+    const consumer = this.consumers.shift()
+    if (consumer === undefined) this.failure = error
+    else consumer.reject(error)
+    this.complete()
+  }
+
+  /** Nothing more comes. What waits can still be taken. */
+  complete(): void {
+    if (this.stage === 'ended') return
+    this.stage = 'ended'
+    for (const { resolve } of this.consumers) resolve(DONE)
+    this.consumers = []
+    this.source.close()
+  }
+
+  /** The caller's signal has fired: what waits is not wanted either. */
+  abort(error: P2pError): void {
+    if (this.stage === 'ended') return
+    this.values = []
+    this.error(error)
+  }
+
+  private makeRoom(value: T, { size, onOverflow }: QueueLimit): boolean {
+    const { length } = this.values
+    if (onOverflow === 'error' && length >= size) {
+      this.source.dropped?.([value])
+      const remedy = 'take them faster, or choose a larger buffer or another onOverflow'
+      this.error(new P2pError('Overloaded', `${size} broadcasts wait already: ${remedy}`))
+      return false
+    }
+    const excess = onOverflow === 'conflate' ? length : length - size + 1
+    if (excess > 0) {
+      const dropped = this.values.splice(0, excess)
+      this.source.dropped?.(dropped)
+    }
+    return true
+  }
+
+  // ---- the consumer
+
+  /** Not `async`: steps that overlap would settle out of order. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.stage === 'idle') {
+      this.stage = 'open'
+      this.source.open()
+    }
+    const value = this.values.shift()
+    if (value !== undefined) {
+      if (this.stage === 'open') this.source.taken?.(value, this.values.length)
+      return Promise.resolve({ done: false, value })
+    }
+    if (this.failure !== undefined) {
+      const { failure } = this
+      this.failure = undefined
+      return Promise.reject(failure)
+    }
+    if (this.stage === 'ended') return Promise.resolve(DONE)
+    return new Promise((resolve, reject) => this.consumers.push({ resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.values = []
+    this.failure = undefined
+    this.complete()
+    return Promise.resolve(DONE)
+  }
+
+  throw(error: Error): Promise<IteratorResult<T, undefined>> {
+    void this.return()
+    return Promise.reject(error)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

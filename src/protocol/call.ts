@@ -1,0 +1,31 @@
+/**
+ * What a typed request is on the wire: the length of the name as a varint, the name (`<protocol>/<method>`, ASCII), and the
+ * encoded value behind it. It is the payload of any request; docs/requests.md describes it.
+ */
+import { readVarint, varintLength, writeVarint, type Cursor } from '../wire/varint.js'
+
+/** Longer names are not ours. */
+const MAX_NAME = 255
+
+const decoder = new TextDecoder()
+
+export function encodeCall(name: string, body: Uint8Array): Uint8Array {
+  const head = varintLength(name.length)
+  const frame = new Uint8Array(head + name.length + body.length)
+  writeVarint(name.length, frame, 0)
+  for (let i = 0; i < name.length; i++) frame[head + i] = name.charCodeAt(i)
+  frame.set(body, head + name.length)
+  return frame
+}
+
+/** The method and the value's bytes (a view), or `undefined`: this is no request of that protocol. */
+export function decodeCall(protocol: string, frame: Uint8Array): { method: string; body: Uint8Array } | undefined {
+  const cursor: Cursor = { bytes: frame, at: 0, end: frame.length }
+  const length = readVarint(cursor)
+  const body = cursor.at + length
+  if (length < 1 || length > MAX_NAME || body > frame.length) return undefined
+  const name = decoder.decode(frame.subarray(cursor.at, body))
+  const slash = name.lastIndexOf('/')
+  if (slash < 0 || name.slice(0, slash) !== protocol) return undefined
+  return { method: name.slice(slash + 1), body: frame.subarray(body) }
+}
