@@ -1,6 +1,6 @@
 /** Specs that need a world: skipped, with the reason, where none can be made; failed in CI, which must not skip them. */
 import { execFileSync } from 'node:child_process'
-import { afterEach, describe, it } from '@jest/globals'
+import { afterAll, afterEach, describe, it } from '@jest/globals'
 import { endProcesses } from '../support/another-process.js'
 import { carrier, env } from './program.js'
 import { endWorlds } from './world.js'
@@ -26,8 +26,8 @@ const why = obstacle()
 const mustRun = process.env.CI !== undefined && process.env.TINYP2P_WORLD !== 'skip'
 if (why !== undefined) console.warn(`${mustRun ? 'MISSING' : 'SKIPPED'}: ${NEEDS}: ${why}`)
 
-/** As `describe`. Every world and process that a test leaves is ended after it. */
-export function describeWorld(name: string, body: () => void): void {
+/** As `describe`. Every world and process that a test leaves is ended after each test, or after all of them. */
+export function describeWorld(name: string, body: () => void, after: 'each' | 'all' = 'each'): void {
   if (why !== undefined && mustRun) {
     describe(name, () => {
       it('has a world to run in', () => {
@@ -38,7 +38,8 @@ export function describeWorld(name: string, body: () => void): void {
   }
   const describeIfPossible = why === undefined ? describe : describe.skip
   describeIfPossible(name, () => {
-    afterEach(async () => {
+    const hook = after === 'each' ? afterEach : afterAll
+    hook(async () => {
       await endWorlds()
       await endProcesses()
     })

@@ -27,7 +27,7 @@ async function pair(profile: profiles.LinkSettings) {
   const host = world.host('b').address
   return {
     ...{ world, a, b, host },
-    roundTrip: async (amount = 9) => median((await a.ask('roundTrips', { host, amount })) as number[]),
+    roundTrip: async (amount = 5) => median((await a.ask('roundTrips', { host, amount })) as number[]),
     /** Of a transfer of so many bytes: bytes a second. */
     speed: async (bytes: number) => (bytes / ((await a.ask('send', { host, bytes }, 30_000)) as number)) * 1_000,
     /** The numbers of those of so many datagrams that came. */
