@@ -24,10 +24,11 @@ const config: Config = {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/{spec,examples}/**/*-spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(integration|interop|simulation)/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(integration|interop|simulation|world)/'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/spec/integration/**/*-spec.ts'] },
     { ...shared, displayName: 'simulation', testMatch: ['<rootDir>/spec/simulation/**/*-spec.ts'] },
+    { ...shared, displayName: 'world', testMatch: ['<rootDir>/spec/world/**/*-spec.ts'] },
     { ...shared, displayName: 'interop', testMatch: ['<rootDir>/spec/interop/**/*-spec.ts'] },
   ],
 }

@@ -47,6 +47,8 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   // One after the other: each of these specs keeps all cores busy by itself.
   simulation: (jestArgs) => jest('simulation', ['--runInBand', ...jestArgs]),
   integration: (jestArgs) => jest('integration', ['--testTimeout=30000', ...jestArgs]),
+  // One after the other: each measures times.
+  world: (jestArgs) => jest('world', ['--testTimeout=60000', '--runInBand', ...jestArgs]),
   interop,
 }
 

@@ -1,0 +1,62 @@
+/**
+ * Ordinary misfortunes, and how long nodes take to get over them. Each scenario has a world of its own. Those that
+ * mostly wait run at once, the others meanwhile, one after the other. With TINYP2P_WORLD=long each has a minute and a half to give its true figure; else it is given up
+ * a while after its goal.
+ */
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { describeWorld } from './describe-world.js'
+import { scenarios } from './scenarios/index.js'
+import { show, type Scenario } from './scenarios/scenario.js'
+import { createWorld } from './world.js'
+
+const long = process.env.TINYP2P_WORLD === 'long'
+const LIMIT = 150_000
+
+async function figureOf({ hosts, profile, goal, measure }: Scenario): Promise<number> {
+  const world = await createWorld({ hosts, ...(profile && { profile }) })
+  try {
+    return await measure(world, long ? 90_000 : 2 * goal)
+  } finally {
+    await world.end()
+  }
+}
+
+describeWorld(
+  'a scenario',
+  () => {
+    const figures = new Map<Scenario, Promise<number>>()
+
+    beforeAll(() => {
+      let before: Promise<unknown> = Promise.resolve()
+      for (const scenario of scenarios) {
+        const figure = scenario.waits ? figureOf(scenario) : before.then(() => figureOf(scenario))
+        const settled = figure.catch(() => undefined) // Its test says what is wrong.
+        if (!scenario.waits) before = settled
+        figures.set(scenario, figure)
+      }
+    })
+    afterAll(async () => {
+      const lines = await Promise.all(
+        scenarios.map(async (scenario) => {
+          const { name, goal, fails } = scenario
+          const figure = await figures.get(scenario)!.catch(() => NaN)
+          return `${show(figure).padStart(9)}  goal ${show(goal)}${fails ? ' (not yet)' : ''}  ${name}`
+        }),
+      )
+      process.stdout.write(`\n${lines.join('\n')}\n`)
+    })
+
+    for (const scenario of scenarios) {
+      it(
+        scenario.name,
+        async () => {
+          const figure = await figures.get(scenario)!
+          if (scenario.fails) expect(figure).toBeGreaterThan(scenario.goal)
+          else expect(figure).toBeLessThanOrEqual(scenario.goal)
+        },
+        LIMIT,
+      )
+    }
+  },
+  'all',
+)
