@@ -66,7 +66,7 @@ export async function measure(size: number): Promise<Measured> {
   const broadcast = await spread(net, nodes)
 
   const beyond = broadcast.packets - perMinute / 6
-  const tables = [...net.states().values()].map(({ discovery }) => discovery.known.size).sort((a, b) => a - b)
+  const tables = [...net.states().values()].map((state) => state.discovery.known.size).sort((a, b) => a - b)
   const { user, system } = process.cpuUsage()
   const cpuSeconds = (user + system) / 1e6
   return {
