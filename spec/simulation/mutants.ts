@@ -9,16 +9,16 @@ const mutant = (name: string, ...changes: Change[]): Fault => ({ name, changes }
 /** The one that is shown in full: planted in the lane, found, shrunk, and found again. */
 export const planted = mutant(
   'the lane stops at an effect that has no answer',
-  replace('Lane.run', 'this.closed', "this.closed || effect.type === 'reset'"),
+  replace('Lane.run', 'this.pipeline.closed', "this.pipeline.closed || effect.type === 'reset'"),
 )
 
 export const mutants: Fault[] = [
   planted,
-  mutant('the lane wakes for nothing', drop('Lane.wake', "type: 'woken'")),
+  mutant('the lane wakes for nothing', replace('Lane.constructor', 'ticks$, wakes$', 'ticks$')),
   mutant('the lane runs effects in reverse', replace('Lane.run', 'of effects', 'of effects.reverse()')),
   mutant(
-    'the inbox drops what comes in while it is emptied',
-    replace('Inbox.flush', 'next(events)', 'next(events); this.events = []'),
+    'what comes in while an instant is stepped is dropped',
+    replace('Gathering.flush', 'next(events)', 'next(events); this.events = []'),
   ),
   mutant(
     'the events of an instant run in reverse',
@@ -106,7 +106,7 @@ export const mutants: Fault[] = [
     'a producer that can wait is asked for more than there is credit for',
     replace('allow', 'Math.min(sendCredit, MAX_AHEAD) - series.cost', 'MAX_AHEAD'),
   ),
-  mutant('a loop is sent more than it takes', replace('Asking.all', "mode: 'pull'", "mode: 'push'")),
+  mutant('a loop is sent more than it takes', replace('OutboundRequests.all', "mode: 'pull'", "mode: 'push'")),
 
   // ---- sessions: fairness
   mutant('large values go before small ones', swap('flush', 'writeReady(', 'writeBulk(')),
@@ -158,5 +158,5 @@ export const mutants: Fault[] = [
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
   mutant('a large message that was fetched still counts', drop('endFetch', 'bytes -=')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
-  mutant('a slow loop gets the newest first', replace('Buffered.push', 'values.push(', 'values.unshift(')),
+  mutant('a slow loop gets the newest first', replace('Queue.push', 'values.push(', 'values.unshift(')),
 ]
