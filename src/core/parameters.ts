@@ -33,9 +33,9 @@ export const TABLE = {
   parallel: 3,
   /** Members chosen by chance that are asked for our neighbours at each lookup of ourselves, besides those close to us. */
   strangers: 3,
-  /** Peers that are being tried at once before they enter the table, and peers that wait for that. */
-  newcomers: 4,
-  waitingNewcomers: 100,
+  /** Peers that were named to us and are visited (kad-dht: pinged) at once before they enter the table; and peers that wait. */
+  visits: 4,
+  waitingVisits: 100,
   /** One question, with the dial before it. */
   questionTimeout: 10_000,
   /** One lookup. */

@@ -184,8 +184,8 @@ export const KAD: KadDHTInit = {
   // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
   // handshake can take seconds while 20 nodes meet on one machine.
   pingNewContactTimeout: { minTimeout: 10_000 },
-  pingNewContactConcurrency: TABLE.newcomers,
-  pingNewContactMaxQueueSize: TABLE.waitingNewcomers,
+  pingNewContactConcurrency: TABLE.visits,
+  pingNewContactMaxQueueSize: TABLE.waitingVisits,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
   // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from

@@ -27,7 +27,8 @@ export interface Datagram {
   topic?: string
 }
 
-/** The first retransmission comes after this time (TCP's least, RFC 6298 as Linux has it), each further one after twice as long. */
+// TCP's numbers, which are the model's alone, because on real sockets the kernel has them.
+/** The first retransmission comes after this time (the least of RFC 6298 as Linux has it), each further one after twice as long. */
 const RETRANSMISSION = 200
 /** So many losses in a row end the connection. */
 const MAX_RETRANSMISSIONS = 6

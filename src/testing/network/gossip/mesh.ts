@@ -2,21 +2,14 @@
  * The meshes of one host, a topic each: who is in them, by GRAFT and PRUNE, within the bounds of degree, back-off and score,
  * and with a share of connections that we opened ourselves.
  */
-import type { PortEvent } from '../../core/port.js'
-import type { Side } from './link.js'
-import type { Random } from './random.js'
+import { GOSSIP, MESH } from '../../../core/parameters.js'
+import type { PortEvent } from '../../../core/port.js'
+import type { Side } from '../link.js'
+import type { Random } from '../random.js'
 
-// gossipsub's own parameters, by their names in its specification.
-const D = 6
-const D_LOW = 4
-const D_HIGH = 12
-const D_OUT = 2
-const PRUNE_BACKOFF = 60_000
-const UNSUBSCRIBE_BACKOFF = 10_000
-/** We graft nobody before this is over too: the peer's back-off began later than ours, and a GRAFT within it counts against us. */
-const BACKOFF_SLACK = 1_000
-/** A GRAFT this soon after the back-off began counts twice. */
-const GRAFT_FLOOD_THRESHOLD = 10_000
+const { D, Dlo, Dhi, Dout, pruneBackoff, unsubscribeBackoff, graftFloodThreshold } = MESH
+/** The peer's back-off began later than ours, and a GRAFT within it counts against us. */
+const BACKOFF_SLACK = MESH.backoffSlack * GOSSIP.heartbeat
 
 /** What the meshes need of pub/sub. */
 export interface MeshHost {
@@ -61,7 +54,7 @@ export class Mesh {
   }
 
   leave(topic: string): void {
-    for (const peer of this.meshes.get(topic) ?? []) this.prune(peer, topic, UNSUBSCRIBE_BACKOFF)
+    for (const peer of this.meshes.get(topic) ?? []) this.prune(peer, topic, unsubscribeBackoff)
     this.meshes.delete(topic)
     this.report(topic)
   }
@@ -81,14 +74,14 @@ export class Mesh {
     for (const peer of mesh) {
       if (this.host.scoreOf(peer) >= 0) continue
       mesh.delete(peer)
-      this.prune(peer, topic, PRUNE_BACKOFF)
+      this.prune(peer, topic, pruneBackoff)
     }
-    if (mesh.size < D_LOW) this.graft(topic, D - mesh.size)
-    if (mesh.size > D_HIGH) this.thin(topic, mesh)
-    if (mesh.size >= D_LOW) {
+    if (mesh.size < Dlo) this.graft(topic, D - mesh.size)
+    if (mesh.size > Dhi) this.thin(topic, mesh)
+    if (mesh.size >= Dlo) {
       let outbound = 0
       for (const peer of mesh) if (this.isOutbound(peer)) outbound++
-      this.graft(topic, D_OUT - outbound, this.isOutbound)
+      this.graft(topic, Dout - outbound, this.isOutbound)
     }
     this.report(topic)
   }
@@ -130,11 +123,11 @@ export class Mesh {
     const isTooSoon = backOff !== undefined && backOff.until > host.now
     if (isTooSoon) {
       const began = backOff.until - backOff.length
-      host.misbehaved(peer, host.now < began + GRAFT_FLOOD_THRESHOLD && backOff.length === PRUNE_BACKOFF ? 2 : 1)
+      host.misbehaved(peer, host.now < began + graftFloodThreshold && backOff.length === pruneBackoff ? 2 : 1)
     }
     // A full mesh takes only those whom we have dialled ourselves: nobody can crowd it from outside.
-    const hasRoom = mesh.size < D_HIGH || this.isOutbound(peer)
-    if (isTooSoon || !hasRoom || host.scoreOf(peer) < 0) return this.prune(peer, topic, PRUNE_BACKOFF)
+    const hasRoom = mesh.size < Dhi || this.isOutbound(peer)
+    if (isTooSoon || !hasRoom || host.scoreOf(peer) < 0) return this.prune(peer, topic, pruneBackoff)
     mesh.add(peer)
     this.report(topic)
   }
@@ -162,12 +155,12 @@ export class Mesh {
 
   private thin(topic: string, mesh: Set<string>): void {
     const peers = this.host.random.shuffle(mesh)
-    const outbound = peers.filter(this.isOutbound).slice(0, D_OUT)
+    const outbound = peers.filter(this.isOutbound).slice(0, Dout)
     const kept = new Set([...outbound, ...peers.filter((peer) => !outbound.includes(peer))].slice(0, D))
     for (const peer of peers) {
       if (kept.has(peer)) continue
       mesh.delete(peer)
-      this.prune(peer, topic, PRUNE_BACKOFF)
+      this.prune(peer, topic, pruneBackoff)
     }
   }
 

@@ -4,9 +4,9 @@
  *
  * One object travels to all hosts, so what follows from its bytes is computed once for all of them.
  */
-import { encodedMessageSize } from '../../wire/gossip-size.js'
-import type { SignedMessage } from '../../core/port.js'
-import type { MessageIdOf } from '../../core/pubsub.js'
+import { encodedMessageSize } from '../../../wire/gossip-size.js'
+import type { SignedMessage } from '../../../core/port.js'
+import type { MessageIdOf } from '../../../core/pubsub.js'
 
 /** 8 bytes of sequence number, 4 of checksum. */
 const PROOF_LENGTH = 12

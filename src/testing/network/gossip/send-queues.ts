@@ -3,8 +3,8 @@
  * queue counts, with all that the connection carries. Where the network is cut, what pub/sub has sent counts until it arrives:
  * TCP would keep it, as nobody acknowledges it. Otherwise nothing waits, for what is sent is on its way.
  */
-import type { Side } from './link.js'
-import type { Wire } from './wire.js'
+import type { Side } from '../link.js'
+import type { Wire } from '../wire.js'
 
 interface Watch {
   /** Bytes down to which the queue must have gone. */

@@ -1,7 +1,7 @@
 /** Pub/sub: a mesh within its bounds, back-off, what is seen is seen once, and gossip that mends what the mesh lost. */
 import { describe, expect, it } from '@jest/globals'
 import { bytes, clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './gossip-lab.js'
-import { Lab, type Member } from './lab.js'
+import { Lab, type Member } from '../lab.js'
 
 describe('subscriptions', () => {
   it('are told to those who are connected, and to those who come', () => {

@@ -1,7 +1,7 @@
 /** The routing table and its lookups: a peer that only a third knows is found, with a bounded number of questions. */
 import { describe, expect, it } from '@jest/globals'
-import { hash32 } from '../../../src/testing/network/random.js'
-import { Lab, type Member } from './lab.js'
+import { hash32 } from '../../../../src/testing/network/random.js'
+import { Lab, type Member } from '../lab.js'
 
 const know = (a: Member, b: Member): void => a.run({ type: 'tableAdd', peer: b.peerId, addresses: [b.address] })
 

@@ -1,9 +1,9 @@
 /** What waits for a peer: a publish that would be too much is held and told when to come again, forwarding drops and says so. */
 import { describe, expect, it } from '@jest/globals'
-import type { MessageIdOf } from '../../../src/core/pubsub.js'
-import { encodedMessageSize } from '../../../src/wire/gossip-size.js'
+import type { MessageIdOf } from '../../../../src/core/pubsub.js'
+import { encodedMessageSize } from '../../../../src/wire/gossip-size.js'
 import { clique, join, line, publish, standing, TOPIC } from './gossip-lab.js'
-import type { Lab, Member } from './lab.js'
+import type { Lab, Member } from '../lab.js'
 
 const SIZE = encodedMessageSize(TOPIC, 1_000)
 let next = 0

@@ -2,12 +2,10 @@
  * What a host remembers of messages: the ids that it has seen, the messages of the last heartbeats, and which of them wait for
  * a verdict. Who waits is told to nobody and given to nobody.
  */
-import type { GossipMessage } from './gossip-message.js'
+import { GOSSIP } from '../../../core/parameters.js'
+import type { GossipMessage } from './message.js'
 
-// gossipsub's own parameters, by their names in its specification.
-const HISTORY_LENGTH = 10
-const HISTORY_GOSSIP = 3
-const SEEN_TTL = 60_000
+const { history, historyTold, seenTTL } = GOSSIP
 
 interface Entry {
   message: GossipMessage
@@ -31,7 +29,7 @@ export class GossipCache {
   add(id: string, message: GossipMessage, now: number, heldFrom?: string): void {
     // Anew at the end: what is first is forgotten first.
     this.seen.delete(id)
-    this.seen.set(id, now + SEEN_TTL)
+    this.seen.set(id, now + seenTTL)
     this.rejected.delete(id)
     this.windows[0]!.set(id, { message, givers: heldFrom === undefined ? undefined : new Set([heldFrom]) })
   }
@@ -84,7 +82,7 @@ export class GossipCache {
   /** What others are told that we have. */
   recent(topic: string): string[] {
     const ids: string[] = []
-    for (let age = 0; age < HISTORY_GOSSIP && age < this.windows.length; age++) {
+    for (let age = 0; age < historyTold && age < this.windows.length; age++) {
       for (const [id, { message, givers }] of this.windows[age]!) {
         if (givers === undefined && message.topic === topic) ids.push(id)
       }
@@ -94,8 +92,8 @@ export class GossipCache {
 
   /** So many heartbeats have passed. */
   shift(beats: number, now: number): void {
-    for (let i = 0; i < Math.min(beats, HISTORY_LENGTH); i++) this.windows.unshift(new Map())
-    if (this.windows.length > HISTORY_LENGTH) this.windows.length = HISTORY_LENGTH
+    for (let i = 0; i < Math.min(beats, history); i++) this.windows.unshift(new Map())
+    if (this.windows.length > history) this.windows.length = history
     for (const [id, until] of this.seen) {
       if (until > now) break
       this.seen.delete(id)
