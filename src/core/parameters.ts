@@ -70,6 +70,11 @@ export const GOSSIP = {
   historyTold: 3,
   /** How long a message's id is remembered. */
   seenTTL: 60_000,
+  /** How long after we left a topic its messages are no offence, and how many topics that is remembered of. */
+  leftTopicGrace: 60_000,
+  leftTopics: 1_024,
+  /** So many messages of topics that we were never in are one misbehaviour. */
+  unknownTopicTolerance: 16,
 } as const
 
 /** What counts against a peer. Weights, decays and thresholds are options: see `core/pubsub.ts`. */

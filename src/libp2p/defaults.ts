@@ -211,12 +211,12 @@ export const GOSSIP_READ_AHEAD = 256 * KiB
 export const GOSSIP_READ_TURN = 10
 export const VERIFY_TURN = 10
 
-/** For how long after we left a topic its messages are no offence, and for how many topics that is remembered. */
-export const LEFT_TOPIC_GRACE = 60_000
-export const LEFT_TOPICS = 1_024
+/** How long after we left a topic its messages are no offence, and how many topics that is remembered of. */
+export const LEFT_TOPIC_GRACE = GOSSIP.leftTopicGrace
+export const LEFT_TOPICS = GOSSIP.leftTopics
 
 /** So many messages of topics that we were never in are one misbehaviour. Stock: they are taken, and cached. */
-export const UNKNOWN_TOPIC_TOLERANCE = 16
+export const UNKNOWN_TOPIC_TOLERANCE = GOSSIP.unknownTopicTolerance
 
 /** What follows from the largest message and from what may wait for a peer. */
 export function gossipLimits({ maxMessageSize, maxQueueSize }: { maxMessageSize: number; maxQueueSize: number }) {

@@ -123,19 +123,38 @@ describe('a dial that fails', () => {
     })
   })
 
-  it('has no answer within ten seconds where the network is cut, or the dial vanishes', () => {
+  it('has no answer within six seconds where the network is cut, or the dial vanishes', () => {
     const [lab, a, b] = pair()
     lab.wire.partition([['peer1']])
     dial(a, b.peerId, b.address)
     lab.run(20_000)
-    expect(a.last('dialFailed')).toMatchObject({ failure: { message: `${b.address}: no answer` }, at: 10_000 })
+    expect(a.last('dialFailed')).toMatchObject({ failure: { message: `${b.address}: no answer` }, at: 6_000 })
     lab.wire.heal()
     const stop = lab.wire.drop(({ kind, from, to }) => kind === 'dial' && from === 'peer1' && to === 'peer2')
     dial(a, b.peerId, b.address)
     lab.run(20_000)
-    expect(a.last('dialFailed').at).toBe(30_000)
+    expect(a.last('dialFailed').at).toBe(26_000)
     stop()
     lab.connect(a, b)
+  })
+
+  it('ends after ten seconds, however many addresses there are, and whether or not a lookup is under way', () => {
+    const lab = new Lab()
+    const [a, b, c] = lab.membersOf(3) as [Member, Member, Member]
+    lab.connect(a, c)
+    a.run({ type: 'tableAdd', peer: c.peerId, addresses: [c.address] })
+    b.run({ type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/1', '/ip4/0.0.0.0/tcp/2', '/ip4/0.0.0.0/tcp/3'] })
+    lab.wire.partition([['peer1']])
+    const started = lab.now
+    dial(a, b.peerId, ...b.host.addresses)
+    dial(a, 'nobody')
+    lab.run(60_000)
+    const failures = a.heard('dialFailed')
+    const [first, second] = [b.peerId, 'nobody'].map((peer) => failures.find(({ target }) => target === peer))
+    const [one, two] = b.host.addresses
+    expect([first, second].map((event) => event!.at - started)).toEqual([10_000, 10_000])
+    expect(first!.failure.message).toBe(`${one!}: no answer; ${two!}: no answer`)
+    expect(second!.failure.message).toMatch(/lookup for its address took too long|nobody that we could ask/)
   })
 
   it('says who is there when it is somebody else', () => {

@@ -6,6 +6,7 @@ import { DIALS } from '../../core/parameters.js'
 import { peerOf, withoutPeer } from '../../core/peers/addresses.js'
 import type { Attempt } from '../../core/port.js'
 import type { LinkHost, Side } from './link.js'
+import { Patience } from './patience.js'
 import type { Wire } from './wire.js'
 
 /** What can be dialled. */
@@ -29,19 +30,28 @@ export interface Dialler<Other extends Listener> extends Listener {
 export type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
 
 interface Dial {
+  /** `undefined`: an address was given alone. */
+  peer: string | undefined
   waiting: Reached[]
-  /** No address of the peer is known so far. */
-  looksUp: boolean
+  /** The addresses to try; `undefined`: none is known so far. */
+  addresses: string[] | undefined
+  tried: Attempt[]
+  over: boolean
 }
 
 export class Dials<Other extends Listener> {
   private readonly dials = new Map<string, Dial>()
+  private readonly patience: Patience<Dial>
 
-  constructor(private readonly host: Dialler<Other>) {}
+  constructor(private readonly host: Dialler<Other>) {
+    this.patience = new Patience(host.wire.clock, (dial) => {
+      this.expire(dial)
+    })
+  }
 
   /** A dial of one address, whose peer need not be known. */
   dial(address: string, done: Reached): void {
-    this.tryAddresses(undefined, [address], done)
+    this.dialAt(this.begin(undefined, done), [address])
   }
 
   /** A connection to the peer: an open one, or a new one. */
@@ -51,67 +61,85 @@ export class Dials<Other extends Listener> {
     if (side !== undefined) return done(side, '')
     if (peer === host.peerId) return done(undefined, 'that is this node itself')
     const known = addresses.length > 0 ? addresses : host.addressesOf(peer)
-    const dial = this.dials.get(peer) ?? { waiting: [], looksUp: true }
-    dial.waiting.push(done)
-    if (dial.waiting.length === 1) this.dials.set(peer, dial)
-    else if (!dial.looksUp || known.length === 0) return
-    // An address ends the wait for a lookup: the lookup may itself wait for this peer.
-    if (known.length > 0) return this.dialAt(peer, dial, known)
-    host.find(peer, (found) => {
-      if (!dial.looksUp) return
-      if (found.length > 0) this.dialAt(peer, dial, found)
-      else this.over(peer, dial, undefined, 'nobody that we could ask knows an address of it')
-    })
-  }
-
-  private dialAt(peer: string, dial: Dial, addresses: string[]): void {
-    dial.looksUp = false
-    this.tryAddresses(peer, addresses, (side, why, tried) => {
-      this.over(peer, dial, side, why, tried)
-    })
-  }
-
-  private over(peer: string, dial: Dial, side: Side | undefined, why: string, tried?: Attempt[]): void {
-    dial.looksUp = false
-    this.dials.delete(peer)
-    for (const done of dial.waiting) done(side, why, tried)
-  }
-
-  private tryAddresses(
-    peer: string | undefined,
-    addresses: string[],
-    done: Reached,
-    at = 0,
-    tried: Attempt[] = [],
-  ): void {
-    const address = addresses[at]
-    if (address === undefined) {
-      return done(undefined, tried.map((attempt) => `${attempt.address}: ${attempt.reason}`).join('; '), tried)
+    const underWay = this.dials.get(peer)
+    if (underWay !== undefined) {
+      underWay.waiting.push(done)
+      // An address ends the wait for a lookup: the lookup may itself wait for this peer.
+      if (underWay.addresses === undefined && known.length > 0) this.dialAt(underWay, known)
+      return
     }
-    const failed = (reason: string): void => {
-      tried.push({ address, reason })
-      this.tryAddresses(peer, addresses, done, at + 1, tried)
+    const dial = this.begin(peer, done)
+    this.dials.set(peer, dial)
+    if (known.length > 0) return this.dialAt(dial, known)
+    host.find(peer, (found) => {
+      if (dial.over || dial.addresses !== undefined) return
+      if (found.length > 0) this.dialAt(dial, found)
+      else this.end(dial, undefined, 'nobody that we could ask knows an address of it')
+    })
+  }
+
+  private begin(peer: string | undefined, done: Reached): Dial {
+    const dial: Dial = { peer, waiting: [done], addresses: undefined, tried: [], over: false }
+    this.patience.begin(dial, DIALS.timeout)
+    return dial
+  }
+
+  private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial)): void {
+    dial.over = true
+    this.patience.end(dial, DIALS.timeout)
+    if (dial.peer !== undefined) this.dials.delete(dial.peer)
+    for (const done of dial.waiting) done(side, why, dial.tried)
+  }
+
+  private expire(dial: Dial): void {
+    if (dial.addresses === undefined) return this.end(dial, undefined, 'the lookup for its address took too long')
+    dial.tried.push({ address: dial.addresses[dial.tried.length]!, reason: 'no answer' })
+    this.end(dial, undefined)
+  }
+
+  private dialAt(dial: Dial, addresses: string[]): void {
+    dial.addresses = addresses
+    this.tryNext(dial, addresses)
+  }
+
+  private tryNext(dial: Dial, addresses: string[]): void {
+    const address = addresses[dial.tried.length]
+    if (address === undefined) return this.end(dial, undefined)
+    const fail = (reason: string): void => {
+      dial.tried.push({ address, reason })
+      this.tryNext(dial, addresses)
     }
     const { host } = this
     const { clock } = host.wire
     const place = withoutPeer(address)
     const listener = host.wire.hosts.get(place)
-    const wanted = peer ?? peerOf(address)
-    if (listener === undefined) return clock.after(2 * host.wire.once(host, host), () => failed('connection refused'))
-    if (listener.peerId === host.peerId) return failed('that is this node itself')
-    if (host.wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })) {
-      return clock.after(DIALS.timeout, () => failed('no answer'))
+    if (listener?.peerId === host.peerId) return fail('that is this node itself')
+    const after = (delay: number, act: () => void): void => {
+      clock.after(delay, () => {
+        if (!dial.over) act()
+      })
     }
+    const refused = (): void => fail('connection refused')
+    const unanswered = (): void => fail('no answer')
+    if (listener === undefined) return after(2 * host.wire.once(host, host), refused)
     // The handshakes of TCP and Noise: after four legs the dialler has the connection.
-    const there = 4 * host.wire.once(host, listener)
-    clock.after(there, () => {
-      if (host.wire.isCut(host, listener)) return clock.after(DIALS.timeout - there, () => failed('no answer'))
-      if (!listener.up) return clock.after(host.wire.once(host, host), () => failed('connection refused'))
+    const there = host.wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })
+      ? Infinity
+      : 4 * host.wire.once(host, listener)
+    if (there > DIALS.addressTimeout) return after(DIALS.addressTimeout, unanswered)
+    after(there, () => {
+      if (host.wire.isCut(host, listener)) return after(DIALS.addressTimeout - there, unanswered)
+      if (!listener.up) return after(host.wire.once(host, host), refused)
       if (!host.up) return
-      if (wanted !== undefined && wanted !== listener.peerId) return failed(`${listener.peerId} is there`)
+      const wanted = dial.peer ?? peerOf(address)
+      if (wanted !== undefined && wanted !== listener.peerId) return fail(`${listener.peerId} is there`)
       host.connect(listener, place, (side) => {
-        done(side, '')
+        this.end(dial, side, '')
       })
     })
   }
+}
+
+function reasonsOf({ tried }: Dial): string {
+  return tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
 }

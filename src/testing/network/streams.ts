@@ -1,6 +1,7 @@
 /** The byte streams of one host: half-close, reset, pause and windows, over its links. */
 import { STREAMS } from '../../core/parameters.js'
 import type { PortEffect, PortEvent, StreamId } from '../../core/port.js'
+import { SESSION } from '../../wire/protocols.js'
 import { copyOf, cutAt, sizeOf } from './chunks.js'
 import type { Side } from './link.js'
 
@@ -8,9 +9,10 @@ import type { Side } from './link.js'
  * Bytes that may be on their way to a side that has not read them. The model differs: in Yamux a window grows with the round
  * trips that it measures, up to 4 MiB, which would make a run depend on the machine's load.
  */
-const WINDOW = STREAMS.window
-/** The share of the window that was read is given back when it has grown to this, as Yamux implementations do. */
-const GIVE_BACK = WINDOW / 2
+function windowOf(protocol: string): number {
+  return protocol === SESSION ? STREAMS.sessionWindow : STREAMS.window
+}
+
 /** Bytes of packets, about, because the model has none: beside a payload those of TCP/IP, Noise and Yamux. */
 const OVERHEAD = 70
 const NEGOTIATION_SIZE = 50
@@ -20,7 +22,9 @@ const YAMUX_HEADER = 12
 class End {
   other: End | undefined
   /** What we may still send. */
-  credit = WINDOW
+  credit: number = STREAMS.window
+  /** What the other side may send beyond what we took. Half of it is given back at once, as Yamux implementations do. */
+  window: number = STREAMS.window
   /** What we took since we gave credit back last. */
   taken = 0
   /** Chunks that wait for credit. */
@@ -73,7 +77,10 @@ export class Streams {
         })
       }
       end.other!.streams.send(end.other!, NEGOTIATION_SIZE, () => {
-        if (this.ends.get(stream) === end) this.emit({ type: 'streamOpened', stream, protocol })
+        if (this.ends.get(stream) !== end) return
+        this.emit({ type: 'streamOpened', stream, protocol })
+        // A session's window is wider: the news of it comes with the answer.
+        this.widen(end, windowOf(protocol))
       })
     })
   }
@@ -95,6 +102,8 @@ export class Streams {
     this.nextInbound += 2
     end.other = other
     other.other = end
+    end.window = windowOf(protocol)
+    end.credit = end.window
     this.ends.set(end.id, end)
     this.emit({ type: 'streamInbound', stream: end.id, connection: side.id, protocol })
     return true
@@ -146,12 +155,18 @@ export class Streams {
     if (size > 0) {
       for (const part of cutAt(chunks, Math.floor(this.cut() * size))) this.emit({ type: 'data', stream, chunks: part })
       end.taken += size
-      if (end.taken >= GIVE_BACK) this.giveBack(end)
+      if (end.taken >= end.window / 2) this.giveBack(end)
     }
     if (!last) return
     end.remoteEnded = true
     this.emit({ type: 'streamEnded', stream })
     this.closeWhenOver(end)
+  }
+
+  private widen(end: End, window: number): void {
+    end.credit += window - end.window
+    end.window = window
+    if (end.waiting.length > 0) this.flush(end)
   }
 
   private giveBack(end: End): void {

@@ -74,7 +74,7 @@ describe('a peer whose score is low', () => {
     expect(a.last('meshChanged').at).toBeGreaterThan(since)
     lab.run(55_000)
     expect([a.mesh, b.mesh]).toEqual([[], []])
-    lab.run(10_000)
+    lab.run(22_000)
     expect([a.mesh, b.mesh]).toEqual([['peer2'], ['peer1']])
   })
 
@@ -234,14 +234,32 @@ describe('what is counted', () => {
     expect(heard(c)).toEqual(['x'])
   })
 
-  it('is not what is of a topic that we are not in, which is reported', () => {
+  it('is not what is of a topic that we are not in, which is reported; but each sixteenth of them is misbehaviour', () => {
     const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
     join(a, b)
     lab.run(3_000)
     plant(a, b, 'x', 'weather')
     lab.run(100)
-    expect(b.heard('gossipDropped')).toMatchObject([{ topic: 'weather', reason: 'unknownTopic' }])
+    expect(b.heard('gossipDropped')).toMatchObject([{ peer: 'peer1', reason: 'unknownTopic' }])
     expect([heard(b), scoreOf(b, a)]).toEqual([[], 0])
+    for (let i = 0; i < 15; i++) plant(a, b, `y${i}`, 'weather')
+    lab.run(100)
+    expect(scoreOf(b, a)).toBe(-10)
+  })
+
+  it('is not what is of a topic that we left less than a minute ago, and the same message may be heard later', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(3_000)
+    leave(b)
+    for (let i = 0; i < 40; i++) plant(a, b, `x${i}`)
+    lab.run(100)
+    expect(b.heard('gossipDropped')[0]).toMatchObject({ topic: TOPIC, reason: 'unknownTopic' })
+    expect([heard(b), scoreOf(b, a)]).toEqual([[], 0])
+    join(b)
+    plant(a, b, 'x0')
+    lab.run(100)
+    expect(heard(b)).toEqual(['x0'])
   })
 
   it('is told of those whom pub/sub knows', () => {

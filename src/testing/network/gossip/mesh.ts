@@ -24,16 +24,11 @@ export interface MeshHost {
   tellMesh(peer: string, act: (there: Mesh, from: string) => void): void
 }
 
-interface BackOff {
-  until: number
-  length: number
-}
-
 export class Mesh {
   /** Topics that we are in. */
   private readonly meshes = new Map<string, Set<string>>()
-  /** Topic → peers that must not be grafted before a time; it outlives our being in the topic. */
-  private readonly backOffs = new Map<string, Map<string, BackOff>>()
+  /** Topic → peer → when its back-off ends; it outlives our being in the topic. A peer that is in here is not grafted. */
+  private readonly backOffs = new Map<string, Map<string, number>>()
   /** What was last reported of each topic; none: nobody. */
   private readonly reported = new Map<string, string[]>()
 
@@ -59,12 +54,13 @@ export class Mesh {
     this.report(topic)
   }
 
-  /** A peer is gone, or not in the topic any more. */
+  /** A peer is not in the topic any more. */
   remove(peer: string, topic: string): void {
     if (this.meshes.get(topic)?.delete(peer) === true) this.report(topic)
   }
 
-  removeFromAll(peer: string): void {
+  /** A peer is gone. Its back-offs stay. */
+  onGone(peer: string): void {
     for (const topic of this.meshes.keys()) this.remove(peer, topic)
   }
 
@@ -89,7 +85,7 @@ export class Mesh {
   /** Forgets back-offs that are over. */
   clearBackOffs(): void {
     for (const [topic, backOffs] of this.backOffs) {
-      for (const [peer, { until }] of backOffs) if (until + BACKOFF_SLACK <= this.host.now) backOffs.delete(peer)
+      for (const [peer, until] of backOffs) if (until + BACKOFF_SLACK < this.host.now) backOffs.delete(peer)
       if (backOffs.size === 0) this.backOffs.delete(topic)
     }
   }
@@ -102,9 +98,8 @@ export class Mesh {
     const backOffs = this.backOffs.get(topic)
     const candidates: string[] = []
     for (const peer of host.subscribersOf(topic)) {
-      if (mesh.has(peer) || fits?.(peer) === false || host.scoreOf(peer) < 0) continue
-      const backOff = backOffs?.get(peer)
-      if (backOff === undefined || backOff.until + BACKOFF_SLACK <= host.now) candidates.push(peer)
+      if (mesh.has(peer) || backOffs?.has(peer) === true || fits?.(peer) === false) continue
+      if (host.scoreOf(peer) >= 0) candidates.push(peer)
     }
     for (const peer of host.random.some(candidates, amount)) {
       mesh.add(peer)
@@ -119,12 +114,9 @@ export class Mesh {
     // We have left, and the news is on its way to him.
     if (mesh === undefined || mesh.has(peer)) return
     const { host } = this
-    const backOff = this.backOffs.get(topic)?.get(peer)
-    const isTooSoon = backOff !== undefined && backOff.until > host.now
-    if (isTooSoon) {
-      const began = backOff.until - backOff.length
-      host.misbehaved(peer, host.now < began + graftFloodThreshold && backOff.length === pruneBackoff ? 2 : 1)
-    }
+    const until = this.backOffs.get(topic)?.get(peer) ?? 0
+    const isTooSoon = host.now < until
+    if (isTooSoon) host.misbehaved(peer, host.now < until - pruneBackoff + graftFloodThreshold ? 2 : 1)
     // A full mesh takes only those whom we have dialled ourselves: nobody can crowd it from outside.
     const hasRoom = mesh.size < Dhi || this.isOutbound(peer)
     if (isTooSoon || !hasRoom || host.scoreOf(peer) < 0) return this.prune(peer, topic, pruneBackoff)
@@ -148,9 +140,9 @@ export class Mesh {
   /** A back-off that lasts longer already stays. */
   private backOff(peer: string, topic: string, length: number): void {
     let backOffs = this.backOffs.get(topic)
-    if (backOffs === undefined) this.backOffs.set(topic, (backOffs = new Map<string, BackOff>()))
+    if (backOffs === undefined) this.backOffs.set(topic, (backOffs = new Map<string, number>()))
     const until = this.host.now + length
-    if (until >= (backOffs.get(peer)?.until ?? 0)) backOffs.set(peer, { until, length })
+    if (until > (backOffs.get(peer) ?? 0)) backOffs.set(peer, until)
   }
 
   private thin(topic: string, mesh: Set<string>): void {

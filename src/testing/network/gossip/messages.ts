@@ -29,7 +29,7 @@ export interface MessagesHost {
   messagesBeyond(side: Side): Messages
 }
 
-/** The other parts of pub/sub, which messages go through. */
+/** The parts of pub/sub that messages go through. */
 export interface MessageParts {
   topics: Topics
   mesh: Mesh
@@ -67,10 +67,9 @@ export class Messages {
     const recipients = (this.parts.topics.subscribersOf(topic)?.all ?? []).filter(
       (peer) => !except.includes(peer) && this.parts.scores.of(peer) >= publishThreshold,
     )
-    const { size } = message
-    const peers = recipients.filter((peer) => this.parts.queues.isFullFor(this.host.sideTo(peer), size))
+    const peers = recipients.filter((peer) => this.parts.queues.isFull(this.host.sideTo(peer)))
     if (peers.length > 0) {
-      for (const peer of peers) this.parts.queues.watch(peer, size)
+      for (const peer of peers) this.parts.queues.watch(peer)
       return this.emit({ type: 'publishHeld', ask, peers })
     }
     if (recipients.length > 0) this.parts.cache.add(id, message, this.host.now)
@@ -80,8 +79,7 @@ export class Messages {
 
   /** Passes on a message of somebody else, if the peer can take it. */
   forward(peer: string, message: GossipMessage): void {
-    if (this.parts.queues.isFullFor(this.host.sideTo(peer), message.size))
-      this.dropped(peer, message.topic, 'queueFull')
+    if (this.parts.queues.isFull(this.host.sideTo(peer))) this.dropped(peer, message.topic, 'queueFull')
     else this.send(peer, message)
   }
 
@@ -102,17 +100,14 @@ export class Messages {
   private onMessage(message: GossipMessage, via: string): void {
     if (!this.host.reads(via)) return
     const { topic: name, from } = message
+    const topic = this.parts.topics.get(name)
+    if (topic === undefined) return this.onUnknownTopic(via, name)
     if (message.size > this.options.maxMessageSize) return this.onInvalid(via, name, 'oversize')
     if (!message.isGenuine) return this.onInvalid(via, name, 'signature')
     const id = message.idBy(this.options.messageIdOf)
     if (this.parts.cache.isSeen(id, this.host.now)) {
       if (this.parts.cache.again(id, via)) this.parts.scores.invalidMessage(via)
       return
-    }
-    const topic = this.parts.topics.get(name)
-    if (topic === undefined) {
-      this.parts.cache.add(id, message, this.host.now)
-      return this.dropped(via, name, 'unknownTopic')
     }
     const { guarded: held } = topic
     this.parts.cache.add(id, message, this.host.now, held ? via : undefined)
@@ -142,8 +137,14 @@ export class Messages {
     this.dropped(via, topic, reason)
   }
 
-  private dropped(peer: string, topic: string, reason: DropReason): void {
-    this.emit({ type: 'gossipDropped', peer, topic, reason, count: 1 })
+  private onUnknownTopic(via: string, topic: string): void {
+    const { topics, scores } = this.parts
+    if (topics.isOneTooMany(via, topic)) scores.misbehaved(via, 1)
+    this.dropped(via, topics.wasJoined(topic) ? topic : undefined, 'unknownTopic')
+  }
+
+  private dropped(peer: string, topic: string | undefined, reason: DropReason): void {
+    this.emit({ type: 'gossipDropped', peer, ...(topic !== undefined && { topic }), reason, count: 1 })
   }
 
   verify({ ask, messages }: Effect<'verify'>): void {

@@ -86,12 +86,20 @@ export class PubSub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
   join(name: string, guarded: boolean): void {
     if (this.topics.get(name) !== undefined) return
     this.topics.join(name, guarded)
+    if (!this.beating) this.wake()
     this.mesh.join(name)
-    if (this.beating) return
+  }
+
+  /**
+   * The model differs: gossipsub's heart beats from the start of the node on. Here a node without topics costs nothing, and what
+   * the beats in between would have done is done now. Chance decides when in a second it beats, because all nodes of a network
+   * may start in one instant.
+   */
+  private wake(): void {
     this.beating = true
-    this.cache.shift(Math.floor((this.now - this.lastBeat) / GOSSIP.heartbeat), this.now)
-    // The model differs: gossipsub's heart beats from the start of the node on. Here a node without topics costs nothing, and
-    // chance decides when in a second it beats, because all nodes of a network may start in one instant.
+    const missed = Math.floor((this.now - this.lastBeat) / GOSSIP.heartbeat)
+    this.cache.shift(missed, this.now)
+    this.beat(missed)
     this.host.wire.clock.after(this.random.below(GOSSIP.heartbeat) + 1, this.heartbeat)
   }
 
@@ -132,7 +140,7 @@ export class PubSub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
   onClosed({ peer }: Side): void {
     if (this.host.sideTo(peer) !== undefined) return this.queues.onProgress(peer)
     this.topics.onGone(peer)
-    this.mesh.removeFromAll(peer)
+    this.mesh.onGone(peer)
     this.queues.onGone(peer)
     if (!this.open.delete(peer)) return
     this.scores.onGone(peer)
@@ -249,14 +257,19 @@ export class PubSub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
       this.beating = false
       return
     }
-    this.beats++
-    this.lastBeat = this.now
-    if (this.beats % MESH.backoffClearing === 0) this.mesh.clearBackOffs()
+    this.beat(1)
     for (const name of this.topics.names()) {
       this.mesh.maintain(name)
       this.offers.tell(name)
     }
     this.cache.shift(1, this.now)
     this.host.wire.clock.after(GOSSIP.heartbeat, this.heartbeat)
+  }
+
+  private beat(amount: number): void {
+    this.lastBeat = this.now
+    const rounds = Math.floor(this.beats / MESH.backoffClearing)
+    this.beats += amount
+    if (Math.floor(this.beats / MESH.backoffClearing) > rounds) this.mesh.clearBackOffs()
   }
 }

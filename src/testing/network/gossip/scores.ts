@@ -6,9 +6,6 @@ import { SCORE } from '../../../core/parameters.js'
 import type { Scoring } from '../../../core/pubsub.js'
 import type { Clock } from '../clock.js'
 
-/** A count below this is none (`decayToZero`). */
-const LEAST = 0.01
-
 interface Counts {
   invalid: number
   behaviour: number
@@ -92,5 +89,5 @@ export class Scores {
 }
 
 function atLeast(count: number): number {
-  return count < LEAST ? 0 : count
+  return count < SCORE.decayToZero ? 0 : count
 }

@@ -1,10 +1,12 @@
 /** The topics that a host is in, and those that its peers have told it of. */
+import { GOSSIP } from '../../../core/parameters.js'
 import type { PortEvent } from '../../../core/port.js'
 import type { Side } from '../link.js'
 import { Pool } from '../pool.js'
 
 /** What the topics need of pub/sub. */
 export interface TopicsHost {
+  readonly now: number
   /** One end for each connected peer. */
   neighbours(): Side[]
   /** Has the topics of the peer do something, once a control message has arrived there. */
@@ -17,6 +19,11 @@ export class Topics {
   private readonly joined = new Map<string, { guarded: boolean }>()
   /** Topic → peers that have told us that they are in it. */
   private readonly subscribers = new Map<string, Pool<string>>()
+
+  /** Topics that we were in → until when messages of them are no offence. The oldest is first. */
+  private readonly left = new Map<string, number>()
+  /** Messages of topics that we were never in, by the peers that send them. */
+  private readonly strange = new Map<string, number>()
 
   constructor(
     private readonly host: TopicsHost,
@@ -53,7 +60,12 @@ export class Topics {
 
   /** False: we are not in it. Our neighbours are told by `tellAll`, after they were pruned. */
   leave(name: string): boolean {
-    return this.joined.delete(name)
+    if (!this.joined.delete(name)) return false
+    this.left.delete(name)
+    this.left.set(name, this.host.now + GOSSIP.leftTopicGrace)
+    const [oldest] = this.left.keys()
+    if (this.left.size > GOSSIP.leftTopics) this.left.delete(oldest!)
+    return true
   }
 
   tellAll(name: string, subscribed: boolean): void {
@@ -81,8 +93,21 @@ export class Topics {
     if (!subscribed) this.host.onUnsubscribed(peer, name)
   }
 
+  wasJoined(name: string): boolean {
+    return this.left.has(name)
+  }
+
+  /** Honest peers send messages of a topic until they hear that we left. Is this one too many of a topic that we are not in? */
+  isOneTooMany(peer: string, name: string): boolean {
+    if (this.host.now < (this.left.get(name) ?? 0)) return false
+    const count = (this.strange.get(peer) ?? 0) + 1
+    this.strange.set(peer, count)
+    return count % GOSSIP.unknownTopicTolerance === 0
+  }
+
   /** A peer is gone. */
   onGone(peer: string): void {
+    this.strange.delete(peer)
     for (const [name, peers] of this.subscribers) {
       if (peers.delete(peer)) this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed: false })
     }

@@ -83,7 +83,12 @@ export class Lookup {
     for (let candidate = this.next(); candidate !== undefined && !this.over; candidate = this.next()) {
       this.question(candidate)
     }
-    if (this.over || this.underWay > 0) return
+    if (this.underWay === 0) this.end()
+  }
+
+  /** What is found by now is the answer. */
+  end(): void {
+    if (this.over) return
     this.over = true
     this.done(this.found)
   }
@@ -92,6 +97,7 @@ export class Lookup {
     candidate.asked = true
     this.underWay++
     this.table.ask(candidate, this.target, (answer) => {
+      if (this.over) return
       this.underWay--
       // The next candidate counts in the place of one that gives no answer.
       const at = answer === undefined ? this.candidates.indexOf(candidate) : -1

@@ -11,7 +11,7 @@ import { hash32 } from '../random.js'
 import type { Wire } from '../wire.js'
 import { distance, Lookup, type Candidate, type Contact, type Found, type LookupTable } from './lookup.js'
 
-const { bucketSize, splitDepth, strangers, visits, waitingVisits, questionTimeout } = TABLE
+const { bucketSize, splitDepth, strangers, visits, waitingVisits, questionTimeout, lookupTimeout } = TABLE
 
 /** The model's keys are a hash of 32 bits, because numbers are fast; kad-dht's are a SHA-256. */
 const KEY_BITS = 32
@@ -21,7 +21,8 @@ const PEER_SIZE = 80
 
 /** A question that is under way. */
 interface Question {
-  side: Side
+  /** `undefined`: the peer is being dialled. */
+  side: Side | undefined
   /** `undefined`: there will be no answer. */
   done: (found: Found | undefined) => void
 }
@@ -48,6 +49,7 @@ export class Table implements LookupTable {
   private readonly heard = new Map<string, string[]>()
   private readonly visits = new Set<string>()
   private readonly waiting = new Set<string>()
+  private readonly lookups: Patience<Lookup>
   private readonly questions: Patience<Question>
   private readonly open = new Set<Question>()
 
@@ -56,6 +58,9 @@ export class Table implements LookupTable {
     private readonly emit: (event: PortEvent) => void,
   ) {
     this.key = hash32(host.peerId)
+    this.lookups = new Patience(host.wire.clock, (lookup) => {
+      lookup.end()
+    })
     this.questions = new Patience(host.wire.clock, (question) => {
       this.answered(question, undefined)
     })
@@ -159,15 +164,22 @@ export class Table implements LookupTable {
     first: Contact[],
     done: (found: string[] | undefined) => void,
   ): void {
-    new Lookup(this, this.host.peerId, target, wanted, first, done).start()
+    const lookup = new Lookup(this, this.host.peerId, target, wanted, first, (found) => {
+      this.lookups.end(lookup, lookupTimeout)
+      done(found)
+    })
+    this.lookups.begin(lookup, lookupTimeout)
+    lookup.start()
   }
 
   ask({ peer, addresses }: Candidate, target: number, done: Question['done']): void {
+    const question: Question = { side: undefined, done }
+    this.open.add(question)
+    this.questions.begin(question, questionTimeout)
     this.host.reach(peer, addresses, (side) => {
-      if (side === undefined) return done(undefined)
-      const question = { side, done }
-      this.open.add(question)
-      this.questions.begin(question, questionTimeout)
+      if (side === undefined) return this.answered(question, undefined)
+      if (!this.open.has(question)) return
+      question.side = side
       const { link } = side
       link.send(side, QUESTION_SIZE, () => {
         const found = this.host.tableBeyond(side).closest(target, this.host.peerId)
