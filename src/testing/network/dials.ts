@@ -93,51 +93,58 @@ export class Dials<Other extends Listener> {
 
   private expire(dial: Dial): void {
     if (dial.addresses === undefined) return this.end(dial, undefined, 'the lookup for its address took too long')
-    dial.tried.push({ address: dial.addresses[dial.tried.length]!, reason: 'no answer' })
+    dial.tried.push({ address: addressOf(dial)!, reason: 'no answer' })
     this.end(dial, undefined)
   }
 
   private dialAt(dial: Dial, addresses: string[]): void {
     dial.addresses = addresses
-    this.tryNext(dial, addresses)
+    this.tryNext(dial)
   }
 
-  private tryNext(dial: Dial, addresses: string[]): void {
-    const address = addresses[dial.tried.length]
+  private tryNext(dial: Dial): void {
+    const address = addressOf(dial)
     if (address === undefined) return this.end(dial, undefined)
-    const fail = (reason: string): void => {
-      dial.tried.push({ address, reason })
-      this.tryNext(dial, addresses)
-    }
     const { host } = this
-    const { clock } = host.wire
+    const { wire } = host
     const place = withoutPeer(address)
-    const listener = host.wire.hosts.get(place)
-    if (listener?.peerId === host.peerId) return fail('that is this node itself')
-    const after = (delay: number, act: () => void): void => {
-      clock.after(delay, () => {
-        if (!dial.over) act()
-      })
+    const listener = wire.hosts.get(place)
+    if (listener === undefined) return this.failLater(dial, 2 * wire.once(host, host), 'connection refused')
+    if (listener.peerId === host.peerId) return this.fail(dial, 'that is this node itself')
+    if (wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })) {
+      return this.failLater(dial, DIALS.addressTimeout, 'no answer')
     }
-    const refused = (): void => fail('connection refused')
-    const unanswered = (): void => fail('no answer')
-    if (listener === undefined) return after(2 * host.wire.once(host, host), refused)
     // The handshakes of TCP and Noise: after four legs the dialler has the connection.
-    const there = host.wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })
-      ? Infinity
-      : 4 * host.wire.once(host, listener)
-    if (there > DIALS.addressTimeout) return after(DIALS.addressTimeout, unanswered)
-    after(there, () => {
-      if (host.wire.isCut(host, listener)) return after(DIALS.addressTimeout - there, unanswered)
-      if (!listener.up) return after(host.wire.once(host, host), refused)
+    const there = 4 * wire.once(host, listener)
+    if (there > DIALS.addressTimeout) return this.failLater(dial, DIALS.addressTimeout, 'no answer')
+    wire.clock.after(there, () => {
+      if (dial.over) return
+      if (wire.isCut(host, listener)) return this.failLater(dial, DIALS.addressTimeout - there, 'no answer')
+      if (!listener.up) return this.failLater(dial, wire.once(host, host), 'connection refused')
       if (!host.up) return
       const wanted = dial.peer ?? peerOf(address)
-      if (wanted !== undefined && wanted !== listener.peerId) return fail(`${listener.peerId} is there`)
+      if (wanted !== undefined && wanted !== listener.peerId) return this.fail(dial, `${listener.peerId} is there`)
       host.connect(listener, place, (side) => {
         this.end(dial, side, '')
       })
     })
   }
+
+  private failLater(dial: Dial, delay: number, reason: string): void {
+    this.host.wire.clock.after(delay, () => {
+      if (!dial.over) this.fail(dial, reason)
+    })
+  }
+
+  private fail(dial: Dial, reason: string): void {
+    dial.tried.push({ address: addressOf(dial)!, reason })
+    this.tryNext(dial)
+  }
+}
+
+/** The address that is to be tried now; `undefined`: all were. */
+function addressOf({ addresses, tried }: Dial): string | undefined {
+  return addresses?.[tried.length]
 }
 
 function reasonsOf({ tried }: Dial): string {
