@@ -130,3 +130,18 @@ export class Lab {
     return [a.last('streamOpened').stream, b.last('streamInbound').stream]
   }
 }
+
+/** Two members that are not connected. */
+export function pair(options: Partial<WireOptions> = {}): [Lab, Member, Member] {
+  const lab = new Lab(options)
+  return [lab, lab.member(), lab.member()]
+}
+
+export function dial(from: Member, target: string, ...addresses: string[]): void {
+  from.run({ type: 'dial', target, addresses })
+}
+
+/** The first has the second in its table. */
+export function know(a: Member, b: Member): void {
+  a.run({ type: 'tableAdd', peer: b.peerId, addresses: [b.address] })
+}

@@ -4,7 +4,7 @@ import { Clock } from '../../../../src/testing/network/clock.js'
 import { Scores } from '../../../../src/testing/network/gossip/scores.js'
 import { defaultScoring, type Scoring } from '../../../../src/core/pubsub.js'
 import { maxDataLength } from '../../../../src/wire/gossip-size.js'
-import { clique, forge, heard, join, leave, line, offersOf, plant, publish, scoreOf, TOPIC } from './gossip-lab.js'
+import { clique, forge, heard, join, leave, line, offersOf, plant, publish, scoreOf, TOPIC } from './lab.js'
 import { Lab, type Member } from '../lab.js'
 
 function scoresOf(scoring: Partial<Scoring> = {}): [Clock, Scores] {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { MessageIdOf } from '../../../../src/core/pubsub.js'
 import { encodedMessageSize } from '../../../../src/wire/gossip-size.js'
-import { clique, join, line, publish, standing, TOPIC } from './gossip-lab.js'
+import { clique, join, line, publish, standing, TOPIC } from './lab.js'
 import type { Lab, Member } from '../lab.js'
 
 const SIZE = encodedMessageSize(TOPIC, 1_000)

@@ -15,7 +15,7 @@ import {
   publish,
   scoreOf,
   TOPIC,
-} from './gossip-lab.js'
+} from './lab.js'
 import type { Lab, Member } from '../lab.js'
 
 type Three = [Lab, [Member, Member, Member]]
