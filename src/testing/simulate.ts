@@ -38,7 +38,7 @@ interface Resident {
   life: number
 }
 
-/** A message as `plant` sends it. `from`: its signer, if not who sends it. */
+/** A message as `plant` sends it. `from`: its signer, if that is not the sender. */
 export interface Planted {
   topic: string
   data: Uint8Array

@@ -1,4 +1,4 @@
-/** The chunks of a stream: copied when they are sent, and cut where nobody expects it. */
+/** The chunks of a stream: copied when they are sent, and cut anywhere when they arrive. */
 
 /** Small writes are copied into blocks of this size: an allocation for each would be most of a simulation's garbage. */
 const BLOCK = 65_536

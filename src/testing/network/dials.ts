@@ -6,7 +6,7 @@ import { DIALS } from '../../core/parameters.js'
 import { peerOf, withoutPeer } from '../../core/peers/addresses.js'
 import type { Attempt } from '../../core/port.js'
 import type { LinkHost, Side } from './link.js'
-import { Patience } from './patience.js'
+import { Timeouts } from './timeouts.js'
 import type { Wire } from './wire.js'
 
 /** What can be dialled. */
@@ -41,10 +41,10 @@ interface Dial {
 
 export class Dials<Other extends Listener> {
   private readonly dials = new Map<string, Dial>()
-  private readonly patience: Patience<Dial>
+  private readonly timeouts: Timeouts<Dial>
 
   constructor(private readonly host: Dialler<Other>) {
-    this.patience = new Patience(host.wire.clock, (dial) => {
+    this.timeouts = new Timeouts(host.wire.clock, (dial) => {
       this.expire(dial)
     })
   }
@@ -80,13 +80,13 @@ export class Dials<Other extends Listener> {
 
   private begin(peer: string | undefined, done: Reached): Dial {
     const dial: Dial = { peer, waiting: [done], addresses: undefined, tried: [], over: false }
-    this.patience.begin(dial, DIALS.timeout)
+    this.timeouts.begin(dial, DIALS.timeout)
     return dial
   }
 
   private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial)): void {
     dial.over = true
-    this.patience.end(dial, DIALS.timeout)
+    this.timeouts.end(dial, DIALS.timeout)
     if (dial.peer !== undefined) this.dials.delete(dial.peer)
     for (const done of dial.waiting) done(side, why, dial.tried)
   }

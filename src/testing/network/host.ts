@@ -9,8 +9,8 @@ import type { PubsubOptions } from '../../core/pubsub.js'
 import { Dials, type Dialler, type Reached } from './dials.js'
 import { GossipMessage } from './gossip/message.js'
 import { Link, type Side } from './link.js'
-import { Patience } from './patience.js'
-import { PubSub, type PubSubHost } from './gossip/pubsub.js'
+import { Timeouts } from './timeouts.js'
+import { Pubsub, type PubsubHost } from './gossip/pubsub.js'
 import { Streams } from './streams.js'
 import { Table, type TableHost } from './kademlia/table.js'
 import type { Wire } from './wire.js'
@@ -33,11 +33,11 @@ export interface HostOptions {
   index: number
 }
 
-export class Host implements NetworkPort, Dialler<Host>, PubSubHost, TableHost {
+export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   readonly peerId: string
   readonly streams: Streams
   readonly table: Table
-  readonly pubsub: PubSub
+  readonly pubsub: Pubsub
   nextConnection: ConnectionId = 1
   /** Where we listen, without `/p2p`. */
   addresses: string[] = []
@@ -47,7 +47,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubSubHost, TableHost {
   private readonly byPeer = new Map<string, Side[]>()
   private readonly dials: Dials<Host>
   /** Pings without an answer. */
-  private readonly pings: Patience<Ping>
+  private readonly pings: Timeouts<Ping>
   private isLoopbackOnly = true
   private hasLoopback = false
   private readonly emit: (event: PortEvent) => void
@@ -65,14 +65,14 @@ export class Host implements NetworkPort, Dialler<Host>, PubSubHost, TableHost {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
     const { random } = wire
-    this.pings = new Patience(wire.clock, (ping) => {
+    this.pings = new Timeouts(wire.clock, (ping) => {
       this.onPingOver(ping)
     })
     this.dials = new Dials(this)
     const cut = () => (random.below(WHOLE_CHUNKS) === 0 ? random.float() : 0)
     this.streams = new Streams(this.emit, options.protocols, cut, (side) => beyond(side).streams)
     this.table = new Table(this, this.emit)
-    this.pubsub = new PubSub(this, this.emit, options.pubsub)
+    this.pubsub = new Pubsub(this, this.emit, options.pubsub)
   }
 
   run(effect: PortEffect): void {
@@ -154,7 +154,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubSubHost, TableHost {
     this.leaveNetwork()
   }
 
-  /** The host is switched off: nobody is told, but who talks to it hears that it is gone. */
+  /** The host is switched off: it says no goodbye, but its peers see their connections end. */
   crash(): void {
     const sides = [...this.sides.values()]
     this.leaveNetwork()
@@ -167,12 +167,12 @@ export class Host implements NetworkPort, Dialler<Host>, PubSubHost, TableHost {
     for (const address of this.addresses) this.wire.hosts.delete(address)
   }
 
-  /** Hostile gossip, for tests: sends the peer a message as it is, whatever the rules say. */
+  /** Hostile gossip, for tests: sends the peer a message as it is, against all rules. */
   plant(peer: string, message: SignedMessage): void {
     this.pubsub.messages.send(peer, new GossipMessage(message))
   }
 
-  pubsubBeyond(side: Side): PubSub {
+  pubsubBeyond(side: Side): Pubsub {
     return beyond(side).pubsub
   }
 
@@ -324,7 +324,7 @@ interface Ping {
 }
 
 /**
- * The addresses that `accepts` likes. Most often that is all of them, and then they are not copied: nobody changes them, and
+ * The addresses that `accepts` accepts. Most often that is all of them, and then they are not copied: nothing changes them, and
  * a large network holds those of each host in every table.
  */
 function acceptable(addresses: string[], accepts: (address: string) => boolean): string[] {

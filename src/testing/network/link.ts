@@ -30,7 +30,7 @@ export interface Medium {
 }
 
 /**
- * Patience of a connection that nothing can pass, ms: then it is dead. The model's alone, because no protocol says it: it is in
+ * Timeouts of a connection that nothing can pass, ms: then it is dead. The model's alone, because no protocol says it: it is in
  * the order of TCP's user timeout in practice.
  */
 export const CONNECTION_TIMEOUT = 20_000
@@ -79,7 +79,7 @@ export class Side {
   healing = false
   /** Bytes of pub/sub messages that were sent from here and have not arrived. */
   gossiping = 0
-  /** The host has closed its end: what still arrives is for nobody. */
+  /** The host has closed its end: what still arrives is lost. */
   closed = false
   other!: Side
 

@@ -1,5 +1,5 @@
 /**
- * What lies between the hosts: how long a packet takes, what is cut, slowed or dropped, and who listens where. All chance of
+ * What lies between the hosts: how long a packet takes, what is cut, slowed or dropped, and which host listens where. All chance of
  * a simulation comes from the one generator here.
  */
 import type { Clock } from './clock.js'
@@ -34,7 +34,7 @@ const RETRANSMISSION = 200
 const MAX_RETRANSMISSIONS = 6
 
 export class Wire<Host extends LinkHost = LinkHost> implements Medium {
-  /** Address → who listens there. */
+  /** Address → the host that listens there. */
   readonly hosts = new Map<string, Host>()
   readonly links = new Set<Link>()
   /** Where bandwidth is limited each packet queues for itself. */

@@ -1,5 +1,5 @@
 /**
- * The meshes of one host, a topic each: who is in them, by GRAFT and PRUNE, within the bounds of degree, back-off and score,
+ * The meshes of one host, a topic each: their peers, by GRAFT and PRUNE, within the bounds of degree, back-off and score,
  * and with a share of connections that we opened ourselves.
  */
 import { GOSSIP, MESH } from '../../../core/parameters.js'
@@ -16,7 +16,7 @@ export interface MeshHost {
   readonly now: number
   readonly random: Random
   sideTo(peer: string): Side | undefined
-  /** Who has told us that they are in the topic. */
+  /** Peers that have told us that they are in the topic. */
   subscribersOf(topic: string): readonly string[]
   scoreOf(peer: string): number
   misbehaved(peer: string, times: number): void
@@ -29,7 +29,7 @@ export class Mesh {
   private readonly meshes = new Map<string, Set<string>>()
   /** Topic → peer → when its back-off ends; it outlives our being in the topic. A peer that is in here is not grafted. */
   private readonly backOffs = new Map<string, Map<string, number>>()
-  /** What was last reported of each topic; none: nobody. */
+  /** The peers that were last reported of each topic; absent: none. */
   private readonly reported = new Map<string, string[]>()
 
   constructor(
@@ -64,7 +64,7 @@ export class Mesh {
     for (const topic of this.meshes.keys()) this.remove(peer, topic)
   }
 
-  /** Nobody with a score below zero, neither too few nor too many, and some whom we have dialled ourselves. */
+  /** No peer with a score below zero, neither too few nor too many, and some that we have dialled ourselves. */
   maintain(topic: string): void {
     const mesh = this.meshes.get(topic)!
     for (const peer of mesh) {
@@ -90,7 +90,7 @@ export class Mesh {
     }
   }
 
-  /** Up to so many peers more, of those whom nothing speaks against and who fit; in no order. */
+  /** Up to so many peers more, of those that nothing speaks against and that fit; in no order. */
   private graft(topic: string, amount: number, fits?: (peer: string) => boolean): void {
     if (amount <= 0) return
     const { host } = this
@@ -111,13 +111,13 @@ export class Mesh {
 
   private onGraft(peer: string, topic: string): void {
     const mesh = this.meshes.get(topic)
-    // We have left, and the news is on its way to him.
+    // We have left, and the news is on its way to the peer.
     if (mesh === undefined || mesh.has(peer)) return
     const { host } = this
     const until = this.backOffs.get(topic)?.get(peer) ?? 0
     const isTooSoon = host.now < until
     if (isTooSoon) host.misbehaved(peer, host.now < until - pruneBackoff + graftFloodThreshold ? 2 : 1)
-    // A full mesh takes only those whom we have dialled ourselves: nobody can crowd it from outside.
+    // A full mesh takes only peers that we have dialled ourselves, so that it cannot be crowded from outside.
     const hasRoom = mesh.size < Dhi || this.isOutbound(peer)
     if (isTooSoon || !hasRoom || host.scoreOf(peer) < 0) return this.prune(peer, topic, pruneBackoff)
     mesh.add(peer)

@@ -32,7 +32,7 @@ export class GossipMessage {
     this.size = encodedMessageSize(topic, data.length)
   }
 
-  /** Is it, unchanged, by whom it says? */
+  /** Is it unchanged, and by the signer that it names? */
   get isGenuine(): boolean {
     this.genuine ??=
       this.proof.length === PROOF_LENGTH && checksum(this, this.sequence) === view(this.proof).getUint32(8)

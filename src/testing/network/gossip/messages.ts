@@ -77,7 +77,7 @@ export class Messages {
     this.emit({ type: 'published', ask, recipients, id, proof: proof.slice() })
   }
 
-  /** Passes on a message of somebody else, if the peer can take it. */
+  /** Passes on a message of another host, if the peer can take it. */
   forward(peer: string, message: GossipMessage): void {
     if (this.parts.queues.isFull(this.host.sideTo(peer))) this.dropped(peer, message.topic, 'queueFull')
     else this.send(peer, message)
@@ -116,7 +116,7 @@ export class Messages {
     if (!held) this.relay(message, [via])
   }
 
-  /** To everybody in the mesh but its signer and those who have it. */
+  /** To all peers in the mesh but its signer and those that have it. */
   private relay(message: GossipMessage, have: Iterable<string>): void {
     const others = new Set([message.from, ...have])
     for (const peer of this.parts.mesh.of(message.topic) ?? []) if (!others.has(peer)) this.forward(peer, message)

@@ -21,7 +21,7 @@ import type { Wire } from '../wire.js'
 const CONTROL_SIZE = 80
 
 /** What pub/sub needs of its host. */
-export interface PubSubHost {
+export interface PubsubHost {
   readonly peerId: string
   readonly wire: Wire
   /** Our end of a connection to the peer. */
@@ -29,10 +29,10 @@ export interface PubSubHost {
   /** One end for each connected peer. */
   neighbours(): Side[]
   /** The pub/sub of the host at the other end. */
-  pubsubBeyond(side: Side): PubSub
+  pubsubBeyond(side: Side): Pubsub
 }
 
-export class PubSub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
+export class Pubsub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
   readonly messages: Messages
   private readonly cache = new GossipCache()
   private readonly topics: Topics
@@ -48,7 +48,7 @@ export class PubSub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
   private stopped = false
 
   constructor(
-    private readonly host: PubSubHost,
+    private readonly host: PubsubHost,
     private readonly emit: (event: PortEvent) => void,
     private readonly options: PubsubOptions,
   ) {
@@ -152,7 +152,7 @@ export class PubSub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
     return this.cache.isSeen(id, this.now)
   }
 
-  private control(side: Side | undefined, act: (there: PubSub) => void): void {
+  private control(side: Side | undefined, act: (there: Pubsub) => void): void {
     side?.link.send(side, CONTROL_SIZE, () => {
       const there = this.host.pubsubBeyond(side)
       if (there.reads(this.host.peerId)) act(there)

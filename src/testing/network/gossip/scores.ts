@@ -1,6 +1,6 @@
 /**
  * What counts against a peer in pub/sub: messages that were invalid (P4) and misbehaviours (P7), in gossipsub's terms. Both
- * counts are squared, and decay once a second. They are brought up to date when somebody asks: no timer runs for them.
+ * counts are squared, and decay once a second. They are brought up to date when they are read: no timer runs for them.
  */
 import { SCORE } from '../../../core/parameters.js'
 import type { Scoring } from '../../../core/pubsub.js'
@@ -16,7 +16,7 @@ interface Counts {
 }
 
 export class Scores {
-  /** Of those whom something counts against. */
+  /** By peer; a peer that nothing counts against has none. */
   private readonly counts = new Map<string, Counts>()
 
   constructor(
@@ -46,7 +46,7 @@ export class Scores {
     this.countsOf(peer).behaviour += times
   }
 
-  /** Going away and coming back at once makes nobody better. */
+  /** A peer that goes away and comes back at once keeps its counts. */
   onGone(peer: string): void {
     const counts = this.counts.get(peer)
     if (counts === undefined) return

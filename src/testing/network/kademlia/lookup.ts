@@ -56,7 +56,7 @@ export class Lookup {
     }
   }
 
-  /** Asks until nobody closer is left to ask; `done` may be called before this returns. */
+  /** Asks until no closer peer is left; `done` may be called before this returns. */
   start(): void {
     this.proceed()
   }

@@ -6,7 +6,7 @@ import { TABLE } from '../../../core/parameters.js'
 import type { PortEvent } from '../../../core/port.js'
 import type { Reached } from '../dials.js'
 import type { Side } from '../link.js'
-import { Patience } from '../patience.js'
+import { Timeouts } from '../timeouts.js'
 import { hash32 } from '../random.js'
 import type { Wire } from '../wire.js'
 import { distance, Lookup, type Candidate, type Contact, type Found, type LookupTable } from './lookup.js'
@@ -49,8 +49,8 @@ export class Table implements LookupTable {
   private readonly heard = new Map<string, string[]>()
   private readonly visits = new Set<string>()
   private readonly waiting = new Set<string>()
-  private readonly lookups: Patience<Lookup>
-  private readonly questions: Patience<Question>
+  private readonly lookups: Timeouts<Lookup>
+  private readonly questions: Timeouts<Question>
   private readonly open = new Set<Question>()
 
   constructor(
@@ -58,10 +58,10 @@ export class Table implements LookupTable {
     private readonly emit: (event: PortEvent) => void,
   ) {
     this.key = hash32(host.peerId)
-    this.lookups = new Patience(host.wire.clock, (lookup) => {
+    this.lookups = new Timeouts(host.wire.clock, (lookup) => {
       lookup.end()
     })
-    this.questions = new Patience(host.wire.clock, (question) => {
+    this.questions = new Timeouts(host.wire.clock, (question) => {
       this.answered(question, undefined)
     })
   }
