@@ -9,11 +9,11 @@ interface Profile {
 
 /** The first that fits the file of a sample. */
 const PARTS: [string, RegExp][] = [
-  ['clock, actions, inbox', /^src\/(action|inbox|network\/simulated\/clock)\.ts/],
-  ['the model of the network', /^src\/network\/simulated\//],
+  ['clock, actions, inbox', /^src\/(lane\/(action|inbox)|testing\/network\/clock)\.ts/],
+  ['the model of the network', /^src\/testing\/network\//],
   ['`step`, its codecs and its maps', /^src\/(core|wire)\//],
-  ["the lane's pipeline (RxJS)", /rxjs\/|^src\/lane\.ts/],
-  ['node and edge', /^src\/(node\.ts|edge\/)/],
+  ["the lane's pipeline (RxJS)", /rxjs\/|^src\/lane\//],
+  ['node and edge', /^src\/(node|edge)\//],
   ['the log of events', /^src\/testing\//],
   ['the garbage collector', /^\(garbage collector\)/],
   ['compiling, the load, the rest', /^/],

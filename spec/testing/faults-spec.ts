@@ -48,7 +48,7 @@ describe('a partition', () => {
     // Past the dials of the ticks: one that was under way would be followed by ours.
     await net.run(76_000)
     expect((await net.until(a.status())).connections).toEqual([])
-    expect(await fate(net, a.dial(b.addresses[0]!))).toEqual(['DialError', 10_000])
+    expect(await fate(net, a.dial(b.addresses[0]!))).toEqual(['DialError', 6_000])
     net.heal()
     await net.run(60_000)
     expect(await net.until(a.knownPeers())).toHaveProperty(b.peerId)

@@ -1,6 +1,8 @@
 /**
  * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. All other
- * files of this folder take their numbers from here; what is not named in an object stays as the comments say.
+ * files of this folder take their numbers from here; what is not named in an object stays as the comments say. Numbers that
+ * the simulated network has too are in `core/parameters.ts`. Of those that libp2p has no option for, `defaults-spec.ts` checks
+ * that the stock value is ours.
  */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import type { NoiseInit } from '@chainsafe/libp2p-noise'
@@ -10,6 +12,7 @@ import type { KadDHTInit } from '@libp2p/kad-dht'
 import type { PingInit } from '@libp2p/ping'
 import type { TCPOptions } from '@libp2p/tcp'
 import type { Libp2pInit } from 'libp2p'
+import { DIALS, GOSSIP, MESH, SCORE, STREAMS, TABLE } from '../core/parameters.js'
 import { noiseCrypto } from '../platform/noise-crypto.js'
 import { KADEMLIA } from '../wire/protocols.js'
 
@@ -22,16 +25,16 @@ const NEVER = 2 ** 31 - 1
 /* ------------------------------------------------ our own bounds ------------------------------------------------ */
 
 /** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
-export const DIAL_TIMEOUT = 10_000
+export const DIAL_TIMEOUT = DIALS.timeout
 
 /** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
 export const OPEN_TIMEOUT = 10_000
 
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
-export const QUERY_TIMEOUT = 20_000
+export const QUERY_TIMEOUT = TABLE.lookupTimeout
 
-/** Members chosen by chance who are asked for our neighbours at each lookup of ourselves, besides those who are close to us. */
-export const STRANGERS = 3
+/** Members chosen by chance that are asked for our neighbours at each lookup of ourselves. Stock: none. */
+export const STRANGERS = TABLE.strangers
 
 /** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
 export const ADD_ATTEMPTS = 3
@@ -46,10 +49,10 @@ export const STOP_TIMEOUT = 1_200
 export const REMEMBERED_PEERS = 4_096
 
 /** What a session may have on its way to us. Stock: 256 KiB, and up to 16 MiB where Yamux happens to let a window grow. */
-export const SESSION_WINDOW = 1 * MiB
+export const SESSION_WINDOW = STREAMS.sessionWindow
 
 /** Streams at once for each protocol and connection. Stock: 32 in, 64 out; a Rust peer's 33rd request was aborted. */
-export const REQUEST_STREAMS = { maxInboundStreams: 1_000, maxOutboundStreams: 1_000 }
+export const REQUEST_STREAMS = { maxInboundStreams: STREAMS.maxInbound, maxOutboundStreams: 1_000 }
 
 /* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */
 
@@ -74,13 +77,13 @@ export const YAMUX: YamuxMuxerInit = {
   enableKeepAlive: true,
   keepAliveInterval: 30_000,
   // Stock: 1,000 each. A stream more is reset.
-  maxInboundStreams: 1_000,
+  maxInboundStreams: STREAMS.maxInbound,
   maxOutboundStreams: 1_000,
   // Stock: 10. More streams than that, opened while the other side still finishes its upgrade, kill the connection.
   maxEarlyStreams: 1_000,
   streamOptions: {
     // Stock: 256 KiB, and fixed by yamux's specification.
-    initialStreamWindowSize: 256 * KiB,
+    initialStreamWindowSize: STREAMS.window,
     // Stock: 16 MiB. A paused stream that has buffered more than maxReadBufferLength is reset, so no window may be larger.
     maxStreamWindowSize: 4 * MiB,
     maxReadBufferLength: 4 * MiB,
@@ -107,7 +110,7 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   maxPeerAddrsToDial: 25,
   dialTimeout: DIAL_TIMEOUT,
   // Stock: 6 s. Addresses are tried one after the other; shorter ones fail when 20 nodes start on a busy machine.
-  addressDialTimeout: 6_000,
+  addressDialTimeout: DIALS.addressTimeout,
   // Stock: 10 s each.
   inboundUpgradeTimeout: 10_000,
   inboundStreamProtocolNegotiationTimeout: 10_000,
@@ -162,16 +165,16 @@ export const KAD: KadDHTInit = {
   querySelfInterval: NEVER,
   // Stock: at least 5 s. When 20 nodes on one machine ask their one boot node at the same time, most get no answer by
   // then, and a lookup that began with one peer ends with nothing.
-  networkDialTimeout: { minTimeout: 10_000 },
+  networkDialTimeout: { minTimeout: TABLE.questionTimeout },
   // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
   // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); `neighbourhood.ts` lets our own go deeper.
-  kBucketSize: 20,
-  prefixLength: 6,
+  kBucketSize: TABLE.bucketSize,
+  prefixLength: TABLE.splitDepth,
   // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the
   // first answers name everybody, and those that are under way by then are for nothing.
-  alpha: 3,
+  alpha: TABLE.parallel,
   disjointPaths: 3,
   // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
   // before one of them has to go. Fewer at once: each is a dial, with a handshake on both sides, and where many nodes
@@ -179,8 +182,8 @@ export const KAD: KadDHTInit = {
   // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
   // handshake can take seconds while 20 nodes meet on one machine.
   pingNewContactTimeout: { minTimeout: 10_000 },
-  pingNewContactConcurrency: 4,
-  pingNewContactMaxQueueSize: 100,
+  pingNewContactConcurrency: TABLE.visits,
+  pingNewContactMaxQueueSize: TABLE.waitingVisits,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
   // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
@@ -206,12 +209,12 @@ export const GOSSIP_READ_AHEAD = 256 * KiB
 export const GOSSIP_READ_TURN = 10
 export const VERIFY_TURN = 10
 
-/** For how long after we left a topic its messages are no offence, and for how many topics that is remembered. */
-export const LEFT_TOPIC_GRACE = 60_000
-export const LEFT_TOPICS = 1_024
+/** How long after we left a topic its messages are no offence, and how many topics that is remembered of. */
+export const LEFT_TOPIC_GRACE = GOSSIP.leftTopicGrace
+export const LEFT_TOPICS = GOSSIP.leftTopics
 
 /** So many messages of topics that we were never in are one misbehaviour. Stock: they are taken, and cached. */
-export const UNKNOWN_TOPIC_TOLERANCE = 16
+export const UNKNOWN_TOPIC_TOLERANCE = GOSSIP.unknownTopicTolerance
 
 /** What follows from the largest message and from what may wait for a peer. */
 export function gossipLimits({ maxMessageSize, maxQueueSize }: { maxMessageSize: number; maxQueueSize: number }) {
@@ -235,11 +238,11 @@ export function gossipLimits({ maxMessageSize, maxQueueSize }: { maxMessageSize:
 export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
   // Stock, all three: P7 counts from the first misbehaviour on; scores decay each second, and to nothing below 0.1.
   behaviourPenaltyThreshold: 0,
-  decayInterval: 1_000,
-  decayToZero: 0.1,
+  decayInterval: SCORE.decayInterval,
+  decayToZero: SCORE.decayToZero,
   // Stock: 1 hour, for nothing: a peer that connects again begins anew. Ours goes on with its score (gossip/scores.ts), and
   // a score does not get better meanwhile, so a minute is enough.
-  retainScore: 60_000,
+  retainScore: SCORE.retention,
   // Weights and decays of misbehaviour (stock: −10, 0.2) and shared addresses (−5; it silences 15 nodes on one machine), and
   // the thresholds (stock: −10, −50, −80), come with the options: see network/pubsub.ts. Not set: application scores (none).
 }
@@ -275,16 +278,16 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   // Stock: true. What we publish goes to every subscriber that we are connected to, not to the mesh only.
   floodPublish: true,
   // Stock: 2 min. The origin forgets after 60 s, and the same bytes may be sent again then.
-  seenTTL: 60_000,
+  seenTTL: GOSSIP.seenTTL,
   // Stock: 1 s (the origin's 10 s are not on the wire).
-  heartbeatInterval: 1_000,
+  heartbeatInterval: GOSSIP.heartbeat,
   // Stock, as the origin: mesh of 6, grown below 4, cut above 12, of them 2 outbound; gossip to 6 or a quarter.
-  D: 6,
-  Dlo: 4,
-  Dhi: 12,
-  Dout: 2,
-  Dlazy: 6,
-  gossipFactor: 0.25,
+  D: MESH.D,
+  Dlo: MESH.Dlo,
+  Dhi: MESH.Dhi,
+  Dout: MESH.Dout,
+  Dlazy: GOSSIP.Dlazy,
+  gossipFactor: GOSSIP.factor,
   // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; whoever publishes to
   // nobody may send the same bytes again; the sender of a repeat is told.
   emitSelf: false,
@@ -302,12 +305,15 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   // Stock: true. Mesh peers are the last to be closed beyond maxConnections.
   tagMeshPeers: true,
   // Stock: 10 s after we leave a topic, its peers refuse our GRAFT (1 min after an ordinary PRUNE). The lane lingers.
-  unsubcribeBackoff: 10_000,
-  pruneBackoff: 60_000,
+  unsubcribeBackoff: MESH.unsubscribeBackoff,
+  pruneBackoff: MESH.pruneBackoff,
+  // Stock: 10 s. A GRAFT sooner than this after a PRUNE counts twice. Without an option: a back-off lasts a heartbeat longer
+  // for us than for the peer, and is looked for at every 15th.
+  graftFloodThreshold: MESH.graftFloodThreshold,
   // Stock: 5 heartbeats in the cache. A message is held there until its verdict, and a large one has 8 s to be fetched.
-  mcacheLength: 10,
+  mcacheLength: GOSSIP.history,
   // Stock: 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer.
-  mcacheGossip: 3,
+  mcacheGossip: GOSSIP.historyTold,
   idontwantMinDataSize: 512,
   idontwantMaxMessages: 512,
   maxTopicBytesPerPeer: 1 * MiB,

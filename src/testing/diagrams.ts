@@ -1,6 +1,6 @@
 /**
  * Marble diagrams as data: RxJS's syntax with time progression (`20ms a 5s b`; one frame is one virtual millisecond), parsed
- * by RxJS's own TestScheduler, and errors for what it would take without a word but nobody can have meant. Knows no network.
+ * by RxJS's own TestScheduler, and errors for what it would take without a word, though it cannot be meant. Knows no network.
  */
 import { TestScheduler } from 'rxjs/testing'
 import { show } from '../edge/checks.js'

@@ -1,6 +1,6 @@
 /**
  * Every event that entered the lanes of a simulation, in order. Kept as numbers (six a line), because a large run has
- * millions of them; the texts are made when somebody reads them.
+ * millions of them; the texts are made when they are read.
  */
 import type { Batch, Event } from '../core/events.js'
 
@@ -25,7 +25,7 @@ export class EventLog {
     this.add(time, -1, this.numberOf(text), 0, 0, -1)
   }
 
-  /** One text a line: time, node, event, its numbers, whom or what it is about. */
+  /** One text a line: time, node, event, its numbers, and the peer or thing that it is about. */
   lines(): string[] {
     const lines: string[] = []
     for (let i = 0; i < this.length; i++) {

@@ -24,9 +24,9 @@ export interface Expectation {
 export interface MarbleHelpers {
   /** Does what is drawn from each subscription on. `error` is what `#` errors with, by default the text "error". */
   cold: <T = string>(marbles: string, values?: Record<string, T>, error?: unknown) => Observable<T>
-  /** Does what is drawn from the beginning on, whoever listens. */
+  /** Does what is drawn from the beginning on, with or without listeners. */
   hot: <T = string>(marbles: string, values?: Record<string, T>, error?: unknown) => Observable<T>
-  /** Runs actions at their times. One that throws or rejects fails the whole; nobody waits for a promise to settle. */
+  /** Runs actions at their times. One that throws or rejects fails the whole; a promise is not waited for. */
   at: (marbles: string, actions: Record<string, () => unknown>) => void
   /** Subscribes at the beginning, or as `subscription` says: `^` subscribes, `!` unsubscribes. */
   expectObservable: (observable: Observable<unknown>, subscription?: string) => Expectation

@@ -1,4 +1,4 @@
-/** Says, of all nodes of a network, who still waits for what. */
+/** What the nodes of a network still wait for, as text. */
 import type { Ask, State } from '../core/state.js'
 
 const MOST = 20

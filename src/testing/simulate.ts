@@ -11,7 +11,7 @@ import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { Clock, SkewedClock } from './network/clock.js'
-import { proofOf } from './network/gossip-message.js'
+import { proofOf } from './network/gossip/message.js'
 import { Host } from './network/host.js'
 import { Random } from './network/random.js'
 import { Wire, type Datagram } from './network/wire.js'
@@ -20,34 +20,11 @@ import type { P2pNode } from '../node/p2p-node.js'
 import { recordOfLife } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
 import { EventLog } from './event-log.js'
+import { checkAmount, checkOptions, checkSkew, type SimulateOptions, type Skew } from './options.js'
 import { pendingOf } from './pending.js'
+import { Timekeeper } from './timekeeper.js'
 
-export interface SimulateOptions {
-  /** What all chance of the run comes from. Default: 1. */
-  seed?: number | string
-  /** One way of a packet, ms. Default: 10. */
-  latency?: number
-  /** A packet takes up to this much more or less, ms; at most `latency`. Default: 0. */
-  jitter?: number
-  /** Chance that a packet is lost, 0 … 1. Streams send it again; dials and gossip messages vanish. Default: 0. */
-  loss?: number
-  /** Bytes a second in one direction of a connection. Default: no limit. */
-  bandwidth?: number
-}
-
-export interface Skew {
-  /** How far the node's clock is ahead of the network's, ms. Default: 0. */
-  offset?: number
-  /** How fast it runs: 1.01 gains a hundredth. Default: 1. */
-  rate?: number
-}
-
-/** How long `until` waits for a promise if it is not told otherwise, virtual ms. */
-const WITHIN = 600_000
-
-/** Made before a test framework can replace it by a fake one. */
-const nextTurn = setImmediate
-
+/** A node of the network, with what starts it again. */
 interface Resident {
   built: Built
   host: Host
@@ -61,7 +38,7 @@ interface Resident {
   life: number
 }
 
-/** A message as `plant` sends it. `from`: its signer, if not who sends it. */
+/** A message as `plant` sends it. `from`: its signer, if that is not the sender. */
 export interface Planted {
   topic: string
   data: Uint8Array
@@ -83,11 +60,7 @@ export class SimulatedNetwork {
   private nextIndex = 1
   /** Sequence number of the next planted message: no host comes to these. */
   private planted = 1n << 63n
-  private running = false
-  /** User code has been reached: its microtasks must run before the next instant. */
-  private touched = false
-  /** Nodes that are being started. */
-  private launching = 0
+  private readonly time = new Timekeeper(this.clock, () => pendingOf(this.states()))
 
   constructor(options: SimulateOptions) {
     const { seed, latency, jitter, loss, bandwidth } = checkOptions(options)
@@ -113,21 +86,20 @@ export class SimulatedNetwork {
   }
 
   /** The clock of the network as a scheduler, for timers and observables of a test: what waits for them goes on in their instant. */
-  readonly scheduler: SchedulerLike = {
-    now: () => this.clock.now(),
-    schedule: (work, delay, state) => {
-      const touch = (): void => {
-        this.touched = true
-      }
-      return this.clock.schedule<typeof state>(
-        function (value) {
-          touch()
-          work.call(this, value as never)
-        },
-        delay,
-        state,
-      )
-    },
+  readonly scheduler: SchedulerLike = this.time.scheduler
+
+  /** Lets that much virtual time pass, ms. */
+  run(ms: number): Promise<void> {
+    return this.time.run(ms)
+  }
+
+  /**
+   * Lets virtual time pass until the promise settles; its value.
+   * @throws what the promise rejects with; an `Error` that says what is still waited for, when nothing is left to happen or
+   * more than `within` ms (default 600,000) have passed.
+   */
+  until<T>(promise: PromiseLike<T>, options: { within?: number } = {}): Promise<T> {
+    return this.time.until(promise, options)
   }
 
   /**
@@ -137,22 +109,10 @@ export class SimulatedNetwork {
   async createNode(config: NodeConfig = {}, skew: Skew = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
     const index = this.nextIndex++
     const chance = this.random.bytes(32)
-    return this.whileLaunching(async () => {
+    return this.time.whileLaunching(async () => {
       const peerId = config.secret === undefined ? peerIdOfPublicKey(chance) : await peerIdOf(config.secret)
       return this.launch({ peerId, config, skew, settings, index, life: 1 })
     })
-  }
-
-  private async whileLaunching(launch: () => Promise<P2pNode>): Promise<P2pNode> {
-    this.launching++
-    this.touched = true
-    try {
-      // Not inside of an instant: a node starts by running some.
-      await Promise.resolve()
-      return await launch()
-    } finally {
-      this.launching--
-    }
   }
 
   private async launch({ peerId, config, skew, settings: internal, index, life }: Launch): Promise<P2pNode> {
@@ -177,74 +137,16 @@ export class SimulatedNetwork {
       tap: (batch) => {
         this.events.batch(index, this.clock.time, batch)
       },
-      onEdge: () => {
-        this.touched = true
-      },
+      onEdge: () => this.time.touch(),
     }
     const built =
       record === undefined
         ? build(options)
         : await buildRecorded({ ...options, record: recordOfLife(record, life), seed: this.seed })
     this.residents.set(built.node, { built, host, index, config, skew, settings: internal, crashed: false, life })
-    while (this.clock.next() === this.clock.time) this.clock.runInstant()
+    this.time.finishInstant()
     await built.ready
     return built.node
-  }
-
-  /** Lets that much virtual time pass. */
-  async run(ms: number): Promise<void> {
-    checkAmount(ms, 'the time to run', 'ms', 0, Number.MAX_SAFE_INTEGER)
-    const end = this.clock.time + Math.ceil(ms)
-    await this.drive(() => this.clock.next() > end)
-    this.clock.skipTo(end)
-  }
-
-  /**
-   * Lets virtual time pass until the promise settles; its value.
-   * @throws what the promise rejects with; an `Error` that says who still waits for what, when nothing is left to happen or
-   * more than `within` ms (default 600,000) have passed.
-   */
-  async until<T>(promise: PromiseLike<T>, { within = WITHIN }: { within?: number } = {}): Promise<T> {
-    checkAmount(within, 'within', 'ms', 0, Number.MAX_SAFE_INTEGER)
-    if (typeof (promise as PromiseLike<T> | undefined)?.then !== 'function') {
-      throw new P2pError('InvalidConfig', `until waits for a promise, not for ${show(promise)}`)
-    }
-    const end = this.clock.time + Math.ceil(within)
-    const outcome = { settled: false }
-    const done = (): void => {
-      outcome.settled = true
-    }
-    promise.then(done, done)
-    await this.drive(() => outcome.settled || this.clock.next() > end)
-    if (outcome.settled) return promise
-    const why = this.clock.next() === Infinity ? 'nothing is left to happen' : `${within} ms have passed`
-    if (this.clock.next() !== Infinity) this.clock.skipTo(end)
-    throw new Error(`the promise has not settled, and ${why}. ${pendingOf(this.states())}`)
-  }
-
-  /** Runs instant by instant, and user code in between, until there is reason to stop. */
-  private async drive(stop: () => boolean): Promise<void> {
-    if (this.running) throw new Error('run or until is under way already: wait for it before the next one')
-    this.running = true
-    try {
-      this.touched = true
-      for (;;) {
-        if (this.touched) {
-          this.touched = false
-          await this.settle()
-        }
-        if (stop()) return
-        this.clock.runInstant()
-      }
-    } finally {
-      this.running = false
-    }
-  }
-
-  /** Lets every promise that is ready go on, and waits for nodes that are being started, which may take real time. */
-  private async settle(): Promise<void> {
-    do await new Promise<void>((resolve) => nextTurn(resolve))
-    while (this.launching > 0)
   }
 
   // ---- faults
@@ -278,8 +180,7 @@ export class SimulatedNetwork {
     resident.host.crash()
     const message = `the node has crashed at ${this.now} ms; use what restart gave you`
     resident.built.kill(new P2pError('NodeStopped', message))
-    this.touched = true
-    await new Promise<void>((resolve) => nextTurn(resolve))
+    await this.time.turn()
   }
 
   /** Starts a node that crashed or was stopped again: the same identity, address and config, and nothing remembered. */
@@ -289,7 +190,7 @@ export class SimulatedNetwork {
     this.residents.delete(node)
     this.note(`restart n${index}`)
     const { peerId } = host
-    return this.whileLaunching(() => this.launch({ peerId, config, skew, settings, index, life: life + 1 }))
+    return this.time.whileLaunching(() => this.launch({ peerId, config, skew, settings, index, life: life + 1 }))
   }
 
   /** Packets between two nodes take `extra` ms more, each way; 0: as before. */
@@ -371,39 +272,4 @@ export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
 /** (Tests of tinyp2p override settings behind the config.) */
 function limitsOf({ maxMessageSize, maxGossipQueue }: Settings): Partial<PubsubOptions> {
   return { maxMessageSize, maxQueueSize: maxGossipQueue }
-}
-
-const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']
-
-function checkOptions(options: SimulateOptions): Required<SimulateOptions> {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw new P2pError('InvalidConfig', `the options of simulate must be an object, not ${show(options)}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (!KEYS.includes(key))
-      throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
-  }
-  const { seed = 1, latency = 10, jitter = 0, loss = 0, bandwidth = Infinity } = options
-  if (typeof seed !== 'string' && !(typeof seed === 'number' && Number.isFinite(seed))) {
-    throw new P2pError('InvalidConfig', `seed must be a number or a text, not ${show(seed)}`)
-  }
-  checkAmount(latency, 'latency', 'ms', 0, 1_000_000)
-  checkAmount(jitter, 'jitter', 'ms', 0, latency)
-  checkAmount(loss, 'loss', '(a chance)', 0, 0.9)
-  if (bandwidth !== Infinity) checkAmount(bandwidth, 'bandwidth', 'bytes a second', 1, Number.MAX_SAFE_INTEGER)
-  return { seed, latency, jitter, loss, bandwidth }
-}
-
-function checkSkew({ offset = 0, rate = 1 }: Skew): Required<Skew> {
-  checkAmount(offset, 'offset', 'ms', -1_000_000_000, 1_000_000_000)
-  checkAmount(rate, 'rate', '(times)', 0.1, 10)
-  return { offset, rate }
-}
-
-function checkAmount(value: unknown, what: string, unit: string, least: number, most: number): void {
-  if (typeof value === 'number' && value >= least && value <= most) return
-  throw new P2pError(
-    'InvalidConfig',
-    `${what} must be a number of ${unit} from ${least} to ${most}, not ${show(value)}`,
-  )
 }

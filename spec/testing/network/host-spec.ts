@@ -1,14 +1,6 @@
-/** One host: where it listens, dials and why they fail, identify, pings, and what its clock says. */
+/** One host: where it listens, its connections, identify, and pings. */
 import { describe, expect, it } from '@jest/globals'
-import { Lab, type Member } from './lab.js'
-
-function pair(options: ConstructorParameters<typeof Lab>[0] = {}): [Lab, Member, Member] {
-  const lab = new Lab(options)
-  return [lab, lab.member(), lab.member()]
-}
-
-const dial = (from: Member, target: string, ...addresses: string[]): void =>
-  from.run({ type: 'dial', target, addresses })
+import { dial, pair, Lab, type Member } from './lab.js'
 
 describe('a host', () => {
   it('has an address of its own, and the ports that it is told', () => {
@@ -107,81 +99,6 @@ describe('a host', () => {
     dial(a, b.peerId, '/ip4/127.0.0.1/tcp/5000')
     lab.run(1_000)
     expect(a.last('identified').addresses).toEqual(['/ip4/127.0.0.1/tcp/5000', '/ip4/10.0.0.2/tcp/5001'])
-  })
-})
-
-describe('a dial that fails', () => {
-  it('is refused after a round trip where nobody listens', () => {
-    const [lab, a] = pair({ latency: 30 })
-    dial(a, 'somebody', '/ip4/10.9.9.9/tcp/1')
-    lab.run(10_000)
-    expect(a.last('dialFailed')).toMatchObject({
-      target: 'somebody',
-      tried: [{ address: '/ip4/10.9.9.9/tcp/1', reason: 'connection refused' }],
-      failure: { message: '/ip4/10.9.9.9/tcp/1: connection refused' },
-      at: 60,
-    })
-  })
-
-  it('has no answer within ten seconds where the network is cut, or the dial vanishes', () => {
-    const [lab, a, b] = pair()
-    lab.wire.partition([['peer1']])
-    dial(a, b.peerId, b.address)
-    lab.run(20_000)
-    expect(a.last('dialFailed')).toMatchObject({ failure: { message: `${b.address}: no answer` }, at: 10_000 })
-    lab.wire.heal()
-    const stop = lab.wire.drop(({ kind, from, to }) => kind === 'dial' && from === 'peer1' && to === 'peer2')
-    dial(a, b.peerId, b.address)
-    lab.run(20_000)
-    expect(a.last('dialFailed').at).toBe(30_000)
-    stop()
-    lab.connect(a, b)
-  })
-
-  it('says who is there when it is somebody else', () => {
-    const [lab, a, b] = pair()
-    dial(a, 'peer9', b.address)
-    lab.run(1_000)
-    expect(a.last('dialFailed').failure.message).toBe(`${b.address}: peer2 is there`)
-    dial(a, `${b.address}/p2p/peer9`)
-    lab.run(1_000)
-    expect(a.last('dialFailed').failure.message).toMatch(/peer2 is there/)
-    expect(a.heard('connectionOpened')).toEqual([])
-  })
-
-  it('tries one address after the other, and tells why each failed', () => {
-    const [lab, a, b] = pair()
-    dial(a, b.peerId, '/ip4/10.9.9.9/tcp/1', b.address)
-    lab.run(1_000)
-    expect(a.heard('dialled')).toHaveLength(1)
-    dial(a, 'peer9', '/ip4/10.9.9.9/tcp/1', b.address)
-    lab.run(1_000)
-    expect(a.last('dialFailed').failure.message).toBe(`/ip4/10.9.9.9/tcp/1: connection refused; ${b.address}: peer2 is there`) // prettier-ignore
-  })
-
-  it('is one of nobody whom somebody knows, or of itself', () => {
-    const [lab, a] = pair()
-    dial(a, 'nobody')
-    dial(a, 'peer1')
-    dial(a, a.address)
-    lab.run(1_000)
-    const why = Object.fromEntries(a.heard('dialFailed').map(({ target, failure }) => [target, failure.message]))
-    expect(why).toEqual({
-      nobody: 'nobody that we could ask knows an address of it',
-      peer1: 'that is this node itself',
-      [a.address]: `${a.address}: that is this node itself`,
-    })
-    expect(a.heard('connectionOpened')).toEqual([])
-  })
-
-  it('leaves nothing behind when the dialler is switched off meanwhile', () => {
-    const [lab, a, b] = pair()
-    dial(a, b.peerId, b.address)
-    lab.run(35)
-    a.host.crash()
-    lab.run(1_000)
-    expect(b.heard('connectionOpened').length).toBe(b.heard('connectionClosed').length)
-    expect(lab.wire.links.size).toBe(0)
   })
 })
 

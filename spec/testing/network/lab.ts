@@ -4,6 +4,7 @@ import { Host } from '../../../src/testing/network/host.js'
 import { Random } from '../../../src/testing/network/random.js'
 import { Wire, type WireOptions } from '../../../src/testing/network/wire.js'
 import type { PortEffect, PortEvent } from '../../../src/core/port.js'
+import { SESSION } from '../../../src/wire/protocols.js'
 import { defaultScoring, type PubsubOptions } from '../../../src/core/pubsub.js'
 
 export type Heard = PortEvent & { at: number }
@@ -31,7 +32,7 @@ export class Member {
     index: number,
     pubsub: Partial<PubsubOptions> = {},
   ) {
-    const options = { peerId, protocols: [PROTOCOL], pubsub: { ...labPubsub, ...pubsub }, index }
+    const options = { peerId, protocols: [PROTOCOL, SESSION], pubsub: { ...labPubsub, ...pubsub }, index }
     this.host = new Host(lab.wire, options, (event) => {
       this.events.push({ ...event, at: lab.clock.time })
       this.react(event)
@@ -122,10 +123,25 @@ export class Lab {
   }
 
   /** A stream that a has opened to b: its numbers there and here. */
-  stream(a: Member, b: Member, number = 1): [number, number] {
+  stream(a: Member, b: Member, number = 1, protocol = PROTOCOL): [number, number] {
     const { connection } = a.last('connectionOpened')
-    a.run({ type: 'open', stream: number, connection, protocols: [PROTOCOL] })
+    a.run({ type: 'open', stream: number, connection, protocols: [protocol] })
     this.run(5_000)
     return [a.last('streamOpened').stream, b.last('streamInbound').stream]
   }
+}
+
+/** Two members that are not connected. */
+export function pair(options: Partial<WireOptions> = {}): [Lab, Member, Member] {
+  const lab = new Lab(options)
+  return [lab, lab.member(), lab.member()]
+}
+
+export function dial(from: Member, target: string, ...addresses: string[]): void {
+  from.run({ type: 'dial', target, addresses })
+}
+
+/** The first has the second in its table. */
+export function know(a: Member, b: Member): void {
+  a.run({ type: 'tableAdd', peer: b.peerId, addresses: [b.address] })
 }

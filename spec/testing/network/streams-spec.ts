@@ -1,9 +1,11 @@
 /** Byte streams between two hosts: half-close, reset, pause, windows, and chunks that are cut anywhere. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { STREAMS } from '../../../src/core/parameters.js'
+import { SESSION } from '../../../src/wire/protocols.js'
 import { Lab, PROTOCOL, type Member } from './lab.js'
 
-const WINDOW = 262_144
+const WINDOW = STREAMS.window
 
 interface Pipe {
   lab: Lab
@@ -14,11 +16,11 @@ interface Pipe {
   there: number
 }
 
-function pipe(options: ConstructorParameters<typeof Lab>[0] = {}, seed = 1): Pipe {
+function pipe(options: ConstructorParameters<typeof Lab>[0] = {}, seed = 1, protocol = PROTOCOL): Pipe {
   const lab = new Lab(options, seed)
   const [a, b] = lab.membersOf(2) as [Member, Member]
   lab.connect(a, b)
-  const [here, there] = lab.stream(a, b)
+  const [here, there] = lab.stream(a, b, 1, protocol)
   return { lab, a, b, here, there }
 }
 
@@ -273,6 +275,22 @@ describe('the window of a stream', () => {
       ),
       { numRuns: 40 },
     )
+  })
+
+  it('is wider for a session, both ways', () => {
+    const { lab, a, b, here, there } = pipe({}, 1, SESSION)
+    for (const [from, to, stream, far] of [
+      [a, b, here, there],
+      [b, a, there, here],
+    ] as const) {
+      to.run({ type: 'pause', stream: far })
+      write(from, stream, new Uint8Array(3 * STREAMS.sessionWindow))
+      lab.run(1_000)
+      to.run({ type: 'resume', stream: far })
+      expect(size(to, far)).toBe(STREAMS.sessionWindow)
+      lab.run(1_000)
+      expect(size(to, far)).toBe(3 * STREAMS.sessionWindow)
+    }
   })
 
   it('slows a stream over a long way: a window a round trip', () => {

@@ -1,24 +1,28 @@
 /**
- * One host of a simulated network: the port of one node. Dials, identify and pings are here; streams, the routing table and
- * pub/sub have their own files. It reports what a real network would, after the time that it would take.
+ * One host of a simulated network: the port of one node. Connections, identify and pings are here. It reports what a real
+ * network would, after the time that a real network would take.
  */
-import { acceptsAddress, isLoopback, peerOf, withoutPeer } from '../../core/peers/addresses.js'
+import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
 import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
-import type { Attempt, ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
+import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
-import { GossipMessage } from './gossip-message.js'
-import { Link, type LinkHost, type Side } from './link.js'
-import { Patience } from './patience.js'
-import { PubSub, type PubSubHost } from './pubsub.js'
+import { Dials, type Dialler, type Reached } from './dials.js'
+import { GossipMessage } from './gossip/message.js'
+import { Link, type Side } from './link.js'
+import { Timeouts } from './timeouts.js'
+import { Pubsub, type PubsubHost } from './gossip/pubsub.js'
 import { Streams } from './streams.js'
-import { Table, type TableHost } from './table.js'
+import { Table, type TableHost } from './kademlia/table.js'
 import type { Wire } from './wire.js'
 
-/** How long a dial waits for an answer that does not come, ms (js-libp2p's default). */
-const DIAL_TIMEOUT = 10_000
-/** Bytes of a ping and of an identify message, about. */
+/** Bytes of a ping and of an identify message, about: the model has no bytes of them. */
 const PING_SIZE = 100
 const IDENTIFY_SIZE = 600
+/** The model cuts every so many chunks of a stream somewhere: TCP keeps no boundaries, so nothing may rely on them. */
+const WHOLE_CHUNKS = 8
+/** Ports of hosts that take any: on loopback, which all hosts share, each has its own. */
+const ANY_PORT = 4_001
+const FIRST_LOOPBACK_PORT = 10_000
 
 export interface HostOptions {
   peerId: string
@@ -29,11 +33,11 @@ export interface HostOptions {
   index: number
 }
 
-export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
+export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   readonly peerId: string
   readonly streams: Streams
   readonly table: Table
-  readonly pubsub: PubSub
+  readonly pubsub: Pubsub
   nextConnection: ConnectionId = 1
   /** Where we listen, without `/p2p`. */
   addresses: string[] = []
@@ -41,10 +45,9 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   up = false
   private readonly sides = new Map<ConnectionId, Side>()
   private readonly byPeer = new Map<string, Side[]>()
-  /** Dials under way: those who want the same peer share one. */
-  private readonly dials = new Map<string, Dial>()
+  private readonly dials: Dials<Host>
   /** Pings without an answer. */
-  private readonly pings: Patience<Ping>
+  private readonly pings: Timeouts<Ping>
   private isLoopbackOnly = true
   private hasLoopback = false
   private readonly emit: (event: PortEvent) => void
@@ -62,13 +65,14 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
     const { random } = wire
-    this.pings = new Patience(wire.clock, (ping) => {
+    this.pings = new Timeouts(wire.clock, (ping) => {
       this.onPingOver(ping)
     })
-    const cut = () => (random.below(8) === 0 ? random.float() : 0)
+    this.dials = new Dials(this)
+    const cut = () => (random.below(WHOLE_CHUNKS) === 0 ? random.float() : 0)
     this.streams = new Streams(this.emit, options.protocols, cut, (side) => beyond(side).streams)
     this.table = new Table(this, this.emit)
-    this.pubsub = new PubSub(this, this.emit, options.pubsub)
+    this.pubsub = new Pubsub(this, this.emit, options.pubsub)
   }
 
   run(effect: PortEffect): void {
@@ -102,11 +106,11 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
       case 'leave':
         return this.pubsub.leave(effect.topic)
       case 'publish':
-        return this.pubsub.publish(effect)
+        return this.pubsub.messages.publish(effect)
       case 'verdict':
-        return this.pubsub.verdict(effect)
+        return this.pubsub.messages.verdict(effect)
       case 'verify':
-        return this.pubsub.verify(effect)
+        return this.pubsub.messages.verify(effect)
       case 'penalize':
         return this.pubsub.misbehaved(effect.peer, effect.count)
       case 'inspect':
@@ -140,7 +144,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     const { index } = this.options
     const ip = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`
     const own = address.replace(/^\/(ip4|ip6)\/(0\.0\.0\.0|::)\//, `/ip4/${ip}/`)
-    return own.replace(/\/tcp\/0$/, `/tcp/${isLoopback(own) ? 10_000 + index : 4_001}`)
+    return own.replace(/\/tcp\/0$/, `/tcp/${isLoopback(own) ? FIRST_LOOPBACK_PORT + index : ANY_PORT}`)
   }
 
   private stop(): void {
@@ -150,7 +154,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     this.leaveNetwork()
   }
 
-  /** The host is switched off: nobody is told, but who talks to it hears that it is gone. */
+  /** The host is switched off: it says no goodbye, but its peers see their connections end. */
   crash(): void {
     const sides = [...this.sides.values()]
     this.leaveNetwork()
@@ -163,12 +167,12 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     for (const address of this.addresses) this.wire.hosts.delete(address)
   }
 
-  /** Hostile gossip, for tests: sends the peer a message as it is, whatever the rules say. */
+  /** Hostile gossip, for tests: sends the peer a message as it is, against all rules. */
   plant(peer: string, message: SignedMessage): void {
-    this.pubsub.send(peer, new GossipMessage(message))
+    this.pubsub.messages.send(peer, new GossipMessage(message))
   }
 
-  pubsubBeyond(side: Side): PubSub {
+  pubsubBeyond(side: Side): Pubsub {
     return beyond(side).pubsub
   }
 
@@ -207,93 +211,36 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
         this.emit({ type: 'dialled', target, peer: side.peer, connection: side.id })
       }
     }
-    if (target.startsWith('/')) return this.tryAddresses(undefined, [target], done)
+    if (target.startsWith('/')) return this.dials.dial(target, done)
     this.reach(target, addresses, done)
   }
 
-  /** A connection to the peer: the one that there is, or a new one. */
   reach(peer: string, addresses: string[], done: Reached): void {
-    const side = this.sideTo(peer)
-    if (side !== undefined) return done(side, '')
-    if (peer === this.peerId) return done(undefined, 'that is this node itself')
-    const known = addresses.length > 0 ? addresses : this.table.addressesOf(peer)
-    const dial = this.dials.get(peer) ?? { waiting: [], looksUp: true }
-    dial.waiting.push(done)
-    if (dial.waiting.length === 1) this.dials.set(peer, dial)
-    else if (!dial.looksUp || known.length === 0) return
-    // Somebody has an address while others look it up: their lookups may themselves wait for this peer.
-    if (known.length > 0) return this.dialAt(peer, dial, known)
-    this.table.find(peer, (found) => {
-      if (!dial.looksUp) return
-      if (found.length > 0) this.dialAt(peer, dial, found)
-      else this.dialOver(peer, dial, undefined, 'nobody that we could ask knows an address of it')
-    })
+    this.dials.reach(peer, addresses, done)
   }
 
-  private dialAt(peer: string, dial: Dial, addresses: string[]): void {
-    dial.looksUp = false
-    this.tryAddresses(peer, addresses, (side, why, tried) => {
-      this.dialOver(peer, dial, side, why, tried)
-    })
+  addressesOf(peer: string): string[] {
+    return this.table.addressesOf(peer)
   }
 
-  private dialOver(peer: string, dial: Dial, side: Side | undefined, why: string, tried?: Attempt[]): void {
-    dial.looksUp = false
-    this.dials.delete(peer)
-    for (const one of dial.waiting) one(side, why, tried)
-  }
-
-  private tryAddresses(
-    peer: string | undefined,
-    addresses: string[],
-    done: Reached,
-    at = 0,
-    tried: Attempt[] = [],
-  ): void {
-    const address = addresses[at]
-    if (address === undefined) {
-      return done(undefined, tried.map((attempt) => `${attempt.address}: ${attempt.reason}`).join('; '), tried)
-    }
-    const failed = (reason: string): void => {
-      tried.push({ address, reason })
-      this.tryAddresses(peer, addresses, done, at + 1, tried)
-    }
-    const { clock } = this.wire
-    const place = withoutPeer(address)
-    const listener = this.wire.hosts.get(place)
-    const wanted = peer ?? peerOf(address)
-    if (listener === this) return failed('that is this node itself')
-    if (listener === undefined) return clock.after(2 * this.wire.once(this, this), () => failed('connection refused'))
-    if (this.wire.vanishes({ kind: 'dial', from: this.peerId, to: listener.peerId })) {
-      return clock.after(DIAL_TIMEOUT, () => failed('no answer'))
-    }
-    // TCP's handshake and Noise's: after four legs the dialler has the connection.
-    const there = 4 * this.wire.once(this, listener)
-    clock.after(there, () => {
-      if (this.wire.isCut(this, listener)) return clock.after(DIAL_TIMEOUT - there, () => failed('no answer'))
-      if (!listener.up) return clock.after(this.wire.once(this, this), () => failed('connection refused'))
-      if (!this.up) return
-      if (wanted !== undefined && wanted !== listener.peerId) return failed(`${listener.peerId} is there`)
-      const link = new Link(this.wire, this, listener, place, this.addresses[0] ?? '')
-      this.wire.links.add(link)
-      this.opened(link, listener, (side) => {
-        done(side, '')
-      })
-    })
+  find(peer: string, done: (addresses: string[]) => void): void {
+    this.table.find(peer, done)
   }
 
   /**
-   * The dialler has the connection, and the listener when its first packet comes. Each hears then who the other is: identify,
-   * and the topics. (The listener's words take two legs more in truth; here they have come with the handshake, because an
-   * instant of their own for each connection is much of what a large network costs.)
+   * The dialler has the connection at once, and the listener when its first packet comes. Each learns then who the other is,
+   * and its topics. (The model differs: in truth identify takes two legs more. An instant of its own for each connection is
+   * much of what a large network costs.)
    */
-  private opened(link: Link, listener: Host, done: (side: Side) => void): void {
+  connect(listener: Host, place: string, done: (side: Side) => void): void {
+    const link = new Link(this.wire, this, listener, place, this.addresses[0] ?? '')
+    this.wire.links.add(link)
     const { dialler } = link
     const theirs = listener.greeting()
-    this.onLinkOpened(dialler, link.listenerAddress, false)
+    this.onLinkOpened(dialler, place, false)
     const ours = this.greeting()
     link.send(dialler, IDENTIFY_SIZE, () => {
-      // Switched off meanwhile: nobody is there who could talk.
+      // It was switched off meanwhile.
       if (!listener.up) return link.close(link.listener)
       listener.onLinkOpened(link.listener, link.diallerAddress, true)
       listener.onGreeting(link.listener, ours)
@@ -313,7 +260,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   }
 
   private greeting(): Greeting {
-    return { protocols: this.protocols, addresses: this.addresses, topics: this.pubsub.topics() }
+    return { protocols: this.protocols, addresses: this.addresses, topics: this.pubsub.greeting() }
   }
 
   private onGreeting(side: Side, { protocols, addresses: theirs, topics }: Greeting): void {
@@ -322,7 +269,7 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
     const rule = { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }
     const addresses = acceptable(theirs, (address) => acceptsAddress(address, rule))
     this.emit({ type: 'identified', connection: side.id, peer, protocols, addresses, agent: 'simulated' })
-    this.pubsub.onHello(peer, topics)
+    this.pubsub.onGreeting(peer, topics)
   }
 
   /** Of a peer that we are not connected to: the addresses that may go into the table. */
@@ -363,16 +310,6 @@ export class Host implements NetworkPort, LinkHost, PubSubHost, TableHost {
   }
 }
 
-/** The connection; or why there is none, and the addresses that were tried. */
-type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
-
-/** A dial under way. */
-interface Dial {
-  waiting: Reached[]
-  /** Nobody has had an address of the peer so far. */
-  looksUp: boolean
-}
-
 /** What a host says of itself on a new connection. */
 interface Greeting {
   protocols: string[]
@@ -387,7 +324,7 @@ interface Ping {
 }
 
 /**
- * The addresses that `accepts` likes. Most often that is all of them, and then they are not copied: nobody changes them, and
+ * The addresses that `accepts` accepts. Most often that is all of them, and then they are not copied: nothing changes them, and
  * a large network holds those of each host in every table.
  */
 function acceptable(addresses: string[], accepts: (address: string) => boolean): string[] {

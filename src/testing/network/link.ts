@@ -29,8 +29,13 @@ export interface Medium {
   isCut(a: LinkHost, b: LinkHost): boolean
 }
 
-/** Patience of a connection that nothing can pass: then it is dead (the order of TCP's user timeout in practice), ms. */
+/**
+ * Timeouts of a connection that nothing can pass, ms: then it is dead. The model's alone, because no protocol says it: it is in
+ * the order of TCP's user timeout in practice.
+ */
 export const CONNECTION_TIMEOUT = 20_000
+/** Bytes of the end of a connection, about. */
+const END_SIZE = 12
 
 /** What goes from one side to the other at once. */
 class Packet {
@@ -74,7 +79,7 @@ export class Side {
   healing = false
   /** Bytes of pub/sub messages that were sent from here and have not arrived. */
   gossiping = 0
-  /** The host has closed its end: what still arrives is for nobody. */
+  /** The host has closed its end: what still arrives is lost. */
   closed = false
   other!: Side
 
@@ -186,7 +191,7 @@ export class Link {
   /** Ends the link in good order: here at once, there when the news has arrived. */
   close(from: Side): void {
     if (!this.open || from.closed) return
-    this.send(from, 12, () => {
+    this.send(from, END_SIZE, () => {
       this.die()
     })
     this.end(from)

@@ -1,48 +1,30 @@
 /** The byte streams of one host: half-close, reset, pause and windows, over its links. */
+import { STREAMS } from '../../core/parameters.js'
 import type { PortEffect, PortEvent, StreamId } from '../../core/port.js'
+import { SESSION } from '../../wire/protocols.js'
+import { copyOf, cutAt, sizeOf } from './chunks.js'
 import type { Side } from './link.js'
 
-/** Bytes that may be under way to a side that has not taken them: Yamux's window. */
-const WINDOW = 262_144
-/** A taken share of the window is given back when it has grown to this, as Yamux implementations do. */
-const GIVE_BACK = WINDOW / 2
-/** Streams that a peer may have open to us on one connection (Yamux's limit in js-libp2p). */
-const MAX_INBOUND = 1_000
-/** Bytes of a packet beside its payload: TCP/IP, Noise and Yamux headers. */
+/**
+ * Bytes that may be on their way to a side that has not read them. The model differs: in Yamux a window grows with the round
+ * trips that it measures, up to 4 MiB, which would make a run depend on the machine's load.
+ */
+function windowOf(protocol: string): number {
+  return protocol === SESSION ? STREAMS.sessionWindow : STREAMS.window
+}
+
+/** Bytes of packets, about, because the model has none: beside a payload those of TCP/IP, Noise and Yamux. */
 const OVERHEAD = 70
-
-/** Small writes are copied into blocks of this size: an allocation for each would be most of a simulation's garbage. */
-const BLOCK = 65_536
-let block = new Uint8Array(BLOCK)
-let used = 0
-
-/** The chunks, joined, as memory of their own: the receiver owns what it gets, the sender goes on to own what it gave. */
-function copyOf(chunks: Uint8Array[]): Uint8Array {
-  let size = 0
-  for (const chunk of chunks) size += chunk.length
-  if (size > BLOCK / 8) return join(chunks, new Uint8Array(size), 0)
-  if (used + size > BLOCK) {
-    block = new Uint8Array(BLOCK)
-    used = 0
-  }
-  const start = used
-  used += size
-  return join(chunks, block, start).subarray(start, used)
-}
-
-function join(chunks: Uint8Array[], target: Uint8Array, offset: number): Uint8Array {
-  for (const chunk of chunks) {
-    target.set(chunk, offset)
-    offset += chunk.length
-  }
-  return target
-}
+const NEGOTIATION_SIZE = 50
+const YAMUX_HEADER = 12
 
 /** One side's end of a stream. */
 class End {
   other: End | undefined
   /** What we may still send. */
-  credit = WINDOW
+  credit: number = STREAMS.window
+  /** What the other side may send beyond what we took. Half of it is given back at once, as Yamux implementations do. */
+  window: number = STREAMS.window
   /** What we took since we gave credit back last. */
   taken = 0
   /** Chunks that wait for credit. */
@@ -75,7 +57,7 @@ export class Streams {
   constructor(
     private readonly emit: (event: PortEvent) => void,
     private readonly protocols: readonly string[],
-    /** 0 … 1: where to cut a chunk, if it is cut. TCP keeps no boundaries, so nobody may rely on them. */
+    /** 0 … 1: where to cut what arrives; 0: it stays whole. */
     private readonly cut: () => number,
     /** The streams of the host at the other end. */
     private readonly beyond: (side: Side) => Streams,
@@ -85,23 +67,26 @@ export class Streams {
     const { stream, protocols } = effect
     const end = new End(stream, this, side, false)
     this.ends.set(stream, end)
-    this.send(end, 50, () => {
+    this.send(end, NEGOTIATION_SIZE, () => {
       const remote = this.beyond(side)
       const protocol = protocols.find((name) => remote.protocols.includes(name))
       if (protocol === undefined) return this.refuse(end, `none of ${protocols.join(', ')} is spoken there`)
       if (!remote.accept(end, protocol)) {
-        return side.link.send(side.other, 12, () => {
+        return side.link.send(side.other, YAMUX_HEADER, () => {
           this.closed(end, 'reset')
         })
       }
-      end.other!.streams.send(end.other!, 50, () => {
-        if (this.ends.get(stream) === end) this.emit({ type: 'streamOpened', stream, protocol })
+      end.other!.streams.send(end.other!, NEGOTIATION_SIZE, () => {
+        if (this.ends.get(stream) !== end) return
+        this.emit({ type: 'streamOpened', stream, protocol })
+        // A session's window is wider: the news of it comes with the answer.
+        this.widen(end, windowOf(protocol))
       })
     })
   }
 
   private refuse(end: End, message: string): void {
-    end.side.link.send(end.side.other, 50, () => {
+    end.side.link.send(end.side.other, NEGOTIATION_SIZE, () => {
       if (!this.ends.delete(end.id)) return
       this.emit({ type: 'streamOpenFailed', stream: end.id, reason: 'unsupported', failure: { message } })
     })
@@ -111,12 +96,14 @@ export class Streams {
   private accept(other: End, protocol: string): boolean {
     const side = other.side.other
     const open = this.inbound.get(side) ?? 0
-    if (open >= MAX_INBOUND) return false
+    if (open >= STREAMS.maxInbound) return false
     this.inbound.set(side, open + 1)
     const end = new End(this.nextInbound, this, side, true)
     this.nextInbound += 2
     end.other = other
     other.other = end
+    end.window = windowOf(protocol)
+    end.credit = end.window
     this.ends.set(end.id, end)
     this.emit({ type: 'streamInbound', stream: end.id, connection: side.id, protocol })
     return true
@@ -164,12 +151,11 @@ export class Streams {
 
   private report(end: End, chunks: Uint8Array[], last: boolean): void {
     const stream = end.id
-    let size = 0
-    for (const chunk of chunks) size += chunk.length
+    const size = sizeOf(chunks)
     if (size > 0) {
-      for (const part of this.cutSomewhere(chunks, size)) this.emit({ type: 'data', stream, chunks: part })
+      for (const part of cutAt(chunks, Math.floor(this.cut() * size))) this.emit({ type: 'data', stream, chunks: part })
       end.taken += size
-      if (end.taken >= GIVE_BACK) this.giveBack(end)
+      if (end.taken >= end.window / 2) this.giveBack(end)
     }
     if (!last) return
     end.remoteEnded = true
@@ -177,24 +163,16 @@ export class Streams {
     this.closeWhenOver(end)
   }
 
-  private cutSomewhere(chunks: Uint8Array[], size: number): Uint8Array[][] {
-    const at = Math.floor(this.cut() * size)
-    if (at === 0) return [chunks]
-    const parts: [Uint8Array[], Uint8Array[]] = [[], []]
-    let offset = 0
-    for (const chunk of chunks) {
-      const middle = Math.min(Math.max(at - offset, 0), chunk.length)
-      if (middle > 0) parts[0].push(chunk.subarray(0, middle))
-      if (middle < chunk.length) parts[1].push(chunk.subarray(middle))
-      offset += chunk.length
-    }
-    return parts
+  private widen(end: End, window: number): void {
+    end.credit += window - end.window
+    end.window = window
+    if (end.waiting.length > 0) this.flush(end)
   }
 
   private giveBack(end: End): void {
     const { taken, other } = end
     end.taken = 0
-    this.send(end, 12, () => {
+    this.send(end, YAMUX_HEADER, () => {
       if (other === undefined) return
       other.credit += taken
       if (other.waiting.length > 0) other.streams.flush(other)
@@ -205,7 +183,7 @@ export class Streams {
     const end = this.ends.get(stream)
     if (end === undefined) return
     this.forget(end)
-    this.send(end, 12, () => {
+    this.send(end, YAMUX_HEADER, () => {
       if (end.other !== undefined) end.other.streams.closed(end.other, 'reset')
     })
   }

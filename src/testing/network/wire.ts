@@ -1,5 +1,5 @@
 /**
- * What lies between the hosts: how long a packet takes, what is cut, slowed or dropped, and who listens where. All chance of
+ * What lies between the hosts: how long a packet takes, what is cut, slowed or dropped, and which host listens where. All chance of
  * a simulation comes from the one generator here.
  */
 import type { Clock } from './clock.js'
@@ -27,13 +27,14 @@ export interface Datagram {
   topic?: string
 }
 
-/** The first retransmission comes after this time (TCP's least, RFC 6298 as Linux has it), each further one after twice as long. */
+// TCP's numbers, which are the model's alone, because on real sockets the kernel has them.
+/** The first retransmission comes after this time (the least of RFC 6298 as Linux has it), each further one after twice as long. */
 const RETRANSMISSION = 200
 /** So many losses in a row end the connection. */
 const MAX_RETRANSMISSIONS = 6
 
 export class Wire<Host extends LinkHost = LinkHost> implements Medium {
-  /** Address → who listens there. */
+  /** Address → the host that listens there. */
   readonly hosts = new Map<string, Host>()
   readonly links = new Set<Link>()
   /** Where bandwidth is limited each packet queues for itself. */

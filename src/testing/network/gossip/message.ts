@@ -4,9 +4,9 @@
  *
  * One object travels to all hosts, so what follows from its bytes is computed once for all of them.
  */
-import { encodedMessageSize } from '../../wire/gossip/message.js'
-import type { SignedMessage } from '../../core/port.js'
-import type { MessageIdOf } from '../../core/pubsub.js'
+import { encodedMessageSize } from '../../../wire/gossip/message.js'
+import type { SignedMessage } from '../../../core/port.js'
+import type { MessageIdOf } from '../../../core/pubsub.js'
 
 /** 8 bytes of sequence number, 4 of checksum. */
 const PROOF_LENGTH = 12
@@ -32,7 +32,7 @@ export class GossipMessage {
     this.size = encodedMessageSize(topic, data.length)
   }
 
-  /** Is it, unchanged, by whom it says? */
+  /** Is it unchanged, and by the signer that it names? */
   get isGenuine(): boolean {
     this.genuine ??=
       this.proof.length === PROOF_LENGTH && checksum(this, this.sequence) === view(this.proof).getUint32(8)

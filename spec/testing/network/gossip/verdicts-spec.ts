@@ -1,9 +1,22 @@
 /** Messages that wait for a verdict: nobody gets them before, and nobody after a refusal. */
 import { describe, expect, it } from '@jest/globals'
-import { GossipCache } from '../../../src/testing/network/gossip-cache.js'
-import { GossipMessage } from '../../../src/testing/network/gossip-message.js'
-import { bytes, clique, forge, heard, join, joinGuarded, judge, line, publish, scoreOf, TOPIC } from './gossip-lab.js'
-import type { Lab, Member } from './lab.js'
+import { GossipCache } from '../../../../src/testing/network/gossip/cache.js'
+import { GossipMessage } from '../../../../src/testing/network/gossip/message.js'
+import {
+  bytes,
+  clique,
+  forge,
+  heard,
+  join,
+  joinGuarded,
+  judge,
+  line,
+  offersOf,
+  publish,
+  scoreOf,
+  TOPIC,
+} from './lab.js'
+import type { Lab, Member } from '../lab.js'
 
 type Three = [Lab, [Member, Member, Member]]
 
@@ -66,7 +79,7 @@ describe('a message of a guarded topic', () => {
     const [lab, [a, b, c]] = judged()
     const ids = [b.last('message').id]
     const gets = (): void => {
-      const there = b.host.pubsub as unknown as { onIWant(peer: string, ids: string[]): void }
+      const there = offersOf(b)
       there.onIWant('peer3', ids)
       lab.run(10)
     }

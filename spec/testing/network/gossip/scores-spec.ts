@@ -1,17 +1,11 @@
 /** What counts against a peer, how that fades, and what follows from it. */
 import { describe, expect, it } from '@jest/globals'
-import { Clock } from '../../../src/testing/network/clock.js'
-import { Scores } from '../../../src/testing/network/scores.js'
-import { defaultScoring, type Scoring } from '../../../src/core/pubsub.js'
-import { maxDataLength } from '../../support/gossip-size.js'
-import { clique, forge, heard, join, leave, line, plant, publish, scoreOf, TOPIC } from './gossip-lab.js'
-import { Lab, type Member } from './lab.js'
-
-/** What other hosts have pub/sub do. */
-interface Gossip {
-  onIHave(peer: string, topic: string, ids: string[]): void
-  onIWant(peer: string, ids: string[]): void
-}
+import { Clock } from '../../../../src/testing/network/clock.js'
+import { Scores } from '../../../../src/testing/network/gossip/scores.js'
+import { defaultScoring, type Scoring } from '../../../../src/core/pubsub.js'
+import { maxDataLength } from '../../../support/gossip-size.js'
+import { clique, forge, heard, join, leave, line, offersOf, plant, publish, scoreOf, TOPIC } from './lab.js'
+import { Lab, type Member } from '../lab.js'
 
 function scoresOf(scoring: Partial<Scoring> = {}): [Clock, Scores] {
   const clock = new Clock()
@@ -80,7 +74,7 @@ describe('a peer whose score is low', () => {
     expect(a.last('meshChanged').at).toBeGreaterThan(since)
     lab.run(55_000)
     expect([a.mesh, b.mesh]).toEqual([[], []])
-    lab.run(10_000)
+    lab.run(22_000)
     expect([a.mesh, b.mesh]).toEqual([['peer2'], ['peer1']])
   })
 
@@ -122,21 +116,21 @@ describe('a peer whose score is low', () => {
   it('is told nothing and given nothing below the first threshold, each for itself', () => {
     const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
     for (const [one, other] of [[a, 'peer2'], [b, 'peer1']] as const) one.run({ type: 'penalize', peer: other, count: 1.2 }) // prettier-ignore
-    const [asked, told] = [a.host.pubsub, b.host.pubsub] as unknown as Gossip[]
+    const [asked, told] = [offersOf(a), offersOf(b)]
     let tellings = 0
-    told!.onIHave = () => void tellings++
+    told.onIHave = () => void tellings++
     join(a, b)
     lab.run(20)
     const loss = lab.wire.drop(({ kind }) => kind === 'gossip')
     publish(a, 'x')
     loss()
-    asked!.onIWant('peer2', [a.last('published').id])
+    asked.onIWant('peer2', [a.last('published').id])
     lab.run(1_900)
     expect([heard(b), tellings]).toEqual([[], 0])
     lab.run(1_500)
     // Its score is above it again.
     expect(tellings).toBeGreaterThan(0)
-    asked!.onIWant('peer2', [a.last('published').id])
+    asked.onIWant('peer2', [a.last('published').id])
     lab.run(100)
     expect(heard(b)).toEqual(['x'])
   })
@@ -240,14 +234,32 @@ describe('what is counted', () => {
     expect(heard(c)).toEqual(['x'])
   })
 
-  it('is not what is of a topic that we are not in, which is reported', () => {
+  it('is not what is of a topic that we are not in, which is reported; but each sixteenth of them is misbehaviour', () => {
     const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
     join(a, b)
     lab.run(3_000)
     plant(a, b, 'x', 'weather')
     lab.run(100)
-    expect(b.heard('gossipDropped')).toMatchObject([{ topic: 'weather', reason: 'unknownTopic' }])
+    expect(b.heard('gossipDropped')).toMatchObject([{ peer: 'peer1', reason: 'unknownTopic' }])
     expect([heard(b), scoreOf(b, a)]).toEqual([[], 0])
+    for (let i = 0; i < 15; i++) plant(a, b, `y${i}`, 'weather')
+    lab.run(100)
+    expect(scoreOf(b, a)).toBe(-10)
+  })
+
+  it('is not what is of a topic that we left less than a minute ago, and the same message may be heard later', () => {
+    const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
+    join(a, b)
+    lab.run(3_000)
+    leave(b)
+    for (let i = 0; i < 40; i++) plant(a, b, `x${i}`)
+    lab.run(100)
+    expect(b.heard('gossipDropped')[0]).toMatchObject({ topic: TOPIC, reason: 'unknownTopic' })
+    expect([heard(b), scoreOf(b, a)]).toEqual([[], 0])
+    join(b)
+    plant(a, b, 'x0')
+    lab.run(100)
+    expect(heard(b)).toEqual(['x0'])
   })
 
   it('is told of those whom pub/sub knows', () => {

@@ -1,8 +1,8 @@
 /** What the specs of pub/sub have in common: hosts in one topic, what they say and what they hear. */
-import type { PubsubOptions } from '../../../src/core/pubsub.js'
-import { proofOf } from '../../../src/testing/network/gossip-message.js'
-import type { WireOptions } from '../../../src/testing/network/wire.js'
-import { Lab, type Member } from './lab.js'
+import type { PubsubOptions } from '../../../../src/core/pubsub.js'
+import { proofOf } from '../../../../src/testing/network/gossip/message.js'
+import type { WireOptions } from '../../../../src/testing/network/wire.js'
+import { Lab, type Member } from '../lab.js'
 
 export const TOPIC = 'news'
 
@@ -45,6 +45,16 @@ export function standing(member: Member, { peerId }: Member): { score: number; q
 }
 
 export const scoreOf = (member: Member, peer: Member): number => standing(member, peer).score
+
+interface Offers {
+  onIHave(peer: string, topic: string, ids: string[]): void
+  onIWant(peer: string, ids: string[]): void
+}
+
+/** What other hosts have a member do about offers. */
+export function offersOf(member: Member): Offers {
+  return (member.host.pubsub as unknown as { offers: Offers }).offers
+}
 
 /** `by` sends a message with a proof that is of other data, or of another signer. */
 export function forge(by: Member, to: Member, words: string, from = by.peerId): void {

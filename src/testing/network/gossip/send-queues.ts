@@ -1,20 +1,18 @@
 /**
- * What waits to be sent to each peer, and who is to hear when that has become less. Where bandwidth is limited the line's own
- * queue counts, with all that the connection carries. Where the network is cut, what pub/sub has sent counts until it arrives:
- * TCP would keep it, as nobody acknowledges it. Otherwise nothing waits, for what is sent is on its way.
+ * What waits to be sent to each peer, and a report once that has become less. Where bandwidth is limited the line's own queue
+ * counts, with all that the connection carries. Where the network is cut, what pub/sub has sent counts until it arrives: TCP
+ * would keep it, because it is not acknowledged. Otherwise nothing waits, because what is sent is on its way.
  */
-import type { Side } from './link.js'
-import type { Wire } from './wire.js'
+import type { Side } from '../link.js'
+import type { Wire } from '../wire.js'
 
 interface Watch {
-  /** Bytes down to which the queue must have gone. */
-  enough: number
   /** It is being looked at again after a while. */
   armed: boolean
 }
 
 export class SendQueues {
-  /** Peers for whom somebody waits. */
+  /** Peers whose queues are waited for. */
   private readonly watched = new Map<string, Watch>()
 
   constructor(
@@ -30,18 +28,13 @@ export class SendQueues {
     return Math.max(this.onLine(side), side.held === undefined ? 0 : side.gossiping)
   }
 
-  /** Would this be too much? One message always goes into an empty queue. */
-  isFullFor(side: Side | undefined, size: number): boolean {
-    const waiting = this.waitingFor(side)
-    return waiting > 0 && waiting + size > this.limit
+  isFull(side: Side | undefined): boolean {
+    return this.waitingFor(side) > this.limit
   }
 
-  /** `drained` is called once there is room for so many bytes and half of the limit is free: never in this instant. */
-  watch(peer: string, size: number): void {
-    const enough = Math.max(0, Math.min(this.limit / 2, this.limit - size))
-    const watch = this.watched.get(peer)
-    if (watch === undefined) this.watched.set(peer, { enough, armed: false })
-    else watch.enough = Math.min(enough, watch.enough)
+  /** `drained` is called once half of the limit is free: never in this instant. */
+  watch(peer: string): void {
+    if (!this.watched.has(peer)) this.watched.set(peer, { armed: false })
     this.look(peer)
   }
 
@@ -58,14 +51,14 @@ export class SendQueues {
     const watch = this.watched.get(peer)
     const side = this.sideTo(peer)
     if (watch === undefined || watch.armed || side === undefined) return
-    const tooMuch = this.onLine(side) - watch.enough
+    const tooMuch = this.onLine(side) - this.limit / 2
     if (tooMuch > 0) {
       watch.armed = true
       this.wire.clock.after((tooMuch * 1_000) / this.wire.options.bandwidth, () => {
         watch.armed = false
         this.look(peer)
       })
-    } else if (this.waitingFor(side) <= watch.enough) {
+    } else if (this.waitingFor(side) <= this.limit / 2) {
       this.watched.delete(peer)
       this.drained(peer)
     }

@@ -1,9 +1,9 @@
-/** What waits for a peer: a publish that would be too much is held and told when to come again, forwarding drops and says so. */
+/** What waits for a peer: a publish while too much waits is held and told when to come again, forwarding drops and says so. */
 import { describe, expect, it } from '@jest/globals'
-import type { MessageIdOf } from '../../../src/core/pubsub.js'
-import { encodedMessageSize } from '../../../src/wire/gossip/message.js'
-import { clique, join, line, publish, standing, TOPIC } from './gossip-lab.js'
-import type { Lab, Member } from './lab.js'
+import type { MessageIdOf } from '../../../../src/core/pubsub.js'
+import { encodedMessageSize } from '../../../../src/wire/gossip/message.js'
+import { clique, join, line, publish, standing, TOPIC } from './lab.js'
+import type { Lab, Member } from '../lab.js'
 
 const SIZE = encodedMessageSize(TOPIC, 1_000)
 let next = 0
@@ -19,8 +19,8 @@ type Three = [Lab, [Member, Member, Member]]
 /** What makes them different. */
 const messageIdOf: MessageIdOf = ({ data }) => data.subarray(0, 4).join()
 
-/** 10,000 bytes a second; five messages may wait. */
-const slow = { wire: { bandwidth: 10_000 }, pubsub: { maxQueueSize: 5 * SIZE, messageIdOf } }
+/** 10,000 bytes a second; the limit is passed with the fifth message that waits. */
+const slow = { wire: { bandwidth: 10_000 }, pubsub: { maxQueueSize: 5 * SIZE - 1, messageIdOf } }
 
 function publishes(member: Member, amount: number): void {
   for (let i = 0; i < amount; i++) publish(member, kilobyte())
@@ -40,7 +40,7 @@ describe('where bandwidth is limited', () => {
     expect(standing(a, b).queued).toBe(0)
   })
 
-  it('a publish that would be too much is held, nothing of it is sent, and the end of the waiting is told once', () => {
+  it('a publish while too much waits is held, nothing of it is sent, and the end of the waiting is told once', () => {
     const [lab, [a, b, c]] = clique(3, slow) as Three
     join(b, c)
     lab.run(10_000)
@@ -97,7 +97,7 @@ describe('where bandwidth is limited', () => {
     expect(b.heard('gossipDropped')).toEqual([])
   })
 
-  it('a message that is larger than the limit goes when nothing else waits, and is not tried in vain before', () => {
+  it('a message that is larger than the limit goes when half of the limit is free, and is not tried in vain before', () => {
     const [lab, [a, b]] = line(2, { ...slow, pubsub: { maxQueueSize: 500, messageIdOf } }) as Two
     join(a, b)
     lab.run(10_000)
@@ -111,8 +111,8 @@ describe('where bandwidth is limited', () => {
     expect(b.heard('message')).toHaveLength(2)
   })
 
-  it('what others have said is dropped when it would be too much, and that is told of whom it was for', () => {
-    const [lab, members] = line(3, slow)
+  it('what others have said is dropped while too much waits, and that is told of whom it was for', () => {
+    const [lab, members] = line(3, { ...slow, pubsub: { maxQueueSize: 4 * SIZE, messageIdOf } })
     const [a, b, c] = members as [Member, Member, Member]
     join(a, b, c)
     lab.run(10_000)
@@ -157,7 +157,7 @@ describe('where it is not', () => {
   })
 
   it('what a partition holds back waits, up to the limit, until the network is whole', () => {
-    const [lab, [a, b]] = line(2, { pubsub: { maxQueueSize: 5 * SIZE, messageIdOf } }) as Two
+    const [lab, [a, b]] = line(2, { pubsub: { maxQueueSize: 5 * SIZE - 1, messageIdOf } }) as Two
     join(b)
     lab.run(100)
     lab.wire.partition([['peer1'], ['peer2']])
@@ -182,7 +182,7 @@ describe('where it is not', () => {
   })
 
   it('a partition that does not end closes the connection, which ends the waiting', () => {
-    const [lab, [a, b]] = line(2, { pubsub: { maxQueueSize: SIZE, messageIdOf } }) as Two
+    const [lab, [a, b]] = line(2, { pubsub: { maxQueueSize: SIZE - 1, messageIdOf } }) as Two
     join(b)
     lab.run(100)
     lab.wire.partition([['peer1'], ['peer2']])

@@ -1,29 +1,22 @@
 /**
- * The meshes of one host, a topic each: who is in them, by GRAFT and PRUNE, within the bounds of degree, back-off and score,
+ * The meshes of one host, a topic each: their peers, by GRAFT and PRUNE, within the bounds of degree, back-off and score,
  * and with a share of connections that we opened ourselves.
  */
-import type { PortEvent } from '../../core/port.js'
-import type { Side } from './link.js'
-import type { Random } from './random.js'
+import { GOSSIP, MESH } from '../../../core/parameters.js'
+import type { PortEvent } from '../../../core/port.js'
+import type { Side } from '../link.js'
+import type { Random } from '../random.js'
 
-// gossipsub's own parameters, by their names in its specification.
-const D = 6
-const D_LOW = 4
-const D_HIGH = 12
-const D_OUT = 2
-const PRUNE_BACKOFF = 60_000
-const UNSUBSCRIBE_BACKOFF = 10_000
-/** We graft nobody before this is over too: the peer's back-off began later than ours, and a GRAFT within it counts against us. */
-const BACKOFF_SLACK = 1_000
-/** A GRAFT this soon after the back-off began counts twice. */
-const GRAFT_FLOOD_THRESHOLD = 10_000
+const { D, Dlo, Dhi, Dout, pruneBackoff, unsubscribeBackoff, graftFloodThreshold } = MESH
+/** The peer's back-off began later than ours, and a GRAFT within it counts against us. */
+const BACKOFF_SLACK = MESH.backoffSlack * GOSSIP.heartbeat
 
 /** What the meshes need of pub/sub. */
 export interface MeshHost {
   readonly now: number
   readonly random: Random
   sideTo(peer: string): Side | undefined
-  /** Who has told us that they are in the topic. */
+  /** Peers that have told us that they are in the topic. */
   subscribersOf(topic: string): readonly string[]
   scoreOf(peer: string): number
   misbehaved(peer: string, times: number): void
@@ -31,17 +24,12 @@ export interface MeshHost {
   tellMesh(peer: string, act: (there: Mesh, from: string) => void): void
 }
 
-interface BackOff {
-  until: number
-  length: number
-}
-
 export class Mesh {
   /** Topics that we are in. */
   private readonly meshes = new Map<string, Set<string>>()
-  /** Topic → peers that must not be grafted before a time; it outlives our being in the topic. */
-  private readonly backOffs = new Map<string, Map<string, BackOff>>()
-  /** What was last reported of each topic; none: nobody. */
+  /** Topic → peer → when its back-off ends; it outlives our being in the topic. A peer that is in here is not grafted. */
+  private readonly backOffs = new Map<string, Map<string, number>>()
+  /** The peers that were last reported of each topic; absent: none. */
   private readonly reported = new Map<string, string[]>()
 
   constructor(
@@ -61,34 +49,35 @@ export class Mesh {
   }
 
   leave(topic: string): void {
-    for (const peer of this.meshes.get(topic) ?? []) this.prune(peer, topic, UNSUBSCRIBE_BACKOFF)
+    for (const peer of this.meshes.get(topic) ?? []) this.prune(peer, topic, unsubscribeBackoff)
     this.meshes.delete(topic)
     this.report(topic)
   }
 
-  /** A peer is gone, or not in the topic any more. */
+  /** A peer is not in the topic any more. */
   remove(peer: string, topic: string): void {
     if (this.meshes.get(topic)?.delete(peer) === true) this.report(topic)
   }
 
-  removeFromAll(peer: string): void {
+  /** A peer is gone. Its back-offs stay. */
+  onGone(peer: string): void {
     for (const topic of this.meshes.keys()) this.remove(peer, topic)
   }
 
-  /** Nobody with a score below zero, neither too few nor too many, and some whom we have dialled ourselves. */
+  /** No peer with a score below zero, neither too few nor too many, and some that we have dialled ourselves. */
   maintain(topic: string): void {
     const mesh = this.meshes.get(topic)!
     for (const peer of mesh) {
       if (this.host.scoreOf(peer) >= 0) continue
       mesh.delete(peer)
-      this.prune(peer, topic, PRUNE_BACKOFF)
+      this.prune(peer, topic, pruneBackoff)
     }
-    if (mesh.size < D_LOW) this.graft(topic, D - mesh.size)
-    if (mesh.size > D_HIGH) this.thin(topic, mesh)
-    if (mesh.size >= D_LOW) {
+    if (mesh.size < Dlo) this.graft(topic, D - mesh.size)
+    if (mesh.size > Dhi) this.thin(topic, mesh)
+    if (mesh.size >= Dlo) {
       let outbound = 0
       for (const peer of mesh) if (this.isOutbound(peer)) outbound++
-      this.graft(topic, D_OUT - outbound, this.isOutbound)
+      this.graft(topic, Dout - outbound, this.isOutbound)
     }
     this.report(topic)
   }
@@ -96,12 +85,12 @@ export class Mesh {
   /** Forgets back-offs that are over. */
   clearBackOffs(): void {
     for (const [topic, backOffs] of this.backOffs) {
-      for (const [peer, { until }] of backOffs) if (until + BACKOFF_SLACK <= this.host.now) backOffs.delete(peer)
+      for (const [peer, until] of backOffs) if (until + BACKOFF_SLACK < this.host.now) backOffs.delete(peer)
       if (backOffs.size === 0) this.backOffs.delete(topic)
     }
   }
 
-  /** Up to so many peers more, of those whom nothing speaks against and who fit; in no order. */
+  /** Up to so many peers more, of those that nothing speaks against and that fit; in no order. */
   private graft(topic: string, amount: number, fits?: (peer: string) => boolean): void {
     if (amount <= 0) return
     const { host } = this
@@ -109,9 +98,8 @@ export class Mesh {
     const backOffs = this.backOffs.get(topic)
     const candidates: string[] = []
     for (const peer of host.subscribersOf(topic)) {
-      if (mesh.has(peer) || fits?.(peer) === false || host.scoreOf(peer) < 0) continue
-      const backOff = backOffs?.get(peer)
-      if (backOff === undefined || backOff.until + BACKOFF_SLACK <= host.now) candidates.push(peer)
+      if (mesh.has(peer) || backOffs?.has(peer) === true || fits?.(peer) === false) continue
+      if (host.scoreOf(peer) >= 0) candidates.push(peer)
     }
     for (const peer of host.random.some(candidates, amount)) {
       mesh.add(peer)
@@ -123,18 +111,15 @@ export class Mesh {
 
   private onGraft(peer: string, topic: string): void {
     const mesh = this.meshes.get(topic)
-    // We have left, and the news is on its way to him.
+    // We have left, and the news is on its way to the peer.
     if (mesh === undefined || mesh.has(peer)) return
     const { host } = this
-    const backOff = this.backOffs.get(topic)?.get(peer)
-    const isTooSoon = backOff !== undefined && backOff.until > host.now
-    if (isTooSoon) {
-      const began = backOff.until - backOff.length
-      host.misbehaved(peer, host.now < began + GRAFT_FLOOD_THRESHOLD && backOff.length === PRUNE_BACKOFF ? 2 : 1)
-    }
-    // A full mesh takes only those whom we have dialled ourselves: nobody can crowd it from outside.
-    const hasRoom = mesh.size < D_HIGH || this.isOutbound(peer)
-    if (isTooSoon || !hasRoom || host.scoreOf(peer) < 0) return this.prune(peer, topic, PRUNE_BACKOFF)
+    const until = this.backOffs.get(topic)?.get(peer) ?? 0
+    const isTooSoon = host.now < until
+    if (isTooSoon) host.misbehaved(peer, host.now < until - pruneBackoff + graftFloodThreshold ? 2 : 1)
+    // A full mesh takes only peers that we have dialled ourselves, so that it cannot be crowded from outside.
+    const hasRoom = mesh.size < Dhi || this.isOutbound(peer)
+    if (isTooSoon || !hasRoom || host.scoreOf(peer) < 0) return this.prune(peer, topic, pruneBackoff)
     mesh.add(peer)
     this.report(topic)
   }
@@ -155,19 +140,19 @@ export class Mesh {
   /** A back-off that lasts longer already stays. */
   private backOff(peer: string, topic: string, length: number): void {
     let backOffs = this.backOffs.get(topic)
-    if (backOffs === undefined) this.backOffs.set(topic, (backOffs = new Map<string, BackOff>()))
+    if (backOffs === undefined) this.backOffs.set(topic, (backOffs = new Map<string, number>()))
     const until = this.host.now + length
-    if (until >= (backOffs.get(peer)?.until ?? 0)) backOffs.set(peer, { until, length })
+    if (until > (backOffs.get(peer) ?? 0)) backOffs.set(peer, until)
   }
 
   private thin(topic: string, mesh: Set<string>): void {
     const peers = this.host.random.shuffle(mesh)
-    const outbound = peers.filter(this.isOutbound).slice(0, D_OUT)
+    const outbound = peers.filter(this.isOutbound).slice(0, Dout)
     const kept = new Set([...outbound, ...peers.filter((peer) => !outbound.includes(peer))].slice(0, D))
     for (const peer of peers) {
       if (kept.has(peer)) continue
       mesh.delete(peer)
-      this.prune(peer, topic, PRUNE_BACKOFF)
+      this.prune(peer, topic, pruneBackoff)
     }
   }
 

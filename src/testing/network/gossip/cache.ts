@@ -1,24 +1,22 @@
 /**
  * What a host remembers of messages: the ids that it has seen, the messages of the last heartbeats, and which of them wait for
- * a verdict. Who waits is told to nobody and given to nobody.
+ * a verdict. A message that waits is neither offered nor given to others.
  */
-import type { GossipMessage } from './gossip-message.js'
+import { GOSSIP } from '../../../core/parameters.js'
+import type { GossipMessage } from './message.js'
 
-// gossipsub's own parameters, by their names in its specification.
-const HISTORY_LENGTH = 10
-const HISTORY_GOSSIP = 3
-const SEEN_TTL = 60_000
+const { history, historyTold, seenTTL } = GOSSIP
 
 interface Entry {
   message: GossipMessage
-  /** While it waits for its verdict: everybody who has handed it to us. */
+  /** While it waits for its verdict: all peers that have handed it to us. */
   givers: Set<string> | undefined
 }
 
 export class GossipCache {
   /** Message id → when it is forgotten. In the order of that time. */
   private readonly seen = new Map<string, number>()
-  /** Of what was rejected: who has been punished for it. */
+  /** Id of a message that was rejected → the peers that were punished for it. */
   private readonly rejected = new Map<string, Set<string>>()
   /** The messages of the last heartbeats, newest first. */
   private readonly windows: Map<string, Entry>[] = [new Map<string, Entry>()]
@@ -27,11 +25,11 @@ export class GossipCache {
     return (this.seen.get(id) ?? 0) > now
   }
 
-  /** `heldFrom`: it waits for a verdict, and this is who gave it to us. */
+  /** `heldFrom`: it waits for a verdict, and this peer gave it to us. */
   add(id: string, message: GossipMessage, now: number, heldFrom?: string): void {
     // Anew at the end: what is first is forgotten first.
     this.seen.delete(id)
-    this.seen.set(id, now + SEEN_TTL)
+    this.seen.set(id, now + seenTTL)
     this.rejected.delete(id)
     this.windows[0]!.set(id, { message, givers: heldFrom === undefined ? undefined : new Set([heldFrom]) })
   }
@@ -48,7 +46,7 @@ export class GossipCache {
     return true
   }
 
-  /** It may be passed on from now on. Whoever gave it to us, with the message; `undefined`: it does not wait, or not any more. */
+  /** It may be passed on from now on. Returns it with the peers that gave it to us; `undefined`: it does not wait, or not any more. */
   accept(id: string): { message: GossipMessage; givers: Set<string> } | undefined {
     const entry = this.find(id)
     if (entry?.givers === undefined) return undefined
@@ -57,7 +55,7 @@ export class GossipCache {
     return { message, givers }
   }
 
-  /** It goes no further. Whoever gave it to us; nobody: it does not wait, or not any more. */
+  /** It goes no further. Returns the peers that gave it to us; none: it does not wait, or not any more. */
   drop(id: string, isRejected: boolean): Set<string> {
     const window = this.windows.find((one) => one.has(id))
     const givers = window?.get(id)?.givers
@@ -84,7 +82,7 @@ export class GossipCache {
   /** What others are told that we have. */
   recent(topic: string): string[] {
     const ids: string[] = []
-    for (let age = 0; age < HISTORY_GOSSIP && age < this.windows.length; age++) {
+    for (let age = 0; age < historyTold && age < this.windows.length; age++) {
       for (const [id, { message, givers }] of this.windows[age]!) {
         if (givers === undefined && message.topic === topic) ids.push(id)
       }
@@ -94,8 +92,8 @@ export class GossipCache {
 
   /** So many heartbeats have passed. */
   shift(beats: number, now: number): void {
-    for (let i = 0; i < Math.min(beats, HISTORY_LENGTH); i++) this.windows.unshift(new Map())
-    if (this.windows.length > HISTORY_LENGTH) this.windows.length = HISTORY_LENGTH
+    for (let i = 0; i < Math.min(beats, history); i++) this.windows.unshift(new Map())
+    if (this.windows.length > history) this.windows.length = history
     for (const [id, until] of this.seen) {
       if (until > now) break
       this.seen.delete(id)

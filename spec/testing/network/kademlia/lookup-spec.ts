@@ -1,48 +1,7 @@
-/** The routing table and its lookups: a peer that only a third knows is found, with a bounded number of questions. */
+/** Lookups: a peer that only a third knows is found, with a bounded number of questions, in bounded time. */
 import { describe, expect, it } from '@jest/globals'
-import { hash32 } from '../../../src/testing/network/random.js'
-import { Lab, type Member } from './lab.js'
-
-const know = (a: Member, b: Member): void => a.run({ type: 'tableAdd', peer: b.peerId, addresses: [b.address] })
-
-describe('the table', () => {
-  it('tells of who comes, changes and leaves, and not of what changes nothing', () => {
-    const a = new Lab().member()
-    const add = (addresses: string[]) => a.run({ type: 'tableAdd', peer: 'x', addresses })
-    add(['/ip4/1.1.1.1/tcp/1'])
-    add(['/ip4/1.1.1.1/tcp/1'])
-    add(['/ip4/1.1.1.1/tcp/2'])
-    a.run({ type: 'tableRemove', peer: 'x' })
-    a.run({ type: 'tableRemove', peer: 'x' })
-    a.run({ type: 'tableAdd', peer: 'peer1', addresses: [] })
-    expect(a.heard('tableChanged').map(({ addresses }) => addresses)).toEqual([
-      ['/ip4/1.1.1.1/tcp/1'],
-      ['/ip4/1.1.1.1/tcp/2'],
-      undefined,
-    ])
-    expect(a.host.table.size).toBe(0)
-  })
-
-  it('takes twenty peers a bucket, by the first six bits of their hash; in its own, twenty of each distance', () => {
-    const a = new Lab().member()
-    const own = hash32(a.peerId)
-    const counts = new Map<string, number>()
-    for (let i = 0; i < 3_000; i++) {
-      const key = hash32(`p${i}`)
-      const bucket = key >>> 26 === own >>> 26 ? `own, ${Math.clz32(key ^ own)} bits alike` : `${key >>> 26}`
-      counts.set(bucket, (counts.get(bucket) ?? 0) + 1)
-      a.run({ type: 'tableAdd', peer: `p${i}`, addresses: ['/ip4/1.1.1.1/tcp/1'] })
-    }
-    const ofOwn = [...counts].filter(([bucket]) => bucket.startsWith('own')).map(([, count]) => count)
-    expect(ofOwn.reduce((sum, count) => sum + count)).toBeGreaterThan(20)
-    const expected = [...counts.values()].reduce((sum, count) => sum + Math.min(20, count), 0)
-    expect(counts.size - ofOwn.length).toBe(63)
-    expect([a.host.table.size, a.heard('tableChanged').length]).toEqual([expected, expected])
-    // One that leaves makes room.
-    a.run({ type: 'tableRemove', peer: 'p0' })
-    expect(a.host.table.size).toBe(expected - 1)
-  })
-})
+import { hash32 } from '../../../../src/testing/network/random.js'
+import { know, Lab, type Member } from '../lab.js'
 
 describe('a lookup', () => {
   it('finds a peer that only a third knows, through one that knows the third', () => {
@@ -170,5 +129,17 @@ describe('a lookup', () => {
     a.run({ type: 'tableQuery' })
     lab.run(60_000)
     expect(a.heard('tableQueried')).toHaveLength(1)
+  })
+
+  it('ends after twenty seconds, whatever it still waits for', () => {
+    const lab = new Lab()
+    const [a, ...others] = lab.membersOf(8) as [Member, ...Member[]]
+    for (const other of others) know(a, other)
+    lab.wire.partition([['peer1']])
+    a.run({ type: 'tableQuery' })
+    // Each question ends with its dial, after six seconds, and three are under way at once: the first lookup, with its three
+    // strangers, would take 24 s. The second one takes 18 s.
+    lab.run(60_000)
+    expect(a.last('tableQueried').at).toBe(38_000)
   })
 })

@@ -1,11 +1,11 @@
 /** The model of signatures and ids: what was changed is found, what is repeated is known. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import type { SignedMessage } from '../../../src/core/port.js'
-import type { IdentifiedMessage, MessageIdOf } from '../../../src/core/pubsub.js'
-import { GossipMessage, proofOf } from '../../../src/testing/network/gossip-message.js'
-import { bytes, clique, heard, idOf, join, line, publish, TOPIC } from './gossip-lab.js'
-import { Lab, type Member } from './lab.js'
+import type { SignedMessage } from '../../../../src/core/port.js'
+import type { IdentifiedMessage, MessageIdOf } from '../../../../src/core/pubsub.js'
+import { GossipMessage, proofOf } from '../../../../src/testing/network/gossip/message.js'
+import { bytes, clique, heard, idOf, join, line, publish, TOPIC } from './lab.js'
+import { Lab, type Member } from '../lab.js'
 
 const anySigned = fc
   .record({ topic: fc.string(), data: fc.uint8Array(), from: fc.string(), sequence: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) })

@@ -1,10 +1,10 @@
 /**
- * How long somebody waits for answers that nearly always come: one timer for all that is waited for with the same patience.
- * A timer for each would be most of what a clock holds, all of it for nothing.
+ * Time limits of answers that nearly always come: one timer for all waits of the same length. A timer for each would be most of
+ * what a clock holds, and nearly all of them would do nothing.
  */
 import type { Clock } from './clock.js'
 
-export class Patience<Wait> {
+export class Timeouts<Wait> {
   /** By length, ms: what is waited for → when that is over, in the order of that time. */
   private readonly groups = new Map<number, Map<Wait, number>>()
 
@@ -24,7 +24,7 @@ export class Patience<Wait> {
     group.set(wait, this.clock.time + length)
   }
 
-  /** The answer is here, or nobody wants it any more. False: it was over already. */
+  /** The answer is here, or is not wanted any more. False: it was over already. */
   end(wait: Wait, ms: number): boolean {
     return this.groups.get(Math.max(1, Math.ceil(ms)))?.delete(wait) === true
   }

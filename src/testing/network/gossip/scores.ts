@@ -1,14 +1,10 @@
 /**
  * What counts against a peer in pub/sub: messages that were invalid (P4) and misbehaviours (P7), in gossipsub's terms. Both
- * counts are squared, and decay once a second. They are brought up to date when somebody asks: no timer runs for them.
+ * counts are squared, and decay once a second. They are brought up to date when they are read: no timer runs for them.
  */
-import type { Scoring } from '../../core/pubsub.js'
-import type { Clock } from './clock.js'
-
-/** The counts of a peer that has gone are kept, as they are, for so long (gossipsub's `retainScore`), ms. */
-const RETAINED = 60_000
-/** A count below this is none (`decayToZero`). */
-const LEAST = 0.01
+import { SCORE } from '../../../core/parameters.js'
+import type { Scoring } from '../../../core/pubsub.js'
+import type { Clock } from '../clock.js'
 
 interface Counts {
   invalid: number
@@ -20,7 +16,7 @@ interface Counts {
 }
 
 export class Scores {
-  /** Of those whom something counts against. */
+  /** By peer; a peer that nothing counts against has none. */
   private readonly counts = new Map<string, Counts>()
 
   constructor(
@@ -50,7 +46,7 @@ export class Scores {
     this.countsOf(peer).behaviour += times
   }
 
-  /** Going away and coming back at once makes nobody better. */
+  /** A peer that goes away and comes back at once keeps its counts. */
   onGone(peer: string): void {
     const counts = this.counts.get(peer)
     if (counts === undefined) return
@@ -61,13 +57,13 @@ export class Scores {
   onCome(peer: string): void {
     const counts = this.counts.get(peer)
     if (counts?.awaySince === undefined) return
-    if (this.clock.time - counts.awaySince > RETAINED) this.counts.delete(peer)
+    if (this.clock.time - counts.awaySince > SCORE.retention) this.counts.delete(peer)
     counts.awaySince = undefined
     counts.second = this.second
   }
 
   private get second(): number {
-    return Math.floor(this.clock.time / 1_000)
+    return Math.floor(this.clock.time / SCORE.decayInterval)
   }
 
   private countsOf(peer: string): Counts {
@@ -93,5 +89,5 @@ export class Scores {
 }
 
 function atLeast(count: number): number {
-  return count < LEAST ? 0 : count
+  return count < SCORE.decayToZero ? 0 : count
 }

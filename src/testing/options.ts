@@ -1,0 +1,59 @@
+/** The options of a simulated network and of a node's clock in it, and what is checked of them. */
+import { show } from '../edge/checks.js'
+import { P2pError } from '../errors.js'
+
+export interface SimulateOptions {
+  /** What all chance of the run comes from. Default: 1. */
+  seed?: number | string
+  /** One way of a packet, ms. Default: 10. */
+  latency?: number
+  /** A packet takes up to this much more or less, ms; at most `latency`. Default: 0. */
+  jitter?: number
+  /** Chance that a packet is lost, 0 … 1. Streams send it again; dials and gossip messages vanish. Default: 0. */
+  loss?: number
+  /** Bytes a second in one direction of a connection. Default: no limit. */
+  bandwidth?: number
+}
+
+export interface Skew {
+  /** How far the node's clock is ahead of the network's, ms. Default: 0. */
+  offset?: number
+  /** How fast it runs: 1.01 gains a hundredth. Default: 1. */
+  rate?: number
+}
+
+const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']
+
+/** Checks them and fills in the defaults. @throws `InvalidConfig` */
+export function checkOptions(options: SimulateOptions): Required<SimulateOptions> {
+  if (typeof options !== 'object' || (options as unknown) === null) {
+    throw new P2pError('InvalidConfig', `the options of simulate must be an object, not ${show(options)}`)
+  }
+  for (const key of Object.keys(options)) {
+    if (!KEYS.includes(key))
+      throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
+  }
+  const { seed = 1, latency = 10, jitter = 0, loss = 0, bandwidth = Infinity } = options
+  if (typeof seed !== 'string' && !(typeof seed === 'number' && Number.isFinite(seed))) {
+    throw new P2pError('InvalidConfig', `seed must be a number or a text, not ${show(seed)}`)
+  }
+  checkAmount(latency, 'latency', 'ms', 0, 1_000_000)
+  checkAmount(jitter, 'jitter', 'ms', 0, latency)
+  checkAmount(loss, 'loss', '(a chance)', 0, 0.9)
+  if (bandwidth !== Infinity) checkAmount(bandwidth, 'bandwidth', 'bytes a second', 1, Number.MAX_SAFE_INTEGER)
+  return { seed, latency, jitter, loss, bandwidth }
+}
+
+export function checkSkew({ offset = 0, rate = 1 }: Skew): Required<Skew> {
+  checkAmount(offset, 'offset', 'ms', -1_000_000_000, 1_000_000_000)
+  checkAmount(rate, 'rate', '(times)', 0.1, 10)
+  return { offset, rate }
+}
+
+export function checkAmount(value: unknown, what: string, unit: string, least: number, most: number): void {
+  if (typeof value === 'number' && value >= least && value <= most) return
+  throw new P2pError(
+    'InvalidConfig',
+    `${what} must be a number of ${unit} from ${least} to ${most}, not ${show(value)}`,
+  )
+}
