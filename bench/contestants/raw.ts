@@ -7,7 +7,7 @@ import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { CONNECTION_MANAGER, CONNECTION_MONITOR } from '../../src/libp2p/defaults.js'
-import { quietLogger } from '../../src/libp2p/quiet.js'
+import { quietLogger } from '../../src/libp2p/logger.js'
 import { transport } from '../../src/libp2p/transport.js'
 import type { Contestant } from './contestant.js'
 

@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Gater } from '../../src/libp2p/gater.js'
 import { createHost, type Host } from '../../src/libp2p/host.js'
-import { insideOf, type Trie } from '../../src/libp2p/kad-internals.js'
+import { insideOf, type Trie } from '../../src/libp2p/patches/kad-table.js'
 import { PUBSUB } from './pubsub.js'
 
 /** What the specs do with it, beside what we do. */

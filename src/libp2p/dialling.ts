@@ -12,7 +12,7 @@ import { DIAL_TIMEOUT } from './defaults.js'
 import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { within } from './within.js'
+import { within } from './timeout-signal.js'
 
 /** Address → why it could not be reached. */
 type Attempts = Map<string, string>

@@ -3,8 +3,8 @@ import type { PeerInfo } from '@libp2p/interface'
 import { kadDHT, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
 import { KAD } from './defaults.js'
 import type { Gater } from './gater.js'
-import { splitNeighbourhood } from './neighbourhood.js'
-import { withoutKeepAlive } from './without-keep-alive.js'
+import { splitNeighbourhood } from './patches/kad-buckets.js'
+import { withoutKeepAlive } from './peer-tags.js'
 
 export function kadService(gater: Gater): (components: KadDHTComponents) => KadDHT {
   const init = {

@@ -5,7 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { PING } from './defaults.js'
-import { within } from './within.js'
+import { within } from './timeout-signal.js'
 
 const PROTOCOL = '/ipfs/ping/1.0.0'
 const LENGTH = 32

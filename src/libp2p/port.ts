@@ -12,9 +12,9 @@ import { Gater } from './gater.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identified.js'
 import { listenFailure, missingAddress, unsupportedAddress } from './listening.js'
-import { Pubsub } from './pubsub.js'
-import { Streams } from './streams.js'
-import { Table } from './table.js'
+import { Pubsub } from './gossip/pubsub.js'
+import { Streams } from './request-streams.js'
+import { Table } from './routing-table.js'
 
 export interface Libp2pPortOptions extends HostOptions {
   /** The protocols that we serve: a stream for one of them becomes `streamInbound`. */

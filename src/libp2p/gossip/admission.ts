@@ -7,7 +7,7 @@ import type { PeerId } from '@libp2p/interface'
 import { LEFT_TOPICS, LEFT_TOPIC_GRACE, UNKNOWN_TOPIC_TOLERANCE } from '../defaults.js'
 import type { Drops } from './drops.js'
 import type { Internals, Validated } from './internals.js'
-import { frameSize } from './message.js'
+import { frameSize } from './signed-message.js'
 import type { Scores } from './scores.js'
 
 export class Admission {

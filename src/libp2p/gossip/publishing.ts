@@ -6,9 +6,9 @@ import type { AskId, PortEvent } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Internals } from './internals.js'
-import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './message.js'
-import type { GossipSending } from './sending.js'
-import type { GossipStream, GossipStreams } from './streams.js'
+import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './signed-message.js'
+import type { GossipSending } from './outbound.js'
+import type { GossipStream, GossipStreams } from './peer-streams.js'
 
 const utf8 = new TextEncoder()
 

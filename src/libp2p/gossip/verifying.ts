@@ -2,7 +2,7 @@
 import type { AskId, PortEvent, SignedMessage } from '../../core/port.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
 import { VERIFY_TURN } from '../defaults.js'
-import { verify } from './message.js'
+import { verify } from './signed-message.js'
 
 export class Verifying {
   private last: Promise<void> = Promise.resolve()

@@ -5,9 +5,9 @@ import type { MultiaddrConnection, StreamMessageEvent, Upgrader } from '@libp2p/
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { corkedTcp } from '../../../src/libp2p/corked.js'
+import { corkedTcp } from '../../../src/libp2p/patches/tcp-writes.js'
 import { TCP } from '../../../src/libp2p/defaults.js'
-import { quietLogger } from '../../../src/libp2p/quiet.js'
+import { quietLogger } from '../../../src/libp2p/logger.js'
 
 /** Hands on the connection as it is, instead of encrypting it. */
 function rawUpgrader(connected: (connection: MultiaddrConnection) => unknown): Upgrader {

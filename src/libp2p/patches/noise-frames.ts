@@ -11,8 +11,8 @@
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { MessageStream, SecuredConnection } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { MAX_FRAME } from '../platform/noise-crypto.js'
-import { skipUnheard } from './unheard.js'
+import { MAX_FRAME } from '../../platform/noise-crypto.js'
+import { skipUnheard } from './idle-events.js'
 
 type NoiseFactory = ReturnType<typeof noise>
 type Bytes = Uint8Array | Uint8ArrayList

@@ -7,8 +7,8 @@ import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { insideOf, type Network, type RoutingTable, type Trie } from './kad-internals.js'
-import { within } from './within.js'
+import { insideOf, type Network, type RoutingTable, type Trie } from './patches/kad-table.js'
+import { within } from './timeout-signal.js'
 
 interface Member {
   /** As last reported; `undefined`: not yet. */

@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from '@jest/globals'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../../src/core/port.js'
-import { Table } from '../../src/libp2p/table.js'
+import { Table } from '../../src/libp2p/routing-table.js'
 import { kadTable, somePeer, type KadTable } from '../support/kad-table.js'
 
 const ADDRESS = '/ip4/127.0.0.1/tcp/4001'

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@libp2p/interface'
-import { splitNeighbourhood } from '../../src/libp2p/neighbourhood.js'
-import { kadTable, somePeer, type KadTable } from '../support/kad-table.js'
+import { splitNeighbourhood } from '../../../src/libp2p/patches/kad-buckets.js'
+import { kadTable, somePeer, type KadTable } from '../../support/kad-table.js'
 
 const PEERS = 4_000
 const BUCKET = 20

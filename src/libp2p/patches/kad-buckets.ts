@@ -7,7 +7,7 @@
  * of the origin does; all others stay as they are.
  */
 import type { KadDHT } from '@libp2p/kad-dht'
-import { insideOf } from './kad-internals.js'
+import { insideOf } from './kad-table.js'
 
 /** Bits of a Kademlia key, which is a SHA-256. */
 const KEY_BITS = 256

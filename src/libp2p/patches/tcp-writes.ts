@@ -11,7 +11,7 @@
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { skipUnheard } from './unheard.js'
+import { skipUnheard } from './idle-events.js'
 
 type TcpFactory = ReturnType<typeof tcp>
 

@@ -7,7 +7,7 @@ import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Drops } from './drops.js'
 import { framed, pieces } from './frames.js'
 import type { Internals } from './internals.js'
-import type { GossipStream, GossipStreams } from './streams.js'
+import type { GossipStream, GossipStreams } from './peer-streams.js'
 
 export interface SendingLimits {
   frame: number

@@ -11,7 +11,7 @@
  */
 import { yamux, type YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
 import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
-import { skipUnheard } from './unheard.js'
+import { skipUnheard } from './idle-events.js'
 
 type YamuxFactory = ReturnType<typeof yamux>
 

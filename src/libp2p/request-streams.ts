@@ -9,9 +9,9 @@ import { SESSION } from '../wire/protocols.js'
 import { plain } from './bytes.js'
 import { isBroken, type Connections } from './connections.js'
 import { OPEN_TIMEOUT, REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
-import { endWithDataFrame } from './empty-end.js'
+import { endWithDataFrame } from './patches/yamux-fin.js'
 import { failureOf } from './failure.js'
-import { widen } from './yamux.js'
+import { widen } from './patches/yamux-streams.js'
 
 type StreamEnd = Extract<PortEvent, { type: 'streamClosed' }>['reason']
 

@@ -6,10 +6,10 @@ import {
   type GossipsubOpts,
   type Message,
 } from '@chainsafe/libp2p-gossipsub'
-import type { IdentifiedMessage, PubsubOptions } from '../core/pubsub.js'
-import { GOSSIPSUB } from './defaults.js'
-import { scoringOptions } from './gossip/scores.js'
-import { withoutKeepAlive } from './without-keep-alive.js'
+import type { IdentifiedMessage, PubsubOptions } from '../../core/pubsub.js'
+import { GOSSIPSUB } from '../defaults.js'
+import { scoringOptions } from './scores.js'
+import { withoutKeepAlive } from '../peer-tags.js'
 
 export function gossipsubService(
   { messageIdOf, scoring }: Pick<PubsubOptions, 'messageIdOf' | 'scoring'>,

@@ -9,7 +9,7 @@ import { GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
 import type { Host } from '../host.js'
 import { framed } from './frames.js'
 import type { InboundStream, Internals, OutboundStream } from './internals.js'
-import { readFrames } from './reading.js'
+import { readFrames } from './inbound.js'
 import { Reopening } from './reopening.js'
 
 export interface StreamsListener {
