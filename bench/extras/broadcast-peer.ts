@@ -13,7 +13,7 @@ import { createNode } from '../../src/index.js'
 import { CONNECTION_MANAGER, CONNECTION_MONITOR } from '../../src/libp2p/defaults.js'
 import { gossipsubService } from '../../src/libp2p/gossip/gossipsub.js'
 import { quietLogger } from '../../src/libp2p/logger.js'
-import { transport } from '../../src/libp2p/transport.js'
+import { transport } from '../../src/libp2p/host.js'
 import { PUBSUB } from '../harness/pubsub.js'
 import { percentile } from '../harness/statistics.js'
 

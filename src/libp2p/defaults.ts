@@ -98,7 +98,7 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   inboundConnectionThreshold: 1_000,
   // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
   maxIncomingPendingConnections: 300,
-  // Stock: 5. Nobody but the lane decides whom to reconnect (see also without-keep-alive.ts: 0 still tries once).
+  // Stock: 5. Nobody but the lane decides whom to reconnect (see also peer-tags.ts: 0 still tries once).
   reconnectRetries: 0,
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
   maxParallelDials: 100,
@@ -168,7 +168,7 @@ export const KAD: KadDHTInit = {
   // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
-  // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); `neighbourhood.ts` lets our own go deeper.
+  // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); patches/kad-buckets.ts lets our own go deeper.
   kBucketSize: 20,
   prefixLength: 6,
   // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the
@@ -187,13 +187,13 @@ export const KAD: KadDHTInit = {
   pingOldContactMaxQueueSize: 100,
   // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
   // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
-  // reconnect a peer that we have let go is taken out in without-keep-alive.ts). Stays as it is on purpose: the hourly
+  // reconnect a peer that we have let go is left out in peer-tags.ts). Stays as it is on purpose: the hourly
   // removal of expired provider records (48 h), which others may store with us.
 }
 
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 
-/** Opening a gossip stream. Stock: no signal, and the others wait meanwhile; so does ours not (gossip/streams.ts). */
+/** Opening a gossip stream. Stock: no signal, and the others wait meanwhile (gossip/peer-streams.ts does not). */
 export const GOSSIP_OPEN_TIMEOUT = 5_000
 
 /** How often gossip that ends by itself is begun again on a connection (rust-libp2p's `MAX_SUBSTREAM_ATTEMPTS`) … */
@@ -203,6 +203,24 @@ export const GOSSIP_REOPEN_AFTER = 1_000
 
 /** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
 export const GOSSIP_READ_AHEAD = 256 * KiB
+
+/** Entries of one frame of gossip: subscriptions, messages, controls, and the ids in them. The stock limits. */
+const IDS = 5_000
+export const GOSSIP_DECODE_LIMITS = {
+  subscriptions: IDS,
+  messages: IDS,
+  control: {
+    ihave: IDS,
+    ihave$: { messageIDs: IDS },
+    iwant: IDS,
+    iwant$: { messageIDs: IDS },
+    graft: IDS,
+    prune: IDS,
+    prune$: { peers: 16 },
+    idontwant: IDS,
+    idontwant$: { messageIDs: 512 },
+  },
+}
 
 /** What one peer's gossip, or the proofs of one question, are verified in one go, ms, before others have a turn. Stock: all. */
 export const GOSSIP_READ_TURN = 10
@@ -243,7 +261,7 @@ export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
   // a score does not get better meanwhile, so a minute is enough.
   retainScore: 60_000,
   // Weights and decays of misbehaviour (stock: −10, 0.2) and shared addresses (−5; it silences 15 nodes on one machine), and
-  // the thresholds (stock: −10, −50, −80), come with the options: see network/pubsub.ts. Not set: application scores (none).
+  // the thresholds (stock: −10, −50, −80), come with the options: see core/pubsub.ts. Not set: application scores (none).
 }
 
 /** Of each topic that we are in. Stock: of none, so that invalid messages cost nothing. */
@@ -293,7 +311,7 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   doPX: false,
   allowPublishToZeroTopicPeers: false,
   ignoreDuplicatePublishError: false,
-  // Stock: false. Nothing is forwarded before pubsub.ts says so: at once, or for a guarded topic after its verdict.
+  // Stock: false. Nothing is forwarded before gossip/pubsub.ts says so: at once, or for a guarded topic after its verdict.
   asyncValidation: true,
   // Stock: false each. A peer's next message is looked at after the one before it: a flood waits in the sender's memory.
   awaitRpcHandler: true,

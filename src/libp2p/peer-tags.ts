@@ -1,30 +1,44 @@
 /**
- * The components for a service that may tag peers, but must not make libp2p reconnect them: kad tags its closest peers
- * with `keep-alive…`, gossipsub its mesh peers with the topic's name, and libp2p dials whoever wears such a tag again,
- * at once, even with no retries. Which connections last is the lane's to decide.
+ * The peer store of a service that tags peers. kad-dht and gossipsub get it in place of libp2p's, as a component.
+ *
+ * Tags that keep a connection alive are left out: kad tags its closest peers with `keep-alive…`, and libp2p dials a peer with
+ * such a tag again at once, even with no retries. The lane decides which connections last.
+ *
+ * kad's tag of the members of its table is heard on the way, because kad has no public event for them. Its own event comes
+ * only when the tag is written; when that fails, a member would be unknown to us for ever.
  */
-import { KEEP_ALIVE, type PeerData, type PeerStore } from '@libp2p/interface'
+import { KEEP_ALIVE, type PeerData, type PeerId, type PeerStore } from '@libp2p/interface'
+import { override } from './component-override.js'
 
-export function withoutKeepAlive<Components extends { peerStore: PeerStore }>(components: Components): Components {
-  const { peerStore } = components
-  const merge: PeerStore['merge'] = (id, data, options) => peerStore.merge(id, withoutTags(data), options)
-  // Both are made of getters and methods that need their own `this`: proxies of the two, and no copies.
-  const quiet = override(peerStore, 'merge', merge)
-  return override(components, 'peerStore', quiet)
+/** What kad-dht tags a peer with when it enters the table, and untags when it leaves. There is no option for it. */
+const KAD_PEER = 'kad-peer'
+
+type Components = { peerStore: PeerStore }
+type Merge = PeerStore['merge']
+
+export function withoutKeepAlive<C extends Components>(components: C): C {
+  return withMerge(components, (merge) => (id, data, options) => merge(id, withoutKeepAliveTags(data), options))
 }
 
-function withoutTags(data: PeerData): PeerData {
-  if (data.tags === undefined) return data
-  const tags = data.tags instanceof Map ? [...data.tags] : Object.entries(data.tags)
-  return { ...data, tags: Object.fromEntries(tags.filter(([name]) => !name.startsWith(KEEP_ALIVE))) }
-}
-
-function override<T extends object, K extends keyof T>(target: T, key: K, value: T[K]): T {
-  return new Proxy(target, {
-    get(object, name) {
-      if (name === key) return value
-      const found: unknown = Reflect.get(object, name)
-      return typeof found === 'function' ? (found.bind(object) as unknown) : found
-    },
+export function hearMembers<C extends Components>(components: C, heard: (id: PeerId, isMember: boolean) => void): C {
+  return withMerge(components, (merge) => (id, data, options) => {
+    const tag = tagsOf(data).find(([name]) => name === KAD_PEER)
+    if (tag !== undefined) heard(id, tag[1] !== undefined)
+    return merge(id, data, options)
   })
+}
+
+function withoutKeepAliveTags(data: PeerData): PeerData {
+  if (data.tags === undefined) return data
+  return { ...data, tags: Object.fromEntries(tagsOf(data).filter(([name]) => !name.startsWith(KEEP_ALIVE))) }
+}
+
+function tagsOf({ tags = {} }: PeerData) {
+  return tags instanceof Map ? [...tags] : Object.entries(tags)
+}
+
+function withMerge<C extends Components>(components: C, wrap: (merge: Merge) => Merge): C {
+  const { peerStore } = components
+  const merge = wrap((id, data, options) => peerStore.merge(id, data, options))
+  return override(components, 'peerStore', override(peerStore, 'merge', merge))
 }

@@ -1,4 +1,4 @@
-/** Gossipsub, with our numbers and our message ids. What is joined and published is pubsub.ts's business. */
+/** gossipsub, with our numbers, our message ids, and parts of ours where it has an option. pubsub.ts joins and publishes. */
 import {
   gossipsub,
   type GossipSub,
@@ -7,25 +7,40 @@ import {
   type Message,
 } from '@chainsafe/libp2p-gossipsub'
 import type { IdentifiedMessage, PubsubOptions } from '../../core/pubsub.js'
+import { override } from '../component-override.js'
 import { GOSSIPSUB } from '../defaults.js'
-import { scoringOptions } from './scores.js'
 import { withoutKeepAlive } from '../peer-tags.js'
+import { MessageCache } from './message-cache.js'
+import { GossipRegistrar } from './registrar.js'
+import { scoringOptions } from './scores.js'
+
+export interface Gossipsub extends GossipSub {
+  readonly registrar: GossipRegistrar
+  /** The option of this name. */
+  readonly messageCache: MessageCache
+}
 
 export function gossipsubService(
   { messageIdOf, scoring }: Pick<PubsubOptions, 'messageIdOf' | 'scoring'>,
   overrides: Partial<GossipsubOpts> = {},
-): (components: GossipSubComponents) => GossipSub {
+): (components: GossipSubComponents) => Gossipsub {
   const encoder = new TextEncoder()
   const decoder = new TextDecoder()
-  const init: Partial<GossipsubOpts> = {
+  const init = {
     ...GOSSIPSUB,
     ...scoringOptions(scoring),
     // On the wire an id is the bytes of its text, as the origin's MessageId.
-    msgIdFn: (message) => encoder.encode(messageIdOf(identified(message))),
-    msgIdToStrFn: (id) => decoder.decode(id),
+    msgIdFn: (message: Message) => encoder.encode(messageIdOf(identified(message))),
+    msgIdToStrFn: (id: Uint8Array) => decoder.decode(id),
     ...overrides,
   }
-  return (components) => gossipsub(init)(withoutKeepAlive(components))
+  return (components) => {
+    const registrar = new GossipRegistrar(components.registrar)
+    const messageCache = new MessageCache(init.mcacheLength!, init.mcacheGossip!, init.msgIdToStrFn)
+    const options = { ...init, messageCache: messageCache as unknown as GossipsubOpts['messageCache'] }
+    const pubsub = gossipsub(options)(override(withoutKeepAlive(components), 'registrar', registrar.component))
+    return Object.assign(pubsub, { registrar, messageCache })
+  }
 }
 
 /** A peer id's text is not cheap, and ids by content do not need it. */

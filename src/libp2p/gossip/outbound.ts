@@ -1,30 +1,32 @@
 /**
- * What goes out to a peer, in gossipsub's place: no frame is over the limit (a piggybacked IHAVE or an answer to IWANT of many
- * messages would be), and no more waits for one peer than may. gossipsub would write until the stream is reset, and all that
- * waits with it is lost.
+ * Frames that go out to a peer, in gossipsub's place. No frame is over the limit, which an IHAVE of many ids or an answer to
+ * IWANT of many messages would be, and no more waits for one peer than may. gossipsub would write until the stream is reset,
+ * and lose everything that waits.
  */
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Drops } from './drops.js'
 import { framed, pieces } from './frames.js'
+import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
-import type { GossipStream, GossipStreams } from './peer-streams.js'
+import type { OutboundStream, PeerStreams } from './peer-streams.js'
 
-export interface SendingLimits {
+export interface OutboundLimits {
   frame: number
   /** Bytes that may wait before messages of others, and before our own. */
   others: number
   own: number
 }
 
-export class GossipSending {
+export class Outbound {
   /** The last message that was encoded, and its frame: it mostly goes to several peers. */
-  private last: { message: RPC.Message; rpc: RPC; frame: Uint8Array; bytes: number } | undefined
+  private last: { message: RPC.Message; frame: Uint8Array } | undefined
 
   /** Replaces gossipsub's. */
   constructor(
-    private readonly inside: Internals,
-    private readonly streams: GossipStreams,
-    private readonly limits: SendingLimits,
+    private readonly pubsub: Gossipsub,
+    inside: Internals,
+    private readonly streams: PeerStreams,
+    private readonly limits: OutboundLimits,
     private readonly drops: Drops,
   ) {
     inside.sendRpc = (peer, rpc) => this.send(peer, rpc)
@@ -34,7 +36,7 @@ export class GossipSending {
     return this.streams.to(peer)?.queued ?? 0
   }
 
-  /** A message of our own. Was it handed over? */
+  /** Sends a message of our own. False when it was not handed over. */
   publish(peer: string, message: RPC.Message): boolean {
     const stream = this.streams.to(peer)
     if (stream === undefined) return false
@@ -46,7 +48,6 @@ export class GossipSending {
   private send(peer: string, rpc: RPC): boolean {
     const stream = this.streams.to(peer)
     if (stream === undefined) return false
-    this.sendPending(peer, stream)
     const { subscriptions, messages, control } = rpc
     let sent = true
     if (subscriptions.length > 0 || control !== undefined) {
@@ -60,62 +61,45 @@ export class GossipSending {
     return sent
   }
 
-  /** gossipsub changes the RPC that it sends, to add this to it; when that one goes to several peers, all of them get it. */
-  private sendPending(peer: string, stream: GossipStream): void {
-    const { inside } = this
-    const control = inside.control.get(peer)
-    const ihave = inside.gossip.get(peer)
-    if (control === undefined && ihave === undefined) return
-    const rpc: RPC = { subscriptions: [], messages: [] }
-    if (control !== undefined) inside.piggybackControl(peer, rpc, control)
-    const none = { graft: [], prune: [], ihave: [], iwant: [], idontwant: [] }
-    if (ihave !== undefined) rpc.control = { ...none, ...rpc.control, ihave }
-    inside.control.delete(peer)
-    inside.gossip.delete(peer)
-    if (this.sendControl(peer, stream, rpc)) return
-    if (control !== undefined) inside.control.set(peer, control)
-  }
-
-  private sendMessage(stream: GossipStream, message: RPC.Message): boolean {
+  private sendMessage(stream: OutboundStream, message: RPC.Message): boolean {
     if (this.last?.message !== message) {
       const [piece] = pieces({ subscriptions: [], messages: [message] }, this.limits.frame)
       if (piece === undefined) return false
-      this.last = { message, rpc: piece.rpc, frame: framed(piece.bytes), bytes: piece.bytes.length }
+      this.last = { message, frame: framed(piece.bytes) }
     }
-    const { rpc, frame, bytes } = this.last
-    return this.write(stream, rpc, frame, bytes)
+    return write(stream, this.last.frame)
   }
 
-  /** Always goes, but for what is only gossip: a peer that does not read would gather it for ever. */
-  private sendControl(peer: string, stream: GossipStream, rpc: RPC): boolean {
+  /** Always goes, except for IHAVE, which would gather for ever at a peer that does not read. */
+  private sendControl(peer: string, stream: OutboundStream, rpc: RPC): boolean {
     const control = rpc.control
     if (control !== undefined && control.ihave.length > 0 && stream.queued > this.limits.others) {
       rpc = { ...rpc, control: { ...control, ihave: [] } }
     }
     let sent = true
     for (const piece of pieces(rpc, this.limits.frame)) {
-      if (!this.write(stream, piece.rpc, framed(piece.bytes), piece.bytes.length)) sent = false
+      if (!write(stream, framed(piece.bytes))) sent = false
       else this.announce(peer, piece.rpc)
     }
     return sent
   }
 
-  private write(stream: GossipStream, rpc: RPC, frame: Uint8Array, bytes: number): boolean {
-    try {
-      stream.pushPrefixed(frame)
-    } catch {
-      return false
-    }
-    this.inside.metrics?.onRpcSent(rpc, bytes)
-    return true
-  }
-
   private announce(peerId: string, { control }: RPC): void {
     for (const { topicID: topic } of control?.graft ?? []) {
-      this.inside.safeDispatchEvent('gossipsub:graft', { detail: { peerId, topic, direction: 'outbound' } })
+      this.pubsub.safeDispatchEvent('gossipsub:graft', { detail: { peerId, topic, direction: 'outbound' } })
     }
     for (const { topicID: topic } of control?.prune ?? []) {
-      this.inside.safeDispatchEvent('gossipsub:prune', { detail: { peerId, topic, direction: 'outbound' } })
+      this.pubsub.safeDispatchEvent('gossipsub:prune', { detail: { peerId, topic, direction: 'outbound' } })
     }
+  }
+}
+
+/** False when the stream takes no more. */
+function write(stream: OutboundStream, frame: Uint8Array): boolean {
+  try {
+    stream.raw.send(frame)
+    return true
+  } catch {
+    return false
   }
 }

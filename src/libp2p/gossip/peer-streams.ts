@@ -1,15 +1,13 @@
 /**
- * The two streams of gossip with each peer, in gossipsub's place. gossipsub tells nobody that one is open or gone; it opens
- * them one after the other, so that a peer that hangs keeps all others waiting; and it never opens one again when it is
- * reset, or the connection under it closes while another stays.
+ * The two streams of gossip with each peer, in gossipsub's place (registrar.ts says why): both are reported, opened at the
+ * same time as others, and opened again when they are reset, or when the connection under them closes and another stays.
  */
+import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
-import { GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
+import { GOSSIP_DECODE_LIMITS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
 import type { Host } from '../host.js'
-import { framed } from './frames.js'
-import type { InboundStream, Internals, OutboundStream } from './internals.js'
 import { readFrames } from './inbound.js'
+import type { GossipRegistrar, RegistrarListener } from './registrar.js'
 import { Reopening } from './reopening.js'
 
 export interface StreamsListener {
@@ -21,19 +19,21 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
+  /** The next one is read when this one is done. Never rejects. */
+  received(peer: PeerId, rpc: RPC): Promise<void>
 }
 
 export interface StreamLimits {
   /** Bytes of a frame that we read. */
   inboundFrame: number
-  /** Bytes that wait for a peer; it loses its stream beyond. */
+  /** Bytes that wait for a peer, which loses its stream beyond. */
   writeBuffer: number
 }
 
-/** Our stream to a peer, as gossipsub wants it. */
-export class GossipStream implements OutboundStream {
+/** Our stream to a peer. */
+export class OutboundStream {
   over = false
-  /** Somebody above was told that it is open. */
+  /** It was reported as open. */
   announced = false
 
   constructor(
@@ -43,26 +43,14 @@ export class GossipStream implements OutboundStream {
     raw.addEventListener('close', () => this.end(), { once: true })
   }
 
-  get protocol(): string {
-    return this.raw.protocol
-  }
-
   /** Bytes that wait. */
   get queued(): number {
     return this.raw.writeBufferLength
   }
 
-  push(bytes: Uint8Array): void {
-    this.raw.send(framed(bytes))
-  }
-
-  pushPrefixed(frame: Uint8Array | Uint8ArrayList): void {
-    this.raw.send(frame)
-  }
-
-  async close(): Promise<void> {
+  close(): void {
     this.end()
-    await this.raw.close().catch((error: Error) => this.raw.abort(error))
+    this.raw.close().catch((error: Error) => this.raw.abort(error))
   }
 
   private end(): void {
@@ -72,67 +60,86 @@ export class GossipStream implements OutboundStream {
   }
 }
 
-export class GossipStreams {
+interface InboundStream {
+  close(): void
+}
+
+export class PeerStreams implements RegistrarListener {
+  /** Peers that gossipsub knows. */
+  private readonly known = new Set<string>()
+  private readonly outbound = new Map<string, OutboundStream>()
+  private readonly inbound = new Map<string, InboundStream>()
   private readonly opening = new Set<string>()
   /** Connections that carry, or carried, a gossip stream. */
   private readonly used = new WeakSet<Connection>()
-  private readonly remove: (peer: PeerId) => void
-  private readonly reopening: Reopening
+  private readonly reopening = new Reopening((peer, connection) => this.connected(peer, connection))
+  private readonly registrar: GossipRegistrar
+  private readonly protocols: string[]
 
-  /** Replaces gossipsub's. */
   constructor(
     private readonly host: Host,
-    private readonly inside: Internals,
     private readonly limits: StreamLimits,
     private readonly listener: StreamsListener,
   ) {
-    const incoming = inside.onIncomingStream.bind(inside)
-    inside.onIncomingStream = (stream, connection) => {
-      listener.met(connection)
-      this.used.add(connection)
-      incoming(stream, connection)
-    }
-    inside.createInboundStream = (peer, stream) => this.adopt(peer, stream)
-    // Not awaited by whoever asks: gossipsub has the next one wait for it.
-    inside.createOutboundStream = async (peer, connection) => void this.open(peer, connection)
-    this.remove = inside.onPeerDisconnected.bind(inside)
-    this.reopening = new Reopening((peer, connection) => inside.onPeerConnected(peer, connection))
-    this.watch(host)
-  }
-
-  /**
-   * gossipsub hears late that a peer has gone, when it may be back already, and not at all of one that never said which
-   * protocols it speaks.
-   */
-  private watch(host: Host): void {
-    this.inside.onPeerDisconnected = (peer) => {
-      if (this.other(peer, undefined) === undefined) this.remove(peer)
-    }
+    const { registrar, protocols } = host.services.pubsub
+    registrar.listener = this
+    this.registrar = registrar
+    this.protocols = protocols
+    // The registrar reports late that a peer has gone, when it may be back already, and nothing of a peer that never said
+    // which protocols it speaks.
     host.addEventListener('peer:disconnect', ({ detail }) => this.forget(detail))
     // Two peers that dial each other have two connections for a while, and the streams may be on the one that goes.
     host.addEventListener('connection:close', ({ detail: closed }) => {
       const other = this.used.has(closed) ? this.other(closed.remotePeer, closed) : undefined
-      if (other !== undefined) this.inside.onPeerConnected(closed.remotePeer, other)
+      if (other !== undefined) this.connected(closed.remotePeer, other)
     })
+  }
+
+  knows(peer: string): boolean {
+    return this.known.has(peer)
+  }
+
+  /** The stream to a peer, if it is open. */
+  to(peer: string): OutboundStream | undefined {
+    return this.outbound.get(peer)
+  }
+
+  connected(peer: PeerId, connection: Connection): void {
+    if (!this.enter(peer, connection)) return
+    void this.open(peer, connection)
+  }
+
+  disconnected(peer: PeerId): void {
+    if (this.other(peer, undefined) === undefined) this.forget(peer)
+  }
+
+  incoming(stream: Stream, connection: Connection): void {
+    this.listener.met(connection)
+    this.used.add(connection)
+    const peer = connection.remotePeer
+    if (!this.enter(peer, connection)) return stream.abort(new Error('too late'))
+    this.read(peer, stream)
+    void this.open(peer, connection)
+  }
+
+  private enter(peer: PeerId, connection: Connection): boolean {
+    if (connection.status !== 'open') return false
+    this.known.add(peer.toString())
+    this.registrar.enter(peer, connection)
+    return true
   }
 
   private other(peer: PeerId, closed: Connection | undefined): Connection | undefined {
     return this.host.getConnections(peer).find((connection) => connection !== closed && connection.status === 'open')
   }
 
-  /** To whom one is open. */
-  to(peer: string): GossipStream | undefined {
-    return this.inside.streamsOutbound.get(peer) as GossipStream | undefined
-  }
-
   private async open(peer: PeerId, connection: Connection): Promise<void> {
-    const { inside } = this
     const id = peer.toString()
     if (!this.isWanted(id) || this.opening.has(id)) return
     this.opening.add(id)
     this.used.add(connection)
     try {
-      const raw = await connection.newStream(inside.protocols, { signal: AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT) })
+      const raw = await connection.newStream(this.protocols, { signal: AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT) })
       if (!this.isWanted(id) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
       this.use(peer, connection, raw)
     } catch {
@@ -143,75 +150,66 @@ export class GossipStreams {
   }
 
   private isWanted(id: string): boolean {
-    const { inside } = this
-    return inside.isStarted() && inside.peers.has(id) && !inside.streamsOutbound.has(id)
+    return this.known.has(id) && !this.outbound.has(id)
   }
 
   private use(peer: PeerId, connection: Connection, raw: Stream): void {
-    const { inside, listener } = this
+    const { listener } = this
     const id = peer.toString()
-    const stream: GossipStream = new GossipStream(raw, () => {
-      if (inside.streamsOutbound.get(id) === stream) inside.streamsOutbound.delete(id)
-      // Otherwise gossipsub has forgotten the peer and ends it, or it goes with its connection.
-      if (inside.peers.has(id) && connection.status === 'open') this.reopening.lost(peer, connection)
+    const stream: OutboundStream = new OutboundStream(raw, () => {
+      if (this.outbound.get(id) === stream) this.outbound.delete(id)
+      // Otherwise gossipsub has forgotten the peer, or the stream goes with its connection.
+      if (this.known.has(id) && connection.status === 'open') this.reopening.lost(peer, connection)
       if (stream.announced) listener.closed(id)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
-    inside.streamsOutbound.set(id, stream)
+    this.outbound.set(id, stream)
     listener.met(connection)
-    const subscriptions = [...inside.subscriptions].map((topic) => ({ topic, subscribe: true }))
-    if (subscriptions.length > 0) inside.sendRpc(id, { subscriptions, messages: [] })
-    if (stream.over) return
-    stream.announced = true
-    listener.opened(id)
+    this.registrar.carry(peer, connection, raw, () => {
+      if (stream.over) return
+      stream.announced = true
+      listener.opened(id)
+    })
   }
 
-  private adopt(peer: PeerId, stream: Stream): void {
-    const { inside, listener } = this
+  private read(peer: PeerId, stream: Stream): void {
+    const { inbound, listener } = this
     const id = peer.toString()
-    if (!inside.isStarted() || !inside.peers.has(id)) return stream.abort(new Error('not needed'))
     // The newer one is the one that the peer uses.
-    inside.streamsInbound.get(id)?.close().catch(ignore)
+    inbound.get(id)?.close()
     const reading = readFrames(
       stream,
       this.limits.inboundFrame,
-      (frame) => this.handle(peer, frame),
+      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })),
       (end) => {
-        if (inside.streamsInbound.get(id) !== inbound) return
+        if (inbound.get(id) !== opened) return
         if (end === 'malformed') {
           stream.abort(new Error('it carries no frames of gossip'))
           listener.malformed(id)
         }
-        // As gossipsub does with a peer that it cannot hear any more, though it may be connected.
+        // A peer that cannot be heard is forgotten, though it may be connected.
         this.forget(peer)
         const other = end === 'malformed' ? undefined : this.other(peer, undefined)
         if (other !== undefined) this.reopening.lost(peer, other)
       },
     )
-    const inbound: InboundStream = {
-      // gossipsub closes its own side of it, and what the peer goes on sending fills a buffer that nobody reads.
+    const opened: InboundStream = {
+      // Not in good order: what the peer goes on sending would fill a buffer that nothing reads.
       close() {
         reading.stop()
         stream.abort(new Error('not needed any more'))
-        return Promise.resolve()
       },
     }
-    inside.streamsInbound.set(id, inbound)
-  }
-
-  /** Not an async function: a frame that cannot be read throws at once, whatever becomes of one that can does not. */
-  private handle(peer: PeerId, frame: Uint8Array): Promise<void> {
-    const rpc = this.inside.decodeRpc(frame)
-    this.inside.metrics?.onRpcRecv(rpc, frame.length)
-    return this.inside.handleReceivedRpc(peer, rpc).catch(ignore)
+    inbound.set(id, opened)
   }
 
   private forget(peer: PeerId): void {
-    this.remove(peer)
-    this.listener.forgotten(peer.toString())
+    const id = peer.toString()
+    this.known.delete(id)
+    this.registrar.leave(peer)
+    this.outbound.get(id)?.close()
+    this.inbound.get(id)?.close()
+    this.inbound.delete(id)
+    this.listener.forgotten(id)
   }
-}
-
-function ignore(): void {
-  // It is gone, and that is what we want.
 }

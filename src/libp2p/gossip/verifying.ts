@@ -1,4 +1,4 @@
-/** Verifies messages that came in another way than gossip: one question after the other, with turns for everything else. */
+/** Verifies messages that came in another way than gossip: one question after the other, with pauses for other work. */
 import type { AskId, PortEvent, SignedMessage } from '../../core/port.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
 import { VERIFY_TURN } from '../defaults.js'

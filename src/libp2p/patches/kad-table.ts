@@ -1,19 +1,20 @@
 /**
- * What we reach of kad-dht's inside, and a check that it is there: its public interface shows no more of the table than its size.
- * Nothing else of it is read or replaced.
+ * The way to kad-dht's routing table, and to one request of one peer.
+ *
+ * Package: @libp2p/kad-dht. Private members: `routingTable` with its `add`, `remove` and `kb`, and `network` with its
+ *   `sendRequest`. kad-buckets.ts adds two members of `kb`.
+ * Changes: nothing by itself. routing-table.ts adds and removes peers, and asks single peers for our neighbours.
+ * Without it: a node could not enter the peers that it remembers, would keep peers that cannot be reached until kad itself
+ *   finds out, and a network of which many nodes start together may fall into cliques that never meet.
+ * Missing option: kad-dht's interface shows nothing of the table but its size, and only whole lookups.
+ * Guarded by: spec/libp2p/routing-table-spec.ts, spec/integration/libp2p/port-spec.ts
  */
 import type { PeerId } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
+import { requireMembers } from './supported.js'
 
-type Change = (contact: { peerId: PeerId }, ...rest: unknown[]) => Promise<void>
-
-/** The table itself: a trie, whose leaves are the buckets. */
+/** The trie of the table, whose leaves are the buckets. */
 export interface Trie {
-  prefixLength: number
-  localPeer?: { kadId: Uint8Array }
-  /** Called once a peer is in it, or out of it. */
-  onAdd: Change
-  onRemove: Change
   _determineBucket(kadId: Uint8Array): { depth: number }
 }
 
@@ -36,19 +37,13 @@ export interface KadInternals {
   network: Network
 }
 
-/** The cast. Throws when this is not the kad-dht that we know. */
-export function insideOf(kad: KadDHT): KadInternals {
-  const { routingTable, network } = kad as Partial<KadInternals>
-  check(network, 'function', 'sendRequest')
-  check(routingTable, 'function', 'add', 'remove')
-  check(routingTable?.kb, 'function', 'onAdd', 'onRemove', '_determineBucket')
-  check(routingTable?.kb, 'number', 'prefixLength')
+/** Throws when this is not the kad-dht that we know. */
+export function internalsOf(kad: KadDHT): KadInternals {
+  requireMembers('@libp2p/kad-dht', kad, {
+    'routingTable.add': 'function',
+    'routingTable.remove': 'function',
+    'routingTable.kb._determineBucket': 'function',
+    'network.sendRequest': 'function',
+  })
   return kad as unknown as KadInternals
-}
-
-function check<Part extends object>(part: Part | undefined, type: string, ...names: (keyof Part & string)[]): void {
-  for (const name of names) {
-    if (typeof part?.[name] === type) continue
-    throw new Error(`this version of @libp2p/kad-dht is not supported: it has no ${name}`)
-  }
 }

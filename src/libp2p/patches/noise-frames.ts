@@ -1,27 +1,28 @@
 /**
- * Noise, whose reader saves two things for each frame.
+ * Noise without two costs of each frame that is read.
  *
- * It throws nothing for each packet. The stock decoder of lengths learns that a packet is read to its end by catching a
- * `RangeError`, and making and throwing one costs as much as the cipher does for a small frame. A length that is more than
- * what is there says the same.
- *
- * And it does not join frames that came in two packets, as every large one does, in memory of their own. The stock reader
- * does, so that the cipher may write the plaintext over it; Node's cipher writes nowhere but into memory that it allocates.
+ * Package: @libp2p/noise. Private members of an encrypted connection: `decoder`, its `lengthDecoder`, `handshake`, its
+ *   `decrypt`, and the connection's own `decrypt`.
+ * Changes: the decoder of lengths throws nothing at the end of a packet, and a frame that came in two packets is not joined.
+ * Without it: each packet costs a `RangeError`, which takes as long as the cipher of a small frame, and each large frame is
+ *   copied into memory of its own. Requests are slower, and nothing else changes.
+ * Missing option: none for either.
+ * Guarded by: spec/integration/libp2p/noise-frames-spec.ts
  */
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'
 import type { MessageStream, SecuredConnection } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { MAX_FRAME } from '../../platform/noise-crypto.js'
-import { skipUnheard } from './idle-events.js'
+import { skipIdleEvents } from './idle-events.js'
+import { hasMembers } from './supported.js'
 
 type NoiseFactory = ReturnType<typeof noise>
 type Bytes = Uint8Array | Uint8ArrayList
 
-/** What an encrypted connection has, and does not say. */
 interface Encrypted extends MessageStream {
-  decoder?: { lengthDecoder?: (data: { byteLength: number }) => number }
-  handshake?: { decrypt?: (frame: Bytes) => Bytes }
-  decrypt?: (frame: Bytes) => Bytes
+  decoder: { lengthDecoder: (data: { byteLength: number }) => number }
+  handshake: { decrypt: (frame: Bytes) => Bytes }
+  decrypt: (frame: Bytes) => Bytes
 }
 
 export function tunedNoise(init: NoiseInit): NoiseFactory {
@@ -36,23 +37,19 @@ export function tunedNoise(init: NoiseInit): NoiseFactory {
   }
 }
 
+const MEMBERS = { 'decoder.lengthDecoder': 'function', 'handshake.decrypt': 'function', decrypt: 'function' } as const
+
 function tune<Extensions>(secured: SecuredConnection<Extensions>): SecuredConnection<Extensions> {
+  if (!hasMembers('@libp2p/noise', secured.connection, MEMBERS)) return secured
   const connection = secured.connection as Encrypted
   const { decoder, handshake } = connection
-  const decode = decoder?.lengthDecoder
-  const decrypt = handshake?.decrypt
-  if (
-    decoder === undefined ||
-    typeof decode !== 'function' ||
-    typeof decrypt !== 'function' ||
-    typeof connection.decrypt !== 'function'
-  ) {
-    throw new Error('this version of @libp2p/noise is not supported')
-  }
-  skipUnheard(connection)
-  // What is not complete counts as the longest.
-  decoder.lengthDecoder = (data) => (data.byteLength < 2 ? MAX_FRAME : decode(data))
-  // The decoder hands out one frame at a time, and its length of two bytes cannot be more than a frame may have.
+  const decodeLength = decoder.lengthDecoder
+  const { decrypt } = handshake
+  skipIdleEvents(connection)
+  // An incomplete length counts as the longest frame, for which there is not enough either.
+  decoder.lengthDecoder = (data) => (data.byteLength < 2 ? MAX_FRAME : decodeLength(data))
+  // The decoder hands out one frame at a time, and its length of two bytes cannot be more than a frame may have. Stock Noise
+  // joins the frame so that the cipher may write the plaintext over it; Node's cipher writes only into memory of its own.
   connection.decrypt = (frame) => decrypt(frame)
   return secured
 }
