@@ -11,6 +11,7 @@ import type { PingInit } from '@libp2p/ping'
 import type { TCPOptions } from '@libp2p/tcp'
 import type { Libp2pInit } from 'libp2p'
 import { noiseCrypto } from '../platform/noise-crypto.js'
+import { KADEMLIA } from '../wire/protocols.js'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -29,7 +30,7 @@ export const OPEN_TIMEOUT = 10_000
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
 export const QUERY_TIMEOUT = 20_000
 
-/** Members chosen by chance who are asked for our neighbours at each lookup of ourselves, besides those who are close to us. */
+/** Members chosen by chance that are asked for our neighbours at each lookup of ourselves, besides those close to us. */
 export const STRANGERS = 3
 
 /** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
@@ -56,7 +57,7 @@ export const TCP: TCPOptions = {
   // Stock: true. Said again because without it a sequential request takes 40 ms and more (Nagle with delayed ACK).
   dialOpts: { noDelay: true },
   listenOpts: { noDelay: true },
-  // Stock: 2 minutes each. Yamux pings every 30 s, so this ends connections whose other side vanished without a word.
+  // Stock: 2 minutes each. Yamux pings every 30 s, so this ends connections whose other side vanished silently.
   inboundSocketInactivityTimeout: 120_000,
   outboundSocketInactivityTimeout: 120_000,
   // Not set: maxConnections (stock: none; the connection manager's 300 hold), backlog (stock: Node's 511).
@@ -98,7 +99,7 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   inboundConnectionThreshold: 1_000,
   // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
   maxIncomingPendingConnections: 300,
-  // Stock: 5. Nobody but the lane decides whom to reconnect (see also peer-tags.ts: 0 still tries once).
+  // Stock: 5. The lane alone decides which peers to reconnect (see also peer-tags.ts: 0 still tries once).
   reconnectRetries: 0,
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
   maxParallelDials: 100,
@@ -131,9 +132,6 @@ export const PEER_STORE: NonNullable<Libp2pInit['peerStore']> = {
 /** What we say we are. Stock: `js-libp2p/<version> …`. */
 export const AGENT = 'tinyp2p'
 
-/** What the origin says. Stock: `ipfs/0.1.0`, and the stock prefix would change the protocol's id with it. */
-export const PROTOCOL_VERSION = '/tinychain/identify/1.0.0'
-
 export const IDENTIFY: IdentifyInit = {
   // Stock: runs on each new connection, 5 s, 8 KiB, one stream each way. (identify/push is off: the origin has none.)
   runOnConnectionOpen: true,
@@ -154,7 +152,7 @@ export const PING: PingInit = {
 /* ---------------------------------------------------- Kademlia --------------------------------------------------- */
 
 export const KAD: KadDHTInit = {
-  protocol: '/ipfs/kad/1.0.0',
+  protocol: KADEMLIA,
   // Stock: a client until it finds itself a public address. Every node of ours serves, as the origin's do.
   clientMode: false,
   // Stock: false; then a query with an empty table waits for a peer until it times out.
@@ -172,20 +170,20 @@ export const KAD: KadDHTInit = {
   kBucketSize: 20,
   prefixLength: 6,
   // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the
-  // first answers name everybody, and those that are under way by then are for nothing.
+  // first answers name all nodes, and the requests that are under way by then are wasted.
   alpha: 3,
   disjointPaths: 3,
   // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
   // before one of them has to go. Fewer at once: each is a dial, with a handshake on both sides, and where many nodes
   // share a machine they would make each other's dials time out.
-  // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
+  // Stock: at least 5 s, more after slow answers. A peer that does not answer the first ping is dropped silently, and a
   // handshake can take seconds while 20 nodes meet on one machine.
   pingNewContactTimeout: { minTimeout: 10_000 },
   pingNewContactConcurrency: 4,
   pingNewContactMaxQueueSize: 100,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
-  // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
+  // Stays as it is, because there is no option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
   // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
   // reconnect a peer that we have let go is left out in peer-tags.ts). Stays as it is on purpose: the hourly
   // removal of expired provider records (48 h), which others may store with us.
@@ -268,7 +266,7 @@ export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
 export const TOPIC_SCORE_PARAMS = {
   // Stock: 0.5.
   topicWeight: 1,
-  // Stock: 1 each, for time in the mesh and for being first. Nobody gains a credit that it could spend on bad messages.
+  // Stock: 1 each, for time in the mesh and for being first. No peer gains a credit that it could spend on bad messages.
   timeInMeshWeight: 0,
   timeInMeshQuantum: 1_000,
   timeInMeshCap: 1,
@@ -305,8 +303,8 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   Dout: 2,
   Dlazy: 6,
   gossipFactor: 0.25,
-  // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; whoever publishes to
-  // nobody may send the same bytes again; the sender of a repeat is told.
+  // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; a node that
+  // publishes to no peer may send the same bytes again; the sender of a repeat gets an error.
   emitSelf: false,
   doPX: false,
   allowPublishToZeroTopicPeers: false,

@@ -5,6 +5,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { ping, type Ping } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
+import { IDENTIFY_VERSION } from '../wire/protocols.js'
 import {
   AGENT,
   CONNECTION_MANAGER,
@@ -13,7 +14,6 @@ import {
   NOISE,
   PEER_STORE,
   PING,
-  PROTOCOL_VERSION,
   TCP,
   YAMUX,
 } from './defaults.js'
@@ -55,7 +55,7 @@ export function createHost(options: HostOptions, listen: string[], gater: Gater)
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,
     services: {
-      identify: identifyAs(PROTOCOL_VERSION, IDENTIFY),
+      identify: identifyAs(IDENTIFY_VERSION, IDENTIFY),
       ping: ping(PING),
       kad: kadService(gater),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
