@@ -1,14 +1,14 @@
 /**
  * js-libp2p by itself: a stream for each request, closed for writing behind it. The transport is ours
- * (src/libp2p/transport.ts), and every limit is high enough that no request fails.
+ * (src/libp2p/host.ts), and every limit is high enough that no request fails.
  */
 import '../../src/platform/polyfill.js'
 import type { Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { CONNECTION_MANAGER, CONNECTION_MONITOR } from '../../src/libp2p/defaults.js'
-import { quietLogger } from '../../src/libp2p/quiet.js'
-import { transport } from '../../src/libp2p/transport.js'
+import { quietLogger } from '../../src/libp2p/logger.js'
+import { transport } from '../../src/libp2p/host.js'
 import type { Contestant } from './contestant.js'
 
 const PROTOCOL = '/bench/echo/1.0.0'

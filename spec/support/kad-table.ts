@@ -5,7 +5,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Gater } from '../../src/libp2p/gater.js'
 import { createHost, type Host } from '../../src/libp2p/host.js'
-import { insideOf, type Trie } from '../../src/libp2p/kad-internals.js'
+import { internalsOf, type Trie } from '../../src/libp2p/patches/kad-table.js'
 import { PUBSUB } from './pubsub.js'
 
 /** What the specs do with it, beside what we do. */
@@ -14,6 +14,7 @@ export interface KadTable extends Trie {
   stop(): void
   add(peer: PeerId): Promise<void>
   remove(kadId: Uint8Array): Promise<void>
+  onAdd: () => Promise<void>
   toIterable(): Iterable<{ peerId: PeerId; kadId: Uint8Array }>
   /** Stock: pings it. */
   verify: () => Promise<boolean>
@@ -24,7 +25,7 @@ export async function kadTable(): Promise<{ host: Host; gater: Gater; table: Kad
   const privateKey = await generateKeyPair('Ed25519')
   const gater = new Gater(peerIdFromPrivateKey(privateKey).toString())
   const host = await createHost({ privateKey, pubsub: PUBSUB }, [], gater)
-  const table = insideOf(host.services.kad).routingTable.kb as KadTable
+  const table = internalsOf(host.services.kad).routingTable.kb as KadTable
   await table.start()
   table.verify = () => Promise.resolve(true)
   return { host, gater, table }

@@ -8,7 +8,7 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { framed, FrameReader } from '../../src/libp2p/gossip/frames.js'
-import { nextSequence, Signer, type Signed } from '../../src/libp2p/gossip/message.js'
+import { nextSequence, Signer, type Signed } from '../../src/libp2p/gossip/signed-message.js'
 import { within } from './nodes.js'
 import type { Peer } from './port-peer.js'
 

@@ -1,6 +1,6 @@
 /**
- * Connections and their numbers. A connection is reported before anything that happens on it, in whichever order libp2p
- * tells: whoever meets one first, here or in streams.ts, registers it.
+ * Connections and their numbers. A connection is reported before anything that happens on it, in whatever order libp2p tells:
+ * the first file that meets it registers it, this one, request-streams.ts or gossip/.
  */
 import type { Connection } from '@libp2p/interface'
 import { withoutPeer } from '../core/peers/addresses.js'
@@ -61,8 +61,8 @@ export class Connections {
     pingOver(connection, timeout).then(
       (rtt) => this.emit({ type: 'pinged', connection: id, rtt }),
       (error) => {
-        // Whoever closes a connection that it does not need cuts our ping off with it. That is no failure of the peer's, and
-        // the end of the connection is reported in a moment.
+        // A peer that closes a connection which it does not need cuts our ping off. That is no failure of the peer's, and the
+        // end of the connection is reported in a moment.
         setTimeout(() => {
           if (!this.byId.has(id)) return
           this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error) })
@@ -81,16 +81,10 @@ export class Connections {
   }
 }
 
-/** Can the connection carry no new streams any more? Its muxer may be dead while the socket under it is not. */
-export function isBroken(connection: Connection): boolean {
-  const { muxer } = connection as Connection & { muxer?: { status?: string } }
-  return connection.status !== 'open' || (muxer?.status ?? 'open') !== 'open'
-}
-
 function abort(connection: Connection, reason: string): void {
   try {
     connection.abort(new Error(reason))
   } catch {
-    // It is gone already, and that is what we want.
+    // It is gone already.
   }
 }

@@ -33,7 +33,7 @@ export const OPEN_TIMEOUT = 10_000
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
 export const QUERY_TIMEOUT = TABLE.lookupTimeout
 
-/** Members chosen by chance that are asked for our neighbours at each lookup of ourselves. Stock: none. */
+/** Members chosen by chance that are asked for our neighbours at each lookup of ourselves, besides those close to us. */
 export const STRANGERS = TABLE.strangers
 
 /** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
@@ -60,7 +60,7 @@ export const TCP: TCPOptions = {
   // Stock: true. Said again because without it a sequential request takes 40 ms and more (Nagle with delayed ACK).
   dialOpts: { noDelay: true },
   listenOpts: { noDelay: true },
-  // Stock: 2 minutes each. Yamux pings every 30 s, so this ends connections whose other side vanished without a word.
+  // Stock: 2 minutes each. Yamux pings every 30 s, so this ends connections whose other side vanished silently.
   inboundSocketInactivityTimeout: 120_000,
   outboundSocketInactivityTimeout: 120_000,
   // Not set: maxConnections (stock: none; the connection manager's 300 hold), backlog (stock: Node's 511).
@@ -102,7 +102,7 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   inboundConnectionThreshold: 1_000,
   // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
   maxIncomingPendingConnections: 300,
-  // Stock: 5. Nobody but the lane decides whom to reconnect (see also without-keep-alive.ts: 0 still tries once).
+  // Stock: 5. The lane alone decides which peers to reconnect (see also peer-tags.ts: 0 still tries once).
   reconnectRetries: 0,
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
   maxParallelDials: 100,
@@ -169,32 +169,32 @@ export const KAD: KadDHTInit = {
   // Stock: 32 in, 64 out for each connection. One more lookup at the same time would be aborted.
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
-  // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); `neighbourhood.ts` lets our own go deeper.
+  // Stock: buckets of 20, as the origin's, 6 bits deep (some 1,280 peers); patches/kad-buckets.ts lets our own go deeper.
   kBucketSize: TABLE.bucketSize,
   prefixLength: TABLE.splitDepth,
   // Stock: 10 requests at once, on 10 paths. Kademlia's own 3: a lookup asks the same peers, but in small networks the
-  // first answers name everybody, and those that are under way by then are for nothing.
+  // first answers name all nodes, and the requests that are under way by then are wasted.
   alpha: TABLE.parallel,
   disjointPaths: 3,
   // Stock: a peer is pinged before it enters the table (20 at once, 100 waiting), and the three oldest of a full bucket
   // before one of them has to go. Fewer at once: each is a dial, with a handshake on both sides, and where many nodes
   // share a machine they would make each other's dials time out.
-  // Stock: at least 5 s, more after slow answers. Who does not answer the first ping is dropped without a word, and a
+  // Stock: at least 5 s, more after slow answers. A peer that does not answer the first ping is dropped silently, and a
   // handshake can take seconds while 20 nodes meet on one machine.
   pingNewContactTimeout: { minTimeout: 10_000 },
   pingNewContactConcurrency: TABLE.visits,
   pingNewContactMaxQueueSize: TABLE.waitingVisits,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
-  // Stays as it is, for want of an option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
+  // Stays as it is, because there is no option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
   // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
-  // reconnect a peer that we have let go is taken out in without-keep-alive.ts). Stays as it is on purpose: the hourly
+  // reconnect a peer that we have let go is left out in peer-tags.ts). Stays as it is on purpose: the hourly
   // removal of expired provider records (48 h), which others may store with us.
 }
 
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 
-/** Opening a gossip stream. Stock: no signal, and the others wait meanwhile; so does ours not (gossip/streams.ts). */
+/** Opening a gossip stream. Stock: no signal, and the others wait meanwhile (gossip/peer-streams.ts does not). */
 export const GOSSIP_OPEN_TIMEOUT = 5_000
 
 /** How often gossip that ends by itself is begun again on a connection (rust-libp2p's `MAX_SUBSTREAM_ATTEMPTS`) … */
@@ -204,6 +204,24 @@ export const GOSSIP_REOPEN_AFTER = 1_000
 
 /** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
 export const GOSSIP_READ_AHEAD = 256 * KiB
+
+/** Entries of one frame of gossip: subscriptions, messages, controls, and the ids in them. The stock limits. */
+const IDS = 5_000
+export const GOSSIP_DECODE_LIMITS = {
+  subscriptions: IDS,
+  messages: IDS,
+  control: {
+    ihave: IDS,
+    ihave$: { messageIDs: IDS },
+    iwant: IDS,
+    iwant$: { messageIDs: IDS },
+    graft: IDS,
+    prune: IDS,
+    prune$: { peers: 16 },
+    idontwant: IDS,
+    idontwant$: { messageIDs: 512 },
+  },
+}
 
 /** What one peer's gossip, or the proofs of one question, are verified in one go, ms, before others have a turn. Stock: all. */
 export const GOSSIP_READ_TURN = 10
@@ -244,14 +262,14 @@ export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
   // a score does not get better meanwhile, so a minute is enough.
   retainScore: SCORE.retention,
   // Weights and decays of misbehaviour (stock: −10, 0.2) and shared addresses (−5; it silences 15 nodes on one machine), and
-  // the thresholds (stock: −10, −50, −80), come with the options: see network/pubsub.ts. Not set: application scores (none).
+  // the thresholds (stock: −10, −50, −80), come with the options: see core/pubsub.ts. Not set: application scores (none).
 }
 
 /** Of each topic that we are in. Stock: of none, so that invalid messages cost nothing. */
 export const TOPIC_SCORE_PARAMS = {
   // Stock: 0.5.
   topicWeight: 1,
-  // Stock: 1 each, for time in the mesh and for being first. Nobody gains a credit that it could spend on bad messages.
+  // Stock: 1 each, for time in the mesh and for being first. No peer gains a credit that it could spend on bad messages.
   timeInMeshWeight: 0,
   timeInMeshQuantum: 1_000,
   timeInMeshCap: 1,
@@ -288,13 +306,13 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   Dout: MESH.Dout,
   Dlazy: GOSSIP.Dlazy,
   gossipFactor: GOSSIP.factor,
-  // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; whoever publishes to
-  // nobody may send the same bytes again; the sender of a repeat is told.
+  // Stock: false each. A node does not hear itself; peers are found by kad and not through PRUNE; a node that
+  // publishes to no peer may send the same bytes again; the sender of a repeat gets an error.
   emitSelf: false,
   doPX: false,
   allowPublishToZeroTopicPeers: false,
   ignoreDuplicatePublishError: false,
-  // Stock: false. Nothing is forwarded before pubsub.ts says so: at once, or for a guarded topic after its verdict.
+  // Stock: false. Nothing is forwarded before gossip/pubsub.ts says so: at once, or for a guarded topic after its verdict.
   asyncValidation: true,
   // Stock: false each. A peer's next message is looked at after the one before it: a flood waits in the sender's memory.
   awaitRpcHandler: true,

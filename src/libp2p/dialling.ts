@@ -1,18 +1,19 @@
 /**
- * Dials: addresses first, those given or those we know, then a lookup. Reports each address tried and why it failed,
- * and knows nothing of who asks for what.
+ * Dials: first the addresses that are given or known, then those of a lookup. Reports each address tried and why it failed.
+ * Must not know what a dial is for.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { peerOf } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
-import { isBroken, type Connections } from './connections.js'
+import type { Connections } from './connections.js'
 import { DIAL_TIMEOUT } from './defaults.js'
 import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { within } from './within.js'
+import { isBroken } from './patches/broken-connection.js'
+import { timeoutSignal } from './timeout-signal.js'
 
 /** Address → why it could not be reached. */
 type Attempts = Map<string, string>
@@ -48,7 +49,7 @@ export class Dialler {
   }
 
   private async reach(target: string, addresses: string[], attempts: Attempts): Promise<Connection> {
-    const signal = within(DIAL_TIMEOUT)
+    const signal = timeoutSignal(DIAL_TIMEOUT)
     const id = target.startsWith('/') ? peerOf(target) : target
     const peer = id === undefined ? undefined : peerIdFromString(id)
     if (peer?.equals(this.host.peerId)) throw new Error('that is our own peer id')
@@ -59,7 +60,7 @@ export class Dialler {
     return this.find(peer as PeerId, signal, attempts)
   }
 
-  /** What the peer store knows, else whatever addresses the network tells. */
+  /** Tries the addresses of the peer store, then those that the network tells. */
   private async find(peer: PeerId, signal: AbortSignal, attempts: Attempts): Promise<Connection> {
     const known = await this.host.peerStore.get(peer, { signal }).then(
       (found) => found.addresses.map((address) => address.multiaddr.toString()),
@@ -73,8 +74,8 @@ export class Dialler {
   }
 
   /**
-   * By hand and not by `dial(peer)`: that one takes a peer store entry without addresses, such as a failed dial leaves
-   * behind, for an answer, and never asks the network.
+   * A lookup by hand, because `dial(peer)` asks the network only for a peer without an entry in the peer store, and a failed
+   * dial leaves an entry without addresses.
    */
   private async lookUp(peer: PeerId, signal: AbortSignal, attempts: Attempts): Promise<Connection> {
     let cause: unknown
@@ -109,7 +110,7 @@ export class Dialler {
     const multiaddrs = addresses.map((address) => withPeer(address, peer))
     const tried: string[] = []
     try {
-      // libp2p would give us a connection that is being closed: its status stays `open` until its muxer has closed.
+      // libp2p would answer with a connection that is being closed, because its status stays `open` until its muxer has closed.
       const force = this.connectionsTo(peer).some(isBroken)
       return await this.host.dial(multiaddrs, {
         signal,

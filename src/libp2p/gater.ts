@@ -1,6 +1,6 @@
 /**
- * Whom we talk to, and which addresses of others we believe. libp2p asks it about every address before the peer store
- * takes it, again at each change, so what the answer depends on is remembered beyond a connection's end.
+ * Which peers we talk to, and which of their addresses we believe. libp2p asks about every address before the peer store
+ * takes it, and again at each change, so what the answer depends on is remembered beyond a connection's end.
  */
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
 import { acceptsAddress, isLoopback, isUnspecified } from '../core/peers/addresses.js'

@@ -1,26 +1,37 @@
 /** Puts the parts together to a libp2p node, not yet started. Knows every part's set-up and none of the port's events. */
-import type { GossipSub, GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
+import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import type { Identify } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
-import type { KadDHT } from '@libp2p/kad-dht'
-import type { Ping } from '@libp2p/ping'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import { ping, type Ping } from '@libp2p/ping'
+import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
-import { AGENT, CONNECTION_MANAGER, CONNECTION_MONITOR, PEER_STORE } from './defaults.js'
+import { IDENTIFY_VERSION } from '../wire/protocols.js'
+import {
+  AGENT,
+  CONNECTION_MANAGER,
+  CONNECTION_MONITOR,
+  IDENTIFY,
+  NOISE,
+  PEER_STORE,
+  PING,
+  TCP,
+  YAMUX,
+} from './defaults.js'
 import type { Gater } from './gater.js'
-import { gossipsubService } from './gossipsub.js'
-import { identifyService } from './identify.js'
-import { kadService } from './kad.js'
+import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
+import { kadService, type Kad } from './kad.js'
+import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
-import { pingService } from './ping.js'
-import { quietLogger } from './quiet.js'
-import { transport } from './transport.js'
+import { identifyAs } from './patches/identify-version.js'
+import { tunedNoise } from './patches/noise-frames.js'
+import { corkedTcp } from './patches/tcp-writes.js'
+import { tunedYamux } from './patches/yamux-streams.js'
 
 export type Host = Libp2p<{
   identify: Identify
   ping: Ping
-  kad: KadDHT
-  pubsub: GossipSub
+  kad: Kad
+  pubsub: Gossipsub
   own: OwnAddresses
 }>
 
@@ -44,11 +55,20 @@ export function createHost(options: HostOptions, listen: string[], gater: Gater)
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,
     services: {
-      identify: identifyService(),
-      ping: pingService(),
+      identify: identifyAs(IDENTIFY_VERSION, IDENTIFY),
+      ping: ping(PING),
       kad: kadService(gater),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
     },
   })
+}
+
+/** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
+export function transport(): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
+  return {
+    transports: [corkedTcp(TCP)],
+    connectionEncrypters: [tunedNoise(NOISE)],
+    streamMuxers: [tunedYamux(YAMUX)],
+  }
 }

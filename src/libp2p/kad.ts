@@ -1,19 +1,32 @@
-/** Kademlia, as a server with our numbers. The table it keeps is table.ts's business. */
-import type { PeerInfo } from '@libp2p/interface'
+/** Kademlia, as a server with our numbers. routing-table.ts reports its table and takes part in it. */
+import type { PeerId, PeerInfo } from '@libp2p/interface'
 import { kadDHT, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
 import { KAD } from './defaults.js'
 import type { Gater } from './gater.js'
-import { splitNeighbourhood } from './neighbourhood.js'
-import { withoutKeepAlive } from './without-keep-alive.js'
+import { KEY_BITS, splitOwnBucket } from './patches/kad-buckets.js'
+import { hearMembers, withoutKeepAlive } from './peer-tags.js'
 
-export function kadService(gater: Gater): (components: KadDHTComponents) => KadDHT {
+export interface Kad extends KadDHT {
+  readonly members: {
+    /** Called when a peer has entered the table or left it. For one listener to set. */
+    changed(peer: PeerId, isMember: boolean): void
+  }
+}
+
+export function kadService(gater: Gater): (components: KadDHTComponents) => Kad {
   const init = {
     ...KAD,
+    prefixLength: KEY_BITS,
     // Stock: drops private addresses. Applied to what we are told and to what we tell.
     peerInfoMapper: (peer: PeerInfo) => ({
       ...peer,
       multiaddrs: peer.multiaddrs.filter((address) => gater.accepts(peer.id.toString(), address.toString())),
     }),
   }
-  return (components) => splitNeighbourhood(kadDHT(init)(withoutKeepAlive(components)))
+  return (components) => {
+    const members: Kad['members'] = { changed: () => undefined }
+    const heard = hearMembers(withoutKeepAlive(components), (peer, isMember) => members.changed(peer, isMember))
+    const kad = splitOwnBucket(kadDHT(init)(heard), components.peerId, KAD.prefixLength!)
+    return Object.assign(kad, { members })
+  }
 }

@@ -1,9 +1,11 @@
 /**
- * The addresses that we listen on, as a service of libp2p. Stock libp2p keeps a public address of ours to itself until
- * AutoNAT has confirmed it, so a node on a public host would tell nobody where it is; we vouch for what we listen on.
+ * The addresses that we listen on: which can be asked for, and a service of libp2p that vouches for those we have. Stock
+ * libp2p keeps a public address of ours to itself until AutoNAT has confirmed it, so a node on a public host would tell no
+ * peer where it is.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer } from '../core/peers/addresses.js'
+import { stopUpdates } from './patches/address-updates.js'
 
 interface Components {
   addressManager: {
@@ -15,9 +17,9 @@ interface Components {
 }
 
 export interface OwnAddresses {
-  /** Without `/p2p`; an unspecified one has been replaced by those of the interfaces. */
+  /** Without `/p2p`. An unspecified one has been replaced by those of the interfaces. */
   list(): string[]
-  /** libp2p updates its own record a second after the last listener changed: not after the end, please. */
+  /** After libp2p has stopped: nothing is updated any more. */
   forget(): void
 }
 
@@ -33,9 +35,17 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
       confirm()
       return [...new Set(addressManager.getAddresses().map((address) => withoutPeer(address.toString())))]
     },
-    forget() {
-      const { _updatePeerStoreAddresses } = addressManager as { _updatePeerStoreAddresses?: { stop?(): void } }
-      _updatePeerStoreAddresses?.stop?.()
-    },
+    forget: () => stopUpdates(addressManager),
   }
+}
+
+/** The first address for which we have no transport. libp2p skips it silently while another one works. */
+export function unsupportedAddress(asked: string[]): string | undefined {
+  return asked.find((address) => !/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[^/]+)?$/.test(address))
+}
+
+/** The first ip6 address when we listen on none: libp2p takes that for a machine without IPv6, and says nothing. */
+export function missingAddress(asked: string[], listening: string[]): string | undefined {
+  if (listening.some((address) => address.startsWith('/ip6/'))) return undefined
+  return asked.find((address) => address.startsWith('/ip6/'))
 }

@@ -1,20 +1,15 @@
 /**
- * ping: the stock service answers others and serves kad's checks; our own ping runs on exactly the connection that is
- * asked about, which the service cannot do (it dials by peer).
+ * Our own ping, which runs on the connection that is asked about. The stock service cannot do that, because it dials by peer;
+ * it answers others and serves kad's checks.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { ping } from '@libp2p/ping'
 import { PING_PROTOCOL } from '../wire/protocols.js'
-import { PING } from './defaults.js'
-import { within } from './within.js'
 
 const LENGTH = 32
 
-export const pingService = () => ping(PING)
-
-/** The round trip in ms. A peer that does not speak the protocol is alive nonetheless: it has told us so. */
+/** The round trip, ms. A peer that does not speak the protocol is alive too, because it has said so. */
 export async function pingOver(connection: Connection, timeout: number): Promise<number> {
-  const signal = within(timeout)
+  const signal = AbortSignal.timeout(timeout)
   const opening = performance.now()
   try {
     const stream = await connection.newStream([PING_PROTOCOL], { signal })
@@ -40,7 +35,7 @@ function echo(stream: Stream, signal: AbortSignal): Promise<number> {
       }
       if (position < LENGTH) return
       done()
-      // Close, and forget: the answer is here, whatever becomes of the stream.
+      // The answer is here, so nothing waits for the end of the stream.
       stream.close().catch((error: Error) => stream.abort(error))
       resolve(Math.round(performance.now() - start))
     }

@@ -1,25 +1,25 @@
 /**
- * The port itself: starts and stops libp2p and gives each effect to the part that runs it. What the parts report passes
- * through here, so that nothing is heard before `listening` or after `stopped`.
+ * The port itself: starts and stops libp2p and gives each effect to the part that runs it. The events of the parts pass
+ * through here, so that none is reported before `listening` or after `stopped`.
  */
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
-import { reasonOf } from './failure.js'
+import { listenFailure, reasonOf } from './failure.js'
 import { Gater } from './gater.js'
 import { createHost, type Host, type HostOptions } from './host.js'
-import { watchIdentify } from './identified.js'
-import { listenFailure, missingAddress, unsupportedAddress } from './listening.js'
-import { Pubsub } from './pubsub.js'
-import { Streams } from './streams.js'
-import { Table } from './table.js'
+import { watchIdentify } from './identify.js'
+import { missingAddress, unsupportedAddress } from './own-addresses.js'
+import { Pubsub } from './gossip/pubsub.js'
+import { RequestStreams } from './request-streams.js'
+import { RoutingTable } from './routing-table.js'
 
 export interface Libp2pPortOptions extends HostOptions {
   /** The protocols that we serve: a stream for one of them becomes `streamInbound`. */
   protocols: string[]
-  /** Hears of failures that no event reports. */
+  /** Called with failures that no event reports. */
   log?: (text: string) => void
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
@@ -32,9 +32,9 @@ export function createLibp2pPort(options: Libp2pPortOptions): CreatePort {
 interface Parts {
   host: Host
   connections: Connections
-  streams: Streams
+  streams: RequestStreams
   dialler: Dialler
-  table: Table
+  table: RoutingTable
   pubsub: Pubsub
 }
 
@@ -42,7 +42,7 @@ class Libp2pPort implements NetworkPort {
   private parts: Parts | undefined
   private starting: Promise<void> | undefined
   private stopping = false
-  /** What happened before `listening`: a peer may connect before libp2p's start is over. */
+  /** Events before `listening`: a peer may connect before libp2p's start is over. */
   private early: PortEvent[] | undefined = []
   private addresses: string[] = []
 
@@ -88,7 +88,7 @@ class Libp2pPort implements NetworkPort {
     const parts = this.assemble(host, gater)
     await host.handle(this.options.protocols, parts.streams.handle, REQUEST_STREAMS)
     await host.start()
-    // From here on `stop` finds it.
+    // From here on `stop` ends it.
     this.parts = parts
     const missing = missingAddress(asked, host.services.own.list())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
@@ -98,7 +98,7 @@ class Libp2pPort implements NetworkPort {
   private assemble(host: Host, gater: Gater): Parts {
     const { emit } = this
     const connections = new Connections(emit, gater, (connection) => streams.forgetAll(connection))
-    const streams = new Streams(emit, connections)
+    const streams = new RequestStreams(emit, connections)
     connections.watch(host)
     watchIdentify(host, connections, gater, emit)
     return {
@@ -106,12 +106,12 @@ class Libp2pPort implements NetworkPort {
       connections,
       streams,
       dialler: new Dialler(host, connections, gater, emit),
-      table: new Table(host, gater, emit, this.log),
+      table: new RoutingTable(host, gater, emit, this.log),
       pubsub: new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub),
     }
   }
 
-  /** Says what we listen on, if it is news; after the first time, also what happened before it. */
+  /** Reports what we listen on, if it has changed; after the first time, also the events before it. */
   private announce(): void {
     if (this.stopping || this.parts === undefined) return
     const addresses = this.parts.host.services.own.list()
@@ -146,7 +146,7 @@ class Libp2pPort implements NetworkPort {
       await Promise.race([orderly, enough])
     } finally {
       clearTimeout(timer)
-      // It may yet fail, and then nobody waits for it any more.
+      // It may fail later, when nothing waits for it any more.
       orderly.catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       this.parts?.connections.abortAll('the node stops')
       this.parts?.host.services.own.forget()

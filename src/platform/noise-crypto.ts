@@ -56,7 +56,7 @@ const scratch = new Uint8Array(MAX_FRAME)
 
 /**
  * The bytes in one piece. A call of the cipher for each chunk costs more than copying 64 KiB does, and gives a chunk each:
- * whoever reads them would have to put together what two packets cut.
+ * the reader would have to put together what two packets cut.
  */
 function joined(data: Uint8Array | Uint8ArrayList): Uint8Array {
   if (data instanceof Uint8Array) return data

@@ -131,12 +131,15 @@ describe('a message', () => {
   })
 
   it('after three bad ones within a second is gossip of a peer that nobody listens to', async () => {
-    const peer = await victim()
+    const peer = await victim({ ...SLOW })
     const raw = await rawPeer(peer, TOPIC)
     for (let i = 0; i < 3; i++)
       raw.send({ messages: [{ ...(await raw.sign(TOPIC, bytes(`bad ${i}`))), signature: bytes(64) }] })
+    // In the same second, so gossipsub's own judgement is still the one of before.
+    await raw.publish(TOPIC, bytes('not read'))
     await peer.next('gossipDropped')
     await goesOn(peer)
+    expect(peer.all('message').map(({ data }) => text(data))).toEqual(['honest'])
     expect(await scoreOf(peer, raw)).toBeLessThan(-80)
     expect(await peer.say(TOPIC, bytes('not for everybody'))).toMatchObject({ recipients: [] })
   })

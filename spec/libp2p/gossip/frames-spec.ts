@@ -3,7 +3,7 @@ import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Stream } from '@libp2p/interface'
 import { describe, expect, it } from '@jest/globals'
 import { framed, FrameReader, pieces } from '../../../src/libp2p/gossip/frames.js'
-import { readFrames, type ReadingEnd } from '../../../src/libp2p/gossip/reading.js'
+import { readFrames, type ReadingEnd } from '../../../src/libp2p/gossip/inbound.js'
 import { encodeVarint } from '../../../src/wire/varint.js'
 import { bytes, join as joined, text } from '../../support/bytes.js'
 

@@ -1,4 +1,4 @@
-/** Counts what went no further, and reports it by the turn of the event loop: a flood of bad messages is no flood of events. */
+/** Counts dropped messages and reports them once a turn of the event loop, so that a flood of them is no flood of events. */
 import type { DropReason, PortEvent } from '../../core/port.js'
 
 type Drop = Extract<PortEvent, { type: 'gossipDropped' }>
@@ -8,7 +8,7 @@ export class Drops {
 
   constructor(private readonly emit: (event: PortEvent) => void) {}
 
-  /** `topic`: only one of ours. Others are the sender's to choose, as many and as long as it likes. */
+  /** `topic`: only one of ours. Others are chosen by the sender, in any number and length. */
   count(peer: string, reason: DropReason, topic?: string): void {
     const key = `${reason} ${peer} ${topic ?? ''}`
     const known = this.pending.get(key)

@@ -1,5 +1,5 @@
 /**
- * Frames of gossip: a varint of its length before each RPC. Out: an RPC becomes as many frames as keep below the limit, for
+ * Frames of gossip: a varint of its length before each RPC. Out: an RPC becomes as many frames as keep below the limit, because
  * the origin ends a stream on which a larger one comes. In: chunks become frames, none of them over a limit.
  */
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'

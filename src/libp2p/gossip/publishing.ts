@@ -1,33 +1,37 @@
 /**
- * Publishes, in gossipsub's place. gossipsub sends to whoever it likes, however much waits for them already, and says neither
- * id nor signature; it remembers a message as sent that nobody got.
+ * Publishes, in gossipsub's place. gossipsub sends to a peer however much waits for it already, leaves out no peer, tells
+ * neither id nor signature, and remembers a message as sent that no peer got.
  */
 import type { AskId } from '../../core/terms.js'
 import type { PortEvent } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
+import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
-import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './message.js'
-import type { GossipSending } from './sending.js'
-import type { GossipStream, GossipStreams } from './streams.js'
+import type { Scores } from './scores.js'
+import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './signed-message.js'
+import type { Outbound } from './outbound.js'
+import type { OutboundStream, PeerStreams } from './peer-streams.js'
 
 const utf8 = new TextEncoder()
 
 export class Publishing {
   /** Streams that were too full, and what to do when they have drained. */
-  private readonly held = new Map<GossipStream, () => void>()
+  private readonly held = new Map<OutboundStream, () => void>()
 
   constructor(
+    private readonly pubsub: Gossipsub,
     private readonly inside: Internals,
-    private readonly streams: GossipStreams,
-    private readonly sending: GossipSending,
+    private readonly scores: Scores,
+    private readonly streams: PeerStreams,
+    private readonly outbound: Outbound,
     private readonly signer: Signer,
     private readonly options: PubsubOptions,
     private readonly emit: (event: PortEvent) => void,
   ) {}
 
   publish(ask: AskId, topic: string, data: Uint8Array, except: ReadonlySet<string>): void {
-    const full = this.targets(topic, except).filter((peer) => this.sending.queued(peer) > this.options.maxQueueSize)
+    const full = this.targets(topic, except).filter((peer) => this.outbound.queued(peer) > this.options.maxQueueSize)
     if (full.length > 0) {
       for (const peer of full) this.watch(peer)
       return this.emit({ type: 'publishHeld', ask, peers: full })
@@ -54,8 +58,8 @@ export class Publishing {
       throw new Error(`it takes ${size} bytes; the limit is ${this.options.maxMessageSize}`)
     // The same bytes may have been sent, or heard, meanwhile.
     if (seenCache.has(id)) return this.repeated(ask)
-    const recipients = this.targets(topic, except).filter((peer) => this.sending.publish(peer, message))
-    // Nobody got it, so the same bytes are no repeat.
+    const recipients = this.targets(topic, except).filter((peer) => this.outbound.publish(peer, message))
+    // When no peer got it, the same bytes are no repeat.
     if (recipients.length > 0) this.remember(id, message)
     const proof = proofOf(signer.peer, sequence, message.signature, signer.publicKey)
     this.emit({ type: 'published', ask, recipients, id, proof })
@@ -66,19 +70,19 @@ export class Publishing {
     this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
   }
 
-  /** As gossipsub remembers what it publishes: no repeat is delivered, and whoever asks for it gets it. */
+  /** As gossipsub remembers what it publishes: no repeat is delivered, and a peer that asks for it gets it. */
   private remember(msgIdStr: string, message: Signed): void {
-    const { seenCache, mcache, gossipTracer } = this.inside
-    seenCache.put(msgIdStr)
-    mcache.put({ msgId: utf8.encode(msgIdStr), msgIdStr }, message, true)
-    gossipTracer.deliverMessage(msgIdStr)
+    this.inside.seenCache.put(msgIdStr)
+    this.pubsub.messageCache.put({ msgId: utf8.encode(msgIdStr), msgIdStr }, message, true)
   }
 
+  /** All subscribers that are no offenders, as gossipsub's `floodPublish` has it. */
   private targets(topic: string, except: ReadonlySet<string>): string[] {
-    return [...this.inside.selectPeersToPublish(topic).tosend].filter((peer) => !except.has(peer))
+    const subscribers = this.pubsub.getSubscribers(topic).map(String)
+    return subscribers.filter((peer) => !except.has(peer) && this.scores.allowPublish(peer))
   }
 
-  /** Says once that half of it has gone; that the stream is gone, others say. */
+  /** Reports once that half of it has gone. The end of the stream is reported elsewhere. */
   private watch(peer: string): void {
     const stream = this.streams.to(peer)
     if (stream === undefined || this.held.has(stream)) return

@@ -1,6 +1,6 @@
 /**
  * Gossip that ended by itself: a stream was reset, and the connection under it lives. It is opened again, as go-libp2p and
- * rust-libp2p do, and gossipsub does not. A peer that wants none is asked some times in vain, at longer and longer intervals.
+ * rust-libp2p do, and gossipsub does not. A peer that wants none is asked a few times, at longer and longer intervals.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 import { GOSSIP_REOPENED, GOSSIP_REOPEN_AFTER } from '../defaults.js'
@@ -10,7 +10,7 @@ export class Reopening {
   /** How often so far. */
   private readonly times = new WeakMap<Connection, number>()
 
-  /** `open` looks itself whether the peer, the connection and the node are still there. */
+  /** `open` checks by itself that the peer, the connection and the node are still there. */
   constructor(private readonly open: (peer: PeerId, connection: Connection) => void) {}
 
   /** The gossip on this connection is over. Once for both of its streams. */

@@ -5,14 +5,14 @@
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import type { Scoring } from '../../core/pubsub.js'
 import { SCORE_PARAMS, TOPIC_SCORE_PARAMS } from '../defaults.js'
-import type { Internals } from './internals.js'
+import type { Internals, PeerScore } from './internals.js'
 
 export function scoringOptions(scoring: Scoring): Pick<GossipsubOpts, 'scoreParams' | 'scoreThresholds'> {
   return {
     scoreParams: {
       ...SCORE_PARAMS,
       behaviourPenaltyWeight: scoring.behaviourWeight,
-      behaviourPenaltyDecay: within(scoring.behaviourDecay),
+      behaviourPenaltyDecay: decayFactor(scoring.behaviourDecay),
       IPColocationFactorWeight: scoring.colocationWeight,
     },
     scoreThresholds: {
@@ -23,61 +23,80 @@ export function scoringOptions(scoring: Scoring): Pick<GossipsubOpts, 'scorePara
   }
 }
 
-/** gossipsub takes neither 0 nor 1 for what is left after a second. */
-function within(decay: number): number {
+/** The share that is left after a second. gossipsub takes neither 0 nor 1. */
+function decayFactor(decay: number): number {
   return Math.min(Math.max(decay, 1e-6), 1 - 1e-6)
 }
 
 export class Scores {
+  private readonly score: PeerScore
   private readonly topicParams: object
+  /** Peers whose score has got worse. */
+  private readonly offenders = new Set<string>()
 
   constructor(
-    private readonly inside: Internals,
-    scoring: Scoring,
+    { score }: Internals,
+    private readonly scoring: Scoring,
   ) {
+    this.score = score
     this.topicParams = {
       ...TOPIC_SCORE_PARAMS,
       invalidMessageDeliveriesWeight: scoring.invalidMessageWeight,
-      invalidMessageDeliveriesDecay: within(scoring.invalidMessageDecay),
+      invalidMessageDeliveriesDecay: decayFactor(scoring.invalidMessageDecay),
     }
-    keepScores(inside)
+    keepScores(score)
   }
 
   join(topic: string): void {
-    this.inside.score.params.topics[topic] = this.topicParams
+    this.score.params.topics[topic] = this.topicParams
   }
 
-  /** gossipsub would throw on what it has counted of a topic without parameters. */
+  /** gossipsub would throw on a count of a topic without parameters. */
   leave(topic: string): void {
-    const { params, peerStats } = this.inside.score
+    const { params, peerStats } = this.score
     delete params.topics[topic]
     for (const { topics } of peerStats.values()) delete topics[topic]
   }
 
   of(peer: string): number {
-    this.changed(peer)
-    return this.inside.score.score(peer)
+    this.score.scoreCache.delete(peer)
+    return this.score.score(peer)
+  }
+
+  allowPublish(peer: string): boolean {
+    return this.score.score(peer) >= this.scoring.publishThreshold
+  }
+
+  /**
+   * False: nothing of this peer is read any more. gossipsub asks the same, but goes on to read 128 frames of a peer that was
+   * good a second ago.
+   */
+  allowRead(peer: string): boolean {
+    return !this.offenders.has(peer) || this.score.score(peer) >= this.scoring.graylistThreshold
   }
 
   penalize(peer: string, count: number): void {
-    this.inside.score.addPenalty(peer, count, 'tinyp2p')
+    this.score.addPenalty(peer, count, 'tinyp2p')
     this.changed(peer)
   }
 
-  /** gossipsub goes by what it computed up to a second ago, and reads 128 frames more of a peer that was good then. */
+  /** gossipsub goes by a score that it computed up to a heartbeat ago. */
   changed(peer: string): void {
-    this.inside.score.scoreCache.delete(peer)
-    this.inside.acceptFromWhitelist.delete(peer)
+    this.offenders.add(peer)
+    this.score.scoreCache.delete(peer)
+  }
+
+  forget(peer: string): void {
+    this.offenders.delete(peer)
   }
 }
 
 /** The stock `addPeer` begins anew with a peer whose bad score was kept on purpose when it went. */
-function keepScores({ score }: Internals): void {
+function keepScores(score: PeerScore): void {
   const addPeer = score.addPeer.bind(score)
   score.addPeer = (peer) => {
     const known = score.peerStats.get(peer)
-    if (known === undefined || Date.now() > known.expire) return addPeer(peer)
-    known.connected = true
-    known.expire = 0
+    if (known === undefined) addPeer(peer)
+    else known.connected = true
   }
 }

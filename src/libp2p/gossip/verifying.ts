@@ -1,9 +1,9 @@
-/** Verifies messages that came in another way than gossip: one question after the other, with turns for everything else. */
-import type { AskId } from '../../core/terms.js'
+/** Verifies messages that came in another way than gossip: one question after the other, with pauses for other work. */
 import type { PortEvent, SignedMessage } from '../../core/port.js'
+import type { AskId } from '../../core/terms.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
 import { VERIFY_TURN } from '../defaults.js'
-import { verify } from './message.js'
+import { verify } from './signed-message.js'
 
 export class Verifying {
   private last: Promise<void> = Promise.resolve()

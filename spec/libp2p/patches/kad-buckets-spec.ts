@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { PeerId } from '@libp2p/interface'
-import { splitNeighbourhood } from '../../src/libp2p/neighbourhood.js'
-import { kadTable, somePeer, type KadTable } from '../support/kad-table.js'
+import { internalsOf } from '../../../src/libp2p/patches/kad-table.js'
+import { kadTable, somePeer, type KadTable } from '../../support/kad-table.js'
 
 const PEERS = 4_000
 const BUCKET = 20
@@ -60,6 +60,6 @@ describe('the routing table of a node in a large network', () => {
 
 describe('another version of kad-dht', () => {
   it.each([{}, { routingTable: {} }, { routingTable: { kb: { prefixLength: 6 } } }])('%j is refused', (kad) => {
-    expect(() => splitNeighbourhood(kad as never)).toThrow('this version of @libp2p/kad-dht is not supported')
+    expect(() => internalsOf(kad as never)).toThrow('this version of @libp2p/kad-dht is not supported, tinyp2p needs')
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Signed messages as gossipsub puts them on the wire, and their proofs: what somebody needs who got topic, data and signer in
- * another way, to see that the signer did sign them. (https://github.com/libp2p/specs/blob/master/pubsub/README.md)
+ * Signed messages as gossipsub puts them on the wire, and their proofs. With a proof a node that got topic, data and signer in
+ * another way can verify that the signer has signed them. (https://github.com/libp2p/specs/blob/master/pubsub/README.md)
  */
 import { createPrivateKey, sign } from 'node:crypto'
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
@@ -17,9 +17,9 @@ export type Signed = Required<RPC.Message>
 
 const PREFIX = new TextEncoder().encode('libp2p-pubsub:')
 const SEQUENCE_BYTES = 8
-/** The multihash code of what is not hashed. */
+/** The multihash code of data that is not hashed. */
 const IDENTITY = 0
-/** Of the signature's length in a proof. */
+/** Bytes of the signature's length in a proof. */
 const LENGTH_BYTES = 2
 
 /** Sequence numbers as the specification has them: ever larger, also after a start with the same key. */
@@ -55,7 +55,7 @@ export class Signer {
   }
 }
 
-/** The stock key is made into one of Node's again for each signature, which takes a third as long as the signature. */
+/** By a key of Node's that is made once. Stock keys make one for each signature, which takes a third as long as signing. */
 function signatures(key: PrivateKey): (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array> {
   if (key.type !== 'Ed25519') return (bytes) => key.sign(bytes)
   const [d, x] = [key.raw.subarray(0, 32), key.publicKey.raw].map((part) => Buffer.from(part).toString('base64url'))
@@ -63,7 +63,7 @@ function signatures(key: PrivateKey): (bytes: Uint8Array) => Uint8Array | Promis
   return (bytes) => sign(null, bytes, known)
 }
 
-/** What its id is made of, before anybody has looked whether it is signed. Parts that are not looked at cost nothing. */
+/** The parts of which its id is made, before its signature is checked. Parts that are not used cost nothing. */
 export function unverified(message: RPC.Message): IdentifiedMessage {
   const { topic, data = new Uint8Array(), from = new Uint8Array(), seqno = new Uint8Array() } = message
   return {
@@ -86,7 +86,7 @@ function signedBytes(message: RPC.Message): Uint8Array {
   return bytes
 }
 
-/** The bytes of a frame that carries nothing but this message, whoever signed it and whatever parts it has. */
+/** The bytes of a frame that carries nothing but this message, with the parts that it has. */
 export function frameSize(message: RPC.Message): number {
   const { from, data, seqno, topic, signature, key } = message
   let size = topic === '' ? 0 : fieldSize(Buffer.byteLength(topic))
@@ -126,7 +126,7 @@ export async function verify({ topic, data, from, proof }: SignedMessage): Promi
     const message = { from: peer.toMultihash().bytes, data, seqno: bytesOfSequence(sequence), topic }
     const good =
       (await key.verify(signedBytes(message), signature)) ||
-      // Some leave out what is empty.
+      // Some implementations leave out a part that is empty.
       (data.length === 0 && (await key.verify(signedBytes({ ...message, data: undefined }), signature)))
     return good ? { topic, data, from, sequence } : undefined
   } catch {
@@ -134,7 +134,7 @@ export async function verify({ topic, data, from, proof }: SignedMessage): Promi
   }
 }
 
-/** Is the peer id the public key itself, and no hash of it? */
+/** True when the peer id is the public key itself, and no hash of it. */
 function isKey(peer: PeerId): boolean {
   return peer.toMultihash().code === IDENTITY
 }

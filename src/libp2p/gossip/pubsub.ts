@@ -1,26 +1,27 @@
 /**
- * Topics: joins and leaves, verdicts, and reports of messages, subscriptions and meshes as gossipsub tells of them. How a peer
- * is written to and read from, and what is kept from whom, is in gossip/.
+ * Topics: joins and leaves, verdicts, and reports of messages, subscriptions and meshes as gossipsub tells of them. Puts the
+ * other files of this folder together.
  */
-import type { AskId } from '../core/terms.js'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
-import type { PrivateKey } from '@libp2p/interface'
-import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../core/port.js'
-import type { PubsubOptions } from '../core/pubsub.js'
-import { keepable } from './bytes.js'
-import type { Connections } from './connections.js'
-import { gossipLimits } from './defaults.js'
-import { Admission } from './gossip/admission.js'
-import { Drops } from './gossip/drops.js'
-import { internalsOf, type Internals } from './gossip/internals.js'
-import { proofOf, Signer, unverified } from './gossip/message.js'
-import { Publishing } from './gossip/publishing.js'
-import { Scores } from './gossip/scores.js'
-import { GossipSending } from './gossip/sending.js'
-import { GossipStreams, type StreamsListener } from './gossip/streams.js'
-import { Verifying } from './gossip/verifying.js'
-import type { Host } from './host.js'
+import type { PeerId, PrivateKey } from '@libp2p/interface'
+import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../../core/port.js'
+import type { PubsubOptions } from '../../core/pubsub.js'
+import type { AskId } from '../../core/terms.js'
+import { COPY_BELOW } from '../../wire/gather.js'
+import type { Connections } from '../connections.js'
+import { gossipLimits } from '../defaults.js'
+import type { Host } from '../host.js'
+import { plain } from '../request-streams.js'
+import { Admission } from './admission.js'
+import { Drops } from './drops.js'
+import { internalsOf, type Internals } from './internals.js'
+import { Outbound } from './outbound.js'
+import { PeerStreams, type StreamsListener } from './peer-streams.js'
+import { Publishing } from './publishing.js'
+import { Scores } from './scores.js'
+import { proofOf, Signer, unverified } from './signed-message.js'
+import { Verifying } from './verifying.js'
 
 const RESULTS: Record<Verdict, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
@@ -32,13 +33,14 @@ export class Pubsub {
   private readonly inside: Internals
   private readonly drops: Drops
   private readonly scores: Scores
-  private readonly sending: GossipSending
+  private readonly streams: PeerStreams
+  private readonly outbound: Outbound
   private readonly admission: Admission
   private readonly publishing: Publishing
   private readonly verifying: Verifying
   private readonly guarded = new Set<string>()
   private readonly subscriptions = new Map<string, Set<string>>()
-  /** By topic: those whom we reported last, joined. */
+  /** Topic → the peers of its mesh as last reported, joined. */
   private readonly meshes = new Map<string, string>()
   private meshDirty = false
 
@@ -58,14 +60,16 @@ export class Pubsub {
         return undefined
       }
     }
-    this.inside = internalsOf(host.services.pubsub)
+    const { pubsub } = host.services
+    this.inside = internalsOf(pubsub)
     this.drops = new Drops(emit)
     this.scores = new Scores(this.inside, scoring)
-    const streams = new GossipStreams(host, this.inside, limits, this.streamsListener())
-    this.sending = new GossipSending(this.inside, streams, limits, this.drops)
+    this.streams = new PeerStreams(host, limits, this.streamsListener())
+    this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores)
     const signer = new Signer(host.peerId, privateKey)
-    this.publishing = new Publishing(this.inside, streams, this.sending, signer, options, emit)
+    const { inside, scores, streams, outbound } = this
+    this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, options, emit)
     this.verifying = new Verifying(messageIdOf, emit)
     this.listen()
   }
@@ -77,7 +81,14 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
+      received: (peer, rpc) => this.received(peer, rpc),
     }
+  }
+
+  /** Not an async function: a frame costs no more microtasks than it must. */
+  private received(peer: PeerId, rpc: RPC): Promise<void> {
+    if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
+    return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 
   private listen(): void {
@@ -106,6 +117,7 @@ export class Pubsub {
   join(topic: string, guarded: boolean): void {
     this.guard(topic, guarded)
     this.scores.join(topic)
+    this.admission.join(topic)
     this.host.services.pubsub.subscribe(topic)
     this.meshMayHaveChanged()
   }
@@ -116,7 +128,7 @@ export class Pubsub {
   }
 
   leave(topic: string): void {
-    if (!this.inside.subscriptions.has(topic)) return
+    if (!this.admission.topics.has(topic)) return
     this.host.services.pubsub.unsubscribe(topic)
     this.guarded.delete(topic)
     this.scores.leave(topic)
@@ -144,15 +156,16 @@ export class Pubsub {
   inspect(ask: AskId, peers: string[]): void {
     const known: Record<string, GossipPeer> = {}
     for (const peer of peers) {
-      if (!this.inside.peers.has(peer)) continue
-      known[peer] = { score: this.scores.of(peer), queued: this.sending.queued(peer) }
+      if (!this.streams.knows(peer)) continue
+      known[peer] = { score: this.scores.of(peer), queued: this.outbound.queued(peer) }
     }
     this.emit({ type: 'inspected', ask, peers: known })
   }
 
-  /** Gossipsub forgets silently who has gone. */
+  /** gossipsub reports nothing of the topics of a peer that has gone. */
   private forget(peer: string): void {
     this.admission.forget(peer)
+    this.scores.forget(peer)
     for (const topic of [...(this.subscriptions.get(peer) ?? [])]) this.subscriptionChanged(peer, topic, false)
   }
 
@@ -167,24 +180,29 @@ export class Pubsub {
     this.meshMayHaveChanged()
   }
 
-  /** Gossipsub tells before it acts, and of many changes at once: look a moment later. */
+  /** gossipsub tells before it acts, and of many changes at once, so the meshes are compared a moment later. */
   private meshMayHaveChanged(): void {
     if (this.meshDirty) return
     this.meshDirty = true
     setTimeout(() => {
       this.meshDirty = false
-      for (const topic of new Set([...this.meshes.keys(), ...this.inside.mesh.keys()])) this.compareMesh(topic)
+      for (const topic of new Set([...this.meshes.keys(), ...this.admission.topics])) this.compareMesh(topic)
     }, 0)
   }
 
   private compareMesh(topic: string): void {
-    // Gossipsub keeps a peer in its mesh that left the topic while our GRAFT was on its way.
+    // gossipsub keeps a peer in its mesh that left the topic while our GRAFT was on its way.
     const inTopic = (peer: string): boolean => this.subscriptions.get(peer)?.has(topic) === true
-    const peers = [...(this.inside.mesh.get(topic) ?? [])].filter(inTopic).sort()
+    const peers = this.inside.getMeshPeers(topic).filter(inTopic).sort()
     const joined = peers.join()
     if (joined === (this.meshes.get(topic) ?? '')) return
     if (peers.length > 0) this.meshes.set(topic, joined)
     else this.meshes.delete(topic)
     this.emit({ type: 'meshChanged', topic, peers })
   }
+}
+
+/** For a user to keep: a small one is copied, because a view would keep a whole network buffer alive. */
+function keepable(data: Uint8Array): Uint8Array {
+  return data.length < COPY_BELOW ? new Uint8Array(data) : plain(data)
 }

@@ -1,27 +1,31 @@
 /**
- * TCP whose writes of one turn leave together. libp2p hands a socket each part of a frame by itself (a length of two
- * bytes, the cipher text, its tag), and without Nagle's algorithm that is a packet and a system call for each. So a socket
- * is corked by the first write of a turn, and uncorked in a microtask.
+ * TCP whose writes of one turn leave together.
  *
- * What libp2p hands over is taken whole. The stock connection stops behind the chunk with which the socket is full, which
- * a corked one is at 16 KiB: the tag of a large frame waited for the drain, and the other side for the tag, so that each
- * such frame took two writes. The chunks are encrypted already and would otherwise wait in libp2p, so nothing more is held;
- * that the socket is full is said all the same, and whoever writes next waits for the drain.
+ * Package: @libp2p/tcp. Private members: `socket` and `sendData` of a connection.
+ * Changes: the first write of a turn corks the socket, and a microtask uncorks it. The socket takes each send whole.
+ * Without it: each part of a frame (a length of two bytes, the cipher text, its tag) is a packet and a system call, and the
+ *   tag of a large frame waits until the socket has drained. Requests are slower, and nothing else changes.
+ * Missing option: access to the socket, or writes of several chunks at once.
+ * Guarded by: spec/integration/libp2p/tcp-writes-spec.ts, spec/integration/libp2p/transport-spec.ts
+ *
+ * The stock connection stops behind the chunk with which the socket is full, at 16 KiB when it is corked. The chunks that
+ * follow are encrypted already and would wait in libp2p instead, so no more memory is held here. The full socket is still
+ * reported, and the next writer waits for the drain.
  */
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { skipUnheard } from './unheard.js'
+import { skipIdleEvents } from './idle-events.js'
+import { hasMembers } from './supported.js'
 
 type TcpFactory = ReturnType<typeof tcp>
 
-/** What libp2p's connection over a socket has, and does not say. */
-type SocketConnection = MultiaddrConnection & {
-  socket?: { cork(): void; uncork(): void; write(chunk: Uint8Array): boolean }
-  sendData?: (data: Uint8ArrayList) => { sentBytes: number; canSendMore: boolean }
+interface SocketConnection extends MultiaddrConnection {
+  socket: { cork(): void; uncork(): void; write(chunk: Uint8Array): boolean }
+  sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean }
 }
 
-/** What is sent at once is joined up to this size, bytes: the copy costs less than a list of parts does on its way down. */
+/** Up to this size, bytes, a send is joined: the copy costs less than a list of parts does on its way down. */
 const JOIN_UP_TO = 8_192
 
 export function corkedTcp(options: TCPOptions): TcpFactory {
@@ -49,17 +53,23 @@ function corking(upgrader: Upgrader): Upgrader {
       if (typeof value !== 'function') return value
       const method = value.bind(target) as (...args: unknown[]) => unknown
       if (name !== 'upgradeInbound' && name !== 'upgradeOutbound') return method
-      return (connection: SocketConnection, ...rest: unknown[]) => method(cork(connection), ...rest)
+      return (connection: MultiaddrConnection, ...rest: unknown[]) => method(cork(connection), ...rest)
     },
   })
 }
 
-function cork(connection: SocketConnection): SocketConnection {
+const MEMBERS = {
+  'socket.cork': 'function',
+  'socket.uncork': 'function',
+  'socket.write': 'function',
+  sendData: 'function',
+} as const
+
+function cork(stock: MultiaddrConnection): MultiaddrConnection {
+  if (!hasMembers('@libp2p/tcp', stock, MEMBERS)) return stock
+  const connection = stock as SocketConnection
   const { socket } = connection
-  if (typeof socket?.cork !== 'function' || typeof connection.sendData !== 'function') {
-    throw new Error('this version of @libp2p/tcp is not supported')
-  }
-  skipUnheard(connection)
+  skipIdleEvents(connection)
   let corked = false
   const uncork = (): void => {
     corked = false

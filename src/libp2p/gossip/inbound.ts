@@ -1,7 +1,7 @@
 /**
  * Reads a gossip stream, in gossipsub's place. gossipsub iterates over the stream, which buffers without bound whatever the
  * peer sends while the last frame is still being verified. Here a frame is handled after the one before it, and a stream that
- * is far ahead is paused: the sender feels that, and not our memory.
+ * is far ahead is paused, so that its sender waits and our memory does not grow.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import { GOSSIP_READ_AHEAD, GOSSIP_READ_TURN } from '../defaults.js'
@@ -48,11 +48,11 @@ export function readFrames(
 
   const closed = (): void => finish('broken')
 
-  /** Early enough that the next bytes are here when the last ones are done. */
+  /** Goes on reading early enough that the next bytes are here when the last ones are done. */
   const catchUp = (): void => {
     if (stream.readStatus !== 'paused' || frames.buffered > GOSSIP_READ_AHEAD / 2) return
-    // It hands over what it has kept, and only then tells Yamux that it goes on. Paused in between, it would give windows back
-    // all the same, until it has more than it may keep and is reset.
+    // A stream hands over what it has kept, and only then tells Yamux that it goes on. When it is paused in between it gives
+    // windows back all the same, until it has more than it may keep and is reset.
     resuming = true
     attempt(() => stream.resume())
     resuming = false
@@ -66,7 +66,7 @@ export function readFrames(
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
         catchUp()
         await handle(frame)
-        // What is verified in one go is one long chain of microtasks: sockets and timers want a turn too.
+        // Messages are verified in one long chain of microtasks, and sockets and timers need a turn too.
         if (performance.now() - began < GOSSIP_READ_TURN) continue
         await new Promise((resolve) => setImmediate(resolve))
         began = performance.now()
@@ -88,6 +88,6 @@ function attempt(action: () => void): void {
   try {
     action()
   } catch {
-    // Its end is heard of anyway.
+    // Its end is reported anyway.
   }
 }

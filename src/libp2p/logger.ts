@@ -1,7 +1,7 @@
 /**
- * A logger that says nothing. libp2p makes a `debug` instance for every connection and stream, which asks the terminal
- * for its colours and formats ids, whether or not anybody listens: a fifth of the time of a dial. Who sets `DEBUG` gets
- * libp2p's own logger.
+ * A logger that logs nothing. libp2p's own makes a `debug` instance for every connection and stream, which asks the terminal
+ * for its colours and formats ids, even when nothing is logged: a fifth of the time of a dial. With the environment variable
+ * `DEBUG` libp2p's own is used.
  */
 import type { ComponentLogger, Logger } from '@libp2p/interface'
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, it } from '@jest/globals'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../../src/core/port.js'
-import { Table } from '../../src/libp2p/table.js'
+import { RoutingTable } from '../../src/libp2p/routing-table.js'
 import { kadTable, somePeer, type KadTable } from '../support/kad-table.js'
 
 const ADDRESS = '/ip4/127.0.0.1/tcp/4001'
@@ -15,7 +15,7 @@ it('a peer that kad could not tag is told all the same, when it comes and when i
   table = kad
   gater.listensOn([ADDRESS])
   const events: PortEvent[] = []
-  new Table(
+  new RoutingTable(
     host,
     gater,
     (event) => events.push(event),

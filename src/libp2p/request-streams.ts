@@ -1,17 +1,17 @@
 /**
- * Streams and their numbers: runs what the lane asks of a stream and reports what libp2p tells of it. A stream's number
- * is registered before anything can answer, and forgotten before anything that must not be heard.
+ * The streams of requests and their numbers: runs what the lane asks of a stream and reports what libp2p tells of it. A
+ * stream's number is registered before anything can answer, and forgotten before anything that must not be reported.
  */
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { ConnectionId, Emit, PortEffect, PortEvent, StreamId } from '../core/port.js'
 import { SESSION } from '../wire/protocols.js'
-import { plain } from './bytes.js'
-import { isBroken, type Connections } from './connections.js'
+import type { Connections } from './connections.js'
 import { OPEN_TIMEOUT, REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
-import { endWithDataFrame } from './empty-end.js'
 import { failureOf } from './failure.js'
-import { widen } from './yamux.js'
+import { isBroken } from './patches/broken-connection.js'
+import { endWithDataFrame } from './patches/yamux-fin.js'
+import { widen } from './patches/yamux-streams.js'
 
 type StreamEnd = Extract<PortEvent, { type: 'streamClosed' }>['reason']
 
@@ -28,7 +28,7 @@ interface Entry {
   closing: boolean
 }
 
-export class Streams {
+export class RequestStreams {
   private readonly entries = new Map<StreamId, Entry>()
   private readonly opening = new Map<StreamId, AbortController>()
   private lastInbound = 0
@@ -41,7 +41,7 @@ export class Streams {
   /** The handler of every protocol that we serve. */
   readonly handle = (stream: Stream, connection: Connection): void => {
     const id = this.connections.idOf(connection)
-    // It died between the negotiation and now: nobody has to know.
+    // It ended between the negotiation and now, before it was reported.
     if (id === undefined || stream.status !== 'open') return stream.abort(new Error('too late'))
     this.lastInbound += 2
     const { protocol } = stream
@@ -96,7 +96,7 @@ export class Streams {
     stream.addEventListener('remoteCloseWrite', () => void (entry.remoteEnded = true))
     stream.addEventListener('end', () => this.ended(id, entry))
     stream.addEventListener('close', (event) => this.closed(id, entry, event))
-    // What came in the packet that ended the negotiation is handed back after the end was said, and read in a microtask.
+    // Bytes of the packet that ended the negotiation are put back after the event `end`, and read in a microtask.
     if (stream.readableEnded) {
       if (stream.readBufferLength > 0) queueMicrotask(() => this.ended(id, entry))
       else this.ended(id, entry)
@@ -153,7 +153,7 @@ export class Streams {
     }
   }
 
-  /** libp2p says `drain` when it may go on sending; `writable` says that all of the last write has gone. */
+  /** libp2p's `drain` means that it may go on sending; our `writable` means that all of the last write has gone. */
   private awaitDrain(id: StreamId, entry: Entry): void {
     const { stream } = entry
     entry.draining = true
@@ -185,7 +185,7 @@ export class Streams {
     this.attempt(id, (stream) => stream.resume())
   }
 
-  /** Both throw on a stream that has closed meanwhile, which is reported anyway. */
+  /** Pausing and resuming throw on a stream that has closed, whose end is reported anyway. */
   private attempt(id: StreamId, action: (stream: Stream) => void): void {
     const entry = this.entries.get(id)
     if (entry === undefined) return
@@ -196,7 +196,7 @@ export class Streams {
     }
   }
 
-  /** The connection is over, and all its streams with it. */
+  /** A connection that is over takes its streams with it. */
   forgetAll(connection: ConnectionId): void {
     for (const [id, entry] of this.entries) {
       if (entry.connection === connection) this.entries.delete(id)
@@ -210,4 +210,10 @@ export class Streams {
 
 function isUnsupported(error: unknown): boolean {
   return (error as Error | undefined)?.name === 'UnsupportedProtocolError'
+}
+
+/** The same memory as a plain `Uint8Array`, for everything behind the port: libp2p gives Node's Buffers. */
+export function plain(chunk: Uint8Array): Uint8Array {
+  if (chunk.constructor === Uint8Array) return chunk
+  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
 }

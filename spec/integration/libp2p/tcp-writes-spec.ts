@@ -1,44 +1,10 @@
 /** How our TCP writes: one system call a turn, whole, and no more than the socket takes. No Noise, no Yamux, no node. */
 import { once } from 'node:events'
 import { Socket } from 'node:net'
-import type { MultiaddrConnection, StreamMessageEvent, Upgrader } from '@libp2p/interface'
+import type { MultiaddrConnection, StreamMessageEvent } from '@libp2p/interface'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { corkedTcp } from '../../../src/libp2p/corked.js'
-import { TCP } from '../../../src/libp2p/defaults.js'
-import { quietLogger } from '../../../src/libp2p/quiet.js'
-
-/** Hands on the connection as it is, instead of encrypting it. */
-function rawUpgrader(connected: (connection: MultiaddrConnection) => unknown): Upgrader {
-  const upgrade = async (connection: MultiaddrConnection) => connected(connection)
-  return { upgradeInbound: upgrade, upgradeOutbound: upgrade } as unknown as Upgrader
-}
-
-/** The two ends of a connection over loopback. */
-async function pair(): Promise<{ near: MultiaddrConnection; far: MultiaddrConnection; close: () => Promise<void> }> {
-  const tcp = corkedTcp(TCP)({ logger: quietLogger()! })
-  const ends: Record<'near' | 'far', MultiaddrConnection[]> = { near: [], far: [] }
-  const arrivals = new EventTarget()
-  const listener = tcp.createListener({
-    upgrader: rawUpgrader((connection) => {
-      ends.far.push(connection)
-      arrivals.dispatchEvent(new Event('arrival'))
-    }),
-  })
-  await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
-  const arrival = once(arrivals, 'arrival')
-  const { signal } = new AbortController()
-  await tcp.dial(listener.getAddrs()[0]!, { upgrader: rawUpgrader((connection) => ends.near.push(connection)), signal })
-  await arrival
-  const [near, far] = [ends.near[0]!, ends.far[0]!]
-  const close = async () => {
-    near.abort(new Error('the test is over'))
-    far.abort(new Error('the test is over'))
-    await listener.close()
-  }
-  return { near, far, close }
-}
+import { tcpPair } from '../../support/tcp-pair.js'
 
 /** Resolves with what has come once it is so much. */
 function receive(connection: MultiaddrConnection, bytes: number): Promise<Uint8Array> {
@@ -60,7 +26,7 @@ describe('our TCP', () => {
   let writes: jest.SpiedFunction<Socket['_write']>[]
 
   beforeEach(async () => {
-    ;({ near, far, close } = await pair())
+    ;({ near, far, close } = await tcpPair())
     writes = [jest.spyOn(Socket.prototype, '_write'), jest.spyOn(Socket.prototype, '_writev' as '_write')]
   })
 

@@ -1,4 +1,4 @@
-/** The routing table: Kademlia decides who is in it, we report it and take part. Addresses live in the peer store. */
+/** The routing table: Kademlia decides which peers are in it, we report it and take part. Addresses are in the peer store. */
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
@@ -7,21 +7,20 @@ import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { insideOf, type Network, type RoutingTable, type Trie } from './kad-internals.js'
-import { within } from './within.js'
+import { internalsOf, type KadInternals } from './patches/kad-table.js'
+import { timeoutSignal } from './timeout-signal.js'
 
 interface Member {
   /** As last reported; `undefined`: not yet. */
   addresses: string[] | undefined
-  /** Counts what we heard of it, so that an older answer of the peer store does not overtake a newer one. */
+  /** Counts the updates of it, so that an older answer of the peer store does not replace a newer one. */
   version: number
 }
 
-export class Table {
-  private readonly table: RoutingTable
-  private readonly network: Network
+export class RoutingTable {
+  private readonly inside: KadInternals
   private readonly members = new Map<string, Member>()
-  /** The end of what is being added or removed, by peer. */
+  /** Peer → the end of what is being added or removed. */
   private readonly pending = new Map<string, Promise<void>>()
 
   constructor(
@@ -30,10 +29,9 @@ export class Table {
     private readonly emit: (event: PortEvent) => void,
     private readonly log: (text: string) => void,
   ) {
-    const { routingTable, network } = insideOf(host.services.kad)
-    this.table = routingTable
-    this.network = network
-    this.watch(routingTable.kb)
+    const { kad } = host.services
+    this.inside = internalsOf(kad)
+    kad.members.changed = (id, isMember) => (isMember ? this.added(id) : this.removed(id.toString()))
     host.addEventListener('peer:update', ({ detail: { peer } }) => {
       const member = this.members.get(peer.id.toString())
       if (member === undefined) return
@@ -46,25 +44,9 @@ export class Table {
     })
   }
 
-  /**
-   * kad tells of a change only after it has tagged the peer in the peer store; when that takes longer than whoever added it
-   * waits, it tells nobody, and the peer is in the table for ever.
-   */
-  private watch(trie: Trie): void {
-    const { onAdd, onRemove } = trie
-    trie.onAdd = (contact, ...rest) => {
-      this.added(contact.peerId)
-      return onAdd(contact, ...rest)
-    }
-    trie.onRemove = (contact, ...rest) => {
-      this.removed(contact.peerId.toString())
-      return onRemove(contact, ...rest)
-    }
-  }
-
   private added(id: PeerId): void {
     const peer = id.toString()
-    if (id.equals(this.host.peerId) || this.members.has(peer)) return
+    if (this.members.has(peer)) return
     const member: Member = { addresses: undefined, version: 0 }
     this.members.set(peer, member)
     this.host.peerStore
@@ -98,20 +80,20 @@ export class Table {
       const id = peerIdFromString(peer)
       if (addresses.length > 0)
         await this.host.peerStore.merge(id, { multiaddrs: addresses.map((text) => multiaddr(text)) })
-      // Its first ping may come too late while much is going on. To whom we are connected is there, so ask again.
+      // While much is going on the answer to its first ping may come too late. A connected peer is there, so kad is asked again.
       for (let attempt = 0; attempt < ADD_ATTEMPTS && !this.members.has(peer); attempt++) {
         if (attempt > 0 && this.host.getConnections(id).length === 0) return
-        await this.table.add(id, { signal: within(DIAL_TIMEOUT) })
+        await this.inside.routingTable.add(id, { signal: timeoutSignal(DIAL_TIMEOUT) })
       }
     })
   }
 
-  /** Out of the table, and its addresses forgotten: others may tell us of it again, and kad will ping it first. */
+  /** Takes it out of the table and forgets its addresses. Others may tell us of it again, and kad will ping it first. */
   remove(peer: string): void {
     this.inOrder(peer, 'remove', async () => {
       const id = peerIdFromString(peer)
-      await this.table.remove(id)
-      // While it is connected its entry must stay: without its protocols nobody tells gossipsub when it leaves.
+      await this.inside.routingTable.remove(id)
+      // The entry of a connected peer must stay: libp2p tells gossipsub of its end by the protocols in the entry.
       if (this.host.getConnections(id).length > 0) await this.host.peerStore.patch(id, { multiaddrs: [] })
       else await this.host.peerStore.delete(id)
     })
@@ -127,13 +109,13 @@ export class Table {
   private async bootstrap(): Promise<void> {
     const self = this.host.peerId.toMultihash().bytes
     await Promise.all([this.lookUp(self), ...this.strangers().map((peer) => this.ask(peer, self))])
-    // Peers who all know one another and asked only each other would never hear of the rest of the network.
+    // Peers that all know one another and asked only each other would never hear of the rest of the network.
     await this.lookUp(crypto.getRandomValues(new Uint8Array(32)))
   }
 
   /**
-   * A lookup of ourselves asks those who are closest to us. When many start together, these may be a clique in which everybody
-   * names only the others, for ever; somebody far away knows members of several cliques.
+   * A lookup of ourselves asks the peers that are closest to us. When many nodes start together, these may be a clique in which
+   * each names only the others, for ever. A peer that is far away knows members of several cliques.
    */
   private strangers(): string[] {
     const members = [...this.members.keys()]
@@ -142,23 +124,23 @@ export class Table {
     })
   }
 
-  /** Whom it names enters the table by itself. */
+  /** The peers that it names enter the table by themselves. */
   private async ask(peer: string, key: Uint8Array): Promise<void> {
     const path = { index: -1, queued: 0, running: 0, total: 0 }
-    const options = { signal: within(DIAL_TIMEOUT), path }
+    const options = { signal: timeoutSignal(DIAL_TIMEOUT), path }
     try {
-      const events = this.network.sendRequest(peerIdFromString(peer), { type: 'FIND_NODE', key }, options)
+      const events = this.inside.network.sendRequest(peerIdFromString(peer), { type: 'FIND_NODE', key }, options)
       for await (const event of events) void event
     } catch (error) {
-      this.log(`${peer} was not heard about our neighbours: ${reasonOf(error)}`)
+      this.log(`${peer} was not asked for our neighbours: ${reasonOf(error)}`)
     }
   }
 
   private async lookUp(key: Uint8Array): Promise<void> {
-    const events = this.host.services.kad.getClosestPeers(key, { signal: within(QUERY_TIMEOUT) })
+    const events = this.host.services.kad.getClosestPeers(key, { signal: timeoutSignal(QUERY_TIMEOUT) })
     let answers = 0
     let refused: Error | undefined
-    // What it finds enters the table by itself.
+    // The peers that it finds enter the table by themselves.
     for await (const event of events) {
       if (event.name === 'PEER_RESPONSE') answers++
       else if (event.name === 'QUERY_ERROR') refused = event.error
@@ -166,7 +148,7 @@ export class Table {
     if (answers === 0 && refused !== undefined) throw refused
   }
 
-  /** Both take their time, and the later one must win. */
+  /** Adding and removing take their time, and the later one must win. */
   private inOrder(peer: string, what: string, action: () => Promise<void>): void {
     const before = this.pending.get(peer) ?? Promise.resolve()
     const after = before

@@ -1,0 +1,123 @@
+/** Our Yamux over our TCP: which frames it sends, and what becomes of bytes that come too early. No Noise, no node. */
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Stream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
+import { YAMUX } from '../../../src/libp2p/defaults.js'
+import { endWithDataFrame } from '../../../src/libp2p/patches/yamux-fin.js'
+import { tunedYamux, widen } from '../../../src/libp2p/patches/yamux-streams.js'
+import { tcpPair, type TcpPair } from '../../support/tcp-pair.js'
+
+const KiB = 1024
+const HEADER = 12
+const [DATA, WINDOW_UPDATE] = [0, 1]
+const FIN = 4
+
+interface Frame {
+  type: number
+  flags: number
+  length: number
+}
+
+/** The frames of the stream `id` in these bytes. */
+function framesOf(bytes: Uint8Array, id: number): Frame[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const frames: Frame[] = []
+  for (let at = 0; at < bytes.length;) {
+    const frame = { type: view.getUint8(at + 1), flags: view.getUint16(at + 2), length: view.getUint32(at + 8) }
+    if (view.getUint32(at + 4) === id) frames.push(frame)
+    at += HEADER + (frame.type === DATA ? frame.length : 0)
+  }
+  return frames
+}
+
+/** What comes to an end of the connection, from now on. */
+function record(end: TcpPair['near']): () => Uint8Array {
+  const chunks: Uint8Array[] = []
+  end.addEventListener('message', ({ data }: StreamMessageEvent) => void chunks.push(data.subarray().slice()))
+  return () => Buffer.concat(chunks)
+}
+
+const event = (target: object, type: string) => once(target as EventTarget, type)
+
+/** Resolves when the stream has given so many bytes. */
+async function received(stream: Stream, bytes: number): Promise<void> {
+  let count = 0
+  await new Promise<void>((resolve) => {
+    stream.addEventListener('message', ({ data }) => {
+      count += data.byteLength
+      if (count >= bytes) resolve()
+    })
+  })
+}
+
+describe('our Yamux', () => {
+  let pair: TcpPair
+  let near: StreamMuxer
+  let out: Stream
+  let inbound: Stream
+  let toNear: () => Uint8Array
+  let toFar: () => Uint8Array
+
+  beforeEach(async () => {
+    pair = await tcpPair()
+    const factory = tunedYamux({ ...YAMUX, enableKeepAlive: false })()
+    toNear = record(pair.near)
+    toFar = record(pair.far)
+    near = factory.createStreamMuxer(pair.near)
+    const arrival = event(factory.createStreamMuxer(pair.far), 'stream') as Promise<[CustomEvent<Stream>]>
+    out = await near.createStream()
+    inbound = (await arrival)[0].detail
+  })
+
+  afterEach(() => pair.close())
+
+  it('gives a window back when half of it is used up, and not for each frame', async () => {
+    const all = received(inbound, 200 * KiB)
+    for (let i = 0; i < 20; i++) {
+      out.send(new Uint8Array(10 * KiB))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await all
+    // A round trip: what is on its way has come.
+    const answer = received(out, 1)
+    inbound.send(new Uint8Array(1))
+    await answer
+    const updates = framesOf(toNear(), 1).filter(({ type }) => type === WINDOW_UPDATE)
+    // The first one acknowledges the stream.
+    expect(updates.length).toBe(2)
+    expect(updates.at(-1)!.length).toBeGreaterThanOrEqual(128 * KiB)
+    expect(updates.at(-1)!.length).toBeLessThan(160 * KiB)
+  })
+
+  it('gives a widened stream its window at once', async () => {
+    widen(inbound, 1024 * KiB)
+    inbound.send(new Uint8Array(1))
+    await received(out, 1)
+    const given = framesOf(toNear(), 1).filter(({ type }) => type === WINDOW_UPDATE)
+    expect(given.reduce((sum, { length }) => sum + length, 0)).toBe(768 * KiB)
+    // It grows no further.
+    expect(inbound).toMatchObject({ recvWindow: 1024 * KiB, maxStreamWindowSize: 1024 * KiB })
+  })
+
+  it('gives bytes that are put back on a stream that the other side has ended', async () => {
+    // All of it is here before it is read, as in an upgrade that is not over.
+    const end = event(inbound, 'remoteCloseWrite')
+    out.send(new Uint8Array([1, 2, 3]))
+    await out.close()
+    await end
+    await received(inbound, 3)
+    expect(inbound.readStatus).toBe('closed')
+    const again = received(inbound, 2)
+    inbound.unshift(new Uint8Array([4, 5]))
+    await again
+  })
+
+  it('ends a stream on which nothing was sent with a data frame', async () => {
+    const end = event(inbound, 'remoteCloseWrite')
+    endWithDataFrame(out)
+    await out.close()
+    await end
+    const last = framesOf(toFar(), 1).at(-1)!
+    expect([last.type, last.flags & FIN, last.length]).toEqual([DATA, FIN, 0])
+  })
+})

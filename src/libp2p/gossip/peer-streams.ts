@@ -1,0 +1,215 @@
+/**
+ * The two streams of gossip with each peer, in gossipsub's place (registrar.ts says why): both are reported, opened at the
+ * same time as others, and opened again when they are reset, or when the connection under them closes and another stays.
+ */
+import { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { GOSSIP_DECODE_LIMITS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
+import type { Host } from '../host.js'
+import { readFrames } from './inbound.js'
+import type { GossipRegistrar, RegistrarListener } from './registrar.js'
+import { Reopening } from './reopening.js'
+
+export interface StreamsListener {
+  /** Before anything that happens on this connection. */
+  met(connection: Connection): void
+  /** Our stream to a peer is open and our topics are announced on it; or it is gone. */
+  opened(peer: string): void
+  closed(peer: string): void
+  /** gossipsub has forgotten the peer, though a connection may stay. */
+  forgotten(peer: string): void
+  malformed(peer: string): void
+  /** The next one is read when this one is done. Never rejects. */
+  received(peer: PeerId, rpc: RPC): Promise<void>
+}
+
+export interface StreamLimits {
+  /** Bytes of a frame that we read. */
+  inboundFrame: number
+  /** Bytes that wait for a peer, which loses its stream beyond. */
+  writeBuffer: number
+}
+
+/** Our stream to a peer. */
+export class OutboundStream {
+  over = false
+  /** It was reported as open. */
+  announced = false
+
+  constructor(
+    readonly raw: Stream,
+    private readonly ended: () => void,
+  ) {
+    raw.addEventListener('close', () => this.end(), { once: true })
+  }
+
+  /** Bytes that wait. */
+  get queued(): number {
+    return this.raw.writeBufferLength
+  }
+
+  close(): void {
+    this.end()
+    this.raw.close().catch((error: Error) => this.raw.abort(error))
+  }
+
+  private end(): void {
+    if (this.over) return
+    this.over = true
+    this.ended()
+  }
+}
+
+interface InboundStream {
+  close(): void
+}
+
+export class PeerStreams implements RegistrarListener {
+  /** Peers that gossipsub knows. */
+  private readonly known = new Set<string>()
+  private readonly outbound = new Map<string, OutboundStream>()
+  private readonly inbound = new Map<string, InboundStream>()
+  private readonly opening = new Set<string>()
+  /** Connections that carry, or carried, a gossip stream. */
+  private readonly used = new WeakSet<Connection>()
+  private readonly reopening = new Reopening((peer, connection) => this.connected(peer, connection))
+  private readonly registrar: GossipRegistrar
+  private readonly protocols: string[]
+
+  constructor(
+    private readonly host: Host,
+    private readonly limits: StreamLimits,
+    private readonly listener: StreamsListener,
+  ) {
+    const { registrar, protocols } = host.services.pubsub
+    registrar.listener = this
+    this.registrar = registrar
+    this.protocols = protocols
+    // The registrar reports late that a peer has gone, when it may be back already, and nothing of a peer that never said
+    // which protocols it speaks.
+    host.addEventListener('peer:disconnect', ({ detail }) => this.forget(detail))
+    // Two peers that dial each other have two connections for a while, and the streams may be on the one that goes.
+    host.addEventListener('connection:close', ({ detail: closed }) => {
+      const other = this.used.has(closed) ? this.other(closed.remotePeer, closed) : undefined
+      if (other !== undefined) this.connected(closed.remotePeer, other)
+    })
+  }
+
+  knows(peer: string): boolean {
+    return this.known.has(peer)
+  }
+
+  /** The stream to a peer, if it is open. */
+  to(peer: string): OutboundStream | undefined {
+    return this.outbound.get(peer)
+  }
+
+  connected(peer: PeerId, connection: Connection): void {
+    if (!this.enter(peer, connection)) return
+    void this.open(peer, connection)
+  }
+
+  disconnected(peer: PeerId): void {
+    if (this.other(peer, undefined) === undefined) this.forget(peer)
+  }
+
+  incoming(stream: Stream, connection: Connection): void {
+    this.listener.met(connection)
+    this.used.add(connection)
+    const peer = connection.remotePeer
+    if (!this.enter(peer, connection)) return stream.abort(new Error('too late'))
+    this.read(peer, stream)
+    void this.open(peer, connection)
+  }
+
+  private enter(peer: PeerId, connection: Connection): boolean {
+    if (connection.status !== 'open') return false
+    this.known.add(peer.toString())
+    this.registrar.enter(peer, connection)
+    return true
+  }
+
+  private other(peer: PeerId, closed: Connection | undefined): Connection | undefined {
+    return this.host.getConnections(peer).find((connection) => connection !== closed && connection.status === 'open')
+  }
+
+  private async open(peer: PeerId, connection: Connection): Promise<void> {
+    const id = peer.toString()
+    if (!this.isWanted(id) || this.opening.has(id)) return
+    this.opening.add(id)
+    this.used.add(connection)
+    try {
+      const raw = await connection.newStream(this.protocols, { signal: AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT) })
+      if (!this.isWanted(id) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
+      this.use(peer, connection, raw)
+    } catch {
+      // The peer speaks no gossip; or its connection broke, and then another is looked for when that closes.
+    } finally {
+      this.opening.delete(id)
+    }
+  }
+
+  private isWanted(id: string): boolean {
+    return this.known.has(id) && !this.outbound.has(id)
+  }
+
+  private use(peer: PeerId, connection: Connection, raw: Stream): void {
+    const { listener } = this
+    const id = peer.toString()
+    const stream: OutboundStream = new OutboundStream(raw, () => {
+      if (this.outbound.get(id) === stream) this.outbound.delete(id)
+      // Otherwise gossipsub has forgotten the peer, or the stream goes with its connection.
+      if (this.known.has(id) && connection.status === 'open') this.reopening.lost(peer, connection)
+      if (stream.announced) listener.closed(id)
+    })
+    raw.maxWriteBufferLength = this.limits.writeBuffer
+    this.outbound.set(id, stream)
+    listener.met(connection)
+    this.registrar.carry(peer, connection, raw, () => {
+      if (stream.over) return
+      stream.announced = true
+      listener.opened(id)
+    })
+  }
+
+  private read(peer: PeerId, stream: Stream): void {
+    const { inbound, listener } = this
+    const id = peer.toString()
+    // The newer one is the one that the peer uses.
+    inbound.get(id)?.close()
+    const reading = readFrames(
+      stream,
+      this.limits.inboundFrame,
+      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })),
+      (end) => {
+        if (inbound.get(id) !== opened) return
+        if (end === 'malformed') {
+          stream.abort(new Error('it carries no frames of gossip'))
+          listener.malformed(id)
+        }
+        // A peer that cannot be heard is forgotten, though it may be connected.
+        this.forget(peer)
+        const other = end === 'malformed' ? undefined : this.other(peer, undefined)
+        if (other !== undefined) this.reopening.lost(peer, other)
+      },
+    )
+    const opened: InboundStream = {
+      // Not in good order: what the peer goes on sending would fill a buffer that nothing reads.
+      close() {
+        reading.stop()
+        stream.abort(new Error('not needed any more'))
+      },
+    }
+    inbound.set(id, opened)
+  }
+
+  private forget(peer: PeerId): void {
+    const id = peer.toString()
+    this.known.delete(id)
+    this.registrar.leave(peer)
+    this.outbound.get(id)?.close()
+    this.inbound.get(id)?.close()
+    this.inbound.delete(id)
+    this.listener.forgotten(id)
+  }
+}

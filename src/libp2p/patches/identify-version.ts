@@ -1,0 +1,23 @@
+/**
+ * The protocol version that identify tells.
+ *
+ * Package: @libp2p/identify. Private members: `host` and its `protocolVersion`.
+ * Changes: the version is the origin's, and not `ipfs/0.1.0`.
+ * Without it: a tool that tells networks apart by this text takes our nodes for IPFS's. Nodes connect all the same.
+ * Missing option: a protocol version of its own; the option `protocolPrefix` changes the protocol's id with it
+ *   (https://github.com/libp2p/js-libp2p/pull/962, and https://github.com/libp2p/js-libp2p/pull/800 for the version).
+ * Guarded by: spec/integration/libp2p/identify-spec.ts
+ */
+import { identify, type Identify, type IdentifyComponents, type IdentifyInit } from '@libp2p/identify'
+import { hasMembers } from './supported.js'
+
+export function identifyAs(version: string, init: IdentifyInit): (components: IdentifyComponents) => Identify {
+  return (components) => {
+    const service = identify(init)(components)
+    if (hasMembers('@libp2p/identify', service, { 'host.protocolVersion': 'string' })) {
+      const { host } = service as Identify & { host: { protocolVersion: string } }
+      host.protocolVersion = version
+    }
+    return service
+  }
+}

@@ -1,8 +1,0 @@
-/** A signal that fires after a time, for calls that add any number of listeners to it (libp2p's lookups do). */
-import { setMaxListeners } from '@libp2p/interface'
-
-export function within(ms: number): AbortSignal {
-  const signal = AbortSignal.timeout(ms)
-  setMaxListeners(Infinity, signal)
-  return signal
-}
