@@ -16,6 +16,32 @@ const impure = {
   message: 'src/core and src/wire are pure: no network, no runtime, no clock.',
 }
 
+/**
+ * Folder of src → what its files may import of src, beside their own folder. The table of CONTRIBUTING.md, as a law. (The files
+ * in src itself, create-node.ts and index.ts, put everything together; identity.ts knows errors alone.)
+ */
+const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses'].map((file) => `core/${file}.ts`)
+const MAY_IMPORT = {
+  wire: [],
+  platform: [],
+  core: ['wire', 'errors.ts'],
+  lane: ['core', 'platform'],
+  edge: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'],
+  config: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'recording/options.ts'],
+  node: ['core', 'lane', 'edge', 'platform', 'errors.ts'],
+  protocol: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'],
+  recording: ['core', 'wire', 'edge', 'node', 'errors.ts'],
+  libp2p: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
+  'testing/network': [...CORE_FOR_NETWORKS, 'core/id-map.ts', 'lane/action.ts', 'wire'],
+  testing: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
+}
+const zones = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+  target: folder === 'testing' ? ['./src/testing/*.ts'] : [`./src/${folder}`],
+  from: './src',
+  except: [folder, ...others].map((path) => `./${path}`),
+  message: `eslint.config.js says what src/${folder} may import.`,
+}))
+
 /** Part of the state → the files of src/core that change it. */
 const OWNERS = {
   lifecycle: ['lifecycle.ts'],
@@ -79,6 +105,7 @@ export default defineConfig(
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-duplicates': 'error',
       'import-x/no-self-import': 'error',
+      'import-x/no-restricted-paths': ['error', { zones }],
     },
   },
   {

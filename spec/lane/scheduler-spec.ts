@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { LaneScheduler, MAX_DELAY } from '../../src/lane/scheduler.js'
+import { LaneScheduler } from '../../src/lane/scheduler.js'
+import { MAX_DELAY } from '../../src/platform/timers.js'
 import { turn } from '../support/promises.js'
 
 describe('the scheduler of a lane', () => {

@@ -9,7 +9,7 @@ import type { LogEntry } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
-import { MAX_DELAY } from '../lane/scheduler.js'
+import { MAX_DELAY } from '../platform/timers.js'
 
 export interface NodeConfig {
   /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */

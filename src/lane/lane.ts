@@ -27,7 +27,7 @@ import type { PortEvent } from '../core/port.js'
 import type { State } from '../core/state.js'
 import { step as coreStep } from '../core/step.js'
 import { Gathering } from './gather.js'
-import { MAX_DELAY } from './scheduler.js'
+import { MAX_DELAY } from '../platform/timers.js'
 
 export interface LaneOptions {
   state: State

@@ -4,6 +4,7 @@
  * events cannot starve timers and sockets. (`SchedulerLike` cannot say so, and the virtual schedulers need not.)
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
+import { MAX_DELAY, nextTurn } from '../platform/timers.js'
 import { Action, type Deferrer, type Runnable, type Work } from './action.js'
 
 /** Batches that run as microtasks in a row before the event loop gets its turn … */
@@ -12,13 +13,6 @@ const MAX_BATCHES = 64
 const MAX_TIME = 5
 /** After so long without work the event loop has certainly had its turn, ms. */
 const IDLE = 1
-/** The longest delay that a timer of the platform can hold, ms. */
-export const MAX_DELAY = 2 ** 31 - 1
-
-/** Runs `work` in the next turn of the event loop. Browsers have no `setImmediate`. */
-const nextTurn: (work: () => void) => void =
-  typeof setImmediate === 'function' ? setImmediate : (work) => void setTimeout(work, 0)
-
 function nothing(): void {
   // A microtask cannot be taken back; the action that it belongs to ignores it.
 }

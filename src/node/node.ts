@@ -43,7 +43,7 @@ import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
 import type { P2pNode } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
-import { MAX_DELAY } from '../lane/scheduler.js'
+import { MAX_DELAY } from '../platform/timers.js'
 
 export interface BuildOptions {
   peerId: string

@@ -2,7 +2,7 @@
 import { firstValueFrom, type Observable } from 'rxjs'
 import type { WantReceipts } from '../../core/terms.js'
 import { P2pError } from '../../errors.js'
-import { MAX_DELAY } from '../../lane/scheduler.js'
+import { MAX_DELAY } from '../../platform/timers.js'
 import type { Asks } from '../asks.js'
 import { checkBytes, checkNumber, checkOptions, checkSignal, checkTopic, show } from '../checks.js'
 import { abortable } from '../signals.js'

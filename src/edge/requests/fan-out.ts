@@ -1,7 +1,7 @@
 /** One request to several peers: to have the first answer (the others are cancelled), or every answer. */
 import { catchError, from, map, mergeMap, Observable, of, timer, type SchedulerLike, type Subscription } from 'rxjs'
 import { isP2pError, P2pError } from '../../errors.js'
-import { MAX_DELAY } from '../../lane/scheduler.js'
+import { MAX_DELAY } from '../../platform/timers.js'
 import { checkNumber, checkOptions, checkSignal, show } from '../checks.js'
 import { abortable } from '../signals.js'
 import type { OutboundRequests, RequestOptions } from './outbound.js'
