@@ -117,7 +117,7 @@ export function books({ state }: Core): unknown {
     changes,
     services: { ...services, nextId: 0 },
     topics: { ...topics, joined: 0, gossipSince: 0 },
-    publishing: { ...publishing, handed: 0 },
+    publishing: { ...publishing, recipients: 0 },
     validating: { ...validating, nextId: 0 },
     receipts,
     fetching,

@@ -1,5 +1,5 @@
 /** What ends each kind of question before its answer: its caller, or its deadline. */
-import { expireBroadcast, leave } from './broadcasts/publishing.js'
+import { expireBroadcast, closeBroadcast } from './broadcasts/publishing.js'
 import { endJoined, expireJoined } from './broadcasts/topics.js'
 import { closeAsk } from './asks.js'
 import type { Effects } from './effects.js'
@@ -17,7 +17,7 @@ interface Ends<Kind extends Ask> {
 
 const ENDS: { [Kind in Ask['kind']]: Ends<Extract<Ask, { kind: Kind }>> } = {
   request: { cancel: endRequest, expire: expireRequest },
-  broadcast: { cancel: (state, _out, ask) => leave(state, ask), expire: expireBroadcast },
+  broadcast: { cancel: (state, _out, ask) => closeBroadcast(state, ask), expire: expireBroadcast },
   joined: { cancel: (state, _out, ask) => endJoined(state, ask), expire: expireJoined },
   dial: { cancel: (state, _out, ask) => leaveDial(state, ask), expire: undefined },
   explain: { cancel: (state, _out, { id }) => void closeAsk(state, id), expire: undefined },

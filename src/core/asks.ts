@@ -39,7 +39,7 @@ export function overloaded(message: string): Refusal {
 }
 
 /** May one more question be taken? If not, it has been answered. */
-export function admitAsk(state: State, out: Effects, ask: AskId): boolean {
+export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
   const { size } = state.asks.open
   if (state.lifecycle.phase !== 'running') {
     fail(state, out, ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })

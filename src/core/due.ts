@@ -33,7 +33,7 @@ export function setDeadline(state: State, what: DueName, deadlines: Deadlines, i
 }
 
 /** All that was due is done, and this is the earliest of what is left. */
-export function foundNext({ due }: State, time: number): void {
+export function setNext({ due }: State, time: number): void {
   due.next = time
 }
 

@@ -6,9 +6,9 @@ import { nextSettled } from './broadcasts/membership.js'
 import { nextStall, onStalled } from './broadcasts/publishing.js'
 import { leaveTopics, nextLeave } from './broadcasts/topics.js'
 import { nextDeadline, takeExpired } from './deadlines.js'
-import { foundNext, type DueName } from './due.js'
+import { setNext, type DueName } from './due.js'
 import type { Effects } from './effects.js'
-import { finishWhenLate } from './lifecycle.js'
+import { expireStop } from './lifecycle.js'
 import { nextIdleClose } from './peers/connections.js'
 import { closeIdle, pingAll } from './peers/connectivity.js'
 import { probeNext } from './peers/discovery.js'
@@ -54,7 +54,7 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
-  stop: { next: ({ lifecycle }) => lifecycle.stopAt, run: finishWhenLate },
+  stop: { next: ({ lifecycle }) => lifecycle.stopAt, run: expireStop },
 }
 
 const ROWS = Object.values(DUE)
@@ -65,5 +65,5 @@ export function expire(state: State, out: Effects): void {
   for (const row of ROWS) row.run(state, out)
   let earliest = Infinity
   for (const row of ROWS) earliest = Math.min(earliest, row.next(state))
-  foundNext(state, earliest)
+  setNext(state, earliest)
 }

@@ -12,7 +12,7 @@ export class IdMap<Value> {
   /** Four numbers a slot, see below. A slot is known by where its first one is. */
   private slots: number[] = UNUSED
   /** A quarter of its place is a slot's place here. */
-  private held: (Value | undefined)[] = UNUSED as never[]
+  private stored: (Value | undefined)[] = UNUSED as never[]
   private oldest = -1
   private newest = -1
   private free = -1
@@ -31,7 +31,7 @@ export class IdMap<Value> {
 
   get(id: number): Value | undefined {
     const slot = this.slotOf(id)
-    return slot < 0 ? undefined : this.held[slot >> 2]
+    return slot < 0 ? undefined : this.stored[slot >> 2]
   }
 
   has(id: number): boolean {
@@ -42,25 +42,25 @@ export class IdMap<Value> {
   set(id: number, value: Value): this {
     const known = this.slotOf(id)
     if (known >= 0) {
-      this.held[known >> 2] = value
+      this.stored[known >> 2] = value
       return this
     }
     if (this.buckets === UNUSED) this.begin()
     else if (this.count >= this.buckets.length) this.grow()
-    const { buckets, slots, held, newest } = this
+    const { buckets, slots, stored, newest } = this
     const bucket = id & (buckets.length - 1)
     const next = buckets[bucket]!
     let slot = this.free
     if (slot < 0) {
       slot = slots.push(id, next, newest, -1) - STRIDE
-      held.push(value)
+      stored.push(value)
     } else {
       this.free = slots[slot + NEXT]!
       slots[slot] = id
       slots[slot + NEXT] = next
       slots[slot + OLDER] = newest
       slots[slot + NEWER] = -1
-      held[slot >> 2] = value
+      stored[slot >> 2] = value
     }
     buckets[bucket] = slot
     if (newest >= 0) slots[newest + NEWER] = slot
@@ -88,18 +88,18 @@ export class IdMap<Value> {
     else slots[older + NEWER] = newer
     if (newer < 0) this.newest = older
     else slots[newer + OLDER] = older
-    this.held[slot >> 2] = undefined
+    this.stored[slot >> 2] = undefined
     slots[slot + NEXT] = this.free
     this.free = slot
     this.count--
     // After a rush the memory goes back.
-    if (this.count === 0 && this.held.length > 4_096) this.clear()
+    if (this.count === 0 && this.stored.length > 4_096) this.clear()
     return true
   }
 
   clear(): void {
     this.buckets = this.slots = UNUSED
-    this.held = UNUSED as never[]
+    this.stored = UNUSED as never[]
     this.oldest = this.newest = this.free = -1
     this.count = 0
   }
@@ -107,7 +107,7 @@ export class IdMap<Value> {
   private begin(): void {
     this.buckets = filled(4)
     this.slots = []
-    this.held = []
+    this.stored = []
   }
 
   private grow(): void {
@@ -143,7 +143,7 @@ export class IdMap<Value> {
   /** The values at this moment. */
   values(): Value[] {
     const values: Value[] = []
-    for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) values.push(this.held[slot >> 2]!)
+    for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) values.push(this.stored[slot >> 2]!)
     return values
   }
 

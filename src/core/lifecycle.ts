@@ -41,14 +41,14 @@ export function shutdown(state: State, out: Effects, { ask }: CommandOf<'shutdow
 }
 
 /** The network has closed, or has had its time. */
-export function finish(state: State, out: Effects): void {
+export function completeStop(state: State, out: Effects): void {
   if (state.lifecycle.stopAsk !== undefined) settle(state, out, state.lifecycle.stopAsk, undefined)
   end(state, out)
 }
 
 /** The network has had its time. */
-export function finishWhenLate(state: State, out: Effects): void {
-  if (state.lifecycle.phase === 'stopping' && state.now >= state.lifecycle.stopAt) finish(state, out)
+export function expireStop(state: State, out: Effects): void {
+  if (state.lifecycle.phase === 'stopping' && state.now >= state.lifecycle.stopAt) completeStop(state, out)
 }
 
 function end(state: State, out: Effects, refusal?: Refusal): void {

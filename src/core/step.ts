@@ -42,7 +42,7 @@ export function step(state: State, batch: Batch): Effect[] {
   waitForTopics(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
   while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
-    if (state.budget.roomFreed) answers.admitWaiting(state, out)
+    if (state.budget.roomFreed) answers.resumeWaiting(state, out)
     flushSessions(state, out)
   }
   tellChanges(state, out)
@@ -133,7 +133,7 @@ function handle(state: State, out: Effects, event: Event): void {
       return catchUp.onVerified(state, out, event)
     case 'inspected':
       onExplained(state, out, event)
-      return connectivity.onWaitingKnown(state, out, event)
+      return connectivity.onIdleInspected(state, out, event)
 
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)
@@ -184,7 +184,7 @@ function handleOutside(state: State, out: Effects, event: Event): void {
   } else if (phase === 'starting') {
     if (event.type === 'listening') lifecycle.onListening(state, out, event)
     else if (event.type === 'listenFailed') lifecycle.onListenFailed(state, out, event)
-  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.finish(state, out)
+  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.completeStop(state, out)
 }
 
 /** Callers and subscribers that wait until a topic is joined: any event may have been the last that was missing. */

@@ -13,7 +13,7 @@ export function countsOf(state: State, topic: string): Counts {
   let found = topics.get(topic)
   if (found === undefined) {
     found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, dropped: {} }
-    bound(topics)
+    evictOldest(topics)
     topics.set(topic, found)
   }
   return found
@@ -24,7 +24,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   let found = peers.get(peer)
   if (found === undefined) {
     found = { failure: undefined, dropped: {} }
-    bound(peers)
+    evictOldest(peers)
     peers.set(peer, found)
   }
   return found
@@ -36,7 +36,7 @@ export function noteDial(state: State, peer: string, failure: DialFailure | unde
   else if (state.counts.peers.has(peer)) recordOf(state, peer).failure = undefined
 }
 
-function bound(map: Map<string, unknown>): void {
+function evictOldest(map: Map<string, unknown>): void {
   if (map.size < MAX_COUNTED) return
   for (const oldest of map.keys()) return void map.delete(oldest)
 }

@@ -7,17 +7,17 @@ import type { Verdict } from '../port.js'
 import type { CommandOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
-import { onReplayJudged, putAside } from './catch-up.js'
+import { onReplayJudged, deferLive } from './catch-up.js'
 import { countLoss, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { giveReceipts } from './receipts.js'
 import type { LossReason, Origin, Validation } from './state.js'
-import { judge, takeValidation } from './validating.js'
+import { startValidation, takeValidation } from './validating.js'
 
 /** All of the message is here. */
-export function consider(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
+export function onWholeMessage(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
   if (!state.topics.guarded.has(heard.topic)) return decide(state, out, { heard, proof, origin }, 'accept')
-  if (!judge(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
+  if (!startValidation(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
 }
 
 /** The validator's word. One that failed has said nothing against the message, nor for it. */
@@ -45,9 +45,9 @@ function decide(
 ): void {
   if (origin.kind === 'replay') return onReplayJudged(state, out, origin, heard, proof, verdict === 'accept')
   if (verdict !== 'accept') {
-    return lose(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
+    return dropMessage(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
   }
-  settleGossip(out, heard, origin.held, 'accept')
+  giveVerdict(out, heard, origin.held, 'accept')
   const { topic, id } = heard
   noteOutcome(state, id, 'accepted')
   // It may have been left while the message was judged.
@@ -58,7 +58,7 @@ function decide(
       remember(state, topic, { id, data, from, via, proof, at: state.now })
     }
     out.push({ type: 'deliver', ...heard })
-    putAside(state, out, heard)
+    deferLive(state, out, heard)
   }
   giveReceipts(state, out, id, 'accepted')
 }
@@ -67,14 +67,14 @@ function decide(
 const OFFENCES = new Set<LossReason>(['rejected', 'oversize'])
 
 /** It goes no further. */
-export function lose(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
+export function dropMessage(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
   const { topic, via, id } = heard
   countLoss(state, reason, { topic, peer: via })
   noteOutcome(state, id, 'refused')
-  settleGossip(out, heard, held, OFFENCES.has(reason) ? 'reject' : 'ignore')
+  giveVerdict(out, heard, held, OFFENCES.has(reason) ? 'reject' : 'ignore')
   giveReceipts(state, out, id, 'refused')
 }
 
-export function settleGossip(out: Effects, { id, via }: Heard, held: boolean, verdict: Verdict): void {
+export function giveVerdict(out: Effects, { id, via }: Heard, held: boolean, verdict: Verdict): void {
   if (held) out.push({ type: 'verdict', id, via, verdict })
 }

@@ -7,10 +7,10 @@ import type { CommandOf, EventOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { countLoss, countsOf } from './counts.js'
-import { consider, lose, settleGossip } from './deciding.js'
+import { onWholeMessage, dropMessage, giveVerdict } from './deciding.js'
 import { fetchLarge, onFetchedHash } from './fetching.js'
 import { announce, takeDigesting } from './large.js'
-import { ready } from './publishing.js'
+import { queueWhenReachable } from './publishing.js'
 
 export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
@@ -18,18 +18,18 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
   if (!state.topics.joined.has(topic)) {
     countLoss(state, 'unknownTopic', { peer: via })
     log(out, 'debug', `dropped a broadcast of a topic that we are not in: ${topic}`)
-    return settleGossip(out, heard, held, 'ignore')
+    return giveVerdict(out, heard, held, 'ignore')
   }
   noteUse(state, via)
   countsOf(state, topic).received++
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
     const announced = decodeAnnouncement(data)
-    if (announced === undefined) return lose(state, out, heard, held, 'rejected')
-    if (announced.size > state.settings.maxLargeMessage) return lose(state, out, heard, held, 'oversize')
-    if (!fetchLarge(state, out, heard, held, announced)) lose(state, out, heard, held, 'busy')
+    if (announced === undefined) return dropMessage(state, out, heard, held, 'rejected')
+    if (announced.size > state.settings.maxLargeMessage) return dropMessage(state, out, heard, held, 'oversize')
+    if (!fetchLarge(state, out, heard, held, announced)) dropMessage(state, out, heard, held, 'busy')
     return
   }
-  consider(state, out, heard, proof, { kind: 'gossip', held, large: false })
+  onWholeMessage(state, out, heard, proof, { kind: 'gossip', held, large: false })
 }
 
 /** Something that the network did not even report as a message. */
@@ -53,5 +53,5 @@ export function onDigested(state: State, out: Effects, { digest, hash }: Command
   const ask = state.asks.open.get(digesting.ask)
   if (ask?.kind !== 'broadcast') return
   announce(ask, hash)
-  ready(state, out, ask)
+  queueWhenReachable(state, out, ask)
 }

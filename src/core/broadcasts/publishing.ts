@@ -5,7 +5,7 @@
  */
 import { encodedMessageSize } from '../../wire/gossip/message.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
-import { admitAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { acceptAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import { noteUse } from '../peers/connections.js'
 import { dueAt } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'
@@ -20,7 +20,7 @@ import type { BroadcastAsk, PublishQueue } from './state.js'
 
 export function publish(state: State, out: Effects, command: CommandOf<'broadcast'>): void {
   const { ask: id, topic, data, waitForPeers, receipts } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   const { maxMessageSize, maxLargeMessage, requestTimeout } = state.settings
   const whole = encodedMessageSize(topic, data.length)
   const isLarge = whole > maxMessageSize && data.length <= maxLargeMessage
@@ -47,7 +47,7 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
   openAsk(state, ask, ask.timeout)
   countsOf(state, topic)
   if (isLarge) hashLarge(state, out, ask)
-  else ready(state, out, ask)
+  else queueWhenReachable(state, out, ask)
 }
 
 function tooLarge(state: State, out: Effects, id: number, length: number, size: number): void {
@@ -58,7 +58,7 @@ function tooLarge(state: State, out: Effects, id: number, length: number, size: 
 }
 
 /** What is to go out is known: it goes when the caller's subscribers are there, and it is its turn. */
-export function ready(state: State, out: Effects, ask: BroadcastAsk): void {
+export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
     state.publishing.waiting.add(ask.id)
@@ -90,7 +90,7 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
     return refuse(state, out, ask, overloaded(message))
   }
   let queue = publishing.queues.get(ask.topic)
-  if (queue === undefined) publishing.queues.set(ask.topic, (queue = { held: [], queued: new Set() }))
+  if (queue === undefined) publishing.queues.set(ask.topic, (queue = { retries: [], queued: new Set() }))
   queue.queued.add(ask.id)
   pump(state, out)
 }
@@ -107,7 +107,7 @@ export function pump(state: State, out: Effects): void {
       }
       state.publishing.underWay++
       ask.stage = 'sent'
-      ask.except = stalled(state, topic)
+      ask.except = stalledPeers(state, topic)
       offer(state, ask)
       out.push({ type: 'publish', ask: ask.id, topic, data: ask.data, except: ask.except })
     }
@@ -116,7 +116,7 @@ export function pump(state: State, out: Effects): void {
 
 /** (Who has given up has left the queue.) */
 function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
-  let id = queue.held.shift()
+  let id = queue.retries.shift()
   if (id === undefined) {
     for (id of queue.queued) break
     if (id === undefined) return undefined
@@ -138,7 +138,7 @@ function isBlocked({ publishing, topics, settings, now }: State, topic: string):
 }
 
 /** Those who have taken nothing for so long that the others do not wait for them. */
-function stalled({ publishing, topics, settings, now }: State, topic: string): string[] {
+function stalledPeers({ publishing, topics, settings, now }: State, topic: string): string[] {
   if (publishing.slowPeers.size === 0) return []
   const subscribers = topics.subscribers.get(topic)
   return [...publishing.slowPeers]
@@ -175,8 +175,8 @@ export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: Ev
   ask.stage = 'queued'
   const { queues } = state.publishing
   const queue = queues.get(ask.topic)
-  if (queue === undefined) queues.set(ask.topic, { held: [id], queued: new Set() })
-  else queue.held.push(id)
+  if (queue === undefined) queues.set(ask.topic, { retries: [id], queued: new Set() })
+  else queue.retries.push(id)
   pump(state, out)
 }
 
@@ -188,17 +188,17 @@ export function onDrained(state: State, out: Effects, peer: string): void {
 // ---- peers that have broadcasts of ours
 
 /** Broadcasts were handed to this peer, and may still wait to be sent. */
-export function noteHanded({ publishing }: State, peer: string): void {
-  publishing.handed.add(peer)
+export function noteRecipient({ publishing }: State, peer: string): void {
+  publishing.recipients.add(peer)
 }
 
-export function isHanded({ publishing }: State, peer: string): boolean {
-  return publishing.handed.has(peer)
+export function isRecipient({ publishing }: State, peer: string): boolean {
+  return publishing.recipients.has(peer)
 }
 
 /** The same, and forgets it. */
-export function takeHanded({ publishing }: State, peer: string): boolean {
-  return publishing.handed.delete(peer)
+export function takeRecipient({ publishing }: State, peer: string): boolean {
+  return publishing.recipients.delete(peer)
 }
 
 // ---- the network's answers
@@ -215,9 +215,9 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
     counts.handedOver += recipients.length
     for (const peer of recipients) {
       noteUse(state, peer)
-      noteHanded(state, peer)
+      noteRecipient(state, peer)
     }
-    noteOutcome(state, event.id, 'said')
+    noteOutcome(state, event.id, 'published')
     if (large === undefined) {
       const { self } = state
       remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })
@@ -230,7 +230,7 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
         `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'those who could be reached would not have it'}`,
       )
     }
-    leave(state, ask)
+    closeBroadcast(state, ask)
     settle(state, out, id, { recipients })
     if (receipts !== undefined) awaitReceipts(state, out, id, event.id, topic, receipts)
   }
@@ -241,7 +241,7 @@ export function onPublishFailed(state: State, out: Effects, event: EventOf<'publ
   state.publishing.underWay--
   const ask = state.asks.open.get(event.ask)
   if (ask?.kind === 'broadcast') {
-    leave(state, ask)
+    closeBroadcast(state, ask)
     fail(state, out, event.ask, { code: event.code, ...event.failure })
   }
   pump(state, out)
@@ -250,7 +250,7 @@ export function onPublishFailed(state: State, out: Effects, event: EventOf<'publ
 // ---- ends without an answer
 
 function refuse(state: State, out: Effects, ask: BroadcastAsk, refusal: Refusal): void {
-  leave(state, ask)
+  closeBroadcast(state, ask)
   fail(state, out, ask.id, refusal)
 }
 
@@ -274,7 +274,7 @@ function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
 }
 
 /** Its caller has given up. What has gone to the network goes out all the same. */
-export function leave(state: State, ask: BroadcastAsk): void {
+export function closeBroadcast(state: State, ask: BroadcastAsk): void {
   const { waiting, queues } = state.publishing
   closeAsk(state, ask.id, ask.timeout)
   if (ask.stage === 'waiting') return void waiting.delete(ask.id)
@@ -282,6 +282,6 @@ export function leave(state: State, ask: BroadcastAsk): void {
   state.publishing.queuedBytes -= ask.size
   const queue = ask.stage === 'queued' ? queues.get(ask.topic) : undefined
   if (queue === undefined) return
-  if (!queue.queued.delete(ask.id)) queue.held = queue.held.filter((id) => id !== ask.id)
-  if (queue.queued.size + queue.held.length === 0) queues.delete(ask.topic)
+  if (!queue.queued.delete(ask.id)) queue.retries = queue.retries.filter((id) => id !== ask.id)
+  if (queue.queued.size + queue.retries.length === 0) queues.delete(ask.topic)
 }

@@ -6,7 +6,7 @@ import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
 import type { WantReceipts, ExchangeId } from '../terms.js'
 import { endServing, keepServing } from '../services/book.js'
-import { askNode, forgetOwn } from '../services/own-requests.js'
+import { askNode, cancelOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { outcomeOf } from './history.js'
 import type { Outcome } from './state.js'
@@ -27,37 +27,37 @@ export function awaitReceipts(
   { count = Infinity, timeout }: WantReceipts,
 ): void {
   const peers = [...(state.topics.subscribers.get(topic) ?? [])].filter((peer) => state.connections.byPeer.has(peer))
-  const receipts = { ask, since: state.now, open: new Set<number>(), left: count }
+  const receipts = { ask, since: state.now, asks: new Set<number>(), remaining: count }
   state.receipts.open.set(ask, receipts)
   for (const peer of peers) {
-    receipts.open.add(
+    receipts.asks.add(
       askNode(state, out, peer, { kind: 'receipt', topic, id }, timeout, { kind: 'receipt', ask, peer }),
     )
   }
-  if (peers.length === 0) end(state, out, ask)
+  if (peers.length === 0) endReceipts(state, out, ask)
 }
 
 export function onReceipt(state: State, out: Effects, ask: number, peer: string): void {
   const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
   out.push({ type: 'receipt', ask, peer, rtt: state.now - receipts.since })
-  receipts.left--
-  if (receipts.left === 0) end(state, out, ask)
+  receipts.remaining--
+  if (receipts.remaining === 0) endReceipts(state, out, ask)
 }
 
 /** One of those who were asked has said all that it will. */
-export function onReceiptOver(state: State, out: Effects, ask: number, own: number): void {
+export function onReceiptOver(state: State, out: Effects, ask: number, ownAsk: number): void {
   const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
-  receipts.open.delete(own)
-  if (receipts.open.size === 0) end(state, out, ask)
+  receipts.asks.delete(ownAsk)
+  if (receipts.asks.size === 0) endReceipts(state, out, ask)
 }
 
-function end(state: State, out: Effects, ask: number): void {
+function endReceipts(state: State, out: Effects, ask: number): void {
   const receipts = state.receipts.open.get(ask)!
   state.receipts.open.delete(ask)
   out.push({ type: 'receiptsEnded', ask })
-  for (const own of receipts.open) forgetOwn(state, out, own)
+  for (const own of receipts.asks) cancelOwnAsk(state, out, own)
 }
 
 // ---- those of others

@@ -92,17 +92,10 @@ export interface JoinedAsk {
   readonly timeout: number
 }
 
-/** A caller who wants an explanation, while the network is asked. */
-export interface ExplainAsk {
-  readonly kind: 'explain'
-  readonly id: AskId
-  readonly about: { topic: string } | { peer: string }
-}
-
 /** Broadcasts of one topic that wait for their turn. */
 export interface PublishQueue {
   /** Those that the network has given back, before … */
-  held: AskId[]
+  retries: AskId[]
   /** … those that it has not seen yet. */
   queued: Set<AskId>
 }
@@ -133,7 +126,7 @@ export interface CatchUp {
   /** When it asks, joined or not. */
   readonly askAt: number
   /** Peers that have not answered yet. */
-  open: number
+  unanswered: number
   /** Messages that are being judged. */
   undecided: number
   /** What was found: id → the message and when somebody heard it first. */
@@ -150,9 +143,9 @@ export interface Receipts {
   readonly ask: AskId
   readonly since: number
   /** Own requests that are open. */
-  open: Set<number>
+  asks: Set<number>
   /** How many may still come. */
-  left: number
+  remaining: number
 }
 
 /** A large message that is being fetched. */
@@ -165,7 +158,7 @@ export interface Fetch {
   /** When it is given up. */
   readonly until: number
   /** Whom to ask, one after the other, beside the one that is being asked. */
-  others: string[]
+  sources: string[]
 }
 
 /** A large message that others can fetch from us. */
@@ -186,7 +179,7 @@ export interface PeerRecord {
 }
 
 /** `said`: by ourselves. */
-export type Outcome = 'accepted' | 'refused' | 'said'
+export type Outcome = 'accepted' | 'refused' | 'published'
 
 /** topics.ts changes it. */
 export interface Topics {
@@ -196,7 +189,7 @@ export interface Topics {
   /** Topic → peers that have told us that they are in it. */
   subscribers: Map<string, Set<string>>
   /** Peer → how many topics it is in, as far as we know. */
-  countOf: Map<string, number>
+  topicCounts: Map<string, number>
   /** Peers in the mesh of one of our topics. */
   meshPeers: Set<string>
   /** Peers to which we have a gossip stream, and when the last of them was opened. */
@@ -218,7 +211,7 @@ export interface Publishing {
   /** Peers for which too much waits → since when. */
   slowPeers: Map<string, number>
   /** Peers to which broadcasts of ours were handed, some of which may still wait to be sent. */
-  handed: Set<string>
+  recipients: Set<string>
 }
 
 /** validating.ts changes it. */
@@ -285,7 +278,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       joined: new Map(),
       guarded: new Set(guarded),
       subscribers: new Map(),
-      countOf: new Map(),
+      topicCounts: new Map(),
       meshPeers: new Set(),
       gossipPeers: new Set(),
       gossipSince: -Infinity,
@@ -297,7 +290,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       queuedBytes: 0,
       underWay: 0,
       slowPeers: new Map(),
-      handed: new Set(),
+      recipients: new Set(),
     },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
     outcomes: { recent: new Map(), older: new Map() },

@@ -2,7 +2,7 @@
  * The topics that we are in, for how long, and who else is in them. A topic is joined with its first subscriber and left some
  * time after its last; topics of the config stay joined.
  */
-import { admitAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { statusChanged, subscribersChanged, topicsChanged } from '../changes.js'
 import { updateIdle } from '../peers/connections.js'
 import { dueAt } from '../due.js'
@@ -74,7 +74,7 @@ export function leaveTopics(state: State, out: Effects): void {
   for (const [name, topic] of state.topics.joined) {
     if (topic.leaveAt > state.now) continue
     state.topics.joined.delete(name)
-    recount(state, topic.mesh)
+    updateMeshPeers(state, topic.mesh)
     topicsChanged(state)
     out.push({ type: 'leave', topic: name })
     for (const id of state.topics.joining) {
@@ -92,20 +92,20 @@ export function leaveTopics(state: State, out: Effects): void {
 const MAX_TOPICS = 1_024
 
 export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: EventOf<'subscriptionChanged'>): void {
-  const { subscribers, countOf } = state.topics
+  const { subscribers, topicCounts } = state.topics
   let peers = subscribers.get(topic)
   const isIn = peers?.has(peer) === true
-  const amount = countOf.get(peer) ?? 0
+  const amount = topicCounts.get(peer) ?? 0
   if (isIn === subscribed || (subscribed && amount >= MAX_TOPICS && !state.topics.joined.has(topic))) return
   if (subscribed) {
     if (peers === undefined) subscribers.set(topic, (peers = new Set()))
     peers.add(peer)
-    countOf.set(peer, amount + 1)
+    topicCounts.set(peer, amount + 1)
   } else {
     peers!.delete(peer)
     if (peers!.size === 0) subscribers.delete(topic)
-    if (amount > 1) countOf.set(peer, amount - 1)
-    else countOf.delete(peer)
+    if (amount > 1) topicCounts.set(peer, amount - 1)
+    else topicCounts.delete(peer)
   }
   subscribersChanged(state, topic)
   if (state.topics.joined.has(topic)) statusChanged(state)
@@ -126,11 +126,11 @@ export function onMeshChanged(state: State, { topic: name, peers }: EventOf<'mes
   if (topic === undefined) return
   const before = topic.mesh
   topic.mesh = peers
-  recount(state, [...before, ...peers])
+  updateMeshPeers(state, [...before, ...peers])
 }
 
 /** Who is in the mesh of any of our topics; those peers have been, or are, in one: their connections may be idle now, or not. */
-function recount(state: State, peers: string[]): void {
+function updateMeshPeers(state: State, peers: string[]): void {
   state.topics.meshPeers = new Set([...state.topics.joined.values()].flatMap(({ mesh }) => mesh))
   for (const peer of new Set(peers)) {
     for (const id of state.connections.byPeer.get(peer) ?? []) updateIdle(state, state.connections.all.get(id)!)
@@ -141,7 +141,7 @@ function recount(state: State, peers: string[]): void {
 
 export function onJoined(state: State, out: Effects, command: CommandOf<'joined'>): void {
   const { ask: id, topic, timeout } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   if (!state.topics.joined.has(topic)) return notSubscribed(state, out, id, topic)
   openAsk(state, { kind: 'joined', id, topic, timeout }, timeout)
   state.topics.joining.add(id)

@@ -10,7 +10,7 @@ import type { Origin, Validation } from './state.js'
 const OVERHEAD = 256
 
 /** False: too much is being judged already. Who sends more than its share of it is punished. */
-export function judge(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): boolean {
+export function startValidation(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): boolean {
   const { validating, settings } = state
   const ofPeer = validating.costByPeer.get(heard.via) ?? 0
   const cost = costOf(heard)

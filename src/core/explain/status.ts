@@ -5,7 +5,7 @@ import type { NodeStatus } from './explanation.js'
 
 export function knownPeers(state: State): Record<string, string[]> {
   const known: Record<string, string[]> = {}
-  for (const [peer, addresses] of state.discovery.known) known[peer] = [...addresses]
+  for (const [peer, addresses] of state.discovery.table) known[peer] = [...addresses]
   return known
 }
 
@@ -13,7 +13,7 @@ export function snapshot(state: State): NodeStatus {
   return {
     peerId: state.self,
     addresses: fullAddresses(state),
-    knownPeersCount: state.discovery.known.size,
+    knownPeersCount: state.discovery.table.size,
     knownPeers: knownPeers(state),
     connections: [...state.connections.byPeer.keys()],
     topics: Object.fromEntries([...state.topics.joined.keys()].map((topic) => [topic, topicStatus(state, topic)])),

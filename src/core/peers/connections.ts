@@ -24,12 +24,12 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     address: event.address,
     inbound: event.inbound,
     protocols: undefined,
-    asksBy: undefined,
+    requestProtocol: undefined,
     queue: new IdSet(),
-    calls: new IdSet(),
-    proven: false,
-    exchanges: new IdSet(),
-    session: undefined,
+    v1Streams: new IdSet(),
+    upgraded: false,
+    v1Exchanges: new IdSet(),
+    asking: undefined,
     answering: undefined,
     pace: createPace(),
     sessionsOpened: 0,
@@ -61,11 +61,11 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
 
 /** Is anything of ours, of the peer or of a mesh going on over this connection? */
 export function isUsed(state: State, connection: Connection): boolean {
-  const { queue, calls, exchanges, session, answering, peer } = connection
+  const { queue, v1Streams, v1Exchanges, asking, answering, peer } = connection
   return (
-    (session !== undefined && session.calls.size > 0) ||
-    (answering !== undefined && answering.calls.size > 0) ||
-    queue.size + calls.size + exchanges.size > 0 ||
+    (asking !== undefined && asking.requests.size > 0) ||
+    (answering !== undefined && answering.requests.size > 0) ||
+    queue.size + v1Streams.size + v1Exchanges.size > 0 ||
     state.topics.meshPeers.has(peer)
   )
 }

@@ -4,7 +4,7 @@
  */
 import { closeAsk, fail, settle } from '../asks.js'
 import { noteDial } from '../broadcasts/counts.js'
-import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
+import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/publishing.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
@@ -13,7 +13,7 @@ import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
-import { nextOwn, takeOwn } from '../services/own-requests.js'
+import { openOwnAsk, takeOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
@@ -58,7 +58,7 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
   }
   // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
-  if (state.discovery.known.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+  if (state.discovery.table.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
@@ -84,7 +84,7 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
   forget(state, out, connection, 'the connection was lost')
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection that was in use did not end because it was idle: see at once whether the peer is still there.
-  if (wasUsed && state.discovery.known.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
+  if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
 }
 
 /** Closes a connection from our side. To the rest of the core it is gone from this moment on. */
@@ -97,21 +97,21 @@ export function dropConnection(state: State, out: Effects, id: ConnectionId | un
 
 function forget(state: State, out: Effects, connection: Connection, reason: string): void {
   removeConnection(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) takeHanded(state, connection.peer)
+  if (!state.connections.byPeer.has(connection.peer)) takeRecipient(state, connection.peer)
   const message = `${reason} before ${connection.peer} answered`
   const refusal: Refusal = { code: 'ConnectionLost', message }
-  for (const stream of connection.calls) endRequest(state, out, state.streams.calls.get(stream)!, refusal)
+  for (const stream of connection.v1Streams) endRequest(state, out, state.streams.v1Requests.get(stream)!, refusal)
   for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
-  for (const id of connection.exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
-  const { session, answering } = connection
-  if (session !== undefined) loseCalls(state, out, session, message)
+  for (const id of connection.v1Exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
+  const { asking, answering } = connection
+  if (asking !== undefined) loseCalls(state, out, asking, message)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
 }
 
 export function closeIdle(state: State, out: Effects): void {
   for (const id of idleTooLong(state)) {
     const { peer } = state.connections.all.get(id)!
-    if (takeHanded(state, peer)) askWhatWaits(state, out, id, peer)
+    if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
     else dropIdle(state, out, id)
   }
 }
@@ -121,20 +121,20 @@ function dropIdle(state: State, out: Effects, id: ConnectionId): void {
 }
 
 /** Broadcasts of ours may still wait for this peer, and would be lost: the network knows. */
-function askWhatWaits(state: State, out: Effects, connection: ConnectionId, peer: string): void {
+function inspectIdle(state: State, out: Effects, connection: ConnectionId, peer: string): void {
   noteUse(state, peer)
-  out.push({ type: 'inspect', ask: nextOwn(state, { kind: 'idle', connection }), peers: [peer] })
+  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'idle', connection }), peers: [peer] })
 }
 
-export function onWaitingKnown(state: State, out: Effects, event: EventOf<'inspected'>): void {
-  const purpose = takeOwn(state, event.ask, 'idle')
+export function onIdleInspected(state: State, out: Effects, event: EventOf<'inspected'>): void {
+  const purpose = takeOwnAsk(state, event.ask, 'idle')
   if (purpose === undefined) return
   const { connection: id } = purpose
   // It may have been used again meanwhile, or be gone.
   if (!state.connections.idle.has(id)) return
   const { peer } = state.connections.all.get(id)!
-  if (isHanded(state, peer)) return
-  if ((event.peers[peer]?.queued ?? 0) > 0) noteHanded(state, peer)
+  if (isRecipient(state, peer)) return
+  if ((event.peers[peer]?.queued ?? 0) > 0) noteRecipient(state, peer)
   else dropIdle(state, out, id)
 }
 
@@ -162,6 +162,6 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   const { peer } = connection
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // Removed and closed: a removed peer that stays connected would not be added again by itself.
-  if (state.discovery.known.has(peer)) out.push({ type: 'tableRemove', peer })
+  if (state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings')
 }

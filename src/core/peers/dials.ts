@@ -1,5 +1,5 @@
 /** Dials under way. All that want the same target wait for the same dial. */
-import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { acceptAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
@@ -10,7 +10,7 @@ import type { Dial, DialAsk } from './state.js'
 /** A caller wants to be connected. */
 export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
   const { ask: id, target, addresses } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
   openAsk(state, { kind: 'dial', id, target })
   if (reach(state, out, target, addresses, id)) return
@@ -30,12 +30,12 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, more: [], waiting: new IdSet() }
+    dial = { target, addresses, laterAddresses: [], waiting: new IdSet() }
     state.dials.set(target, dial)
     out.push({ type: 'dial', target, addresses })
   } else {
     for (const address of addresses) {
-      if (!dial.addresses.includes(address) && !dial.more.includes(address)) dial.more.push(address)
+      if (!dial.addresses.includes(address) && !dial.laterAddresses.includes(address)) dial.laterAddresses.push(address)
     }
   }
   if (ask !== undefined) dial.waiting.add(ask)
@@ -44,9 +44,9 @@ export function reach(state: State, out: Effects, target: string, addresses: str
 
 /** A dial failed. True: somebody offered other addresses meanwhile, and those are being tried now. */
 export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
-  if (dial.more.length === 0 || dial.waiting.size === 0) return false
-  dial.addresses = dial.more
-  dial.more = []
+  if (dial.laterAddresses.length === 0 || dial.waiting.size === 0) return false
+  dial.addresses = dial.laterAddresses
+  dial.laterAddresses = []
   out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
   return true
 }

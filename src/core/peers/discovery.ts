@@ -12,7 +12,7 @@ import type { State } from '../state.js'
 
 export function tick(state: State, out: Effects): void {
   dialBootNodes(state, out)
-  if (state.discovery.known.size === 0) {
+  if (state.discovery.table.size === 0) {
     log(out, 'info', '☕ discovery paused: no peer is known')
     return
   }
@@ -34,7 +34,7 @@ function query(state: State, out: Effects): void {
 
 /** Failed dials of others raise no event, so we dial: some each interval, and in turn where there are many. */
 function probe(state: State, out: Effects): void {
-  const away = [...state.discovery.known.keys()].filter((peer) => !state.connections.byPeer.has(peer))
+  const away = [...state.discovery.table.keys()].filter((peer) => !state.connections.byPeer.has(peer))
   const count = Math.min(away.length, state.settings.maxProbes)
   const stride = strideOf(away.length)
   state.discovery.probes.clear()
@@ -55,7 +55,7 @@ export function probeNext(state: State, out: Effects): void {
   for (const peer of state.discovery.probes) {
     if (state.discovery.probing.size >= maxParallelProbes) break
     state.discovery.probes.delete(peer)
-    if (state.connections.byPeer.has(peer) || !state.discovery.known.has(peer) || !reach(state, out, peer, [])) continue
+    if (state.connections.byPeer.has(peer) || !state.discovery.table.has(peer) || !reach(state, out, peer, [])) continue
     state.discovery.probing.add(peer)
     break
   }
@@ -91,14 +91,14 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
 
 export function onTableChanged(state: State, out: Effects, event: EventOf<'tableChanged'>): void {
   const { peer, addresses } = event
-  const wasEmpty = state.discovery.known.size === 0
-  const wasKnown = state.discovery.known.has(peer)
+  const wasEmpty = state.discovery.table.size === 0
+  const wasKnown = state.discovery.table.has(peer)
   statusChanged(state)
   if (addresses === undefined || addresses.length === 0) {
-    if (state.discovery.known.delete(peer)) log(out, 'debug', `${peer} has left the table`)
+    if (state.discovery.table.delete(peer)) log(out, 'debug', `${peer} has left the table`)
     return
   }
-  state.discovery.known.set(peer, addresses)
+  state.discovery.table.set(peer, addresses)
   if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
   // The first peer can introduce us to the others now: there is no reason to wait for the tick.
   if (wasEmpty) query(state, out)

@@ -15,17 +15,17 @@ export interface Connection {
   /** What identify said that the peer speaks. */
   protocols: string[] | undefined
   /** The protocol by which the peer is asked, once one was agreed on. */
-  asksBy: string | undefined
+  requestProtocol: string | undefined
   /** Requests of ours that wait for their turn on this connection, in order. */
   queue: IdSet
   /** Streams of ours that are open, or opening, for a version-1 request. */
-  calls: IdSet
+  v1Streams: IdSet
   /** The other side has accepted a stream of ours, so its upgrade is over. */
-  proven: boolean
+  upgraded: boolean
   /** Version-1 requests of the peer that came over this connection. */
-  exchanges: IdSet
+  v1Exchanges: IdSet
   /** The session over which we ask, and the one over which we are asked. */
-  session: AskingSession<SessionCall> | undefined
+  asking: AskingSession<SessionCall> | undefined
   answering: AnsweringSession<SessionExchange> | undefined
   /** How large values are held back for small requests, in both sessions. */
   readonly pace: Pace
@@ -52,7 +52,7 @@ export interface Dial {
   /** Addresses that the port was asked to try; empty: it looks the peer up. */
   addresses: string[]
   /** Addresses that were offered while the dial was under way: tried when it fails. */
-  more: string[]
+  laterAddresses: string[]
   waiting: IdSet
 }
 
@@ -73,7 +73,7 @@ export interface DialFailure {
 /** discovery.ts changes it. */
 export interface Discovery {
   /** The routing table as the port last told it: peer id → multiaddrs. */
-  known: Map<string, string[]>
+  table: Map<string, string[]>
   /** A table query is under way. */
   querying: boolean
   /** Where the next tick goes on probing. */
@@ -97,7 +97,7 @@ export function createPeersState(): PeersState {
     connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), nextPing: Infinity },
     dials: new Map(),
     discovery: {
-      known: new Map(),
+      table: new Map(),
       querying: false,
       probeCursor: 0,
       nextProbe: Infinity,

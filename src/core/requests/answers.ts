@@ -7,7 +7,7 @@ import type { CommandOf } from '../events.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import type { Answerer } from './answerer.js'
-import { release } from './budget.js'
+import { grantRoom } from './budget.js'
 import { allowValues, cancelHandler, logExpiry, startAnswering } from './exchanges.js'
 import { sessionAnswerer } from './session/answerer/answers.js'
 import type { Exchange } from './state.js'
@@ -71,8 +71,8 @@ export function expireExchange(state: State, out: Effects, id: ExchangeId): void
 }
 
 /** Room has come free: the requests that waited for it go on. */
-export function admitWaiting(state: State, out: Effects): void {
-  for (let freed = release(state); freed.length > 0; freed = release(state)) {
+export function resumeWaiting(state: State, out: Effects): void {
+  for (let freed = grantRoom(state); freed.length > 0; freed = grantRoom(state)) {
     for (const exchange of freed) answererOf(exchange).resume(state, out, exchange)
   }
 }

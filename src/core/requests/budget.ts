@@ -75,7 +75,7 @@ export function reserveWindow({ budget, settings }: State, exchange: Exchange, b
 
 /** The request waits until there is room for all of it. */
 export function waitForRoom({ budget }: State, exchange: Exchange): void {
-  exchange.stage = 'held'
+  exchange.stage = 'waiting'
   budget.waiting.add(exchange.id)
 }
 
@@ -85,7 +85,7 @@ export function stopWaitingForRoom({ budget }: State, exchange: Exchange): void 
 }
 
 /** If room has come free: the requests that waited for it and have it now, in their order. */
-export function release(state: State): Exchange[] {
+export function grantRoom(state: State): Exchange[] {
   const { budget, exchanges } = state
   const freed: Exchange[] = []
   if (!budget.roomFreed) return freed

@@ -32,7 +32,7 @@ export function startAnswering({ exchanges }: State, exchange: Exchange): void {
 }
 
 /** The request is whole and has its room: it goes to its handler, which has `timeout` ms to answer. */
-export function hand(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
+export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
   exchange.stage = 'handling'
   if (exchange.timeout !== timeout) {
     removeDeadline(state.exchanges.deadlines, exchange.id, exchange.timeout)

@@ -9,7 +9,7 @@ import type { State } from '../state.js'
 import { askOverSession, openSession } from './session/asker/calls.js'
 import type { AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall } from './state.js'
-import { openCalls } from './v1/asker.js'
+import { openStreams } from './v1/asker.js'
 
 /** Lets the requests that wait go on, as far as the connection can carry them now. */
 export function serveQueue(state: State, out: Effects, connection: Connection): void {
@@ -18,17 +18,17 @@ export function serveQueue(state: State, out: Effects, connection: Connection): 
   const protocol = protocolOf(state, connection)
   if (protocol === REQUEST_RESPONSE_V1) {
     refuseServices(state, out, connection)
-    return openCalls(state, out, connection)
+    return openStreams(state, out, connection)
   }
-  const { session } = connection
-  if (session === undefined) {
+  const { asking } = connection
+  if (asking === undefined) {
     return openSession(state, out, connection, protocol === SESSION ? [SESSION] : state.settings.protocols)
   }
-  if (hasNoServices(session)) refuseServices(state, out, connection)
+  if (hasNoServices(asking)) refuseServices(state, out, connection)
   for (const id of queue) {
     const ask = state.asks.open.get(id) as RequestAsk
     // Until its HELLO nobody knows whether the other side takes it. The others do not wait for that.
-    if (ask.service && !session.greeted) continue
+    if (ask.service && !asking.greeted) continue
     if (!askOverSession(state, connection, ask)) return
     queue.delete(id)
   }
@@ -58,8 +58,8 @@ export function leaveQueue(state: State, connection: Connection | undefined, ask
 }
 
 /** How the peer is asked; `undefined`: it has to be found out. */
-function protocolOf(state: State, { asksBy, protocols }: Connection): string | undefined {
-  if (asksBy !== undefined) return asksBy
+function protocolOf(state: State, { requestProtocol, protocols }: Connection): string | undefined {
+  if (requestProtocol !== undefined) return requestProtocol
   const { protocols: ours } = state.settings
   if (protocols !== undefined) return ours.find((name) => protocols.includes(name)) ?? REQUEST_RESPONSE_V1
   return ours.length === 1 ? ours[0] : undefined

@@ -3,7 +3,7 @@
  * crosses the connection is said in session/asker/ or, with older peers, in v1/asker.ts. Correlation is by number; there is no
  * search and no timer here.
  */
-import { admitAsk, fail, openAsk } from '../asks.js'
+import { acceptAsk, fail, openAsk } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo, updateIdle } from '../peers/connections.js'
@@ -18,19 +18,19 @@ import { endCall } from './v1/asker.js'
 /** `service`: it is the node's own, to the other node itself. */
 export function startRequest(state: State, out: Effects, command: CommandOf<'request'>, service = false): void {
   const { ask: id, peer, timeout, data, values } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   const ask: RequestAsk = {
     kind: 'request',
     id,
     peer,
     service,
     timeout,
-    dueAt: state.now + timeout,
+    deadline: state.now + timeout,
     values,
     data,
     stage: 'dialling',
     connection: undefined,
-    via: undefined,
+    call: undefined,
   }
   openAsk(state, ask, timeout)
   const connection = connectionTo(state, peer)
@@ -42,7 +42,7 @@ export function startRequest(state: State, out: Effects, command: CommandOf<'req
 export function useConnection(state: State, out: Effects, ask: RequestAsk, connection: Connection): void {
   ask.connection = connection.id
   // What is for the node itself waits until the other side has said that it takes such requests.
-  if (!ask.service && connection.session !== undefined && askOverSession(state, connection, ask)) return
+  if (!ask.service && connection.asking !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
   connection.queue.add(ask.id)
   updateIdle(state, connection)
@@ -67,14 +67,14 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
 
 /** Ends a request that has no answer, wherever it is: tells the caller why (unless it cancelled), and the other side. */
 export function endRequest(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
-  const { via } = ask
+  const { call } = ask
   const connection = ask.connection === undefined ? undefined : state.connections.all.get(ask.connection)
-  if (via?.protocol === 'session') {
-    endSessionCall(state, out, via, refusal)
+  if (call?.protocol === 'session') {
+    endSessionCall(state, out, call, refusal)
     // One that had not been sent leaves its place at once.
     return serveQueue(state, out, connection!)
   }
-  if (via?.protocol === 'v1') return endCall(state, out, ask, via, refusal)
+  if (call?.protocol === 'v1') return endCall(state, out, ask, call, refusal)
   if (refusal !== undefined) fail(state, out, ask.id, refusal)
   if (ask.stage === 'dialling') stopWaiting(state, ask.peer, ask.id)
   leaveQueue(state, connection, ask)

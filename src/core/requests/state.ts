@@ -33,7 +33,7 @@ export interface RequestAsk {
   readonly service: boolean
   readonly timeout: number
   /** When the caller gives up. */
-  readonly dueAt: number
+  readonly deadline: number
   /** How a stream of values is taken; `undefined`: one value is the answer. */
   readonly values: TakeValues | undefined
   /** The payload, until it is on its way. */
@@ -42,14 +42,14 @@ export interface RequestAsk {
   stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining'
   connection: ConnectionId | undefined
   /** `undefined`: it waits for a dial, or for its turn on the connection. */
-  via: V1Call | SessionCall | undefined
+  call: V1Call | SessionCall | undefined
 }
 
 /**
  * How far a peer's request is. `held`: its bytes wait for room; `handling`: somebody of ours has it; `answering`: the answer
  * is on its way, and more of it may be made.
  */
-export type ExchangeStage = 'reading' | 'held' | 'handling' | 'answering'
+export type ExchangeStage = 'reading' | 'waiting' | 'handling' | 'answering'
 
 interface PeersRequest {
   readonly id: ExchangeId
@@ -83,7 +83,7 @@ export interface SessionExchange extends PeersRequest, Sender {
   readonly protocol: 'session'
   readonly session: StreamId
   /** When the asker gives up waiting for the first value; 0: it did not say. */
-  readonly dueAt: number
+  readonly deadline: number
   /** The asker takes one value. */
   readonly one: boolean
   /** What a producer that cannot wait may do with too many values, if the asker has said it. */
@@ -134,7 +134,7 @@ export interface Streams {
   /** Of the next stream that we open. */
   nextId: StreamId
   /** Version-1 streams of ours → the request that they carry. */
-  calls: IdMap<RequestAsk>
+  v1Requests: IdMap<RequestAsk>
   sessions: Map<StreamId, AskingSession<SessionCall> | AnsweringSession<SessionExchange>>
   /** Sessions that have something to send, at the end of the step. */
   unflushed: StreamId[]
@@ -169,7 +169,7 @@ export interface RequestsState {
 
 export function createRequestsState(): RequestsState {
   return {
-    streams: { nextId: 1, calls: new IdMap(), sessions: new Map(), unflushed: [] },
+    streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
     budget: { accounts: new Map(), bytes: 0, admitted: 0, windowBytes: 0, waiting: new Set(), roomFreed: false },
   }

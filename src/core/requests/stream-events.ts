@@ -16,7 +16,7 @@ import { sendingRequests } from './session/asker/sending.js'
 import { flush } from './session/outbox.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
-import { forgetUnflushed, touch } from './streams.js'
+import { clearUnflushed, scheduleFlush } from './streams.js'
 import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/answerer.js'
 import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
 
@@ -27,8 +27,8 @@ export function onStreamEvent(state: State, out: Effects, event: StreamEvent): v
   const session = state.streams.sessions.get(event.stream)
   if (session?.role === 'asking') return onAskingEvent(state, out, session, event)
   if (session?.role === 'answering') return onAnsweringEvent(state, out, session, event)
-  const ask = state.streams.calls.get(event.stream)
-  if (ask?.via?.protocol === 'v1') return onCallEvent(state, out, ask, ask.via, event)
+  const ask = state.streams.v1Requests.get(event.stream)
+  if (ask?.call?.protocol === 'v1') return onCallEvent(state, out, ask, ask.call, event)
   const exchange = state.exchanges.open.get(event.stream)
   if (exchange?.protocol === 'v1') onExchangeEvent(state, out, exchange, event)
 }
@@ -45,7 +45,7 @@ function onAskingEvent(state: State, out: Effects, session: AskingSession<Sessio
       return asker.onSessionData(state, out, session, event.chunks)
     case 'writable':
       session.writing = false
-      return touch(state, session)
+      return scheduleFlush(state, session)
     case 'streamOpened':
       return asker.onSessionOpened(state, out, session, event)
     case 'streamOpenFailed':
@@ -71,7 +71,7 @@ function onAnsweringEvent(
       return answerer.onAnsweringData(state, out, session, event.chunks)
     case 'writable':
       session.writing = false
-      return touch(state, session)
+      return scheduleFlush(state, session)
     case 'streamEnded':
       return answerer.onAskerEnded(state, out, session)
     case 'streamClosed':
@@ -135,5 +135,5 @@ export function flushSessions(state: State, out: Effects): void {
       if (session.ending) answerer.closeWhenDone(state, out, session)
     }
   }
-  forgetUnflushed(state)
+  clearUnflushed(state)
 }

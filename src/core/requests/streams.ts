@@ -14,12 +14,12 @@ export function nextStream({ streams }: State): StreamId {
 }
 
 /** A version-1 stream of ours carries this request. */
-export function addCall({ streams }: State, stream: StreamId, ask: RequestAsk): void {
-  streams.calls.set(stream, ask)
+export function addV1Request({ streams }: State, stream: StreamId, ask: RequestAsk): void {
+  streams.v1Requests.set(stream, ask)
 }
 
-export function removeCall({ streams }: State, stream: StreamId): void {
-  streams.calls.delete(stream)
+export function removeV1Request({ streams }: State, stream: StreamId): void {
+  streams.v1Requests.delete(stream)
 }
 
 export function addSession({ streams }: State, session: Session): void {
@@ -31,13 +31,13 @@ export function removeSession({ streams }: State, { stream }: Session): void {
 }
 
 /** The session has something to send: it is flushed at the end of the step. */
-export function touch({ streams }: State, session: { touched: boolean; stream: StreamId }): void {
-  if (session.touched) return
-  session.touched = true
+export function scheduleFlush({ streams }: State, session: { flushScheduled: boolean; stream: StreamId }): void {
+  if (session.flushScheduled) return
+  session.flushScheduled = true
   streams.unflushed.push(session.stream)
 }
 
 /** All of them have been flushed. */
-export function forgetUnflushed({ streams }: State): void {
+export function clearUnflushed({ streams }: State): void {
   streams.unflushed.length = 0
 }

@@ -12,6 +12,8 @@ export type Purpose =
   | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 
+export type PurposeOf<Kind extends Purpose['kind']> = Extract<Purpose, { kind: Kind }>
+
 /** What another node has asked us, and waits for. */
 export type Serving =
   | { kind: 'receipt'; message: string }
@@ -32,7 +34,7 @@ export type ServiceNews =
 /** The files of services/ change it. */
 export interface Services {
   /** What we have asked, by its (negative) number, and the number of the next. */
-  asked: IdMap<Purpose>
+  purposes: IdMap<Purpose>
   nextId: AskId
   news: ServiceNews[]
   /** Requests of other nodes that wait for their answer. */
@@ -45,6 +47,6 @@ export interface ServicesState {
 
 export function createServicesState(): ServicesState {
   return {
-    services: { asked: new IdMap(), nextId: -1, news: [], serving: new IdMap() },
+    services: { purposes: new IdMap(), nextId: -1, news: [], serving: new IdMap() },
   }
 }

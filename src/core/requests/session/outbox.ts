@@ -8,7 +8,7 @@ import { createWriter, takeChunks, type FrameWriter } from '../../../wire/sessio
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
-import { touch } from '../streams.js'
+import { scheduleFlush } from '../streams.js'
 import { isPaced, type Pace } from './pacing.js'
 import type { Sender } from './state.js'
 
@@ -24,7 +24,7 @@ interface Outgoing<Party extends Sender> {
   readonly stream: number
   open: boolean
   writing: boolean
-  touched: boolean
+  flushScheduled: boolean
   ready: Party[]
   bulk: Party[]
   readonly pace: Pace
@@ -51,7 +51,7 @@ export function enlist<Party extends Sender>(state: State, session: Outgoing<Par
     party.listed = true
     session.ready.push(party)
   }
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 /** One write, if the last one has gone. */
@@ -61,7 +61,7 @@ export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   session: Session,
   sending: Sending<Session, Party>,
 ): void {
-  session.touched = false
+  session.flushScheduled = false
   if (!session.open || session.writing) return
   if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
   const most = isPaced(session.pace, state.now) ? MAX_PACED_WRITE : MAX_WRITE

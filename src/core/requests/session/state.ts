@@ -40,11 +40,11 @@ interface Session<Party extends Sender> {
   /** The largest id so far. */
   lastId: number
   /** Open requests, by their ids. */
-  calls: IdMap<Party>
+  requests: IdMap<Party>
   /** A write has not been answered by `writable` yet. */
   writing: boolean
   /** Stands in `state.unflushed`. */
-  touched: boolean
+  flushScheduled: boolean
   /** Credit that we give with the next write: id → amount. */
   credits: IdMap<number>
   /** Those who have something to send, in turn … */
@@ -106,9 +106,9 @@ function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace 
     hello: { ...WITHOUT_HELLO },
     helloSent: false,
     lastId: 0,
-    calls: new IdMap(),
+    requests: new IdMap(),
     writing: false,
-    touched: false,
+    flushScheduled: false,
     credits: new IdMap(),
     ready: [],
     bulk: [],

@@ -9,7 +9,7 @@ import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
 import type { Answerer } from '../answerer.js'
 import { openAccount, reserve, waitForRoom } from '../budget.js'
-import { cancelHandler, closeExchange, hand, isWorkedOn, openExchange, startDeadline } from '../exchanges.js'
+import { cancelHandler, closeExchange, startHandling, isWorkedOn, openExchange, startDeadline } from '../exchanges.js'
 import type { V1Exchange } from '../state.js'
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
@@ -37,7 +37,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   }
   openExchange(state, exchange)
   startDeadline(state, exchange)
-  connection.exchanges.add(stream)
+  connection.v1Exchanges.add(stream)
   updateIdle(state, connection)
 }
 
@@ -59,7 +59,7 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 }
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
-  hand(state, out, exchange, takePayload(exchange.reader), state.settings.requestTimeout)
+  startHandling(state, out, exchange, takePayload(exchange.reader), state.settings.requestTimeout)
 }
 
 function violate(
@@ -103,7 +103,7 @@ export function cutExchange(state: State, out: Effects, exchange: V1Exchange, re
   closeExchange(state, exchange)
   const connection = state.connections.all.get(exchange.connection)
   if (connection === undefined) return
-  connection.exchanges.delete(exchange.id)
+  connection.v1Exchanges.delete(exchange.id)
   updateIdle(state, connection)
 }
 

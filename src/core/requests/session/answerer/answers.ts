@@ -4,7 +4,7 @@ import type { State } from '../../../state.js'
 import type { Answerer } from '../../answerer.js'
 import { allowValues, cancelHandler, closeExchange, isWorkedOn, startDeadline } from '../../exchanges.js'
 import type { Series, SessionExchange } from '../../state.js'
-import { touch } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { enlist } from '../outbox.js'
@@ -44,7 +44,7 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
   if (series.pullable) allow(state, out, exchange)
-  else if (isOver(state, session, exchange, series)) shed(state, out, session, exchange, series)
+  else if (isOverfull(state, session, exchange, series)) applyOverflow(state, out, session, exchange, series)
   enlist(state, session, exchange)
 }
 
@@ -59,16 +59,18 @@ export function charge(session: Session, series: Series, cost: number): void {
 }
 
 /** Do too many values wait: more than the asker allows beyond its credit, or more than we keep? */
-function isOver({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
+function isOverfull({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
   if (series.cost > settings.maxQueuedValues || session.queued > settings.maxQueuedValuesPerPeer) return true
   const { lossy } = exchange
   if (lossy === undefined) return false
   const most = lossy.overflow === 'conflate' ? 1 : lossy.buffer
-  return waiting(exchange, series) > most && waiting(exchange, series) - covered(exchange, series) > most
+  return (
+    countWaiting(exchange, series) > most && countWaiting(exchange, series) - coveredByCredit(exchange, series) > most
+  )
 }
 
 /** How many of them the credit lets go at once. */
-function covered({ value, sent, sendCredit }: SessionExchange, { values, next }: Series): number {
+function coveredByCredit({ value, sent, sendCredit }: SessionExchange, { values, next }: Series): number {
   let left = sendCredit
   let count = 0
   if (value !== undefined) {
@@ -83,12 +85,12 @@ function covered({ value, sent, sendCredit }: SessionExchange, { values, next }:
 }
 
 /** Values that have not been begun. */
-function waiting({ value, sent }: SessionExchange, { values, next }: Series): number {
+function countWaiting({ value, sent }: SessionExchange, { values, next }: Series): number {
   return (value !== undefined && sent < 0 ? 1 : 0) + values.length - next
 }
 
 /** Too many values wait: the policy decides. */
-function shed(state: State, out: Effects, session: Session, exchange: SessionExchange, series: Series): void {
+function applyOverflow(state: State, out: Effects, session: Session, exchange: SessionExchange, series: Series): void {
   const { overflow = 'error' } = exchange.lossy ?? {}
   if (overflow === 'error') {
     dropNewest(session, exchange, series)
@@ -96,7 +98,7 @@ function shed(state: State, out: Effects, session: Session, exchange: SessionExc
     cancelHandler(state, out, exchange, message)
     return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
-  while (waiting(exchange, series) > 1 && isOver(state, session, exchange, series))
+  while (countWaiting(exchange, series) > 1 && isOverfull(state, session, exchange, series))
     dropOldest(session, exchange, series)
 }
 
@@ -174,9 +176,9 @@ export function endExchange(state: State, exchange: SessionExchange): void {
   exchange.series = undefined
   exchange.ended = false
   if (session === undefined) return
-  session.calls.delete(exchange.wireId)
+  session.requests.delete(exchange.wireId)
   if (session.credits.size > 0) session.credits.delete(exchange.wireId)
-  if (session.calls.size === 0) updateIdle(state, connection!)
+  if (session.requests.size === 0) updateIdle(state, connection!)
 }
 
 /** Nobody waits for the answer any more. */
@@ -189,7 +191,7 @@ export function cutExchange(state: State, out: Effects, exchange: SessionExchang
 export function failNow(state: State, exchange: SessionExchange, code: string, message: string): void {
   const session = sessionOf(state, exchange)
   session.failures.push({ wireId: exchange.wireId, code, message, retryAfterMs: 0 })
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 /** All of a request has its room: the asker may send the rest of it. */
@@ -200,7 +202,7 @@ export function grantRest(state: State, session: Session, exchange: SessionExcha
   if (amount === 0) return
   exchange.credit += amount
   session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 export const sessionAnswerer: Answerer<SessionExchange> = {
@@ -219,10 +221,10 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
   setPullable,
 
   expire(state, out, exchange) {
-    const { stage, timeout, dueAt } = exchange
+    const { stage, timeout, deadline } = exchange
     const reason = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
     // The asker's own time is over, or ours.
-    failNow(state, exchange, dueAt !== 0 && state.now >= dueAt ? 'Timeout' : 'Rejected', reason)
+    failNow(state, exchange, deadline !== 0 && state.now >= deadline ? 'Timeout' : 'Rejected', reason)
     cutExchange(state, out, exchange, `not answered within ${timeout} ms`)
   },
 

@@ -4,7 +4,7 @@ import { readFrames, type Frame, type Violation } from '../../../../wire/session
 import { updateIdle } from '../../../peers/connections.js'
 import { log, type Effects } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
-import { addSession, removeSession, touch } from '../../streams.js'
+import { addSession, removeSession, scheduleFlush } from '../../streams.js'
 import { cutExchange } from './answers.js'
 import { createAnsweringSession, type AnsweringSession } from '../state.js'
 import type { State } from '../../../state.js'
@@ -51,12 +51,12 @@ export function onAskerEnded(state: State, out: Effects, session: Session): void
   session.ending = true
   // One that asks nothing is greeted all the same.
   if (session.helloSent) closeWhenDone(state, out, session)
-  else touch(state, session)
+  else scheduleFlush(state, session)
 }
 
 /** Closes our side of a session that has come to its end and has nothing to send any more. */
 export function closeWhenDone(state: State, out: Effects, session: Session): void {
-  if (!session.ending || session.writing || !session.helloSent || session.calls.size + session.failures.length > 0)
+  if (!session.ending || session.writing || !session.helloSent || session.requests.size + session.failures.length > 0)
     return
   out.push({ type: 'write', stream: session.stream, chunks: [], end: true })
   closeAnswering(state, out, session, 'the session has ended')
@@ -65,7 +65,7 @@ export function closeWhenDone(state: State, out: Effects, session: Session): voi
 /** The session is gone, and whoever works for it is told. */
 export function closeAnswering(state: State, out: Effects, session: Session, reason: string): void {
   removeSession(state, session)
-  for (const exchange of session.calls.values()) cutExchange(state, out, exchange, reason)
+  for (const exchange of session.requests.values()) cutExchange(state, out, exchange, reason)
   const connection = state.connections.all.get(session.connection)
   if (connection === undefined) return
   connection.answering = undefined

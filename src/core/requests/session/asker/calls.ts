@@ -5,7 +5,7 @@ import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { addSession, nextStream, removeSession, touch } from '../../streams.js'
+import { addSession, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { valueCost } from '../../values.js'
 import { enlist } from '../outbox.js'
 import { windowOf } from '../pacing.js'
@@ -19,18 +19,18 @@ export const VALUES_WINDOW = 65_536
 /** Opens the connection's session, or finds out (with two protocols) how the peer is asked. */
 export function openSession(state: State, out: Effects, connection: Connection, protocols: string[]): void {
   const session = createAskingSession<SessionCall>(nextStream(state), connection)
-  connection.session = session
+  connection.asking = session
   addSession(state, session)
   out.push({ type: 'open', stream: session.stream, connection: connection.id, protocols })
 }
 
 /** False: the session is not open yet, or has no room for one more request. */
 export function askOverSession(state: State, connection: Connection, ask: RequestAsk): boolean {
-  const session = connection.session!
-  const { hello, calls, cancelled } = session
+  const session = connection.asking!
+  const { hello, requests, cancelled } = session
   // A peer that announces no limit at all must not make us keep the books of as many.
   const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
-  if (!session.open || calls.size + cancelled.size >= most) return false
+  if (!session.open || requests.size + cancelled.size >= most) return false
   const call: SessionCall = {
     protocol: 'session',
     ask,
@@ -44,9 +44,9 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   }
   ask.stage = 'waiting'
   ask.data = undefined
-  ask.via = call
-  calls.set(call.wireId, call)
-  if (calls.size === 1) updateIdle(state, connection)
+  ask.call = call
+  requests.set(call.wireId, call)
+  if (requests.size === 1) updateIdle(state, connection)
   enlist(state, session, call)
   return true
 }
@@ -60,15 +60,15 @@ function firstCredit(state: State, { pace }: Session, { values }: RequestAsk): n
 export function giveCredit(state: State, session: Session, call: SessionCall, amount: number): void {
   call.intake!.credit += amount
   session.credits.set(call.wireId, (session.credits.get(call.wireId) ?? 0) + amount)
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 /** A consumer that pulls has taken values of this cost. */
 export function onTaken(state: State, id: number, cost: number): void {
   const ask = state.asks.open.get(id)
-  if (ask?.kind !== 'request' || ask.via?.protocol !== 'session' || ask.via.intake === undefined) return
-  const session = state.connections.all.get(ask.connection!)?.session
-  if (session !== undefined) giveBackCredit(state, session, ask.via, cost)
+  if (ask?.kind !== 'request' || ask.call?.protocol !== 'session' || ask.call.intake === undefined) return
+  const session = state.connections.all.get(ask.connection!)?.asking
+  if (session !== undefined) giveBackCredit(state, session, ask.call, cost)
 }
 
 /** Values of this cost were taken: as much may come again, but not in crumbs. */
@@ -82,8 +82,8 @@ export function giveBackCredit(state: State, session: Session, call: SessionCall
 }
 
 /** The request is over, and the other side knows it. */
-export function finishCall(state: State, session: Session, call: SessionCall): void {
-  session.calls.delete(call.wireId)
+export function closeSessionCall(state: State, session: Session, call: SessionCall): void {
+  session.requests.delete(call.wireId)
   if (session.credits.size > 0) session.credits.delete(call.wireId)
   forgetCall(state, call)
 }
@@ -98,29 +98,29 @@ function forgetCall(state: State, call: SessionCall): void {
 export function endSessionCall(state: State, out: Effects, call: SessionCall, refusal?: Refusal): void {
   if (refusal !== undefined) fail(state, out, call.ask.id, refusal)
   const connection = state.connections.all.get(call.ask.connection!)!
-  const session = connection.session!
-  finishCall(state, session, call)
+  const session = connection.asking!
+  closeSessionCall(state, session, call)
   if (call.sent >= 0) {
     session.cancelled.add(call.wireId)
     session.cancels.push(call.wireId)
-    touch(state, session)
+    scheduleFlush(state, session)
   }
-  if (session.calls.size === 0) updateIdle(state, connection)
+  if (session.requests.size === 0) updateIdle(state, connection)
 }
 
 /** The session is gone, and everything that was asked over it. */
 export function loseCalls(state: State, out: Effects, session: Session, message: string): void {
   forgetSession(state, session)
-  for (const call of session.calls.values()) {
+  for (const call of session.requests.values()) {
     forgetCall(state, call)
     fail(state, out, call.ask.id, { code: 'ConnectionLost', message })
   }
-  session.calls.clear()
+  session.requests.clear()
 }
 
 /** The connection has no session of ours any more. */
 export function forgetSession(state: State, session: Session): void {
   removeSession(state, session)
   const connection = state.connections.all.get(session.connection)
-  if (connection !== undefined) connection.session = undefined
+  if (connection !== undefined) connection.asking = undefined
 }

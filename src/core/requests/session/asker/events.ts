@@ -8,7 +8,7 @@ import type { State } from '../../../state.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { touch } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
@@ -18,11 +18,11 @@ type Session = AskingSession<SessionCall>
 
 export function onSessionOpened(state: State, out: Effects, session: Session, event: EventOf<'streamOpened'>): void {
   const connection = state.connections.all.get(session.connection)!
-  connection.asksBy = event.protocol
-  connection.proven = true
+  connection.requestProtocol = event.protocol
+  connection.upgraded = true
   if (event.protocol === SESSION) {
     session.open = true
-    touch(state, session)
+    scheduleFlush(state, session)
   } else {
     forgetSession(state, session)
     refuseServices(state, out, connection)
@@ -43,7 +43,7 @@ export function onSessionOpenFailed(
   const { peer } = session
   // It named the session and does not speak it: then by version 1, if it speaks that.
   if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
-    connection.asksBy = REQUEST_RESPONSE_V1
+    connection.requestProtocol = REQUEST_RESPONSE_V1
     return serveQueue(state, out, connection)
   }
   const { cause } = failure
@@ -64,7 +64,7 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
   }
   const connection = state.connections.all.get(session.connection)!
   if (connection.queue.size > 0) serveQueue(state, out, connection)
-  if (session.calls.size === 0) updateIdle(state, connection)
+  if (session.requests.size === 0) updateIdle(state, connection)
 }
 
 /** Resets a session that is of no use any more. */

@@ -22,7 +22,7 @@ import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { enlist } from '../outbox.js'
 import { nextCredit, onAnswered } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
-import { endSessionCall, finishCall, giveBackCredit, giveCredit } from './calls.js'
+import { endSessionCall, closeSessionCall, giveBackCredit, giveCredit } from './calls.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -53,7 +53,7 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
   const more = session.hello.requestWindow - before
   if (broken !== undefined || more === 0) return broken
   // What was asked before it came has begun with the smaller window.
-  for (const call of session.calls.values()) {
+  for (const call of session.requests.values()) {
     call.sendCredit += more
     if (call.value !== undefined) enlist(state, session, call)
   }
@@ -61,7 +61,7 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 }
 
 function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
-  const call = session.calls.get(frame.id)
+  const call = session.requests.get(frame.id)
   if (call === undefined) return onLateReply(session, frame)
   const { ask } = call
   if ((frame.flags & LAST) === 0 || ask.values !== undefined || call.intake !== undefined) {
@@ -73,7 +73,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   if (broken !== undefined) return broken
   const limit = maxResponseOf(state.settings, ask.service)
   onAnswered(session.pace, state.now, call.sent, frame.end - frame.at)
-  finishCall(state, session, call)
+  closeSessionCall(state, session, call)
   if (frame.end - frame.at > limit) fail(state, out, ask.id, responseTooLarge(ask.peer, limit))
   else settle(state, out, ask.id, copyIfSmall(frame.bytes, frame.at, frame.end))
   return undefined
@@ -97,7 +97,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
       const refusal = responseTooLarge(ask.peer, limit)
       if (!isLast) endSessionCall(state, out, call, refusal)
       else {
-        finishCall(state, session, call)
+        closeSessionCall(state, session, call)
         fail(state, out, ask.id, refusal)
       }
       return undefined
@@ -117,7 +117,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   }
   const value = wholeValue(intake, frame)
   if (isLast) {
-    finishCall(state, session, call)
+    closeSessionCall(state, session, call)
     settle(state, out, ask.id, value)
     return undefined
   }
@@ -161,11 +161,11 @@ function onLateReply(session: Session, { id, flags }: Frame): Violation | undefi
 
 function onEnd(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (frame.at !== frame.end) return 'END has a body'
-  const call = session.calls.get(frame.id)
+  const call = session.requests.get(frame.id)
   if (call === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it ended a request that is not open'
   const { ask, intake } = call
   if (intake !== undefined && intake.total >= 0) return 'it ended an answer in the middle of a value'
-  finishCall(state, session, call)
+  closeSessionCall(state, session, call)
   if (ask.values !== undefined) endValues(state, out, ask.id)
   else fail(state, out, ask.id, { code: 'RequestRejected', message: `${ask.peer} answered without a value` })
   return undefined
@@ -174,10 +174,10 @@ function onEnd(state: State, out: Effects, session: Session, frame: Frame): Viol
 function onFail(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const failure = readFail(frame)
   if (failure === undefined) return 'FAIL is broken'
-  const call = session.calls.get(frame.id)
+  const call = session.requests.get(frame.id)
   if (call === undefined)
     return session.cancelled.delete(frame.id) ? undefined : 'it refused a request that is not open'
-  finishCall(state, session, call)
+  closeSessionCall(state, session, call)
   fail(state, out, call.ask.id, refusalOf(call.ask.peer, failure))
   return undefined
 }
@@ -205,7 +205,7 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
 function onCredit(state: State, session: Session, frame: Frame): Violation | undefined {
   const amount = readCredit(frame)
   if (amount < 0) return 'CREDIT is broken'
-  const ask = session.calls.get(frame.id)
+  const ask = session.requests.get(frame.id)
   if (ask === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
   ask.sendCredit += amount
   if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'

@@ -54,9 +54,9 @@ export const sendingRequests: Sending<AskingSession<SessionCall>, SessionCall> =
 }
 
 function headOf(state: State, { ask, firstCredit }: SessionCall): RequestHead {
-  const { values, dueAt } = ask
+  const { values, deadline } = ask
   return {
-    timeout: Math.max(1, dueAt - state.now),
+    timeout: Math.max(1, deadline - state.now),
     credit: firstCredit,
     one: values === undefined,
     service: ask.service,
