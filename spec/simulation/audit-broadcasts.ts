@@ -25,11 +25,11 @@ export function auditBroadcasts(state: State, report: Report): void {
 }
 
 /** When the next thing of broadcasts is due. */
-export function nextOfBroadcasts({ validating, catchUps, publishing: { slowPeers }, settings, now }: State): number {
+export function nextOfBroadcasts({ validating, catchUps, recipients, settings, now }: State): number {
   let due = Infinity
   for (const group of validating.deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
   for (const { stage, askAt } of catchUps.values()) if (stage === 'joining') due = Math.min(due, askAt)
-  for (const since of slowPeers.values()) {
+  for (const since of recipients.slow.values()) {
     const at = since + settings.slowPeerPatience
     if (at > now) due = Math.min(due, at)
   }
@@ -44,7 +44,10 @@ function most(report: Report, what: string, size: number, limit: number): void {
   if (size > limit) report('bounded', `${size} ${what}; the limit is ${limit}`)
 }
 
-function publishing({ asks: { open: asks }, publishing: books, topics, settings, now }: State, report: Report): void {
+function publishing(
+  { asks: { open: asks }, publishing: books, recipients, topics, settings, now }: State,
+  report: Report,
+): void {
   let bytes = 0
   let queued = 0
   for (const ask of asks.values()) {
@@ -67,7 +70,7 @@ function publishing({ asks: { open: asks }, publishing: books, topics, settings,
   let inQueues = 0
   for (const [topic, queue] of books.queues) {
     inQueues += queue.queued.size + queue.retries.length
-    const waits = [...books.slowPeers].some(
+    const waits = [...recipients.slow].some(
       ([peer, since]) => since + settings.slowPeerPatience > now && topics.subscribers.get(topic)?.has(peer) === true,
     )
     if (!waits) report('stuck', `broadcasts on ${topic} wait for nobody`)
@@ -78,8 +81,8 @@ function publishing({ asks: { open: asks }, publishing: books, topics, settings,
   if (queued > 1) most(report, 'bytes of broadcasts', bytes, settings.maxQueuedBroadcasts)
   for (const id of [...books.waiting, ...topics.joining])
     if (!asks.has(id)) report('leak', `question ${id} waits, and is gone`)
-  for (const peer of books.slowPeers.keys())
-    if (!topics.gossipPeers.has(peer)) report('leak', `${peer} counts as full, and is gone`)
+  for (const peer of recipients.slow.keys())
+    if (!topics.gossipPeers.has(peer)) report('leak', `${peer} counts as slow, and is gone`)
 }
 
 function judging({ validating, settings }: State, report: Report): void {

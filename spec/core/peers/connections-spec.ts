@@ -41,7 +41,7 @@ describe('a connection that nothing but broadcasts uses', () => {
     expect(core.at(2 * LATE)).toEqual([{ type: 'inspect', ask: -2, peers: ['bob'] }])
     expect(core.lines(inspected(-2, 0))).toEqual(['closeConnection 1'])
     expect(core.state.services.purposes.size).toBe(0)
-    expect(core.state.publishing.recipients.size).toBe(0)
+    expect(core.state.recipients.pending.size).toBe(0)
   })
 
   it('is kept when another one goes out while the network is asked', () => {

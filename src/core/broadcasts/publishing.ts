@@ -7,7 +7,6 @@ import { encodedMessageSize } from '../../wire/gossip/message.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { acceptAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import { noteUse } from '../peers/connections.js'
-import { dueAt } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
@@ -16,6 +15,7 @@ import { noteOutcome, remember } from './history.js'
 import { hashLarge, offer } from './large.js'
 import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
+import { isBlocked, noteRecipient, noteSlow, stalledPeers, takeSlow } from './recipients.js'
 import type { BroadcastAsk, PublishQueue } from './state.js'
 
 export function publish(state: State, out: Effects, command: CommandOf<'broadcast'>): void {
@@ -127,48 +127,14 @@ function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
 
 // ---- peers that read too slowly
 
-/** Does the topic wait for a peer that may take more in a moment? */
-function isBlocked({ publishing, topics, settings, now }: State, topic: string): boolean {
-  if (publishing.slowPeers.size === 0) return false
-  const subscribers = topics.subscribers.get(topic)
-  for (const [peer, since] of publishing.slowPeers) {
-    if (since + settings.slowPeerPatience > now && subscribers?.has(peer) === true) return true
-  }
-  return false
-}
-
-/** Those who have taken nothing for so long that the others do not wait for them. */
-function stalledPeers({ publishing, topics, settings, now }: State, topic: string): string[] {
-  if (publishing.slowPeers.size === 0) return []
-  const subscribers = topics.subscribers.get(topic)
-  return [...publishing.slowPeers]
-    .filter(([peer, since]) => since + settings.slowPeerPatience <= now && subscribers?.has(peer) === true)
-    .map(([peer]) => peer)
-}
-
-/** When the next peer counts as stalled; `Infinity`: none will. */
-export function nextStall({ publishing, settings, now }: State): number {
-  let next = Infinity
-  for (const since of publishing.slowPeers.values()) {
-    const at = since + settings.slowPeerPatience
-    if (at > now) next = Math.min(next, at)
-  }
-  return next
-}
-
 /** A peer may have had its time: the others go on without it. */
 export function onStalled(state: State, out: Effects): void {
-  if (state.publishing.slowPeers.size > 0) pump(state, out)
+  if (state.recipients.slow.size > 0) pump(state, out)
 }
 
 export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: EventOf<'publishHeld'>): void {
   state.publishing.underWay--
-  for (const peer of peers) {
-    if (state.publishing.slowPeers.has(peer)) continue
-    state.publishing.slowPeers.set(peer, state.now)
-    dueAt(state, 'slowPeers', state.now + state.settings.slowPeerPatience)
-    log(out, 'warn', `${peer} reads our broadcasts too slowly: they wait for it`)
-  }
+  for (const peer of peers) noteSlow(state, out, peer)
   const ask = state.asks.open.get(id)
   if (ask?.kind !== 'broadcast') return
   if (ask.isLate) return tooLate(state, out, ask)
@@ -182,23 +148,7 @@ export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: Ev
 
 /** It takes more again, or it is gone. */
 export function onDrained(state: State, out: Effects, peer: string): void {
-  if (state.publishing.slowPeers.delete(peer)) pump(state, out)
-}
-
-// ---- peers that have broadcasts of ours
-
-/** Broadcasts were handed to this peer, and may still wait to be sent. */
-export function noteRecipient({ publishing }: State, peer: string): void {
-  publishing.recipients.add(peer)
-}
-
-export function isRecipient({ publishing }: State, peer: string): boolean {
-  return publishing.recipients.has(peer)
-}
-
-/** The same, and forgets it. */
-export function takeRecipient({ publishing }: State, peer: string): boolean {
-  return publishing.recipients.delete(peer)
+  if (takeSlow(state, peer)) pump(state, out)
 }
 
 // ---- the network's answers
@@ -268,7 +218,7 @@ export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): 
 
 function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
   const { timeout } = ask
-  const slow = [...state.publishing.slowPeers.keys()].join(', ')
+  const slow = [...state.recipients.slow.keys()].join(', ')
   const message = `the broadcast could not be sent within ${timeout} ms, for too much waits${slow === '' ? '' : ` for ${slow}`}`
   refuse(state, out, ask, overloaded(message))
 }

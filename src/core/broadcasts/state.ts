@@ -208,10 +208,14 @@ export interface Publishing {
   queuedBytes: number
   /** Broadcasts that the network has not answered yet. */
   underWay: number
+}
+
+/** Peers that our broadcasts are handed to. recipients.ts changes it. */
+export interface Recipients {
   /** Peers for which too much waits → since when. */
-  slowPeers: Map<string, number>
-  /** Peers to which broadcasts of ours were handed, some of which may still wait to be sent. */
-  recipients: Set<string>
+  slow: Map<string, number>
+  /** Peers to which something may still wait to be sent. */
+  pending: Set<string>
 }
 
 /** validating.ts changes it. */
@@ -262,6 +266,7 @@ export interface CountBook {
 export interface BroadcastsState {
   topics: Topics
   publishing: Publishing
+  recipients: Recipients
   validating: Validating
   outcomes: Outcomes
   receipts: ReceiptBook
@@ -289,9 +294,8 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       queues: new Map(),
       queuedBytes: 0,
       underWay: 0,
-      slowPeers: new Map(),
-      recipients: new Set(),
     },
+    recipients: { slow: new Map(), pending: new Set() },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
     outcomes: { recent: new Map(), older: new Map() },
     receipts: { open: new IdMap(), wanted: new Map() },

@@ -77,7 +77,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
 }
 
 function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
-  const { counts, publishing, topics, settings, now } = state
+  const { counts, recipients, topics, settings, now } = state
   const links = (state.connections.byPeer.get(peer) ?? []).map((id) => state.connections.all.get(id)!)
   const [first] = links
   const record = counts.peers.get(peer)
@@ -96,7 +96,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       reachable: topics.gossipPeers.has(peer),
       score: gossip?.score,
       queued: gossip?.queued ?? 0,
-      tooSlow: publishing.slowPeers.has(peer),
+      tooSlow: recipients.slow.has(peer),
     },
     requests: {
       ours: links.reduce(

@@ -4,7 +4,7 @@
  */
 import { closeAsk, fail, settle } from '../asks.js'
 import { noteDial } from '../broadcasts/counts.js'
-import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/publishing.js'
+import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
