@@ -1,4 +1,4 @@
-/** What ends each kind of question before its answer: its caller, or its deadline. */
+/** How each kind of question ends without an answer: cancelled by its caller, or by its deadline. */
 import { expireBroadcast, closeBroadcast } from './broadcasts/publishing.js'
 import { endJoined, expireJoined } from './broadcasts/topics.js'
 import { closeAsk } from './asks.js'
@@ -11,7 +11,7 @@ import type { AskId } from './terms.js'
 interface Ends<Kind extends Ask> {
   /** The caller is no longer interested. */
   cancel(state: State, out: Effects, ask: Kind): void
-  /** `undefined`: it has no deadline of its own. */
+  /** `undefined`: questions of this kind have no deadline. */
   expire: ((state: State, out: Effects, ask: Kind) => void) | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What is due, and when: one row for everything that waits for a time. */
+/** What is due, when, and what is done then: one row for everything that waits for a time. */
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
 import { expireValidation } from './broadcasts/deciding.js'
@@ -20,11 +20,11 @@ import type { State } from './state.js'
 interface Row {
   /** The earliest time; `Infinity`: none. */
   next(state: State): number
-  /** Does all whose time has come. */
+  /** Does everything whose time has come. */
   run(state: State, out: Effects): void
 }
 
-/** step.ts looks at it at the end of every step, because any event may be the one that it waits for. */
+/** For what step.ts serves at the end of every step, because any event may be the one that is waited for. */
 function inEveryStep(): void {}
 
 /** In the order in which they run. */
@@ -60,7 +60,7 @@ const DUE: Record<DueName, Row> = {
 
 const ROWS = Object.values(DUE)
 
-/** Everything whose time has come. Nothing that this batch has begun can be due in it. */
+/** Runs everything whose time has come. Nothing that began in this batch is due in it. */
 export function expire(state: State, out: Effects): void {
   if (state.now < state.due.next) return
   for (const row of ROWS) row.run(state, out)

@@ -1,8 +1,8 @@
 /**
- * Catching up: a subscriber who wants the last broadcasts gets what we remember and what some peers in the topic remember,
- * and then the new ones, each once. Peers are asked only when the topic is joined, so that what they hear after their answer
- * reaches us by gossip: there is no gap. What is broadcast meanwhile waits here. What others remember is believed only with the
- * signer's proof, and judged by our validator like everything else.
+ * Catching up: a subscriber that wants the last broadcasts gets those that we and some peers in the topic remember, and
+ * then the new ones, each once. Peers are asked only after the topic is joined, so there is no gap: what they receive
+ * after their answer reaches us by gossip. New broadcasts wait here meanwhile. The memory of a peer is accepted only with
+ * the signer's proof, and is validated like every message. How peers are asked, services/ knows.
  */
 import type { Heard } from '../terms.js'
 import type { Purpose, PurposeOf } from '../services/state.js'
@@ -18,11 +18,11 @@ import { isJoined, nextSettled } from './membership.js'
 import type { CatchUp, Origin, Remembered } from './state.js'
 import { startValidation } from './validating.js'
 
-/** Nothing is remembered for longer, ms: a larger number has no meaning. */
+/** The largest age that is believed, ms, so that times stay exact numbers. */
 const MAX_AGE = 2 ** 40
-/** Bytes of new broadcasts that may wait until the old ones are here. */
+/** Bytes of new broadcasts that may wait for the old ones. */
 const MAX_LIVE = 4_194_304
-/** What each of them costs besides. */
+/** Each of them costs this much in addition to its bytes. */
 const OVERHEAD = 256
 
 type Replayed = Extract<Origin, { kind: 'replay' }>
@@ -47,12 +47,12 @@ export function onSubscribed(state: State, { topic, replay }: CommandOf<'subscri
   dueAt(state, 'catchUps', catchUp.askAt)
 }
 
-/** The subscriber has gone. What comes for it finds nobody. */
+/** The subscriber is gone, so answers for it are ignored. */
 export function onUnsubscribed(state: State, { subscription }: CommandOf<'unsubscribe'>): void {
   if (subscription !== undefined) state.catchUps.delete(subscription)
 }
 
-/** Those whose topic is joined now, with somebody to ask in it, or who have waited long enough, ask. */
+/** Asks peers for each catch-up whose topic is joined and has subscribers, or whose time has come. */
 export function serveCatchUps(state: State, out: Effects): void {
   for (const catchUp of state.catchUps.values()) {
     if (catchUp.stage !== 'joining') continue
@@ -62,7 +62,7 @@ export function serveCatchUps(state: State, out: Effects): void {
   }
 }
 
-/** When the next of them asks in any case. */
+/** When the next catch-up may ask; `Infinity`: none waits for that. */
 export function nextCatchUp(state: State): number {
   let next = Infinity
   for (const { stage, askAt } of state.catchUps.values()) {
@@ -77,7 +77,7 @@ function askPeers(state: State, out: Effects, catchUp: CatchUp): void {
   catchUp.stage = 'asking'
   const mesh = state.topics.joined.get(topic)?.mesh ?? []
   const others = [...(state.topics.subscribers.get(topic) ?? [])].filter((peer) => !mesh.includes(peer))
-  // Those of the mesh first: what they hear after their answer, they hand on to us at once.
+  // Members of the mesh come first, because they forward to us at once what they receive after their answer.
   const peers = [...mesh, ...others].filter((peer) => state.connections.byPeer.has(peer)).slice(0, catchUpPeers)
   catchUp.unanswered = peers.length
   for (const peer of peers) {
@@ -87,7 +87,7 @@ function askPeers(state: State, out: Effects, catchUp: CatchUp): void {
   endIfDone(state, out, catchUp)
 }
 
-/** A peer has said all that it will; what it sent has to be checked. */
+/** A peer has answered. The proofs of what it sent have to be verified. */
 export function onHistoryOver(state: State, out: Effects, { subscription, peer, values }: PurposeOf<'history'>): void {
   const catchUp = state.catchUps.get(subscription)
   if (catchUp === undefined) return
@@ -95,7 +95,7 @@ export function onHistoryOver(state: State, out: Effects, { subscription, peer, 
     .slice(-catchUp.count)
     .map(decodeHistoryValue)
     .filter((value) => value !== undefined)
-    // What somebody remembered who does not fetch large messages is no message to us.
+    // A peer without large messages remembers announcements, which are no messages to us.
     .filter(({ data }) => state.settings.maxLargeMessage === 0 || !isAnnouncement(data))
   if (read.length === 0) return onPeerDone(state, out, catchUp)
   const messages = read.map((value) => toMessage(state, value, peer))
@@ -105,7 +105,7 @@ export function onHistoryOver(state: State, out: Effects, { subscription, peer, 
 }
 
 function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: string): Remembered {
-  // Copies: the values are views of a larger piece, and stay.
+  // Copies, because the values are views of a larger buffer, and are kept.
   return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - Math.min(age, MAX_AGE) }
 }
 
@@ -125,11 +125,11 @@ export function onVerified(state: State, out: Effects, { ask, ids }: EventOf<'ve
   onPeerDone(state, out, catchUp)
 }
 
-/** The message is by its signer. Each is judged once, whoever else sends it too. */
+/** The proof of the message is right. It is validated once, even if several peers send it. */
 function addVerified(state: State, out: Effects, catchUp: CatchUp, message: Remembered): void {
   const { topic, subscription, judged } = catchUp
   const { id, data, from, via, proof, at } = message
-  // What we have said ourselves in this life we do not hear, as in the live stream.
+  // As in the live stream, a node does not hear what it has published itself since its start.
   if (from === state.self && outcomeOf(state, id) === 'published') return
   const known = catchUp.found.get(id)
   if (known !== undefined) known.at = Math.min(known.at, at)
@@ -138,13 +138,13 @@ function addVerified(state: State, out: Effects, catchUp: CatchUp, message: Reme
   catchUp.undecided++
   const heard: Heard = { topic, data, from, via, id }
   const origin: Replayed = { kind: 'replay', subscription, at }
-  // What we remember was judged when it came.
+  // What we remember was validated when it came.
   const isKnown = state.topics.joined.get(topic)?.remembered.has(id) === true
   if (isKnown || !state.topics.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
   if (!startValidation(state, out, heard, proof, origin)) onReplayJudged(state, out, origin, heard, proof, false)
 }
 
-/** The validator's word on a message of the past. */
+/** The verdict on a message of the past. */
 export function onReplayJudged(
   state: State,
   out: Effects,
@@ -162,13 +162,13 @@ export function onReplayJudged(
   endIfDone(state, out, catchUp)
 }
 
-/** A new broadcast: those who catch up get it after the old ones. */
+/** A new broadcast: subscribers that catch up get it after the old ones. */
 export function deferLive(state: State, out: Effects, heard: Heard): void {
   for (const catchUp of state.catchUps.values()) {
     if (catchUp.topic !== heard.topic) continue
     catchUp.live.push(heard)
     catchUp.liveBytes += heard.data.length + OVERHEAD
-    // The old ones that are here must do.
+    // Too much waits, so the catch-up ends with the old ones that have arrived.
     if (catchUp.liveBytes > MAX_LIVE) endCatchUp(state, out, catchUp)
   }
 }

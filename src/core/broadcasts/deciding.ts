@@ -1,6 +1,6 @@
 /**
- * What becomes of a message that is here whole: a validator judges it where the topic has one; then it is forwarded,
- * remembered and delivered, or goes no further.
+ * The way of a whole message: it is validated if its topic has a validator, and then forwarded, remembered and delivered,
+ * or dropped. How messages arrive, hearing.ts and fetching.ts know.
  */
 import type { Heard } from '../terms.js'
 import type { Verdict } from '../port.js'
@@ -14,13 +14,13 @@ import { giveReceipts } from './receipts.js'
 import type { LossReason, Origin, Validation } from './state.js'
 import { startValidation, takeValidation } from './validating.js'
 
-/** All of the message is here. */
+/** The whole message has arrived. */
 export function onWholeMessage(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
   if (!state.topics.guarded.has(heard.topic)) return decide(state, out, { heard, proof, origin }, 'accept')
   if (!startValidation(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
 }
 
-/** The validator's word. One that failed has said nothing against the message, nor for it. */
+/** A verdict. If the validator failed, the message is ignored and does not count against its sender. */
 export function onValidated(state: State, out: Effects, event: CommandOf<'validated'>): void {
   const { verdict, failed } = event
   const validation = takeValidation(state, event.validation)
@@ -50,7 +50,7 @@ function decide(
   giveVerdict(out, heard, origin.held, 'accept')
   const { topic, id } = heard
   noteOutcome(state, id, 'accepted')
-  // It may have been left while the message was judged.
+  // The topic may have been left during the validation.
   if (state.topics.joined.has(topic)) {
     countsOf(state, topic).delivered++
     if (!origin.large) {
@@ -63,10 +63,10 @@ function decide(
   giveReceipts(state, out, id, 'accepted')
 }
 
-/** Reasons that speak against whoever handed it to us. */
+/** Reasons that count against the peer that forwarded the message. */
 const OFFENCES = new Set<LossReason>(['rejected', 'oversize'])
 
-/** It goes no further. */
+/** Drops the message, and counts the loss. */
 export function dropMessage(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
   const { topic, via, id } = heard
   countLoss(state, reason, { topic, peer: via })
@@ -75,6 +75,7 @@ export function dropMessage(state: State, out: Effects, heard: Heard, held: bool
   giveReceipts(state, out, id, 'refused')
 }
 
+/** The network gets the verdict if it holds the message back. */
 export function giveVerdict(out: Effects, { id, via }: Heard, held: boolean, verdict: Verdict): void {
   if (held) out.push({ type: 'verdict', id, via, verdict })
 }

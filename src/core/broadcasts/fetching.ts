@@ -1,6 +1,7 @@
 /**
- * Large messages of others: announced by gossip, fetched over the request path, first from whoever handed the announcement to
- * us (who forwards it only once it has the message itself), then from its signer; and taken only if the hash is right.
+ * Large messages of others. They are announced by gossip and fetched by requests: first from the peer that forwarded the
+ * announcement (a peer forwards it only after it has the message), then from the signer. A message is accepted only if
+ * its hash is right. What happens to it then, deciding.ts knows.
  */
 import type { AskId, Heard } from '../terms.js'
 import type { Purpose, PurposeOf } from '../services/state.js'
@@ -14,7 +15,7 @@ import type { Digesting, Fetch } from './state.js'
 
 const NO_PROOF = new Uint8Array()
 
-/** False: too much is being fetched already. */
+/** Fetches the message of an announcement. False: too much is being fetched already. */
 export function fetchLarge(
   state: State,
   out: Effects,
@@ -26,7 +27,7 @@ export function fetchLarge(
   const name = toHex(hash)
   const known = blobOf(state, name)
   if (known !== undefined) {
-    // The same bytes must not come again and again under other sizes.
+    // An announcement with a wrong size is rejected, or the same message could be announced without end.
     if (known.length !== size) dropMessage(state, out, heard, held, 'rejected')
     else takeLarge(state, out, heard, held, known)
     return true
@@ -40,7 +41,7 @@ export function fetchLarge(
   return true
 }
 
-/** Asks the next one that we are connected to; when there is none, the message is lost. */
+/** Asks the next connected source. If there is none, the message is dropped. */
 function askNextSource(state: State, out: Effects, fetch: Fetch): void {
   const { heard, held, hash, sources } = fetch
   let peer = sources.shift()
@@ -57,19 +58,19 @@ function fromHex(text: string): Uint8Array {
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
 
-/** A piece. One that makes it longer than it was to be ends it. */
+/** A piece of the message. If it makes the message longer than announced, the source has failed. */
 export function onPiece(state: State, out: Effects, ask: AskId, purpose: PurposeOf<'fetch'>, piece: Uint8Array): void {
   const fetch = state.fetching.open.get(purpose.message)
   if (fetch === undefined) return cancelOwnAsk(state, out, ask)
   purpose.chunks.push(piece)
   purpose.received += piece.length
-  // An empty one would be one of endlessly many.
+  // Empty pieces are refused, because there could be endlessly many.
   if (piece.length > 0 && purpose.received <= fetch.size) return
   cancelOwnAsk(state, out, ask)
   onSourceFailed(state, out, fetch, purpose.peer, true)
 }
 
-/** The peer has sent all that it will. */
+/** The source has answered. */
 export function onPiecesOver(
   state: State,
   out: Effects,
@@ -105,7 +106,7 @@ function takeLarge(state: State, out: Effects, heard: Heard, held: boolean, data
   onWholeMessage(state, out, { ...heard, data: data.slice() }, NO_PROOF, { kind: 'gossip', held, large: true })
 }
 
-/** This peer does not have it, or what it sent is something else: the next one, if there is one. */
+/** The source does not have the message, or sent another one (`isForged`): the next source is asked. */
 function onSourceFailed(state: State, out: Effects, fetch: Fetch, peer: string, isForged: boolean): void {
   if (isForged) out.push({ type: 'penalize', peer, count: 1 })
   askNextSource(state, out, fetch)

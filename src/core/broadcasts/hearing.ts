@@ -1,4 +1,7 @@
-/** Messages of others as they come from the network: whole, or announced, or of no use. */
+/**
+ * Messages of others as the network reports them: whole, announced, or dropped. What follows, deciding.ts and fetching.ts
+ * know.
+ */
 import type { Heard } from '../terms.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { noteUse } from '../peers/connections.js'
@@ -32,20 +35,20 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
   onWholeMessage(state, out, heard, proof, { kind: 'gossip', held, large: false })
 }
 
-/** Something that the network did not even report as a message. */
+/** The network has dropped messages. */
 export function onGossipDropped(state: State, out: Effects, event: EventOf<'gossipDropped'>): void {
   const { peer, topic, reason, count } = event
   countLoss(state, reason, { topic, peer, count })
   const what = count === 1 ? 'a message' : `${count} messages`
   log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
   if (reason !== 'malformed') return
-  // Its gossip stream is of no use any more, and nobody would open another one: both begin anew.
+  // Its gossip stream is useless, and only a new connection brings another one.
   log(out, 'warn', `${peer} sent gossip that cannot be read: its connections are closed`)
   for (const id of [...(state.connections.byPeer.get(peer) ?? [])])
     dropConnection(state, out, id, 'its gossip cannot be read')
 }
 
-/** A hash that we asked for is here: of a large broadcast of ours, or of one that was fetched. */
+/** A hash was computed: of a large broadcast of ours, or of one that was fetched. */
 export function onDigested(state: State, out: Effects, { digest, hash }: CommandOf<'digested'>): void {
   const digesting = takeDigesting(state, digest)
   if (digesting === undefined) return

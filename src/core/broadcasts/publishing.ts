@@ -1,7 +1,7 @@
 /**
- * Broadcasts of our callers, from the command to the network's answer. They wait here, each topic's in their order: for
- * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. What
- * cannot be sent is refused; nothing is lost without a word.
+ * Broadcasts of our callers, from the command to the network's answer. They wait here, in order within each topic: for
+ * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. A
+ * broadcast that cannot be sent is refused. How it is gossiped, the network knows.
  */
 import { encodedMessageSize } from '../../wire/gossip/message.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
@@ -53,11 +53,11 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
 function tooLarge(state: State, out: Effects, id: number, length: number, size: number): void {
   const { maxMessageSize, maxLargeMessage } = state.settings
   const limit = maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxMessageSize} (maxMessageSize)`
-  const message = `the broadcast takes ${size} bytes on the wire (${length} of data, topic and signature besides); the limit is ${limit}`
+  const message = `the broadcast takes ${size} bytes on the wire (${length} of data, the rest for topic and signature); the limit is ${limit}`
   fail(state, out, id, { code: 'MessageTooLarge', message })
 }
 
-/** What is to go out is known: it goes when the caller's subscribers are there, and it is its turn. */
+/** The data to send is known. The broadcast is queued as soon as enough subscribers can be reached. */
 export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
@@ -67,13 +67,13 @@ export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk
   enqueue(state, out, ask)
 }
 
-/** Somebody can be reached who could not be before. */
+/** More subscribers may be reachable now. */
 export function serveWaiting(state: State, out: Effects): void {
   for (const id of state.publishing.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind !== 'broadcast' || reachable(state, ask.topic).length < ask.min) continue
     state.publishing.waiting.delete(id)
-    // Its time was for the subscribers.
+    // Its first timeout was for the subscribers.
     extendAsk(state, id, ask.timeout, state.settings.requestTimeout)
     ask.timeout = state.settings.requestTimeout
     enqueue(state, out, ask)
@@ -95,7 +95,7 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
   pump(state, out)
 }
 
-/** Sends what may go now. */
+/** Publishes what may go now. */
 export function pump(state: State, out: Effects): void {
   const { queues } = state.publishing
   for (const [topic, queue] of queues) {
@@ -114,7 +114,7 @@ export function pump(state: State, out: Effects): void {
   }
 }
 
-/** (Who has given up has left the queue.) */
+/** Removes and returns the next broadcast of a queue. (A cancelled one is in no queue.) */
 function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
   let id = queue.retries.shift()
   if (id === undefined) {
@@ -127,7 +127,7 @@ function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
 
 // ---- peers that read too slowly
 
-/** A peer may have had its time: the others go on without it. */
+/** A slow peer may have run out of time, after which the others do not wait for it. */
 export function onStalled(state: State, out: Effects): void {
   if (state.recipients.slow.size > 0) pump(state, out)
 }
@@ -146,7 +146,7 @@ export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: Ev
   pump(state, out)
 }
 
-/** It takes more again, or it is gone. */
+/** The peer takes more again, or is gone. */
 export function onDrained(state: State, out: Effects, peer: string): void {
   if (takeSlow(state, peer)) pump(state, out)
 }
@@ -177,7 +177,7 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       log(
         out,
         'debug',
-        `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'those who could be reached would not have it'}`,
+        `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'the peers that could be reached did not get it'}`,
       )
     }
     closeBroadcast(state, ask)
@@ -211,7 +211,7 @@ export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): 
     const message = `${there} of ${min} subscribers of ${topic} could be reached within ${timeout} ms: nothing was sent`
     return refuse(state, out, ask, { code: 'PublishError', message })
   }
-  // The network has it, and will say what became of it.
+  // The network has it, and its answer will follow.
   if (ask.stage === 'sent') ask.isLate = true
   else tooLate(state, out, ask)
 }
@@ -219,11 +219,11 @@ export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): 
 function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
   const { timeout } = ask
   const slow = [...state.recipients.slow.keys()].join(', ')
-  const message = `the broadcast could not be sent within ${timeout} ms, for too much waits${slow === '' ? '' : ` for ${slow}`}`
+  const message = `the broadcast could not be sent within ${timeout} ms, because too much waits${slow === '' ? '' : ` for ${slow}`}`
   refuse(state, out, ask, overloaded(message))
 }
 
-/** Its caller has given up. What has gone to the network goes out all the same. */
+/** Ends the broadcast in the core. If the network has it already, it is sent all the same. */
 export function closeBroadcast(state: State, ask: BroadcastAsk): void {
   const { waiting, queues } = state.publishing
   closeAsk(state, ask.id, ask.timeout)

@@ -1,6 +1,7 @@
 /**
- * Receipts. Whoever published asks each subscriber that it knows, over the request path, to say when it has the message; the
- * subscriber answers by its own hand, after its validation. Message ids connect the two.
+ * Receipts. The publisher asks each subscriber that it knows, by a request, to confirm the message. The subscriber
+ * answers after its own validation. Message ids connect the request with the message. How requests travel, services/
+ * knows.
  */
 import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
@@ -11,7 +12,7 @@ import type { State } from '../state.js'
 import { outcomeOf } from './history.js'
 import type { Outcome } from './state.js'
 
-/** Ids that somebody may wait for; more are refused. */
+/** Message ids for which receipts may be wanted at once; more are refused. */
 const MAX_WANTED = 4_096
 
 const NOTHING = new Uint8Array()
@@ -45,7 +46,7 @@ export function onReceipt(state: State, out: Effects, ask: number, peer: string)
   if (receipts.remaining === 0) endReceipts(state, out, ask)
 }
 
-/** One of those who were asked has said all that it will. */
+/** A peer has answered, or its request has failed. */
 export function onReceiptOver(state: State, out: Effects, ask: number, ownAsk: number): void {
   const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
@@ -62,7 +63,7 @@ function endReceipts(state: State, out: Effects, ask: number): void {
 
 // ---- those of others
 
-/** A peer wants to hear when we have a message: now, if it has been here, or when it comes. */
+/** A peer wants a receipt: it gets one at once if the outcome of the message is known, or else later. */
 export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId, id: string): void {
   const outcome = outcomeOf(state, id)
   if (outcome !== undefined) return answer(state, out, exchange, outcome)
@@ -83,7 +84,7 @@ export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId
   keepServing(state, exchange, { kind: 'receipt', message: id })
 }
 
-/** What became of a message is known now. */
+/** The outcome of a message is known now. */
 export function giveReceipts(state: State, out: Effects, id: string, outcome: Outcome): void {
   const { wanted } = state.receipts
   if (wanted.size === 0) return
@@ -96,7 +97,7 @@ export function giveReceipts(state: State, out: Effects, id: string, outcome: Ou
   }
 }
 
-/** Whoever waited for it has gone. */
+/** The receipt is no longer wanted. */
 export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: string): void {
   const waiting = receipts.wanted.get(id)
   waiting?.delete(exchange)

@@ -1,7 +1,7 @@
 /**
- * The peers that our broadcasts are handed to: which of them read too slowly, and to which something may still wait to be sent.
- * This file keeps the books; publishing.ts decides what waits for a slow peer, and connectivity.ts asks before it closes an idle
- * connection.
+ * The peers that our broadcasts are handed to: which of them read too slowly, and to which something may still wait to be
+ * sent. This file keeps the books; publishing.ts decides what waits for a slow peer, and connectivity.ts asks before it
+ * closes an idle connection.
  */
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'

@@ -1,6 +1,6 @@
 /**
- * The topics that we are in, for how long, and who else is in them. A topic is joined with its first subscriber and left some
- * time after its last; topics of the config stay joined.
+ * Topics: those that we are in, and the peers in each. A topic is joined with its first subscriber and left some time
+ * after its last; topics of the config stay joined. Messages are not handled here.
  */
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { statusChanged, subscribersChanged, topicsChanged } from '../changes.js'
@@ -37,12 +37,12 @@ function topicOf(state: State, out: Effects, name: string): Topic {
   return topic
 }
 
-/** Is a message of this topic held back until we have judged it, or fetched the whole of it? */
+/** Does the network hold messages of this topic back, until they are validated or fetched as a whole? */
 function isGuarded({ topics, settings }: State, name: string): boolean {
   return topics.guarded.has(name) || settings.maxLargeMessage > 0
 }
 
-/** From now on a validator judges what comes. */
+/** The topic has a validator from now on. */
 export function guard(state: State, out: Effects, name: string): void {
   const before = isGuarded(state, name)
   state.topics.guarded.add(name)
@@ -86,9 +86,9 @@ export function leaveTopics(state: State, out: Effects): void {
   }
 }
 
-// ---- who else is in them
+// ---- the peers in topics
 
-/** Topics of a peer that we keep in mind; of more only those that are ours too. */
+/** Topics of one peer that are kept. Beyond that, only those that we are in too. */
 const MAX_TOPICS = 1_024
 
 export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: EventOf<'subscriptionChanged'>): void {
@@ -122,14 +122,14 @@ export function onGossipClosed({ topics }: State, peer: string): void {
 
 export function onMeshChanged(state: State, { topic: name, peers }: EventOf<'meshChanged'>): void {
   const topic = state.topics.joined.get(name)
-  // What the network says of a topic that was left meanwhile, leaving it has said already.
+  // If the topic was left meanwhile, its mesh was emptied then.
   if (topic === undefined) return
   const before = topic.mesh
   topic.mesh = peers
   updateMeshPeers(state, [...before, ...peers])
 }
 
-/** Who is in the mesh of any of our topics; those peers have been, or are, in one: their connections may be idle now, or not. */
+/** Recomputes the peers in any mesh. `peers` entered or left one, so their connections may start or stop to be idle. */
 function updateMeshPeers(state: State, peers: string[]): void {
   state.topics.meshPeers = new Set([...state.topics.joined.values()].flatMap(({ mesh }) => mesh))
   for (const peer of new Set(peers)) {
@@ -137,7 +137,7 @@ function updateMeshPeers(state: State, peers: string[]): void {
   }
 }
 
-// ---- callers who wait until a topic is joined
+// ---- callers that wait until a topic is joined
 
 export function onJoined(state: State, out: Effects, command: CommandOf<'joined'>): void {
   const { ask: id, topic, timeout } = command
@@ -148,7 +148,7 @@ export function onJoined(state: State, out: Effects, command: CommandOf<'joined'
   settleJoined(state, out)
 }
 
-/** Callers whose topic is joined now are told so. */
+/** Answers the callers whose topic is joined now. */
 export function settleJoined(state: State, out: Effects): void {
   for (const id of state.topics.joining) {
     const ask = state.asks.open.get(id)

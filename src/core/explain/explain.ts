@@ -1,4 +1,7 @@
-/** Gathers all that a node knows of a topic or of a peer, and asks the network for the rest. */
+/**
+ * Builds explanations: what the state knows of a topic or a peer, and what the network reports of it. It changes no
+ * state.
+ */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
 import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
@@ -10,7 +13,7 @@ import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import type { PeerExplanation, TopicExplanation } from './explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
 
-/** The network is asked for what it alone knows. */
+/** Asks the network for scores and queues, which the state does not have. */
 export function explain(state: State, out: Effects, command: CommandOf<'explain'>): void {
   const { ask: id, about } = command
   if (!acceptAsk(state, out, id)) return

@@ -1,4 +1,4 @@
-/** What a node shows of itself, as a snapshot that is the reader's to keep. */
+/** The status of a node, as copies of what the state knows. */
 import { lossesOf } from '../broadcasts/counts.js'
 import type { State } from '../state.js'
 import type { NodeStatus } from './explanation.js'
@@ -28,7 +28,7 @@ function topicStatus(state: State, topic: string): NodeStatus['topics'][string] 
   }
 }
 
-/** Where we listen, with our peer id. */
+/** The multiaddrs that we listen on, with our peer id. */
 export function fullAddresses(state: State): string[] {
   return state.lifecycle.addresses.map((address) => `${address}/p2p/${state.self}`)
 }

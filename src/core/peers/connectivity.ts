@@ -1,6 +1,6 @@
 /**
- * What becomes of those who depend on a connection when one opens, fails to open, dies or is closed. A connection that
- * died takes its requests with it, and nothing is tried again.
+ * What follows for questions, requests and sessions when a connection opens, fails to open, is lost or is closed. The
+ * requests of a lost connection fail with it, and nothing is tried again. The register itself is in connections.ts.
  */
 import { closeAsk, fail, settle } from '../asks.js'
 import { noteDial } from '../broadcasts/counts.js'
@@ -28,7 +28,7 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
   if (dial !== undefined) arrive(state, out, dial, connection)
 }
 
-/** A dial to a bare address is over; one to a peer id was over when its connection opened. */
+/** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
 export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>): void {
   const dial = state.dials.get(event.target)
   if (dial === undefined) return
@@ -57,7 +57,7 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   if (isBoot) {
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
   }
-  // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
+  // A failed dial to a caller's addresses proves nothing about those in the table.
   if (state.discovery.table.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
@@ -83,11 +83,11 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
   const wasUsed = isUsed(state, connection)
   forget(state, out, connection, 'the connection was lost')
   log(out, 'debug', `🔌 disconnected from ${peer}`)
-  // A connection that was in use did not end because it was idle: see at once whether the peer is still there.
+  // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
 }
 
-/** Closes a connection from our side. To the rest of the core it is gone from this moment on. */
+/** Closes a connection from our side. For the rest of the core it has ended at this moment. */
 export function dropConnection(state: State, out: Effects, id: ConnectionId | undefined, reason: string): void {
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
@@ -120,7 +120,7 @@ function dropIdle(state: State, out: Effects, id: ConnectionId): void {
   dropConnection(state, out, id, 'nothing has used the connection for its keep-alive time')
 }
 
-/** Broadcasts of ours may still wait for this peer, and would be lost: the network knows. */
+/** Broadcasts of ours may still wait for this peer and would be lost, so the network is asked. */
 function inspectIdle(state: State, out: Effects, connection: ConnectionId, peer: string): void {
   noteUse(state, peer)
   out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'idle', connection }), peers: [peer] })
@@ -130,7 +130,7 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
   const purpose = takeOwnAsk(state, event.ask, 'idle')
   if (purpose === undefined) return
   const { connection: id } = purpose
-  // It may have been used again meanwhile, or be gone.
+  // Meanwhile it may have been used again, or closed.
   if (!state.connections.idle.has(id)) return
   const { peer } = state.connections.all.get(id)!
   if (isRecipient(state, peer)) return
@@ -138,7 +138,7 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
   else dropIdle(state, out, id)
 }
 
-/** Pings every connected peer, once a period. */
+/** Pings every connected peer, once per interval. */
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
@@ -161,7 +161,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   if (connection === undefined) return
   const { peer } = connection
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
-  // Removed and closed: a removed peer that stays connected would not be added again by itself.
+  // It is closed too, because a peer that stays connected would not be added to the table again.
   if (state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings')
 }

@@ -1,7 +1,7 @@
 /**
- * Hands what happens on a stream to the request or session that it belongs to: streams that we opened ask, the others answer; one
- * that carries a session serves many requests, one of version 1 a single one. Events of a stream that is no longer in the state
- * are ignored: they crossed with our reset.
+ * Dispatches the events of a stream to the session, or the version-1 request, that the stream carries. On streams that we
+ * opened we ask, on the others we answer. Events of a stream that the state does not have are ignored, because they
+ * crossed with our reset.
  */
 import { SESSION } from '../../wire/protocols.js'
 import type { Effects } from '../effects.js'
@@ -118,12 +118,12 @@ function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event
   }
 }
 
-/** A muxer that died raises no event of its own: without this the dead connection would stay for ever. */
+/** A dead muxer raises no other event, so without this its connection would stay for ever. */
 function dropDead(state: State, out: Effects, connection: number, why: string): void {
   dropConnection(state, out, connection, `the connection can carry no streams any more (${why})`)
 }
 
-/** Sends what the sessions have to send. One write each, of everything that this step has brought. */
+/** Sends what the sessions have to send: one write per session, with everything of this step. */
 export function flushSessions(state: State, out: Effects): void {
   for (const stream of state.streams.unflushed) {
     const session = state.streams.sessions.get(stream)

@@ -1,6 +1,6 @@
 /**
- * Requests of the node itself to other nodes. They go the way of every request, with a number below zero; asks.ts brings what
- * comes back to own-answers.ts.
+ * Questions of the node itself, to other nodes and to the network. A question to a node is a request like every other,
+ * with a number below zero; asks.ts sends its answer to own-answers.ts. What an answer means, the purpose says.
  */
 import { encodeServiceRequest, type ServiceRequest } from '../../wire/session/service.js'
 import type { Effects } from '../effects.js'
@@ -9,7 +9,7 @@ import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import type { Purpose, PurposeOf } from './state.js'
 
-/** Asks a peer that we are connected to. It is answered in own-answers.ts, with values and exactly one end. */
+/** Asks a connected peer. own-answers.ts gets the values and exactly one end. */
 export function askNode(
   state: State,
   out: Effects,
@@ -24,21 +24,21 @@ export function askNode(
   return ask
 }
 
-/** A number for a question of ours that goes to the network, or to a peer. */
+/** Opens a question with this purpose, and returns its number. */
 export function openOwnAsk(state: State, purpose: Purpose): number {
   const ask = state.services.nextId--
   state.services.purposes.set(ask, purpose)
   return ask
 }
 
-/** Its answer is not wanted any more. */
+/** The answer is no longer wanted. */
 export function cancelOwnAsk(state: State, out: Effects, id: number): void {
   if (!state.services.purposes.delete(id)) return
   const ask = state.asks.open.get(id)
   if (ask?.kind === 'request') endRequest(state, out, ask)
 }
 
-/** What this question was about, if it was about that; from now on it is over. */
+/** Closes the question, if it is of this kind, and returns its purpose. */
 export function takeOwnAsk<Kind extends Purpose['kind']>(
   { services }: State,
   id: AskId,

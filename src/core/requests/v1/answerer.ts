@@ -1,6 +1,6 @@
 /**
- * Version 1 of the answering side: one stream a request, one frame each way. Bytes that find no room wait with their
- * stream paused; a request that never ends is cut off.
+ * The answering side of version 1: one stream per request, one frame each way. The stream of a request without room is
+ * paused; a request that never ends is cut off by its deadline.
  */
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { log, type Effects } from '../../effects.js'
@@ -83,7 +83,7 @@ export function onRequestEnd(state: State, out: Effects, exchange: V1Exchange): 
   kill(state, out, exchange, 'incomplete')
 }
 
-/** The answer, in one frame; none at all means "rejected", because version 1 has no reasons. */
+/** Sends the answer in one frame. No frame means "rejected", because version 1 has no reasons. */
 function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array | undefined): void {
   exchange.stage = 'answering'
   exchange.ended = true
@@ -91,13 +91,13 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 
-/** Ends an exchange from our side. */
+/** Ends an exchange from our side, by a reset. */
 function kill(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
   out.push({ type: 'reset', stream: exchange.id, reason })
   cutExchange(state, out, exchange, reason)
 }
 
-/** The stream is gone: answered in good order, or given up by the asker. */
+/** The stream has ended: after the answer, or because the asker gave up. */
 export function cutExchange(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
   if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
   closeExchange(state, exchange)

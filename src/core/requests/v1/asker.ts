@@ -1,4 +1,4 @@
-/** Version 1 of the asking side: one stream a request, one frame each way. */
+/** The asking side of version 1: one stream per request, one frame each way. It knows nothing of sessions. */
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { closeAsk, fail, settle } from '../../asks.js'
@@ -12,7 +12,7 @@ import type { RequestAsk, V1Call } from '../state.js'
 import { addV1Request, nextStream, removeV1Request } from '../streams.js'
 import { responseTooLarge } from '../values.js'
 
-/** Opens streams for the requests that wait, as far as the peer can be trusted to take them. */
+/** Opens streams for the requests that wait, as many as the peer can take. */
 export function openStreams(state: State, out: Effects, connection: Connection): void {
   const { maxStreams, maxEarlyStreams } = state.settings
   const limit = connection.upgraded ? maxStreams : maxEarlyStreams
@@ -34,11 +34,11 @@ function assign(state: State, connection: Connection, ask: RequestAsk, stream: S
   return call
 }
 
-/** A stream that was opened to find out how the peer is asked: it serves the first request that waits. */
+/** The stream that was opened to find out the protocol serves the first request that waits. */
 export function useStream(state: State, out: Effects, connection: Connection, stream: StreamId): void {
   connection.upgraded = true
   for (const id of connection.queue) {
-    // Identify may have said meanwhile how the peer is asked.
+    // Identify may have opened streams meanwhile.
     if (connection.v1Streams.size >= state.settings.maxStreams) break
     const ask = state.asks.open.get(id) as RequestAsk
     return onOpened(state, out, ask, assign(state, connection, ask, stream))
@@ -57,7 +57,7 @@ export function onOpened(state: State, out: Effects, ask: RequestAsk, call: V1Ca
   openStreams(state, out, connection)
 }
 
-/** No stream for this request. (When the connection itself is dead, connectivity.ts has ended the request before.) */
+/** There is no stream for this request. (If the connection is dead, connectivity.ts has ended the request before.) */
 export function onOpenFailed(
   state: State,
   out: Effects,
@@ -86,7 +86,7 @@ export function onResponseData(state: State, out: Effects, ask: RequestAsk, call
     if (progress !== 'more' && progress !== 'done') return violate(state, out, ask, call, progress)
   }
   if (progress !== 'done') return
-  // The answer is here. The stream stays until the other side has closed it too.
+  // The stream stays open until the other side has closed it too.
   settle(state, out, ask.id, takePayload(reader))
   ask.stage = 'draining'
   call.reader = undefined
@@ -145,13 +145,16 @@ export function onCallClosed(
   )
 }
 
-/** Ends a request that has no answer, and kills its stream. */
+/** Ends a request without an answer and resets its stream. */
 export function endCall(state: State, out: Effects, ask: RequestAsk, call: V1Call, refusal?: Refusal): void {
   out.push({ type: 'reset', stream: call.stream, reason: refusal?.code ?? 'cancelled' })
   closeCall(state, out, ask, call, refusal)
 }
 
-/** Forgets the request and its stream, which is over. A caller that still waits is refused; the next in the queue goes on. */
+/**
+ * Removes the request and its stream, which has ended. A caller that still waits is refused; the next request of the
+ * queue follows.
+ */
 function closeCall(state: State, out: Effects, ask: RequestAsk, { stream }: V1Call, refusal?: Refusal): void {
   const waits = closeAsk(state, ask.id, ask.timeout) && ask.stage !== 'draining'
   if (waits && refusal !== undefined) fail(state, out, ask.id, refusal)

@@ -1,4 +1,4 @@
-/** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
+/** The frames of an asker: requests in pieces, CANCEL, CREDIT. A violation of the protocol is returned as text. */
 import type { SessionExchange } from '../../state.js'
 import { copyIfSmall, createGathered, gather, takeGathered } from '../../../../wire/gather.js'
 import {
@@ -37,7 +37,7 @@ import { REQUEST_WINDOW } from './sending.js'
 
 type Session = AnsweringSession<SessionExchange>
 
-/** One object for all requests: what it holds is taken out at once. */
+/** One object for the fields of all requests, because they are copied at once. */
 const fields = createRequestFields()
 
 export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
@@ -67,7 +67,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   const { maxInboundPerPeer, requestTimeout } = state.settings
   if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
-  // One that is over for us is open until its final frame has gone: who does not read cannot ask for ever.
+  // A refused request counts until its FAIL was sent, so an asker that does not read cannot ask without end.
   const open = session.requests.size + session.failures.length
   if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
   const service = (flags & SERVICE) !== 0
@@ -123,7 +123,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   startDeadline(state, exchange)
   const admitted = reserve(state, exchange, total)
-  // What may come without being asked for needs its room in any case.
+  // The first window may arrive without credit, so it needs its room in any case.
   if (!admitted && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
     return overloaded(state, out, exchange)
   gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
@@ -138,7 +138,7 @@ function overloaded(state: State, out: Effects, exchange: SessionExchange): Viol
   return refuse(state, out, session, exchange.wireId, 'Overloaded', 'no room for a request of this size')
 }
 
-/** The request is over before anybody of ours hears of it. */
+/** Refuses a request that has no exchange. */
 function refuse(
   state: State,
   out: Effects,
@@ -156,7 +156,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   const { id, flags } = frame
   if (id > session.lastId) return 'there is more of a request that never was'
   const exchange = session.requests.get(id)
-  // It was refused while this was under way.
+  // The request was refused while this frame was under way.
   if (exchange === undefined) return undefined
   const { gathered, total } = exchange
   if (gathered === undefined) return 'there is more of a request that is complete'
@@ -175,7 +175,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   }
   exchange.complete = true
   exchange.gathered = undefined
-  // Its first window was all of it: it needs no more room.
+  // All of it arrived within the first window, so it needs no more room.
   if (!exchange.admitted) stopWaitingForRoom(state, exchange)
   const { requestTimeout } = state.settings
   const left = exchange.deadline === 0 ? requestTimeout : Math.max(1, exchange.deadline - state.now)

@@ -1,4 +1,4 @@
-/** Requests of ours over a session: how they get into it, and out of it. What the other side sends is read in frames.ts. */
+/** Requests of ours over a session: how each one enters and leaves it. What the other side sends is read in frames.ts. */
 import { closeAsk, fail } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
@@ -13,10 +13,10 @@ import { createAskingSession, type AskingSession } from '../state.js'
 
 type Session = AskingSession<SessionCall>
 
-/** What a stream of values may be ahead of its consumer, as `valueCost` counts. */
+/** The credit of a stream of values: the cost (`valueCost`) by which it may be ahead of its consumer. */
 export const VALUES_WINDOW = 65_536
 
-/** Opens the connection's session, or finds out (with two protocols) how the peer is asked. */
+/** Opens the session of the connection. With several protocols it finds out which one the peer speaks. */
 export function openSession(state: State, out: Effects, connection: Connection, protocols: string[]): void {
   const session = createAskingSession<SessionCall>(nextStream(state), connection)
   connection.asking = session
@@ -24,11 +24,11 @@ export function openSession(state: State, out: Effects, connection: Connection, 
   out.push({ type: 'open', stream: session.stream, connection: connection.id, protocols })
 }
 
-/** False: the session is not open yet, or has no room for one more request. */
+/** Adds the request to the session. False: the session is not open yet, or full. */
 export function askOverSession(state: State, connection: Connection, ask: RequestAsk): boolean {
   const session = connection.asking!
   const { hello, requests, cancelled } = session
-  // A peer that announces no limit at all must not make us keep the books of as many.
+  // The peer's limit may be huge, but ours bounds the memory.
   const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
   if (!session.open || requests.size + cancelled.size >= most) return false
   const call: SessionCall = {
@@ -51,7 +51,7 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   return true
 }
 
-/** What replies to this request may cost before any CREDIT. */
+/** The credit for replies that the REQUEST itself gives. */
 function firstCredit(state: State, { pace }: Session, { values }: RequestAsk): number {
   if (values !== undefined) return VALUES_WINDOW
   return valueCost(Math.min(state.settings.maxResponseSize, windowOf(pace, state.now)))
@@ -71,7 +71,7 @@ export function onTaken(state: State, id: number, cost: number): void {
   if (session !== undefined) giveBackCredit(state, session, ask.call, cost)
 }
 
-/** Values of this cost were taken: as much may come again, but not in crumbs. */
+/** Values of this cost were taken, so credit is given back, in large amounts because each costs a frame. */
 export function giveBackCredit(state: State, session: Session, call: SessionCall, cost: number): void {
   const intake = call.intake!
   intake.untaken = Math.max(0, intake.untaken - cost)
@@ -81,7 +81,7 @@ export function giveBackCredit(state: State, session: Session, call: SessionCall
   if (amount >= VALUES_WINDOW / 2) giveCredit(state, session, call, amount)
 }
 
-/** The request is over, and the other side knows it. */
+/** The request has ended, and the other side knows it. */
 export function closeSessionCall(state: State, session: Session, call: SessionCall): void {
   session.requests.delete(call.wireId)
   if (session.credits.size > 0) session.credits.delete(call.wireId)
@@ -90,11 +90,11 @@ export function closeSessionCall(state: State, session: Session, call: SessionCa
 
 function forgetCall(state: State, call: SessionCall): void {
   closeAsk(state, call.ask.id, call.ask.timeout)
-  // What waits to be sent of it is not.
+  // The rest of the payload is not sent.
   call.value = undefined
 }
 
-/** Ends a request of ours that the other side has not ended: it is told, if it has heard of it at all. */
+/** Ends a request that the other side has not ended. CANCEL is sent if the REQUEST was. */
 export function endSessionCall(state: State, out: Effects, call: SessionCall, refusal?: Refusal): void {
   if (refusal !== undefined) fail(state, out, call.ask.id, refusal)
   const connection = state.connections.all.get(call.ask.connection!)!
@@ -108,7 +108,7 @@ export function endSessionCall(state: State, out: Effects, call: SessionCall, re
   if (session.requests.size === 0) updateIdle(state, connection)
 }
 
-/** The session is gone, and everything that was asked over it. */
+/** The session has ended, so all its requests fail. */
 export function loseCalls(state: State, out: Effects, session: Session, message: string): void {
   forgetSession(state, session)
   for (const call of session.requests.values()) {
@@ -118,7 +118,7 @@ export function loseCalls(state: State, out: Effects, session: Session, message:
   session.requests.clear()
 }
 
-/** The connection has no session of ours any more. */
+/** Removes the session from its connection. */
 export function forgetSession(state: State, session: Session): void {
   removeSession(state, session)
   const connection = state.connections.all.get(session.connection)

@@ -1,4 +1,4 @@
-/** What happens on the stream of a session over which we ask: opened, refused, bytes, its end. */
+/** Events on the stream of a session over which we ask: opened, refused, bytes, end. What frames mean, frames.ts knows. */
 import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { log, type Effects, type Refusal } from '../../../effects.js'
@@ -31,7 +31,7 @@ export function onSessionOpened(state: State, out: Effects, session: Session, ev
   serveQueue(state, out, connection)
 }
 
-/** (When the connection itself is dead, connectivity.ts has ended the requests before.) */
+/** (If the connection is dead, connectivity.ts has ended the requests before.) */
 export function onSessionOpenFailed(
   state: State,
   out: Effects,
@@ -41,7 +41,7 @@ export function onSessionOpenFailed(
   const connection = state.connections.all.get(session.connection)!
   forgetSession(state, session)
   const { peer } = session
-  // It named the session and does not speak it: then by version 1, if it speaks that.
+  // Identify named the session, but the peer does not speak it. Version 1 is tried if identify named that too.
   if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
     connection.requestProtocol = REQUEST_RESPONSE_V1
     return serveQueue(state, out, connection)
@@ -67,13 +67,13 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
   if (session.requests.size === 0) updateIdle(state, connection)
 }
 
-/** Resets a session that is of no use any more. */
+/** Resets a session that cannot be used any more. */
 export function endSession(state: State, out: Effects, session: Session, why: string): void {
   out.push({ type: 'reset', stream: session.stream, reason: why })
   onSessionOver(state, out, session, why)
 }
 
-/** The stream is gone. Nothing is asked again by itself; what still waited gets a new session. */
+/** The stream has ended. Its requests fail; those that still wait get a new session. */
 export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
   loseCalls(state, out, session, `${why} before ${session.peer} answered`)
   const connection = state.connections.all.get(session.connection)!

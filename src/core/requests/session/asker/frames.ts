@@ -1,4 +1,4 @@
-/** What the answerer of a session sends: values, ends, refusals, credit. Whatever breaks the protocol is named. */
+/** The frames of an answerer: values, ends, refusals, CREDIT. A violation of the protocol is returned as text. */
 import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
 import { FrameType, LAST, MAX_CREDIT, MORE } from '../../../../wire/session/format.js'
 import {
@@ -52,7 +52,7 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
   const broken = readHello(frame, session.hello)
   const more = session.hello.requestWindow - before
   if (broken !== undefined || more === 0) return broken
-  // What was asked before it came has begun with the smaller window.
+  // Requests that began before the HELLO have the smaller window.
   for (const call of session.requests.values()) {
     call.sendCredit += more
     if (call.value !== undefined) enlist(state, session, call)
@@ -67,7 +67,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   if ((frame.flags & LAST) === 0 || ask.values !== undefined || call.intake !== undefined) {
     return onPart(state, out, session, call, frame)
   }
-  // The way of nearly all: one value, in one frame.
+  // The common case: one value in one frame.
   if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
@@ -79,7 +79,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
   return undefined
 }
 
-/** A value of several, or a piece of a value. */
+/** One of several values, or a piece of a value. */
 function onPart(state: State, out: Effects, session: Session, call: SessionCall, frame: Frame): Violation | undefined {
   const { ask } = call
   const intake = (call.intake ??= { credit: call.firstCredit, untaken: 0, total: -1, gathered: undefined })
@@ -109,7 +109,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   if (broken !== undefined) return broken
   if (hasMore) {
     gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
-    // The value has to be completed, whatever the window is.
+    // The value gets the credit that completes it, beyond the window if necessary.
     const missing = intake.total - intake.gathered.received - intake.credit
     const amount = nextCredit(session.pace, state.now, intake.credit, missing)
     if (amount > 0) giveCredit(state, session, call, amount)
@@ -124,7 +124,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   if (ask.values === undefined) return 'it goes on after the one value that was asked for'
   emitValue(state, out, ask.id, value)
   if (ask.stage === 'waiting') {
-    // It has begun to answer; the rest may take its time. (The node itself does not wait for ever.)
+    // The answer has begun, so the rest has no deadline, except for questions of the node itself.
     ask.stage = 'streaming'
     if (!ask.service) endDeadline(state, ask.id, ask.timeout)
   }
@@ -152,7 +152,7 @@ function wholeValue(intake: Intake, frame: Frame): Uint8Array {
   return takeGathered(gathered)
 }
 
-/** What was under way when we cancelled. */
+/** A reply that was under way when we cancelled its request. */
 function onLateReply(session: Session, { id, flags }: Frame): Violation | undefined {
   if (!session.cancelled.has(id)) return 'it answered a request that is not open'
   if ((flags & LAST) !== 0) session.cancelled.delete(id)
@@ -182,7 +182,7 @@ function onFail(state: State, out: Effects, session: Session, frame: Frame): Vio
   return undefined
 }
 
-/** What the other side's code is to our caller. */
+/** The refusal for our caller. */
 function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): Refusal {
   const text = message === '' ? '' : `: ${message}`
   switch (code) {

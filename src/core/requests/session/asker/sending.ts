@@ -1,4 +1,4 @@
-/** What an asker sends: HELLO, its requests piece by piece, CANCEL and CREDIT. */
+/** The frames that an asker sends: HELLO, requests in pieces, CANCEL, CREDIT. Their order is the outbox's. */
 import type { SessionCall } from '../../state.js'
 import {
   writeCancel,
