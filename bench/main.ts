@@ -6,6 +6,8 @@
  *   npm run bench -- --only 32B --contestants session,net
  */
 import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { broadcasts } from './extras/broadcasts.js'
 import { fairness } from './extras/fairness.js'
 import { idle, memory, startUp } from './extras/node-costs.js'
@@ -26,6 +28,15 @@ function options(): Options {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
     process.exit(2)
   }
+}
+
+/** Tells the processes that are started where the other checkout is. */
+function useCheckout(folder: string): void {
+  if (!existsSync(join(folder, 'dist', 'index.js'))) {
+    console.error(`${folder} has no dist/index.js: run \`npm ci && npm run build\` there first`)
+    process.exit(2)
+  }
+  process.env.TINYP2P_BENCH_AGAINST = resolve(folder)
 }
 
 /** What is done now, on one line that is written over; nothing when nobody looks. */
@@ -70,6 +81,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const chosen = options()
 if (chosen.help) console.log(USAGE)
 else {
+  if (chosen.against !== undefined) useCheckout(chosen.against)
   await run(chosen).catch((error: Error) => {
     console.error(`The run failed, and its figures are worth nothing. ${error.message}`)
     process.exitCode = 1
