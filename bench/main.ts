@@ -30,13 +30,11 @@ function options(): Options {
   }
 }
 
-/** Tells the processes that are started where the other checkout is. */
-function useCheckout(folder: string): void {
-  if (!existsSync(join(folder, 'dist', 'index.js'))) {
-    console.error(`${folder} has no dist/index.js: run \`npm ci && npm run build\` there first`)
-    process.exit(2)
-  }
-  process.env.TINYP2P_BENCH_AGAINST = resolve(folder)
+/** Compiles the other checkout, and tells the processes that are started where it is. */
+async function useCheckout(folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'node_modules')))
+    throw new Error(`${folder} has no node_modules: run \`npm ci\` there first`)
+  process.env.TINYP2P_BENCH_AGAINST = (await compile(resolve(folder))).path('src/index.ts')
 }
 
 /** What is done now, on one line that is written over; nothing when nobody looks. */
@@ -56,11 +54,12 @@ const runExtra: Record<Extra, (compiled: Compiled, full: boolean) => Promise<str
   profile: (compiled, full) => profile(compiled, full ? 3_000 : 1_000, progress),
 }
 
-async function run({ full, write, plan, extras }: Options): Promise<void> {
+async function run({ full, write, against, plan, extras }: Options): Promise<void> {
   const began = performance.now()
   const machine = describeMachine(new Date())
   const compiled = await compile()
   const parts: string[] = []
+  if (against !== undefined) await useCheckout(against)
   try {
     if (plan.loads.length > 0) parts.push(`## Requests\n\n${reportRequests(await runRounds(compiled, plan, progress))}`)
     for (const extra of extras) parts.push(await runExtra[extra](compiled, full))
@@ -81,7 +80,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const chosen = options()
 if (chosen.help) console.log(USAGE)
 else {
-  if (chosen.against !== undefined) useCheckout(chosen.against)
   await run(chosen).catch((error: Error) => {
     console.error(`The run failed, and its figures are worth nothing. ${error.message}`)
     process.exitCode = 1

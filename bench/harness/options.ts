@@ -25,7 +25,7 @@ export const USAGE = `npm run bench -- [options]
   --full                the long form: all loads, more and longer rounds (some 20 minutes; without it under 90 s)
   --only <what,…>       sizes (32B), loads (32B×64, or 32Bx64), ${EXTRAS.join(', ')}
   --contestants <a,…>   ${CONTESTANTS.map((one) => one.name).join(', ')}
-  --against <folder>    measures \`session\` beside that of another checkout of ours, in which \`npm run build\` was run
+  --against <folder>    measures \`session\` beside that of another checkout of ours, in which \`npm ci\` was run
   --rounds <n>          1 to 99
   --write               writes bench/results.md; not with --only or --contestants
   --help`
