@@ -6,6 +6,8 @@
  *   npm run bench -- --only 32B --contestants session,net
  */
 import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { broadcasts } from './extras/broadcasts.js'
 import { fairness } from './extras/fairness.js'
 import { idle, memory, startUp } from './extras/node-costs.js'
@@ -28,6 +30,13 @@ function options(): Options {
   }
 }
 
+/** Compiles the other checkout, and tells the processes that are started where it is. */
+async function useCheckout(folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'node_modules')))
+    throw new Error(`${folder} has no node_modules: run \`npm ci\` there first`)
+  process.env.TINYP2P_BENCH_AGAINST = (await compile(resolve(folder))).path('src/index.ts')
+}
+
 /** What is done now, on one line that is written over; nothing when nobody looks. */
 function progress(what: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${what}`)
@@ -45,11 +54,12 @@ const runExtra: Record<Extra, (compiled: Compiled, full: boolean) => Promise<str
   profile: (compiled, full) => profile(compiled, full ? 3_000 : 1_000, progress),
 }
 
-async function run({ full, write, plan, extras }: Options): Promise<void> {
+async function run({ full, write, against, plan, extras }: Options): Promise<void> {
   const began = performance.now()
   const machine = describeMachine(new Date())
   const compiled = await compile()
   const parts: string[] = []
+  if (against !== undefined) await useCheckout(against)
   try {
     if (plan.loads.length > 0) parts.push(`## Requests\n\n${reportRequests(await runRounds(compiled, plan, progress))}`)
     for (const extra of extras) parts.push(await runExtra[extra](compiled, full))

@@ -152,7 +152,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-console.log('| package | ours | newest | |\n|---|---|---|---|')
+console.log('| package | ours | newest | verdict |\n|---|---|---|---|')
 for (const [name, ours] of Object.entries(PINNED)) {
   const failures = results.get(name) ?? []
   const verdict =

@@ -10,10 +10,13 @@ export interface Entry {
   maxSize?: number
   /** Not in the short form, unless it is named. */
   longOnly?: boolean
+  /** Only with `--against`. */
+  againstOnly?: boolean
 }
 
 export const CONTESTANTS: readonly Entry[] = [
   { name: 'session', title: 'ours (session)', file: 'session.ts' },
+  { name: 'other', title: 'ours, the other checkout', file: 'other.ts', againstOnly: true },
   // It sends whole values only, which is all that its goal is about.
   { name: 'no-lane', title: 'our session, no lane', file: 'no-lane.ts', maxSize: 1_024 },
   { name: 'v1', title: 'ours (version 1)', file: 'version1.ts' },

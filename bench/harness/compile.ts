@@ -8,16 +8,16 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const cache = join(root, 'node_modules', '.cache')
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Compiled {
   /** The path of what a file of the repository was made into: `compiled.path('bench/harness/child.ts')`. */
   path(source: string): string
 }
 
-/** What it makes is removed when this process ends. */
-export async function compile(): Promise<Compiled> {
+/** What it makes is removed when this process ends. `root`: of another checkout, of which only `src` is compiled. */
+export async function compile(root = ROOT): Promise<Compiled> {
+  const cache = join(root, 'node_modules', '.cache')
   await mkdir(cache, { recursive: true })
   const outdir = await mkdtemp(join(cache, 'tinyp2p-bench-'))
   process.once('exit', () => {
@@ -26,7 +26,7 @@ export async function compile(): Promise<Compiled> {
   await writeFile(join(outdir, 'package.json'), '{ "type": "module" }\n')
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/**/*.ts', 'bench/**/*.ts'],
+    entryPoints: root === ROOT ? ['src/**/*.ts', 'bench/**/*.ts'] : ['src/**/*.ts'],
     outdir,
     outbase: root,
     format: 'esm',

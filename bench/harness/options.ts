@@ -15,6 +15,8 @@ export interface Options {
   full: boolean
   /** Write bench/results.md. */
   write: boolean
+  /** The folder of another checkout, built. */
+  against: string | undefined
   plan: Plan
   extras: readonly Extra[]
 }
@@ -23,6 +25,7 @@ export const USAGE = `npm run bench -- [options]
   --full                the long form: all loads, more and longer rounds (some 20 minutes; without it under 90 s)
   --only <what,…>       sizes (32B), loads (32B×64, or 32Bx64), ${EXTRAS.join(', ')}
   --contestants <a,…>   ${CONTESTANTS.map((one) => one.name).join(', ')}
+  --against <folder>    measures \`session\` beside that of another checkout of ours, in which \`npm ci\` was run
   --rounds <n>          1 to 99
   --write               writes bench/results.md; not with --only or --contestants
   --help`
@@ -39,24 +42,29 @@ export function readOptions(args: string[]): Options {
       full: { type: 'boolean', default: false },
       only: { type: 'string' },
       contestants: { type: 'string' },
+      against: { type: 'string' },
       rounds: { type: 'string' },
       write: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
-  const { full, only, write, help } = values
-  if (write && (only !== undefined || values.contestants !== undefined)) {
-    throw new Error('--write needs the whole run: leave out --only and --contestants')
+  const { full, only, write, help, against } = values
+  if (write && (only !== undefined || values.contestants !== undefined || against !== undefined)) {
+    throw new Error('--write needs the whole run: leave out --only, --contestants and --against')
   }
   const form = full ? FULL : SHORT
   const rounds = values.rounds === undefined ? form.rounds : roundsOf(values.rounds)
+  const named = values.contestants ?? (against === undefined ? undefined : 'session,other')
   const contestants =
-    values.contestants === undefined
-      ? CONTESTANTS.filter(({ longOnly = false }) => full || !longOnly)
-      : list(values.contestants).map(entryOf)
-  const chosen = choose(only, values.contestants !== undefined, full)
+    named === undefined
+      ? CONTESTANTS.filter(({ longOnly = false, againstOnly = false }) => !againstOnly && (full || !longOnly))
+      : list(named).map(entryOf)
+  if (against === undefined && contestants.some(({ againstOnly = false }) => againstOnly)) {
+    throw new Error('--against <folder> has to say where the other checkout is')
+  }
+  const chosen = choose(only, named !== undefined, full)
   const loads = chosen.loads.filter((load) => contestants.some((entry) => takes(entry, load)))
-  return { help, full, write, extras: chosen.extras, plan: { ...form, rounds, contestants, loads } }
+  return { help, full, write, against, extras: chosen.extras, plan: { ...form, rounds, contestants, loads } }
 }
 
 function list(text: string): string[] {

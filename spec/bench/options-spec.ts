@@ -58,4 +58,15 @@ describe('the benchmark', () => {
   ])('refuses %j and says why', (args, why) => {
     expect(() => readOptions(args)).toThrow(why)
   })
+
+  it('measures ours beside another checkout, and says when nobody says where that is', () => {
+    const { plan, against } = readOptions(['--against', '../old'])
+    expect({ against, names: plan.contestants.map(({ name }) => name) }).toEqual({
+      against: '../old',
+      names: ['session', 'other'],
+    })
+    expect(readOptions(['--full']).plan.contestants.map(({ name }) => name)).not.toContain('other')
+    expect(() => readOptions(['--contestants', 'session,other'])).toThrow('--against')
+    expect(() => readOptions(['--against', '../old', '--write'])).toThrow('--write')
+  })
 })

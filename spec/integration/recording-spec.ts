@@ -125,7 +125,7 @@ describe('a recording of a node on real sockets', () => {
   it('has its end too when the node cannot listen', async () => {
     const path = join(folder, 'a.t2pr')
     expect(await outcome(start({ listen: '/ip4/192.0.2.1/tcp/4001', record: path }))).toBe('ListenError')
-    expect(await replay(path)).toMatchObject({ complete: true, state: { phase: 'ended' } })
+    expect(await replay(path)).toMatchObject({ complete: true, state: { lifecycle: { phase: 'ended' } } })
   })
 })
 

@@ -14,15 +14,12 @@ export const endPorts = (): Promise<void> => endChildren(children)
 export class AnotherPort {
   /** The exit code; `null` when a signal killed it. */
   readonly exit: Promise<number | null>
-  /** Resolves when its port has stopped. */
-  readonly stopped: Promise<unknown>
 
   private constructor(
     private readonly child: ChildProcess,
     readonly id: string,
     readonly address: string,
   ) {
-    this.stopped = once(child, 'disconnect')
     this.exit = once(child, 'exit').then(([code]) => code as number | null)
   }
 

@@ -28,6 +28,7 @@ import type { State } from '../core/state.js'
 import { step as coreStep } from '../core/step.js'
 import { Gathering } from './gather.js'
 import { MAX_DELAY } from '../platform/timers.js'
+import { Source } from './source.js'
 
 export interface LaneOptions {
   state: State
@@ -45,9 +46,9 @@ export interface LaneOptions {
 
 export class Lane {
   /** Commands, and events of the lane itself. They are stepped at the next instant; after the end they are dropped. */
-  readonly commands$ = new Subject<Command | Internal>()
+  readonly commands$: Subject<Command | Internal> = new Source()
   /** Events of the network. */
-  readonly events$ = new Subject<PortEvent>()
+  readonly events$: Subject<PortEvent> = new Source()
   private readonly gathering: Gathering<Event>
   private readonly wakeAt$ = new Subject<number>()
   /** Owns everything that runs in a lane: its sources, its timers and its interval. */

@@ -5,7 +5,6 @@
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer } from '../core/peers/addresses.js'
-import { stopUpdates } from './patches/address-updates.js'
 
 interface Components {
   addressManager: {
@@ -19,8 +18,6 @@ interface Components {
 export interface OwnAddresses {
   /** Without `/p2p`. An unspecified one has been replaced by those of the interfaces. */
   list(): string[]
-  /** After libp2p has stopped: nothing is updated any more. */
-  forget(): void
 }
 
 export function ownAddresses({ addressManager, transportManager, events }: Components): OwnAddresses {
@@ -35,7 +32,6 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
       confirm()
       return [...new Set(addressManager.getAddresses().map((address) => withoutPeer(address.toString())))]
     },
-    forget: () => stopUpdates(addressManager),
   }
 }
 

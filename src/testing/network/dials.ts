@@ -36,6 +36,8 @@ interface Dial {
   /** The addresses to try; `undefined`: none is known so far. */
   addresses: string[] | undefined
   tried: Attempt[]
+  /** It may last too long, and ends then. */
+  isLimited: boolean
   over: boolean
 }
 
@@ -71,6 +73,7 @@ export class Dials<Other extends Listener> {
     const dial = this.begin(peer, done)
     this.dials.set(peer, dial)
     if (known.length > 0) return this.dialAt(dial, known)
+    this.limit(dial)
     host.find(peer, (found) => {
       if (dial.over || dial.addresses !== undefined) return
       if (found.length > 0) this.dialAt(dial, found)
@@ -79,14 +82,18 @@ export class Dials<Other extends Listener> {
   }
 
   private begin(peer: string | undefined, done: Reached): Dial {
-    const dial: Dial = { peer, waiting: [done], addresses: undefined, tried: [], over: false }
+    return { peer, waiting: [done], addresses: undefined, tried: [], isLimited: false, over: false }
+  }
+
+  private limit(dial: Dial): void {
+    if (dial.isLimited) return
+    dial.isLimited = true
     this.timeouts.begin(dial, DIALS.timeout)
-    return dial
   }
 
   private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial)): void {
     dial.over = true
-    this.timeouts.end(dial, DIALS.timeout)
+    if (dial.isLimited) this.timeouts.end(dial, DIALS.timeout)
     if (dial.peer !== undefined) this.dials.delete(dial.peer)
     for (const done of dial.waiting) done(side, why, dial.tried)
   }
@@ -99,6 +106,8 @@ export class Dials<Other extends Listener> {
 
   private dialAt(dial: Dial, addresses: string[]): void {
     dial.addresses = addresses
+    // One address has less time than the whole dial: it needs no timer.
+    if (addresses.length > 1) this.limit(dial)
     this.tryNext(dial)
   }
 
