@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { createState } from '../../src/core/state.js'
 import { step } from '../../src/core/step.js'
 import type { Event } from '../../src/core/events.js'
-import { bytes, Core, settingsWith, shorts } from '../support/core.js'
+import { bytes, Core, data, settingsWith, shorts, V1 } from '../support/core.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 
@@ -29,9 +29,19 @@ describe('a step', () => {
     core.now = 100
     core.request(1, 'bob', bytes('?'), 50)
     core.now = 10
-    core.request(2, 'bob', bytes('?'), 50)
+    core.request(2, 'bob', bytes('?'), 60)
     expect(shorts(core.at(149))).toEqual([])
-    expect(shorts(core.at(150))).toEqual(['fail 1 RequestTimeout', 'fail 2 RequestTimeout'])
+    expect(shorts(core.at(150))).toEqual(['fail 1 RequestTimeout'])
+    expect(shorts(core.at(160))).toEqual(['fail 2 RequestTimeout'])
+  })
+
+  it('runs the events of an instant before what is due in it', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.request(1, 'bob', bytes('?'), 50)
+    core.in({ type: 'streamOpened', stream: 1, protocol: V1 })
+    core.now = 50
+    expect(shorts(core.in({ type: 'woken' }, data(1, [1, 7])))).toEqual(['settle 1', 'reset 1'])
   })
 
   it('logs an effect that failed', () => {

@@ -11,11 +11,8 @@ import { ServiceCore } from '../../support/service-core.js'
 import { end, fail, filled, join, reply } from '../../support/session.js'
 
 const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
-
 const LARGE = filled(150_000)
-
 const HASH = sha256(LARGE)
-
 const announced = (data = LARGE, size = data.length): Uint8Array => encodeAnnouncement({ hash: sha256(data), size })
 
 /** Bob announces, Carol has handed it to us. */

@@ -8,14 +8,11 @@ import type { Settings } from '../../../src/core/settings.js'
 import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../../src/wire/gossip/announcement.js'
 import { broadcast, published, subscribe, told } from '../../support/broadcasts.js'
 import { ServiceCore } from '../../support/service-core.js'
-import { credit, filled, join, reply } from '../../support/session.js'
+import { credit, filled, join } from '../../support/session.js'
 
 const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
-
 const LARGE = filled(150_000)
-
 const HASH = sha256(LARGE)
-
 const announced = (data = LARGE, size = data.length): Uint8Array => encodeAnnouncement({ hash: sha256(data), size })
 
 function large(settings: Partial<Settings> = {}): ServiceCore {

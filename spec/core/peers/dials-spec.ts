@@ -1,7 +1,7 @@
 /** Dials: one per target, for every question that waits for it. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
-import { Core, shorts, bytes, data } from '../../support/core.js'
+import { Core, shorts, bytes } from '../../support/core.js'
 import type { Effect } from '../../../src/core/effects.js'
 
 const known: Event = { type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }

@@ -1,7 +1,8 @@
 /** Requests of the node itself to other nodes. */
 import { describe, expect, it } from '@jest/globals'
+import { askNode, cancelOwnAsk, openOwnAsk, takeOwnAsk } from '../../../src/core/services/own-requests.js'
 import { GossipCore } from '../../support/broadcasts.js'
-import { bytes } from '../../support/core.js'
+import { bytes, runningState } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
 
 describe('the node’s own requests', () => {
@@ -24,5 +25,31 @@ describe('the node’s own requests', () => {
     core.run({ type: 'subscribe', topic: 'block', replay: { subscription: 1, count: 1 } })
     core.run({ type: 'meshChanged', topic: 'block', peers: ['bob'] })
     expect(core.lines({ type: 'connectionClosed', connection: 1 })).toEqual(['replayed 1:'])
+  })
+})
+
+describe('a question of the node itself', () => {
+  it('has a number below zero, and is closed only by an answer of its kind', () => {
+    const state = runningState()
+    const [one, other] = [1, 2].map((connection) => openOwnAsk(state, { kind: 'idle', connection }))
+    expect([one, other]).toEqual([-1, -2])
+    expect(takeOwnAsk(state, -1, 'verify')).toBeUndefined()
+    expect(takeOwnAsk(state, -1, 'idle')).toEqual({ kind: 'idle', connection: 1 })
+    expect(takeOwnAsk(state, -1, 'idle')).toBeUndefined()
+    expect(state.services.purposes.size).toBe(1)
+  })
+
+  it('that is cancelled is not asked any longer, and the peer is told', () => {
+    const core = new ServiceCore()
+    core.peer('bob')
+    const purpose = { kind: 'receipt', ask: 1, peer: 'bob' } as const
+    const ask = askNode(core.state, [], 'bob', { kind: 'receipt', topic: 'block', id: 'a' }, 1_000, purpose)
+    core.run({ type: 'woken' })
+    expect(core.asked('bob')).toHaveLength(1)
+    cancelOwnAsk(core.state, [], ask)
+    cancelOwnAsk(core.state, [], ask)
+    core.run({ type: 'woken' })
+    expect(core.gotLines('bob')).toEqual(['CANCEL 1'])
+    expect([core.state.asks.open.size, core.state.services.purposes.size]).toEqual([0, 0])
   })
 })
