@@ -28,7 +28,7 @@ function guards(): Map<string, Set<string>> {
   for (const file of readdirSync(patches, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue
     const [header = ''] = readFileSync(join(patches, file), 'utf8').split('*/')
-    const name = /^ \* Package: ([\w@/-]+)/m.exec(header)?.[1]
+    const name = /^ \* Packages?: ([\w@/-]+)/m.exec(header)?.[1]
     if (name === undefined || !(name in PINNED)) continue
     const specs = found.get(name) ?? new Set()
     for (const [spec] of header.slice(header.indexOf('Guarded by:')).matchAll(/spec\/\S+-spec\.ts/g)) specs.add(spec)

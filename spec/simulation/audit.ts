@@ -43,7 +43,7 @@ function limits(state: State, report: Report): void {
     if (asking !== undefined) most('requests of one session', asking.requests.size, maxOpen)
     most('requests in a queue', queue.size, settings.maxPendingRequests)
   }
-  // One that nobody else's stands beside always fits.
+  // The only admitted request of its peer, or of all, always fits.
   if (state.budget.admitted > 1) most('bytes of inbound requests', state.budget.bytes, settings.maxInboundBytes)
   most('bytes of first windows', state.budget.windowBytes, settings.maxInboundBytes)
   for (const [peer, { bytes, admitted, windows }] of state.budget.accounts) {

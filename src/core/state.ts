@@ -38,7 +38,7 @@ export interface Lifecycle {
   stopAt: number
 }
 
-/** What is due next. deadlines.ts changes it. */
+/** What is due next. due.ts changes it. */
 export interface Due {
   /** No deadline is earlier than this. It is recomputed when it has come; until then a new deadline may only lower it. */
   next: number

@@ -29,6 +29,7 @@ import { flushSessions, onStreamEvent } from './requests/stream-events.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { State } from './state.js'
+import { unhandled } from './terms.js'
 
 /** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
@@ -168,6 +169,8 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'listenFailed':
     case 'stopped':
       return
+    default:
+      return unhandled(event)
   }
 }
 

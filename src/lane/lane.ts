@@ -4,7 +4,7 @@
  *     what callers ask         commands$ ─┐
  *     the discovery interval   ticks$     │            one array
  *     the earliest deadline    wakes$     ├─▶ merge ─▶ an instant ─▶ concatMap(step) ─▶ effects
- *     what the network says    events$   ─┘
+ *     what the network says    events$   ─┘   (reportIdly: what may wait joins the array without beginning one)
  *
  * Only `step` changes the state, and nothing in the lane waits: effects are started, and their outcome returns as a
  * command or an event. It knows no network and no promises.

@@ -2,6 +2,7 @@
  * The port itself: starts and stops libp2p and gives each effect to the part that runs it. The events of the parts pass
  * through here, so that none is reported before `listening` or after `stopped`.
  */
+import { unhandled } from '../core/terms.js'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
 import { Connections } from './connections.js'
@@ -194,5 +195,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
       return pubsub.penalize(effect.peer, effect.count)
     case 'inspect':
       return pubsub.inspect(effect.ask, effect.peers)
+    default:
+      return unhandled(effect)
   }
 }

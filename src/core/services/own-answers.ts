@@ -4,7 +4,7 @@ import { onPiece, onPiecesOver } from '../broadcasts/fetching.js'
 import { onReceipt, onReceiptOver } from '../broadcasts/receipts.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
-import type { AskId } from '../terms.js'
+import { unhandled, type AskId } from '../terms.js'
 import { takeNews } from './book.js'
 import { cancelOwnAsk, takeOwnAsk } from './own-requests.js'
 import { onServingAllowed, onServingCut, serve } from './serving.js'
@@ -76,6 +76,8 @@ function handle(state: State, out: Effects, news: ServiceNews): void {
       return onServingAllowed(state, out, news.exchange, news.allowance)
     case 'cut':
       return onServingCut(state, news.exchange)
+    default:
+      return unhandled(news)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { createGathered, copyIfSmall, gather, takeGathered, type Gathered } from '../../wire/gather.js'
-import { varintLength, writeVarint } from '../../wire/varint.js'
+import { addByte, BROKEN, CUT, varintLength, writeVarint, type PartialVarint } from '../../wire/varint.js'
 
 type Control = RPC.ControlMessage
 type WithIds = 'ihave' | 'iwant' | 'idontwant'
@@ -70,8 +70,8 @@ export class FrameReader {
   private chunks: Uint8Array[] = []
   private head = 0
   private offset = 0
-  private length = 0
-  private lengthBytes = 0
+  /** What there is of the next frame's length. */
+  private readonly length: PartialVarint = { value: 0, size: 0 }
   /** The frame that is being read, once its length is known. */
   private gathered: Gathered | undefined
   private total = 0
@@ -96,14 +96,9 @@ export class FrameReader {
   }
 
   private begin(chunk: Uint8Array): Uint8Array | undefined {
-    const byte = this.take(chunk)
-    this.length += (byte & 0x7f) * 2 ** (7 * this.lengthBytes++)
-    if (byte >= 0x80) {
-      if (this.lengthBytes === MAX_LENGTH_BYTES) throw new Error('the length of a frame does not end')
-      return undefined
-    }
-    const { length } = this
-    this.length = this.lengthBytes = 0
+    const length = addByte(this.length, this.take(chunk), MAX_LENGTH_BYTES)
+    if (length === CUT) return undefined
+    if (length === BROKEN) throw new Error('the length of a frame does not end, or is not minimal')
     if (length > this.limit) throw new Error(`a frame of ${length} bytes; the limit is ${this.limit}`)
     if (chunk.length - this.offset >= length) return copyIfSmall(chunk, this.offset, this.advance(length))
     this.total = length

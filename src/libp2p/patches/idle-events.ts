@@ -9,9 +9,11 @@
  * Guarded by: spec/libp2p/patches/supported-spec.ts
  */
 import type { TypedEventTarget } from '@libp2p/interface'
+import { hasMembers } from './supported.js'
 
 export function skipIdleEvents(target: object): void {
   const emitter = target as TypedEventTarget<Record<string, Event>>
+  if (!hasMembers('@libp2p/utils', emitter, { safeDispatchEvent: 'function', listenerCount: 'function' })) return
   const dispatch = emitter.safeDispatchEvent.bind(emitter)
   emitter.safeDispatchEvent = (type, detail) => emitter.listenerCount(type) === 0 || dispatch(type, detail)
 }

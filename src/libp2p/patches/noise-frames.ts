@@ -1,7 +1,7 @@
 /**
  * Noise without two costs of each frame that is read.
  *
- * Package: @libp2p/noise. Private members of an encrypted connection: `decoder`, its `lengthDecoder`, `handshake`, its
+ * Packages: @libp2p/noise, and the decoder of @libp2p/utils that it uses. Private members of an encrypted connection: `decoder`, its `lengthDecoder`, `handshake`, its
  *   `decrypt`, and the connection's own `decrypt`.
  * Changes: the decoder of lengths throws nothing at the end of a packet, and a frame that came in two packets is not joined.
  * Without it: each packet costs a `RangeError`, which takes as long as the cipher of a small frame, and each large frame is

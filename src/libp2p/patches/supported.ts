@@ -12,6 +12,7 @@ export const PINNED = {
   '@libp2p/kad-dht': '16.4.5',
   '@libp2p/noise': '17.0.3',
   '@libp2p/tcp': '11.0.28',
+  '@libp2p/utils': '7.4.1',
   '@libp2p/yamux': '8.0.3',
 } as const
 

@@ -2,6 +2,7 @@
  * One host of a simulated network: the port of one node. Connections, identify and pings are here. It reports what a real
  * network would, after the time that a real network would take.
  */
+import { unhandled } from '../../core/terms.js'
 import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
 import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
@@ -119,6 +120,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
         return this.listen(effect.addresses)
       case 'stop':
         return this.stop()
+      default:
+        return unhandled(effect)
     }
   }
 
