@@ -1,8 +1,8 @@
+/** The beginning and the end of a node. */
 import { describe, expect, it } from '@jest/globals'
 import { createState } from '../../src/core/state.js'
-import { step } from '../../src/core/step.js'
 import type { Event } from '../../src/core/events.js'
-import { bytes, Core, settingsWith, shorts } from '../support/core.js'
+import { bytes, Core, shorts } from '../support/core.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 
@@ -91,38 +91,5 @@ describe('the stop', () => {
     core.in({ type: 'start' })
     expect(shorts(core.in({ type: 'shutdown', ask: 9 }))).toEqual(['stop'])
     expect(shorts(core.in({ type: 'stopped' }))).toEqual(['settle 9', 'ended'])
-  })
-})
-
-describe('a step', () => {
-  it('gives the same effects and the same state for the same events', () => {
-    const events: Event[][] = [
-      [{ type: 'start' }],
-      [{ type: 'listening', addresses: ['/ip4/10.0.0.1/tcp/1'] }],
-      [{ type: 'request', ask: 1, peer: 'bob', addresses: [], data: bytes('?'), timeout: 100 }],
-      [{ type: 'connectionOpened', connection: 1, peer: 'bob', address: '/ip4/10.0.0.2/tcp/1', inbound: false }],
-      [{ type: 'streamOpened', stream: 1, protocol: 'x' }, { type: 'tick' }],
-      [{ type: 'data', stream: 1, chunks: [new Uint8Array([1, 2])] }],
-    ]
-    const run = (): unknown => {
-      const state = createState('self', settingsWith(BOOT))
-      return [events.map((batch, i) => step(state, { at: i * 10, events: batch })), state]
-    }
-    expect(run()).toEqual(run())
-  })
-
-  it('does not let the time go backwards', () => {
-    const core = new Core()
-    core.now = 100
-    core.request(1, 'bob', bytes('?'), 50)
-    core.now = 10
-    core.request(2, 'bob', bytes('?'), 50)
-    expect(shorts(core.at(149))).toEqual([])
-    expect(shorts(core.at(150))).toEqual(['fail 1 RequestTimeout', 'fail 2 RequestTimeout'])
-  })
-
-  it('logs an effect that failed', () => {
-    const effects = new Core().all({ type: 'effectFailed', effect: 'dial', failure: { message: 'oops' } })
-    expect(effects).toContainEqual({ type: 'log', level: 'error', message: 'the effect dial failed: oops' })
   })
 })

@@ -1,6 +1,7 @@
+/** The memory of broadcasts: the last ones of a topic, and the outcomes of recent ones. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { remember } from '../../../src/core/broadcasts/history.js'
+import { remember, noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
 import type { Settings } from '../../../src/core/settings.js'
 import { broadcast, GossipCore, message, published, subscribe } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
@@ -101,5 +102,24 @@ describe('the last broadcasts of a topic', () => {
         expect(history.map(({ at }) => at)).toEqual(history.map(({ at }) => at).sort((a, b) => a - b))
       }),
     )
+  })
+})
+
+describe('what became of a message', () => {
+  it('is known for a while: of the last 2,048 messages at least, and of 4,096 at most', () => {
+    const { state } = new GossipCore()
+    for (let i = 0; i < 10_000; i++) {
+      noteOutcome(state, `${i}`, i % 3 === 0 ? 'refused' : 'accepted')
+      if (i >= 2_047) expect(outcomeOf(state, `${i - 2_047}`)).toBe((i - 2_047) % 3 === 0 ? 'refused' : 'accepted')
+    }
+    expect(outcomeOf(state, '0')).toBeUndefined()
+    expect(state.outcomes.recent.size + state.outcomes.older.size).toBeLessThanOrEqual(4_096)
+  })
+
+  it('is the last word on it', () => {
+    const { state } = new GossipCore()
+    noteOutcome(state, 'a', 'refused')
+    noteOutcome(state, 'a', 'accepted')
+    expect(outcomeOf(state, 'a')).toBe('accepted')
   })
 })

@@ -1,4 +1,4 @@
-/** Large messages: `large-sending.ts`, `large-fetching.ts`, `blobs.ts`, and the hashes that `digests.ts` takes in. */
+/** Large broadcasts of ours, and what is kept for others to fetch. */
 import { describe, expect, it } from '@jest/globals'
 import { createHash } from 'node:crypto'
 import { blobOf } from '../../../src/core/broadcasts/large.js'
@@ -6,19 +6,14 @@ import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import type { Settings } from '../../../src/core/settings.js'
 import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../../src/wire/gossip/announcement.js'
-import { broadcast, message, published, subscribe, told } from '../../support/broadcasts.js'
+import { broadcast, published, subscribe, told } from '../../support/broadcasts.js'
 import { ServiceCore } from '../../support/service-core.js'
-import { credit, end, fail, filled, join, reply } from '../../support/session.js'
+import { credit, filled, join } from '../../support/session.js'
 
 const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
 const LARGE = filled(150_000)
 const HASH = sha256(LARGE)
-
 const announced = (data = LARGE, size = data.length): Uint8Array => encodeAnnouncement({ hash: sha256(data), size })
-
-/** Bob announces, Carol has handed it to us. */
-const announcement = (id: string, data: Uint8Array = announced(), more = {}): Event =>
-  message(id, { data, held: true, ...more })
 
 function large(settings: Partial<Settings> = {}): ServiceCore {
   const core = new ServiceCore({ maxLargeMessage: 1_000_000, ...settings })
@@ -33,17 +28,6 @@ function digested(core: ServiceCore, effects: Effect[]): string[] {
     effect.type === 'digest' ? [{ type: 'digested', digest: effect.digest, hash: sha256(effect.data) }] : [],
   )
   return core.lines(...hashes)
-}
-
-function pieces(id: number, data: Uint8Array, size = 16_000): Uint8Array[] {
-  const all: Uint8Array[] = []
-  for (let at = 0; at < data.length; at += size) all.push(reply(id, data.subarray(at, at + size)))
-  return all
-}
-
-/** The peer sends all of it, as far as it may at once. */
-function sends(core: ServiceCore, name: string, data: Uint8Array, id = 1): Effect[] {
-  return [...pieces(id, data), end(id)].flatMap((frame) => core.run(core.hears(name, frame)))
 }
 
 describe('a large broadcast of ours', () => {
@@ -144,115 +128,5 @@ describe('what is kept for others to fetch', () => {
     const core = large()
     core.run(...core.asks('bob', { kind: 'blob', hash: HASH }))
     expect(core.gotLines('bob').slice(1)).toEqual(['FAIL 1 NotHere, "we do not have that message"'])
-  })
-})
-
-describe('a large message of others', () => {
-  it('is fetched from who handed the announcement over, and forwarded and delivered when it is here', () => {
-    const core = large()
-    expect(core.lines(announcement('a'))).toEqual([])
-    expect(core.asked('carol')).toEqual([{ id: 1, request: { kind: 'blob', hash: HASH } }])
-    const effects = sends(core, 'carol', LARGE)
-    expect(told(effects)).toEqual(['digest 1 150000'])
-    expect(digested(core, effects)).toEqual(['accept a of carol', 'deliver a'])
-    expect([core.state.fetching.open.size, core.state.fetching.bytes]).toEqual([0, 0])
-    // From now on others have it from us.
-    expect(blobOf(core.state, toHex(HASH))).toEqual(LARGE)
-    expect(core.state.topics.joined.get('block')!.history).toEqual([])
-  })
-
-  it('is delivered whole, and not as it was announced', () => {
-    const core = large()
-    core.run(announcement('a'))
-    const [digest] = sends(core, 'carol', LARGE)
-    const { digest: number } = digest as Extract<Effect, { type: 'digest' }>
-    const delivered = core.run({ type: 'digested', digest: number, hash: HASH }).find(({ type }) => type === 'deliver')
-    expect(delivered).toMatchObject({ topic: 'block', from: 'bob', via: 'carol', id: 'a' })
-    expect(Buffer.compare((delivered as { data: Uint8Array }).data, LARGE)).toBe(0)
-  })
-
-  it.each<[string, (core: ServiceCore) => Effect[], string[]]>([
-    ['refuses', (core) => core.run(core.hears('carol', fail(1, 'NotHere'))), []],
-    ['sends too little', (core) => sends(core, 'carol', LARGE.subarray(1)), []],
-    ['sends too much', (core) => sends(core, 'carol', join(LARGE, LARGE)), ['penalize carol 1']],
-    [
-      'sends empty pieces without end',
-      (core) => core.run(core.hears('carol', ...Array.from({ length: 9 }, () => reply(1, new Uint8Array())))),
-      ['penalize carol 1'],
-    ],
-    [
-      'sends something else',
-      (core) => {
-        const [digest] = sends(core, 'carol', filled(LARGE.length, 1))
-        const { digest: number } = digest as Extract<Effect, { type: 'digest' }>
-        return core.run({ type: 'digested', digest: number, hash: sha256(filled(LARGE.length, 1)) })
-      },
-      ['penalize carol 1'],
-    ],
-    [
-      'has begun and says nothing more',
-      (core) => {
-        core.run(core.hears('carol', reply(1, LARGE.subarray(0, 9))))
-        core.now = 8_000
-        return core.run({ type: 'woken' })
-      },
-      [],
-    ],
-    ['is gone', (core) => core.run({ type: 'connectionClosed', connection: 2 }), []],
-  ])('is fetched from its signer when who handed it over %s', (_what, happens, lines) => {
-    const core = large()
-    core.run(announcement('a'))
-    expect(told(happens(core))).toEqual(lines)
-    expect(core.asked('bob')).toEqual([{ id: 1, request: { kind: 'blob', hash: HASH } }])
-    expect(digested(core, sends(core, 'bob', LARGE))).toEqual(['accept a of carol', 'deliver a'])
-  })
-
-  it('that nobody has goes no further, and nobody is punished for what he does not have', () => {
-    const core = large()
-    core.run(announcement('a'))
-    core.run(core.hears('carol', fail(1, 'NotHere')))
-    expect(core.lines(core.hears('bob', fail(1, 'NotHere')))).toEqual(['ignore a of carol'])
-    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ fetchFailed: 1 })
-    expect([core.state.fetching.open.size, core.state.fetching.bytes]).toEqual([0, 0])
-  })
-
-  it('whose peers have gone is not dialled for', () => {
-    const core = large()
-    const far = { from: 'far', via: 'farther' }
-    expect(core.lines(announcement('a', announced(), far))).toEqual(['ignore a of farther'])
-  })
-
-  it('is judged by the validator when it is here, all of it', () => {
-    const core = large({ guardedTopics: ['block'] })
-    core.run(announcement('a'))
-    const effects = sends(core, 'carol', LARGE)
-    expect(digested(core, effects)).toEqual(['validate 1: a'])
-    const rejected: Event = { type: 'validated', validation: 1, verdict: 'reject', failed: false }
-    expect(core.lines(rejected)).toEqual(['reject a of carol'])
-  })
-
-  it.each<[string, Uint8Array, string]>([
-    ['that is broken', announced().subarray(1, 40), 'accept'],
-    ['with a byte too much', join(announced(), new Uint8Array(1)), 'reject'],
-    ['of more than the limit', announced(LARGE, 1_000_001), 'reject'],
-  ])('with an announcement %s is not fetched', (_what, data, verdict) => {
-    const core = large()
-    expect(core.lines(announcement('a', data))[0]).toBe(`${verdict} a of carol`)
-    expect(core.asked('carol')).toEqual([])
-  })
-
-  it('that is here already is not fetched again, and a wrong size for it is a lie', () => {
-    const core = large()
-    digested(core, core.run(broadcast(1, { data: LARGE })))
-    expect(core.lines(announcement('a'))).toEqual(['accept a of carol', 'deliver a'])
-    expect(core.lines(announcement('b', announced(LARGE, 7)))).toEqual(['reject b of carol'])
-    expect(core.asked('carol')).toEqual([])
-  })
-
-  it('is one too many beyond what is fetched at once', () => {
-    const core = large({ maxBlobBytes: 200_000 })
-    core.run(announcement('a'))
-    expect(core.lines(announcement('b', announced(filled(150_000, 3))))).toEqual(['ignore b of carol'])
-    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ busy: 1 })
   })
 })

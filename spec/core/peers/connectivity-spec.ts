@@ -1,8 +1,10 @@
+/** What follows when a connection opens, is idle, fails its ping or is lost. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import { Core, shorts, V1 } from '../../support/core.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
+
 const known: Event = { type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }
 
 function dialFailed(target: string): Event {
@@ -104,46 +106,5 @@ describe('a connection', () => {
     expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 1'])
     core.in({ type: 'connectionClosed', connection: 1 })
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])
-  })
-})
-
-describe('a dial by hand', () => {
-  it('is answered with the peer that was reached', () => {
-    const core = new Core()
-    expect(
-      shorts(core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })),
-    ).toEqual(['dial /ip4/10.0.0.1/tcp/1'])
-    core.connect('bob')
-    expect(core.in({ type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 1 })).toEqual([
-      { type: 'settle', ask: 1, value: 'bob' },
-    ])
-  })
-
-  it('to a peer that is connected is answered at once', () => {
-    const core = new Core()
-    core.connect('bob')
-    expect(core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })).toEqual([
-      { type: 'settle', ask: 1, value: 'bob' },
-    ])
-  })
-
-  it('to made-up addresses that fail does not remove a peer whose right ones are in the table', () => {
-    const core = new Core()
-    core.in(known)
-    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/10.9.9.9/tcp/1'] })
-    expect(shorts(core.in(dialFailed('bob')))).toEqual(['fail 1 DialError'])
-  })
-
-  it('that reached a connection which is gone again fails', () => {
-    const core = new Core()
-    core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })
-    const dialled: Event = { type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 7 }
-    expect(shorts(core.in(dialled))).toEqual(['fail 1 DialError'])
-  })
-
-  it('that its caller cancelled is not answered', () => {
-    const core = new Core()
-    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] }, { type: 'cancel', ask: 1 })
-    expect(core.connect('bob')).toEqual([])
   })
 })

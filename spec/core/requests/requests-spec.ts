@@ -1,5 +1,5 @@
+/** Outbound requests: the way to a connection, and how they end. */
 import { describe, expect, it } from '@jest/globals'
-import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { bytes, Core, data, refusalOf, shorts, V1 } from '../../support/core.js'
 
@@ -17,64 +17,10 @@ function asked(settings = {}): Core {
 }
 
 describe('a request', () => {
-  it('is written as one frame, with our write side closed behind it', () => {
-    const core = new Core()
-    core.connect('bob')
-    expect(core.request(1, 'bob', bytes('hello'))).toEqual([
-      { type: 'open', stream: 1, connection: 1, protocols: [V1] },
-    ])
-    expect(core.in(opened(1))).toEqual([
-      { type: 'write', stream: 1, chunks: [new Uint8Array([5]), bytes('hello')], end: true },
-    ])
-  })
-
-  it('is answered by the frame that comes back', () => {
-    const core = asked()
-    expect(core.in(data(1, [2, 7], [8]))).toEqual([{ type: 'settle', ask: 1, value: new Uint8Array([7, 8]) }])
-    expect(core.in({ type: 'streamEnded', stream: 1 })).toEqual([])
-    expect(core.state.asks.open.size + core.state.streams.v1Requests.size + core.state.asks.deadlines.size).toBe(0)
-  })
-
-  it('may be answered by nothing at all, in a frame', () => {
-    expect(asked().in(data(1, [0]))).toEqual([{ type: 'settle', ask: 1, value: new Uint8Array() }])
-  })
-
-  it('gets its own answer among a thousand, in whatever order they come', () => {
-    const core = new Core({ maxStreams: 1_000, maxEarlyStreams: 1_000 })
-    core.connect('bob')
-    const streams: number[] = []
-    for (let ask = 1; ask <= 1_000; ask++) {
-      for (const effect of core.request(ask, 'bob', bytes(`${ask}`)))
-        if (effect.type === 'open') streams.push(effect.stream)
-    }
-    core.in(...streams.map(opened))
-    const shuffled = streams
-      .map((stream, i) => ({ stream, ask: i + 1 }))
-      .sort((a, b) => ((a.stream * 7919) % 1009) - ((b.stream * 7919) % 1009))
-    const answers = core.in(...shuffled.map(({ stream, ask }) => data(stream, [2, ask >> 8, ask & 255])))
-    expect(answers).toHaveLength(1_000)
-    for (const answer of answers) {
-      if (answer.type !== 'settle') throw new Error(answer.type)
-      const [high, low] = answer.value as Uint8Array
-      expect(high! * 256 + low!).toBe(answer.ask)
-    }
-  })
-
   it('dials the peer when there is no connection, and those who want the same peer share the dial', () => {
     const core = new Core()
     expect(shorts([...core.request(1, 'bob'), ...core.request(2, 'bob')])).toEqual(['dial bob'])
     expect(shorts(core.connect('bob'))).toEqual(['open 1 on 1', 'open 3 on 1'])
-  })
-
-  it('tries the addresses that a second asker offered when those of the first one failed', () => {
-    const core = new Core()
-    const ask = (id: number, address: string): Effect[] =>
-      core.in({ type: 'request', ask: id, peer: 'bob', addresses: [address], data: bytes('?'), timeout: 1_000 })
-    const failed: Event = { type: 'dialFailed', target: 'bob', failure: { message: 'refused' }, tried: [] }
-    expect(ask(1, '/ip4/10.0.0.1/tcp/1')).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }])
-    expect(ask(2, '/ip4/10.0.0.2/tcp/1')).toEqual([])
-    expect(core.in(failed)).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] }])
-    expect(shorts(core.in(failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
   })
 
   it('fails when nobody can reach the peer, and says what was tried', () => {
@@ -93,65 +39,6 @@ describe('a request', () => {
     })
   })
 
-  it('queues behind eight until the peer has accepted a first stream, then goes with the rest', () => {
-    const core = new Core()
-    core.connect('bob')
-    const first: Effect[] = []
-    for (let ask = 1; ask <= 64; ask++) first.push(...core.request(ask, 'bob'))
-    expect(shorts(first)).toEqual([1, 3, 5, 7, 9, 11, 13, 15].map((stream) => `open ${stream} on 1`))
-    expect(core.in(opened(1)).filter((effect) => effect.type === 'open')).toHaveLength(56)
-  })
-
-  it('waits while all streams of a connection are taken, and goes when one is free', () => {
-    const core = new Core({ maxStreams: 2, maxEarlyStreams: 2 })
-    core.connect('bob')
-    core.request(1, 'bob')
-    core.request(2, 'bob')
-    expect(core.request(3, 'bob')).toEqual([])
-    core.in(opened(1), data(1, [0]))
-    expect(shorts(core.in({ type: 'streamEnded', stream: 1 }))).toEqual(['open 5 on 1'])
-  })
-
-  it('is rejected by a stream that ends with no bytes at all', () => {
-    const core = asked()
-    expect(refusalOf(core.in({ type: 'streamEnded', stream: 1 }))).toBe('RequestRejected: bob rejected the request')
-  })
-
-  it('is rejected by a peer that resets its stream', () => {
-    const core = asked()
-    expect(refusalOf(core.in({ type: 'streamClosed', stream: 1, reason: 'reset' }))).toContain('RequestRejected')
-  })
-
-  it('is rejected by a peer that does not speak the protocol', () => {
-    const core = new Core()
-    core.connect('bob')
-    core.request(1, 'bob')
-    const event: Event = { type: 'streamOpenFailed', stream: 1, reason: 'unsupported', failure: { message: 'no' } }
-    expect(refusalOf(core.in(event))).toBe(`RequestRejected: bob does not speak ${V1}`)
-  })
-
-  it('refuses a response over the limit as soon as it is declared', () => {
-    const core = asked({ maxResponseSize: 10 })
-    const effects = core.in(data(1, [11]))
-    expect(shorts(effects)).toEqual(['reset 1', 'fail 1 ResponseTooLarge'])
-    expect(refusalOf(effects)).toContain('larger than 10 bytes (maxResponseSize)')
-  })
-
-  it.each([
-    ['a malformed length', [[0x80, 0x00]], 'malformed'],
-    ['more bytes than declared', [[1, 7, 8]], 'longer than declared'],
-  ])('is lost to a peer that sends %s', (_what, chunks, why) => {
-    const effects = asked().in(data(1, ...chunks))
-    expect(shorts(effects)).toEqual(['reset 1', 'fail 1 ConnectionLost'])
-    expect(refusalOf(effects)).toContain(why)
-  })
-
-  it('is lost when the response ends in its middle', () => {
-    const core = asked()
-    core.in(data(1, [5, 1, 2]))
-    expect(refusalOf(core.in({ type: 'streamEnded', stream: 1 }))).toContain('ConnectionLost')
-  })
-
   it('is lost with its connection, in every stage, and is not tried again', () => {
     const core = new Core({ maxStreams: 2, maxEarlyStreams: 2 })
     core.connect('bob')
@@ -161,20 +48,6 @@ describe('a request', () => {
       shorts(core.in({ type: 'connectionClosed', connection: 1 })).filter((text) => text.startsWith('fail')),
     ).toEqual(['fail 1 ConnectionLost', 'fail 2 ConnectionLost', 'fail 3 ConnectionLost'])
     expect(core.state.asks.open.size + core.state.streams.v1Requests.size).toBe(0)
-  })
-
-  it('closes a connection whose muxer died without a word, when a stream cannot be opened on it', () => {
-    const core = new Core()
-    core.connect('bob')
-    core.request(1, 'bob')
-    core.request(2, 'bob')
-    const lost: Event = { type: 'streamOpenFailed', stream: 1, reason: 'lost', failure: { message: 'muxer closed' } }
-    expect(shorts(core.in(lost)).filter((text) => !text.startsWith('reset'))).toEqual([
-      'closeConnection 1',
-      'fail 1 ConnectionLost',
-      'fail 2 ConnectionLost',
-    ])
-    expect(shorts(core.request(3, 'bob'))).toEqual(['dial bob'])
   })
 
   it('is forgotten when its caller cancels, and its stream is killed', () => {
@@ -213,19 +86,5 @@ describe('a request', () => {
     core.request(2, 'bob')
     const [fail] = core.request(3, 'bob')
     expect(fail).toMatchObject({ type: 'fail', ask: 3, refusal: { code: 'Overloaded', retryAfterMs: 1_000 } })
-  })
-
-  it('is refused when too many dials are under way', () => {
-    const core = new Core({ maxDials: 1 })
-    core.request(1, 'bob')
-    expect(shorts(core.request(2, 'carol'))).toEqual(['fail 2 Overloaded'])
-    expect(core.state.asks.open.size).toBe(1)
-  })
-
-  it('kills the stream of a peer that goes on after its answer, and keeps the answer', () => {
-    const core = asked()
-    expect(shorts(core.in(data(1, [1, 7])))).toEqual(['settle 1'])
-    expect(shorts(core.in(data(1, [9])))).toEqual(['reset 1'])
-    expect(core.state.streams.v1Requests.size).toBe(0)
   })
 })

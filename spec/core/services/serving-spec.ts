@@ -1,7 +1,7 @@
-/** What other nodes ask of this one, and what becomes of it: `serving.ts`, `own-answers.ts`, `own-requests.ts`. */
+/** Requests of other nodes to this one, and their answers. */
 import { describe, expect, it } from '@jest/globals'
 import { decodeHistoryValue } from '../../../src/wire/session/service.js'
-import { GossipCore, mesh, message, PROOF, subscribe } from '../../support/broadcasts.js'
+import { mesh, message, PROOF, subscribe } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
 import { cancel, credit, filled } from '../../support/session.js'
@@ -103,28 +103,5 @@ describe('a request for the node itself', () => {
     core.now = 5_000
     const logged = core.all({ type: 'woken' }).flatMap((effect) => (effect.type === 'log' ? [effect.level] : []))
     expect(logged).toEqual(['debug'])
-  })
-})
-
-describe('the node’s own requests', () => {
-  it('wait for the HELLO of the other side, and callers’ do not', () => {
-    const core = new GossipCore({ protocols: ['/tinyp2p/session/1.0.0'], gossipPatience: 0 })
-    core.member('bob')
-    core.in({ type: 'subscribe', topic: 'block', replay: { subscription: 1, count: 1 } })
-    expect(core.lines({ type: 'meshChanged', topic: 'block', peers: ['bob'] })).toEqual(['open 1 on 1'])
-    core.in({ type: 'request', ask: 1, peer: 'bob', addresses: [], data: bytes('?'), timeout: 1_000 })
-    const opened = core.in({ type: 'streamOpened', stream: 1, protocol: '/tinyp2p/session/1.0.0' })
-    const written = Buffer.concat(opened.flatMap((effect) => (effect.type === 'write' ? effect.chunks : [])))
-    // HELLO and the caller's request: the other one has the flag 80.
-    expect([written[1], written[6]]).toEqual([0, 0x21])
-    expect(core.state.connections.all.get(1)!.queue.size).toBe(1)
-  })
-
-  it('are never seen by callers, nor fail for them', () => {
-    const core = new ServiceCore()
-    core.peer('bob')
-    core.run({ type: 'subscribe', topic: 'block', replay: { subscription: 1, count: 1 } })
-    core.run({ type: 'meshChanged', topic: 'block', peers: ['bob'] })
-    expect(core.lines({ type: 'connectionClosed', connection: 1 })).toEqual(['replayed 1:'])
   })
 })

@@ -1,12 +1,11 @@
-/** Answers over a session: one value or many, in whatever order our callers say what they say. */
+/** Answers over a session: one value or several, in whatever order the commands come, and their deadlines. */
 import { describe, expect, it } from '@jest/globals'
 import type { Command } from '../../../../../src/core/events.js'
 import { bytes } from '../../../../support/core.js'
-import { answering, AnsweringCore } from '../../../../support/session-cores.js'
-import { data, filled, frame, hello, join, reply, request, SESSION, type Asked } from '../../../../support/session.js'
+import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
+import { data, filled, frame, join, reply, request, type Asked } from '../../../../support/session.js'
 
 const RICH: Asked = { credit: 1_000_000 }
-
 const respond = (text: string): Command => ({ type: 'respond', exchange: -1, data: bytes(text) })
 const next = (text: string): Command => ({ type: 'next', exchange: -1, data: bytes(text) })
 const complete: Command = { type: 'complete', exchange: -1 }
@@ -19,84 +18,12 @@ function asked(how: Asked = RICH): AnsweringCore {
   return core
 }
 
-describe('a session that a peer opens', () => {
-  it('is greeted with our limits, once', () => {
-    const core = new AnsweringCore({ maxInboundPerPeer: 300, maxRequestSize: 5_000 })
-    core.connect('bob')
-    expect(core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })).toEqual([])
-    expect(core.lines(core.receive(hello({ 0: 1, 77: 5 })))).toEqual(['HELLO 0=1 1=300 2=65536 3=5000'])
-    expect(core.lines(core.receive(request(1, bytes('?'), RICH)))).toEqual(['handle -1 "?"'])
-  })
-
-  it('is not greeted before it has said HELLO', () => {
-    const core = new AnsweringCore()
-    core.connect('bob')
-    core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
-    expect(core.receive(hello().slice(0, 2))).toEqual([])
-    expect(core.lines(core.receive(hello().slice(2)))).toHaveLength(1)
-  })
-
-  it('may ask right behind its HELLO', () => {
-    const core = new AnsweringCore()
-    core.connect('bob')
-    core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
-    expect(core.lines(core.receive(hello(), request(1, bytes('?'), RICH)))).toEqual([
-      'handle -1 "?"',
-      'HELLO 0=1 1=1000 2=65536 3=1048576',
-    ])
-  })
-})
-
-describe('a request', () => {
-  it('is handed over with the name of its asker, also without a byte in it', () => {
-    const core = answering()
-    expect(core.receive(request(1, bytes('')), request(2, bytes('?')))).toEqual([
-      { type: 'handle', exchange: -1, from: 'bob', data: bytes('') },
-      { type: 'handle', exchange: -2, from: 'bob', data: bytes('?') },
-    ])
-  })
-
-  it('in pieces is handed over when the last one is here', () => {
-    const core = answering()
-    const payload = filled(30_000)
-    expect(core.receive(request(1, payload.slice(0, 10), { total: 30_000 }))).toEqual([])
-    expect(core.receive(data(1, payload.slice(10, 16_000), true))).toEqual([])
-    expect(core.receive(data(1, payload.slice(16_000)))).toEqual([
-      { type: 'handle', exchange: -1, from: 'bob', data: payload },
-    ])
-  })
-
-  it('in pieces may be mixed with others', () => {
-    const core = answering()
-    const [first, second] = [filled(20, 1), filled(20, 2)]
-    const effects = core.receive(
-      request(1, first.slice(0, 9), { total: 20 }),
-      request(2, second.slice(0, 11), { total: 20 }),
-      data(1, first.slice(9, 15), true),
-      data(2, second.slice(11)),
-      request(7, bytes('?')),
-      data(1, first.slice(15)),
-    )
-    expect(effects).toMatchObject([
-      { exchange: -2, data: second },
-      { exchange: -3, data: bytes('?') },
-      { exchange: -1, data: first },
-    ])
-  })
-
-  it('larger than the first window gets the credit for its rest at once, where there is room', () => {
-    const core = answering()
-    const lines = core.lines(core.receive(request(1, filled(16_384), { total: 100_000 })))
-    expect(lines).toEqual([`CREDIT 1 ${100_000 - 65_536}`])
-    expect(core.receive(request(2, filled(16_384), { total: 65_536 }))).toEqual([])
-  })
-
-  it('stands between frames of a later version, which are skipped', () => {
-    const core = answering()
-    const unknown = frame(0x8f, 9, filled(30))
-    expect(core.lines(core.receive(unknown, request(1, bytes('?')), unknown))).toEqual(['handle -1 "?"'])
-  })
-})
+/** Bob has asked these texts, as 1, 2, 3 …: exchanges -1, -2, -3 … */
+function askedFor(...texts: string[]): AnsweringCore {
+  const core = answering()
+  core.receive(...texts.map((text, i) => request(i + 1, bytes(text), { credit: 1_000 })))
+  return core
+}
 
 describe('an answer', () => {
   it('of one value is one REPLY with LAST, byte for byte', () => {
@@ -188,5 +115,51 @@ describe('an answer', () => {
     core.receive(request(1, filled(5), { ...RICH, total: 9 }))
     expect(core.run(respond('a'), next('b'), complete, reject)).toEqual([])
     expect(core.lines(core.receive(data(1, filled(4))))).toEqual(['handle -1 9 bytes'])
+  })
+})
+
+describe('a deadline', () => {
+  it.each([
+    ["the asker's, when that is sooner", 700, 700, 'Timeout'],
+    ['ours, when that is sooner', 60_000, 10_000, 'Rejected'],
+    ['ours, when the asker says none', 0, 10_000, 'Rejected'],
+  ])('is %s', (_whose, timeout, due, code) => {
+    const core = answering()
+    core.receive(request(1, bytes('a'), { timeout, credit: 100 }))
+    expect(core.at(due - 1)).toEqual([])
+    expect(core.lines(core.at(due))).toEqual(['cancelHandler -1', `FAIL 1 ${code}, "nobody answered within ${due} ms"`])
+    expect(core.run({ type: 'respond', exchange: -1, data: bytes('late') })).toEqual([])
+    expect([core.state.exchanges.open.size, core.state.exchanges.deadlines.size]).toEqual([0, 0])
+  })
+
+  it('of the asker goes on while the request arrives', () => {
+    const core = answering()
+    core.receive(request(1, filled(5), { timeout: 1_000, credit: 100, total: 10 }))
+    core.now = 600
+    core.receive(data(1, filled(5)))
+    expect(core.at(999)).toEqual([])
+    expect(core.lines(core.at(1_000))).toEqual(['cancelHandler -1', 'FAIL 1 Timeout, "nobody answered within 400 ms"'])
+  })
+
+  it('ends a request that does not arrive', () => {
+    const core = answering()
+    core.receive(request(1, filled(5), { total: 10 }))
+    expect(core.lines(core.at(10_000))).toEqual(['FAIL 1 Rejected, "it took longer than 10000 ms"'])
+    expect(core.receive(data(1, filled(5)))).toEqual([])
+  })
+
+  it('ends an answer of one value that is not taken', () => {
+    const core = answering()
+    core.receive(request(1, bytes('a'), { credit: 10 }))
+    core.run({ type: 'respond', exchange: -1, data: bytes('b') })
+    expect(core.lines(core.at(10_000))).toEqual(['FAIL 1 Rejected, "it took longer than 10000 ms"'])
+  })
+
+  it('is over with the first of many values', () => {
+    const core = askedFor('a')
+    core.lines(core.run({ type: 'next', exchange: -1, data: bytes('x') }))
+    expect(core.state.exchanges.deadlines.size).toBe(0)
+    core.now = 12_000
+    expect(core.lines(core.run({ type: 'next', exchange: -1, data: bytes('y') }))).toEqual(['REPLY 1, "y"'])
   })
 })

@@ -1,4 +1,4 @@
-/** Values on their way to an asker: credit, producers that can wait, and what happens to those that cannot. */
+/** Producers of several values: those that wait for credit, and those that cannot. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Effect } from '../../../../../src/core/effects.js'
@@ -27,39 +27,62 @@ function series(core: AnsweringCore): Series {
   return exchange.series!
 }
 
-describe('values without credit', () => {
-  it('wait, cost 32 beside their bytes, and go as far as CREDIT lets them', () => {
-    const core = asked({ credit: 31 })
-    expect(core.run(next(bytes('')), next(bytes('b')))).toEqual([])
-    expect(core.lines(core.receive(credit(1, 1)))).toEqual(['REPLY 1, ""'])
-    expect(core.lines(core.receive(credit(1, 32)))).toEqual(['REPLY 1 MORE, of 1, ""'])
-    expect(core.lines(core.receive(credit(1, 1)))).toEqual(['REPLY 1, "b"'])
-    expect(core.receive(credit(1, 1_000))).toEqual([])
-  })
+/** An asker that gives credit, and a producer that makes these values when it has leave. */
+class Play {
+  readonly arrived: Uint8Array[] = []
+  private over = false
+  private pieces: Uint8Array[] = []
+  private leave = 0
+  private made = 0
+  private spent = 0
 
-  it('go in pieces as small as the credit is', () => {
-    const core = asked({ credit: 32 + 5 })
-    expect(core.lines(core.run(next(bytes('abcdefghij'))))).toEqual(['REPLY 1 MORE, of 10, "abcde"'])
-    expect(core.lines(core.receive(credit(1, 3)))).toEqual(['REPLY 1 MORE, "fgh"'])
-    expect(core.lines(core.receive(credit(1, 2)))).toEqual(['REPLY 1, "ij"'])
-  })
+  constructor(
+    readonly core: AnsweringCore,
+    private readonly values: Uint8Array[],
+    private given: number,
+  ) {
+    this.see(core.in(pullable))
+  }
 
-  it('do not hold up the end: END and FAIL cost nothing, but stand behind the values', () => {
-    const empty = asked({ credit: 0 })
-    expect(empty.lines(empty.run(complete))).toEqual(['END 1'])
-    const core = asked({ credit: 0 })
-    expect(core.run(next(bytes('a')), { type: 'reject', exchange: -1 })).toEqual([])
-    expect(core.lines(core.receive(credit(1, 33)))).toEqual(['REPLY 1, "a"', 'FAIL 1 Rejected'])
-  })
+  isOver(): boolean {
+    return this.over
+  }
 
-  it('are told by LAST when the last one leaves after the end was said', () => {
-    const core = asked({ credit: 0 })
-    core.run(next(bytes('a')), next(bytes('b')), complete)
-    expect(core.lines(core.receive(credit(1, 33)))).toEqual(['REPLY 1, "a"'])
-    expect(core.lines(core.receive(credit(1, 33)))).toEqual(['REPLY 1 LAST, "b"'])
-    expect(core.receive(credit(1, 33))).toEqual([])
-  })
-})
+  /** What both make of the effects. */
+  see(effects: Effect[]): void {
+    for (const effect of effects) if (effect.type === 'produce') this.leave += effect.allowance
+    for (const { name, payload, more, last } of this.core.frames(effects)) {
+      if (name === 'END' || last === true) this.over = true
+      if (name !== 'REPLY') continue
+      if (this.pieces.length === 0) this.spent += 32
+      this.spent += payload!.length
+      this.pieces.push(payload!)
+      if (more) continue
+      this.arrived.push(join(...this.pieces))
+      this.pieces = []
+    }
+    if (this.spent > this.given) throw new Error(`${this.spent} was sent, and ${this.given} given`)
+  }
+
+  produce(): void {
+    if (this.made > this.values.length) return
+    while (this.leave > 0 && this.made < this.values.length) {
+      const value = this.values[this.made++]!
+      this.leave -= valueCost(value.length)
+      const { cost } = series(this.core)
+      if (cost > 65_536) throw new Error(`it may go on with ${cost} in its queue`)
+      this.see(this.core.in(next(value)))
+    }
+    if (this.made < this.values.length) return
+    this.made++
+    this.see(this.core.in(complete))
+  }
+
+  give(amount: number): void {
+    this.given += amount
+    this.see(this.core.in(this.core.hears(credit(1, amount))))
+  }
+}
 
 describe('a producer that can wait', () => {
   it('may make as much as the credit is, and more when it has used that up', () => {
@@ -135,63 +158,6 @@ describe('a producer that can wait', () => {
     )
   })
 })
-
-/** An asker that gives credit, and a producer that makes these values when it has leave. */
-class Play {
-  readonly arrived: Uint8Array[] = []
-  private over = false
-  private pieces: Uint8Array[] = []
-  private leave = 0
-  private made = 0
-  private spent = 0
-
-  constructor(
-    readonly core: AnsweringCore,
-    private readonly values: Uint8Array[],
-    private given: number,
-  ) {
-    this.see(core.in(pullable))
-  }
-
-  isOver(): boolean {
-    return this.over
-  }
-
-  /** What both make of the effects. */
-  see(effects: Effect[]): void {
-    for (const effect of effects) if (effect.type === 'produce') this.leave += effect.allowance
-    for (const { name, payload, more, last } of this.core.frames(effects)) {
-      if (name === 'END' || last === true) this.over = true
-      if (name !== 'REPLY') continue
-      if (this.pieces.length === 0) this.spent += 32
-      this.spent += payload!.length
-      this.pieces.push(payload!)
-      if (more) continue
-      this.arrived.push(join(...this.pieces))
-      this.pieces = []
-    }
-    if (this.spent > this.given) throw new Error(`${this.spent} was sent, and ${this.given} given`)
-  }
-
-  produce(): void {
-    if (this.made > this.values.length) return
-    while (this.leave > 0 && this.made < this.values.length) {
-      const value = this.values[this.made++]!
-      this.leave -= valueCost(value.length)
-      const { cost } = series(this.core)
-      if (cost > 65_536) throw new Error(`it may go on with ${cost} in its queue`)
-      this.see(this.core.in(next(value)))
-    }
-    if (this.made < this.values.length) return
-    this.made++
-    this.see(this.core.in(complete))
-  }
-
-  give(amount: number): void {
-    this.given += amount
-    this.see(this.core.in(this.core.hears(credit(1, amount))))
-  }
-}
 
 describe('a producer that cannot wait', () => {
   const values = (core: AnsweringCore, ...texts: string[]): string[] =>

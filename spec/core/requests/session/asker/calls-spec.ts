@@ -1,10 +1,15 @@
-/** Replies of many values: how they arrive, what they cost, and how the consumer's pace reaches the answerer. */
+/** Requests in a session: how many may be open, how they are cancelled, and the credit for their values. */
 import { describe, expect, it } from '@jest/globals'
-import type { Effect, Refusal } from '../../../../../src/core/effects.js'
+import type { Event } from '../../../../../src/core/events.js'
+import { bytes, shorts } from '../../../../support/core.js'
+import { asking, AskingCore } from '../../../../support/session-cores.js'
+import { end, hello, reply, SESSION, cancel, fail, filled, join, request } from '../../../../support/session.js'
+import type { Effect } from '../../../../../src/core/effects.js'
 import type { TakeValues } from '../../../../../src/core/terms.js'
-import { bytes } from '../../../../support/core.js'
-import { asking, type AskingCore } from '../../../../support/session-cores.js'
-import { end, fail, filled, reply, request } from '../../../../support/session.js'
+
+function opened(protocol: string, stream = 1): Event {
+  return { type: 'streamOpened', stream, protocol }
+}
 
 const PULL: TakeValues = { mode: 'pull' }
 const PUSH: TakeValues = { mode: 'push' }
@@ -22,111 +27,91 @@ function given(core: AskingCore, effects: Effect[]): number[] {
   return core.frames(effects).flatMap(({ name, id, amount }) => (name === 'CREDIT' && id === 1 ? [amount!] : []))
 }
 
-function refusal(effects: Effect[]): Refusal | undefined {
-  return effects.find((effect) => effect.type === 'fail')?.refusal
-}
-
-describe('a request for a stream of values', () => {
-  it('gives a window of 65,536, and no ONE', () => {
-    expect(asking().ask(1, bytes('?'), PULL)).toMatchObject([
-      { chunks: [request(1, bytes('?'), { timeout: 10_000, credit: WINDOW })] },
+describe('how many requests may be open', () => {
+  it('is 256 until HELLO says more, and the rest goes with it', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    core.in(...Array.from({ length: 300 }, (_, i) => core.asking(i + 1)))
+    expect(core.frames(core.run(opened(SESSION)))).toHaveLength(1 + 256)
+    const more = core.frames(core.receive(hello({ 1: 299 })))
+    expect(more.map(({ id }) => id)).toEqual(Array.from({ length: 43 }, (_, i) => 257 + i))
+    expect(core.lines(core.receive(reply(7, bytes(''), { last: true })))).toEqual([
+      'settle 7 ""',
+      'REQUEST 300 ONE, 10000 ms, credit 32800, "?"',
     ])
   })
 
-  it.each<[Partial<TakeValues>, { policy: number; buffer: number }]>([
-    [
-      { overflow: 'error', buffer: 3 },
-      { policy: 0, buffer: 3 },
-    ],
-    [
-      { overflow: 'dropOldest', buffer: 3 },
-      { policy: 1, buffer: 3 },
-    ],
-    [{ overflow: 'conflate' }, { policy: 2, buffer: 16 }],
-    [{ buffer: 7 }, { policy: 0, buffer: 7 }],
-  ])('says with %j what the answerer may do with too many values', (values, lossy) => {
-    expect(asking().ask(1, bytes('?'), { mode: 'push', ...values })).toMatchObject([
-      { chunks: [request(1, bytes('?'), { timeout: 10_000, credit: WINDOW, lossy })] },
+  it('is what HELLO says when that is less; those who wait go in their order as others are over', () => {
+    const core = asking({}, { 1: 2 })
+    const lines = core.lines(core.run(...[1, 2, 3, 4].map((ask) => core.asking(ask, bytes(`${ask}`)))))
+    expect(lines.map((line) => line.split(' ONE')[0])).toEqual(['REQUEST 1', 'REQUEST 2'])
+    expect(core.lines(core.receive(end(2), reply(1, bytes('a'), { last: true })))).toEqual([
+      'fail 2 RequestRejected',
+      'settle 1 "a"',
+      'REQUEST 3 ONE, 10000 ms, credit 32800, "3"',
+      'REQUEST 4 ONE, 10000 ms, credit 32800, "4"',
     ])
   })
 
-  it('hands over each value as it comes, and the end', () => {
-    const core = streaming(PUSH)
-    expect(core.lines(core.receive(reply(1, bytes('a')), reply(1, bytes('')), reply(1, bytes('c'))))).toEqual([
-      'value 1 "a"',
-      'value 1 ""',
-      'value 1 "c"',
-    ])
-    expect(core.lines(core.receive(end(1)))).toEqual(['ended 1'])
-    expect(core.state.asks.open.size).toBe(0)
+  it('counts one that was cancelled until its final frame is here', () => {
+    const core = asking({}, { 1: 1 })
+    core.lines(core.ask(1))
+    expect(core.lines(core.run({ type: 'cancel', ask: 1 }, core.asking(2)))).toEqual(['CANCEL 1'])
+    expect(core.lines(core.receive(reply(1, bytes('late'))))).toEqual([])
+    expect(core.lines(core.receive(end(1)))).toEqual(['REQUEST 2 ONE, 10000 ms, credit 1048608, "?"'])
   })
+})
 
-  it('ends by no value at all, or with the last one', () => {
-    expect(streaming(PUSH).receive(end(1))).toEqual([{ type: 'valuesEnded', ask: 1 }])
-    const core = streaming(PUSH)
-    const lines = core.lines(core.receive(reply(1, bytes('a')), reply(1, bytes('b'), { last: true })))
-    expect(lines).toEqual(['value 1 "a"', 'settle 1 "b"'])
-    expect(core.state.asks.open.size).toBe(0)
-  })
-
-  it('ends by FAIL after values, also in the middle of one', () => {
-    const core = streaming(PUSH)
-    core.receive(reply(1, bytes('a')), reply(1, filled(5), { total: 9 }))
-    expect(refusal(core.receive(fail(1, 'Sold', 0, 'out')))).toMatchObject({
-      code: 'RequestRejected',
-      remoteCode: 'Sold',
-    })
-  })
-
-  it('has its deadline for the first value only', () => {
-    const core = streaming(PUSH)
-    core.now = 9_999
-    core.receive(reply(1, bytes('a')))
-    expect(core.state.asks.deadlines.size).toBe(0)
-    core.now = 12_000
-    expect(core.lines(core.receive(reply(1, bytes('b')), end(1)))).toEqual(['value 1 "b"', 'ended 1'])
-  })
-
-  it('does not take the first piece of its first value for a value', () => {
-    const core = streaming(PUSH)
-    core.receive(reply(1, filled(5), { total: 9 }))
-    core.now = 10_000
-    expect(core.lines(core.run({ type: 'woken' }))).toContain('fail 1 RequestTimeout')
-  })
-
-  it('takes values that are larger than one frame', () => {
-    const core = streaming(PUSH)
-    const value = filled(40_000)
-    const effects = core.receive(
-      reply(1, value.slice(0, 16_384), { total: 40_000 }),
-      reply(1, value.slice(16_384, 32_768), { more: true }),
-      reply(1, value.slice(32_768)),
-      reply(1, bytes('b')),
-    )
-    expect(effects.slice(0, 2)).toMatchObject([
-      { type: 'value', ask: 1, value },
-      { type: 'value', ask: 1, value: bytes('b') },
-    ])
-  })
-
-  it('refuses a value over our limit and cancels the rest', () => {
-    const core = asking({ maxResponseSize: 100 })
-    core.lines(core.ask(1, bytes('?'), PUSH))
-    expect(core.lines(core.receive(reply(1, filled(100)), reply(1, filled(101))))).toEqual([
-      'value 1 100 bytes',
-      'fail 1 ResponseTooLarge',
-      'CANCEL 1',
-    ])
-    expect(core.receive(reply(1, filled(101)), end(1))).toEqual([])
-  })
-
-  it('hears nothing more once it was cancelled, and the answerer is told', () => {
-    const core = streaming(PULL)
-    core.receive(reply(1, bytes('a')))
+describe('an asker that does not wait any longer', () => {
+  it('sends CANCEL once, ignores what was under way, and is done with the final frame', () => {
+    const core = asking()
+    core.lines(core.ask(1))
     expect(core.lines(core.run({ type: 'cancel', ask: 1 }))).toEqual(['CANCEL 1'])
-    expect(core.run({ type: 'taken', ask: 1, cost: 33 })).toEqual([])
-    expect(core.receive(reply(1, bytes('b')), fail(1, 'Cancelled'))).toEqual([])
-    expect(core.state.connections.all.get(1)!.asking!.cancelled.size).toBe(0)
+    expect(core.run({ type: 'cancel', ask: 1 })).toEqual([])
+    expect(core.receive(reply(1, filled(9), { total: 20 }), reply(1, filled(11)), fail(1, 'Cancelled'))).toEqual([])
+    const session = core.state.connections.all.get(1)!.asking!
+    expect([session.requests.size, session.cancelled.size, session.cancels.length]).toEqual([0, 0, 0])
+  })
+
+  it('sends CANCEL at its deadline too', () => {
+    const core = asking()
+    core.lines(core.ask(1, bytes('?'), undefined, 50))
+    core.now = 50
+    expect(core.lines(core.run({ type: 'woken' }))).toEqual(['fail 1 RequestTimeout', 'CANCEL 1'])
+    expect(core.receive(reply(1, bytes('late'), { last: true }))).toEqual([])
+  })
+
+  it('waits for the write that is under way, and leaves the CANCEL of an answered one as it is', () => {
+    const core = asking()
+    core.lines(core.in(core.asking(1)))
+    core.in({ type: 'cancel', ask: 1 })
+    expect(core.in(core.hears(reply(1, bytes('a'), { last: true })))).toEqual([])
+    expect(core.lines(core.in({ type: 'writable', stream: 1 }))).toEqual(['CANCEL 1'])
+  })
+
+  it('does not keep the connection in use', () => {
+    const core = asking()
+    core.at(5_000)
+    core.ask(1)
+    expect(core.state.connections.idle.size).toBe(0)
+    core.run({ type: 'cancel', ask: 1 })
+    expect([...core.state.connections.idle]).toEqual([[1, 5_000]])
+    expect(shorts(core.at(15_000))).toContain('closeConnection 1')
+  })
+})
+
+describe('the other direction', () => {
+  it('is a session of its own: both may use the same ids', () => {
+    const core = asking()
+    core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
+    core.ask(1)
+    const inbound = join(hello(), request(1, bytes('theirs')), cancel(1))
+    expect(shorts(core.in({ type: 'data', stream: 2, chunks: [inbound] }))).toEqual([
+      'handle -1 6',
+      'cancelHandler -1',
+      expect.stringMatching(/^write 2 /),
+    ])
+    expect(core.lines(core.receive(reply(1, bytes('ours'), { last: true })))).toEqual(['settle 1 "ours"'])
   })
 })
 

@@ -1,16 +1,30 @@
-/** How a session over which we ask ends: by its peer, its connection, a violation, or our stop. And what goes on after it. */
+/** The stream of a session over which we ask: how it is opened, how it ends, and what follows for requests that wait. */
 import { describe, expect, it } from '@jest/globals'
-import type { Effect } from '../../../../../src/core/effects.js'
 import type { Event } from '../../../../../src/core/events.js'
-import { bytes, shorts } from '../../../../support/core.js'
+import { bytes, shorts, V1 } from '../../../../support/core.js'
 import { asking, AskingCore, BOTH } from '../../../../support/session-cores.js'
+import { hello, reply, SESSION, filled } from '../../../../support/session.js'
 import * as wire from '../../../../support/session.js'
 
-const { filled, reply, SESSION } = wire
+function identified(...protocols: string[]): Event {
+  return { type: 'identified', connection: 1, peer: 'bob', protocols, addresses: [], agent: '' }
+}
 
-/** What we said of a session that we reset. */
-function reasonOf(effects: Effect[]): string | undefined {
-  return effects.find((effect) => effect.type === 'reset')?.reason
+function opened(protocol: string, stream = 1): Event {
+  return { type: 'streamOpened', stream, protocol }
+}
+
+function openFailed(reason: 'unsupported' | 'lost' | 'failed', stream = 1): Event {
+  return { type: 'streamOpenFailed', stream, reason, failure: { message: 'no' } }
+}
+
+/** Bob is connected, and has said these protocols if any; three requests wait for a stream to him. */
+function waiting(...protocols: string[]): AskingCore {
+  const core = new AskingCore()
+  core.connect('bob')
+  if (protocols.length > 0) core.in(identified(...protocols))
+  core.in(core.asking(1), core.asking(2), core.asking(3))
+  return core
 }
 
 /** Requests 1 (one value), 2 (a stream of values) and 3 (cancelled), all on their way; number 4 waits for room. */
@@ -20,6 +34,117 @@ function busy(): AskingCore {
   core.run({ type: 'cancel', ask: 3 }, core.asking(4))
   return core
 }
+
+describe('the first request to a peer', () => {
+  it('that has not said what it speaks offers both protocols in one negotiation, also for those who come later', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    expect(core.in(core.asking(1))).toEqual([{ type: 'open', stream: 1, connection: 1, protocols: BOTH }])
+    expect(core.in(core.asking(2))).toEqual([])
+  })
+
+  it('that named the session offers nothing else', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    core.in(identified(V1, SESSION))
+    expect(core.in(core.asking(1))).toEqual([{ type: 'open', stream: 1, connection: 1, protocols: [SESSION] }])
+  })
+
+  it('that named version 1 alone goes by that, a stream for each', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    core.in(identified(V1, '/other/1.0.0'))
+    expect(core.in(core.asking(1), core.asking(2))).toEqual([
+      { type: 'open', stream: 1, connection: 1, protocols: [V1] },
+      { type: 'open', stream: 3, connection: 1, protocols: [V1] },
+    ])
+  })
+
+  it('sends all that waited with our HELLO in one write, in order, when the session is open', () => {
+    const core = waiting()
+    const effects = core.in(opened(SESSION))
+    expect(effects).toHaveLength(1)
+    expect(core.lines(effects)).toEqual([
+      'HELLO 0=1',
+      'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"',
+      'REQUEST 2 ONE, 10000 ms, credit 1048608, "?"',
+      'REQUEST 3 ONE, 10000 ms, credit 1048608, "?"',
+    ])
+  })
+
+  it('uses the negotiated stream for itself when it turns out to be of version 1, and opens others for the rest', () => {
+    const core = waiting()
+    expect(shorts(core.in(opened(V1)))).toEqual(['write 1 2 end', 'open 3 on 1', 'open 5 on 1'])
+    expect(core.state.streams.sessions.size).toBe(0)
+    expect(core.in(core.asking(4))).toEqual([{ type: 'open', stream: 7, connection: 1, protocols: [V1] }])
+  })
+
+  it('goes by version 1 when the peer refuses the session that it had named', () => {
+    const core = waiting(SESSION, V1)
+    expect(core.in(openFailed('unsupported'))).toEqual(
+      [3, 5, 7].map((stream) => ({ type: 'open', stream, connection: 1, protocols: [V1] })),
+    )
+  })
+
+  it('is rejected, with all that wait, by a peer that speaks neither', () => {
+    expect(shorts(waiting().in(openFailed('unsupported')))).toEqual(
+      [1, 2, 3].map((ask) => `fail ${ask} RequestRejected`),
+    )
+    expect(shorts(waiting(SESSION).in(openFailed('unsupported')))).toEqual(
+      [1, 2, 3].map((ask) => `fail ${ask} RequestRejected`),
+    )
+  })
+
+  it('is lost, with all that wait, when no stream can be opened; the next one tries anew', () => {
+    const core = waiting()
+    expect(shorts(core.in(openFailed('failed')))).toEqual([1, 2, 3].map((ask) => `fail ${ask} ConnectionLost`))
+    expect(core.in(core.asking(4))).toEqual([{ type: 'open', stream: 3, connection: 1, protocols: BOTH }])
+    expect(core.state.streams.sessions.size).toBe(1)
+  })
+
+  it('closes a connection that can carry no streams any more', () => {
+    const core = waiting()
+    expect(shorts(core.in(openFailed('lost')))).toEqual([
+      'closeConnection 1',
+      ...[1, 2, 3].map((ask) => `fail ${ask} ConnectionLost`),
+    ])
+    expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.asks.deadlines.size]).toEqual([
+      0, 0, 0,
+    ])
+  })
+
+  it('can be cancelled while it waits, and nothing of it is sent', () => {
+    const core = waiting()
+    expect(core.in({ type: 'cancel', ask: 1 }, { type: 'cancel', ask: 3 })).toEqual([])
+    expect(core.lines(core.in(opened(SESSION)))).toEqual(['HELLO 0=1', 'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"'])
+    core.receive(hello())
+    expect(core.lines(core.receive(reply(1, bytes('a'), { last: true })))).toEqual(['settle 2 "a"'])
+  })
+
+  it('leaves a stream of version 1 that nobody needs any more', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    core.in(core.asking(1))
+    core.in({ type: 'cancel', ask: 1 })
+    expect(shorts(core.in(opened(V1)))).toEqual(['reset 1'])
+  })
+
+  it('gives up at its deadline while the session is being opened, and the session is kept for the next', () => {
+    const core = waiting()
+    expect(shorts(core.at(10_000))).toEqual([1, 2, 3].map((ask) => `fail ${ask} RequestTimeout`))
+    expect(core.lines(core.run(opened(SESSION)))).toEqual(['HELLO 0=1'])
+    core.receive(hello())
+    expect(core.lines(core.ask(4))).toEqual(['REQUEST 1 ONE, 10000 ms, credit 1048608, "?"'])
+  })
+
+  it('is cancelled while it is being dialled without a trace', () => {
+    const core = new AskingCore()
+    expect(shorts(core.in(core.asking(1)))).toEqual(['dial bob'])
+    expect(core.in({ type: 'cancel', ask: 1 })).toEqual([])
+    expect(shorts(core.connect('bob'))).toEqual([])
+    expect(core.state.asks.open.size + core.state.asks.deadlines.size + core.state.streams.sessions.size).toBe(0)
+  })
+})
 
 describe('a session that ends', () => {
   it.each<[string, Event, string[]]>([
@@ -113,110 +238,6 @@ describe('a session that ends', () => {
       { type: 'streamEnded', stream: 1 },
     ]
     expect(core.in(...late)).toEqual([])
-  })
-})
-
-describe('a violation by the answerer', () => {
-  /** Two requests are open, the second for many values; a third one never was. */
-  function violated(...frames: Uint8Array[]): Effect[] {
-    const core = asking()
-    core.run(core.asking(1), core.asking(2, bytes('?'), { mode: 'pull' }))
-    return core.run(core.hears(...frames))
-  }
-
-  it.each<[string, Uint8Array[], string]>([
-    ['a second HELLO', [wire.hello()], 'a frame of type 0 is not for an asker'],
-    ['a REQUEST', [wire.request(1, bytes('?'))], 'a frame of type 1 is not for an asker'],
-    ['DATA', [wire.data(1, bytes('?'))], 'a frame of type 2 is not for an asker'],
-    ['CANCEL', [wire.cancel(1)], 'a frame of type 6 is not for an asker'],
-    ['a REPLY that nobody asked for', [reply(3, bytes('a'))], 'it answered a request that is not open'],
-    ['a REPLY with the id 0', [reply(0, bytes('a'))], 'a frame has no id'],
-    ['CREDIT with the id 0', [wire.credit(0, 1)], 'a frame has no id'],
-    ['END that nobody asked for', [wire.end(3)], 'it ended a request that is not open'],
-    ['FAIL that nobody asked for', [wire.fail(3, 'x')], 'it refused a request that is not open'],
-    ['CREDIT for what never was', [wire.credit(3, 1)], 'it gave credit to a request that never was'],
-    ['CREDIT of 0', [wire.frame(7, 1, wire.varint(0))], 'CREDIT is broken'],
-    ['credit over 2^32', [wire.credit(1, 2 ** 32)], 'it gave too much credit'],
-    ['a second answer', [reply(1, bytes('a'), { last: true }), wire.end(1)], 'it ended a request that is not open'],
-    ['a second value for one', [reply(1, bytes('a'))], 'it goes on after the one value that was asked for'],
-    [
-      'LAST in the middle of a value',
-      [reply(1, filled(5), { total: 9, last: true })],
-      'a value is the last one and not complete',
-    ],
-    [
-      'LAST in the middle of one of many',
-      [reply(2, filled(5), { total: 9, last: true })],
-      'a value is the last one and not complete',
-    ],
-    ['MORE and no total', [wire.frame(3 | wire.MORE, 1)], 'a number is broken'],
-    ['MORE of a value that is complete', [reply(2, filled(9), { total: 9 })], 'a value is not as long as it said'],
-    ['MORE of nothing', [reply(2, filled(0), { total: 0 })], 'a value is not as long as it said'],
-    [
-      'more than the total',
-      [reply(2, filled(5), { total: 9 }), reply(2, filled(5))],
-      'a value is not as long as it said',
-    ],
-    [
-      'less than the total',
-      [reply(2, filled(5), { total: 9 }), reply(2, filled(3))],
-      'a value is not as long as it said',
-    ],
-    [
-      'END in the middle of a value',
-      [reply(2, filled(5), { total: 9 }), wire.end(2)],
-      'it ended an answer in the middle of a value',
-    ],
-    ['END with a body', [wire.frame(4, 1, bytes('x'))], 'END has a body'],
-    ['FAIL without a code', [wire.frame(5, 1)], 'FAIL is broken'],
-    ['a payload over 16,384', [reply(1, filled(16_385), { last: true })], 'a payload is too long for one frame'],
-    ['a piece over 16,384', [reply(2, filled(16_385), { total: 20_000 })], 'a payload is too long for one frame'],
-    [
-      'values without credit',
-      Array.from({ length: 5 }, () => reply(2, filled(16_000))),
-      'it sent more than its credit allows',
-    ],
-    ['an unknown frame', [wire.frame(9, 1)], 'frames of type 9 are unknown'],
-  ])('resets the session for %s, and says so', (_what, frames, why) => {
-    const effects = violated(...frames)
-    expect(reasonOf(effects)).toBe(`the session was reset (${why})`)
-    const failed = effects.flatMap((effect) => (effect.type === 'fail' ? [effect.refusal] : []))
-    for (const { code, message } of failed) {
-      expect([code, message]).toEqual(['ConnectionLost', `the session was reset (${why}) before bob answered`])
-    }
-    expect(effects.some((effect) => effect.type === 'closeConnection')).toBe(false)
-  })
-
-  it('may be in its first frame, which must be HELLO', () => {
-    for (const first of [wire.credit(1, 1), wire.frame(0x88, 0), wire.frame(0, 1)]) {
-      const core = new AskingCore()
-      core.connect('bob')
-      core.in(core.asking(1))
-      core.run({ type: 'streamOpened', stream: 1, protocol: SESSION })
-      expect(shorts(core.receive(first))).toEqual(['reset 1', 'fail 1 ConnectionLost'])
-    }
-  })
-
-  it('still lets count what came whole before it', () => {
-    const core = asking()
-    core.run(core.asking(1), core.asking(2))
-    expect(shorts(core.receive(reply(1, bytes('a'), { last: true }), reply(9, bytes('b'))))).toEqual([
-      'settle 1',
-      'reset 1',
-      'fail 2 ConnectionLost',
-    ])
-  })
-
-  it('is logged once, for whoever runs the node', () => {
-    const core = asking()
-    const logged = core.all(core.hears(wire.hello())).filter((effect) => effect.type === 'log')
-    expect(logged).toEqual([
-      {
-        type: 'log',
-        level: 'warn',
-        message: 'the session with bob was reset: a frame of type 0 is not for an asker',
-      },
-    ])
   })
 })
 

@@ -1,0 +1,44 @@
+/** What is due is done in its time, and what is due next is found. */
+import { describe, expect, it } from '@jest/globals'
+import type { Effects } from '../../src/core/effects.js'
+import { expire } from '../../src/core/expire.js'
+import { bytes, Core, shorts } from '../support/core.js'
+
+/** Requests with these timeouts, all dialled; a topic is left after 70 ms, and nothing else is ever due. */
+function waiting(...timeouts: number[]): Core {
+  const core = new Core({ topicLinger: 70 })
+  timeouts.forEach((timeout, i) => core.request(i + 1, 'bob', bytes('?'), timeout))
+  core.in({ type: 'subscribe', topic: 'block' }, { type: 'unsubscribe', topic: 'block' })
+  return core
+}
+
+function expired(core: Core, now: number): string[] {
+  const out: Effects = []
+  core.state.now = now
+  expire(core.state, out)
+  return shorts(out)
+}
+
+describe('what is due', () => {
+  it('is done in its own millisecond, and not before', () => {
+    const core = waiting(50, 50, 100)
+    expect(expired(core, 49)).toEqual([])
+    expect(expired(core, 50)).toEqual(['fail 1 RequestTimeout', 'fail 2 RequestTimeout'])
+    expect(core.state.due.next).toBe(70)
+  })
+
+  it('of several kinds is done together, and the next time is found among all of them', () => {
+    const core = waiting(50, 100)
+    expect(expired(core, 80)).toEqual(['fail 1 RequestTimeout', 'leave block'])
+    expect(core.state.due.next).toBe(100)
+    expect(expired(core, 100)).toEqual(['fail 2 RequestTimeout'])
+    expect(core.state.due.next).toBe(Infinity)
+  })
+
+  it('is not looked for before something is due', () => {
+    const core = waiting(50)
+    core.state.due.next = 60
+    expect(expired(core, 59)).toEqual([])
+    expect(expired(core, 60)).toEqual(['fail 1 RequestTimeout'])
+  })
+})

@@ -1,0 +1,72 @@
+/** Dials: one per target, for every question that waits for it. */
+import { describe, expect, it } from '@jest/globals'
+import type { Event } from '../../../src/core/events.js'
+import { Core, shorts, bytes } from '../../support/core.js'
+import type { Effect } from '../../../src/core/effects.js'
+
+const known: Event = { type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }
+
+function dialFailed(target: string): Event {
+  return { type: 'dialFailed', target, failure: { message: 'refused' }, tried: [] }
+}
+
+describe('a dial by hand', () => {
+  it('is answered with the peer that was reached', () => {
+    const core = new Core()
+    expect(
+      shorts(core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })),
+    ).toEqual(['dial /ip4/10.0.0.1/tcp/1'])
+    core.connect('bob')
+    expect(core.in({ type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 1 })).toEqual([
+      { type: 'settle', ask: 1, value: 'bob' },
+    ])
+  })
+
+  it('to a peer that is connected is answered at once', () => {
+    const core = new Core()
+    core.connect('bob')
+    expect(core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })).toEqual([
+      { type: 'settle', ask: 1, value: 'bob' },
+    ])
+  })
+
+  it('to made-up addresses that fail does not remove a peer whose right ones are in the table', () => {
+    const core = new Core()
+    core.in(known)
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/10.9.9.9/tcp/1'] })
+    expect(shorts(core.in(dialFailed('bob')))).toEqual(['fail 1 DialError'])
+  })
+
+  it('that reached a connection which is gone again fails', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })
+    const dialled: Event = { type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 7 }
+    expect(shorts(core.in(dialled))).toEqual(['fail 1 DialError'])
+  })
+
+  it('that its caller cancelled is not answered', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] }, { type: 'cancel', ask: 1 })
+    expect(core.connect('bob')).toEqual([])
+  })
+})
+
+describe('a dial for requests', () => {
+  it('tries the addresses that a second asker offered when those of the first one failed', () => {
+    const core = new Core()
+    const ask = (id: number, address: string): Effect[] =>
+      core.in({ type: 'request', ask: id, peer: 'bob', addresses: [address], data: bytes('?'), timeout: 1_000 })
+    const failed: Event = { type: 'dialFailed', target: 'bob', failure: { message: 'refused' }, tried: [] }
+    expect(ask(1, '/ip4/10.0.0.1/tcp/1')).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }])
+    expect(ask(2, '/ip4/10.0.0.2/tcp/1')).toEqual([])
+    expect(core.in(failed)).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] }])
+    expect(shorts(core.in(failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
+  })
+
+  it('is refused when too many dials are under way', () => {
+    const core = new Core({ maxDials: 1 })
+    core.request(1, 'bob')
+    expect(shorts(core.request(2, 'carol'))).toEqual(['fail 2 Overloaded'])
+    expect(core.state.asks.open.size).toBe(1)
+  })
+})

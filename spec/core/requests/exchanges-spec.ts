@@ -1,0 +1,74 @@
+/** Inbound requests on their way to a handler, or to a service of the node itself. */
+import { describe, expect, it } from '@jest/globals'
+import { nextDeadline } from '../../../src/core/deadlines.js'
+import type { Effects } from '../../../src/core/effects.js'
+import * as exchanges from '../../../src/core/requests/exchanges.js'
+import type { Exchange } from '../../../src/core/requests/state.js'
+import { takeNews } from '../../../src/core/services/book.js'
+import { bytes, Core } from '../../support/core.js'
+
+/** A request of Bob, which is read since 0 ms and has 1,000 ms for that; it goes to the node itself, if `service`. */
+function reading(service = false): { core: Core; exchange: Exchange } {
+  const core = new Core({ requestTimeout: 1_000 })
+  core.connect('bob')
+  core.inbound(2)
+  const exchange = { ...core.state.exchanges.open.get(2)!, service }
+  core.state.exchanges.open.set(2, exchange)
+  return { core, exchange }
+}
+
+describe('a complete request', () => {
+  it('goes to the handler, and one for the node to its services', () => {
+    for (const service of [false, true]) {
+      const { core, exchange } = reading(service)
+      const out: Effects = []
+      exchanges.startHandling(core.state, out, exchange, bytes('?'), 1_000)
+      expect(out).toEqual(service ? [] : [{ type: 'handle', exchange: 2, from: 'bob', data: bytes('?') }])
+      expect(takeNews(core.state)).toEqual(service ? [{ kind: 'arrived', exchange: 2, data: bytes('?') }] : [])
+    }
+  })
+
+  it('has one deadline, from now on and with the time of the handler', () => {
+    const { core, exchange } = reading()
+    core.state.now = 400
+    exchanges.startHandling(core.state, [], exchange, bytes('?'), 300)
+    expect([nextDeadline(core.state.exchanges.deadlines), core.state.exchanges.deadlines.size]).toEqual([700, 1])
+    exchanges.startAnswering(core.state, exchange)
+    expect(core.state.exchanges.deadlines.size).toBe(0)
+  })
+
+  it('is worked on until its answer has ended', () => {
+    const { core, exchange } = reading()
+    expect(exchanges.isWorkedOn(exchange)).toBe(false)
+    exchanges.startHandling(core.state, [], exchange, bytes('?'), 1_000)
+    expect(exchanges.isWorkedOn(exchange)).toBe(true)
+    exchanges.startAnswering(core.state, exchange)
+    expect([exchanges.isWorkedOn(exchange), exchanges.isWorkedOn({ ...exchange, ended: true })]).toEqual([true, false])
+  })
+
+  it('is cancelled, and allowed to go on, where it was handed to', () => {
+    const out: Effects = []
+    const { core, exchange } = reading(true)
+    exchanges.allowValues(core.state, out, exchange, 5)
+    exchanges.cancelHandler(core.state, out, exchange, 'gone')
+    expect(out).toEqual([])
+    expect(takeNews(core.state)).toEqual([
+      { kind: 'allowed', exchange: 2, allowance: 5 },
+      { kind: 'cut', exchange: 2 },
+    ])
+  })
+})
+
+describe('an exchange', () => {
+  it('over a session has a number below zero that was never used', () => {
+    const { core } = reading()
+    expect([exchanges.nextExchange(core.state), exchanges.nextExchange(core.state)]).toEqual([-1, -2])
+  })
+
+  it('that is closed leaves nothing', () => {
+    const { core, exchange } = reading()
+    exchanges.closeExchange(core.state, exchange)
+    const { open, deadlines } = core.state.exchanges
+    expect([open.size, deadlines.size, core.state.budget.accounts.size]).toEqual([0, 0, 0])
+  })
+})

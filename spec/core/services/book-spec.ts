@@ -1,0 +1,30 @@
+/** The books of services. */
+import { describe, expect, it } from '@jest/globals'
+import { endServing, keepServing, takeNews, tellServices } from '../../../src/core/services/book.js'
+import { runningState } from '../../support/core.js'
+
+describe('news of services', () => {
+  it('is taken once, in its order, and news that comes meanwhile waits for the next time', () => {
+    const state = runningState()
+    tellServices(state, { kind: 'over', ask: -1 })
+    tellServices(state, { kind: 'over', ask: -2 })
+    const news = takeNews(state)
+    tellServices(state, { kind: 'over', ask: -3 })
+    expect(news).toEqual([
+      { kind: 'over', ask: -1 },
+      { kind: 'over', ask: -2 },
+    ])
+    expect(takeNews(state)).toEqual([{ kind: 'over', ask: -3 }])
+    expect(takeNews(state)).toEqual([])
+  })
+})
+
+describe('a request of another node', () => {
+  it('is kept until it is answered', () => {
+    const state = runningState()
+    keepServing(state, -1, { kind: 'receipt', message: 'a' })
+    expect(state.services.serving.get(-1)).toEqual({ kind: 'receipt', message: 'a' })
+    endServing(state, -1)
+    expect(state.services.serving.size).toBe(0)
+  })
+})

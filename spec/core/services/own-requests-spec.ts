@@ -1,0 +1,55 @@
+/** Requests of the node itself to other nodes. */
+import { describe, expect, it } from '@jest/globals'
+import { askNode, cancelOwnAsk, openOwnAsk, takeOwnAsk } from '../../../src/core/services/own-requests.js'
+import { GossipCore } from '../../support/broadcasts.js'
+import { bytes, runningState } from '../../support/core.js'
+import { ServiceCore } from '../../support/service-core.js'
+
+describe('the node’s own requests', () => {
+  it('wait for the HELLO of the other side, and callers’ do not', () => {
+    const core = new GossipCore({ protocols: ['/tinyp2p/session/1.0.0'], gossipPatience: 0 })
+    core.member('bob')
+    core.in({ type: 'subscribe', topic: 'block', replay: { subscription: 1, count: 1 } })
+    expect(core.lines({ type: 'meshChanged', topic: 'block', peers: ['bob'] })).toEqual(['open 1 on 1'])
+    core.in({ type: 'request', ask: 1, peer: 'bob', addresses: [], data: bytes('?'), timeout: 1_000 })
+    const opened = core.in({ type: 'streamOpened', stream: 1, protocol: '/tinyp2p/session/1.0.0' })
+    const written = Buffer.concat(opened.flatMap((effect) => (effect.type === 'write' ? effect.chunks : [])))
+    // HELLO and the caller's request: the other one has the flag 80.
+    expect([written[1], written[6]]).toEqual([0, 0x21])
+    expect(core.state.connections.all.get(1)!.queue.size).toBe(1)
+  })
+
+  it('are never seen by callers, nor fail for them', () => {
+    const core = new ServiceCore()
+    core.peer('bob')
+    core.run({ type: 'subscribe', topic: 'block', replay: { subscription: 1, count: 1 } })
+    core.run({ type: 'meshChanged', topic: 'block', peers: ['bob'] })
+    expect(core.lines({ type: 'connectionClosed', connection: 1 })).toEqual(['replayed 1:'])
+  })
+})
+
+describe('a question of the node itself', () => {
+  it('has a number below zero, and is closed only by an answer of its kind', () => {
+    const state = runningState()
+    const [one, other] = [1, 2].map((connection) => openOwnAsk(state, { kind: 'idle', connection }))
+    expect([one, other]).toEqual([-1, -2])
+    expect(takeOwnAsk(state, -1, 'verify')).toBeUndefined()
+    expect(takeOwnAsk(state, -1, 'idle')).toEqual({ kind: 'idle', connection: 1 })
+    expect(takeOwnAsk(state, -1, 'idle')).toBeUndefined()
+    expect(state.services.purposes.size).toBe(1)
+  })
+
+  it('that is cancelled is not asked any longer, and the peer is told', () => {
+    const core = new ServiceCore()
+    core.peer('bob')
+    const purpose = { kind: 'receipt', ask: 1, peer: 'bob' } as const
+    const ask = askNode(core.state, [], 'bob', { kind: 'receipt', topic: 'block', id: 'a' }, 1_000, purpose)
+    core.run({ type: 'woken' })
+    expect(core.asked('bob')).toHaveLength(1)
+    cancelOwnAsk(core.state, [], ask)
+    cancelOwnAsk(core.state, [], ask)
+    core.run({ type: 'woken' })
+    expect(core.gotLines('bob')).toEqual(['CANCEL 1'])
+    expect([core.state.asks.open.size, core.state.services.purposes.size]).toEqual([0, 0])
+  })
+})
