@@ -37,6 +37,8 @@ export interface PeerScore {
 }
 
 export interface Internals {
+  /** What gossipsub counts for its option `metricsRegister`; our streams have to tell it of each RPC. */
+  readonly metrics: { onRpcRecv(rpc: RPC, bytes: number): void; onRpcSent(rpc: RPC, bytes: number): void } | null
   readonly seenCache: { has(id: string): boolean; put(id: string): unknown }
   readonly score: PeerScore
   getMeshPeers(topic: string): string[]

@@ -81,12 +81,13 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
-      received: (peer, rpc) => this.received(peer, rpc),
+      received: (peer, rpc, bytes) => this.received(peer, rpc, bytes),
     }
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
-  private received(peer: PeerId, rpc: RPC): Promise<void> {
+  private received(peer: PeerId, rpc: RPC, bytes: number): Promise<void> {
+    this.inside.metrics?.onRpcRecv(rpc, bytes)
     if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
