@@ -36,6 +36,8 @@ export interface Settings {
   /** Period in which every connected peer is pinged, and how long an answer may take (both as the origin). */
   pingInterval: number
   pingTimeout: number
+  /** … and how long on a connection whose peer has opened another one. */
+  pingTest: number
   /** How long a topic stays joined after its last subscriber: gossipsub refuses a GRAFT for 10 s after a PRUNE. */
   topicLinger: number
   /** Table members that are not connected and are dialled at one tick, at most. */
@@ -127,6 +129,7 @@ export const defaultSettings: Settings = {
   maxGossipQueue: 4_194_304,
   pingInterval: 15_000,
   pingTimeout: 20_000,
+  pingTest: 1_000,
   topicLinger: 10_000,
   maxProbes: 16,
   maxParallelProbes: 2,

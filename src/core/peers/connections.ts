@@ -11,10 +11,16 @@ import { createPace } from '../requests/session/pacing.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
-/** The connection to use for a peer: the oldest. */
+/** The connection to use for a peer: the oldest that is not doubted. (The newest never is.) */
 export function connectionTo(state: State, peer: string): Connection | undefined {
-  const first = state.connections.byPeer.get(peer)?.[0]
-  return first === undefined ? undefined : state.connections.all.get(first)
+  const [first, ...others] = state.connections.byPeer.get(peer) ?? []
+  if (first === undefined) return undefined
+  let best = state.connections.all.get(first)!
+  for (const id of others) {
+    if (!best.doubted) break
+    best = state.connections.all.get(id)!
+  }
+  return best
 }
 
 export function addConnection(state: State, event: EventOf<'connectionOpened'>): Connection {
@@ -28,12 +34,14 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     queue: new IdSet(),
     calls: new IdSet(),
     proven: false,
+    dials: new IdSet(),
     exchanges: new IdSet(),
     session: undefined,
     answering: undefined,
     pace: createPace(),
     sessionsOpened: 0,
-    pinging: false,
+    pings: 0,
+    doubted: false,
     openedAt: state.now,
   }
   if (state.connections.all.size === 0) planPings(state, state.now + state.settings.pingInterval)

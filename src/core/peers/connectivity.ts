@@ -2,11 +2,11 @@
  * What becomes of those who depend on a connection when one opens, fails to open, dies or is closed. A connection that
  * died takes its requests with it, and nothing is tried again.
  */
-import { closeAsk, fail, settle } from '../asks.js'
+import { admitAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { noteDial } from '../broadcasts/counts.js'
 import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
 import { log, type Effects, type Refusal } from '../effects.js'
-import type { EventOf } from '../events.js'
+import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
 import { endRequest, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
@@ -16,16 +16,40 @@ import { cutExchange } from '../requests/v1/answerer.js'
 import { nextOwn, takeOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
-import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
-import { closeDial, reach, tryOtherAddresses } from './dials.js'
+import { addConnection, connectionTo, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
+import { closeDial, reach, tooManyDials, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
-import type { Connection, Dial } from './state.js'
+import type { Connection, Dial, DialAsk } from './state.js'
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
+  testOthers(state, out, connection)
   log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
   const dial = state.dials.get(event.peer)
   if (dial !== undefined) arrive(state, out, dial, connection)
+}
+
+/**
+ * A peer that opens another connection may have lost the ones before: it was restarted, or has another address. They are not used
+ * until they answer, and closed if they do not.
+ */
+function testOthers(state: State, out: Effects, { id: newest, peer }: Connection): void {
+  for (const id of state.connections.byPeer.get(peer)!) {
+    if (id === newest) continue
+    const older = state.connections.all.get(id)!
+    older.doubted = true
+    ping(out, older, testTime(state, older))
+  }
+}
+
+/** A link whose round trip is long needs its time. */
+function testTime({ settings }: State, { pace }: Connection): number {
+  return Math.min(Math.max(settings.pingTest, 4 * pace.roundTrip), settings.pingTimeout)
+}
+
+function ping(out: Effects, connection: Connection, timeout: number): void {
+  connection.pings++
+  out.push({ type: 'ping', connection: connection.id, timeout })
 }
 
 /** A dial to a bare address is over; one to a peer id was over when its connection opened. */
@@ -43,9 +67,41 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
-    else if (closeAsk(state, id)) settle(state, out, id, connection.peer)
+    else if (ask?.kind === 'dial') awaitProof(state, out, ask, connection)
   }
   onDialOver(state, dial.target)
+}
+
+/**
+ * A dial is answered when the other side has answered over the connection. Until then it may not know that we are connected, and
+ * could not ask us by our peer id.
+ */
+function awaitProof(state: State, out: Effects, ask: DialAsk, connection: Connection): void {
+  ask.connection = connection.id
+  connection.dials.add(ask.id)
+  if (connection.proven || connection.inbound) settleDials(state, out, connection)
+  else if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+}
+
+function settleDials(state: State, out: Effects, { dials, peer }: Connection): void {
+  for (const id of dials) {
+    dials.delete(id)
+    closeAsk(state, id)
+    settle(state, out, id, peer)
+  }
+}
+
+/** A caller wants to be connected. */
+export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
+  const { ask: id, target, addresses } = command
+  if (!admitAsk(state, out, id)) return
+  const ask: DialAsk = { kind: 'dial', id, target, connection: undefined }
+  openAsk(state, ask)
+  const connection = connectionTo(state, target)
+  if (connection !== undefined) return awaitProof(state, out, ask, connection)
+  if (reach(state, out, target, addresses, id)) return
+  closeAsk(state, id)
+  fail(state, out, id, tooManyDials(state))
 }
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
@@ -88,10 +144,16 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
 }
 
 /** Closes a connection from our side. To the rest of the core it is gone from this moment on. */
-export function dropConnection(state: State, out: Effects, id: ConnectionId | undefined, reason: string): void {
+export function dropConnection(
+  state: State,
+  out: Effects,
+  id: ConnectionId | undefined,
+  reason: string,
+  isDead = false,
+): void {
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
-  out.push({ type: 'closeConnection', connection: connection.id, reason })
+  out.push({ type: 'closeConnection', connection: connection.id, reason, ...(isDead && { dead: true }) })
   forget(state, out, connection, reason)
 }
 
@@ -99,6 +161,10 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   removeConnection(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) takeHanded(state, connection.peer)
   const message = `${reason} before ${connection.peer} answered`
+  for (const id of connection.dials) {
+    closeAsk(state, id)
+    fail(state, out, id, { code: 'DialError', message })
+  }
   const refusal: Refusal = { code: 'ConnectionLost', message }
   for (const stream of connection.calls) endRequest(state, out, state.streams.calls.get(stream)!, refusal)
   for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
@@ -143,25 +209,36 @@ export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
   for (const connection of state.connections.all.values()) {
-    if (connection.pinging) continue
-    connection.pinging = true
-    out.push({ type: 'ping', connection: connection.id, timeout: state.settings.pingTimeout })
+    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
   }
 }
 
-export function onPinged(state: State, event: EventOf<'pinged'>): void {
+export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
-  connection.pinging = false
+  connection.pings--
+  connection.doubted = false
+  connection.proven = true
   onRoundTrip(connection.pace, event.rtt)
+  settleDials(state, out, connection)
 }
 
 export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFailed'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
+  connection.pings--
+  if (event.heard === true) {
+    log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
+    connection.doubted = false
+    settleDials(state, out, connection)
+    // What came may have been under way since before it fell silent, so it is asked again at once.
+    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+    return
+  }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // Removed and closed: a removed peer that stays connected would not be added again by itself.
-  if (state.discovery.known.has(peer)) out.push({ type: 'tableRemove', peer })
-  dropConnection(state, out, connection.id, 'the peer does not answer pings')
+  const isOnly = state.connections.byPeer.get(peer)!.length === 1
+  if (isOnly && state.discovery.known.has(peer)) out.push({ type: 'tableRemove', peer })
+  dropConnection(state, out, connection.id, 'the peer does not answer pings', true)
 }

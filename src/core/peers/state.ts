@@ -20,8 +20,10 @@ export interface Connection {
   queue: IdSet
   /** Streams of ours that are open, or opening, for a version-1 request. */
   calls: IdSet
-  /** The other side has accepted a stream of ours, so its upgrade is over. */
+  /** The other side has accepted a stream of ours, so its upgrade is over, and it knows us. */
   proven: boolean
+  /** Callers' dials that wait for that. */
+  dials: IdSet
   /** Version-1 requests of the peer that came over this connection. */
   exchanges: IdSet
   /** The session over which we ask, and the one over which we are asked. */
@@ -31,8 +33,10 @@ export interface Connection {
   readonly pace: Pace
   /** Sessions that the peer has opened so far. */
   sessionsOpened: number
-  /** A ping is under way. */
-  pinging: boolean
+  /** Pings that are under way. */
+  pings: number
+  /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
+  doubted: boolean
   readonly openedAt: number
 }
 
@@ -61,6 +65,8 @@ export interface DialAsk {
   readonly kind: 'dial'
   readonly id: AskId
   readonly target: string
+  /** Once it is there. */
+  connection: ConnectionId | undefined
 }
 
 /** Why the last dial of a peer failed. */
