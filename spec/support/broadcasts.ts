@@ -49,7 +49,7 @@ export class GossipCore extends Core {
   private connections = 0
 
   constructor(settings: Partial<Settings> = {}) {
-    super({ connectionKeepAlive: 1e9, pingInterval: 1e9, ...settings })
+    super({ connectionKeepAlive: 1e9, pingInterval: 1e9, publishesFor: -1, ...settings })
   }
 
   /** Connected, with a gossip stream, and in the topic. */
@@ -117,7 +117,7 @@ export function books({ state }: Core): unknown {
     changes,
     services: { ...services, nextId: 0 },
     topics: { ...topics, joined: 0, gossipSince: 0 },
-    publishing: { ...publishing, handed: 0 },
+    publishing: { ...publishing, handed: 0, publishedAt: 0 },
     validating: { ...validating, nextId: 0 },
     receipts,
     fetching,

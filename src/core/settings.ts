@@ -16,6 +16,10 @@ export interface Settings {
   /** Time of the first discovery tick after the start. */
   firstTick: number
   connectionKeepAlive: number
+  /** So long after a broadcast of ours connections to subscribers of its topic are kept. */
+  publishesFor: number
+  /** While at most so many peers are connected, no connection is closed for being idle. */
+  stayConnected: number
   requestTimeout: number
   maxRequestSize: number
   maxResponseSize: number
@@ -117,6 +121,8 @@ export const defaultSettings: Settings = {
   discoveryInterval: 30_000,
   firstTick: 5_000,
   connectionKeepAlive: 10_000,
+  publishesFor: 600_000,
+  stayConnected: 30,
   requestTimeout: 10_000,
   maxRequestSize: 1_048_576,
   maxResponseSize: 1_048_576,

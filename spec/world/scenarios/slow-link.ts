@@ -11,7 +11,6 @@ export const slowLink: Scenario = {
   profile: SLOW,
   goal: 55_000,
   waits: true,
-  fails: true,
   async measure(world) {
     const config = { reqResp: { requestTimeout: 120_000 } }
     const b = await world.host('b').node(config)

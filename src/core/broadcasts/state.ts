@@ -217,6 +217,8 @@ export interface Publishing {
   underWay: number
   /** Peers for which too much waits → since when. */
   slowPeers: Map<string, number>
+  /** Topic → when a caller last published on it, the oldest first. */
+  publishedAt: Map<string, number>
   /** Peers to which broadcasts of ours were handed, some of which may still wait to be sent. */
   handed: Set<string>
 }
@@ -297,6 +299,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       queuedBytes: 0,
       underWay: 0,
       slowPeers: new Map(),
+      publishedAt: new Map(),
       handed: new Set(),
     },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },

@@ -8,7 +8,7 @@ import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { endRequest, useConnection } from '../requests/requests.js'
+import { endRequest, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
@@ -16,9 +16,21 @@ import { cutExchange } from '../requests/v1/answerer.js'
 import { nextOwn, takeOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
-import { addConnection, connectionTo, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
+import {
+  addConnection,
+  connectionTo,
+  idleTooLong,
+  isUsed,
+  noteUse,
+  planPings,
+  postpone,
+  removeConnection,
+  takeReleased,
+} from './connections.js'
 import { closeDial, reach, tooManyDials, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
+import { sayGoodbye } from './goodbye.js'
+import { isInSmallNetwork, isPublishedTo } from './keeping.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
@@ -167,7 +179,12 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   }
   const refusal: Refusal = { code: 'ConnectionLost', message }
   for (const stream of connection.calls) endRequest(state, out, state.streams.calls.get(stream)!, refusal)
-  for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
+  for (const id of connection.queue) {
+    const ask = state.asks.open.get(id) as RequestAsk
+    // It was to be closed, and what came up meanwhile has waited for that.
+    if (connection.leaving !== undefined) sendElsewhere(state, out, ask)
+    else endRequest(state, out, ask, refusal)
+  }
   for (const id of connection.exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
   const { session, answering } = connection
   if (session !== undefined) loseCalls(state, out, session, message)
@@ -175,11 +192,18 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
 }
 
 export function closeIdle(state: State, out: Effects): void {
+  for (const id of takeReleased(state)) dropIdle(state, out, id)
   for (const id of idleTooLong(state)) {
-    const { peer } = state.connections.all.get(id)!
-    if (takeHanded(state, peer)) askWhatWaits(state, out, id, peer)
-    else dropIdle(state, out, id)
+    const connection = state.connections.all.get(id)!
+    const { peer } = connection
+    if (isInSmallNetwork(state, connection) || isPublishedTo(state, peer)) postpone(state, id)
+    else if (takeHanded(state, peer)) askWhatWaits(state, out, id, peer)
+    else leaveIdle(state, out, connection)
   }
+}
+
+function leaveIdle(state: State, out: Effects, connection: Connection): void {
+  if (!sayGoodbye(state, out, connection)) dropIdle(state, out, connection.id)
 }
 
 function dropIdle(state: State, out: Effects, id: ConnectionId): void {
@@ -198,10 +222,11 @@ export function onWaitingKnown(state: State, out: Effects, event: EventOf<'inspe
   const { connection: id } = purpose
   // It may have been used again meanwhile, or be gone.
   if (!state.connections.idle.has(id)) return
-  const { peer } = state.connections.all.get(id)!
+  const connection = state.connections.all.get(id)!
+  const { peer } = connection
   if (isHanded(state, peer)) return
   if ((event.peers[peer]?.queued ?? 0) > 0) noteHanded(state, peer)
-  else dropIdle(state, out, id)
+  else leaveIdle(state, out, connection)
 }
 
 /** Pings every connected peer, once a period. */
@@ -228,7 +253,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   if (connection === undefined) return
   const { peer } = connection
   connection.pings--
-  if (event.heard === true) {
+  if (event.heard) {
     log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)

@@ -1,7 +1,7 @@
 /** What a node knows of other nodes: its connections, the dials under way, and the routing table as the port tells it. */
 import { IdMap } from '../id-map.js'
 import type { IdSet } from '../id-set.js'
-import type { Attempt, ConnectionId } from '../port.js'
+import type { Attempt, ConnectionId, StreamId } from '../port.js'
 import type { Pace } from '../requests/session/pacing.js'
 import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
 import type { SessionCall, SessionExchange } from '../requests/state.js'
@@ -37,7 +37,20 @@ export interface Connection {
   pings: number
   /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
   doubted: boolean
+  /** We have asked the other side whether it may be closed, and wait. */
+  goodbye: Goodbye | undefined
+  /** How often we have. */
+  goodbyes: number
+  /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
+  leaving: { readonly id: number; readonly stream: StreamId } | undefined
   readonly openedAt: number
+}
+
+/** `id` 0: it is said when the session is open. */
+export interface Goodbye {
+  readonly id: number
+  readonly stream: StreamId
+  readonly at: number
 }
 
 /** connections.ts changes it. */
@@ -47,6 +60,8 @@ export interface Connections {
   byPeer: Map<string, ConnectionId[]>
   /** Connections that nothing uses → since when. In the order of that time. */
   idle: IdMap<number>
+  /** Connections of which the other side has agreed that they may be closed. */
+  released: ConnectionId[]
   nextPing: number
 }
 
@@ -100,7 +115,7 @@ export interface PeersState {
 
 export function createPeersState(): PeersState {
   return {
-    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), nextPing: Infinity },
+    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), released: [], nextPing: Infinity },
     dials: new Map(),
     discovery: {
       known: new Map(),

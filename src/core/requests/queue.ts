@@ -14,7 +14,7 @@ import { openCalls } from './v1/asker.js'
 /** Lets the requests that wait go on, as far as the connection can carry them now. */
 export function serveQueue(state: State, out: Effects, connection: Connection): void {
   const { queue } = connection
-  if (queue.size === 0) return
+  if (queue.size === 0 || connection.leaving !== undefined) return
   const protocol = protocolOf(state, connection)
   if (protocol === REQUEST_RESPONSE_V1) {
     refuseServices(state, out, connection)

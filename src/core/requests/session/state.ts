@@ -3,7 +3,7 @@
  * data. docs/session.md is the protocol.
  */
 import type { ConnectionId, StreamId } from '../../port.js'
-import { WITHOUT_HELLO, type Hello } from '../../../wire/session/format.js'
+import { WITHOUT_HELLO, type Farewell, type Hello } from '../../../wire/session/format.js'
 import { createReader, type FrameReader } from '../../../wire/session/reader.js'
 import type { Gathered } from '../../../wire/gather.js'
 import { IdMap } from '../../id-map.js'
@@ -45,6 +45,8 @@ interface Session<Party extends Sender> {
   writing: boolean
   /** Stands in `state.unflushed`. */
   touched: boolean
+  /** GOODBYEs that go with the next write. */
+  goodbyes: { id: number; says: Farewell }[]
   /** Credit that we give with the next write: id → amount. */
   credits: IdMap<number>
   /** Those who have something to send, in turn … */
@@ -109,6 +111,7 @@ function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace 
     calls: new IdMap(),
     writing: false,
     touched: false,
+    goodbyes: [],
     credits: new IdMap(),
     ready: [],
     bulk: [],
