@@ -5,7 +5,7 @@
  */
 import { Farewell, Feature } from '../../wire/session/format.js'
 import { SESSION } from '../../wire/protocols.js'
-import { isHanded } from '../broadcasts/publishing.js'
+import { isRecipient } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
 import { openSession } from '../requests/session/asker/calls.js'
@@ -21,22 +21,22 @@ type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
 
 /** False: there is nothing to wait for, it may be closed now. */
 export function sayGoodbye(state: State, out: Effects, connection: Connection): boolean {
-  const { goodbye, session, answering } = connection
+  const { goodbye, asking, answering } = connection
   if (goodbye !== undefined) {
     // Whoever does not answer this for so long does not answer anything.
     if (state.now >= goodbye.at + state.settings.pingTimeout) return false
     postpone(state, connection.id)
     return true
   }
-  const carrier = [session, answering].find((one) => one !== undefined && canCarry(one))
+  const carrier = [asking, answering].find((one) => one !== undefined && canCarry(one))
   if (carrier !== undefined) {
     ask(state, connection, carrier)
     return true
   }
   // One that has named its features has not named this one.
-  if (session?.greeted === true || answering?.greeted === true || !speaksSession(state, connection)) return false
-  if (session === undefined) openSession(state, out, connection, [SESSION])
-  connection.goodbye = { id: 0, stream: connection.session!.stream, at: state.now }
+  if (asking?.greeted === true || answering?.greeted === true || !speaksSession(state, connection)) return false
+  if (asking === undefined) openSession(state, out, connection, [SESSION])
+  connection.goodbye = { id: 0, stream: connection.asking!.stream, at: state.now }
   postpone(state, connection.id)
   return true
 }
@@ -45,8 +45,10 @@ function canCarry({ open, greeted, hello }: Session): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
 
-function speaksSession({ settings }: State, { asksBy, protocols }: Connection): boolean {
-  return settings.protocols.includes(SESSION) && (asksBy ?? protocols?.find((name) => name === SESSION)) === SESSION
+function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean {
+  return (
+    settings.protocols.includes(SESSION) && (requestProtocol ?? protocols?.find((name) => name === SESSION)) === SESSION
+  )
 }
 
 function ask(state: State, connection: Connection, session: Session): void {
@@ -85,7 +87,7 @@ export function onGoodbye(state: State, out: Effects, session: Session, id: numb
 
 function answer(state: State, connection: Connection, session: Session, id: number): void {
   const { peer } = connection
-  const isNeeded = isUsed(state, connection) || isHanded(state, peer) || isPublishedTo(state, peer)
+  const isNeeded = isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)
   if (!isNeeded) connection.leaving = { id, stream: session.stream }
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
 }
