@@ -32,6 +32,12 @@ it('of createNode: an optional config in, a promise of a node out', () => {
   expectTypeOf<NodeConfig['discoveryInterval']>().toEqualTypeOf<number | undefined>()
   expectTypeOf<NodeConfig['topics']>().toEqualTypeOf<string[] | undefined>()
   expectTypeOf<NodeConfig['scheduler']>().toEqualTypeOf<SchedulerLike | undefined>()
+  expectTypeOf<NodeConfig['stayConnected']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<NonNullable<NodeConfig['ping']>>().toEqualTypeOf<{
+    interval?: number
+    timeout?: number
+    test?: number
+  }>()
   expectTypeOf<NonNullable<NodeConfig['reqResp']>>().toEqualTypeOf<{
     connectionKeepAlive?: number
     requestTimeout?: number

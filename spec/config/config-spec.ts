@@ -40,6 +40,10 @@ describe('a config', () => {
       discoveryInterval: 30_000,
       firstTick: 5_000,
       connectionKeepAlive: 10_000,
+      stayConnected: 30,
+      pingInterval: 15_000,
+      pingTimeout: 20_000,
+      pingTest: 1_000,
       requestTimeout: 10_000,
       maxRequestSize: 1_048_576,
       maxResponseSize: 1_048_576,
@@ -62,6 +66,22 @@ describe('a config', () => {
     const reqResp = { connectionKeepAlive: 1, requestTimeout: 2, maxRequestSize: 3, maxResponseSize: 4 }
     const settings = settingsOf({ discoveryInterval: 60_000, topics: ['block', 'tx'], reqResp })
     expect(settings).toEqual({ ...defaultSettings, ...reqResp, discoveryInterval: 60_000, topics: ['block', 'tx'] })
+  })
+
+  it('never tests a connection for longer than it pings it', () => {
+    const ping = { interval: 5, timeout: 600 }
+    expect(settingsOf({ ping })).toMatchObject({ pingInterval: 5, pingTimeout: 600, pingTest: 600 })
+    expect(settingsOf({ ping: { ...ping, test: 20 } }).pingTest).toBe(20)
+  })
+
+  it('may say that no network is small', () => {
+    expect(settingsOf({ stayConnected: 0 }).stayConnected).toBe(0)
+    for (const stayConnected of [-1, 0.5, NaN, '30', 1_000_001]) {
+      expect(fault({ stayConnected })).toMatchObject({
+        code: 'InvalidConfig',
+        message: expect.stringContaining('stayConnected') as unknown,
+      })
+    }
   })
 
   it('with a discovery interval below 5 s has its first tick after that', () => {
@@ -128,6 +148,9 @@ describe('a config', () => {
   const numbers: [string, (value: unknown) => unknown][] = [
     ['discoveryInterval', (discoveryInterval) => ({ discoveryInterval })],
     ['connectionKeepAlive', (connectionKeepAlive) => ({ reqResp: { connectionKeepAlive } })],
+    ['ping.interval', (interval) => ({ ping: { interval } })],
+    ['ping.timeout', (timeout) => ({ ping: { timeout } })],
+    ['ping.test', (test) => ({ ping: { test } })],
     ['requestTimeout', (requestTimeout) => ({ reqResp: { requestTimeout } })],
     ['maxRequestSize', (maxRequestSize) => ({ reqResp: { maxRequestSize } })],
     ['maxResponseSize', (maxResponseSize) => ({ reqResp: { maxResponseSize } })],

@@ -91,7 +91,7 @@ export const eventsByType: Arbitraries = {
   }),
   identified: event('identified', { connection: id, peer: text, protocols: texts, addresses: texts, agent: text }),
   pinged: event('pinged', { connection: id, rtt: fc.oneof(id, fc.double({ min: 0, noNaN: true })) }),
-  pingFailed: event('pingFailed', { connection: id, failure }),
+  pingFailed: event('pingFailed', { connection: id, failure, heard: fc.boolean() }),
   tableChanged: event('tableChanged', { peer: text, addresses: fc.option(texts, { nil: undefined }) }),
   tableQueried: event('tableQueried', { failure }, ['failure']),
   streamInbound: event('streamInbound', { stream: id, connection: id, protocol: text }),

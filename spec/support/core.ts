@@ -15,7 +15,7 @@ export const KAD = '/ipfs/kad/1.0.0'
 
 /** The specs of version 1 drive a node that speaks nothing else. */
 export function settingsWith(settings: Partial<Settings> = {}): Settings {
-  return { ...defaultSettings, protocols: [V1], ...settings }
+  return { ...defaultSettings, protocols: [V1], stayConnected: 0, ...settings }
 }
 
 export function runningState(settings: Partial<Settings> = {}): State {

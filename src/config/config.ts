@@ -22,8 +22,25 @@ export interface NodeConfig {
   discoveryInterval?: number
   /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
   topics?: string[]
+  /**
+   * While at most so many peers are connected, no connection is closed because nothing uses it: a small network stays connected.
+   * From 0 to 1,000,000, default 30.
+   */
+  stayConnected?: number
+  /** How it is noticed that a connection is dead. */
+  ping?: {
+    /** Milliseconds between two pings of every connected peer. Default 15,000. */
+    interval?: number
+    /** Milliseconds after which a connection is closed over which neither the answer nor any other byte has come. Default 20,000. */
+    timeout?: number
+    /** The same when its peer has opened another connection, which is used meanwhile. Default 1,000, and never more than `timeout`. */
+    test?: number
+  }
   reqResp?: {
-    /** Milliseconds after which a connection without use is closed. Default 10,000. */
+    /**
+     * Milliseconds after which a connection without use is closed, when more than `stayConnected` peers are connected. Default
+     * 10,000. The other side is asked first, if it knows of that; the Rust tinyp2p does not.
+     */
     connectionKeepAlive?: number
     /** Milliseconds that a request may take, ours and those of others; ours can name another `timeout`. Default 10,000. */
     requestTimeout?: number
@@ -51,6 +68,8 @@ const KEYS = [
   'bootNodes',
   'discoveryInterval',
   'topics',
+  'stayConnected',
+  'ping',
   'reqResp',
   'pubsub',
   'scheduler',
@@ -58,7 +77,9 @@ const KEYS = [
   'record',
 ]
 const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
+const PING_KEYS = ['interval', 'timeout', 'test']
 const MAX_SIZE = 2 ** 31 - 1
+const MAX_CONNECTED = 1_000_000
 
 /** A config, checked and with its defaults: what each part of a node needs of it. */
 export interface CheckedConfig {
@@ -73,19 +94,21 @@ export interface CheckedConfig {
 export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', KEYS)
   checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
+  checkObject(config.ping ?? {}, 'ping', PING_KEYS)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
   const record = readRecord(config.record)
   const pubsub = readPubsub(config.pubsub)
-  const { reqResp = {} } = config
+  const { reqResp = {}, ping = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
   const size = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'bytes', 1, MAX_SIZE)
   const standard = defaultSettings
   const discoveryInterval = time(config.discoveryInterval, 'discoveryInterval', standard.discoveryInterval)
+  const pingTimeout = time(ping.timeout, 'ping.timeout', standard.pingTimeout)
   const settings: Settings = {
     ...standard,
     ...pubsub.settings,
@@ -94,6 +117,13 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
+    stayConnected:
+      config.stayConnected === undefined
+        ? standard.stayConnected
+        : checkNumber(config.stayConnected, 'stayConnected', 'peers', 0, MAX_CONNECTED),
+    pingInterval: time(ping.interval, 'ping.interval', standard.pingInterval),
+    pingTimeout,
+    pingTest: Math.min(time(ping.test, 'ping.test', standard.pingTest), pingTimeout),
     connectionKeepAlive: time(reqResp.connectionKeepAlive, 'connectionKeepAlive', standard.connectionKeepAlive),
     requestTimeout: time(reqResp.requestTimeout, 'requestTimeout', standard.requestTimeout),
     maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),

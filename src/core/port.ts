@@ -68,7 +68,8 @@ export type PortEvent =
     }
   /** Answers `ping`. `rtt` in ms. */
   | { type: 'pinged'; connection: ConnectionId; rtt: number }
-  | { type: 'pingFailed'; connection: ConnectionId; failure: Failure }
+  /** `heard`: bytes have come over the connection since the ping was sent, so it is slow and not dead. */
+  | { type: 'pingFailed'; connection: ConnectionId; failure: Failure; heard: boolean }
   /** A peer entered the routing table or its addresses changed; `undefined`: it left the table. */
   | { type: 'tableChanged'; peer: string; addresses: string[] | undefined }
   /** Answers `tableQuery`: the lookup is over. */
@@ -142,7 +143,8 @@ export type PortEffect =
   | { type: 'reset'; stream: StreamId; reason: string }
   | { type: 'pause'; stream: StreamId }
   | { type: 'resume'; stream: StreamId }
-  | { type: 'closeConnection'; connection: ConnectionId; reason: string }
+  /** `dead`: the other side says nothing any more, so there is no good order to wait for. */
+  | { type: 'closeConnection'; connection: ConnectionId; reason: string; dead?: true }
   /** Measure the round-trip time, within `timeout` ms. Answered by `pinged` or `pingFailed`. */
   | { type: 'ping'; connection: ConnectionId; timeout: number }
   | { type: 'tableAdd'; peer: string; addresses: string[] }

@@ -16,6 +16,10 @@ export interface Settings {
   /** From the start to the first discovery tick. */
   firstTick: number
   connectionKeepAlive: number
+  /** So long after a broadcast of ours connections to subscribers of its topic are kept. */
+  publishesFor: number
+  /** While at most so many peers are connected, no connection is closed for being idle. */
+  stayConnected: number
   requestTimeout: number
   maxRequestSize: number
   maxResponseSize: number
@@ -36,6 +40,8 @@ export interface Settings {
   /** Every connected peer is pinged once per interval; an answer may take as long as the timeout. */
   pingInterval: number
   pingTimeout: number
+  /** … and how long on a connection whose peer has opened another one. */
+  pingTest: number
   /** How long a topic stays joined after its last subscriber, because gossipsub refuses a GRAFT for 10 s after a PRUNE. */
   topicLinger: number
   /** Table members without a connection that are dialled per tick, at most … */
@@ -118,6 +124,8 @@ export const defaultSettings: Settings = {
   discoveryInterval: 30_000,
   firstTick: 5_000,
   connectionKeepAlive: 10_000,
+  publishesFor: 600_000,
+  stayConnected: 30,
   requestTimeout: 10_000,
   maxRequestSize: 1_048_576,
   maxResponseSize: 1_048_576,
@@ -130,6 +138,7 @@ export const defaultSettings: Settings = {
   maxGossipQueue: 4_194_304,
   pingInterval: 15_000,
   pingTimeout: 20_000,
+  pingTest: 1_000,
   topicLinger: 10_000,
   maxProbes: 16,
   maxParallelProbes: 2,

@@ -20,7 +20,6 @@ import { explain, onExplained } from './explain/explain.js'
 import { knownPeers, snapshot } from './explain/status.js'
 import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
-import { startDial } from './peers/dials.js'
 import * as discovery from './peers/discovery.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
@@ -79,7 +78,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'cancel':
       return cancelAsk(state, out, event.ask)
     case 'dialPeer':
-      return startDial(state, out, event)
+      return connectivity.startDial(state, out, event)
     case 'knownPeers':
       return settle(state, out, event.ask, knownPeers(state))
     case 'status':
@@ -145,7 +144,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'dialFailed':
       return connectivity.onDialFailed(state, out, event)
     case 'pinged':
-      return connectivity.onPinged(state, event)
+      return connectivity.onPinged(state, out, event)
     case 'pingFailed':
       return connectivity.onPingFailed(state, out, event)
 

@@ -170,7 +170,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
     case 'resume':
       return streams.resume(effect.stream)
     case 'closeConnection':
-      return connections.close(effect.connection, effect.reason)
+      return connections.close(effect.connection, effect.reason, effect.dead)
     case 'ping':
       return connections.ping(effect.connection, effect.timeout)
     case 'tableAdd':

@@ -209,6 +209,8 @@ export interface Publishing {
   queuedBytes: number
   /** Broadcasts that the network has not answered yet. */
   underWay: number
+  /** Topic → when a caller last published on it, the oldest first. */
+  publishedAt: Map<string, number>
 }
 
 /** Peers that our broadcasts are handed to. recipients.ts changes it. */
@@ -295,6 +297,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       queues: new Map(),
       queuedBytes: 0,
       underWay: 0,
+      publishedAt: new Map(),
     },
     recipients: { slow: new Map(), pending: new Set() },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },

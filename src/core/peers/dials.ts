@@ -1,22 +1,10 @@
 /** Dials under way, one per target: every question with the same target waits for the same dial. */
-import { acceptAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { closeAsk, overloaded } from '../asks.js'
 import type { Effects } from '../effects.js'
-import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import type { Dial, DialAsk } from './state.js'
-
-/** A caller's `dial`. */
-export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
-  const { ask: id, target, addresses } = command
-  if (!acceptAsk(state, out, id)) return
-  if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
-  openAsk(state, { kind: 'dial', id, target })
-  if (reach(state, out, target, addresses, id)) return
-  closeAsk(state, id)
-  fail(state, out, id, tooManyDials(state))
-}
 
 export function tooManyDials({ dials }: State) {
   return overloaded(`${dials.size} dials are under way already`)
@@ -62,7 +50,8 @@ export function stopWaiting(state: State, target: string, id: AskId): void {
 }
 
 /** The caller has cancelled its `dial`. */
-export function leaveDial(state: State, { id, target }: DialAsk): void {
+export function leaveDial(state: State, { id, target, connection }: DialAsk): void {
   stopWaiting(state, target, id)
+  if (connection !== undefined) state.connections.all.get(connection)?.dials.delete(id)
   closeAsk(state, id)
 }

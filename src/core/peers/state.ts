@@ -1,7 +1,7 @@
 /** The state of peers: connections, the dials under way, and the routing table as the network reports it. */
 import { IdMap } from '../id-map.js'
 import type { IdSet } from '../id-set.js'
-import type { Attempt, ConnectionId } from '../port.js'
+import type { Attempt, ConnectionId, StreamId } from '../port.js'
 import type { Pace } from '../requests/session/pacing.js'
 import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
 import type { SessionCall, SessionExchange } from '../requests/state.js'
@@ -21,8 +21,10 @@ export interface Connection {
   queue: IdSet
   /** Streams of ours that are open, or opening, for a version-1 request. */
   v1Streams: IdSet
-  /** The other side has accepted a stream of ours, so it has finished its upgrade of the connection. */
+  /** The other side has accepted a stream of ours, so it has finished its upgrade of the connection, and knows us. */
   upgraded: boolean
+  /** Callers' dials that wait for that. */
+  dials: IdSet
   /** Version-1 requests of the peer that came over this connection. */
   v1Exchanges: IdSet
   /** The session over which we ask, and the one over which the peer asks. */
@@ -32,9 +34,24 @@ export interface Connection {
   readonly pace: Pace
   /** Sessions that the peer has opened so far. */
   sessionsOpened: number
-  /** A ping is under way. */
-  pinging: boolean
+  /** Pings that are under way. */
+  pings: number
+  /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
+  doubted: boolean
+  /** We have asked the other side whether it may be closed, and wait. */
+  goodbye: Goodbye | undefined
+  /** How often we have. */
+  goodbyes: number
+  /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
+  leaving: { readonly id: number; readonly stream: StreamId } | undefined
   readonly openedAt: number
+}
+
+/** `id` 0: it is said when the session is open. */
+export interface Goodbye {
+  readonly id: number
+  readonly stream: StreamId
+  readonly at: number
 }
 
 /** connections.ts changes it. */
@@ -44,6 +61,8 @@ export interface Connections {
   byPeer: Map<string, ConnectionId[]>
   /** Connections that nothing uses → since when. In the order of these times. */
   idle: IdMap<number>
+  /** Connections of which the other side has agreed that they may be closed. */
+  released: ConnectionId[]
   /** When all connections are pinged next; `Infinity`: there are none. */
   nextPing: number
 }
@@ -64,6 +83,8 @@ export interface DialAsk {
   readonly kind: 'dial'
   readonly id: AskId
   readonly target: string
+  /** Once it is there. */
+  connection: ConnectionId | undefined
 }
 
 /** Why the last dial of a peer failed. */
@@ -97,7 +118,7 @@ export interface PeersState {
 
 export function createPeersState(): PeersState {
   return {
-    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), nextPing: Infinity },
+    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), released: [], nextPing: Infinity },
     dials: new Map(),
     discovery: {
       table: new Map(),

@@ -297,8 +297,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     const side = this.sides.get(id)
     if (side === undefined) return
     const { clock } = this.wire
-    const ping: Ping = { connection: id, timeout }
     const started = clock.time
+    const ping: Ping = { connection: id, timeout, started }
     this.pings.begin(ping, timeout)
     side.link.send(side, PING_SIZE, () => {
       side.link.send(side.other, PING_SIZE, () => {
@@ -307,9 +307,11 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     })
   }
 
-  private onPingOver({ connection, timeout }: Ping): void {
-    if (!this.sides.has(connection)) return
-    this.emit({ type: 'pingFailed', connection, failure: { message: `no answer within ${timeout} ms` } })
+  private onPingOver({ connection, timeout, started }: Ping): void {
+    const side = this.sides.get(connection)
+    if (side === undefined) return
+    const failure = { message: `no answer within ${timeout} ms` }
+    this.emit({ type: 'pingFailed', connection, failure, heard: side.heardAt > started })
   }
 }
 
@@ -324,6 +326,7 @@ interface Greeting {
 interface Ping {
   connection: ConnectionId
   timeout: number
+  started: number
 }
 
 /**

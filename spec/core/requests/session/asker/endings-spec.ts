@@ -82,7 +82,7 @@ describe('a session that ends', () => {
     expect(core.in(core.asking(2))).toEqual([{ type: 'open', stream: 3, connection: 1, protocols: [SESSION] }])
     core.stream = 3
     expect(core.lines(core.run({ type: 'streamOpened', stream: 3, protocol: SESSION }))).toEqual([
-      'HELLO 0=1',
+      'HELLO 0=3',
       'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"',
     ])
     expect(core.lines(core.receive(wire.hello(), reply(1, bytes('a'), { last: true })))).toEqual(['settle 2 "a"'])
@@ -188,7 +188,7 @@ describe('a violation by the answerer', () => {
   })
 
   it('may be in its first frame, which must be HELLO', () => {
-    for (const first of [wire.credit(1, 1), wire.frame(0x88, 0), wire.frame(0, 1)]) {
+    for (const first of [wire.credit(1, 1), wire.frame(0x89, 0), wire.frame(0, 1)]) {
       const core = new AskingCore()
       core.connect('bob')
       core.in(core.asking(1))

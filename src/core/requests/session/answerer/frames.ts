@@ -16,6 +16,7 @@ import {
   createRequestFields,
   isIgnorable,
   readCredit,
+  readGoodbye,
   readHello,
   readRequest,
   rest,
@@ -24,6 +25,7 @@ import {
 } from '../../../../wire/session/reader.js'
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
+import { onGoodbye } from '../../../peers/goodbye.js'
 import { scheduleFlush } from '../../streams.js'
 import { enlist } from '../outbox.js'
 import type { AnsweringSession } from '../state.js'
@@ -55,6 +57,12 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onData(state, out, session, frame)
     case FrameType.CANCEL:
       return onCancel(state, out, session, frame)
+    case FrameType.GOODBYE: {
+      const says = readGoodbye(frame)
+      if (says === undefined) return 'GOODBYE is broken'
+      onGoodbye(state, out, session, frame.id, says)
+      return undefined
+    }
     case FrameType.CREDIT:
       return onCredit(state, out, session, frame)
     default:
