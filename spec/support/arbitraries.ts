@@ -78,6 +78,7 @@ export const eventsByType: Arbitraries = {
   start: event('start', {}),
   tick: event('tick', {}),
   woken: event('woken', {}),
+  late: event('late', { by: id }),
   effectFailed: event('effectFailed', { effect: text, failure }),
   listening: event('listening', { addresses: texts }),
   listenFailed: event('listenFailed', { failure }),

@@ -72,6 +72,8 @@ export type Internal =
   /** The time asked for by `wakeAt` has come. */
   | { type: 'woken' }
   /** An effect threw. */
+  /** This batch comes `by` ms after something was due: the process was busy, stopped or asleep, and has heard nothing meanwhile. */
+  | { type: 'late'; by: number }
   | { type: 'effectFailed'; effect: string; failure: Failure }
 
 export type Event = Command | Internal | PortEvent

@@ -48,6 +48,8 @@ export interface Due {
 
 /** What has changed in this batch, and is told at its end. changes.ts changes it. */
 export interface Changes {
+  /** Nothing is due before this; `-Infinity`: there is no such time. */
+  graceUntil: number
   /** Something that the status shows. */
   status: boolean
   /** The topics that we are in. */
@@ -74,7 +76,7 @@ export function createState(self: string, settings: Settings): State {
     // The first batch sets it: a scheduler may begin anywhere, below zero too.
     now: -Infinity,
     lifecycle: { phase: 'starting', addresses: [], stopAsk: undefined, stopAt: Infinity },
-    due: { next: Infinity, wakeAt: Infinity },
+    due: { next: Infinity, graceUntil: -Infinity, wakeAt: Infinity },
     changes: { status: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },
     ...createPeersState(),

@@ -12,7 +12,7 @@ import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
 import * as topics from './broadcasts/topics.js'
 import { tellChanges } from './changes.js'
-import { armWake, dueAt, onWoken } from './due.js'
+import { armWake, dueAt, onWoken, startGrace } from './due.js'
 import { log, type Effect, type Effects } from './effects.js'
 import { isQuestion, type Batch, type Event } from './events.js'
 import { expire } from './expire.js'
@@ -29,6 +29,9 @@ import { flushSessions, onStreamEvent } from './requests/stream-events.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { State } from './state.js'
+
+/** After so long, ms, without a sign of us peers may have given us up, or have gone. */
+const SLEPT = 5_000
 
 /** Runs the events of one instant, then what was due by then: a reply in a deadline's own instant wins. */
 export function step(state: State, batch: Batch): Effect[] {
@@ -167,6 +170,9 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'start':
     case 'listenFailed':
     case 'stopped':
+    case 'late':
+      startGrace(state)
+      return event.by > SLEPT ? connectivity.pingAllNow(state, out) : undefined
       return
   }
 }

@@ -21,6 +21,9 @@ import { closeDial, reach, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
 import type { Connection, Dial } from './state.js'
 
+/** How long a peer may take to answer after a sleep, ms. */
+const WAKE_PING_TIMEOUT = 3_000
+
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
   log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
@@ -146,6 +149,16 @@ export function pingAll(state: State, out: Effects): void {
     if (connection.pinging) continue
     connection.pinging = true
     out.push({ type: 'ping', connection: connection.id, timeout: state.settings.pingTimeout })
+  }
+}
+
+/** Whether the machine slept or the process was stopped: who has gone meanwhile must be found soon. */
+export function pingAllNow(state: State, out: Effects): void {
+  const timeout = Math.min(state.settings.pingTimeout, WAKE_PING_TIMEOUT)
+  for (const connection of state.connections.all.values()) {
+    if (connection.pinging) continue
+    connection.pinging = true
+    out.push({ type: 'ping', connection: connection.id, timeout })
   }
 }
 
