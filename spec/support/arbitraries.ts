@@ -74,7 +74,7 @@ export const eventsByType: Arbitraries = {
   digested: event('digested', { digest: id, hash: bytes }),
   discarded: event('discarded', { topic: text, count: id }),
   explain: event('explain', { ask: id, about: fc.oneof(fc.record({ topic: text }), fc.record({ peer: text })) }),
-  shutdown: event('shutdown', { ask: id }),
+  shutdown: event('shutdown', { ask: id, drain: id }, ['drain']),
   start: event('start', {}),
   tick: event('tick', {}),
   woken: event('woken', {}),

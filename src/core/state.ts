@@ -5,6 +5,7 @@
  */
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
 import type { Deadlines } from './deadlines.js'
+import type { Refusal } from './effects.js'
 import { IdMap } from './id-map.js'
 import { createPeersState, type DialAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
@@ -30,26 +31,33 @@ export interface Asks {
 
 /** The beginning and the end of the node. lifecycle.ts changes it. */
 export interface Lifecycle {
-  phase: 'starting' | 'running' | 'stopping' | 'ended'
+  phase: 'starting' | 'running' | 'draining' | 'stopping' | 'ended'
   /** Where we listen, without `/p2p`. */
   addresses: string[]
-  /** The question of `stop()`, and when it is answered at the latest. */
-  stopAsk: AskId | undefined
+  /** The questions of `stop()`. */
+  stopAsks: AskId[]
+  /** When the phase is over at the latest: the drain is cut, or `stop()` is answered. */
   stopAt: number
+  /** While it drains: when to look again whether all has been sent. */
+  lookAt: number
+  /** Nothing is in flight any more, and a round trip over each connection is to confirm that what was sent has arrived. */
+  confirming: boolean
+  /** Why it ends, if its drain was cut short. */
+  reason: Refusal | undefined
 }
 
 /** What is due next. deadlines.ts changes it. */
 export interface Due {
   /** No deadline is earlier than this. It is found anew when it has come; until then a new deadline may only lower it. */
   next: number
+  /** Nothing is due before this; `-Infinity`: there is no such time. */
+  graceUntil: number
   /** The wake-up that is armed; `Infinity`: none. */
   wakeAt: number
 }
 
 /** What has changed in this batch, and is told at its end. changes.ts changes it. */
 export interface Changes {
-  /** Nothing is due before this; `-Infinity`: there is no such time. */
-  graceUntil: number
   /** Something that the status shows. */
   status: boolean
   /** The topics that we are in. */
@@ -75,7 +83,15 @@ export function createState(self: string, settings: Settings): State {
     settings,
     // The first batch sets it: a scheduler may begin anywhere, below zero too.
     now: -Infinity,
-    lifecycle: { phase: 'starting', addresses: [], stopAsk: undefined, stopAt: Infinity },
+    lifecycle: {
+      phase: 'starting',
+      addresses: [],
+      stopAsks: [],
+      stopAt: Infinity,
+      lookAt: Infinity,
+      confirming: false,
+      reason: undefined,
+    },
     due: { next: Infinity, graceUntil: -Infinity, wakeAt: Infinity },
     changes: { status: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },

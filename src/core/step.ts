@@ -38,7 +38,8 @@ export function step(state: State, batch: Batch): Effect[] {
   const out: Effects = []
   if (batch.at > state.now) state.now = batch.at
   for (const event of batch.events) {
-    if (state.lifecycle.phase === 'running') handle(state, out, event)
+    const { phase } = state.lifecycle
+    if (phase === 'running' || phase === 'draining') handle(state, out, event)
     else handleOutside(state, out, event)
   }
   expire(state, out)
@@ -48,6 +49,7 @@ export function step(state: State, batch: Batch): Effect[] {
     if (state.budget.roomFreed) answers.admitWaiting(state, out)
     flushSessions(state, out)
   }
+  if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
   tellChanges(state, out)
   armWake(state, out)
   return out
@@ -136,6 +138,7 @@ function handle(state: State, out: Effects, event: Event): void {
       return catchUp.onVerified(state, out, event)
     case 'inspected':
       onExplained(state, out, event)
+      lifecycle.onWaitingKnown(state, event)
       return connectivity.onWaitingKnown(state, out, event)
 
     case 'connectionOpened':
@@ -152,7 +155,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return connectivity.onPingFailed(state, out, event)
 
     case 'tick':
-      return discovery.tick(state, out)
+      // Whoever is about to leave looks for nobody.
+      return state.lifecycle.phase === 'running' ? discovery.tick(state, out) : undefined
     case 'identified':
       return discovery.onIdentified(state, out, event)
     case 'tableChanged':
@@ -162,17 +166,18 @@ function handle(state: State, out: Effects, event: Event): void {
 
     case 'listening':
       return lifecycle.onListening(state, out, event)
+    case 'listenFailed':
+      return lifecycle.onListenFailed(state, out, event)
     case 'woken':
       return onWoken(state)
+    case 'late':
+      startGrace(state)
+      return event.by > SLEPT ? connectivity.pingAllNow(state, out) : undefined
     case 'effectFailed':
       return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 
     case 'start':
-    case 'listenFailed':
     case 'stopped':
-    case 'late':
-      startGrace(state)
-      return event.by > SLEPT ? connectivity.pingAllNow(state, out) : undefined
       return
   }
 }
@@ -183,8 +188,7 @@ function handleOutside(state: State, out: Effects, event: Event): void {
   if (event.type === 'woken') onWoken(state)
   else if (event.type === 'start') lifecycle.start(state, out)
   else if (event.type === 'shutdown') {
-    if (phase === 'starting') lifecycle.shutdown(state, out, event)
-    else settle(state, out, event.ask, undefined)
+    lifecycle.shutdownAgain(state, out, event)
   } else if (isQuestion(event)) {
     fail(state, out, event.ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })
   } else if (phase === 'starting') {

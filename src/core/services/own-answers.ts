@@ -13,7 +13,7 @@ import type { Purpose, ServiceNews } from './state.js'
 /** What one peer may make us hold for a subscriber that catches up. */
 const MAX_HISTORY_BYTES = 4_194_304
 
-/** What comes back for each kind of question. Those of the network (`verify`, `idle`) are answered by events of their own. */
+/** What comes back for each kind of question. Those of the network (`verify`, `idle`, `drain`) are answered by events of their own. */
 interface Asker<Kind extends Purpose['kind']> {
   onValue(state: State, out: Effects, id: AskId, purpose: Extract<Purpose, { kind: Kind }>, value: Uint8Array): void
   onOver(state: State, out: Effects, id: AskId, purpose: Extract<Purpose, { kind: Kind }>): void
@@ -45,6 +45,7 @@ const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
   },
   verify: undefined,
   idle: undefined,
+  drain: undefined,
 }
 
 /** True: there was something to hear, which may have led to more. */
