@@ -1,6 +1,6 @@
-/** The beginning and the end of a node: listening, ready, draining, stopping, ended. */
+/** The beginning and the end of a node: starting, running, draining, stopping, ended. */
 import { fail, settle } from './asks.js'
-import { takeHanded } from './broadcasts/publishing.js'
+import { takeRecipient } from './broadcasts/recipients.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
 import { statusChanged } from './changes.js'
 import { dueAt } from './due.js'
@@ -11,7 +11,7 @@ import { pingAllNow } from './peers/connectivity.js'
 import { dialBootNodes } from './peers/discovery.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
-import { nextOwn, takeOwn } from './services/own-requests.js'
+import { openOwnAsk, takeOwnAsk } from './services/own-requests.js'
 import { createState, type Ask, type State } from './state.js'
 
 /** In a drain: how soon it is looked again whether what was sent has left, ms. */
@@ -31,7 +31,7 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
   for (const address of fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
-  // Not at the first tick: the sooner the better.
+  // The first tick would be later than necessary.
   dialBootNodes(state, out)
 }
 
@@ -64,7 +64,7 @@ export function shutdownAgain(state: State, out: Effects, { ask }: CommandOf<'sh
   if (state.lifecycle.phase === 'starting') cut(state, out)
 }
 
-/** Ends all that is pending and asks the network to close. Answered when it has, or when `stopTimeout` is over. */
+/** Ends everything that is pending and asks the network to close. Answered when it has closed, or after `stopTimeout`. */
 function cut(state: State, out: Effects, reason?: Refusal): void {
   const { lifecycle } = state
   lifecycle.phase = 'stopping'
@@ -88,9 +88,9 @@ export function finishDrain(state: State, out: Effects): void {
     return
   }
   if (lifecycle.lookAt !== Infinity) return
-  const handed = stillHanded(state)
-  if (handed.length > 0) {
-    out.push({ type: 'inspect', ask: nextOwn(state, { kind: 'drain', peers: handed }), peers: handed })
+  const peers = recipientsThere(state)
+  if (peers.length > 0) {
+    out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers }), peers })
   } else if (!isWriting(state) && !isPinging(state)) {
     if (lifecycle.confirming || state.connections.all.size === 0) return cut(state, out)
     lifecycle.confirming = true
@@ -102,15 +102,15 @@ export function finishDrain(state: State, out: Effects): void {
 }
 
 /** Connected peers that may not have all our broadcasts. */
-function stillHanded({ publishing, connections }: State): string[] {
-  return [...publishing.handed].filter((peer) => connections.byPeer.has(peer))
+function recipientsThere({ recipients, connections }: State): string[] {
+  return [...recipients.pending].filter((peer) => connections.byPeer.has(peer))
 }
 
 /** Which of these peers have all our broadcasts. */
-export function onWaitingKnown(state: State, event: EventOf<'inspected'>): void {
-  const purpose = takeOwn(state, event.ask, 'drain')
+export function onDrainInspected(state: State, event: EventOf<'inspected'>): void {
+  const purpose = takeOwnAsk(state, event.ask, 'drain')
   for (const peer of purpose?.peers ?? []) {
-    if ((event.peers[peer]?.queued ?? 0) === 0) takeHanded(state, peer)
+    if ((event.peers[peer]?.queued ?? 0) === 0) takeRecipient(state, peer)
   }
 }
 
@@ -141,19 +141,19 @@ function isPinging({ connections }: State): boolean {
   return false
 }
 
-/** The network has closed, or has had its time. */
-export function finish(state: State, out: Effects): void {
+/** The network has closed, or took longer than `stopTimeout`. */
+export function completeStop(state: State, out: Effects): void {
   for (const ask of state.lifecycle.stopAsks) settle(state, out, ask, undefined)
   end(state, out, state.lifecycle.reason)
 }
 
-/** What is in flight, or the network, has had its time. */
-export function finishWhenLate(state: State, out: Effects): void {
+/** The time of the drain, or of the network, is over. */
+export function expireStop(state: State, out: Effects): void {
   const { lifecycle, now } = state
   const { phase } = lifecycle
   if (now >= lifecycle.lookAt) lifecycle.lookAt = Infinity
   if (now < lifecycle.stopAt) return
-  if (phase === 'stopping') finish(state, out)
+  if (phase === 'stopping') completeStop(state, out)
   else if (phase === 'draining') cutShort(state, out)
 }
 
@@ -190,7 +190,7 @@ function describeHung(state: State): string {
     const more = about.size > named.length ? ` and ${about.size - named.length} more` : ''
     return `${count} ${kind}${count === 1 ? '' : 's'} (${named.join(', ')}${more})`
   })
-  const unsent = stillHanded(state)
+  const unsent = recipientsThere(state)
   if (unsent.length > 0) texts.push(`broadcasts that ${unsent.slice(0, MAX_NAMED).join(', ')} may not have`)
   return texts.join(', ')
 }
@@ -202,7 +202,7 @@ function end(state: State, out: Effects, refusal?: Refusal): void {
   out.push(refusal === undefined ? { type: 'ended' } : { type: 'ended', refusal })
 }
 
-/** Refuses every pending question and cancels every handler. What remains is a state in which nothing can happen. */
+/** Refuses every pending question, cancels every handler, and empties the rest of the state. */
 function endAll(state: State, out: Effects, refusal: Refusal): void {
   for (const ask of state.asks.open.values()) {
     if (ask.kind !== 'request' || ask.stage !== 'draining') fail(state, out, ask.id, refusal)

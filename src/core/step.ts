@@ -1,6 +1,6 @@
 /**
- * `step(state, batch) → effects`: the whole truth of a node. Synchronous and deterministic: times come with the batch,
- * nothing is read from outside and nothing is done, only asked for. Changes the state in place.
+ * `step(state, batch) → effects`: everything that a node decides. It is synchronous and deterministic: the time comes
+ * with the batch, nothing is read from outside, and effects are returned, not run. It changes the state in place.
  */
 import { cancelAsk } from './ask-kinds.js'
 import { fail, settle } from './asks.js'
@@ -33,7 +33,7 @@ import type { State } from './state.js'
 /** After so long, ms, without a sign of us peers may have given us up, or have gone. */
 const SLEPT = 5_000
 
-/** Runs the events of one instant, then what was due by then: a reply in a deadline's own instant wins. */
+/** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
   const out: Effects = []
   if (batch.at > state.now) state.now = batch.at
@@ -46,7 +46,7 @@ export function step(state: State, batch: Batch): Effect[] {
   waitForTopics(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
   while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
-    if (state.budget.roomFreed) answers.admitWaiting(state, out)
+    if (state.budget.roomFreed) answers.resumeWaiting(state, out)
     flushSessions(state, out)
   }
   if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
@@ -138,8 +138,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return catchUp.onVerified(state, out, event)
     case 'inspected':
       onExplained(state, out, event)
-      lifecycle.onWaitingKnown(state, event)
-      return connectivity.onWaitingKnown(state, out, event)
+      lifecycle.onDrainInspected(state, event)
+      return connectivity.onIdleInspected(state, out, event)
 
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)
@@ -182,7 +182,7 @@ function handle(state: State, out: Effects, event: Event): void {
   }
 }
 
-/** Before it listens and after it was stopped a node does little. Every question is answered all the same. */
+/** Before the node listens and after it was stopped, most events are ignored, but every question is answered. */
 function handleOutside(state: State, out: Effects, event: Event): void {
   const { phase } = state.lifecycle
   if (event.type === 'woken') onWoken(state)
@@ -194,10 +194,10 @@ function handleOutside(state: State, out: Effects, event: Event): void {
   } else if (phase === 'starting') {
     if (event.type === 'listening') lifecycle.onListening(state, out, event)
     else if (event.type === 'listenFailed') lifecycle.onListenFailed(state, out, event)
-  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.finish(state, out)
+  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.completeStop(state, out)
 }
 
-/** Callers and subscribers that wait until a topic is joined: any event may have been the last that was missing. */
+/** Serves what waits for a topic to be joined. It runs in every step, because any event may complete a join. */
 function waitForTopics(state: State, out: Effects): void {
   const waitsForJoin = state.topics.joining.size > 0
   const waitsForPast = state.catchUps.size > 0

@@ -1,5 +1,5 @@
-/** Dials under way. All that want the same target wait for the same dial. */
-import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+/** Dials under way, one per target: every question with the same target waits for the same dial. */
+import { acceptAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
@@ -7,10 +7,10 @@ import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import type { Dial, DialAsk } from './state.js'
 
-/** A caller wants to be connected. */
+/** A caller's `dial`. */
 export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
   const { ask: id, target, addresses } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
   openAsk(state, { kind: 'dial', id, target })
   if (reach(state, out, target, addresses, id)) return
@@ -23,45 +23,45 @@ export function tooManyDials({ dials }: State) {
 }
 
 /**
- * Dials `target` (a peer id, or a multiaddr without one) unless that is being done already. `ask` waits for it.
- * False: there are too many dials under way.
+ * Dials `target` (a peer id, or a multiaddr without one), unless such a dial is under way already. `ask` waits for it.
+ * False: too many dials are under way.
  */
 export function reach(state: State, out: Effects, target: string, addresses: string[], ask?: AskId): boolean {
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, more: [], waiting: new IdSet() }
+    dial = { target, addresses, laterAddresses: [], waiting: new IdSet() }
     state.dials.set(target, dial)
     out.push({ type: 'dial', target, addresses })
   } else {
     for (const address of addresses) {
-      if (!dial.addresses.includes(address) && !dial.more.includes(address)) dial.more.push(address)
+      if (!dial.addresses.includes(address) && !dial.laterAddresses.includes(address)) dial.laterAddresses.push(address)
     }
   }
   if (ask !== undefined) dial.waiting.add(ask)
   return true
 }
 
-/** A dial failed. True: somebody offered other addresses meanwhile, and those are being tried now. */
+/** A dial failed. True: other addresses were offered meanwhile, and the dial goes on with them. */
 export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
-  if (dial.more.length === 0 || dial.waiting.size === 0) return false
-  dial.addresses = dial.more
-  dial.more = []
+  if (dial.laterAddresses.length === 0 || dial.waiting.size === 0) return false
+  dial.addresses = dial.laterAddresses
+  dial.laterAddresses = []
   out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
   return true
 }
 
-/** The dial is over, either way. */
+/** The dial has succeeded or failed. */
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
 }
 
-/** A question does not wait for this dial any more. */
+/** A question no longer waits for this dial. */
 export function stopWaiting(state: State, target: string, id: AskId): void {
   state.dials.get(target)?.waiting.delete(id)
 }
 
-/** The caller has cancelled its dial. */
+/** The caller has cancelled its `dial`. */
 export function leaveDial(state: State, { id, target }: DialAsk): void {
   stopWaiting(state, target, id)
   closeAsk(state, id)
