@@ -8,7 +8,7 @@ import {
   type Broadcast, type BroadcastOptions, type BroadcastsOptions, type ErrorCode, type EventHandler, type Explanation,
   type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode, type PeerExplanation, type Published,
   type PubsubConfig, type Receipt, type Rejection, type Reply, type RequestContext, type RequestOptions,
-  type StandardSchemaV1, type TopicExplanation, type ValidationContext, type Validator, type Verdict,
+  type StandardSchemaV1, type StopOptions, type TopicExplanation, type ValidationContext, type Validator, type Verdict,
 } from 'tinyp2p' // prettier-ignore
 
 /** Never runs: types are looked at, and nothing is started. */
@@ -55,7 +55,8 @@ it('of a node', () => {
   expectTypeOf<P2pNode['dial']>().toEqualTypeOf<(address: string) => Promise<string>>()
   expectTypeOf<P2pNode['knownPeers']>().toEqualTypeOf<() => Promise<Record<string, string[]>>>()
   expectTypeOf<P2pNode['status']>().toEqualTypeOf<() => Promise<NodeStatus>>()
-  expectTypeOf<P2pNode['stop']>().toEqualTypeOf<() => Promise<void>>()
+  expectTypeOf<P2pNode['stop']>().toEqualTypeOf<(options?: StopOptions) => Promise<void>>()
+  expectTypeOf<P2pNode['closed']>().toEqualTypeOf<Promise<P2pError | undefined>>()
   expectTypeOf<P2pNode>().toExtend<AsyncDisposable>()
   expectTypeOf<P2pNode['request']>().parameter(0).toEqualTypeOf<string>()
   expectTypeOf<P2pNode['request']>().parameter(1).toEqualTypeOf<Uint8Array>()

@@ -62,7 +62,8 @@ export type Command =
   | { type: 'discarded'; topic: string; count: number }
   /** Everything that is known of a topic or a peer. */
   | { type: 'explain'; ask: AskId; about: { topic: string } | { peer: string } }
-  | { type: 'shutdown'; ask: AskId }
+  /** `drain`: what is in flight has so many ms to come to its end. Again, while that goes on: whichever end comes first. */
+  | { type: 'shutdown'; ask: AskId; drain?: number }
 
 /** Events of the lane itself. */
 export type Internal =
@@ -71,6 +72,8 @@ export type Internal =
   | { type: 'tick' }
   /** The time of `wakeAt` has come. */
   | { type: 'woken' }
+  /** This batch comes `by` ms after something was due: the process was busy, stopped or asleep, and has heard nothing meanwhile. */
+  | { type: 'late'; by: number }
   /** An effect threw. */
   | { type: 'effectFailed'; effect: string; failure: Failure }
 

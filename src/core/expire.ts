@@ -55,7 +55,7 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
-  stop: { next: ({ lifecycle }) => lifecycle.stopAt, run: expireStop },
+  stop: { next: ({ lifecycle }) => Math.min(lifecycle.stopAt, lifecycle.lookAt), run: expireStop },
 }
 
 const ROWS = Object.values(DUE)

@@ -17,13 +17,23 @@ import {
 import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
 import type { Answer, ClockEffect, EdgeEffect, Effect } from '../core/effects.js'
 import type { Batch, Command } from '../core/events.js'
+import type { AskId } from '../core/terms.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { fullAddresses, snapshot } from '../core/explain/status.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
-import { checkAbout, checkNumber, checkOptions, checkSignal, checkTarget, checkTopic, show } from '../edge/checks.js'
+import {
+  checkAbout,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkTarget,
+  checkTopic,
+  show,
+} from '../edge/checks.js'
 import {
   requestAll,
   requestAny,
@@ -41,7 +51,7 @@ import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
-import type { P2pNode } from './p2p-node.js'
+import type { P2pNode, StopOptions } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
@@ -117,6 +127,12 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   ended: true,
 }
 
+function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
+  checkObject(options, 'the options of stop', ['drain'])
+  const drain = options.drain === undefined ? 0 : checkNumber(options.drain, 'drain', 'ms', 0, MAX_DELAY)
+  return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
+}
+
 type PushCommand = (command: Command) => void
 
 class Node implements P2pNode {
@@ -142,6 +158,8 @@ class Node implements P2pNode {
   private rejectReady!: (error: P2pError) => void
   private hasHandler = false
   private ended = false
+  readonly closed: Promise<P2pError | undefined>
+  private resolveClosed!: (error: P2pError | undefined) => void
   private stopping: Promise<void> | undefined
   private readonly onEnd: BuildOptions['onEnd']
   private ending: Promise<void> | void = undefined
@@ -156,6 +174,7 @@ class Node implements P2pNode {
       this.resolveReady = resolve
       this.rejectReady = reject
     })
+    this.closed = new Promise((resolve) => (this.resolveClosed = resolve))
     this.state = createState(peerId, settings)
     const push: PushCommand = (command) => {
       this.lane.commands$.next(command)
@@ -302,17 +321,24 @@ class Node implements P2pNode {
     return this.ask((ask) => ({ type: 'status', ask }))
   }
 
-  stop(): Promise<void> {
-    this.stopping ??= this.shutDown()
-    return this.stopping
+  stop(options: StopOptions = {}): Promise<void> {
+    try {
+      const command = shutdownCommand(options)
+      if (this.stopping === undefined) this.stopping = this.shutDown(command)
+      // The end that comes first counts, and all wait for that.
+      else if (!this.ended) this.asks.ask(command).subscribe({ error: () => undefined })
+      return this.stopping
+    } catch (error) {
+      return firstValueFrom(throwError(() => error))
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  private async shutDown(): Promise<void> {
-    if (!this.ended) await this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+  private async shutDown(command: (ask: AskId) => Command): Promise<void> {
+    if (!this.ended) await this.ask<undefined>(command)
     await this.ending
   }
 
@@ -387,8 +413,10 @@ class Node implements P2pNode {
     this.end(new P2pError('NodeStopped', 'the node stopped because of a fault of its own', { cause }))
   }
 
-  end(error = new P2pError('NodeStopped', 'the node was stopped')): void {
+  /** `reason`: why it ends, if not by `stop()`. */
+  end(reason?: P2pError): void {
     if (this.ended) return
+    const error = reason ?? new P2pError('NodeStopped', 'the node was stopped')
     this.ended = true
     this.lane.close()
     this.rejectReady(error)
@@ -401,5 +429,8 @@ class Node implements P2pNode {
     this.topicsChanges$.complete()
     this.subscribersChanges$.complete()
     this.ending = this.onEnd?.()
+    void Promise.resolve(this.ending).then(() => {
+      this.resolveClosed(reason)
+    })
   }
 }

@@ -6,6 +6,7 @@ import type { Broadcast, BroadcastsOptions } from '../edge/broadcasts/broadcasts
 import type { PeerFailure, PeerValue, RequestAllOptions, RequestAnyOptions } from '../edge/requests/fan-out.js'
 import type { EventHandler, InboundRequest } from '../edge/answers/inbound.js'
 import type { BroadcastOptions, Published } from '../edge/broadcasts/publishing.js'
+import type { P2pError } from '../errors.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 
 export type { RequestOptions, StreamOptions }
@@ -125,10 +126,24 @@ export interface P2pNode {
   /** The status, now and after every change. Completes when the node stops. */
   readonly status$: Observable<NodeStatus>
   /**
-   * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every pending
-   * promise with `NodeStopped`. It never rejects; a second call returns the same promise.
+   * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every
+   * pending promise with `NodeStopped`. With `drain` it refuses new work at once, ours with `NodeStopped`, that of peers with
+   * `Overloaded` (over version 1: a rejection), and lets what is in flight come to its end first: our requests, broadcasts and
+   * dials, and the answers of our handlers. Resolves also when that took too long: `closed` then says what hung. Calling it
+   * again during a drain brings the end forward, and without `drain` at once.
+   * @throws `InvalidConfig` for a bad `drain`
    */
-  stop(): Promise<void>
+  stop(options?: StopOptions): Promise<void>
   /** As `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
+  /**
+   * Resolves when the node has ended, and never rejects: with `undefined` after `stop()`, else with the reason. `NodeStopped`:
+   * a fault of its own (its `cause`), or a drain that was cut short (its message names what hung); `ListenError`.
+   */
+  readonly closed: Promise<P2pError | undefined>
+}
+
+export interface StopOptions {
+  /** Milliseconds that what is in flight may take to come to its end, up to 2,147,483,647. Default: 0, it is cut. */
+  drain?: number
 }

@@ -33,6 +33,9 @@ import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
+/** How long a peer may take to answer after a sleep, ms. */
+const WAKE_PING_TIMEOUT = 3_000
+
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
   testOthers(state, out, connection)
@@ -235,6 +238,14 @@ export function pingAll(state: State, out: Effects): void {
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
   for (const connection of state.connections.all.values()) {
     if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+  }
+}
+
+/** Tests every connection, because the machine slept or the process was stopped: a peer that is gone must be found soon. */
+export function pingAllNow(state: State, out: Effects): void {
+  const timeout = Math.min(state.settings.pingTimeout, WAKE_PING_TIMEOUT)
+  for (const connection of state.connections.all.values()) {
+    if (connection.pings === 0) ping(out, connection, timeout)
   }
 }
 

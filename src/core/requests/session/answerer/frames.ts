@@ -33,7 +33,7 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
-import { startHandling, nextExchange, openExchange, startDeadline } from '../../exchanges.js'
+import { startHandling, nextExchange, openExchange, refusesNew, startDeadline } from '../../exchanges.js'
 import { allow, cutExchange, failNow, grantRest } from './answers.js'
 import { REQUEST_WINDOW } from './sending.js'
 
@@ -90,6 +90,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (total > limit) {
     return refuse(state, out, session, id, 'TooLarge', `the limit is ${limit} bytes`)
   }
+  // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
+  if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
   if (!openAccount(state, session.peer))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
