@@ -51,6 +51,8 @@ const OWNERS = {
   connections: ['peers/connections.ts'],
   dials: ['peers/dials.ts'],
   discovery: ['peers/discovery.ts'],
+  memory: ['peers/memory.ts'],
+  online: ['peers/online.ts'],
   streams: ['requests/streams.ts'],
   exchanges: ['requests/exchanges.ts'],
   budget: ['requests/budget.ts'],

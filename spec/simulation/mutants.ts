@@ -74,7 +74,19 @@ export const mutants: Fault[] = [
     ),
   ),
   mutant('nobody wakes for an idle connection', drop('updateIdle', 'dueAt(')),
-  mutant('boot nodes are tried once', drop('tick', 'dialBootNodes(')),
+  mutant(
+    'boot nodes are tried once',
+    replace(
+      'planTry',
+      '.set(peer, time)',
+      '.set(peer, isNamed(state.settings, peer) && time > state.now ? Infinity : time)',
+    ),
+    drop('tryAtTick', 'of namedPeers('),
+  ),
+  mutant(
+    'who cannot be dialled is forgotten',
+    replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
+  ),
   mutant('a topic is left at once', replace('unsubscribe', '+ state.settings.topicLinger', '')),
   mutant('a topic is left in spite of a new subscriber', drop('subscribe', 'leaveAt = Infinity')),
   mutant('the end forgets the dials', replace('endAll', 'changes })', 'changes, dials: state.dials })')),

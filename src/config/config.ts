@@ -16,8 +16,13 @@ export interface NodeConfig {
   listen?: string | string[]
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
-  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again at each tick. */
+  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, as those of `keep`. */
   bootNodes?: string | string[]
+  /**
+   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to one is not closed for being
+   * idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   */
+  keep?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
   discoveryInterval?: number
   /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
@@ -49,6 +54,7 @@ const KEYS = [
   'listen',
   'secret',
   'bootNodes',
+  'keep',
   'discoveryInterval',
   'topics',
   'reqResp',
@@ -91,6 +97,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     ...pubsub.settings,
     listen: listenAddresses(config.listen ?? standard.listen),
     bootNodes: bootNodes(config.bootNodes ?? []),
+    keep: keep(config.keep ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
@@ -125,6 +132,30 @@ function bootNodes(nodes: string | string[]): Record<string, string[]> {
     ;(byPeer[target] ??= []).push(...addresses)
   }
   return byPeer
+}
+
+function keep(peers: string | string[]): Record<string, string[]> {
+  const byPeer: Record<string, string[]> = {}
+  for (const peer of list(peers, 'keep')) {
+    const { target, addresses } = named(peer)
+    ;(byPeer[target] ??= []).push(...addresses)
+  }
+  return byPeer
+}
+
+/** @throws what `checkTarget` does, with the option's name */
+function named(peer: string) {
+  try {
+    const target = checkTarget(peer)
+    if (!target.target.startsWith('/')) return target
+  } catch (error) {
+    const { code, message } = error as P2pError
+    throw new P2pError(code, `keep: ${message}`)
+  }
+  throw new P2pError(
+    'InvalidAddress',
+    `keep: ${show(peer)} must be a peer id, or a multiaddr that ends in /p2p/<peer id>`,
+  )
 }
 
 /** One text or several, as several. */

@@ -52,6 +52,8 @@ export type EdgeEffect =
   | { type: 'subscribersChanged'; topic: string }
   /** Something that the status shows has changed. At most one a batch. */
   | { type: 'statusChanged' }
+  /** Something that the states of peers show has changed. At most one a batch. */
+  | { type: 'peersChanged' }
   | { type: 'log'; level: LogLevel; message: string; cause?: unknown }
   /** The node is over; with the reason, if it did not end by `stop()`. */
   | { type: 'ended'; refusal?: Refusal }

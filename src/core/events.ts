@@ -52,6 +52,8 @@ export type Command =
   | { type: 'unsubscribe'; topic: string; subscription?: AskId }
   /** Answered when the topic is joined: announced to everybody we are connected to, and in a mesh, or alone. */
   | { type: 'joined'; ask: AskId; topic: string; timeout: number }
+  /** Answered when so many peers are connected and have said who they are. */
+  | { type: 'online'; ask: AskId; peers: number; timeout: number }
   /** Messages of the topic are judged before anybody gets them. */
   | { type: 'guardTopic'; topic: string }
   /** Answers `validate`. `failed`: the validator threw, or gave no verdict. */
@@ -90,6 +92,7 @@ const QUESTIONS: Record<Question['type'], true> = {
   status: true,
   broadcast: true,
   joined: true,
+  online: true,
   explain: true,
   shutdown: true,
 }

@@ -6,7 +6,7 @@ import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
 import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
-import { dialBootNodes } from './peers/discovery.js'
+import { beginMemory } from './peers/memory.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import { createState, type State } from './state.js'
 
@@ -23,7 +23,7 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
   // Not at the first tick: the sooner the better.
-  dialBootNodes(state, out)
+  beginMemory(state, out)
 }
 
 export function onListenFailed(state: State, out: Effects, event: EventOf<'listenFailed'>): void {

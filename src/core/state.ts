@@ -6,7 +6,7 @@
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
 import type { Deadlines } from './deadlines.js'
 import { IdMap } from './id-map.js'
-import { createPeersState, type DialAsk, type PeersState } from './peers/state.js'
+import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'
 import type { Settings } from './settings.js'
@@ -20,7 +20,7 @@ export interface ExplainAsk {
 }
 
 /** A question that is not answered at once. `step.ts` has a row for each kind. */
-export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | ExplainAsk
+export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | OnlineAsk | ExplainAsk
 
 /** Questions of callers, and of the node itself. asks.ts changes it. */
 export interface Asks {
@@ -50,6 +50,8 @@ export interface Due {
 export interface Changes {
   /** Something that the status shows. */
   status: boolean
+  /** Something of a peer: whether it is connected, where it is, what it says of itself. */
+  peers: boolean
   /** The topics that we are in. */
   topics: boolean
   /** Topics whose subscribers changed. */
@@ -75,9 +77,9 @@ export function createState(self: string, settings: Settings): State {
     now: -Infinity,
     lifecycle: { phase: 'starting', addresses: [], stopAsk: undefined, stopAt: Infinity },
     due: { next: Infinity, wakeAt: Infinity },
-    changes: { status: false, topics: false, subscribers: new Set() },
+    changes: { status: false, peers: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },
-    ...createPeersState(),
+    ...createPeersState(self),
     ...createRequestsState(),
     ...createServicesState(),
     ...createBroadcastsState(settings.guardedTopics),

@@ -22,6 +22,7 @@ import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import { startDial } from './peers/dials.js'
 import * as discovery from './peers/discovery.js'
+import { awaitOnline, settleOnline } from './peers/online.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
@@ -40,6 +41,7 @@ export function step(state: State, batch: Batch): Effect[] {
   }
   expire(state, out)
   waitForTopics(state, out)
+  if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
   while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
     if (state.budget.roomFreed) answers.admitWaiting(state, out)
@@ -93,6 +95,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return topics.unsubscribe(state, event.topic)
     case 'joined':
       return topics.onJoined(state, out, event)
+    case 'online':
+      return awaitOnline(state, out, event)
     case 'guardTopic':
       return topics.guard(state, out, event.topic)
     case 'validated':

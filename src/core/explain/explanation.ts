@@ -54,6 +54,10 @@ export interface PeerExplanation {
   table?: string[]
   /** The last dial, if it failed: how long ago (ms), and why each address could not be reached. */
   dialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /** The last dial before that one that failed for another reason, since the peer was last connected. */
+  earlierDialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /** What we remember of it apart from the table: how long ago it was connected (ms), and failed attempts since. */
+  remembered?: { ago: number; failures: number }
   /** A dial is under way. */
   dialling: boolean
   /** Topics that it is in, and those of whose mesh it is a part. */

@@ -2,12 +2,13 @@
  * The register of connections: which there are, which one leads to a peer, and since when nothing has needed it. It
  * keeps the books; connectivity.ts says what the end of a connection means for requests.
  */
-import { statusChanged } from '../changes.js'
+import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
 import type { ConnectionId } from '../port.js'
 import { createPace } from '../requests/session/pacing.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
@@ -42,6 +43,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
   if (links === undefined) state.connections.byPeer.set(connection.peer, [connection.id])
   else links.push(connection.id)
   statusChanged(state)
+  peersChanged(state)
   updateIdle(state, connection)
   return connection
 }
@@ -57,6 +59,7 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
     state.connections.byPeer.delete(peer)
   }
   statusChanged(state)
+  peersChanged(state)
 }
 
 /** Is anything of ours, of the peer or of a mesh going on over this connection? */
@@ -72,7 +75,7 @@ export function isUsed(state: State, connection: Connection): boolean {
 
 /** Call after anything that a connection's use depends on has changed: it starts, or stops, to count as idle. */
 export function updateIdle(state: State, connection: Connection): void {
-  if (isUsed(state, connection) || connection.peer in state.settings.bootNodes)
+  if (isUsed(state, connection) || isNamed(state.settings, connection.peer))
     state.connections.idle.delete(connection.id)
   else if (!state.connections.idle.has(connection.id)) {
     state.connections.idle.set(connection.id, state.now)

@@ -3,6 +3,7 @@
  * died takes its requests with it, and nothing is tried again.
  */
 import { closeAsk, fail, settle } from '../asks.js'
+import { peersChanged } from '../changes.js'
 import { noteDial } from '../broadcasts/counts.js'
 import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
 import { log, type Effects, type Refusal } from '../effects.js'
@@ -14,11 +15,13 @@ import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
 import { nextOwn, takeOwn } from '../services/own-requests.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
 import { closeDial, reach, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
+import { noteGone, noteUnreachable } from './memory.js'
 import type { Connection, Dial } from './state.js'
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
@@ -50,19 +53,29 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
-  if (dial === undefined || tryOtherAddresses(out, dial)) return
-  const { message, cause } = event.failure
-  noteDial(state, dial.target, { at: state.now, message, tried: event.tried })
-  const isBoot = dial.target in state.settings.bootNodes
-  if (isBoot) {
-    log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
-  }
+  if (dial === undefined || tryOtherAddresses(state, out, dial, event.tried)) return
+  const { cause } = event.failure
+  const message = reasonOf(dial, event)
+  noteDial(state, dial.target, { at: state.now, message, tried: [...dial.tried, ...event.tried] })
+  const isBoot = isNamed(state.settings, dial.target)
+  if (isBoot) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
-  if (state.discovery.known.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+  if (state.discovery.known.has(dial.target) && (isBoot || dial.isFromMemory || dial.addresses.length === 0)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
   giveUp(state, out, dial, message, cause)
+  noteUnreachable(state, dial.target)
+}
+
+/** What came of the addresses that we remember, and then of those that the network knows. */
+function reasonOf({ tried }: Dial, { failure }: EventOf<'dialFailed'>): string {
+  if (tried.length === 0) return failure.message
+  return `${tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')}; then: ${failure.message}`
+}
+
+function nameOf({ settings }: State, peer: string): string {
+  return peer in settings.bootNodes ? `boot node ${peer}` : `${peer}, which is to be kept,`
 }
 
 function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
@@ -81,7 +94,7 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
   if (connection === undefined) return
   const { peer } = connection
   const wasUsed = isUsed(state, connection)
-  forget(state, out, connection, 'the connection was lost')
+  forget(state, out, connection, 'the connection was lost', wasUsed)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection that was in use did not end because it was idle: see at once whether the peer is still there.
   if (wasUsed && state.discovery.known.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
@@ -92,12 +105,15 @@ export function dropConnection(state: State, out: Effects, id: ConnectionId | un
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
   out.push({ type: 'closeConnection', connection: connection.id, reason })
-  forget(state, out, connection, reason)
+  forget(state, out, connection, reason, false)
 }
 
-function forget(state: State, out: Effects, connection: Connection, reason: string): void {
+function forget(state: State, out: Effects, connection: Connection, reason: string, wasUsed: boolean): void {
   removeConnection(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) takeHanded(state, connection.peer)
+  if (!state.connections.byPeer.has(connection.peer)) {
+    takeHanded(state, connection.peer)
+    noteGone(state, connection, wasUsed)
+  }
   const message = `${reason} before ${connection.peer} answered`
   const refusal: Refusal = { code: 'ConnectionLost', message }
   for (const stream of connection.calls) endRequest(state, out, state.streams.calls.get(stream)!, refusal)
@@ -154,6 +170,7 @@ export function onPinged(state: State, event: EventOf<'pinged'>): void {
   if (connection === undefined) return
   connection.pinging = false
   onRoundTrip(connection.pace, event.rtt)
+  peersChanged(state)
 }
 
 export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFailed'>): void {
@@ -164,4 +181,5 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   // Removed and closed: a removed peer that stays connected would not be added again by itself.
   if (state.discovery.known.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings')
+  if (!state.connections.byPeer.has(peer)) noteUnreachable(state, peer)
 }

@@ -1,10 +1,13 @@
 /** Dials under way. All that want the same target wait for the same dial. */
 import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { peersChanged } from '../changes.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
+import type { Attempt } from '../port.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
+import { candidatesOf, hasCandidates } from './candidates.js'
 import type { Dial, DialAsk } from './state.js'
 
 /** A caller wants to be connected. */
@@ -30,9 +33,12 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, more: [], waiting: new IdSet() }
+    const isFromMemory = addresses.length === 0 && hasCandidates(state, target)
+    const candidates = isFromMemory ? candidatesOf(state, target) : addresses
+    dial = { target, addresses: candidates, more: [], isFromMemory, tried: [], waiting: new IdSet() }
     state.dials.set(target, dial)
-    out.push({ type: 'dial', target, addresses })
+    peersChanged(state)
+    out.push({ type: 'dial', target, addresses: candidates })
   } else {
     for (const address of addresses) {
       if (!dial.addresses.includes(address) && !dial.more.includes(address)) dial.more.push(address)
@@ -42,11 +48,18 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   return true
 }
 
-/** A dial failed. True: somebody offered other addresses meanwhile, and those are being tried now. */
-export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
-  if (dial.more.length === 0 || dial.waiting.size === 0) return false
+/**
+ * A dial failed. True: others are being tried now, because somebody offered them meanwhile, or (none: the network is asked) because
+ * those of our memory did not lead to the peer.
+ */
+export function tryOtherAddresses(state: State, out: Effects, dial: Dial, tried: Attempt[]): boolean {
+  if (dial.waiting.size === 0) return false
+  // Those that we remember were wrong: does the network know others?
+  const mayAsk = dial.isFromMemory && dial.addresses.length > 0 && state.discovery.known.size > 0
+  if (dial.more.length === 0 && !mayAsk) return false
   dial.addresses = dial.more
   dial.more = []
+  dial.tried.push(...tried)
   out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
   return true
 }
@@ -54,6 +67,7 @@ export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
 /** The dial is over, either way. */
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
+  peersChanged(state)
 }
 
 /** A question does not wait for this dial any more. */
