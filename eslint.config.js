@@ -31,6 +31,7 @@ const MAY_IMPORT = {
   node: ['core', 'lane', 'edge', 'platform', 'errors.ts'],
   protocol: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'],
   recording: ['core', 'wire', 'edge', 'node', 'errors.ts'],
+  storage: ['core', 'edge', 'identity.ts', 'errors.ts'],
   libp2p: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
   'testing/network': [...CORE_FOR_NETWORKS, 'core/id-map.ts', 'lane/action.ts', 'wire'],
   testing: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],

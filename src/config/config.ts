@@ -16,6 +16,12 @@ export interface NodeConfig {
   listen?: string | string[]
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
+  /**
+   * A directory that is this node's own, and is made where there is none: its key (mode 0600, not encrypted) and the peers that it
+   * remembers are kept there, so that it is the same peer again after a restart, and finds its network without boot nodes. A second
+   * node on it fails with `InvalidConfig`, as does a `secret` that is not its key. Default: nothing is kept. Needs Node's file system.
+   */
+  dataDir?: string
   /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, as those of `keep`. */
   bootNodes?: string | string[]
   /**
@@ -53,6 +59,7 @@ export interface NodeConfig {
 const KEYS = [
   'listen',
   'secret',
+  'dataDir',
   'bootNodes',
   'keep',
   'discoveryInterval',
@@ -73,6 +80,8 @@ export interface CheckedConfig {
   validators: Readonly<Record<string, Validator>>
   /** `undefined`: nothing is recorded. */
   record: Required<RecordOptions> | undefined
+  /** `undefined`: nothing is kept. */
+  dataDir: string | undefined
 }
 
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
@@ -85,6 +94,10 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   }
   const record = readRecord(config.record)
   const pubsub = readPubsub(config.pubsub)
+  const { dataDir } = config
+  if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '' || dataDir.includes('\0'))) {
+    throw new P2pError('InvalidConfig', `dataDir must be the path of a directory, not ${show(dataDir)}`)
+  }
   const { reqResp = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
@@ -106,7 +119,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
   }
-  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
 }
 
 function listenAddresses(listen: string | string[]): string[] {

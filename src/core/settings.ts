@@ -12,7 +12,8 @@ export interface Settings {
   bootNodes: Record<string, string[]>
   /** Peers to stay connected to: peer id → multiaddrs; none: they are looked up. */
   keep: Record<string, string[]>
-  /** What a node of this identity remembered when it last ran; `age`: how long ago the peer was good. */
+  /** What a node of this identity remembered when it last ran; `age`: how long ago the peer was good.
+   * The one that was good last comes first. */
   remembered: { peer: string; addresses: string[]; age: number }[]
   /** Topics that stay joined. */
   topics: string[]
@@ -154,7 +155,7 @@ export const defaultSettings: Settings = {
   maxParallelProbes: 2,
   maxRemembered: 1_000,
   memoryLifetime: 86_400_000,
-  maxReturns: 4,
+  maxReturns: 8,
   protocols: REQUEST_PROTOCOLS,
   maxStreams: 256,
   maxEarlyStreams: 8,

@@ -20,11 +20,12 @@ const MAX_ADDRESSES = 16
 
 /** At the start: the peers of the config are dialled at once, and what a node of this identity remembered comes back. */
 export function beginMemory(state: State, out: Effects): void {
-  for (const { peer, addresses, age } of state.settings.remembered) {
-    if (peer === state.self) continue
+  const others = state.settings.remembered.filter(({ peer }) => peer !== state.self)
+  // The one that was good last is the last in the map, and the first that is dialled.
+  for (const { peer, addresses, age } of [...others].reverse()) {
     remember(state, peer, { addresses, goodAt: state.now - age, failures: 0 })
-    planTry(state, peer, state.now)
   }
+  for (const { peer } of others) if (state.memory.peers.has(peer)) planTry(state, peer, state.now)
   for (const peer of namedPeers(state.settings)) if (peer !== state.self) planTry(state, peer, state.now)
   tryAgain(state, out)
 }
