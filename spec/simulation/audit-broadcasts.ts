@@ -208,11 +208,11 @@ function large({ large: books, fetching, services, settings, now }: State, repor
 /** Does the edge wait for what the core does, and for nothing else? */
 export function auditEdge({ state, broadcasts, validators, receipts }: Insides, report: Report): void {
   const { catchUps, validating } = state
-  equal(report, 'judgements at the edge', validators.open.size, validating.open.size)
+  equal(report, 'judgements at the edge', validators.judgements.size, validating.open.size)
   for (const id of validating.open.keys())
-    if (!validators.open.has(id)) report('books', `judgement ${id} is not at the edge`)
+    if (!validators.judgements.has(id)) report('books', `judgement ${id} is not at the edge`)
   equal(report, 'late subscribers at the edge', broadcasts.catchingUp.size, catchUps.size)
-  for (const ask of receipts.open.keys()) {
+  for (const ask of receipts.receipts.keys()) {
     if (!state.receipts.open.has(ask) && state.asks.open.get(ask)?.kind !== 'broadcast')
       report('leak', `receipts of broadcast ${ask} are kept, and none will come`)
   }
@@ -220,7 +220,9 @@ export function auditEdge({ state, broadcasts, validators, receipts }: Insides, 
 
 /** Nothing is left, in the state or at the edge. */
 export function auditEdgeEnd({ broadcasts, validators, receipts }: Insides, report: Report): void {
-  const left = [broadcasts.listeners, broadcasts.catchingUp, validators.open, receipts.open].map(({ size }) => size)
+  const left = [broadcasts.listeners, broadcasts.catchingUp, validators.judgements, receipts.receipts].map(
+    ({ size }) => size,
+  )
   if (left.some((size) => size > 0))
     report('leak', `listeners, late ones, judgements, receipts after the end: ${left.join()}`)
 }

@@ -12,12 +12,18 @@ import { Violation } from './violation.js'
 
 export interface Insides {
   state: State
-  lane: { inbox: { events: unknown[] }; options: { run: (effect: Effect) => void }; push: (event: Event) => void }
-  asks: { waiting: Map<number, unknown> }
-  inbound: { open: Map<number, unknown> }
+  lane: {
+    commands$: { next: (event: Event) => void }
+    events$: { next: (event: Event) => void }
+    wakeAt$: { next: (time: number) => void }
+    gathering: { events: unknown[] }
+    options: { run: (effect: Effect) => void }
+  }
+  asks: { observers: { readonly size: number } }
+  inbound: { requests: { readonly size: number } }
   broadcasts: { listeners: Map<unknown, unknown>; catchingUp: Map<number, unknown>; nextSubscription: number }
-  validators: { open: { readonly size: number; has(id: number): boolean } }
-  receipts: { open: Map<number, unknown> }
+  validators: { judgements: { readonly size: number; has(id: number): boolean } }
+  receipts: { receipts: Map<number, unknown> }
 }
 
 export type Report = (invariant: string, detail: string) => void
@@ -25,9 +31,11 @@ export type Report = (invariant: string, detail: string) => void
 export function insidesOf(node: P2pNode): Insides {
   const insides = node as unknown as Insides
   const { state, lane, asks, inbound, broadcasts, validators, receipts } = insides as Partial<Insides>
-  const isAsKnown = Array.isArray(lane?.inbox.events) && typeof lane.options.run === 'function'
-  const maps = [asks?.waiting, inbound?.open, broadcasts?.listeners, broadcasts?.catchingUp, receipts?.open]
-  const isThere = [...maps, validators?.open].every((map) => typeof map?.size === 'number')
+  const entrances = [lane?.commands$.next, lane?.events$.next, lane?.wakeAt$.next, lane?.options.run]
+  const isAsKnown =
+    Array.isArray(lane?.gathering.events) && entrances.every((entrance) => typeof entrance === 'function')
+  const maps = [asks?.observers, inbound?.requests, broadcasts?.listeners, broadcasts?.catchingUp, receipts?.receipts]
+  const isThere = [...maps, validators?.judgements].every((map) => typeof map?.size === 'number')
   if (!isAsKnown || state === undefined || !isThere || typeof broadcasts?.nextSubscription !== 'number') {
     throw new Error('the insides of a node have changed: correct spec/simulation/inside.ts')
   }
@@ -47,20 +55,29 @@ export function loseNothing(net: SimulatedNetwork): void {
 /** More events in one instant than this never end. */
 const MANY = 50_000
 
-/** Ends a run in which a node never comes out of an instant. `saw` is told of every event. */
+/** Ends a run in which a node never comes out of an instant. `saw` is told of every command and every event of the network. */
 function guard(node: P2pNode, net: SimulatedNetwork, saw: (event: Event) => void): void {
   const { lane } = insidesOf(node)
-  const push = lane.push.bind(lane)
   let instant = -1
   let count = 0
-  lane.push = (event) => {
+  function onEntry(what: string): void {
     if (net.now !== instant) count = 0
     instant = net.now
     // A throw ends the run when it comes out of the clock; inside an effect the lane catches it, and the next one is tried.
-    if (++count > MANY)
-      throw new Violation('livelock', `${count} events in one instant, the last is ${event.type}`, instant)
-    saw(event)
-    push(event)
+    if (++count > MANY) throw new Violation('livelock', `${count} events in one instant, the last is ${what}`, instant)
+  }
+  for (const entrance of [lane.commands$, lane.events$]) {
+    const next = entrance.next.bind(entrance)
+    entrance.next = (event) => {
+      onEntry(event.type)
+      saw(event)
+      next(event)
+    }
+  }
+  const wakeAt = lane.wakeAt$.next.bind(lane.wakeAt$)
+  lane.wakeAt$.next = (time) => {
+    onEntry('woken')
+    wakeAt(time)
   }
 }
 

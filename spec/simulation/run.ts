@@ -694,9 +694,10 @@ class Run {
     const report: Report = (invariant, detail) => this.report(invariant, `n${member.index}: ${detail}`)
     auditEnd(insides.state, report)
     auditEdgeEnd(insides, report)
-    if (insides.asks.waiting.size > 0) report('leak', `${insides.asks.waiting.size} promises wait after the end`)
-    if (insides.inbound.open.size > 0) report('leak', `${insides.inbound.open.size} handlers are open after the end`)
-    if (insides.lane.inbox.events.length > 0) report('leak', 'events wait in the inbox after the end')
+    if (insides.asks.observers.size > 0) report('leak', `${insides.asks.observers.size} promises wait after the end`)
+    if (insides.inbound.requests.size > 0)
+      report('leak', `${insides.inbound.requests.size} handlers are open after the end`)
+    if (insides.lane.gathering.events.length > 0) report('leak', 'events wait in the lane after the end')
   }
 }
 
