@@ -12,13 +12,7 @@ import { Violation } from './violation.js'
 
 export interface Insides {
   state: State
-  lane: {
-    commands$: { next: (event: Event) => void }
-    events$: { next: (event: Event) => void }
-    wakeAt$: { next: (time: number) => void }
-    gathering: { events: unknown[] }
-    options: { run: (effect: Effect) => void }
-  }
+  lane: { gathering: { events: Event[]; flush: () => void }; options: { run: (effect: Effect) => void } }
   asks: { observers: { readonly size: number } }
   inbound: { requests: { readonly size: number } }
   broadcasts: { listeners: Map<unknown, unknown>; catchingUp: Map<number, unknown>; nextSubscription: number }
@@ -31,9 +25,8 @@ export type Report = (invariant: string, detail: string) => void
 export function insidesOf(node: P2pNode): Insides {
   const insides = node as unknown as Insides
   const { state, lane, asks, inbound, broadcasts, validators, receipts } = insides as Partial<Insides>
-  const entrances = [lane?.commands$.next, lane?.events$.next, lane?.wakeAt$.next, lane?.options.run]
-  const isAsKnown =
-    Array.isArray(lane?.gathering.events) && entrances.every((entrance) => typeof entrance === 'function')
+  const calls = [lane?.gathering.flush, lane?.options.run]
+  const isAsKnown = Array.isArray(lane?.gathering.events) && calls.every((call) => typeof call === 'function')
   const maps = [asks?.observers, inbound?.requests, broadcasts?.listeners, broadcasts?.catchingUp, receipts?.receipts]
   const isThere = [...maps, validators?.judgements].every((map) => typeof map?.size === 'number')
   if (!isAsKnown || state === undefined || !isThere || typeof broadcasts?.nextSubscription !== 'number') {
@@ -55,29 +48,22 @@ export function loseNothing(net: SimulatedNetwork): void {
 /** More events in one instant than this never end. */
 const MANY = 50_000
 
-/** Ends a run in which a node never comes out of an instant. `saw` is told of every command and every event of the network. */
+/** Ends a run in which a node never comes out of an instant. `saw` is told of every event. */
 function guard(node: P2pNode, net: SimulatedNetwork, saw: (event: Event) => void): void {
-  const { lane } = insidesOf(node)
+  const { gathering } = insidesOf(node).lane
+  const { flush } = gathering
   let instant = -1
   let count = 0
-  function onEntry(what: string): void {
+  gathering.flush = () => {
+    const { events } = gathering
     if (net.now !== instant) count = 0
     instant = net.now
-    // A throw ends the run when it comes out of the clock; inside an effect the lane catches it, and the next one is tried.
-    if (++count > MANY) throw new Violation('livelock', `${count} events in one instant, the last is ${what}`, instant)
-  }
-  for (const entrance of [lane.commands$, lane.events$]) {
-    const next = entrance.next.bind(entrance)
-    entrance.next = (event) => {
-      onEntry(event.type)
-      saw(event)
-      next(event)
-    }
-  }
-  const wakeAt = lane.wakeAt$.next.bind(lane.wakeAt$)
-  lane.wakeAt$.next = (time) => {
-    onEntry('woken')
-    wakeAt(time)
+    count += events.length
+    // It comes out of the clock, which ends the run.
+    if (count > MANY)
+      throw new Violation('livelock', `${count} events in one instant, the last is ${events.at(-1)?.type}`, instant)
+    for (const event of events) saw(event)
+    flush()
   }
 }
 
