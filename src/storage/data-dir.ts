@@ -156,9 +156,10 @@ async function keyOf(path: string, given: Uint8Array | undefined, log: Logger): 
   const wanted = given === undefined ? undefined : base58btc.baseEncode(given)
   if (text === undefined) return writeKey(path, wanted ?? newSecret())
   await warnOfMode(path, log)
-  const lines = text.trimEnd().split('\n')
-  const copies = lines.map(unsealed)
-  const key = copies.find((copy) => copy !== undefined)
+  const key = text
+    .split('\n')
+    .map(unsealed)
+    .find((copy) => copy !== undefined)
   if (key === undefined && wanted === undefined) {
     const advice = 'restore it, or move it away to begin with a new identity'
     throw new P2pError('InvalidSecretKey', `the key in ${path} is damaged: ${advice}`)
@@ -169,7 +170,7 @@ async function keyOf(path: string, given: Uint8Array | undefined, log: Logger): 
       `secret and dataDir name two identities: leave out secret, or choose another dataDir`,
     )
   }
-  if (lines.length === 2 && copies.every((copy) => copy !== undefined)) return key!
+  if (key !== undefined && text === keyText(key)) return key
   const own = (key ?? wanted)!
   try {
     const aside = await setAside(path)
@@ -182,8 +183,13 @@ async function keyOf(path: string, given: Uint8Array | undefined, log: Logger): 
 }
 
 async function writeKey(path: string, secret: string): Promise<string> {
-  await replaceFile(path, `${sealed(secret)}\n${sealed(secret)}\n`)
+  await replaceFile(path, keyText(secret))
   return secret
+}
+
+/** (With one line break between the copies, its flipped bit would cost both.) */
+function keyText(secret: string): string {
+  return `${sealed(secret)}\n\n${sealed(secret)}\n`
 }
 
 async function warnOfMode(path: string, log: Logger): Promise<void> {
