@@ -15,7 +15,7 @@ import { newSecret, parseSecret } from '../identity.js'
 import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed } from './files.js'
 
 /** News of peers are written together, this long after the first of them, ms. */
-const WRITE_AFTER = 1_000
+const WRITE_AFTER = 500
 
 /** Events after which the memory of peers may be another. */
 const NEWS: ReadonlySet<string> = new Set(['identified', 'connectionClosed', 'dialFailed'])
