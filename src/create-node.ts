@@ -1,4 +1,4 @@
-/** `createNode`: a node on real sockets. */
+/** `createNode` puts a node on real sockets together: config, identity, libp2p, storage, recording. */
 import { readConfig, type CheckedConfig, type NodeConfig } from './config/config.js'
 import type { Batch } from './core/events.js'
 import { createLogger, type Logger } from './edge/log.js'
@@ -11,7 +11,7 @@ import type { DataDir } from './storage/data-dir.js'
 import { LaneScheduler } from './lane/scheduler.js'
 
 /**
- * Starts a node; resolves when it listens.
+ * Starts a node. Resolves when it listens.
  *
  * ```ts
  * const node = await createNode({ bootNodes, topics: ['block'] })
@@ -19,8 +19,8 @@ import { LaneScheduler } from './lane/scheduler.js'
  * const reply = await node.request(peer, bytes)
  * ```
  *
- * @throws `InvalidConfig` (also when another process uses `dataDir`), `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey` when the config is wrong, `ListenError`
- * when an address cannot be listened on.
+ * @throws `InvalidConfig` (also when another process uses `dataDir`), `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey`
+ * when the config is wrong, `ListenError` when no address can be listened on.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const { settings, pubsub, validators, record, dataDir } = readConfig(config)

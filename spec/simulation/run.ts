@@ -499,10 +499,10 @@ class Run {
     // What a cut connection needs to be noticed, and a dial that vanishes, come on top.
     await this.runUntil(this.net.now + Math.ceil(TICKS * tick) + 35_000)
     for (const { index, node } of this.live) {
-      const { known } = insidesOf(node).state.discovery
+      const { table } = insidesOf(node).state.discovery
       for (const member of this.members) {
         if (member.index === index) continue
-        const isKnown = known.has(member.node.peerId)
+        const isKnown = table.has(member.node.peerId)
         if (member.phase === 'up' && !isKnown) this.report('discovery', `n${index} does not know n${member.index}`)
         if (member.phase !== 'up' && isKnown)
           this.report('forgets', `n${index} still knows n${member.index}, which has stopped`)

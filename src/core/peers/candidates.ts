@@ -4,7 +4,7 @@ import type { State } from '../state.js'
 
 /** Are there addresses of ours to be tried first? Those of a peer in the table the network knows itself. */
 export function hasCandidates(state: State, peer: string): boolean {
-  if (!isNamed(state.settings, peer) && state.discovery.known.has(peer)) return false
+  if (!isNamed(state.settings, peer) && state.discovery.table.has(peer)) return false
   return candidatesOf(state, peer).length > 0
 }
 

@@ -1,5 +1,5 @@
-/** Dials under way. All that want the same target wait for the same dial. */
-import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+/** Dials under way, one per target: every question with the same target waits for the same dial. */
+import { acceptAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
@@ -10,10 +10,10 @@ import type { AskId } from '../terms.js'
 import { candidatesOf, hasCandidates } from './candidates.js'
 import type { Dial, DialAsk } from './state.js'
 
-/** A caller wants to be connected. */
+/** A caller's `dial`. */
 export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
   const { ask: id, target, addresses } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
   openAsk(state, { kind: 'dial', id, target })
   if (reach(state, out, target, addresses, id)) return
@@ -26,8 +26,8 @@ export function tooManyDials({ dials }: State) {
 }
 
 /**
- * Dials `target` (a peer id, or a multiaddr without one) unless that is being done already. `ask` waits for it.
- * False: there are too many dials under way.
+ * Dials `target` (a peer id, or a multiaddr without one), unless such a dial is under way already. `ask` waits for it.
+ * False: too many dials are under way.
  */
 export function reach(state: State, out: Effects, target: string, addresses: string[], ask?: AskId): boolean {
   let dial = state.dials.get(target)
@@ -35,13 +35,13 @@ export function reach(state: State, out: Effects, target: string, addresses: str
     if (state.dials.size >= state.settings.maxDials) return false
     const isFromMemory = addresses.length === 0 && hasCandidates(state, target)
     const candidates = isFromMemory ? candidatesOf(state, target) : addresses
-    dial = { target, addresses: candidates, more: [], isFromMemory, tried: [], waiting: new IdSet() }
+    dial = { target, addresses: candidates, laterAddresses: [], isFromMemory, tried: [], waiting: new IdSet() }
     state.dials.set(target, dial)
     peersChanged(state)
     out.push({ type: 'dial', target, addresses: candidates })
   } else {
     for (const address of addresses) {
-      if (!dial.addresses.includes(address) && !dial.more.includes(address)) dial.more.push(address)
+      if (!dial.addresses.includes(address) && !dial.laterAddresses.includes(address)) dial.laterAddresses.push(address)
     }
   }
   if (ask !== undefined) dial.waiting.add(ask)
@@ -55,27 +55,27 @@ export function reach(state: State, out: Effects, target: string, addresses: str
 export function tryOtherAddresses(state: State, out: Effects, dial: Dial, tried: Attempt[]): boolean {
   if (dial.waiting.size === 0) return false
   // Those that we remember were wrong: does the network know others?
-  const mayAsk = dial.isFromMemory && dial.addresses.length > 0 && state.discovery.known.size > 0
-  if (dial.more.length === 0 && !mayAsk) return false
-  dial.addresses = dial.more
-  dial.more = []
+  const mayAsk = dial.isFromMemory && dial.addresses.length > 0 && state.discovery.table.size > 0
+  if (dial.laterAddresses.length === 0 && !mayAsk) return false
+  dial.addresses = dial.laterAddresses
+  dial.laterAddresses = []
   dial.tried.push(...tried)
   out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
   return true
 }
 
-/** The dial is over, either way. */
+/** The dial has succeeded or failed. */
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
   peersChanged(state)
 }
 
-/** A question does not wait for this dial any more. */
+/** A question no longer waits for this dial. */
 export function stopWaiting(state: State, target: string, id: AskId): void {
   state.dials.get(target)?.waiting.delete(id)
 }
 
-/** The caller has cancelled its dial. */
+/** The caller has cancelled its `dial`. */
 export function leaveDial(state: State, { id, target }: DialAsk): void {
   stopWaiting(state, target, id)
   closeAsk(state, id)

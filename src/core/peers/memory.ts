@@ -90,11 +90,11 @@ export function onTryOver(state: State, peer: string): void {
 export function tryAtTick(state: State, out: Effects): void {
   const { discovery, memory, settings, now } = state
   for (const peer of namedPeers(settings)) if (isAway(state, peer)) planTry(state, peer, now)
-  if (discovery.known.size < POOR_TABLE) {
+  if (discovery.table.size < POOR_TABLE) {
     let left = settings.maxReturns
     for (const [peer, { addresses }] of memory.peers) {
       if (left === 0) break
-      if (addresses.length === 0 || memory.retries.has(peer) || discovery.known.has(peer) || !isAway(state, peer))
+      if (addresses.length === 0 || memory.retries.has(peer) || discovery.table.has(peer) || !isAway(state, peer))
         continue
       planTry(state, peer, now)
       left--

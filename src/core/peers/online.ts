@@ -1,5 +1,5 @@
 /** Callers that wait until so many peers are connected. */
-import { admitAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
@@ -7,7 +7,7 @@ import type { State } from '../state.js'
 import type { OnlineAsk } from './state.js'
 
 export function awaitOnline(state: State, out: Effects, { ask: id, peers, timeout }: CommandOf<'online'>): void {
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   openAsk(state, { kind: 'online', id, peers, timeout }, timeout)
   state.online.add(id)
 }

@@ -29,7 +29,7 @@ export interface PeerState {
 export function peerStates(state: State): PeerState[] {
   const { connections, dials, discovery, memory, settings } = state
   const peers = namedPeers(settings)
-  for (const part of [connections.byPeer, discovery.known, memory.peers, dials]) {
+  for (const part of [connections.byPeer, discovery.table, memory.peers, dials]) {
     for (const peer of part.keys()) if (!peer.startsWith('/')) peers.add(peer)
   }
   peers.delete(state.self)
@@ -64,12 +64,12 @@ function phaseOf(
   if (links > 0) return 'connected'
   if (state.dials.has(peer)) return 'dialling'
   const isKnown = state.memory.peers.has(peer) || isNamed(state.settings, peer)
-  if (!isKnown && !state.discovery.known.has(peer)) return 'forgotten'
+  if (!isKnown && !state.discovery.table.has(peer)) return 'forgotten'
   return hasFailed || (state.memory.peers.get(peer)?.failures ?? 0) > 0 ? 'unreachable' : 'discovered'
 }
 
 function addressesOf(state: State, peer: string): string[] {
-  const table = (state.discovery.known.get(peer) ?? []).map((address) => withPeer(address, peer))
+  const table = (state.discovery.table.get(peer) ?? []).map((address) => withPeer(address, peer))
   return [...new Set([...candidatesOf(state, peer), ...table])]
 }
 
