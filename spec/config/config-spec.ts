@@ -104,6 +104,12 @@ describe('a config', () => {
     expect(fault(config)).toMatchObject({ code: 'InvalidConfig', message: expect.stringMatching(/^the config must be an object/) }) // prettier-ignore
   })
 
+  it('gathers the peers to be kept by their ids, with or without addresses', () => {
+    const address = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`
+    expect(settingsOf({ keep: [PEER, address, OTHER] }).keep).toEqual({ [PEER]: [address], [OTHER]: [] })
+    expect(settingsOf({ keep: PEER }).keep).toEqual({ [PEER]: [] })
+  })
+
   it.each<[unknown, string, RegExp]>([
     [{ port: 3000 }, 'InvalidConfig', /"port".*listen/],
     [{ bootnodes: [] }, 'InvalidConfig', /"bootnodes".*bootNodes/],
@@ -131,6 +137,15 @@ describe('a config', () => {
     [{ bootNodes: [5] }, 'InvalidConfig', /bootNodes.*5/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000/p2p/nobody' }, 'InvalidPeerId', /"nobody"/],
     [{ bootNodes: `/ip4/192.0.2.1/udp/9000/p2p/${PEER}` }, 'InvalidAddress', /TCP/],
+
+    [{ keep: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /keep.*ends in \/p2p/],
+    [{ keep: 'nonsense' }, 'InvalidPeerId', /keep.*"nonsense"/],
+    [{ keep: '' }, 'InvalidPeerId', /keep.*""/],
+    [{ keep: [5] }, 'InvalidConfig', /keep.*5/],
+
+    [{ dataDir: '' }, 'InvalidConfig', /dataDir.*""/],
+    [{ dataDir: 5 }, 'InvalidConfig', /dataDir.*5/],
+    [{ dataDir: 'a\0b' }, 'InvalidConfig', /dataDir/],
 
     [{ topics: [''] }, 'InvalidConfig', /topic.*""/],
     [{ topics: ['x'.repeat(257)] }, 'InvalidConfig', /topic/],

@@ -65,6 +65,7 @@ export const eventsByType: Arbitraries = {
   ]),
   unsubscribe: event('unsubscribe', { topic: text, subscription: id }, ['subscription']),
   joined: event('joined', { ask: id, topic: text, timeout: id }),
+  online: event('online', { ask: id, peers: id, timeout: id }),
   guardTopic: event('guardTopic', { topic: text }),
   validated: event('validated', {
     validation: id,

@@ -25,7 +25,7 @@ export function runningState(settings: Partial<Settings> = {}): State {
 }
 
 /** Effects that most specs do not look at. */
-const QUIET = new Set(['log', 'wakeAt', 'statusChanged'])
+const QUIET = new Set(['log', 'wakeAt', 'statusChanged', 'peersChanged'])
 
 export class Core {
   readonly state: State

@@ -16,8 +16,19 @@ export interface NodeConfig {
   listen?: string | string[]
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
-  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again at each tick. */
+  /**
+   * A directory that is this node's own, and is made where there is none: its key (mode 0600, not encrypted) and the peers that it
+   * remembers are kept there, so that it is the same peer again after a restart, and finds its network without boot nodes. A second
+   * node on it fails with `InvalidConfig`, as does a `secret` that is not its key. Default: nothing is kept. Needs Node's file system.
+   */
+  dataDir?: string
+  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, as those of `keep`. */
   bootNodes?: string | string[]
+  /**
+   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to one is not closed for being
+   * idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   */
+  keep?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
   discoveryInterval?: number
   /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
@@ -65,7 +76,9 @@ export interface NodeConfig {
 const KEYS = [
   'listen',
   'secret',
+  'dataDir',
   'bootNodes',
+  'keep',
   'discoveryInterval',
   'topics',
   'stayConnected',
@@ -88,6 +101,8 @@ export interface CheckedConfig {
   validators: Readonly<Record<string, Validator>>
   /** `undefined`: nothing is recorded. */
   record: Required<RecordOptions> | undefined
+  /** `undefined`: nothing is kept. */
+  dataDir: string | undefined
 }
 
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
@@ -101,6 +116,10 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   }
   const record = readRecord(config.record)
   const pubsub = readPubsub(config.pubsub)
+  const { dataDir } = config
+  if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '' || dataDir.includes('\0'))) {
+    throw new P2pError('InvalidConfig', `dataDir must be the path of a directory, not ${show(dataDir)}`)
+  }
   const { reqResp = {}, ping = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
@@ -114,6 +133,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     ...pubsub.settings,
     listen: listenAddresses(config.listen ?? standard.listen),
     bootNodes: bootNodes(config.bootNodes ?? []),
+    keep: keep(config.keep ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
@@ -129,7 +149,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
   }
-  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
 }
 
 function listenAddresses(listen: string | string[]): string[] {
@@ -155,6 +175,30 @@ function bootNodes(nodes: string | string[]): Record<string, string[]> {
     ;(byPeer[target] ??= []).push(...addresses)
   }
   return byPeer
+}
+
+function keep(peers: string | string[]): Record<string, string[]> {
+  const byPeer: Record<string, string[]> = {}
+  for (const peer of list(peers, 'keep')) {
+    const { target, addresses } = named(peer)
+    ;(byPeer[target] ??= []).push(...addresses)
+  }
+  return byPeer
+}
+
+/** @throws what `checkTarget` does, with the option's name */
+function named(peer: string) {
+  try {
+    const target = checkTarget(peer)
+    if (!target.target.startsWith('/')) return target
+  } catch (error) {
+    const { code, message } = error as P2pError
+    throw new P2pError(code, `keep: ${message}`)
+  }
+  throw new P2pError(
+    'InvalidAddress',
+    `keep: ${show(peer)} must be a peer id, or a multiaddr that ends in /p2p/<peer id>`,
+  )
 }
 
 /** One text or several, as several. */

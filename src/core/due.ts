@@ -13,6 +13,7 @@ export type DueName =
   | 'idle'
   | 'ping'
   | 'probe'
+  | 'memory'
   | 'validations'
   | 'leave'
   | 'slowPeers'

@@ -52,6 +52,8 @@ export type Command =
   | { type: 'unsubscribe'; topic: string; subscription?: AskId }
   /** Answered when the topic is joined: announced to every connected peer, and we are in its mesh or alone in it. */
   | { type: 'joined'; ask: AskId; topic: string; timeout: number }
+  /** Answered when so many peers are connected and have said who they are. */
+  | { type: 'online'; ask: AskId; peers: number; timeout: number }
   /** Messages of the topic are validated before they are delivered or forwarded. */
   | { type: 'guardTopic'; topic: string }
   /** Answers `validate`. `failed`: the validator threw, or returned no verdict. */
@@ -93,6 +95,7 @@ const QUESTIONS: Record<Question['type'], true> = {
   status: true,
   broadcast: true,
   joined: true,
+  online: true,
   explain: true,
   shutdown: true,
 }

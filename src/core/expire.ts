@@ -12,6 +12,7 @@ import type { Effects } from './effects.js'
 import { expireStop } from './lifecycle.js'
 import { nextIdleClose } from './peers/connections.js'
 import { closeIdle, pingAll } from './peers/connectivity.js'
+import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
 import { expireExchange } from './requests/answers.js'
 import { nextHistory } from './services/serving.js'
@@ -44,6 +45,7 @@ const DUE: Record<DueName, Row> = {
   idle: { next: nextIdleClose, run: closeIdle },
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
+  memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
   validations: {
     next: ({ validating }) => nextDeadline(validating.deadlines),
     run(state, out) {

@@ -8,7 +8,7 @@ import { log, type Effects, type Refusal } from './effects.js'
 import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
 import { pingAllNow } from './peers/connectivity.js'
-import { dialBootNodes } from './peers/discovery.js'
+import { beginMemory } from './peers/memory.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
 import { openOwnAsk, takeOwnAsk } from './services/own-requests.js'
@@ -32,7 +32,7 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
   // The first tick would be later than necessary.
-  dialBootNodes(state, out)
+  beginMemory(state, out)
 }
 
 /** Before the node was ready, or later: then the network has given it up. */

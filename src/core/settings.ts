@@ -10,6 +10,11 @@ export interface Settings {
   listen: string[]
   /** Boot nodes: peer id → multiaddrs (with `/p2p/<peer id>`). */
   bootNodes: Record<string, string[]>
+  /** Peers to stay connected to: peer id → multiaddrs; none: they are looked up. */
+  keep: Record<string, string[]>
+  /** What a node of this identity remembered when it last ran; `age`: how long ago the peer was good.
+   * The one that was good last comes first. */
+  remembered: { peer: string; addresses: string[]; age: number }[]
   /** Topics that stay joined. */
   topics: string[]
   discoveryInterval: number
@@ -48,6 +53,12 @@ export interface Settings {
   maxProbes: number
   /** … and how many of these dials run at once. Few, because nodes that share a machine slow down each other's dials. */
   maxParallelProbes: number
+  /** Peers that are remembered once they were good, whether or not the table has room for them: some 200 KB. */
+  maxRemembered: number
+  /** How long a peer is tried again that nobody reaches: whoever was away for a day comes back by itself, or not at all. */
+  memoryLifetime: number
+  /** Remembered peers that are dialled at once: a node whose cable is out must not dial a thousand of them. */
+  maxReturns: number
   /** Protocols of requests, the preferred one first: names of src/wire/protocols.ts. */
   protocols: string[]
   /**
@@ -106,6 +117,16 @@ export interface Settings {
 const MIN_SERVICE_REQUEST = 4_096
 const MIN_SERVICE_RESPONSE = 131_072
 
+/** The peers that the config names. */
+export function namedPeers({ bootNodes, keep }: Settings): Set<string> {
+  return new Set([...Object.keys(bootNodes), ...Object.keys(keep)])
+}
+
+/** Does the config name this peer? We stay connected to it, and try again for ever. */
+export function isNamed({ bootNodes, keep }: Settings, peer: string): boolean {
+  return peer in bootNodes || peer in keep
+}
+
 /** The largest request that we accept, bytes. */
 export function maxRequestOf({ maxRequestSize }: Settings, isService: boolean): number {
   return isService ? Math.max(maxRequestSize, MIN_SERVICE_REQUEST) : maxRequestSize
@@ -120,6 +141,8 @@ export function maxResponseOf({ maxResponseSize, maxMessageSize }: Settings, isS
 export const defaultSettings: Settings = {
   listen: ['/ip4/0.0.0.0/tcp/0'],
   bootNodes: {},
+  keep: {},
+  remembered: [],
   topics: [],
   discoveryInterval: 30_000,
   firstTick: 5_000,
@@ -142,6 +165,9 @@ export const defaultSettings: Settings = {
   topicLinger: 10_000,
   maxProbes: 16,
   maxParallelProbes: 2,
+  maxRemembered: 1_000,
+  memoryLifetime: 86_400_000,
+  maxReturns: 8,
   protocols: REQUEST_PROTOCOLS,
   maxStreams: 256,
   maxEarlyStreams: 8,

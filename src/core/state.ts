@@ -7,7 +7,7 @@ import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type Jo
 import type { Deadlines } from './deadlines.js'
 import type { Refusal } from './effects.js'
 import { IdMap } from './id-map.js'
-import { createPeersState, type DialAsk, type PeersState } from './peers/state.js'
+import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'
 import type { Settings } from './settings.js'
@@ -21,7 +21,7 @@ export interface ExplainAsk {
 }
 
 /** A question that is not answered at once. ask-kinds.ts has a row for each kind. */
-export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | ExplainAsk
+export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | OnlineAsk | ExplainAsk
 
 /** Questions of callers and of the node itself. asks.ts changes it. */
 export interface Asks {
@@ -60,6 +60,8 @@ export interface Due {
 export interface Changes {
   /** Something that the status shows. */
   status: boolean
+  /** Something of a peer: whether it is connected, where it is, what it says of itself. */
+  peers: boolean
   /** The topics that we are in. */
   topics: boolean
   /** Topics whose subscribers changed. */
@@ -93,9 +95,9 @@ export function createState(self: string, settings: Settings): State {
       reason: undefined,
     },
     due: { next: Infinity, graceUntil: -Infinity, wakeAt: Infinity },
-    changes: { status: false, topics: false, subscribers: new Set() },
+    changes: { status: false, peers: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },
-    ...createPeersState(),
+    ...createPeersState(self),
     ...createRequestsState(),
     ...createServicesState(),
     ...createBroadcastsState(settings.guardedTopics),

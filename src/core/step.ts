@@ -21,6 +21,7 @@ import { knownPeers, snapshot } from './explain/status.js'
 import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import * as discovery from './peers/discovery.js'
+import { awaitOnline, settleOnline } from './peers/online.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
@@ -44,6 +45,7 @@ export function step(state: State, batch: Batch): Effect[] {
   }
   expire(state, out)
   waitForTopics(state, out)
+  if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
   while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
@@ -98,6 +100,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return topics.unsubscribe(state, event.topic)
     case 'joined':
       return topics.onJoined(state, out, event)
+    case 'online':
+      return awaitOnline(state, out, event)
     case 'guardTopic':
       return topics.guard(state, out, event.topic)
     case 'validated':

@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
   defer,
+  distinctUntilChanged,
   filter,
   firstValueFrom,
   map,
@@ -20,6 +21,7 @@ import type { Batch, Command } from '../core/events.js'
 import type { AskId } from '../core/terms.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
+import { peerState, peerStates, type PeerState } from '../core/peers/peer-states.js'
 import { fullAddresses, snapshot } from '../core/explain/status.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
@@ -29,6 +31,7 @@ import {
   checkNumber,
   checkObject,
   checkOptions,
+  checkPeer,
   checkSignal,
   checkTarget,
   checkTopic,
@@ -123,6 +126,7 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   topicsChanged: false,
   subscribersChanged: false,
   statusChanged: false,
+  peersChanged: false,
   log: false,
   ended: true,
 }
@@ -152,6 +156,7 @@ class Node implements P2pNode {
   private readonly settings: Settings
   private readonly push: PushCommand
   private readonly statusChanges$ = new Subject<void>()
+  private readonly peersChanges$ = new Subject<void>()
   private readonly topicsChanges$ = new Subject<void>()
   private readonly subscribersChanges$ = new Subject<string>()
   private resolveReady!: () => void
@@ -321,6 +326,35 @@ class Node implements P2pNode {
     return this.ask((ask) => ({ type: 'status', ask }))
   }
 
+  get peers$(): Observable<PeerState[]> {
+    return defer(() =>
+      this.peersChanges$.pipe(
+        startWith(undefined),
+        map(() => peerStates(this.state)),
+      ),
+    )
+  }
+
+  peer$(peer: string): Observable<PeerState> {
+    const { target } = checkPeer(peer)
+    return defer(() =>
+      this.peersChanges$.pipe(
+        startWith(undefined),
+        map(() => peerState(this.state, target)),
+        distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+      ),
+    )
+  }
+
+  async online(options: { peers?: number; timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions(options, 'the options of online')
+    const { peers = 1, timeout = this.settings.requestTimeout } = options
+    const amount = checkNumber(peers, 'peers', 'peers', 1, Number.MAX_SAFE_INTEGER)
+    const patience = checkNumber(timeout, 'timeout', 'ms', 1, MAX_DELAY)
+    const answer$ = this.asks.ask((ask) => ({ type: 'online', ask, peers: amount, timeout: patience }))
+    await firstValueFrom(abortable(answer$, checkSignal(options.signal)))
+  }
+
   stop(options: StopOptions = {}): Promise<void> {
     try {
       const command = shutdownCommand(options)
@@ -350,6 +384,8 @@ class Node implements P2pNode {
     switch (type) {
       case 'statusChanged':
         return this.statusChanges$.observed
+      case 'peersChanged':
+        return this.peersChanges$.observed
       case 'topicsChanged':
         return this.topicsChanges$.observed
       case 'subscribersChanged':
@@ -391,6 +427,8 @@ class Node implements P2pNode {
         return this.push({ type: 'digested', digest: effect.digest, hash: sha256(effect.data) })
       case 'statusChanged':
         return this.statusChanges$.next()
+      case 'peersChanged':
+        return this.peersChanges$.next()
       case 'topicsChanged':
         return this.topicsChanges$.next()
       case 'subscribersChanged':
@@ -426,6 +464,7 @@ class Node implements P2pNode {
     this.validators.end()
     this.receipts.end()
     this.statusChanges$.complete()
+    this.peersChanges$.complete()
     this.topicsChanges$.complete()
     this.subscribersChanges$.complete()
     this.ending = this.onEnd?.()

@@ -1,6 +1,7 @@
 /** The interface of a node, as its callers see it; node.ts implements it. Types only. */
 import type { Observable } from 'rxjs'
 import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
+import type { PeerState } from '../core/peers/peer-states.js'
 import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast, BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
 import type { PeerFailure, PeerValue, RequestAllOptions, RequestAnyOptions } from '../edge/requests/fan-out.js'
@@ -125,6 +126,21 @@ export interface P2pNode {
   status(): Promise<NodeStatus>
   /** The status, now and after every change. Completes when the node stops. */
   readonly status$: Observable<NodeStatus>
+  /**
+   * How the node stands with every peer that it knows, now and after every change. Completes when the node stops.
+   */
+  readonly peers$: Observable<PeerState[]>
+  /**
+   * The same of one peer, given by its peer id or a multiaddr that ends in one; it need not be known yet.
+   * @throws `InvalidPeerId`, `InvalidAddress`
+   */
+  peer$(peer: string): Observable<PeerState>
+  /**
+   * Resolves when so many `peers` (default 1) are connected and identified: they can be asked from then on.
+   * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), with why the peers of the config could not be
+   * reached; `Aborted`, `NodeStopped`, `Overloaded`, `InvalidConfig`.
+   */
+  online(options?: { peers?: number; timeout?: number; signal?: AbortSignal }): Promise<void>
   /**
    * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every
    * pending promise with `NodeStopped`. With `drain` it refuses new work at once, ours with `NodeStopped`, that of peers with

@@ -176,6 +176,8 @@ export type Digesting =
 export interface PeerRecord {
   /** The last dial, if it failed. */
   failure: DialFailure | undefined
+  /** The one before it, if its reason was another. */
+  earlier: DialFailure | undefined
   dropped: Partial<Record<LossReason, number>>
 }
 

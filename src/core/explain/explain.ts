@@ -85,6 +85,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const [first] = links
   const record = counts.peers.get(peer)
   const table = state.discovery.table.get(peer)
+  const remembered = state.memory.peers.get(peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -92,6 +93,10 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     askedBy: askedBy(first),
     ...(table === undefined ? {} : { table: [...table] }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
+    ...(record?.earlier === undefined ? {} : { earlierDialFailure: failureOf(record.earlier, now) }),
+    ...(remembered === undefined
+      ? {}
+      : { remembered: { ago: now - remembered.goodAt, failures: remembered.failures } }),
     dialling: state.dials.has(peer),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),

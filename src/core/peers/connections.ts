@@ -2,7 +2,7 @@
  * The register of connections: which are open, which one is used for a peer, and since when each is idle. It keeps the
  * books; what the end of a connection means for requests, connectivity.ts knows.
  */
-import { statusChanged } from '../changes.js'
+import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
@@ -10,6 +10,7 @@ import type { ConnectionId } from '../port.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { Farewell } from '../../wire/session/format.js'
 import { createPace } from '../requests/session/pacing.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
@@ -55,6 +56,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
   if (links === undefined) state.connections.byPeer.set(connection.peer, [connection.id])
   else links.push(connection.id)
   statusChanged(state)
+  peersChanged(state)
   updateIdle(state, connection)
   return connection
 }
@@ -70,6 +72,7 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
     state.connections.byPeer.delete(peer)
   }
   statusChanged(state)
+  peersChanged(state)
 }
 
 /** Do requests of ours or of the peer, or a mesh, use this connection? */
@@ -85,7 +88,7 @@ export function isUsed(state: State, connection: Connection): boolean {
 
 /** The connection starts or stops to count as idle. Called after every change that `isUsed` depends on. */
 export function updateIdle(state: State, connection: Connection): void {
-  if (isUsed(state, connection) || connection.peer in state.settings.bootNodes) {
+  if (isUsed(state, connection) || isNamed(state.settings, connection.peer)) {
     state.connections.idle.delete(connection.id)
     withdraw(state, connection)
   } else if (!state.connections.idle.has(connection.id)) {

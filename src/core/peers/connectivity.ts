@@ -3,6 +3,7 @@
  * requests of a lost connection fail with it, and nothing is tried again. The register itself is in connections.ts.
  */
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import { peersChanged } from '../changes.js'
 import { noteDial } from '../broadcasts/counts.js'
 import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects, type Refusal } from '../effects.js'
@@ -14,6 +15,7 @@ import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
 import { openOwnAsk, takeOwnAsk } from '../services/own-requests.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import {
@@ -31,6 +33,7 @@ import { closeDial, reach, tooManyDials, tryOtherAddresses } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
+import { noteGone, noteUnreachable } from './memory.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
 /** How long a peer may take to answer after a sleep, ms. */
@@ -121,19 +124,29 @@ export function startDial(state: State, out: Effects, command: CommandOf<'dialPe
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
-  if (dial === undefined || tryOtherAddresses(out, dial)) return
-  const { message, cause } = event.failure
-  noteDial(state, dial.target, { at: state.now, message, tried: event.tried })
-  const isBoot = dial.target in state.settings.bootNodes
-  if (isBoot) {
-    log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
-  }
+  if (dial === undefined || tryOtherAddresses(state, out, dial, event.tried)) return
+  const { cause } = event.failure
+  const message = reasonOf(dial, event)
+  noteDial(state, dial.target, { at: state.now, message, tried: [...dial.tried, ...event.tried] })
+  const isBoot = isNamed(state.settings, dial.target)
+  if (isBoot) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   // A failed dial to a caller's addresses proves nothing about those in the table.
-  if (state.discovery.table.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+  if (state.discovery.table.has(dial.target) && (isBoot || dial.isFromMemory || dial.addresses.length === 0)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
   giveUp(state, out, dial, message, cause)
+  noteUnreachable(state, dial.target)
+}
+
+/** What came of the addresses that we remember, and then of those that the network knows. */
+function reasonOf({ tried }: Dial, { failure }: EventOf<'dialFailed'>): string {
+  if (tried.length === 0) return failure.message
+  return `${tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')}; then: ${failure.message}`
+}
+
+function nameOf({ settings }: State, peer: string): string {
+  return peer in settings.bootNodes ? `boot node ${peer}` : `${peer}, which is to be kept,`
 }
 
 function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
@@ -152,7 +165,7 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
   if (connection === undefined) return
   const { peer } = connection
   const wasUsed = isUsed(state, connection)
-  forget(state, out, connection, 'the connection was lost')
+  forget(state, out, connection, 'the connection was lost', wasUsed)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
@@ -169,12 +182,15 @@ export function dropConnection(
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
   out.push({ type: 'closeConnection', connection: connection.id, reason, ...(isDead && { dead: true }) })
-  forget(state, out, connection, reason)
+  forget(state, out, connection, reason, false)
 }
 
-function forget(state: State, out: Effects, connection: Connection, reason: string): void {
+function forget(state: State, out: Effects, connection: Connection, reason: string, wasUsed: boolean): void {
   removeConnection(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) takeRecipient(state, connection.peer)
+  if (!state.connections.byPeer.has(connection.peer)) {
+    takeRecipient(state, connection.peer)
+    noteGone(state, connection, wasUsed)
+  }
   const message = `${reason} before ${connection.peer} answered`
   for (const id of connection.dials) {
     closeAsk(state, id)
@@ -257,6 +273,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   connection.upgraded = true
   onRoundTrip(connection.pace, event.rtt)
   settleDials(state, out, connection)
+  peersChanged(state)
 }
 
 export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFailed'>): void {
@@ -277,4 +294,5 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   const isOnly = state.connections.byPeer.get(peer)!.length === 1
   if (isOnly && state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings', true)
+  if (isOnly) noteUnreachable(state, peer)
 }

@@ -1,9 +1,12 @@
 /** Dials under way, one per target: every question with the same target waits for the same dial. */
 import { closeAsk, overloaded } from '../asks.js'
+import { peersChanged } from '../changes.js'
 import type { Effects } from '../effects.js'
 import { IdSet } from '../id-set.js'
+import type { Attempt } from '../port.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
+import { candidatesOf, hasCandidates } from './candidates.js'
 import type { Dial, DialAsk } from './state.js'
 
 export function tooManyDials({ dials }: State) {
@@ -18,9 +21,12 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, laterAddresses: [], waiting: new IdSet() }
+    const isFromMemory = addresses.length === 0 && hasCandidates(state, target)
+    const candidates = isFromMemory ? candidatesOf(state, target) : addresses
+    dial = { target, addresses: candidates, laterAddresses: [], isFromMemory, tried: [], waiting: new IdSet() }
     state.dials.set(target, dial)
-    out.push({ type: 'dial', target, addresses })
+    peersChanged(state)
+    out.push({ type: 'dial', target, addresses: candidates })
   } else {
     for (const address of addresses) {
       if (!dial.addresses.includes(address) && !dial.laterAddresses.includes(address)) dial.laterAddresses.push(address)
@@ -30,11 +36,18 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   return true
 }
 
-/** A dial failed. True: other addresses were offered meanwhile, and the dial goes on with them. */
-export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
-  if (dial.laterAddresses.length === 0 || dial.waiting.size === 0) return false
+/**
+ * A dial failed. True: others are being tried now, because somebody offered them meanwhile, or (none: the network is asked) because
+ * those of our memory did not lead to the peer.
+ */
+export function tryOtherAddresses(state: State, out: Effects, dial: Dial, tried: Attempt[]): boolean {
+  if (dial.waiting.size === 0) return false
+  // Those that we remember were wrong: does the network know others?
+  const mayAsk = dial.isFromMemory && dial.addresses.length > 0 && state.discovery.table.size > 0
+  if (dial.laterAddresses.length === 0 && !mayAsk) return false
   dial.addresses = dial.laterAddresses
   dial.laterAddresses = []
+  dial.tried.push(...tried)
   out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
   return true
 }
@@ -42,6 +55,7 @@ export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
 /** The dial has succeeded or failed. */
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
+  peersChanged(state)
 }
 
 /** A question no longer waits for this dial. */

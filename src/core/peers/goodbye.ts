@@ -12,6 +12,7 @@ import { openSession } from '../requests/session/asker/calls.js'
 import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
 import type { SessionCall, SessionExchange } from '../requests/state.js'
 import { sendGoodbye } from '../requests/streams.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { isUsed, postpone, release, updateIdle } from './connections.js'
 import { isPublishedTo } from './keeping.js'
@@ -87,7 +88,8 @@ export function onGoodbye(state: State, out: Effects, session: Session, id: numb
 
 function answer(state: State, connection: Connection, session: Session, id: number): void {
   const { peer } = connection
-  const isNeeded = isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)
+  const isNeeded =
+    isNamed(state.settings, peer) || isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)
   if (!isNeeded) connection.leaving = { id, stream: session.stream }
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
 }

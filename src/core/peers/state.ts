@@ -1,6 +1,6 @@
 /** The state of peers: connections, the dials under way, and the routing table as the network reports it. */
 import { IdMap } from '../id-map.js'
-import type { IdSet } from '../id-set.js'
+import { IdSet } from '../id-set.js'
 import type { Attempt, ConnectionId, StreamId } from '../port.js'
 import type { Pace } from '../requests/session/pacing.js'
 import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
@@ -74,6 +74,10 @@ export interface Dial {
   addresses: string[]
   /** Addresses that were offered during the dial; they are tried if it fails. */
   laterAddresses: string[]
+  /** The addresses are those that we remember: when they fail, the network is asked for others. */
+  isFromMemory: boolean
+  /** What was tried and failed so far. */
+  tried: Attempt[]
   /** Questions that wait for the dial. */
   waiting: IdSet
 }
@@ -109,14 +113,49 @@ export interface Discovery {
   probing: Set<string>
 }
 
+/** A peer that was good once, or that the config names. */
+export interface Remembered {
+  /** Where it was, the addresses that led to it first. */
+  addresses: string[]
+  /** When it was last connected and identified; `-Infinity`: never. */
+  goodAt: number
+  /** Attempts in a row that failed. */
+  failures: number
+}
+
+/** memory.ts changes it. */
+export interface Memory {
+  /** By peer id; the one that was good longest ago first. */
+  peers: Map<string, Remembered>
+  /** Peers that are away → when they are dialled again. */
+  retries: Map<string, number>
+  /** When the next of them is. */
+  nextTry: number
+  /** Those that are being dialled because they are remembered, but for the peers of the config. */
+  trying: Set<string>
+  /** Where the chance in the pauses comes from: it begins with the peer id, so that nodes differ and runs do not. */
+  chance: number
+}
+
+/** A caller that waits until so many peers are connected. */
+export interface OnlineAsk {
+  readonly kind: 'online'
+  readonly id: AskId
+  readonly peers: number
+  readonly timeout: number
+}
+
 export interface PeersState {
   connections: Connections
   /** Target → its dial. dials.ts changes it. */
   dials: Map<string, Dial>
   discovery: Discovery
+  memory: Memory
+  /** Callers that wait until enough peers are connected. online.ts changes it. */
+  online: IdSet
 }
 
-export function createPeersState(): PeersState {
+export function createPeersState(self: string): PeersState {
   return {
     connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), released: [], nextPing: Infinity },
     dials: new Map(),
@@ -128,5 +167,14 @@ export function createPeersState(): PeersState {
       probes: new Set(),
       probing: new Set(),
     },
+    memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: seedOf(self) },
+    online: new IdSet(),
   }
+}
+
+/** A number out of a text (FNV-1a). */
+function seedOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash | 0
 }
