@@ -121,8 +121,9 @@ export type PortEvent =
 export type PortEffect =
   | { type: 'listen'; addresses: string[] }
   /**
-   * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try;
-   * none: what the table knows, then a lookup. Answered by `dialled` or `dialFailed`.
+   * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try; none: what the
+   * table knows, then a lookup. While the target is being dialled, another `dial` adds its addresses. Each is answered by one
+   * `dialled` or `dialFailed`, at the end of all.
    */
   | { type: 'dial'; target: string; addresses: string[] }
   /** Open a stream, proposing `protocols` in this order. Answered by `streamOpened` or `streamOpenFailed`. */

@@ -27,6 +27,9 @@ const NEVER = 2 ** 31 - 1
 /** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
 export const DIAL_TIMEOUT = DIALS.timeout
 
+/** Addresses that are being tried at once, of all dials together. As the stock `maxParallelDials`. */
+export const MAX_ATTEMPTS = 100
+
 /** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
 export const OPEN_TIMEOUT = 10_000
 
@@ -107,9 +110,10 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
   maxParallelDials: 100,
   maxDialQueueLength: 500,
-  maxPeerAddrsToDial: 25,
+  maxPeerAddrsToDial: DIALS.addresses,
   dialTimeout: DIAL_TIMEOUT,
-  // Stock: 6 s. Addresses are tried one after the other; shorter ones fail when 20 nodes start on a busy machine.
+  // Stock: 6 s. Shorter ones fail when 20 nodes start on a busy machine. (These concern kad's own dials, and names that stand
+  // for others: they try addresses one after the other. Those of the lane race, by the numbers of core/parameters.ts.)
   addressDialTimeout: DIALS.addressTimeout,
   // Stock: 10 s each.
   inboundUpgradeTimeout: 10_000,

@@ -26,6 +26,7 @@ import { identifyAs } from './patches/identify-version.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { corkedTcp } from './patches/tcp-writes.js'
 import { tunedYamux } from './patches/yamux-streams.js'
+import { transports, type Transports } from './transports.js'
 
 export type Host = Libp2p<{
   identify: Identify
@@ -33,6 +34,7 @@ export type Host = Libp2p<{
   kad: Kad
   pubsub: Gossipsub
   own: OwnAddresses
+  transports: Transports
 }>
 
 export interface HostOptions {
@@ -60,6 +62,7 @@ export function createHost(options: HostOptions, listen: string[], gater: Gater)
       kad: kadService(gater),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
+      transports,
     },
   })
 }

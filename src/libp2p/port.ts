@@ -141,6 +141,7 @@ class Libp2pPort implements NetworkPort {
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)))
     // libp2p's `stop` does nothing while it starts: let it finish that first.
+    this.parts?.dialler.stop()
     const orderly = Promise.resolve(this.starting).then(() => this.parts?.host.stop())
     try {
       await Promise.race([orderly, enough])

@@ -32,8 +32,16 @@ export function recordOf(state: State, peer: string): PeerRecord {
 
 /** The last dial of the peer failed; or (`undefined`) it is connected. */
 export function noteDial(state: State, peer: string, failure: DialFailure | undefined): void {
-  if (failure !== undefined) recordOf(state, peer).failure = failure
+  if (failure !== undefined)
+    recordOf(state, peer).failure = afterAnother(state.counts.peers.get(peer)?.failure, failure)
   else if (state.counts.peers.has(peer)) recordOf(state, peer).failure = undefined
+}
+
+/** What the first one of a row said stays, if it is something else: it is the reason more often than what came of it. */
+function afterAnother(last: DialFailure | undefined, failure: DialFailure): DialFailure {
+  if (last === undefined) return failure
+  const earlier = last.earlier ?? { at: last.at, message: last.message }
+  return earlier.message === failure.message ? failure : { ...failure, earlier }
 }
 
 function bound(map: Map<string, unknown>): void {

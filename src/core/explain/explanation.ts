@@ -52,8 +52,11 @@ export interface PeerExplanation {
   askedBy: 'session' | 'version 1' | 'not known yet'
   /** Its addresses in the routing table; absent: it is not in it. */
   table?: string[]
-  /** The last dial, if it failed: how long ago (ms), and why each address could not be reached. */
-  dialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /**
+   * The last dial, if it failed: how long ago (ms), and why each address could not be reached. `earlier`: the first of the dials
+   * that have failed since the peer was reached, if its reason was another one.
+   */
+  dialFailure?: { ago: number; reason: string; tried: Attempt[]; earlier?: { ago: number; reason: string } }
   /** A dial is under way. */
   dialling: boolean
   /** Topics that it is in, and those of whose mesh it is a part. */
@@ -78,7 +81,7 @@ export interface NodeStatus {
   addresses: string[]
   /** Number of peers in the routing table. */
   knownPeersCount: number
-  /** The routing table: peer id → multiaddrs. */
+  /** The routing table: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them. */
   knownPeers: Record<string, string[]>
   /** Peer ids that we are connected to. */
   connections: string[]

@@ -36,6 +36,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     ),
     peer.table === undefined ? 'not in the routing table' : `in the routing table: ${peer.table.join(', ')}`,
     dialFailure === undefined ? undefined : `the last dial failed, ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
+    dialFailure?.earlier && `  an earlier one, ${dialFailure.earlier.ago} ms ago: ${dialFailure.earlier.reason}`,
     ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
     peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
     `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,

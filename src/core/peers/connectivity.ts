@@ -17,7 +17,7 @@ import { nextOwn, takeOwn } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
-import { closeDial, reach, tryOtherAddresses } from './dials.js'
+import { closeDial, goesOn, reach } from './dials.js'
 import { onDialOver } from './discovery.js'
 import type { Connection, Dial } from './state.js'
 
@@ -50,15 +50,15 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
-  if (dial === undefined || tryOtherAddresses(out, dial)) return
+  if (dial === undefined || goesOn(dial, event.tried)) return
   const { message, cause } = event.failure
-  noteDial(state, dial.target, { at: state.now, message, tried: event.tried })
+  noteDial(state, dial.target, { at: state.now, message, tried: dial.tried })
   const isBoot = dial.target in state.settings.bootNodes
   if (isBoot) {
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
   }
   // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
-  if (state.discovery.known.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+  if (state.discovery.known.has(dial.target) && (isBoot || dial.looksUp)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }

@@ -3,6 +3,7 @@ import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.j
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
+import type { Attempt } from '../port.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import type { Dial, DialAsk } from './state.js'
@@ -23,32 +24,50 @@ export function tooManyDials({ dials }: State) {
 }
 
 /**
- * Dials `target` (a peer id, or a multiaddr without one) unless that is being done already. `ask` waits for it.
+ * Dials `target` (a peer id, or a multiaddr without one). If that is being done already, these addresses join it. No addresses:
+ * the table and the network know some. Those that the config names are always tried too. `ask` waits for the outcome.
  * False: there are too many dials under way.
  */
 export function reach(state: State, out: Effects, target: string, addresses: string[], ask?: AskId): boolean {
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, more: [], waiting: new IdSet() }
+    dial = { target, addresses: new Set(), looksUp: false, unanswered: 0, tried: [], waiting: new IdSet() }
     state.dials.set(target, dial)
-    out.push({ type: 'dial', target, addresses })
-  } else {
-    for (const address of addresses) {
-      if (!dial.addresses.includes(address) && !dial.more.includes(address)) dial.more.push(address)
-    }
   }
   if (ask !== undefined) dial.waiting.add(ask)
+  offer(out, dial, addresses)
+  offer(out, dial, configuredAddresses(state, target))
+  if (addresses.length === 0 && !dial.looksUp) {
+    dial.looksUp = true
+    askPort(out, dial, [])
+  }
   return true
 }
 
-/** A dial failed. True: somebody offered other addresses meanwhile, and those are being tried now. */
-export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
-  if (dial.more.length === 0 || dial.waiting.size === 0) return false
-  dial.addresses = dial.more
-  dial.more = []
-  out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
-  return true
+/** Where the config says that the peer is. */
+function configuredAddresses({ settings }: State, peer: string): string[] {
+  return Object.hasOwn(settings.bootNodes, peer) ? settings.bootNodes[peer]! : []
+}
+
+function offer(out: Effects, dial: Dial, addresses: string[]): void {
+  const fresh = addresses.filter((address) => !dial.addresses.has(address))
+  if (fresh.length === 0) return
+  for (const address of fresh) dial.addresses.add(address)
+  askPort(out, dial, fresh)
+}
+
+function askPort(out: Effects, dial: Dial, addresses: string[]): void {
+  dial.unanswered++
+  out.push({ type: 'dial', target: dial.target, addresses })
+}
+
+/** The port has failed. True: the dial goes on with what it was asked for later. */
+export function goesOn(dial: Dial, tried: Attempt[]): boolean {
+  const isNew = ({ address }: Attempt): boolean => dial.tried.every((attempt) => attempt.address !== address)
+  dial.tried.push(...tried.filter(isNew))
+  dial.unanswered--
+  return dial.unanswered > 0
 }
 
 /** The dial is over, either way. */

@@ -49,11 +49,15 @@ export interface Connections {
 /** A dial under way. All that want the same target wait for the same dial. */
 export interface Dial {
   readonly target: string
-  /** Addresses that the port was asked to try; empty: it looks the peer up. */
-  addresses: string[]
-  /** Addresses that were offered while the dial was under way: tried when it fails. */
-  more: string[]
-  waiting: IdSet
+  /** Addresses that the port was asked to try. */
+  readonly addresses: Set<string>
+  /** The port was asked to try what the table knows, and to look the peer up. */
+  looksUp: boolean
+  /** How often the port was asked, less its answers that have come: the dial has failed with the last of them. */
+  unanswered: number
+  /** What has failed so far. */
+  tried: Attempt[]
+  readonly waiting: IdSet
 }
 
 /** A caller's dial. */
@@ -68,6 +72,8 @@ export interface DialFailure {
   at: number
   message: string
   tried: Attempt[]
+  /** What the first one of a row of failures said, if that was something else. */
+  earlier?: { at: number; message: string }
 }
 
 /** discovery.ts changes it. */
