@@ -96,7 +96,7 @@ export interface P2pNode {
   setEventHandler(handler: EventHandler): void
   /** Connects to a multiaddr or a peer id; resolves with the peer id reached. @throws `DialError`, … */
   dial(address: string): Promise<string>
-  /** The routing table: peer id → multiaddrs. */
+  /** The routing table: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them. */
   knownPeers(): Promise<Record<string, string[]>>
   status(): Promise<NodeStatus>
   /** The status now, and after every change of it. Completes when the node stops. */

@@ -5,6 +5,7 @@ import { admitAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
+import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import type { PeerExplanation, TopicExplanation } from './explanation.js'
@@ -85,7 +86,7 @@ function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): Pee
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
     askedBy: askedBy(first),
-    ...(table === undefined ? {} : { table: [...table] }),
+    ...(table === undefined ? {} : { table: withPeers(table, peer) }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
     dialling: state.dials.has(peer),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
@@ -121,6 +122,11 @@ function askedBy(connection: { asksBy: string | undefined; protocols: string[] |
   return isOld ? 'version 1' : 'not known yet'
 }
 
-function failureOf({ at, message, tried }: NonNullable<PeerRecord['failure']>, now: number) {
-  return { ago: now - at, reason: message, tried: tried.map((attempt) => ({ ...attempt })) }
+function failureOf({ at, message, tried, earlier }: NonNullable<PeerRecord['failure']>, now: number) {
+  return {
+    ago: now - at,
+    reason: message,
+    tried: tried.map((attempt) => ({ ...attempt })),
+    ...(earlier && { earlier: { ago: now - earlier.at, reason: earlier.message } }),
+  }
 }
