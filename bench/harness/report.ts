@@ -32,14 +32,17 @@ function loadTable(cells: readonly Cell[], load: Load): string {
   const ordered = CONTESTANTS.flatMap(({ name }) => ofLoad.filter(({ contestant }) => contestant === name))
   const middle = (samples: Sample[], of: keyof Sample): string => number(median(samples.map((sample) => sample[of])))
   const rows = ordered.map(({ contestant, samples }) => {
-    const ratio = ratioOf(cells, OURS, { load, against: [contestant], by: 'rate' })
+    const ratios = (['rate', 'cpu'] as const).map((by) => {
+      const ratio = ratioOf(cells, OURS, { load, against: [contestant], by })
+      return ratio === undefined || contestant === OURS ? '' : number(ratio)
+    })
     return [
       entryOf(contestant).title,
       ...(['rate', 'p50', 'p99', 'cpu'] as const).map((of) => middle(samples, of)),
-      ratio === undefined || contestant === OURS ? '' : number(ratio),
+      ...ratios,
     ]
   })
-  return table(['', 'requests/s', 'p50 µs', 'p99 µs', 'CPU µs/request', 'ours is … ×'], rows)
+  return table(['', 'requests/s', 'p50 µs', 'p99 µs', 'CPU µs/request', 'ours is … ×', 'by CPU'], rows)
 }
 
 function describe({ load, against, by }: Goal): string {

@@ -28,6 +28,7 @@ import type { State } from '../core/state.js'
 import { step as coreStep } from '../core/step.js'
 import { Gathering } from './gather.js'
 import { MAX_DELAY } from '../platform/timers.js'
+import { Source } from './source.js'
 
 export interface LaneOptions {
   state: State
@@ -45,9 +46,9 @@ export interface LaneOptions {
 
 export class Lane {
   /** What callers ask, and what the lane says to itself. It is stepped at the next instant; after the end it is dropped. */
-  readonly commands$ = new Subject<Command | Internal>()
+  readonly commands$: Subject<Command | Internal> = new Source()
   /** What the network reports. */
-  readonly events$ = new Subject<PortEvent>()
+  readonly events$: Subject<PortEvent> = new Source()
   private readonly gathering: Gathering<Event>
   private readonly wakeAt$ = new Subject<number>()
   /** Owns everything that runs in a lane: its sources, its timers, its interval. */
