@@ -119,7 +119,8 @@ export type PortEvent =
 
 /** What the lane asks of the network. */
 export type PortEffect =
-  | { type: 'listen'; addresses: string[] }
+  /** `announce`: what others are told in place of the addresses that we listen on, and what `listening` reports. */
+  | { type: 'listen'; addresses: string[]; announce?: string[] }
   /**
    * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try; none: what the
    * table knows, then a lookup. While the target is being dialled, another `dial` adds its addresses. Each is answered by one

@@ -8,6 +8,8 @@ import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 export interface Settings {
   /** Multiaddrs to listen on. */
   listen: string[]
+  /** Multiaddrs at which others reach us, in place of those that we listen on; none: the latter. */
+  announce: string[]
   /** Boot nodes: peer id → multiaddrs (with `/p2p/<peer id>`). */
   bootNodes: Record<string, string[]>
   /** Topics that stay joined. */
@@ -110,6 +112,7 @@ export function maxResponseOf({ maxResponseSize, maxMessageSize }: Settings, isS
 /** What a config that says nothing means. */
 export const defaultSettings: Settings = {
   listen: ['/ip4/0.0.0.0/tcp/0'],
+  announce: [],
   bootNodes: {},
   topics: [],
   discoveryInterval: 30_000,

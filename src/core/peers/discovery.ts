@@ -26,6 +26,16 @@ export function dialBootNodes(state: State, out: Effects): void {
   }
 }
 
+/**
+ * Our addresses have changed, and connections of the old ones are gone. Peers that are connected are told; the others hear it from
+ * us when we dial them.
+ */
+export function tellWhereWeAre(state: State, out: Effects): void {
+  dialBootNodes(state, out)
+  const away = [...state.discovery.known.keys()].filter((peer) => !state.connections.byPeer.has(peer))
+  for (const peer of away.slice(0, state.settings.maxProbes)) reach(state, out, peer, [])
+}
+
 function query(state: State, out: Effects): void {
   if (state.discovery.querying) return
   state.discovery.querying = true
