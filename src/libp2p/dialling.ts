@@ -32,6 +32,8 @@ interface Dial {
   isOver: boolean
   /** What ends each of the sockets that are no connection yet. (A connection does not survive its signal.) */
   readonly sockets: Set<AbortController>
+  /** One of them has become one. */
+  isWon: boolean
   hasSearched: boolean
   /** `dial`s that wait for it. */
   unanswered: number
@@ -97,6 +99,7 @@ export class Dialler {
       end,
       isOver: false,
       sockets: new Set(),
+      isWon: false,
       hasSearched: false,
       unanswered: 0,
       searches: 0,
@@ -199,14 +202,14 @@ export class Dialler {
     }
   }
 
-  /** The first of a dial's sockets that is upgraded ends the others, and only then becomes a connection. */
+  /** The first of a dial's sockets that is upgraded becomes a connection, and no other one. */
   private connect(dial: Dial, address: string, mine: AbortController, answered: () => void): Promise<Connection> {
     setMaxListeners(Infinity, mine.signal)
     const where = multiaddr(address)
     dial.sockets.add(mine)
     this.gater.claims.set(where, () => {
-      if (!dial.sockets.delete(mine)) return false
-      for (const other of dial.sockets) abort(dial, other)
+      if (dial.isWon || !dial.sockets.delete(mine)) return false
+      dial.isWon = true
       return true
     })
     return this.host.services.transports.dial(where, mine.signal, answered)
