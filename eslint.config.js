@@ -59,6 +59,7 @@ const OWNERS = {
   services: ['services/own-requests.ts', 'services/book.ts'],
   topics: ['broadcasts/topics.ts', 'broadcasts/history.ts'],
   publishing: ['broadcasts/publishing.ts'],
+  recipients: ['broadcasts/recipients.ts'],
   validating: ['broadcasts/validating.ts'],
   outcomes: ['broadcasts/history.ts'],
   receipts: ['broadcasts/receipts.ts'],

@@ -1,4 +1,4 @@
-/** `createNode`: a node on real sockets. */
+/** `createNode` puts a node on real sockets together: config, identity, libp2p, recording. It has no logic of its own. */
 import { readConfig, type NodeConfig } from './config/config.js'
 import { createLogger } from './edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
@@ -9,7 +9,7 @@ import { buildRecorded } from './recording/recorded.js'
 import { LaneScheduler } from './lane/scheduler.js'
 
 /**
- * Starts a node; resolves when it listens.
+ * Starts a node. Resolves when it listens.
  *
  * ```ts
  * const node = await createNode({ bootNodes, topics: ['block'] })
@@ -18,7 +18,7 @@ import { LaneScheduler } from './lane/scheduler.js'
  * ```
  *
  * @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey` when the config is wrong, `ListenError`
- * when an address cannot be listened on.
+ * when no address can be listened on.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const { settings, pubsub, validators, record } = readConfig(config)

@@ -1,4 +1,4 @@
-/** The one error type: every failure that a caller can see is a `P2pError`, told apart by its `code`. */
+/** The one error type: every failure that a caller can see is a `P2pError` with a `code`. The file imports nothing. */
 
 /** What went wrong. */
 export type ErrorCode =
@@ -12,17 +12,23 @@ export type ErrorCode =
   | 'InvalidPeerId'
   /** No address of `listen` could be listened on: in use, or not of this machine. Choose another address or port. */
   | 'ListenError'
-  /** The peer could not be reached: nobody knows where it is, or none of its addresses answered. Nothing was sent; try again later. */
+  /** The peer could not be reached: no address was found, or none answered. Nothing was sent; try again later. */
   | 'DialError'
-  /** The peer answered that it will not answer: its handler rejected or threw, or it has none. Asking the same again rarely helps. */
+  /** The peer refused the request: its handler rejected or threw, or it has none. The same request again rarely helps. */
   | 'RequestRejected'
-  /** No complete response within `timeout`. The peer may have handled the request: repeat only what may be handled twice. */
+  /**
+   * No complete response within `timeout`. The peer may have handled the request: repeat it only if that may happen
+   * twice.
+   */
   | 'RequestTimeout'
   /** The request is larger than our `maxRequestSize` (then nothing was sent). Send less, or raise the limit on both sides. */
   | 'RequestTooLarge'
   /** The response is larger than `maxResponseSize`. Ask for less, or raise the limit on the side that the message names. */
   | 'ResponseTooLarge'
-  /** The connection or its stream broke before the response was complete. As with a timeout, the request may have been handled. */
+  /**
+   * The connection or its stream broke before the response was complete. As with a timeout, the request may have been
+   * handled.
+   */
   | 'ConnectionLost'
   /** A limit of this node or of the peer is reached. Wait for `retryAfterMs`, where it is given, then try again. */
   | 'Overloaded'
@@ -30,26 +36,29 @@ export type ErrorCode =
   | 'Aborted'
   /** The topic has to be joined for this, and is not. Subscribe to `broadcasts$(topic)`, or name it in `topics`. */
   | 'NotSubscribed'
-  /** The broadcast could not be handed to the network (the `cause` says why), or the peers that it was to wait for did not come. Nobody got it. */
+  /** The network could not send the broadcast (the `cause` says why), or `waitForPeers` waited in vain. Nothing was sent. */
   | 'PublishError'
-  /** The same bytes were broadcast or heard less than a minute ago, and the network would drop them. Add something that differs, or wait. */
+  /**
+   * The same bytes were broadcast or received less than a minute ago, so the network would drop them. Change them, or
+   * wait.
+   */
   | 'DuplicateMessage'
-  /** The broadcast is too large for one frame, once signature, key and topic are added. Send less. */
+  /** The broadcast, with signature, key and topic, is too large for one frame. Send less. */
   | 'MessageTooLarge'
   /** `setEventHandler` was called before, or `validate` for this topic. A node has one handler, and a topic one validator. */
   | 'HandlerAlreadySet'
-  /** The node was stopped before this was done, or is not running any more. Create a new node. */
+  /** The node was stopped before this was done, or does not run any more. Create a new node. */
   | 'NodeStopped'
 
 export interface P2pErrorOptions extends ErrorOptions {
   /** After how many milliseconds a new attempt makes sense. */
   retryAfterMs?: number
-  /** The code that the other side's application gave, as it came. */
+  /** The code that the other side's application gave, as it was sent. */
   remoteCode?: string
 }
 
 /**
- * A failure, with a `code` to act on, a `message` that says what to do, and the foreign error behind it as `cause`.
+ * A failure, with a `code` to act on, a `message` that says what to do, and the original error, if there is one, as `cause`.
  *
  * ```ts
  * try {
@@ -62,9 +71,9 @@ export interface P2pErrorOptions extends ErrorOptions {
  */
 export class P2pError extends Error {
   readonly code: ErrorCode
-  /** After how many milliseconds a new attempt makes sense; only with `Overloaded`, and not always there. */
+  /** After how many milliseconds a new attempt makes sense. Only with `Overloaded`, and not always. */
   declare readonly retryAfterMs?: number
-  /** With `RequestRejected`: the code that the other side's application gave for it, as it came; not always there. */
+  /** The code that the other side's application gave, as it was sent. Only with `RequestRejected`, and not always. */
   declare readonly remoteCode?: string
 
   constructor(code: ErrorCode, message: string, options: P2pErrorOptions = {}) {
@@ -75,10 +84,10 @@ export class P2pError extends Error {
   }
 }
 
-// On the prototype, as with the built-in errors: it is the same for each of them.
+// On the prototype, as with the built-in errors, because it is the same for all.
 Object.defineProperty(P2pError.prototype, 'name', { value: 'P2pError', configurable: true, writable: true })
 
-/** Whether `error` is a `P2pError`, and (where a code is given) one with this code. Never throws. */
+/** Whether `error` is a `P2pError` and, if a code is given, has this code. Never throws. */
 export function isP2pError<Code extends ErrorCode = ErrorCode>(
   error: unknown,
   code?: Code,

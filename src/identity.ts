@@ -1,6 +1,6 @@
 /**
- * Who a node is: a secret of 32 bytes, the Ed25519 private key that it is the seed of, and the peer id that follows
- * from its public key. No message here may show a secret, or a part of one.
+ * The identity of a node: a secret of 32 bytes, the Ed25519 private key of which it is the seed, and the peer id of the
+ * public key. No error message here may show a secret, or a part of one.
  */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
@@ -10,13 +10,14 @@ import { P2pError } from './errors.js'
 
 const SECRET_BYTES = 32
 
-/** The longest that 32 bytes get in base58. */
+/** The greatest length of 32 bytes in base58, characters. */
 const MAX_SECRET_LENGTH = 44
 
 const ADVICE = 'pass the base58 text of 32 bytes (newSecret() makes one) or the 32 bytes'
 
 /**
- * A new identity: 32 fresh random bytes, in base58. Keep it secret, and keep it: with it a node is the same peer again.
+ * A new secret: 32 random bytes, in base58. Keep it, and keep it secret: with the same secret a node has the same peer id
+ * again.
  *
  * ```ts
  * const secret = newSecret()
@@ -27,19 +28,22 @@ export function newSecret(): string {
   return base58btc.baseEncode(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)))
 }
 
-/** The 32 bytes of a secret, as a copy. Throws `InvalidSecretKey`, which says what is wrong with it without showing it. */
+/** The 32 bytes of a secret, as a copy. @throws `InvalidSecretKey`, which says what is wrong without showing the secret. */
 export function parseSecret(secret: string | Uint8Array): Uint8Array {
   if (typeof secret === 'string') return checkLength(decode(secret))
   if (secret instanceof Uint8Array) return Uint8Array.from(checkLength(secret))
   throw invalid(`it is neither a text nor a Uint8Array but of type ${typeof secret}`)
 }
 
-/** The private key that js-libp2p wants. Rejects with `InvalidSecretKey`. */
+/** The private key for js-libp2p. @throws `InvalidSecretKey` */
 export async function privateKeyOf(secret: string | Uint8Array): Promise<Ed25519PrivateKey> {
   return generateKeyPairFromSeed('Ed25519', parseSecret(secret))
 }
 
-/** The peer id of the node that has this secret, as text (`12D3KooW…`). Rejects with `InvalidSecretKey`. */
+/**
+ * The peer id of a node with this secret (32 bytes, or base58 of 32 bytes), as text (`12D3KooW…`).
+ * @throws `InvalidSecretKey`
+ */
 export async function peerIdOf(secret: string | Uint8Array): Promise<string> {
   return peerIdFromPrivateKey(await privateKeyOf(secret)).toString()
 }

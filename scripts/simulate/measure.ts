@@ -66,7 +66,7 @@ export async function measure(size: number): Promise<Measured> {
   const broadcast = await spread(net, nodes)
 
   const beyond = broadcast.packets - perMinute / 6
-  const tables = [...net.states().values()].map((state) => state.discovery.known.size).sort((a, b) => a - b)
+  const tables = [...net.states().values()].map((state) => state.discovery.table.size).sort((a, b) => a - b)
   const { user, system } = process.cpuUsage()
   const cpuSeconds = (user + system) / 1e6
   return {
@@ -87,7 +87,7 @@ export async function measure(size: number): Promise<Measured> {
 /** The share of nodes that know every other. */
 function knowAll(net: SimulatedNetwork, size: number): number {
   const states = [...net.states().values()]
-  return states.filter(({ discovery }) => discovery.known.size >= size - 1).length / states.length
+  return states.filter(({ discovery }) => discovery.table.size >= size - 1).length / states.length
 }
 
 /** Some nodes, each with some others that it is to find by their peer ids alone: the share of these that it reaches. */

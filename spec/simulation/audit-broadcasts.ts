@@ -25,11 +25,11 @@ export function auditBroadcasts(state: State, report: Report): void {
 }
 
 /** When the next thing of broadcasts is due. */
-export function nextOfBroadcasts({ validating, catchUps, publishing: { slowPeers }, settings, now }: State): number {
+export function nextOfBroadcasts({ validating, catchUps, recipients, settings, now }: State): number {
   let due = Infinity
   for (const group of validating.deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
   for (const { stage, askAt } of catchUps.values()) if (stage === 'joining') due = Math.min(due, askAt)
-  for (const since of slowPeers.values()) {
+  for (const since of recipients.slow.values()) {
     const at = since + settings.slowPeerPatience
     if (at > now) due = Math.min(due, at)
   }
@@ -44,7 +44,10 @@ function most(report: Report, what: string, size: number, limit: number): void {
   if (size > limit) report('bounded', `${size} ${what}; the limit is ${limit}`)
 }
 
-function publishing({ asks: { open: asks }, publishing: books, topics, settings, now }: State, report: Report): void {
+function publishing(
+  { asks: { open: asks }, publishing: books, recipients, topics, settings, now }: State,
+  report: Report,
+): void {
   let bytes = 0
   let queued = 0
   for (const ask of asks.values()) {
@@ -61,13 +64,13 @@ function publishing({ asks: { open: asks }, publishing: books, topics, settings,
     const queue = books.queues.get(topic)
     if (stage !== 'queued') continue
     queued++
-    if (queue?.queued.has(id) !== true && queue?.held.includes(id) !== true)
+    if (queue?.queued.has(id) !== true && queue?.retries.includes(id) !== true)
       report('books', `broadcast ${id} is in no queue`)
   }
   let inQueues = 0
   for (const [topic, queue] of books.queues) {
-    inQueues += queue.queued.size + queue.held.length
-    const waits = [...books.slowPeers].some(
+    inQueues += queue.queued.size + queue.retries.length
+    const waits = [...recipients.slow].some(
       ([peer, since]) => since + settings.slowPeerPatience > now && topics.subscribers.get(topic)?.has(peer) === true,
     )
     if (!waits) report('stuck', `broadcasts on ${topic} wait for nobody`)
@@ -78,8 +81,8 @@ function publishing({ asks: { open: asks }, publishing: books, topics, settings,
   if (queued > 1) most(report, 'bytes of broadcasts', bytes, settings.maxQueuedBroadcasts)
   for (const id of [...books.waiting, ...topics.joining])
     if (!asks.has(id)) report('leak', `question ${id} waits, and is gone`)
-  for (const peer of books.slowPeers.keys())
-    if (!topics.gossipPeers.has(peer)) report('leak', `${peer} counts as full, and is gone`)
+  for (const peer of recipients.slow.keys())
+    if (!topics.gossipPeers.has(peer)) report('leak', `${peer} counts as slow, and is gone`)
 }
 
 function judging({ validating, settings }: State, report: Report): void {
@@ -125,9 +128,9 @@ function others({ topics, connections }: State, report: Report): void {
     if (peers.size === 0) report('leak', `${topic} is kept, and nobody is in it`)
     for (const peer of peers) amounts.set(peer, (amounts.get(peer) ?? 0) + 1)
   }
-  equal(report, 'peers with topics', topics.countOf.size, amounts.size)
+  equal(report, 'peers with topics', topics.topicCounts.size, amounts.size)
   for (const [peer, amount] of amounts) {
-    equal(report, `topics of ${peer}`, topics.countOf.get(peer) ?? 0, amount)
+    equal(report, `topics of ${peer}`, topics.topicCounts.get(peer) ?? 0, amount)
     if (!connections.byPeer.has(peer)) report('leak', `${peer} is in topics, and is not connected`)
   }
 }
@@ -136,39 +139,39 @@ function ownRequests(state: State, report: Report): void {
   const { services, receipts, fetching } = state
   const { open: asks } = state.asks
   const open = new Map<number, number>()
-  for (const [id, purpose] of services.asked) {
+  for (const [id, purpose] of services.purposes) {
     if (purpose.kind !== 'verify' && asks.get(id)?.kind !== 'request')
       report('leak', `the question of the node about ${purpose.kind} is kept, and is over`)
     if (purpose.kind === 'verify') report('stuck', 'messages wait to be verified')
-    if (purpose.kind === 'receipt' && receipts.open.get(purpose.ask)?.open.has(id) !== true)
+    if (purpose.kind === 'receipt' && receipts.open.get(purpose.ask)?.asks.has(id) !== true)
       report('leak', `a receipt of broadcast ${purpose.ask} is waited for, and nobody wants it`)
     if (purpose.kind === 'fetch' && !fetching.open.has(purpose.message))
       report('leak', 'a message is fetched that nobody wants')
     if (purpose.kind === 'history') open.set(purpose.subscription, (open.get(purpose.subscription) ?? 0) + 1)
   }
   for (const ask of asks.values()) {
-    if (ask.kind === 'request' && ask.id < 0 && ask.stage !== 'draining' && !services.asked.has(ask.id))
+    if (ask.kind === 'request' && ask.id < 0 && ask.stage !== 'draining' && !services.purposes.has(ask.id))
       report('leak', `question ${ask.id} of the node is asked, and nobody wants its answer`)
   }
-  for (const [ask, { open: waits, left }] of receipts.open) {
-    if (waits.size === 0 || left <= 0) report('stuck', `broadcast ${ask} waits for receipts that cannot come`)
-    for (const id of waits) if (!services.asked.has(id)) report('leak', `broadcast ${ask} waits for question ${id}`)
+  for (const [ask, { asks: waits, remaining }] of receipts.open) {
+    if (waits.size === 0 || remaining <= 0) report('stuck', `broadcast ${ask} waits for receipts that cannot come`)
+    for (const id of waits) if (!services.purposes.has(id)) report('leak', `broadcast ${ask} waits for question ${id}`)
   }
   for (const catchUp of state.catchUps.values()) catchingUp(state, catchUp, open, report)
 }
 
 function catchingUp(
   { validating }: State,
-  { subscription, stage, open, undecided }: CatchUp,
+  { subscription, stage, unanswered, undecided }: CatchUp,
   asked: Map<number, number>,
   report: Report,
 ): void {
   const judged = [...validating.open.values()].filter(
     ({ origin }) => origin.kind === 'replay' && origin.subscription === subscription,
   ).length
-  equal(report, `questions of catch-up ${subscription}`, open, asked.get(subscription) ?? 0)
+  equal(report, `questions of catch-up ${subscription}`, unanswered, asked.get(subscription) ?? 0)
   equal(report, `verdicts for catch-up ${subscription}`, undecided, judged)
-  if (stage === 'asking' && open + undecided === 0) report('stuck', `catch-up ${subscription} waits for nothing`)
+  if (stage === 'asking' && unanswered + undecided === 0) report('stuck', `catch-up ${subscription} waits for nothing`)
 }
 
 function serving({ services, receipts: { wanted }, exchanges }: State, report: Report): void {
@@ -198,7 +201,9 @@ function large({ large: books, fetching, services, settings, now }: State, repor
   most(report, 'bytes of large messages', blobBytes, settings.maxBlobBytes)
   most(report, 'bytes that are fetched', fetchBytes, settings.maxBlobBytes)
   if (digesting.size > 0) report('stuck', `${digesting.size} hashes are being computed`)
-  const asked = new Set([...services.asked.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')))
+  const asked = new Set(
+    [...services.purposes.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')),
+  )
   for (const [id, { until }] of fetches) {
     if (!asked.has(id)) report('stuck', `message ${id} is to be fetched, and nobody is asked`)
     if (until + 2 < now) report('late', `message ${id} should have been given up`)
@@ -208,11 +213,11 @@ function large({ large: books, fetching, services, settings, now }: State, repor
 /** Does the edge wait for what the core does, and for nothing else? */
 export function auditEdge({ state, broadcasts, validators, receipts }: Insides, report: Report): void {
   const { catchUps, validating } = state
-  equal(report, 'judgements at the edge', validators.open.size, validating.open.size)
+  equal(report, 'judgements at the edge', validators.judgements.size, validating.open.size)
   for (const id of validating.open.keys())
-    if (!validators.open.has(id)) report('books', `judgement ${id} is not at the edge`)
+    if (!validators.judgements.has(id)) report('books', `judgement ${id} is not at the edge`)
   equal(report, 'late subscribers at the edge', broadcasts.catchingUp.size, catchUps.size)
-  for (const ask of receipts.open.keys()) {
+  for (const ask of receipts.receipts.keys()) {
     if (!state.receipts.open.has(ask) && state.asks.open.get(ask)?.kind !== 'broadcast')
       report('leak', `receipts of broadcast ${ask} are kept, and none will come`)
   }
@@ -220,7 +225,9 @@ export function auditEdge({ state, broadcasts, validators, receipts }: Insides, 
 
 /** Nothing is left, in the state or at the edge. */
 export function auditEdgeEnd({ broadcasts, validators, receipts }: Insides, report: Report): void {
-  const left = [broadcasts.listeners, broadcasts.catchingUp, validators.open, receipts.open].map(({ size }) => size)
+  const left = [broadcasts.listeners, broadcasts.catchingUp, validators.judgements, receipts.receipts].map(
+    ({ size }) => size,
+  )
   if (left.some((size) => size > 0))
     report('leak', `listeners, late ones, judgements, receipts after the end: ${left.join()}`)
 }

@@ -25,14 +25,14 @@ export function auditSessions(state: State, report: Report): void {
   for (const [stream, session] of state.streams.sessions) {
     const say: Say = (invariant, what) => report(invariant, `session ${stream} (${session.role}) ${what}`)
     const connection = state.connections.all.get(session.connection)
-    const booked = session.role === 'asking' ? connection?.session : connection?.answering
+    const booked = session.role === 'asking' ? connection?.asking : connection?.answering
     if (session.stream !== stream || booked !== session) say('books', 'is not in the books of its connection')
-    if (session.touched) say('books', 'counts as touched, and waits nowhere')
+    if (session.flushScheduled) say('books', 'is to be flushed, and waits nowhere')
     if (session.role === 'asking') auditAsking(state, session, say)
     else auditAnswering(state, session, say)
   }
-  for (const { id, session, answering, sessionsOpened } of state.connections.all.values()) {
-    for (const one of [session, answering]) {
+  for (const { id, asking, answering, sessionsOpened } of state.connections.all.values()) {
+    for (const one of [asking, answering]) {
       if (one !== undefined && state.streams.sessions.get(one.stream) !== one)
         report('leak', `connection ${id} keeps session ${one.stream}`)
     }
@@ -41,16 +41,16 @@ export function auditSessions(state: State, report: Report): void {
 }
 
 function auditAsking(state: State, session: Asking, say: Say): void {
-  const { calls, cancelled, cancels } = session
-  for (const [id, call] of calls) {
+  const { requests, cancelled, cancels } = session
+  for (const [id, call] of requests) {
     const { ask } = call
-    if (call.wireId !== id || ask.via !== call || state.asks.open.get(ask.id) !== ask)
+    if (call.wireId !== id || ask.call !== call || state.asks.open.get(ask.id) !== ask)
       say('books', `keeps request ${id}`)
     if (cancelled.has(id)) say('books', `has cancelled request ${id}, and keeps it`)
     auditIntake(state, call, say)
   }
-  for (const id of cancels) if (calls.has(id)) say('books', `is to cancel ${id}, and keeps it`)
-  auditSending(session, calls, cancels.length, 0, say)
+  for (const id of cancels) if (requests.has(id)) say('books', `is to cancel ${id}, and keeps it`)
+  auditSending(session, requests, cancels.length, 0, say)
 }
 
 /** What an asker lets come: never more than its window, and never so little that nothing can come any more. */
@@ -76,11 +76,11 @@ function enough(missing: number): number {
 }
 
 function auditAnswering(state: State, session: Answering, say: Say): void {
-  const { calls, failures, lastId } = session
+  const { requests, failures, lastId } = session
   const failed = new Set(failures.map(({ wireId }) => wireId))
   if (failed.size < failures.length) say('books', 'refuses a request twice')
   let queued = 0
-  for (const [id, exchange] of calls) {
+  for (const [id, exchange] of requests) {
     if (exchange.series?.pullable === false) queued += exchange.series.cost
     if (exchange.wireId !== id || state.exchanges.open.get(exchange.id) !== exchange)
       say('books', `keeps inbound ${id}`)
@@ -89,7 +89,7 @@ function auditAnswering(state: State, session: Answering, say: Say): void {
     auditSeries(exchange, say)
   }
   if (queued !== session.queued) say('books', `counts ${session.queued} for all values that wait, which cost ${queued}`)
-  auditSending(session, calls, failures.length, 32, say)
+  auditSending(session, requests, failures.length, 32, say)
 }
 
 /** What is still to come of a request has its credit, or, beside small ones, half a window of it; unless it waits for room. */

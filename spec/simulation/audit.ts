@@ -16,8 +16,8 @@ import type { Report } from './inside.js'
 
 export function audit(state: State, report: Report): void {
   limits(state, report)
-  asking(state, report)
-  answering(state, report)
+  askingSide(state, report)
+  answeringSide(state, report)
   auditSessions(state, report)
   auditBroadcasts(state, report)
   connecting(state, report)
@@ -35,12 +35,12 @@ function limits(state: State, report: Report): void {
   for (const [peer, account] of state.budget.accounts) {
     most(`inbound requests of ${peer}`, account.exchanges, settings.maxInboundPerPeer)
   }
-  for (const { calls, proven, queue, session } of state.connections.all.values()) {
-    most('streams of one connection', calls.size, settings.maxStreams)
-    if (!proven) most('early streams', calls.size, settings.maxEarlyStreams)
+  for (const { v1Streams, upgraded, queue, asking } of state.connections.all.values()) {
+    most('streams of one connection', v1Streams.size, settings.maxStreams)
+    if (!upgraded) most('early streams', v1Streams.size, settings.maxEarlyStreams)
     // Those that went before the other side said how many it takes go on.
-    const maxOpen = Math.max(session?.hello.maxOpen ?? 0, WITHOUT_HELLO.maxOpen)
-    if (session !== undefined) most('requests of one session', session.calls.size, maxOpen)
+    const maxOpen = Math.max(asking?.hello.maxOpen ?? 0, WITHOUT_HELLO.maxOpen)
+    if (asking !== undefined) most('requests of one session', asking.requests.size, maxOpen)
     most('requests in a queue', queue.size, settings.maxPendingRequests)
   }
   // One that nobody else's stands beside always fits.
@@ -52,7 +52,7 @@ function limits(state: State, report: Report): void {
   }
 }
 
-function asking(state: State, report: Report): void {
+function askingSide(state: State, report: Report): void {
   const timed = idsOf(state.asks.deadlines)
   let requests = 0
   for (const ask of state.asks.open.values()) {
@@ -68,14 +68,15 @@ function asking(state: State, report: Report): void {
     place(state, ask, report)
   }
   if (timed.size > 0) report('leak', `deadlines of questions that are gone: ${[...timed].join()}`)
-  for (const [stream, ask] of state.streams.calls) {
-    const { via } = ask
-    if (via?.protocol !== 'v1' || via.stream !== stream) report('books', `stream ${stream} belongs to another request`)
+  for (const [stream, ask] of state.streams.v1Requests) {
+    const { call } = ask
+    if (call?.protocol !== 'v1' || call.stream !== stream)
+      report('books', `stream ${stream} belongs to another request`)
     if (state.asks.open.get(ask.id) !== ask)
       report('leak', `stream ${stream} belongs to request ${ask.id}, which is gone`)
   }
-  if (state.streams.calls.size > requests)
-    report('leak', `${state.streams.calls.size} streams for ${requests} requests`)
+  if (state.streams.v1Requests.size > requests)
+    report('leak', `${state.streams.v1Requests.size} streams for ${requests} requests`)
 }
 
 function place(state: State, ask: RequestAsk, report: Report): void {
@@ -92,17 +93,17 @@ function place(state: State, ask: RequestAsk, report: Report): void {
   if (connection.queue.has(ask.id) !== (ask.stage === 'queued'))
     say('is in the queue when it should not, or the other way')
   if (ask.stage === 'queued') return
-  const { via } = ask
-  if (via === undefined) return say('goes by no protocol')
-  if (via.protocol === 'session') {
-    if (connection.session?.calls.get(via.wireId) !== via) say('is not in the books of its session')
+  const { call } = ask
+  if (call === undefined) return say('goes by no protocol')
+  if (call.protocol === 'session') {
+    if (connection.asking?.requests.get(call.wireId) !== call) say('is not in the books of its session')
     return
   }
-  if (ask.stage === 'waiting' && !connection.proven) say('has its stream, and its connection counts as not proven')
-  if (state.streams.calls.get(via.stream) !== ask || !connection.calls.has(via.stream)) say('has no stream')
+  if (ask.stage === 'waiting' && !connection.upgraded) say('has its stream, and its connection counts as not proven')
+  if (state.streams.v1Requests.get(call.stream) !== ask || !connection.v1Streams.has(call.stream)) say('has no stream')
 }
 
-function answering(state: State, report: Report): void {
+function answeringSide(state: State, report: Report): void {
   const timed = idsOf(state.exchanges.deadlines)
   const accounts = new Map<string, Account>()
   const all: Account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
@@ -112,7 +113,7 @@ function answering(state: State, report: Report): void {
       report('books', `inbound ${exchange.id} (${exchange.stage}) has no deadline`)
     if (!isBooked(exchange, state.connections.all.get(exchange.connection)))
       report('books', `inbound ${exchange.id} is not in the books of its connection`)
-    if ((exchange.stage === 'held') !== state.budget.waiting.has(exchange.id)) {
+    if ((exchange.stage === 'waiting') !== state.budget.waiting.has(exchange.id)) {
       report('books', `inbound ${exchange.id} (${exchange.stage}) waits for room when it should not, or the other way`)
     }
     const account = accounts.get(exchange.peer) ?? { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
@@ -143,9 +144,9 @@ function compare(whose: string, booked: Account | undefined, right: Account, rep
 }
 
 function isBooked(exchange: Exchange, connection: Connection | undefined): boolean {
-  if (exchange.protocol === 'v1') return connection?.exchanges.has(exchange.id) === true
+  if (exchange.protocol === 'v1') return connection?.v1Exchanges.has(exchange.id) === true
   const { answering: session } = connection ?? {}
-  return session?.stream === exchange.session && session.calls.get(exchange.wireId) === exchange
+  return session?.stream === exchange.session && session.requests.get(exchange.wireId) === exchange
 }
 
 function connecting(state: State, report: Report): void {
@@ -158,11 +159,12 @@ function connecting(state: State, report: Report): void {
   }
   if (links !== state.connections.all.size) report('books', `${links} links, ${state.connections.all.size} connections`)
   for (const connection of state.connections.all.values()) {
-    const { id, peer, calls, exchanges, queue, session, answering: other } = connection
-    for (const stream of calls) {
-      if (state.streams.calls.get(stream)?.connection !== id) report('leak', `connection ${id} keeps stream ${stream}`)
+    const { id, peer, v1Streams, v1Exchanges, queue, asking, answering: other } = connection
+    for (const stream of v1Streams) {
+      if (state.streams.v1Requests.get(stream)?.connection !== id)
+        report('leak', `connection ${id} keeps stream ${stream}`)
     }
-    for (const stream of exchanges)
+    for (const stream of v1Exchanges)
       if (!state.exchanges.open.has(stream)) report('leak', `connection ${id} keeps inbound ${stream}`)
     for (const ask of queue) {
       const request = state.asks.open.get(ask)
@@ -172,7 +174,8 @@ function connecting(state: State, report: Report): void {
     const ready = [...queue].filter((ask) => isReady(state.asks.open.get(ask), connection)).length
     if (ready > 0 && hasRoom(state, connection))
       report('stuck', `${ready} requests wait for a stream of connection ${id}, which has room`)
-    const open = calls.size + exchanges.size + queue.size + (session?.calls.size ?? 0) + (other?.calls.size ?? 0)
+    const open =
+      v1Streams.size + v1Exchanges.size + queue.size + (asking?.requests.size ?? 0) + (other?.requests.size ?? 0)
     const isUsed = open > 0 || state.topics.meshPeers.has(peer) || peer in state.settings.bootNodes
     if (isUsed === state.connections.idle.has(id))
       report('books', `connection ${id} is ${isUsed ? '' : 'not '}used, and idle says otherwise`)
@@ -187,18 +190,18 @@ function connecting(state: State, report: Report): void {
 }
 
 /** Requests of the node itself wait until the other side has said what it is. */
-function isReady(ask: Ask | undefined, { session }: Connection): boolean {
-  return ask?.kind !== 'request' || !ask.service || session === undefined || session.greeted
+function isReady(ask: Ask | undefined, { asking }: Connection): boolean {
+  return ask?.kind !== 'request' || !ask.service || asking === undefined || asking.greeted
 }
 
 /** Could one who waits for its turn on this connection go at once? */
-function hasRoom(state: State, { session, asksBy, calls, proven }: Connection): boolean {
+function hasRoom(state: State, { asking, requestProtocol, v1Streams, upgraded }: Connection): boolean {
   const { maxStreams, maxEarlyStreams, maxPendingRequests } = state.settings
-  if (session !== undefined) {
-    const open = session.calls.size + session.cancelled.size
-    return session.open && open < Math.min(session.hello.maxOpen, maxPendingRequests)
+  if (asking !== undefined) {
+    const open = asking.requests.size + asking.cancelled.size
+    return asking.open && open < Math.min(asking.hello.maxOpen, maxPendingRequests)
   }
-  return asksBy === REQUEST_RESPONSE_V1 && calls.size < (proven ? maxStreams : maxEarlyStreams)
+  return requestProtocol === REQUEST_RESPONSE_V1 && v1Streams.size < (upgraded ? maxStreams : maxEarlyStreams)
 }
 
 function waking(state: State, report: Report): void {

@@ -141,7 +141,7 @@ export class CatchUps {
     for (const [subscription, one] of open) {
       if (one.asked !== undefined || state.catchUps.get(subscription)?.stage !== 'asking') continue
       one.asked = []
-      for (const purpose of state.services.asked.values()) {
+      for (const purpose of state.services.purposes.values()) {
         if (purpose.kind !== 'history' || purpose.subscription !== subscription) continue
         const member = this.memberOf(purpose.peer)
         const plan = this.scenario.nodes[member?.index ?? -1]

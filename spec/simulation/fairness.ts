@@ -89,8 +89,8 @@ export class Fairness {
     const { id, type, flags } = frame
     if (type === FrameType.REQUEST) {
       readRequest(frame, fields)
-      const ask = session.role === 'asking' ? session.calls.get(id)?.ask : undefined
-      const left = ask === undefined ? Infinity : Math.max(1, ask.dueAt - this.state.now)
+      const ask = session.role === 'asking' ? session.requests.get(id)?.ask : undefined
+      const left = ask === undefined ? Infinity : Math.max(1, ask.deadline - this.state.now)
       if (fields.timeout < 1 || fields.timeout > left)
         this.say('deadline', session, `says of request ${id} that ${fields.timeout} ms are left, of ${left}`)
     } else if (type !== FrameType.DATA && type !== FrameType.REPLY) return

@@ -12,12 +12,12 @@ import { Violation } from './violation.js'
 
 export interface Insides {
   state: State
-  lane: { inbox: { events: unknown[] }; options: { run: (effect: Effect) => void }; push: (event: Event) => void }
-  asks: { waiting: Map<number, unknown> }
-  inbound: { open: Map<number, unknown> }
+  lane: { gathering: { events: Event[]; flush: () => void }; options: { run: (effect: Effect) => void } }
+  asks: { observers: { readonly size: number } }
+  inbound: { requests: { readonly size: number } }
   broadcasts: { listeners: Map<unknown, unknown>; catchingUp: Map<number, unknown>; nextSubscription: number }
-  validators: { open: { readonly size: number; has(id: number): boolean } }
-  receipts: { open: Map<number, unknown> }
+  validators: { judgements: { readonly size: number; has(id: number): boolean } }
+  receipts: { receipts: Map<number, unknown> }
 }
 
 export type Report = (invariant: string, detail: string) => void
@@ -25,9 +25,10 @@ export type Report = (invariant: string, detail: string) => void
 export function insidesOf(node: P2pNode): Insides {
   const insides = node as unknown as Insides
   const { state, lane, asks, inbound, broadcasts, validators, receipts } = insides as Partial<Insides>
-  const isAsKnown = Array.isArray(lane?.inbox.events) && typeof lane.options.run === 'function'
-  const maps = [asks?.waiting, inbound?.open, broadcasts?.listeners, broadcasts?.catchingUp, receipts?.open]
-  const isThere = [...maps, validators?.open].every((map) => typeof map?.size === 'number')
+  const calls = [lane?.gathering.flush, lane?.options.run]
+  const isAsKnown = Array.isArray(lane?.gathering.events) && calls.every((call) => typeof call === 'function')
+  const maps = [asks?.observers, inbound?.requests, broadcasts?.listeners, broadcasts?.catchingUp, receipts?.receipts]
+  const isThere = [...maps, validators?.judgements].every((map) => typeof map?.size === 'number')
   if (!isAsKnown || state === undefined || !isThere || typeof broadcasts?.nextSubscription !== 'number') {
     throw new Error('the insides of a node have changed: correct spec/simulation/inside.ts')
   }
@@ -49,18 +50,20 @@ const MANY = 50_000
 
 /** Ends a run in which a node never comes out of an instant. `saw` is told of every event. */
 function guard(node: P2pNode, net: SimulatedNetwork, saw: (event: Event) => void): void {
-  const { lane } = insidesOf(node)
-  const push = lane.push.bind(lane)
+  const { gathering } = insidesOf(node).lane
+  const { flush } = gathering
   let instant = -1
   let count = 0
-  lane.push = (event) => {
+  gathering.flush = () => {
+    const { events } = gathering
     if (net.now !== instant) count = 0
     instant = net.now
-    // A throw ends the run when it comes out of the clock; inside an effect the lane catches it, and the next one is tried.
-    if (++count > MANY)
-      throw new Violation('livelock', `${count} events in one instant, the last is ${event.type}`, instant)
-    saw(event)
-    push(event)
+    count += events.length
+    // It comes out of the clock, which ends the run.
+    if (count > MANY)
+      throw new Violation('livelock', `${count} events in one instant, the last is ${events.at(-1)?.type}`, instant)
+    for (const event of events) saw(event)
+    flush()
   }
 }
 

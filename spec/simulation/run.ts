@@ -499,10 +499,10 @@ class Run {
     // What a cut connection needs to be noticed, and a dial that vanishes, come on top.
     await this.runUntil(this.net.now + Math.ceil(TICKS * tick) + 35_000)
     for (const { index, node } of this.live) {
-      const { known } = insidesOf(node).state.discovery
+      const { table } = insidesOf(node).state.discovery
       for (const member of this.members) {
         if (member.index === index) continue
-        const isKnown = known.has(member.node.peerId)
+        const isKnown = table.has(member.node.peerId)
         if (member.phase === 'up' && !isKnown) this.report('discovery', `n${index} does not know n${member.index}`)
         if (member.phase !== 'up' && isKnown)
           this.report('forgets', `n${index} still knows n${member.index}, which has stopped`)
@@ -694,9 +694,10 @@ class Run {
     const report: Report = (invariant, detail) => this.report(invariant, `n${member.index}: ${detail}`)
     auditEnd(insides.state, report)
     auditEdgeEnd(insides, report)
-    if (insides.asks.waiting.size > 0) report('leak', `${insides.asks.waiting.size} promises wait after the end`)
-    if (insides.inbound.open.size > 0) report('leak', `${insides.inbound.open.size} handlers are open after the end`)
-    if (insides.lane.inbox.events.length > 0) report('leak', 'events wait in the inbox after the end')
+    if (insides.asks.observers.size > 0) report('leak', `${insides.asks.observers.size} promises wait after the end`)
+    if (insides.inbound.requests.size > 0)
+      report('leak', `${insides.inbound.requests.size} handlers are open after the end`)
+    if (insides.lane.gathering.events.length > 0) report('leak', 'events wait in the lane after the end')
   }
 }
 

@@ -110,14 +110,16 @@ function said(effect: Effect): string {
 
 /** What a core keeps for broadcasts, but for what it counts and what it remembers of peers. */
 export function books({ state }: Core): unknown {
-  const { asks, services, topics, publishing, validating, receipts, catchUps, large, fetching, changes } = state
+  const { asks, services, topics, publishing, recipients, validating, receipts, catchUps, large, fetching, changes } =
+    state
   return plain({
     asks,
     catchUps,
     changes,
     services: { ...services, nextId: 0 },
     topics: { ...topics, joined: 0, gossipSince: 0 },
-    publishing: { ...publishing, handed: 0 },
+    publishing,
+    slow: recipients.slow,
     validating: { ...validating, nextId: 0 },
     receipts,
     fetching,

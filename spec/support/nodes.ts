@@ -183,7 +183,7 @@ export function pending(state: State): Record<string, number> {
   const collections = {
     asks: asks.open,
     askDeadlines: asks.deadlines,
-    calls: streams.calls,
+    calls: streams.v1Requests,
     exchanges: exchanges.open,
     exchangeDeadlines: exchanges.deadlines,
     waiting: budget.waiting,

@@ -1,5 +1,5 @@
-/** What ends each kind of question before its answer: its caller, or its deadline. */
-import { expireBroadcast, leave } from './broadcasts/publishing.js'
+/** How each kind of question ends without an answer: cancelled by its caller, or by its deadline. */
+import { expireBroadcast, closeBroadcast } from './broadcasts/publishing.js'
 import { endJoined, expireJoined } from './broadcasts/topics.js'
 import { closeAsk } from './asks.js'
 import type { Effects } from './effects.js'
@@ -11,13 +11,13 @@ import type { AskId } from './terms.js'
 interface Ends<Kind extends Ask> {
   /** The caller is no longer interested. */
   cancel(state: State, out: Effects, ask: Kind): void
-  /** `undefined`: it has no deadline of its own. */
+  /** `undefined`: questions of this kind have no deadline. */
   expire: ((state: State, out: Effects, ask: Kind) => void) | undefined
 }
 
 const ENDS: { [Kind in Ask['kind']]: Ends<Extract<Ask, { kind: Kind }>> } = {
   request: { cancel: endRequest, expire: expireRequest },
-  broadcast: { cancel: (state, _out, ask) => leave(state, ask), expire: expireBroadcast },
+  broadcast: { cancel: (state, _out, ask) => closeBroadcast(state, ask), expire: expireBroadcast },
   joined: { cancel: (state, _out, ask) => endJoined(state, ask), expire: expireJoined },
   dial: { cancel: (state, _out, ask) => leaveDial(state, ask), expire: undefined },
   explain: { cancel: (state, _out, { id }) => void closeAsk(state, id), expire: undefined },

@@ -1,6 +1,7 @@
 /**
- * Questions: each is answered once, by `settle` or `fail`, or forgotten because the caller cancelled it. This is the one exit
- * for answers. Those of callers leave as effects; those of the node itself (below zero) go to services/.
+ * Questions: each is answered once, by `settle` or `fail`, or dropped because its caller cancelled it. This is the only
+ * exit for answers: those to callers leave as effects, those to the node itself (numbers below zero) go to services/.
+ * What a question is about, this file does not know.
  */
 import { removeDeadline } from './deadlines.js'
 import { setDeadline } from './due.js'
@@ -9,14 +10,14 @@ import { tellServices } from './services/book.js'
 import type { Ask, State } from './state.js'
 import type { AskId } from './terms.js'
 
-/** The answer. After several values: the last of them. */
+/** The answer; after several values, the last of them. */
 export function settle(state: State, out: Effects, ask: AskId, value: Answer): void {
   if (ask >= 0) return void out.push({ type: 'settle', ask, value })
   tellServices(state, { kind: 'value', ask, value: value as Uint8Array })
   tellServices(state, { kind: 'over', ask })
 }
 
-/** One value of an answer that may have more. */
+/** One value of an answer that may have several. */
 export function emitValue(state: State, out: Effects, ask: AskId, value: Uint8Array): void {
   if (ask >= 0) out.push({ type: 'value', ask, value })
   else tellServices(state, { kind: 'value', ask, value })
@@ -33,13 +34,13 @@ export function fail(state: State, out: Effects, ask: AskId, refusal: Refusal): 
   else tellServices(state, { kind: 'over', ask })
 }
 
-/** A refusal because something of ours is full. */
+/** The refusal for a limit of our own. */
 export function overloaded(message: string): Refusal {
   return { code: 'Overloaded', message, retryAfterMs: 1_000 }
 }
 
-/** May one more question be taken? If not, it has been answered. */
-export function admitAsk(state: State, out: Effects, ask: AskId): boolean {
+/** Accepts one more question. False: it was refused. */
+export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
   const { size } = state.asks.open
   if (state.lifecycle.phase !== 'running') {
     fail(state, out, ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })
@@ -58,18 +59,18 @@ export function openAsk(state: State, ask: Ask, timeout?: number): void {
   if (timeout !== undefined) setDeadline(state, 'asks', state.asks.deadlines, ask.id, timeout)
 }
 
-/** The question has this much time from now on. */
+/** The question has `timeout` ms from now on, in place of the deadline that it had. */
 export function extendAsk(state: State, id: AskId, before: number, timeout: number): void {
   removeDeadline(state.asks.deadlines, id, before)
   setDeadline(state, 'asks', state.asks.deadlines, id, timeout)
 }
 
-/** It may take its time from now on. */
+/** The question has no deadline from now on. */
 export function endDeadline(state: State, id: AskId, timeout: number): void {
   removeDeadline(state.asks.deadlines, id, timeout)
 }
 
-/** The question is open no longer. False: it was not open. */
+/** The question is no longer open. False: it was not open. */
 export function closeAsk(state: State, id: AskId, timeout?: number): boolean {
   if (timeout !== undefined) removeDeadline(state.asks.deadlines, id, timeout)
   return state.asks.open.delete(id)

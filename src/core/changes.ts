@@ -1,4 +1,4 @@
-/** What changed in a batch is told once, at its end, however often it changed. */
+/** Announcements of changes: each is made once, at the end of a batch, however often the thing changed. */
 import type { Effects } from './effects.js'
 import type { State } from './state.js'
 

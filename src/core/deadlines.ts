@@ -1,14 +1,14 @@
 /**
- * Deadlines without timers: one map for each distinct timeout. Within it insertion order is deadline order, deletion
- * is O(1), and the head is the next to expire. (A heap with lazy deletion would keep every answered request in it.)
- * Ids are unique within one `Deadlines`.
+ * Deadlines without timers: one map per distinct timeout, in which the order of insertion is the order of deadlines. The
+ * head expires next, and deletion is O(1), whereas a heap with lazy deletion would keep every answered request. Ids are
+ * unique within one `Deadlines`. What an id stands for, this file does not know.
  */
 import { IdMap } from './id-map.js'
 
 /** Timeout, ms → id → when it expires. */
 export type Deadlines = IdMap<IdMap<number>>
 
-/** Empty groups for the next that is needed: with one request at a time, each of them would make one. */
+/** Empty groups for reuse, because otherwise each of several requests in a row would create one. */
 const spare: IdMap<number>[] = []
 const MAX_SPARE = 16
 
@@ -30,7 +30,7 @@ function dropGroup(deadlines: Deadlines, timeout: number, group: IdMap<number>):
   if (spare.length < MAX_SPARE) spare.push(group)
 }
 
-/** When the next one expires; `Infinity` when there is none. */
+/** When the next id expires; `Infinity`: there is none. */
 export function nextDeadline(deadlines: Deadlines): number {
   let next = Infinity
   for (const group of deadlines.values()) {
@@ -40,7 +40,7 @@ export function nextDeadline(deadlines: Deadlines): number {
   return next
 }
 
-/** Takes out and returns every id whose time has come at `now`, in the order of the deadlines within a timeout. */
+/** Removes and returns every id that has expired at `now`, per timeout in the order of the deadlines. */
 export function takeExpired(deadlines: Deadlines, now: number): number[] {
   const expired: number[] = []
   for (const [timeout, group] of deadlines) {

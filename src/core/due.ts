@@ -1,12 +1,12 @@
 /**
- * When something is due next. `state.due.next` is never later than the earliest deadline. To be early costs one look, so it is
- * only found anew when it has come, and not in every step.
+ * When something is due next, and the one wake-up for it. `state.due.next` is never later than the earliest deadline. It
+ * may be earlier, which costs one look, so it is recomputed only when it has come. What is then done, expire.ts knows.
  */
 import { addDeadline, type Deadlines } from './deadlines.js'
 import type { Effects } from './effects.js'
 import type { State } from './state.js'
 
-/** Everything that can be due. expire.ts has a row for each: when it is due next, and what is done then. */
+/** Everything that can be due. expire.ts has a row for each. */
 export type DueName =
   | 'asks'
   | 'exchanges'
@@ -21,7 +21,7 @@ export type DueName =
   | 'histories'
   | 'stop'
 
-/** This is due at this time. */
+/** Something is due at this time. `_what` makes the compiler check that expire.ts has a row for it. */
 export function dueAt({ due }: State, _what: DueName, time: number): void {
   if (time < due.next) due.next = time
 }
@@ -32,17 +32,17 @@ export function setDeadline(state: State, what: DueName, deadlines: Deadlines, i
   dueAt(state, what, state.now + timeout)
 }
 
-/** All that was due is done, and this is the earliest of what is left. */
-export function foundNext({ due }: State, time: number): void {
+/** Everything that was due is done, and this is the earliest time of the rest. */
+export function setNext({ due }: State, time: number): void {
   due.next = time
 }
 
-/** The wake-up that was asked for has come. */
+/** The wake-up has come. */
 export function onWoken({ due }: State): void {
   due.wakeAt = Infinity
 }
 
-/** One wake-up is armed, for the earliest of all deadlines. One that is too early does no harm. */
+/** Arms the wake-up for the earliest deadline, unless an earlier one is armed, which does no harm. */
 export function armWake({ due }: State, out: Effects): void {
   if (due.next >= due.wakeAt) return
   due.wakeAt = due.next

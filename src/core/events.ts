@@ -1,15 +1,15 @@
 /**
- * Everything that can enter a node: what callers ask (commands), what the network reports (port events), and what the
- * lane says to itself. Plain data: a recording of it replays to the same states and effects.
+ * Everything that can enter a node: commands of callers, events of the network, and events of the lane itself. Plain data: a
+ * recording of it replays to the same states and effects.
  */
 import type { PortEvent, Verdict } from './port.js'
 import type { AskId, ExchangeId, Failure, TakeValues, ValidationId, WantReceipts } from './terms.js'
 
-/** What callers ask. `ask` numbers a question that is answered by exactly one `settle` or `fail`. */
+/** What callers ask. `ask` numbers a question, which exactly one `settle` or `fail` answers. */
 export type Command =
   /**
-   * `addresses`: where to dial the peer when there is no connection; none: look it up. `timeout` in ms from now, to the
-   * first value. `values`: how a stream of values is taken; without it the first value is the answer.
+   * `addresses`: where to dial the peer if there is no connection; empty: look it up. `timeout`: from now to the first value,
+   * ms. `values`: how a stream of values is taken; without it the first value is the answer.
    */
   | {
       type: 'request'
@@ -22,23 +22,23 @@ export type Command =
     }
   /** The caller is no longer interested; no answer follows. */
   | { type: 'cancel'; ask: AskId }
-  /** A caller that pulls has taken values of this cost (`valueCost`), so as much may come again. */
+  /** A caller that pulls has taken values of this cost (`valueCost`), so values of the same cost may follow. */
   | { type: 'taken'; ask: AskId; cost: number }
-  /** Answers an inbound request, with one value. Once: the first of `respond`, `complete` and `reject` wins. */
+  /** Answers an inbound request with one value. Only the first of `respond`, `complete` and `reject` counts. */
   | { type: 'respond'; exchange: ExchangeId; data: Uint8Array }
-  /** A producer that can wait answers: `produce` says how much it may make. */
+  /** The producer of the answer can wait: `produce` says how much it may produce. */
   | { type: 'pullable'; exchange: ExchangeId }
   /** One of several values of an answer. */
   | { type: 'next'; exchange: ExchangeId; data: Uint8Array }
   /** No value follows. */
   | { type: 'complete'; exchange: ExchangeId }
-  /** Refuses; `code` and `retryAfterMs` as the wire can carry them. */
+  /** Refuses the request. `code` and `retryAfterMs` are within what the wire can carry. */
   | { type: 'reject'; exchange: ExchangeId; reason?: string; code?: string; retryAfterMs?: number }
-  /** `target`: a peer id, or a whole multiaddr where the peer id is not known. */
+  /** `target`: a peer id, or a multiaddr if the peer id is not known. */
   | { type: 'dialPeer'; ask: AskId; target: string; addresses: string[] }
   | { type: 'knownPeers'; ask: AskId }
   | { type: 'status'; ask: AskId }
-  /** `waitForPeers`: not before so many subscribers can be reached. `receipts`: ask those who hear it to say so. */
+  /** `waitForPeers`: not before `min` subscribers can be reached, ms. `receipts`: ask subscribers to confirm the message. */
   | {
       type: 'broadcast'
       ask: AskId
@@ -47,29 +47,29 @@ export type Command =
       waitForPeers?: { min: number; timeout: number }
       receipts?: WantReceipts
     }
-  /** One more, or one less, subscriber of a topic. `replay`: it is to have the last `count` broadcasts first. */
+  /** One subscriber more, or less. `replay`: it gets the last `count` broadcasts first. */
   | { type: 'subscribe'; topic: string; replay?: { subscription: AskId; count: number } }
   | { type: 'unsubscribe'; topic: string; subscription?: AskId }
-  /** Answered when the topic is joined: announced to everybody we are connected to, and in a mesh, or alone. */
+  /** Answered when the topic is joined: announced to every connected peer, and we are in its mesh or alone in it. */
   | { type: 'joined'; ask: AskId; topic: string; timeout: number }
-  /** Messages of the topic are judged before anybody gets them. */
+  /** Messages of the topic are validated before they are delivered or forwarded. */
   | { type: 'guardTopic'; topic: string }
-  /** Answers `validate`. `failed`: the validator threw, or gave no verdict. */
+  /** Answers `validate`. `failed`: the validator threw, or returned no verdict. */
   | { type: 'validated'; validation: ValidationId; verdict: Verdict; failed: boolean }
-  /** Answers `digest`: SHA-256 of what was given. */
+  /** Answers `digest` with the SHA-256 of its data. */
   | { type: 'digested'; digest: number; hash: Uint8Array }
-  /** A subscriber could not take what came: so many broadcasts were dropped at its buffer. */
+  /** The buffer of a subscriber was full: `count` broadcasts were dropped. */
   | { type: 'discarded'; topic: string; count: number }
-  /** A topic, or a peer. */
+  /** Everything that is known of a topic or a peer. */
   | { type: 'explain'; ask: AskId; about: { topic: string } | { peer: string } }
   | { type: 'shutdown'; ask: AskId }
 
-/** What the lane says to itself. */
+/** Events of the lane itself. */
 export type Internal =
   | { type: 'start' }
   /** The discovery interval. */
   | { type: 'tick' }
-  /** The time asked for by `wakeAt` has come. */
+  /** The time of `wakeAt` has come. */
   | { type: 'woken' }
   /** An effect threw. */
   | { type: 'effectFailed'; effect: string; failure: Failure }
@@ -82,7 +82,7 @@ export type EventOf<Type extends Event['type']> = Extract<Event, { type: Type }>
 /** Commands that are answered by exactly one `settle` or `fail`. */
 type Question = Exclude<Extract<Command, { ask: AskId }>, { type: 'cancel' | 'taken' }>
 
-/** Their types: a question that is missing here is a type error. */
+/** Their types. A question that is missing here is a type error. */
 const QUESTIONS: Record<Question['type'], true> = {
   request: true,
   dialPeer: true,
@@ -100,7 +100,7 @@ export function isQuestion(event: Event): event is Question {
 
 /** All events of one instant, in the order of their arrival. */
 export interface Batch {
-  /** Whole milliseconds on the lane's scheduler. */
+  /** The time of the lane's scheduler, whole ms. */
   at: number
   events: Event[]
 }

@@ -1,14 +1,15 @@
-/** What is due, and when: one row for everything that waits for a time. */
+/** What is due, when, and what is done then: one row for everything that waits for a time. */
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
 import { expireValidation } from './broadcasts/deciding.js'
 import { nextSettled } from './broadcasts/membership.js'
-import { nextStall, onStalled } from './broadcasts/publishing.js'
+import { onStalled } from './broadcasts/publishing.js'
+import { nextStall } from './broadcasts/recipients.js'
 import { leaveTopics, nextLeave } from './broadcasts/topics.js'
 import { nextDeadline, takeExpired } from './deadlines.js'
-import { foundNext, type DueName } from './due.js'
+import { setNext, type DueName } from './due.js'
 import type { Effects } from './effects.js'
-import { finishWhenLate } from './lifecycle.js'
+import { expireStop } from './lifecycle.js'
 import { nextIdleClose } from './peers/connections.js'
 import { closeIdle, pingAll } from './peers/connectivity.js'
 import { probeNext } from './peers/discovery.js'
@@ -19,11 +20,11 @@ import type { State } from './state.js'
 interface Row {
   /** The earliest time; `Infinity`: none. */
   next(state: State): number
-  /** Does all whose time has come. */
+  /** Does everything whose time has come. */
   run(state: State, out: Effects): void
 }
 
-/** step.ts looks at it at the end of every step, because any event may be the one that it waits for. */
+/** For what step.ts serves at the end of every step, because any event may be the one that is waited for. */
 function inEveryStep(): void {}
 
 /** In the order in which they run. */
@@ -54,16 +55,16 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
-  stop: { next: ({ lifecycle }) => lifecycle.stopAt, run: finishWhenLate },
+  stop: { next: ({ lifecycle }) => lifecycle.stopAt, run: expireStop },
 }
 
 const ROWS = Object.values(DUE)
 
-/** Everything whose time has come. Nothing that this batch has begun can be due in it. */
+/** Runs everything whose time has come. Nothing that began in this batch is due in it. */
 export function expire(state: State, out: Effects): void {
   if (state.now < state.due.next) return
   for (const row of ROWS) row.run(state, out)
   let earliest = Infinity
   for (const row of ROWS) earliest = Math.min(earliest, row.next(state))
-  foundNext(state, earliest)
+  setNext(state, earliest)
 }

@@ -1,18 +1,19 @@
 /**
- * A map from ids (whole numbers) to values, in the order of insertion, for what comes and goes with every request.
+ * A map from ids (whole numbers) to values, in the order of insertion, for entries that come and go with every request.
+ * It knows nothing of its values.
  *
- * `Map` would do, but for V8: a `Map` that entries come to and leave all the time moves to a new table again and again, and
- * each old table points to the next. Once one of them is old, the garbage collector of the young keeps all that follow, with
- * every request that they held: a third of the time went there. This one keeps its table, and what has left is gone. One
- * that never held anything takes no room: each session has several of them.
+ * It replaces `Map` because of V8. A `Map` with frequent insertions and deletions moves to a new table again and again,
+ * and each old table points to the next. Once one of them is in the old generation, the young collector keeps all that
+ * follow, with every request in them; this took a third of the time. An `IdMap` keeps its table and clears deleted slots.
+ * An `IdMap` that was never used takes no room, because each session has several.
  */
 export class IdMap<Value> {
   /** Slot of the newest entry of each bucket; -1: none. */
   private buckets: number[] = UNUSED
-  /** Four numbers a slot, see below. A slot is known by where its first one is. */
+  /** Four numbers per slot (`STRIDE`). The index of the first one names the slot. */
   private slots: number[] = UNUSED
-  /** A quarter of its place is a slot's place here. */
-  private held: (Value | undefined)[] = UNUSED as never[]
+  /** The value of each slot, at a quarter of the slot's index. */
+  private stored: (Value | undefined)[] = UNUSED as never[]
   private oldest = -1
   private newest = -1
   private free = -1
@@ -31,36 +32,36 @@ export class IdMap<Value> {
 
   get(id: number): Value | undefined {
     const slot = this.slotOf(id)
-    return slot < 0 ? undefined : this.held[slot >> 2]
+    return slot < 0 ? undefined : this.stored[slot >> 2]
   }
 
   has(id: number): boolean {
     return this.slotOf(id) >= 0
   }
 
-  /** An id that is there keeps its place in the order. */
+  /** An id that is present keeps its place in the order. */
   set(id: number, value: Value): this {
     const known = this.slotOf(id)
     if (known >= 0) {
-      this.held[known >> 2] = value
+      this.stored[known >> 2] = value
       return this
     }
     if (this.buckets === UNUSED) this.begin()
     else if (this.count >= this.buckets.length) this.grow()
-    const { buckets, slots, held, newest } = this
+    const { buckets, slots, stored, newest } = this
     const bucket = id & (buckets.length - 1)
     const next = buckets[bucket]!
     let slot = this.free
     if (slot < 0) {
       slot = slots.push(id, next, newest, -1) - STRIDE
-      held.push(value)
+      stored.push(value)
     } else {
       this.free = slots[slot + NEXT]!
       slots[slot] = id
       slots[slot + NEXT] = next
       slots[slot + OLDER] = newest
       slots[slot + NEWER] = -1
-      held[slot >> 2] = value
+      stored[slot >> 2] = value
     }
     buckets[bucket] = slot
     if (newest >= 0) slots[newest + NEWER] = slot
@@ -88,18 +89,18 @@ export class IdMap<Value> {
     else slots[older + NEWER] = newer
     if (newer < 0) this.newest = older
     else slots[newer + OLDER] = older
-    this.held[slot >> 2] = undefined
+    this.stored[slot >> 2] = undefined
     slots[slot + NEXT] = this.free
     this.free = slot
     this.count--
-    // After a rush the memory goes back.
-    if (this.count === 0 && this.held.length > 4_096) this.clear()
+    // After a peak the memory is released.
+    if (this.count === 0 && this.stored.length > 4_096) this.clear()
     return true
   }
 
   clear(): void {
     this.buckets = this.slots = UNUSED
-    this.held = UNUSED as never[]
+    this.stored = UNUSED as never[]
     this.oldest = this.newest = this.free = -1
     this.count = 0
   }
@@ -107,7 +108,7 @@ export class IdMap<Value> {
   private begin(): void {
     this.buckets = filled(4)
     this.slots = []
-    this.held = []
+    this.stored = []
   }
 
   private grow(): void {
@@ -121,33 +122,33 @@ export class IdMap<Value> {
     this.buckets = buckets
   }
 
-  /** The id that has been here longest. */
+  /** The oldest id. */
   get oldestId(): number | undefined {
     return this.oldest < 0 ? undefined : this.slots[this.oldest]
   }
 
-  /** The id that came next after this one, of those that are still here. */
+  /** The oldest of the ids that were inserted after this one. */
   newerThan(id: number): number | undefined {
     const slot = this.slotOf(id)
     const newer = slot < 0 ? -1 : this.slots[slot + NEWER]!
     return newer < 0 ? undefined : this.slots[newer]
   }
 
-  /** The ids at this moment; who leaves or comes meanwhile does not disturb. */
+  /** A copy of the ids, so the map may change during a loop over them. */
   keys(): number[] {
     const ids: number[] = []
     for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) ids.push(this.slots[slot]!)
     return ids
   }
 
-  /** The values at this moment. */
+  /** A copy of the values. */
   values(): Value[] {
     const values: Value[] = []
-    for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) values.push(this.held[slot >> 2]!)
+    for (let slot = this.oldest; slot >= 0; slot = this.slots[slot + NEWER]!) values.push(this.stored[slot >> 2]!)
     return values
   }
 
-  /** The entries at this moment. */
+  /** The entries, of a copy of the ids. */
   [Symbol.iterator](): IterableIterator<[number, Value]> {
     return this.keys()
       .map((id): [number, Value] => [id, this.get(id) as Value])
@@ -155,13 +156,13 @@ export class IdMap<Value> {
   }
 }
 
-// The numbers of a slot: its id; the next slot of the same bucket, or of the free ones; those before and behind it in order.
+// The numbers of a slot: its id; the next slot of the same bucket or of the free list; the next older and the next newer slot.
 const STRIDE = 4
 const NEXT = 1
 const OLDER = 2
 const NEWER = 3
 
-/** Stands for every array of a map that nothing was put into yet. Nobody writes into it. */
+/** Stands for every array of a map that was never used. It is never written to. */
 const UNUSED: number[] = [-1]
 
 function filled(length: number): number[] {

@@ -1,6 +1,6 @@
 /**
- * A set of ids, in the order of insertion, for owners of which most never have any: a connection has several, and a node may
- * have a thousand connections that nothing goes over. The set behind it is made when the first id comes.
+ * A set of ids, in the order of insertion, which is usually empty: a connection has several such sets, and a node may have a
+ * thousand idle connections. The set behind it is created with the first id.
  */
 export class IdSet {
   private ids: Set<number> | undefined = undefined

@@ -1,4 +1,4 @@
-/** The beginning and the end of a node: listening, ready, stopping, ended. */
+/** The beginning and the end of a node: starting, running, stopping, ended. */
 import { fail, settle } from './asks.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
 import { statusChanged } from './changes.js'
@@ -27,7 +27,7 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
   for (const address of fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
-  // Not at the first tick: the sooner the better.
+  // The first tick would be later than necessary.
   dialBootNodes(state, out)
 }
 
@@ -35,7 +35,7 @@ export function onListenFailed(state: State, out: Effects, event: EventOf<'liste
   end(state, out, { code: 'ListenError', ...event.failure })
 }
 
-/** Ends all that is pending and asks the network to close. Answered when it has, or when `stopTimeout` is over. */
+/** Ends everything that is pending and asks the network to close. Answered when it has closed, or after `stopTimeout`. */
 export function shutdown(state: State, out: Effects, { ask }: CommandOf<'shutdown'>): void {
   state.lifecycle.phase = 'stopping'
   state.lifecycle.stopAsk = ask
@@ -45,15 +45,15 @@ export function shutdown(state: State, out: Effects, { ask }: CommandOf<'shutdow
   out.push({ type: 'stop' })
 }
 
-/** The network has closed, or has had its time. */
-export function finish(state: State, out: Effects): void {
+/** The network has closed, or took longer than `stopTimeout`. */
+export function completeStop(state: State, out: Effects): void {
   if (state.lifecycle.stopAsk !== undefined) settle(state, out, state.lifecycle.stopAsk, undefined)
   end(state, out)
 }
 
-/** The network has had its time. */
-export function finishWhenLate(state: State, out: Effects): void {
-  if (state.lifecycle.phase === 'stopping' && state.now >= state.lifecycle.stopAt) finish(state, out)
+/** The network took longer than `stopTimeout`. */
+export function expireStop(state: State, out: Effects): void {
+  if (state.lifecycle.phase === 'stopping' && state.now >= state.lifecycle.stopAt) completeStop(state, out)
 }
 
 function end(state: State, out: Effects, refusal?: Refusal): void {
@@ -62,7 +62,7 @@ function end(state: State, out: Effects, refusal?: Refusal): void {
   out.push(refusal === undefined ? { type: 'ended' } : { type: 'ended', refusal })
 }
 
-/** Refuses every pending question and cancels every handler. What remains is a state in which nothing can happen. */
+/** Refuses every pending question, cancels every handler, and empties the rest of the state. */
 function endAll(state: State, out: Effects, refusal: Refusal): void {
   for (const ask of state.asks.open.values()) {
     if (ask.kind !== 'request' || ask.stage !== 'draining') fail(state, out, ask.id, refusal)

@@ -1,7 +1,7 @@
 /**
- * The protocol's numbers that decide who connects to whom, who knows whom and how broadcasts spread. The network on real
- * sockets (`src/libp2p/defaults.ts` hands them to libp2p, with the stock value and the reason for ours) and the model of it
- * (`src/testing/network/`) take them from here alone. Times in milliseconds, sizes in bytes.
+ * The numbers of the protocols: dials, streams, the routing table, meshes and gossip. Both networks take them from here
+ * alone: the one on real sockets (`src/libp2p/defaults.ts`, with the stock value and the reason for ours) and the model
+ * of it (`src/testing/network/`). Times are in milliseconds, sizes in bytes.
  */
 
 const KiB = 1024
@@ -10,7 +10,7 @@ const MiB = 1024 * KiB
 export const DIALS = {
   /** A dial with all its addresses, and with the lookup before them. */
   timeout: 10_000,
-  /** One address of it. */
+  /** One address of a dial. */
   addressTimeout: 6_000,
   /** The next address begins so long after the last one, or when one fails (RFC 8305, "Connection Attempt Delay"). */
   stagger: 250,
@@ -24,73 +24,73 @@ export const DIALS = {
 } as const
 
 export const STREAMS = {
-  /** Bytes that may be on their way to a side that has not read them. */
+  /** Bytes that may be sent before the other side has read any. */
   window: 256 * KiB,
-  /** The same for a session. */
+  /** The same, for a session. */
   sessionWindow: 1 * MiB,
-  /** Streams that a peer may have open to us on one connection. */
+  /** Streams that a peer may have open to us, per connection. */
   maxInbound: 1_000,
 } as const
 
 /** The routing table and its lookups. */
 export const TABLE = {
-  /** Peers in a bucket, peers that an answer names, and peers that a lookup asks in the end. */
+  /** k: peers in a bucket, peers in an answer, and the closest peers that a lookup must have asked. */
   bucketSize: 20,
-  /** Bits of a key that choose its bucket. Only the bucket of our own id is split further. */
+  /** Bits of a key that select its bucket. Only the bucket of our own id is split further. */
   splitDepth: 6,
-  /** Questions of one lookup (kad-dht: of each of its paths) that are under way at once. */
+  /** α: questions of one lookup (in kad-dht, of each of its paths) that run at once. */
   parallel: 3,
-  /** Members chosen by chance that are asked for our neighbours at each lookup of ourselves, besides those close to us. */
+  /** Random members that each lookup of our own id asks, in addition to the closest ones. */
   strangers: 3,
-  /** Peers that were named to us and are visited (kad-dht: pinged) at once before they enter the table; and peers that wait. */
+  /** Candidates for the table that are visited (in kad-dht, pinged) at once, and candidates that wait for that. */
   visits: 4,
   waitingVisits: 100,
-  /** One question, with the dial before it. */
+  /** One question, including the dial before it. */
   questionTimeout: 10_000,
   /** One lookup. */
   lookupTimeout: 20_000,
 } as const
 
-/** Who is in the mesh of a topic, by the names of gossipsub's specification. */
+/** The mesh of a topic, by the names of gossipsub's specification. */
 export const MESH = {
   D: 6,
   Dlo: 4,
   Dhi: 12,
-  /** Of them peers that we dialled ourselves. */
+  /** Members of the mesh that we dialled ourselves, at least. */
   Dout: 2,
-  /** How long a peer must not be grafted after a PRUNE, and after a PRUNE because we left the topic. */
+  /** How long a peer must not be grafted after a PRUNE, and after a PRUNE of a topic that was left. */
   pruneBackoff: 60_000,
   unsubscribeBackoff: 10_000,
-  /** Heartbeats between two looks for back-offs that are over, and heartbeats that a back-off lasts longer for ourselves. */
+  /** Heartbeats between two clearings of expired back-offs, and heartbeats that we wait longer than the back-off. */
   backoffClearing: 15,
   backoffSlack: 1,
-  /** A GRAFT this soon after a PRUNE is a second misbehaviour. */
+  /** A GRAFT within the back-off counts as two misbehaviours if it comes this soon after the PRUNE. */
   graftFloodThreshold: 10_000,
 } as const
 
-/** What is remembered of messages and told to peers outside of the mesh. */
+/** What is remembered of messages, and gossiped to peers outside the mesh. */
 export const GOSSIP = {
   heartbeat: 1_000,
-  /** Peers that hear of a message (IHAVE) at each heartbeat: so many, or this share of them if that is more. */
+  /** Peers that get an IHAVE at each heartbeat: `Dlazy`, or this share of them if that is more. */
   Dlazy: 6,
   factor: 0.25,
-  /** Heartbeats for which a message may be asked for (IWANT), and for which it is told of. */
+  /** Heartbeats for which a message can be had by IWANT, and for which it is announced by IHAVE. */
   history: 10,
   historyTold: 3,
   /** How long a message's id is remembered. */
   seenTTL: 60_000,
-  /** How long after we left a topic its messages are no offence, and how many topics that is remembered of. */
+  /** How long messages of a topic that we left are no offence, and for how many topics that is remembered. */
   leftTopicGrace: 60_000,
   leftTopics: 1_024,
-  /** So many messages of topics that we were never in are one misbehaviour. */
+  /** Messages of topics that we were never in, per misbehaviour. */
   unknownTopicTolerance: 16,
 } as const
 
-/** What counts against a peer. Weights, decays and thresholds are options: see `core/pubsub.ts`. */
+/** The peer score. Weights, decays and thresholds are options: `core/pubsub.ts`. */
 export const SCORE = {
   decayInterval: 1_000,
-  /** A count below this is none. */
+  /** A counter below this becomes 0. */
   decayToZero: 0.1,
-  /** How long the counts of a peer that has gone are kept. */
+  /** How long the counters of a disconnected peer are kept. */
   retention: 60_000,
 } as const

@@ -1,54 +1,55 @@
 /**
- * What a network has to be told about broadcasts when it is made: how they are named, how large they may be, and what counts
- * against a peer. Types, and the numbers of a config that says nothing.
+ * The options of pub/sub that a network is created with: message ids, sizes and the peer score. Types, and the numbers of
+ * an empty config. The file knows neither the state nor gossipsub itself.
  */
 
-/** What a message's id may be made of. */
+/** The fields that a message id may depend on. */
 export interface IdentifiedMessage {
   topic: string
   data: Uint8Array
   /** Peer id of the signer. */
   from: string
-  /** The signer's sequence number: 64 bits that it does not use twice. */
+  /** The signer's sequence number: 64 bits, unique per signer. */
   sequence: bigint
 }
 
-/** The id of a broadcast; equal in all nodes of a network, or its messages go round more than once. */
+/** The id of a broadcast. It has to be the same on all nodes, or messages are forwarded more than once. */
 export type MessageIdOf = (message: IdentifiedMessage) => string
 
-/** What counts against a peer, in the terms of gossipsub's peer score. */
+/** The peer score, in the terms of gossipsub's specification. */
 export interface Scoring {
-  /** Weight of the square of the messages that were rejected, badly signed or too large (P4). At most 0. */
+  /** P4: weight of the squared number of messages that were rejected, badly signed or too large. At most 0. */
   invalidMessageWeight: number
   /** What is left of that count after a second, 0 … 1. */
   invalidMessageDecay: number
-  /** Weight of the square of misbehaviours (P7): broken promises, GRAFT within a back-off, floods. At most 0. */
+  /** P7: weight of the squared number of misbehaviours: broken promises, GRAFT within a back-off, floods. At most 0. */
   behaviourWeight: number
   /** What is left of that count after a second, 0 … 1. */
   behaviourDecay: number
-  /** Weight of the square of the peers beyond 10 on one IP address (P6). 0: sharing an address is no offence. */
+  /** P6: weight of the squared number of peers beyond 10 on one IP address. 0: a shared address is no offence. */
   colocationWeight: number
   /** Below this score a peer gets no gossip from us, and we take none of it. */
   gossipThreshold: number
-  /** Below this score it gets none of our own broadcasts. */
+  /** Below this score a peer gets none of our own broadcasts. */
   publishThreshold: number
-  /** Below this score nothing that it sends is read. */
+  /** Below this score nothing that a peer sends is read. */
   graylistThreshold: number
 }
 
-/** See above. */
+/** What a network has to know of pub/sub. */
 export interface PubsubOptions {
   messageIdOf: MessageIdOf
   /** The largest message, encoded with topic and signature, that we send or take, bytes. */
   maxMessageSize: number
-  /** What may wait to be sent to one peer, bytes. */
+  /** Bytes that may wait to be sent to one peer. */
   maxQueueSize: number
   scoring: Scoring
 }
 
 /**
- * One invalid message costs a peer its place in our meshes for some twenty seconds. After two at once we exchange no offers
- * with it (IHAVE, IWANT) for some seconds; after three nothing of it is read for a second, after ten for twelve. Nodes that share an address are not punished for it: they share a machine, or a NAT.
+ * One invalid message removes a peer from our meshes for about 20 s. After two at once no IHAVE or IWANT is exchanged
+ * with it for some seconds; after three nothing that it sends is read for 1 s, after ten for 12 s. A shared address is no
+ * offence, because such nodes share a machine or a NAT.
  */
 export const defaultScoring: Scoring = {
   invalidMessageWeight: -10,

@@ -1,10 +1,10 @@
 /**
- * The numbers that steer a node, all in one place: those of the public config, and those that are ours.
- * Times in milliseconds, sizes in bytes.
+ * The numbers that steer a node, all in one place: those of the public config and the internal ones. The file knows no state.
+ * Times are in milliseconds, sizes in bytes.
  */
 import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 
-/** See above. */
+/** All settings of one node, with no value missing. */
 export interface Settings {
   /** Multiaddrs to listen on. */
   listen: string[]
@@ -15,7 +15,7 @@ export interface Settings {
   /** Topics that stay joined. */
   topics: string[]
   discoveryInterval: number
-  /** Time of the first discovery tick after the start. */
+  /** From the start to the first discovery tick. */
   firstTick: number
   connectionKeepAlive: number
   requestTimeout: number
@@ -23,93 +23,96 @@ export interface Settings {
   maxResponseSize: number
   /** Largest encoded broadcast frame, topic and signature included. */
   maxMessageSize: number
-  /** Topics whose messages a validator judges from the start. */
+  /** Topics whose messages are validated from the start. */
   guardedTopics: string[]
-  /** The time that a validator has. A peer that answers an IWANT counts as having broken its promise after 3 s. */
+  /** The time that a validator has. After 3 s gossipsub counts an unanswered IWANT as a broken promise. */
   validationTimeout: number
-  /** What is kept of each topic for those who come late: so many broadcasts, of so many bytes. */
+  /** Broadcasts of each topic that are kept for late subscribers: how many, and how many bytes. */
   historyMessages: number
   historyBytes: number
-  /** The largest message that is fetched rather than gossiped; 0: none is. */
+  /** The largest message that is fetched instead of gossiped; 0: none is. */
   maxLargeMessage: number
-  /** Broadcast bytes that may wait to be sent to one peer: more are held back here. */
+  /** Bytes of broadcasts that may wait in the network for one peer; more wait in publishing.ts. */
   maxGossipQueue: number
 
-  /** Period in which every connected peer is pinged, and how long an answer may take (both as the origin). */
+  /** Every connected peer is pinged once per interval; an answer may take as long as the timeout. */
   pingInterval: number
   pingTimeout: number
-  /** How long a topic stays joined after its last subscriber: gossipsub refuses a GRAFT for 10 s after a PRUNE. */
+  /** How long a topic stays joined after its last subscriber, because gossipsub refuses a GRAFT for 10 s after a PRUNE. */
   topicLinger: number
-  /** Table members that are not connected and are dialled at one tick, at most. */
+  /** Table members without a connection that are dialled per tick, at most … */
   maxProbes: number
-  /** … and how many of those dials are under way at once: nodes that share a machine must not make each other's time out. */
+  /** … and how many of these dials run at once. Few, because nodes that share a machine slow down each other's dials. */
   maxParallelProbes: number
-  /** How requests are asked and answered, the best first: names of src/wire/protocols.ts. */
+  /** Protocols of requests, the preferred one first: names of src/wire/protocols.ts. */
   protocols: string[]
-  /** Version-1 streams open to one connection at once; the rest queue. Rust's yamux takes 256 unacknowledged. */
+  /**
+   * Version-1 streams that are open on one connection at once; other requests queue. Rust's yamux takes 256
+   * unacknowledged.
+   */
   maxStreams: number
-  /** … and before the first of them was accepted: more would kill a stock js-libp2p peer (its limit of early streams is 10). */
+  /** … and before the first of them is accepted, because a stock js-libp2p peer closes a connection with more than 10. */
   maxEarlyStreams: number
-  /** Questions without an answer yet, in all; more are `Overloaded`. */
+  /** Questions without an answer, in all; more are `Overloaded`. */
   maxPendingRequests: number
   /** Dials under way at once, in all; more are `Overloaded`. */
   maxDials: number
-  /** Inbound requests that are not answered yet, of one peer and in all; more are reset. */
+  /** Inbound requests without an answer, of one peer and in all; more are refused. */
   maxInboundPerPeer: number
   maxInbound: number
-  /** Bytes of inbound requests held at once, of one peer and in all; more wait (their streams are paused). */
+  /** Bytes of inbound requests in memory, of one peer and in all; more wait at the sender. */
   maxInboundBytesPerPeer: number
   maxInboundBytes: number
-  /** What the values of one answer may cost that wait to be sent, when their producer cannot be made to wait. */
+  /** Cost of the values of one answer that may wait to be sent, if their producer cannot wait … */
   maxQueuedValues: number
-  /** … and those of all answers to one peer together. */
+  /** … and of all such answers to one peer. */
   maxQueuedValuesPerPeer: number
   /** Sessions that a peer may open in the life of a connection; it needs one. */
   maxSessions: number
-  /** Broadcasts that the network has not answered yet; the rest queue. */
+  /** Broadcasts that the network has not answered yet; others queue. */
   maxPublishing: number
-  /** Bytes of broadcasts that wait here, in all; more are `Overloaded`. */
+  /** Bytes of broadcasts that wait in the core, in all; more are `Overloaded`. */
   maxQueuedBroadcasts: number
-  /** How long a broadcast waits for a peer that takes nothing, before the others get it without that one. */
+  /** How long broadcasts wait for a peer that reads too slowly, before the others get them without it. */
   slowPeerPatience: number
-  /** Bytes of messages that validators judge at once (each costs 256 more), in all and of one peer; more are ignored. */
+  /** Bytes of messages under validation (each costs 256 more), in all and of one peer; more are ignored. */
   maxValidating: number
   maxValidatingPerPeer: number
-  /** How long a connection may be without a gossip stream before a topic counts as joined without it. */
+  /** How long a topic waits, before it counts as joined, for a connection that has no gossip stream. */
   gossipPatience: number
-  /** How long a peer may take to name its topics once there is a gossip stream to it: until then we are not alone in ours. */
+  /** How long a peer may take to name its topics after its gossip stream opened. Until then we do not count as alone. */
   gossipSettle: number
-  /** Peers that are asked for what a late subscriber missed, and how long they have. */
+  /** Peers that are asked for the history of a topic, and how long each may take. */
   catchUpPeers: number
   catchUpTimeout: number
-  /** How long an answer of history waits until the asker is in our mesh: from then on it hears by gossip what we hear. */
+  /** How long an answer with history waits for the asker to enter our mesh, after which gossip reaches it. */
   historyPatience: number
-  /** How long a late subscriber waits for the topic to be joined before it asks. */
+  /** How long a late subscriber waits for the topic to be joined before peers are asked. */
   catchUpPatience: number
-  /** How long a large message may take to be fetched: gossipsub keeps its announcement so long. */
+  /** How long the fetch of a large message may take: as long as gossipsub keeps its announcement. */
   fetchTimeout: number
-  /** Large messages that others may fetch from us: bytes in all, and for how long. */
+  /** Large messages that others may fetch from us: bytes in all, and how long each is kept. */
   maxBlobBytes: number
   blobLifetime: number
   /** How long `stop()` waits for the network. */
   stopTimeout: number
 }
 
-/** What requests of nodes and their answers may take, whatever is set for applications: they are ours, and bounded. */
+/** Requests of nodes and their values may be this large, whatever limits the application has. */
 const MIN_SERVICE_REQUEST = 4_096
 const MIN_SERVICE_RESPONSE = 131_072
 
-/** The largest request that we take. */
+/** The largest request that we accept, bytes. */
 export function maxRequestOf({ maxRequestSize }: Settings, isService: boolean): number {
   return isService ? Math.max(maxRequestSize, MIN_SERVICE_REQUEST) : maxRequestSize
 }
 
-/** The largest value of a response that we take. */
+/** The largest value of a response that we accept, bytes. */
 export function maxResponseOf({ maxResponseSize, maxMessageSize }: Settings, isService: boolean): number {
   return isService ? Math.max(maxResponseSize, maxMessageSize, MIN_SERVICE_RESPONSE) : maxResponseSize
 }
 
-/** What a config that says nothing means. */
+/** The settings of an empty config. */
 export const defaultSettings: Settings = {
   listen: ['/ip4/0.0.0.0/tcp/0'],
   announce: [],

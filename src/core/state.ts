@@ -1,7 +1,7 @@
 /**
- * The state of a node: plain data (maps, sets, numbers, strings, bytes), owned by the pipeline and changed by `step` alone. It
- * has one part for each concern. The part is typed and created in the concern's folder, and changed by the file there that
- * the linter names (eslint.config.js, `OWNERS`).
+ * The state of a node: plain data (maps, sets, numbers, strings, bytes), owned by the lane and changed by `step` alone.
+ * It has one part for each concern. Each part is typed and created in its concern's folder, and changed only by the file
+ * that the linter names (eslint.config.js, `OWNERS`).
  */
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
 import type { Deadlines } from './deadlines.js'
@@ -12,17 +12,17 @@ import { createServicesState, type ServicesState } from './services/state.js'
 import type { Settings } from './settings.js'
 import type { AskId } from './terms.js'
 
-/** A caller that wants an explanation, while the network is asked. */
+/** An explanation that a caller has asked for, while the network is inspected. */
 export interface ExplainAsk {
   readonly kind: 'explain'
   readonly id: AskId
   readonly about: { topic: string } | { peer: string }
 }
 
-/** A question that is not answered at once. `step.ts` has a row for each kind. */
+/** A question that is not answered at once. ask-kinds.ts has a row for each kind. */
 export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | ExplainAsk
 
-/** Questions of callers, and of the node itself. asks.ts changes it. */
+/** Questions of callers and of the node itself. asks.ts changes it. */
 export interface Asks {
   open: IdMap<Ask>
   deadlines: Deadlines
@@ -31,22 +31,22 @@ export interface Asks {
 /** The beginning and the end of the node. lifecycle.ts changes it. */
 export interface Lifecycle {
   phase: 'starting' | 'running' | 'stopping' | 'ended'
-  /** Where we listen, without `/p2p`. */
+  /** The multiaddrs that we listen on, without `/p2p`. */
   addresses: string[]
-  /** The question of `stop()`, and when it is answered at the latest. */
+  /** The question of `stop()`, and the time by which it is answered. */
   stopAsk: AskId | undefined
   stopAt: number
 }
 
 /** What is due next. deadlines.ts changes it. */
 export interface Due {
-  /** No deadline is earlier than this. It is found anew when it has come; until then a new deadline may only lower it. */
+  /** No deadline is earlier than this. It is recomputed when it has come; until then a new deadline may only lower it. */
   next: number
-  /** The wake-up that is armed; `Infinity`: none. */
+  /** The time of the wake-up that is armed; `Infinity`: none. */
   wakeAt: number
 }
 
-/** What has changed in this batch, and is told at its end. changes.ts changes it. */
+/** What has changed in this batch and is announced at its end. changes.ts changes it. */
 export interface Changes {
   /** Something that the status shows. */
   status: boolean
@@ -71,7 +71,7 @@ export function createState(self: string, settings: Settings): State {
   return {
     self,
     settings,
-    // The first batch sets it: a scheduler may begin anywhere, below zero too.
+    // The first batch sets it, because a scheduler may begin at any time, also below zero.
     now: -Infinity,
     lifecycle: { phase: 'starting', addresses: [], stopAsk: undefined, stopAt: Infinity },
     due: { next: Infinity, wakeAt: Infinity },

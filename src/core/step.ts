@@ -1,6 +1,6 @@
 /**
- * `step(state, batch) → effects`: the whole truth of a node. Synchronous and deterministic: times come with the batch,
- * nothing is read from outside and nothing is done, only asked for. Changes the state in place.
+ * `step(state, batch) → effects`: everything that a node decides. It is synchronous and deterministic: the time comes
+ * with the batch, nothing is read from outside, and effects are returned, not run. It changes the state in place.
  */
 import { cancelAsk } from './ask-kinds.js'
 import { fail, settle } from './asks.js'
@@ -30,7 +30,7 @@ import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { State } from './state.js'
 
-/** Runs the events of one instant, then what was due by then: a reply in a deadline's own instant wins. */
+/** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
   const out: Effects = []
   if (batch.at > state.now) state.now = batch.at
@@ -42,7 +42,7 @@ export function step(state: State, batch: Batch): Effect[] {
   waitForTopics(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
   while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
-    if (state.budget.roomFreed) answers.admitWaiting(state, out)
+    if (state.budget.roomFreed) answers.resumeWaiting(state, out)
     flushSessions(state, out)
   }
   tellChanges(state, out)
@@ -133,7 +133,7 @@ function handle(state: State, out: Effects, event: Event): void {
       return catchUp.onVerified(state, out, event)
     case 'inspected':
       onExplained(state, out, event)
-      return connectivity.onWaitingKnown(state, out, event)
+      return connectivity.onIdleInspected(state, out, event)
 
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)
@@ -171,7 +171,7 @@ function handle(state: State, out: Effects, event: Event): void {
   }
 }
 
-/** Before it listens and after it was stopped a node does little. Every question is answered all the same. */
+/** Before the node listens and after it was stopped, most events are ignored, but every question is answered. */
 function handleOutside(state: State, out: Effects, event: Event): void {
   const { phase } = state.lifecycle
   if (event.type === 'woken') onWoken(state)
@@ -184,10 +184,10 @@ function handleOutside(state: State, out: Effects, event: Event): void {
   } else if (phase === 'starting') {
     if (event.type === 'listening') lifecycle.onListening(state, out, event)
     else if (event.type === 'listenFailed') lifecycle.onListenFailed(state, out, event)
-  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.finish(state, out)
+  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.completeStop(state, out)
 }
 
-/** Callers and subscribers that wait until a topic is joined: any event may have been the last that was missing. */
+/** Serves what waits for a topic to be joined. It runs in every step, because any event may complete a join. */
 function waitForTopics(state: State, out: Effects): void {
   const waitsForJoin = state.topics.joining.size > 0
   const waitsForPast = state.catchUps.size > 0

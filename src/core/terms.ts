@@ -1,30 +1,33 @@
-/** Small records and numbers that events, effects and the state share. They import nothing, so every file of core may use them. */
+/**
+ * Small records and numbers that events, effects and the state share. The file imports nothing, so every file may import
+ * it.
+ */
 
-/** Number of a caller's pending question (a request, a dial, a broadcast …); below zero: of a question of the node itself. */
+/** Number of a pending question (a request, a dial, a broadcast …); below zero: the node itself asks it. */
 export type AskId = number
 
-/** Number of a peer's request: its stream over version 1; below zero when it came over a session. */
+/** Number of a peer's request: its stream id over version 1, a number below zero over a session. */
 export type ExchangeId = number
 
-/** Number of a message that a validator of ours judges. */
+/** Number of a message under validation. */
 export type ValidationId = number
 
-/** Why something failed: a sentence, and the foreign error behind it (which a recording leaves out). */
+/** Why something failed: a sentence, and the original error, which a recording leaves out. */
 export interface Failure {
   message: string
   cause?: unknown
 }
 
-/** What becomes of values that cannot be taken as fast as they come. */
+/** What happens to values that come faster than they are taken. */
 export type Overflow = 'error' | 'dropOldest' | 'conflate'
 
 /** How a caller takes a stream of values. */
 export interface TakeValues {
-  /** `pull`: only what was `taken` lets more come. `push`: whatever comes is taken at once. */
+  /** `pull`: more comes only after `taken`. `push`: every value counts as taken at once. */
   mode: 'pull' | 'push'
-  /** For the other side, when its producer cannot wait: at most this many values wait there … */
+  /** If the producer cannot wait: at most this many values wait on the other side … */
   buffer?: number
-  /** … and this happens to the rest. */
+  /** … and this happens to the others. */
   overflow?: Overflow
 }
 
@@ -40,7 +43,7 @@ export interface Heard {
   data: Uint8Array
   /** Peer id of the signer. */
   from: string
-  /** Peer id of the peer that handed it to us. */
+  /** Peer id of the peer that forwarded it to us. */
   via: string
   id: string
 }

@@ -1,24 +1,27 @@
-/** What RxJS schedulers hand out: a piece of work that can be scheduled again, superseded and cancelled. */
+/**
+ * The action of our RxJS schedulers: a piece of work that can be rescheduled, superseded and cancelled. It knows no
+ * clock.
+ */
 import { Subscription, type SchedulerAction } from 'rxjs'
 
 export type Work<T> = (this: SchedulerAction<T>, state?: T) => void
 
-/** Something to run, as an object: that saves a closure for each piece of work. */
+/** Work as an object, which saves a closure per piece of work. */
 export interface Runnable {
   run(): void
 }
 
-/** What an action needs of its scheduler. */
+/** The part of a scheduler that an action needs. */
 export interface Deferrer {
-  /** Runs `work` after `delay` ms. What it returns prevents that where it can; calling it later does no harm. */
+  /** Runs `work` after `delay` ms. The returned function cancels that if possible, and may be called at any time. */
   defer(work: Runnable, delay: number): () => void
 }
 
 export class Action<T> extends Subscription implements SchedulerAction<T>, Runnable {
   private cancel: (() => void) | undefined = undefined
-  /** Counts the schedulings, so that one that was superseded does not run. */
+  /** The number of the latest scheduling, so that a superseded one does not run. */
   private turn = 0
-  /** The scheduling that the action itself stands for where it was deferred; 0: it is deferred nowhere. */
+  /** The number of the scheduling for which the action itself is deferred; 0: it is not. */
   private ownTurn = 0
   private state: T | undefined = undefined
 

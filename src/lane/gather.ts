@@ -1,6 +1,6 @@
 /**
- * Gathers all events of one instant into one array: the lane steps once for them. At the next instant of the scheduler the array
- * goes on, whole and in order of arrival.
+ * Gathers all events of one instant into one array, for which the lane steps once. The scheduler emits the array at its
+ * next instant, in the order of arrival. It knows nothing of its events.
  */
 import { Observable, type SchedulerLike, type Subscriber, type Subscription } from 'rxjs'
 import { Action } from './action.js'
@@ -13,7 +13,7 @@ export class Gathering<Event> {
 
   constructor(private readonly scheduler: SchedulerLike) {}
 
-  /** The operator. One source, and one subscriber. */
+  /** The operator, for one source and one subscriber. */
   gather(source: Observable<Event>): Observable<Event[]> {
     return new Observable((subscriber) => {
       this.subscriber = subscriber
@@ -35,14 +35,14 @@ export class Gathering<Event> {
     })
   }
 
-  /** Nobody waits for this event: it goes with the next one. */
+  /** Adds an event that may wait for the next one. */
   hold(event: Event): void {
     if (this.subscriber !== undefined) this.events.push(event)
   }
 
   private arm(): void {
     this.flushing = this.scheduler.schedule(this.flush)
-    // Nothing that throws drops an action of our own schedulers.
+    // Our own schedulers keep an action even when another one throws.
     if (!(this.flushing instanceof Action)) this.flushing.add(this.onTeardown)
   }
 
@@ -55,7 +55,7 @@ export class Gathering<Event> {
 
   /**
    * When another action throws in the same flush of rxjs's asap queue, ours is unsubscribed and never runs. A microtask then
-   * looks whether we still wait for it. (Re-arming right here would never end on virtual time.)
+   * re-arms it if it is still needed. (Re-arming right here would never end on virtual time.)
    */
   private readonly onTeardown = (): void => {
     if (this.flushing?.closed !== true) return

@@ -6,8 +6,8 @@
  *     the earliest deadline    wakes$     ├─▶ merge ─▶ an instant ─▶ concatMap(step) ─▶ effects
  *     what the network says    events$   ─┘
  *
- * It owns the state, lets only `step` change it, and waits for nothing: effects are started, and what comes of them
- * returns as a command or an event. It knows no network and no promises.
+ * Only `step` changes the state, and nothing in the lane waits: effects are started, and their outcome returns as a
+ * command or an event. It knows no network and no promises.
  */
 import {
   concat,
@@ -32,11 +32,11 @@ import { Source } from './source.js'
 
 export interface LaneOptions {
   state: State
-  /** The one scheduler: of the gathering, the discovery interval and the wake-ups. */
+  /** The one scheduler, for the gathering, the discovery interval and the wake-ups. */
   scheduler: SchedulerLike
-  /** Runs an effect. Returns at once; a throw becomes an event. */
+  /** Runs an effect. It returns at once; a throw becomes an event. */
   run: (effect: Exclude<Effect, ClockEffect>) => void
-  /** Our own bug: `step` threw. Nothing may go on with a state that was changed by half, so the lane is closed already. */
+  /** `step` threw, which is a bug of the core. The state may be half changed, so the lane is closed already. */
   crashed: (error: unknown) => void
   /** Sees every batch before it is stepped. */
   tap?: (batch: Batch) => void
@@ -45,13 +45,13 @@ export interface LaneOptions {
 }
 
 export class Lane {
-  /** What callers ask, and what the lane says to itself. It is stepped at the next instant; after the end it is dropped. */
+  /** Commands, and events of the lane itself. They are stepped at the next instant; after the end they are dropped. */
   readonly commands$: Subject<Command | Internal> = new Source()
-  /** What the network reports. */
+  /** Events of the network. */
   readonly events$: Subject<PortEvent> = new Source()
   private readonly gathering: Gathering<Event>
   private readonly wakeAt$ = new Subject<number>()
-  /** Owns everything that runs in a lane: its sources, its timers, its interval. */
+  /** Owns everything that runs in a lane: its sources, its timers and its interval. */
   private readonly pipeline: Subscription
 
   constructor(private readonly options: LaneOptions) {
@@ -87,7 +87,7 @@ export class Lane {
     this.commands$.next({ type: 'start' })
   }
 
-  /** The network reports something that nobody waits for: it is stepped with the next event. */
+  /** The network reports an event that nothing waits for. It is stepped with the next event. */
   reportIdly(event: PortEvent): void {
     this.gathering.hold(event)
   }

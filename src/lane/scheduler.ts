@@ -1,27 +1,28 @@
 /**
- * The real scheduler of a lane: work without a delay runs as a microtask, so that everything of one instant gathers and
- * nothing waits for it; but after some batches, or some time, it lets the event loop have a turn, so that a flood of
- * events cannot starve timers and sockets. (`SchedulerLike` cannot say so, and the virtual schedulers need not.)
+ * The scheduler of a lane on real time. Work without a delay runs as a microtask, so the events of one instant gather and
+ * do not wait for a timer. After some batches, or some time, the event loop gets a turn, so that a flood of events cannot
+ * starve timers and sockets. It knows nothing of the lane.
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
 import { MAX_DELAY, nextTurn } from '../platform/timers.js'
 import { Action, type Deferrer, type Runnable, type Work } from './action.js'
 
-/** Batches that run as microtasks in a row before the event loop gets its turn … */
+/** Batches that run as microtasks in a row before the event loop gets a turn … */
 const MAX_BATCHES = 64
 /** … or the time that they may take together, ms. */
 const MAX_TIME = 5
-/** After so long without work the event loop has certainly had its turn, ms. */
+/** After this time without work the event loop has had a turn, ms. */
 const IDLE = 1
+
 function nothing(): void {
-  // A microtask cannot be taken back; the action that it belongs to ignores it.
+  // A microtask cannot be cancelled, but its action ignores it.
 }
 
-/** See above. `now()` is monotonic, in whole milliseconds since an arbitrary start. */
+/** `now()` is monotonic, in whole ms since an arbitrary start. */
 export class LaneScheduler implements SchedulerLike, Deferrer {
   private batches = 0
   private since = 0
-  /** When the last piece of work was over. */
+  /** When the last piece of work ended. */
   private ended = -Infinity
 
   now(): number {
@@ -32,7 +33,7 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
     return new Action(this, work).schedule(state, delay)
   }
 
-  /** Runs `work` after `delay` ms; returns what prevents it. */
+  /** Runs `work` after `delay` ms. The returned function cancels it. */
   defer(work: Runnable, delay: number): () => void {
     if (delay <= 0) {
       this.soon(work)
@@ -49,10 +50,10 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
     }
   }
 
-  /** Runs `work` as soon as the current code is done, in this turn of the event loop or, now and then, in the next. */
+  /** Runs `work` after the current code, as a microtask or, if it is time for that, in the next turn of the event loop. */
   private soon(work: Runnable): void {
     const now = performance.now()
-    // Nothing has run for a while, so the event loop has had its turns meanwhile.
+    // Nothing has run for a while, so the event loop has had turns meanwhile.
     if (now - this.ended > IDLE) this.begin(now)
     if (++this.batches <= MAX_BATCHES && now - this.since <= MAX_TIME) return queueMicrotask(() => this.run(work))
     nextTurn(() => {

@@ -1,6 +1,6 @@
 /**
- * A Subject for the sources of a lane, of which each has one observer that never unsubscribes while it is called. rxjs copies the
- * list of observers and makes a closure for each value, which costs more than everything else on an event's way into the lane.
+ * A Subject for the sources of a lane, each of which has one observer that never unsubscribes during a call. It is faster
+ * than rxjs's own, which copies the list of observers and creates a closure per value. It knows nothing of its values.
  */
 import { Subject } from 'rxjs'
 

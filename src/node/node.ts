@@ -1,6 +1,6 @@
 /**
- * The public node: calls become commands, effects become promises, observables and calls of handlers. It holds no state of
- * the network; what it knows of it, it reads from snapshots.
+ * The public node: calls become commands, and effects become promises, observables and calls of handlers. It reads the
+ * state of the core but never changes it, and does not know which network is behind the port.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
@@ -45,6 +45,7 @@ import type { P2pNode } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
+/** Everything that a node is made of. */
 export interface BuildOptions {
   peerId: string
   settings: Settings
@@ -55,24 +56,24 @@ export interface BuildOptions {
   validators?: Readonly<Record<string, Validator>>
   /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
   tap?: (batch: Batch) => void
-  /** Is told whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
+  /** Called whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
   onEdge?: () => void
-  /** Called once, when the node has ended in whichever way; its `stop()` waits for what is returned, which must not reject. */
+  /** Called once, when the node has ended in any way. `stop()` waits for the returned promise, which must not reject. */
   onEnd?: () => Promise<void> | void
 }
 
-/** A node and what only those who run it may touch. */
+/** A node, and what only the code that runs it may touch. */
 export interface Built {
   node: P2pNode
-  /** Settles when the node listens, or cannot. */
+  /** Resolves when the node listens; rejects with `ListenError` or `NodeStopped`. */
   ready: Promise<void>
   /** To be read, never changed. */
   state: Readonly<State>
-  /** Ends the node on the spot, without a word to its network: everything pending fails with this error. */
+  /** Ends the node at once, without closing its network: everything pending fails with this error. */
   kill(error: P2pError): void
 }
 
-/** A node over any network, from the moment when it begins to start. */
+/** A node over any network, which begins to start. */
 export function build(options: BuildOptions): Built {
   const node = new Node(options)
   return {
@@ -92,7 +93,7 @@ export async function launch(options: BuildOptions): Promise<P2pNode> {
   return node
 }
 
-/** Which effects end in user code at once. (`…Changed` do when somebody looks.) */
+/** The effects that reach user code at once. (`…Changed` do if an observable has subscribers.) */
 const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   ready: true,
   settle: true,
@@ -200,7 +201,7 @@ class Node implements P2pNode {
     )
   }
 
-  // Not `async`: that would cost two more promises a request.
+  // Not `async`, which would cost two more promises per request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
       return firstValueFrom(this.outbound.one(peer, data, options))
@@ -379,7 +380,7 @@ class Node implements P2pNode {
     }
   }
 
-  /** Our own bug: nobody may go on with a state that was changed by half. */
+  /** `step` threw, which is a bug of the core. The node ends, because its state may be half changed. */
   private crash(cause: unknown): void {
     this.log('error', 'the node stopped because of a fault of its own', cause)
     this.port.run({ type: 'stop' })

@@ -1,4 +1,4 @@
-/** The public node: what its callers see. node.ts is what stands behind it. Types only. */
+/** The interface of a node, as its callers see it; node.ts implements it. Types only. */
 import type { Observable } from 'rxjs'
 import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
 import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
@@ -11,100 +11,124 @@ import type { Validator } from '../edge/broadcasts/validators.js'
 export type { RequestOptions, StreamOptions }
 
 /**
- * A running node. Every promise of it rejects with a `P2pError`. Observables of what happens never error; those that ask
- * (`request$`, `requestAll`) do, with a `P2pError`.
+ * A running node. Its promises reject with a `P2pError`. Observables of what happens never error; those that ask
+ * (`request$`, `requestAll`) error with a `P2pError`. Times are in milliseconds, sizes in bytes. Peers are given and
+ * named by their peer ids, as text (`12D3KooW…`).
  */
 export interface P2pNode {
-  /** Our peer id. */
+  /** The node's own peer id. */
   readonly peerId: string
-  /** Where we listen: multiaddrs that end in `/p2p/<our peer id>`. Pass one to another node's `bootNodes`. */
+  /** The multiaddrs that the node listens on, each ending in `/p2p/<its peer id>`. Pass one to another node's `bootNodes`. */
   readonly addresses: string[]
   /**
-   * Asks a peer, given by its peer id or by a multiaddr that ends in one. It is dialled if need be. Nothing is tried twice.
+   * Sends a request to a peer, given by its peer id or by a multiaddr that ends in one, and resolves with the response.
+   * The peer is dialled if there is no connection. Nothing is tried twice.
    * @throws `DialError`, `RequestRejected`, `RequestTimeout`, `RequestTooLarge`, `ResponseTooLarge`, `ConnectionLost`,
    * `Overloaded`, `Aborted`, `NodeStopped`; `InvalidPeerId`, `InvalidAddress` or `InvalidConfig` for bad arguments.
    */
   request(peer: string, data: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /**
-   * As `request`, for all values of the answer. Cold: each subscriber, and each iteration, asks anew; unsubscribing, or leaving
-   * the loop, cancels. A subscriber takes what comes; a `for await` takes what it can, and the producer waits meanwhile.
-   * Errors as `request` rejects, bad arguments included; with `ConnectionLost` or `NodeStopped` also between two values.
+   * As `request`, for all values of the answer. Cold: each subscription and each loop sends a request; unsubscribing, or
+   * leaving the loop, cancels it. A subscriber gets values as fast as they come. A `for await` takes them one by one, and
+   * the producer waits meanwhile. It errors as `request` rejects, also for bad arguments; `ConnectionLost`, `NodeStopped`
+   * and `Overloaded` may also come after some values.
    */
   request$(peer: string, data: Uint8Array, options?: StreamOptions): Observable<Uint8Array> & AsyncIterable<Uint8Array>
   /**
-   * The first answer of several peers; the other requests are cancelled. The peers are asked in their order, all at once or
-   * (`hedgeAfter`) one after the other, and the next one also as soon as one fails. Each peer is asked once. `timeout` is that
-   * of each request.
-   * @throws when all have failed: an error with the code of the last of them, and an `AggregateError` of all as its `cause`.
+   * Resolves with the first answer of several peers; the other requests are cancelled. The peers are asked in their
+   * order: all at once or, with `hedgeAfter`, one after the other, and the next one also as soon as one fails. Each peer
+   * is asked once. `timeout` holds for each request.
+   * @throws if all have failed: an error with the code of the last failure and an `AggregateError` of all as its `cause`;
    * `Aborted`, `NodeStopped`; as `request` for bad arguments, and `InvalidConfig` for no peers.
    */
   requestAny(peers: readonly string[], data: Uint8Array, options?: RequestAnyOptions): Promise<PeerValue>
   /**
-   * What became of the same request to each of several peers, in the order of their answers. Cold; each peer is asked once;
-   * completes after the last, and at once for no peers. Unsubscribing cancels what is open. A peer that fails is a value with
-   * an `error`; the observable errors for bad arguments and with `Aborted` alone.
+   * The outcomes of the same request to each of several peers, in the order of their answers. Cold; each peer is asked
+   * once; it completes after the last outcome, and at once for no peers. Unsubscribing cancels the open requests. A
+   * failed request is a value with an `error`; the observable itself errors only for bad arguments (as `request`) and
+   * with `Aborted`.
    */
   requestAll(
     peers: readonly string[],
     data: Uint8Array,
     options?: RequestAllOptions,
   ): Observable<PeerValue | PeerFailure>
-  /** Requests of others, from the moment of subscribing. Completes when the node stops. */
+  /** Requests of other peers, from the moment of subscribing. Completes when the node stops. */
   readonly requests$: Observable<InboundRequest>
   /**
-   * Publishes on a topic; resolves with the peers to whom it was handed, which is no proof of delivery (receipts are). Nobody
-   * there is no error: `recipients` is empty, and `explain(topic)` says why. Broadcasts on a topic leave in the order of the
-   * calls; one that would overflow what waits for a peer waits itself.
-   * @throws `DuplicateMessage` (the network suppresses a repeat of the same bytes for a minute), `MessageTooLarge`,
-   * `PublishError` (also when `waitForPeers` has waited in vain), `Overloaded` (it could not be sent in time), `Aborted`,
-   * `NodeStopped`; `InvalidConfig` for bad arguments.
+   * Publishes on a topic (text of 1 to 256 characters). Resolves with the peers that the message was sent to, which is no
+   * proof of delivery (receipts are). No peer in the topic is no error: `recipients` is empty, and `explain(topic)` says
+   * why. Broadcasts on a topic leave in the order of the calls. They wait while a peer reads too slowly.
+   * @throws `DuplicateMessage` (the network suppresses the same bytes for a minute), `MessageTooLarge`, `PublishError`
+   * (also if `waitForPeers` waited in vain), `Overloaded` (it could not be sent in time, or too many questions are open),
+   * `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
   broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published>
   /**
-   * The broadcasts of a topic, which is joined with its first subscriber and left some 10 s after its last; without a topic,
-   * those of all joined topics. Completes when the node stops. A subscriber takes what comes. A `for await` takes what it can;
-   * the rest waits, up to a bound.
-   * @throws `InvalidConfig` for bad options; a loop that is too slow ends with `Overloaded`, if that is its policy.
+   * The broadcasts of a topic, which is joined with its first subscriber and left about 10 s after its last; without a
+   * topic, those of all joined topics. Completes when the node stops. A subscriber gets broadcasts as fast as they come.
+   * A `for await` takes them one by one, and up to a limit they wait for it.
+   * @throws `InvalidConfig` for bad arguments, at once; a loop that is too slow ends with `Overloaded`, if that is its
+   * policy.
    */
   broadcasts$(topic?: string, options?: BroadcastsOptions): Observable<Broadcast> & AsyncIterable<Broadcast>
   /**
-   * Resolves when a topic that we are in is joined: announced on every open gossip stream, and we are in its mesh, or alone in
-   * it. What others broadcast from then on reaches us. (A SUBSCRIBE has no acknowledgement: more cannot be known.)
-   * @throws `NotSubscribed`, also when it is left meanwhile; `RequestTimeout` after `timeout` ms (default: the config's
-   * `requestTimeout`); `Aborted`, `NodeStopped`, `InvalidConfig`.
+   * Resolves when a topic that the node is in is joined: it is announced on every open gossip stream, and the node is in
+   * its mesh, or alone in it. Later broadcasts of others reach the node. (More cannot be known, because a SUBSCRIBE has
+   * no acknowledgement.)
+   * @throws `NotSubscribed`, also if the topic is left meanwhile; `RequestTimeout` after `timeout` ms (default: the
+   * config's `requestTimeout`); `Overloaded`, `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
   joined(topic: string, options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
   /**
-   * Judges the messages of a topic before they are delivered and forwarded. Once a topic. A validator that must not miss the
-   * first message is named in the config's `pubsub.validators`.
-   * @throws `HandlerAlreadySet`, `InvalidConfig`
+   * Sets the validator of a topic, which judges its messages before they are delivered and forwarded. A topic has one
+   * validator. A validator that must not miss the first message belongs in the config's `pubsub.validators`.
+   * @throws `HandlerAlreadySet` if the topic has a validator; `InvalidConfig` for bad arguments. Both at once.
    */
   validate(topic: string, validator: Validator): void
-  /** The topics that we are in, now and after every change. Completes when the node stops. */
+  /** The topics that the node is in, now and after every change. Completes when the node stops. */
   readonly topics$: Observable<string[]>
-  /** The peers in a topic that we are connected to, now and after every change. Completes when the node stops. */
+  /**
+   * The connected peers in a topic, now and after every change. Completes when the node stops.
+   * @throws `InvalidConfig` for a bad topic, at once.
+   */
   subscribers$(topic: string): Observable<string[]>
   /**
-   * All that the node knows of a topic, or of a peer (given by its peer id or a multiaddr that ends in one), as a plain object;
-   * its `text` is for people. A topic whose name is a peer id is given as `{ topic }`.
-   * @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress`, `Overloaded`, `NodeStopped`
+   * Everything that the node knows of a topic, or of a peer (given by its peer id or a multiaddr that ends in one), as a
+   * plain object and as `text`. A topic whose name looks like a peer is given as `{ topic }`.
+   * @throws `Overloaded`, `NodeStopped`; `InvalidConfig`, `InvalidPeerId` or `InvalidAddress` for bad arguments.
    */
   explain(about: { topic: string }): Promise<TopicExplanation>
   explain(about: { peer: string }): Promise<PeerExplanation>
   explain(about: string): Promise<TopicExplanation | PeerExplanation>
-  /** Registers what answers requests and hears broadcasts. Once: a second call throws `HandlerAlreadySet`. */
+  /**
+   * Sets the handler of requests and broadcasts. A node has one handler.
+   * @throws `HandlerAlreadySet` on the second call; `InvalidConfig` if it is no object. Both at once.
+   */
   setEventHandler(handler: EventHandler): void
-  /** Connects to a multiaddr or a peer id; resolves with the peer id reached. @throws `DialError`, … */
+  /**
+   * Connects to a peer, given by its peer id or by a multiaddr (with or without a peer id). Resolves with its peer id; at
+   * once if there is a connection already.
+   * @throws `DialError`, `Overloaded`, `NodeStopped`; `InvalidPeerId` or `InvalidAddress` for bad arguments.
+   */
   dial(address: string): Promise<string>
-  /** The routing table: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them. */
+  /**
+   * The routing table, as a copy: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them.
+   * @throws `NodeStopped`
+   */
   knownPeers(): Promise<Record<string, string[]>>
+  /**
+   * The status, as a copy.
+   * @throws `NodeStopped`
+   */
   status(): Promise<NodeStatus>
-  /** The status now, and after every change of it. Completes when the node stops. */
+  /** The status, now and after every change. Completes when the node stops. */
   readonly status$: Observable<NodeStatus>
   /**
-   * Ends the node within two seconds, even when a peer or a handler hangs: completes every observable and rejects every
-   * pending promise with `NodeStopped`. Calling it again returns the same promise.
+   * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every pending
+   * promise with `NodeStopped`. It never rejects; a second call returns the same promise.
    */
   stop(): Promise<void>
+  /** As `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -130,7 +130,7 @@ describe('a late subscriber', () => {
         // Those that nobody told us by gossip.
         const old = seen.filter((id) => !plan.live.includes(id))
         expect(old).toEqual([...old].sort((a, b) => a - b))
-        expect(late.core.state.catchUps.size + late.core.state.services.asked.size).toBe(0)
+        expect(late.core.state.catchUps.size + late.core.state.services.purposes.size).toBe(0)
         expect(late.core.state.validating.open.size).toBe(0)
       }),
       { numRuns: 300 },
@@ -155,7 +155,7 @@ describe('a late subscriber', () => {
           }
           if (heard >= 0) expect(late.seen).toHaveLength(heard)
           const { catchUps, services, validating } = late.core.state
-          const left = [catchUps, services.asked, validating.open, validating.costByPeer].map(({ size }) => size)
+          const left = [catchUps, services.purposes, validating.open, validating.costByPeer].map(({ size }) => size)
           expect(left).toEqual([0, 0, 0, 0])
         },
       ),

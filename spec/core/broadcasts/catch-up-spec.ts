@@ -150,7 +150,7 @@ describe('a subscriber who wants the last broadcasts', () => {
     const last: Event = { type: 'validated', validation: 2, verdict: 'accept', failed: false }
     expect(core.lines(last)).toEqual([])
     expect(core.lines(core.hears('carol', ...answer(1, old('c'))))).toEqual([])
-    expect([core.state.catchUps.size, core.state.services.asked.size]).toEqual([0, 0])
+    expect([core.state.catchUps.size, core.state.services.purposes.size]).toEqual([0, 0])
   })
 
   it('is one of several, each of which gets its own', () => {

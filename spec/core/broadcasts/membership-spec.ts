@@ -17,7 +17,7 @@ describe('who can be reached on a topic', () => {
     const core = new GossipCore()
     expect(whyNobody(core.state, 'block')).toBe('we are connected to nobody')
     core.connect('bob')
-    expect(whyNobody(core.state, 'block')).toBe('nobody whom we are connected to is in the topic (peers: 1)')
+    expect(whyNobody(core.state, 'block')).toBe('none of the peers that we are connected to is in the topic (peers: 1)')
     core.in(subscription('bob'))
     expect(whyNobody(core.state, 'block')).toBe('there is no gossip stream yet to bob')
     core.in({ type: 'gossipOpened', peer: 'bob' })

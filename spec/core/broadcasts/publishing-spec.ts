@@ -182,7 +182,7 @@ describe('the queue of a topic', () => {
     const effects = core.at(1_000)
     expect(shorts(effects)).toEqual(['fail 1 Overloaded', 'fail 2 Overloaded'])
     expect(refusalOf(effects)).toBe(
-      'Overloaded: the broadcast could not be sent within 1000 ms, for too much waits for bob',
+      'Overloaded: the broadcast could not be sent within 1000 ms, because too much waits for bob',
     )
     expect(core.lines(drained('bob'))).toEqual([])
   })

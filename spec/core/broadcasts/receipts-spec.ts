@@ -33,7 +33,7 @@ describe('receipts of a broadcast', () => {
     core.now = 9
     expect(core.lines(core.hears('bob', taken(1)))).toEqual(['receipt 1 bob 9 ms'])
     expect(core.lines(core.hears('dave', taken(1)))).toEqual(['receipt 1 dave 9 ms', 'receiptsEnded 1'])
-    expect(core.state.services.asked.size + core.state.receipts.open.size).toBe(0)
+    expect(core.state.services.purposes.size + core.state.receipts.open.size).toBe(0)
   })
 
   it('end at the number that was asked for, and the others are not waited for', () => {
@@ -43,7 +43,7 @@ describe('receipts of a broadcast', () => {
     expect(core.lines(core.hears('carol', taken(1)))).toEqual(['receipt 1 carol 0 ms', 'receiptsEnded 1'])
     expect(core.gotLines('dave')).toEqual(['CANCEL 1'])
     expect(core.lines(core.hears('dave', taken(1)))).toEqual([])
-    expect([core.state.services.asked.size, core.state.asks.open.size]).toEqual([0, 0])
+    expect([core.state.services.purposes.size, core.state.asks.open.size]).toEqual([0, 0])
   })
 
   it('end when their time is over', () => {

@@ -76,7 +76,7 @@ describe('the explanation of a topic', () => {
     const { text } = topic(core)
     expect(text).toContain('topic block: we are not in it')
     expect(text).toContain(
-      'a broadcast would reach nobody now: nobody whom we are connected to is in the topic (peers: 1)',
+      'a broadcast would reach nobody now: none of the peers that we are connected to is in the topic (peers: 1)',
     )
   })
 

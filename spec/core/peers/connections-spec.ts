@@ -40,8 +40,8 @@ describe('a connection that nothing but broadcasts uses', () => {
     expect(core.lines(inspected(-1, 5_000))).toEqual([])
     expect(core.at(2 * LATE)).toEqual([{ type: 'inspect', ask: -2, peers: ['bob'] }])
     expect(core.lines(inspected(-2, 0))).toEqual(['closeConnection 1'])
-    expect(core.state.services.asked.size).toBe(0)
-    expect(core.state.publishing.handed.size).toBe(0)
+    expect(core.state.services.purposes.size).toBe(0)
+    expect(core.state.recipients.pending.size).toBe(0)
   })
 
   it('is kept when another one goes out while the network is asked', () => {

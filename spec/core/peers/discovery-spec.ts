@@ -81,7 +81,7 @@ describe('discovery', () => {
     expect(shorts(core.in(tick))).toEqual(['tableQuery', 'dial bob'])
     expect(shorts(core.in(dialFailed('bob')))).toEqual(['tableRemove bob'])
     core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
-    expect([...core.state.discovery.known.keys()]).toEqual(['carol'])
+    expect([...core.state.discovery.table.keys()]).toEqual(['carol'])
     expect(core.in(tick)).toEqual([])
   })
 
@@ -133,6 +133,6 @@ describe('discovery', () => {
   it('knows nobody who has no address', () => {
     const core = new Core()
     core.in(table('bob'))
-    expect(core.state.discovery.known.size).toBe(0)
+    expect(core.state.discovery.table.size).toBe(0)
   })
 })

@@ -26,10 +26,10 @@ function rest(id: number, total: number, from = 1_000): Uint8Array {
 function books(core: AnsweringCore): unknown {
   const { exchanges, budget } = core.state
   const { waiting, accounts, bytes: inboundBytes, admitted } = budget
-  return { exchanges: exchanges.open.size, held: waiting.size, accounts: accounts.size, inboundBytes, admitted }
+  return { exchanges: exchanges.open.size, waiting: waiting.size, accounts: accounts.size, inboundBytes, admitted }
 }
 
-const NOTHING = { exchanges: 0, held: 0, accounts: 0, inboundBytes: 0, admitted: 0 }
+const NOTHING = { exchanges: 0, waiting: 0, accounts: 0, inboundBytes: 0, admitted: 0 }
 
 describe('a request over our limit', () => {
   it('is refused as TooLarge by what it says, and what was under way of it is ignored', () => {
@@ -91,7 +91,7 @@ describe('requests that find no room', () => {
     core.receive(begin(1, 90_000))
     expect(core.receive(begin(2, 20_000))).toEqual([])
     expect(core.lines(core.receive(rest(2, 20_000)))).toEqual(['handle -2 20000 bytes'])
-    expect(books(core)).toMatchObject({ held: 0, admitted: 1 })
+    expect(books(core)).toMatchObject({ waiting: 0, admitted: 1 })
   })
 
   it('in pieces: go in their order, whoever ended', () => {
@@ -124,7 +124,7 @@ describe('requests that find no room', () => {
     core.receive(request(1, bytes('small')))
     // Three times the first window fits beside it, and none of the three as a whole.
     expect(core.receive(...[2, 3, 4].map((id) => begin(id, TOTAL)))).toEqual([])
-    expect(books(core)).toMatchObject({ held: 3, admitted: 1 })
+    expect(books(core)).toMatchObject({ waiting: 3, admitted: 1 })
     for (const exchange of [-1, -2, -3]) {
       const id = 1 - exchange
       const lines = core.lines(core.run({ type: 'complete', exchange }))
@@ -135,7 +135,7 @@ describe('requests that find no room', () => {
     expect(books(core)).toEqual(NOTHING)
   })
 
-  it('held: are given up by CANCEL, by their deadline and by the end of the session, and leave nothing', () => {
+  it('while they wait: are given up by CANCEL, by their deadline and by the end of the session, and leave nothing', () => {
     for (const way of ['cancel', 'deadline', 'session'] as const) {
       const core = answering(ROOM)
       core.receive(begin(1, 150_000), begin(2, 100_000))

@@ -32,7 +32,7 @@ describe('a request', () => {
     const core = asked()
     expect(core.in(data(1, [2, 7], [8]))).toEqual([{ type: 'settle', ask: 1, value: new Uint8Array([7, 8]) }])
     expect(core.in({ type: 'streamEnded', stream: 1 })).toEqual([])
-    expect(core.state.asks.open.size + core.state.streams.calls.size + core.state.asks.deadlines.size).toBe(0)
+    expect(core.state.asks.open.size + core.state.streams.v1Requests.size + core.state.asks.deadlines.size).toBe(0)
   })
 
   it('may be answered by nothing at all, in a frame', () => {
@@ -175,7 +175,7 @@ describe('a request', () => {
     expect(
       shorts(core.in({ type: 'connectionClosed', connection: 1 })).filter((text) => text.startsWith('fail')),
     ).toEqual(['fail 1 ConnectionLost', 'fail 2 ConnectionLost', 'fail 3 ConnectionLost'])
-    expect(core.state.asks.open.size + core.state.streams.calls.size).toBe(0)
+    expect(core.state.asks.open.size + core.state.streams.v1Requests.size).toBe(0)
   })
 
   it('closes a connection whose muxer died without a word, when a stream cannot be opened on it', () => {
@@ -196,7 +196,7 @@ describe('a request', () => {
     const core = asked()
     expect(shorts(core.in({ type: 'cancel', ask: 1 }))).toEqual(['reset 1'])
     expect(core.in(data(1, [1, 7]))).toEqual([])
-    expect(core.state.asks.open.size + core.state.streams.calls.size + core.state.asks.deadlines.size).toBe(0)
+    expect(core.state.asks.open.size + core.state.streams.v1Requests.size + core.state.asks.deadlines.size).toBe(0)
   })
 
   it('can be cancelled while it is dialled, queued or opened', () => {
@@ -208,7 +208,7 @@ describe('a request', () => {
     core.request(3, 'bob')
     expect(core.in({ type: 'cancel', ask: 3 })).toEqual([])
     expect(shorts(core.in({ type: 'cancel', ask: 2 }))).toEqual(['reset 1'])
-    expect(core.state.connections.all.get(1)).toMatchObject({ calls: { size: 0 }, queue: { size: 0 } })
+    expect(core.state.connections.all.get(1)).toMatchObject({ v1Streams: { size: 0 }, queue: { size: 0 } })
   })
 
   it('says where it was when its time was over', () => {
@@ -241,6 +241,6 @@ describe('a request', () => {
     const core = asked()
     expect(shorts(core.in(data(1, [1, 7])))).toEqual(['settle 1'])
     expect(shorts(core.in(data(1, [9])))).toEqual(['reset 1'])
-    expect(core.state.streams.calls.size).toBe(0)
+    expect(core.state.streams.v1Requests.size).toBe(0)
   })
 })

@@ -1,28 +1,28 @@
 /**
- * Catching up: a subscriber who wants the last broadcasts gets what we remember and what some peers in the topic remember,
- * and then the new ones, each once. Peers are asked only when the topic is joined, so that what they hear after their answer
- * reaches us by gossip: there is no gap. What is broadcast meanwhile waits here. What others remember is believed only with the
- * signer's proof, and judged by our validator like everything else.
+ * Catching up: a subscriber that wants the last broadcasts gets those that we and some peers in the topic remember, and
+ * then the new ones, each once. Peers are asked only after the topic is joined, so there is no gap: what they receive
+ * after their answer reaches us by gossip. New broadcasts wait here meanwhile. The memory of a peer is accepted only with
+ * the signer's proof, and is validated like every message. How peers are asked, services/ knows.
  */
 import type { Heard } from '../terms.js'
-import type { Purpose } from '../services/state.js'
+import type { Purpose, PurposeOf } from '../services/state.js'
 import { isAnnouncement } from '../../wire/gossip/announcement.js'
 import { decodeHistoryValue, type HistoryValue } from '../../wire/session/service.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
-import { askNode, nextOwn, takeOwn } from '../services/own-requests.js'
+import { askNode, openOwnAsk, takeOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { outcomeOf, remember } from './history.js'
 import { isJoined, nextSettled } from './membership.js'
 import type { CatchUp, Origin, Remembered } from './state.js'
-import { judge } from './validating.js'
+import { startValidation } from './validating.js'
 
-/** Nothing is remembered for longer, ms: a larger number has no meaning. */
+/** The largest age that is believed, ms, so that times stay exact numbers. */
 const MAX_AGE = 2 ** 40
-/** Bytes of new broadcasts that may wait until the old ones are here. */
+/** Bytes of new broadcasts that may wait for the old ones. */
 const MAX_LIVE = 4_194_304
-/** What each of them costs besides. */
+/** Each of them costs this much in addition to its bytes. */
 const OVERHEAD = 256
 
 type Replayed = Extract<Origin, { kind: 'replay' }>
@@ -36,7 +36,7 @@ export function onSubscribed(state: State, { topic, replay }: CommandOf<'subscri
     count,
     stage: 'joining',
     askAt: state.now + state.settings.catchUpPatience,
-    open: 0,
+    unanswered: 0,
     undecided: 0,
     found: new Map(),
     judged: new Set(),
@@ -47,12 +47,12 @@ export function onSubscribed(state: State, { topic, replay }: CommandOf<'subscri
   dueAt(state, 'catchUps', catchUp.askAt)
 }
 
-/** The subscriber has gone. What comes for it finds nobody. */
+/** The subscriber is gone, so answers for it are ignored. */
 export function onUnsubscribed(state: State, { subscription }: CommandOf<'unsubscribe'>): void {
   if (subscription !== undefined) state.catchUps.delete(subscription)
 }
 
-/** Those whose topic is joined now, with somebody to ask in it, or who have waited long enough, ask. */
+/** Asks peers for each catch-up whose topic is joined and has subscribers, or whose time has come. */
 export function serveCatchUps(state: State, out: Effects): void {
   for (const catchUp of state.catchUps.values()) {
     if (catchUp.stage !== 'joining') continue
@@ -62,7 +62,7 @@ export function serveCatchUps(state: State, out: Effects): void {
   }
 }
 
-/** When the next of them asks in any case. */
+/** When the next catch-up may ask; `Infinity`: none waits for that. */
 export function nextCatchUp(state: State): number {
   let next = Infinity
   for (const { stage, askAt } of state.catchUps.values()) {
@@ -77,44 +77,40 @@ function askPeers(state: State, out: Effects, catchUp: CatchUp): void {
   catchUp.stage = 'asking'
   const mesh = state.topics.joined.get(topic)?.mesh ?? []
   const others = [...(state.topics.subscribers.get(topic) ?? [])].filter((peer) => !mesh.includes(peer))
-  // Those of the mesh first: what they hear after their answer, they hand on to us at once.
+  // Members of the mesh come first, because they forward to us at once what they receive after their answer.
   const peers = [...mesh, ...others].filter((peer) => state.connections.byPeer.has(peer)).slice(0, catchUpPeers)
-  catchUp.open = peers.length
+  catchUp.unanswered = peers.length
   for (const peer of peers) {
     const purpose: Purpose = { kind: 'history', subscription, peer, values: [], bytes: 0 }
     askNode(state, out, peer, { kind: 'history', topic, count }, catchUpTimeout, purpose)
   }
-  finishIfDone(state, out, catchUp)
+  endIfDone(state, out, catchUp)
 }
 
-/** A peer has said all that it will; what it sent has to be checked. */
-export function onHistoryOver(
-  state: State,
-  out: Effects,
-  { subscription, peer, values }: Extract<Purpose, { kind: 'history' }>,
-): void {
+/** A peer has answered. The proofs of what it sent have to be verified. */
+export function onHistoryOver(state: State, out: Effects, { subscription, peer, values }: PurposeOf<'history'>): void {
   const catchUp = state.catchUps.get(subscription)
   if (catchUp === undefined) return
   const read = values
     .slice(-catchUp.count)
     .map(decodeHistoryValue)
     .filter((value) => value !== undefined)
-    // What somebody remembered who does not fetch large messages is no message to us.
+    // A peer without large messages remembers announcements, which are no messages to us.
     .filter(({ data }) => state.settings.maxLargeMessage === 0 || !isAnnouncement(data))
-  if (read.length === 0) return oneLess(state, out, catchUp)
+  if (read.length === 0) return onPeerDone(state, out, catchUp)
   const messages = read.map((value) => toMessage(state, value, peer))
-  const ask = nextOwn(state, { kind: 'verify', subscription, peer, messages })
+  const ask = openOwnAsk(state, { kind: 'verify', subscription, peer, messages })
   const { topic } = catchUp
   out.push({ type: 'verify', ask, messages: messages.map(({ data, from, proof }) => ({ topic, data, from, proof })) })
 }
 
 function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: string): Remembered {
-  // Copies: the values are views of a larger piece, and stay.
+  // Copies, because the values are views of a larger buffer, and are kept.
   return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - Math.min(age, MAX_AGE) }
 }
 
 export function onVerified(state: State, out: Effects, { ask, ids }: EventOf<'verified'>): void {
-  const purpose = takeOwn(state, ask, 'verify')
+  const purpose = takeOwnAsk(state, ask, 'verify')
   if (purpose === undefined) return
   const { subscription, messages, peer } = purpose
   const catchUp = state.catchUps.get(subscription)
@@ -123,18 +119,18 @@ export function onVerified(state: State, out: Effects, { ask, ids }: EventOf<'ve
   messages.forEach((message, i) => {
     const id = ids[i] ?? ''
     if (id === '') forged++
-    else take(state, out, catchUp, { ...message, id })
+    else addVerified(state, out, catchUp, { ...message, id })
   })
   if (forged > 0) out.push({ type: 'penalize', peer, count: forged })
-  oneLess(state, out, catchUp)
+  onPeerDone(state, out, catchUp)
 }
 
-/** The message is by its signer. Each is judged once, whoever else sends it too. */
-function take(state: State, out: Effects, catchUp: CatchUp, message: Remembered): void {
+/** The proof of the message is right. It is validated once, even if several peers send it. */
+function addVerified(state: State, out: Effects, catchUp: CatchUp, message: Remembered): void {
   const { topic, subscription, judged } = catchUp
   const { id, data, from, via, proof, at } = message
-  // What we have said ourselves in this life we do not hear, as in the live stream.
-  if (from === state.self && outcomeOf(state, id) === 'said') return
+  // As in the live stream, a node does not hear what it has published itself since its start.
+  if (from === state.self && outcomeOf(state, id) === 'published') return
   const known = catchUp.found.get(id)
   if (known !== undefined) known.at = Math.min(known.at, at)
   if (judged.has(id)) return
@@ -142,13 +138,13 @@ function take(state: State, out: Effects, catchUp: CatchUp, message: Remembered)
   catchUp.undecided++
   const heard: Heard = { topic, data, from, via, id }
   const origin: Replayed = { kind: 'replay', subscription, at }
-  // What we remember was judged when it came.
+  // What we remember was validated when it came.
   const isKnown = state.topics.joined.get(topic)?.remembered.has(id) === true
   if (isKnown || !state.topics.guarded.has(topic)) return onReplayJudged(state, out, origin, heard, proof, true)
-  if (!judge(state, out, heard, proof, origin)) onReplayJudged(state, out, origin, heard, proof, false)
+  if (!startValidation(state, out, heard, proof, origin)) onReplayJudged(state, out, origin, heard, proof, false)
 }
 
-/** The validator's word on a message of the past. */
+/** The verdict on a message of the past. */
 export function onReplayJudged(
   state: State,
   out: Effects,
@@ -163,30 +159,30 @@ export function onReplayJudged(
   if (catchUp === undefined) return
   catchUp.undecided--
   if (isTaken) catchUp.found.set(id, { heard, at })
-  finishIfDone(state, out, catchUp)
+  endIfDone(state, out, catchUp)
 }
 
-/** A new broadcast: those who catch up get it after the old ones. */
-export function putAside(state: State, out: Effects, heard: Heard): void {
+/** A new broadcast: subscribers that catch up get it after the old ones. */
+export function deferLive(state: State, out: Effects, heard: Heard): void {
   for (const catchUp of state.catchUps.values()) {
     if (catchUp.topic !== heard.topic) continue
     catchUp.live.push(heard)
     catchUp.liveBytes += heard.data.length + OVERHEAD
-    // The old ones that are here must do.
-    if (catchUp.liveBytes > MAX_LIVE) finish(state, out, catchUp)
+    // Too much waits, so the catch-up ends with the old ones that have arrived.
+    if (catchUp.liveBytes > MAX_LIVE) endCatchUp(state, out, catchUp)
   }
 }
 
-function oneLess(state: State, out: Effects, catchUp: CatchUp): void {
-  catchUp.open--
-  finishIfDone(state, out, catchUp)
+function onPeerDone(state: State, out: Effects, catchUp: CatchUp): void {
+  catchUp.unanswered--
+  endIfDone(state, out, catchUp)
 }
 
-function finishIfDone(state: State, out: Effects, catchUp: CatchUp): void {
-  if (catchUp.stage === 'asking' && catchUp.open === 0 && catchUp.undecided === 0) finish(state, out, catchUp)
+function endIfDone(state: State, out: Effects, catchUp: CatchUp): void {
+  if (catchUp.stage === 'asking' && catchUp.unanswered === 0 && catchUp.undecided === 0) endCatchUp(state, out, catchUp)
 }
 
-function finish(state: State, out: Effects, catchUp: CatchUp): void {
+function endCatchUp(state: State, out: Effects, catchUp: CatchUp): void {
   const { subscription, topic, count, found, live } = catchUp
   state.catchUps.delete(subscription)
   for (const { id, data, from, via, at } of state.topics.joined.get(topic)?.history ?? []) {

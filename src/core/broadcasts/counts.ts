@@ -1,19 +1,22 @@
-/** What became of messages, by topic and by peer: what the status and `explain` show. */
+/**
+ * Counts of messages, by topic and by peer, for the status and `explain`. Why a message is counted, this file does not
+ * know.
+ */
 import { statusChanged } from '../changes.js'
 import type { DialFailure } from '../peers/state.js'
 import type { State } from '../state.js'
 import type { Counts, LossReason, PeerRecord } from './state.js'
 
-/** Topics and peers that are counted; the oldest are forgotten beyond that. */
+/** Topics, and peers, that are counted at once. Beyond that the oldest entry is dropped. */
 const MAX_COUNTED = 1_000
 
-/** The counts of a topic that is ours: one that we are in, or broadcast on. (A stranger must not make us count its own.) */
+/** The counts of a topic that we are in or broadcast on. (Other peers cannot add topics.) */
 export function countsOf(state: State, topic: string): Counts {
   const { topics } = state.counts
   let found = topics.get(topic)
   if (found === undefined) {
     found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, dropped: {} }
-    bound(topics)
+    evictOldest(topics)
     topics.set(topic, found)
   }
   return found
@@ -24,13 +27,13 @@ export function recordOf(state: State, peer: string): PeerRecord {
   let found = peers.get(peer)
   if (found === undefined) {
     found = { failure: undefined, dropped: {} }
-    bound(peers)
+    evictOldest(peers)
     peers.set(peer, found)
   }
   return found
 }
 
-/** The last dial of the peer failed; or (`undefined`) it is connected. */
+/** The last dial of the peer failed, or (`undefined`) succeeded. */
 export function noteDial(state: State, peer: string, failure: DialFailure | undefined): void {
   if (failure !== undefined)
     recordOf(state, peer).failure = afterAnother(state.counts.peers.get(peer)?.failure, failure)
@@ -44,12 +47,12 @@ function afterAnother(last: DialFailure | undefined, failure: DialFailure): Dial
   return earlier.message === failure.message ? failure : { ...failure, earlier }
 }
 
-function bound(map: Map<string, unknown>): void {
+function evictOldest(map: Map<string, unknown>): void {
   if (map.size < MAX_COUNTED) return
   for (const oldest of map.keys()) return void map.delete(oldest)
 }
 
-/** Messages of a topic, from or for a peer, went no further. */
+/** Messages of a topic, from or to a peer, were dropped. */
 export function countLoss(
   state: State,
   reason: LossReason,
@@ -66,7 +69,7 @@ function add(dropped: Partial<Record<LossReason, number>>, reason: LossReason, c
   dropped[reason] = (dropped[reason] ?? 0) + count
 }
 
-/** All messages that were lost between the network and our subscribers, or on their way out. */
+/** The number of dropped messages of a topic, for all reasons. */
 export function lossesOf({ dropped }: Counts): number {
   let sum = 0
   for (const count of Object.values(dropped)) sum += count

@@ -1,26 +1,26 @@
 /**
- * What becomes of a message that is here whole: a validator judges it where the topic has one; then it is forwarded,
- * remembered and delivered, or goes no further.
+ * The way of a whole message: it is validated if its topic has a validator, and then forwarded, remembered and delivered,
+ * or dropped. How messages arrive, hearing.ts and fetching.ts know.
  */
 import type { Heard } from '../terms.js'
 import type { Verdict } from '../port.js'
 import type { CommandOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
-import { onReplayJudged, putAside } from './catch-up.js'
+import { onReplayJudged, deferLive } from './catch-up.js'
 import { countLoss, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { giveReceipts } from './receipts.js'
 import type { LossReason, Origin, Validation } from './state.js'
-import { judge, takeValidation } from './validating.js'
+import { startValidation, takeValidation } from './validating.js'
 
-/** All of the message is here. */
-export function consider(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
+/** The whole message has arrived. */
+export function onWholeMessage(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): void {
   if (!state.topics.guarded.has(heard.topic)) return decide(state, out, { heard, proof, origin }, 'accept')
-  if (!judge(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
+  if (!startValidation(state, out, heard, proof, origin)) decide(state, out, { heard, proof, origin }, 'ignore', 'busy')
 }
 
-/** The validator's word. One that failed has said nothing against the message, nor for it. */
+/** A verdict. If the validator failed, the message is ignored and does not count against its sender. */
 export function onValidated(state: State, out: Effects, event: CommandOf<'validated'>): void {
   const { verdict, failed } = event
   const validation = takeValidation(state, event.validation)
@@ -45,12 +45,12 @@ function decide(
 ): void {
   if (origin.kind === 'replay') return onReplayJudged(state, out, origin, heard, proof, verdict === 'accept')
   if (verdict !== 'accept') {
-    return lose(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
+    return dropMessage(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
   }
-  settleGossip(out, heard, origin.held, 'accept')
+  giveVerdict(out, heard, origin.held, 'accept')
   const { topic, id } = heard
   noteOutcome(state, id, 'accepted')
-  // It may have been left while the message was judged.
+  // The topic may have been left during the validation.
   if (state.topics.joined.has(topic)) {
     countsOf(state, topic).delivered++
     if (!origin.large) {
@@ -58,23 +58,24 @@ function decide(
       remember(state, topic, { id, data, from, via, proof, at: state.now })
     }
     out.push({ type: 'deliver', ...heard })
-    putAside(state, out, heard)
+    deferLive(state, out, heard)
   }
   giveReceipts(state, out, id, 'accepted')
 }
 
-/** Reasons that speak against whoever handed it to us. */
+/** Reasons that count against the peer that forwarded the message. */
 const OFFENCES = new Set<LossReason>(['rejected', 'oversize'])
 
-/** It goes no further. */
-export function lose(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
+/** Drops the message, and counts the loss. */
+export function dropMessage(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
   const { topic, via, id } = heard
   countLoss(state, reason, { topic, peer: via })
   noteOutcome(state, id, 'refused')
-  settleGossip(out, heard, held, OFFENCES.has(reason) ? 'reject' : 'ignore')
+  giveVerdict(out, heard, held, OFFENCES.has(reason) ? 'reject' : 'ignore')
   giveReceipts(state, out, id, 'refused')
 }
 
-export function settleGossip(out: Effects, { id, via }: Heard, held: boolean, verdict: Verdict): void {
+/** The network gets the verdict if it holds the message back. */
+export function giveVerdict(out: Effects, { id, via }: Heard, held: boolean, verdict: Verdict): void {
   if (held) out.push({ type: 'verdict', id, via, verdict })
 }

@@ -1,20 +1,21 @@
 /**
- * Large messages of others: announced by gossip, fetched over the request path, first from whoever handed the announcement to
- * us (who forwards it only once it has the message itself), then from its signer; and taken only if the hash is right.
+ * Large messages of others. They are announced by gossip and fetched by requests: first from the peer that forwarded the
+ * announcement (a peer forwards it only after it has the message), then from the signer. A message is accepted only if
+ * its hash is right. What happens to it then, deciding.ts knows.
  */
 import type { AskId, Heard } from '../terms.js'
-import type { Purpose } from '../services/state.js'
+import type { Purpose, PurposeOf } from '../services/state.js'
 import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
-import { askNode, forgetOwn } from '../services/own-requests.js'
+import { askNode, cancelOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { blobOf, keepBlob, startDigest } from './large.js'
-import { consider, lose } from './deciding.js'
+import { onWholeMessage, dropMessage } from './deciding.js'
 import type { Digesting, Fetch } from './state.js'
 
 const NO_PROOF = new Uint8Array()
 
-/** False: too much is being fetched already. */
+/** Fetches the message of an announcement. False: too much is being fetched already. */
 export function fetchLarge(
   state: State,
   out: Effects,
@@ -26,28 +27,28 @@ export function fetchLarge(
   const name = toHex(hash)
   const known = blobOf(state, name)
   if (known !== undefined) {
-    // The same bytes must not come again and again under other sizes.
-    if (known.length !== size) lose(state, out, heard, held, 'rejected')
+    // An announcement with a wrong size is rejected, or the same message could be announced without end.
+    if (known.length !== size) dropMessage(state, out, heard, held, 'rejected')
     else takeLarge(state, out, heard, held, known)
     return true
   }
   if (fetching.open.has(heard.id) || fetching.bytes + size > settings.maxBlobBytes) return false
   const until = state.now + settings.fetchTimeout
-  const fetch: Fetch = { hash: name, size, heard, held, until, others: [...new Set([heard.via, heard.from])] }
+  const fetch: Fetch = { hash: name, size, heard, held, until, sources: [...new Set([heard.via, heard.from])] }
   fetching.open.set(heard.id, fetch)
   fetching.bytes += size
-  askNext(state, out, fetch)
+  askNextSource(state, out, fetch)
   return true
 }
 
-/** Asks the next one that we are connected to; when there is none, the message is lost. */
-function askNext(state: State, out: Effects, fetch: Fetch): void {
-  const { heard, held, hash, others } = fetch
-  let peer = others.shift()
-  while (peer !== undefined && !state.connections.byPeer.has(peer)) peer = others.shift()
+/** Asks the next connected source. If there is none, the message is dropped. */
+function askNextSource(state: State, out: Effects, fetch: Fetch): void {
+  const { heard, held, hash, sources } = fetch
+  let peer = sources.shift()
+  while (peer !== undefined && !state.connections.byPeer.has(peer)) peer = sources.shift()
   if (peer === undefined) {
     endFetch(state, fetch)
-    return lose(state, out, heard, held, 'fetchFailed')
+    return dropMessage(state, out, heard, held, 'fetchFailed')
   }
   const purpose: Purpose = { kind: 'fetch', message: heard.id, peer, chunks: [], received: 0 }
   askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, Math.max(1, fetch.until - state.now), purpose)
@@ -57,33 +58,27 @@ function fromHex(text: string): Uint8Array {
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
 
-/** A piece. One that makes it longer than it was to be ends it. */
-export function onPiece(
-  state: State,
-  out: Effects,
-  own: AskId,
-  purpose: Extract<Purpose, { kind: 'fetch' }>,
-  piece: Uint8Array,
-): void {
+/** A piece of the message. If it makes the message longer than announced, the source has failed. */
+export function onPiece(state: State, out: Effects, ask: AskId, purpose: PurposeOf<'fetch'>, piece: Uint8Array): void {
   const fetch = state.fetching.open.get(purpose.message)
-  if (fetch === undefined) return forgetOwn(state, out, own)
+  if (fetch === undefined) return cancelOwnAsk(state, out, ask)
   purpose.chunks.push(piece)
   purpose.received += piece.length
-  // An empty one would be one of endlessly many.
+  // Empty pieces are refused, because there could be endlessly many.
   if (piece.length > 0 && purpose.received <= fetch.size) return
-  forgetOwn(state, out, own)
-  notFrom(state, out, fetch, purpose.peer, true)
+  cancelOwnAsk(state, out, ask)
+  onSourceFailed(state, out, fetch, purpose.peer, true)
 }
 
-/** The peer has sent all that it will. */
+/** The source has answered. */
 export function onPiecesOver(
   state: State,
   out: Effects,
-  { message, peer, chunks, received }: Extract<Purpose, { kind: 'fetch' }>,
+  { message, peer, chunks, received }: PurposeOf<'fetch'>,
 ): void {
   const fetch = state.fetching.open.get(message)
   if (fetch === undefined) return
-  if (received !== fetch.size) return notFrom(state, out, fetch, peer, false)
+  if (received !== fetch.size) return onSourceFailed(state, out, fetch, peer, false)
   const data = new Uint8Array(fetch.size)
   let at = 0
   for (const chunk of chunks) {
@@ -101,20 +96,20 @@ export function onFetchedHash(
 ): void {
   const fetch = state.fetching.open.get(message)
   if (fetch === undefined) return
-  if (toHex(hash) !== fetch.hash) return notFrom(state, out, fetch, peer, true)
+  if (toHex(hash) !== fetch.hash) return onSourceFailed(state, out, fetch, peer, true)
   endFetch(state, fetch)
   keepBlob(state, fetch.hash, data)
   takeLarge(state, out, fetch.heard, fetch.held, data)
 }
 
 function takeLarge(state: State, out: Effects, heard: Heard, held: boolean, data: Uint8Array): void {
-  consider(state, out, { ...heard, data: data.slice() }, NO_PROOF, { kind: 'gossip', held, large: true })
+  onWholeMessage(state, out, { ...heard, data: data.slice() }, NO_PROOF, { kind: 'gossip', held, large: true })
 }
 
-/** This peer does not have it, or what it sent is something else: the next one, if there is one. */
-function notFrom(state: State, out: Effects, fetch: Fetch, peer: string, isForged: boolean): void {
+/** The source does not have the message, or sent another one (`isForged`): the next source is asked. */
+function onSourceFailed(state: State, out: Effects, fetch: Fetch, peer: string, isForged: boolean): void {
   if (isForged) out.push({ type: 'penalize', peer, count: 1 })
-  askNext(state, out, fetch)
+  askNextSource(state, out, fetch)
 }
 
 function endFetch({ fetching }: State, fetch: Fetch): void {

@@ -1,4 +1,7 @@
-/** Messages of others as they come from the network: whole, or announced, or of no use. */
+/**
+ * Messages of others as the network reports them: whole, announced, or dropped. What follows, deciding.ts and fetching.ts
+ * know.
+ */
 import type { Heard } from '../terms.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { noteUse } from '../peers/connections.js'
@@ -7,10 +10,10 @@ import type { CommandOf, EventOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { countLoss, countsOf } from './counts.js'
-import { consider, lose, settleGossip } from './deciding.js'
+import { onWholeMessage, dropMessage, giveVerdict } from './deciding.js'
 import { fetchLarge, onFetchedHash } from './fetching.js'
 import { announce, takeDigesting } from './large.js'
-import { ready } from './publishing.js'
+import { queueWhenReachable } from './publishing.js'
 
 export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
@@ -18,34 +21,34 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
   if (!state.topics.joined.has(topic)) {
     countLoss(state, 'unknownTopic', { peer: via })
     log(out, 'debug', `dropped a broadcast of a topic that we are not in: ${topic}`)
-    return settleGossip(out, heard, held, 'ignore')
+    return giveVerdict(out, heard, held, 'ignore')
   }
   noteUse(state, via)
   countsOf(state, topic).received++
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
     const announced = decodeAnnouncement(data)
-    if (announced === undefined) return lose(state, out, heard, held, 'rejected')
-    if (announced.size > state.settings.maxLargeMessage) return lose(state, out, heard, held, 'oversize')
-    if (!fetchLarge(state, out, heard, held, announced)) lose(state, out, heard, held, 'busy')
+    if (announced === undefined) return dropMessage(state, out, heard, held, 'rejected')
+    if (announced.size > state.settings.maxLargeMessage) return dropMessage(state, out, heard, held, 'oversize')
+    if (!fetchLarge(state, out, heard, held, announced)) dropMessage(state, out, heard, held, 'busy')
     return
   }
-  consider(state, out, heard, proof, { kind: 'gossip', held, large: false })
+  onWholeMessage(state, out, heard, proof, { kind: 'gossip', held, large: false })
 }
 
-/** Something that the network did not even report as a message. */
+/** The network has dropped messages. */
 export function onGossipDropped(state: State, out: Effects, event: EventOf<'gossipDropped'>): void {
   const { peer, topic, reason, count } = event
   countLoss(state, reason, { topic, peer, count })
   const what = count === 1 ? 'a message' : `${count} messages`
   log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
   if (reason !== 'malformed') return
-  // Its gossip stream is of no use any more, and nobody would open another one: both begin anew.
+  // Its gossip stream is useless, and only a new connection brings another one.
   log(out, 'warn', `${peer} sent gossip that cannot be read: its connections are closed`)
   for (const id of [...(state.connections.byPeer.get(peer) ?? [])])
     dropConnection(state, out, id, 'its gossip cannot be read')
 }
 
-/** A hash that we asked for is here: of a large broadcast of ours, or of one that was fetched. */
+/** A hash was computed: of a large broadcast of ours, or of one that was fetched. */
 export function onDigested(state: State, out: Effects, { digest, hash }: CommandOf<'digested'>): void {
   const digesting = takeDigesting(state, digest)
   if (digesting === undefined) return
@@ -53,5 +56,5 @@ export function onDigested(state: State, out: Effects, { digest, hash }: Command
   const ask = state.asks.open.get(digesting.ask)
   if (ask?.kind !== 'broadcast') return
   announce(ask, hash)
-  ready(state, out, ask)
+  queueWhenReachable(state, out, ask)
 }

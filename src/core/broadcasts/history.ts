@@ -1,20 +1,23 @@
-/** What is remembered of broadcasts: the last ones of a topic, which late subscribers can be given, and what became of each of late. */
+/**
+ * The memory of broadcasts: the last ones of each topic, for late subscribers, and the outcome of recent ones, for
+ * receipts.
+ */
 import type { State } from '../state.js'
 import type { Outcome, Remembered } from './state.js'
 
-/** Ids in one generation. */
+/** Message ids in one generation of outcomes. */
 const GENERATION = 2_048
 
-/** (Topics that we are not in are not remembered: nobody would ask us for them.) */
+/** Adds a broadcast to the history of its topic, if we are in it. */
 export function remember({ topics, settings }: State, name: string, message: Remembered): void {
   const topic = topics.joined.get(name)
   if (topic === undefined || message.data.length > settings.historyBytes || settings.historyMessages === 0) return
   const { history, remembered } = topic
   if (remembered.has(message.id)) return
-  // What others remembered for us may be older than what we know.
+  // A message from the memory of a peer may be older than ours.
   let at = history.length
   while (at > 0 && history[at - 1]!.at > message.at) at--
-  // A copy: whoever sent it, or got it, may do with the bytes what it likes.
+  // A copy, because the publisher or a subscriber may change the bytes.
   history.splice(at, 0, { ...message, data: message.data.slice() })
   remembered.add(message.id)
   topic.historyBytes += message.data.length
@@ -28,8 +31,8 @@ export function remember({ topics, settings }: State, name: string, message: Rem
 }
 
 /**
- * What became of a message: a node that asks for a receipt may ask before or after we had it. There are two generations, the older
- * of which is dropped whole, because entries that come and go one by one would cost more.
+ * Notes the outcome of a message, because a request for a receipt may come before or after the message. Of two
+ * generations the older one is dropped as a whole, which costs less than to drop single entries.
  */
 export function noteOutcome({ outcomes }: State, id: string, outcome: Outcome): void {
   if (outcomes.recent.size >= GENERATION) {

@@ -1,14 +1,17 @@
-/** Large broadcasts: the whole is kept for the nodes that fetch it, within bounds of bytes and time, and its announcement is gossiped. */
+/**
+ * Large messages: they are kept, within bounds of bytes and time, for nodes that fetch them, and their hashes are
+ * computed outside.
+ */
 import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import type { BroadcastAsk, Digesting } from './state.js'
 
-/** Others may fetch it from now on. The oldest go first. */
+/** Keeps a large message, so others can fetch it. The oldest are dropped first. */
 export function keepBlob(state: State, hash: string, data: Uint8Array): void {
   const { large, settings, now } = state
   if (data.length > settings.maxBlobBytes) return
-  // One that is announced again has its time anew.
+  // A message that is announced again gets its full time again.
   if (!large.blobs.delete(hash)) large.blobBytes += data.length
   large.blobs.set(hash, { data, until: now + settings.blobLifetime })
   for (const [oldest, blob] of large.blobs) {
@@ -23,14 +26,14 @@ export function blobOf({ large, now }: State, hash: string): Uint8Array | undefi
   return blob === undefined || blob.until <= now ? undefined : blob.data
 }
 
-/** The SHA-256 of this is computed outside; `digested` brings it. */
+/** Asks for the SHA-256 of `data`, which `digested` brings. */
 export function startDigest({ large }: State, out: Effects, digesting: Digesting, data: Uint8Array): void {
   const digest = large.nextDigest++
   large.digesting.set(digest, digesting)
   out.push({ type: 'digest', digest, data })
 }
 
-/** What was hashed. */
+/** Removes and returns what the hash was computed for. */
 export function takeDigesting({ large }: State, digest: number): Digesting | undefined {
   const digesting = large.digesting.get(digest)
   large.digesting.delete(digest)
@@ -42,14 +45,14 @@ export function hashLarge(state: State, out: Effects, ask: BroadcastAsk): void {
   startDigest(state, out, { kind: 'broadcast', ask: ask.id }, ask.large!)
 }
 
-/** The announcement is what goes out. */
+/** The announcement is gossiped in place of the message. */
 export function announce(ask: BroadcastAsk, hash: Uint8Array): void {
   ask.data = encodeAnnouncement({ hash, size: ask.large!.length })
 }
 
-/** It goes out now: from here on others may fetch the whole. */
+/** The broadcast is published now, so the whole message can be fetched. */
 export function offer(state: State, { large, data }: BroadcastAsk): void {
   if (large === undefined) return
-  // A copy: the caller may do with its bytes what it likes when it has its answer.
+  // A copy, because the caller may change its bytes after the answer.
   keepBlob(state, toHex(decodeAnnouncement(data)!.hash), large.slice())
 }

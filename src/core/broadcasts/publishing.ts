@@ -1,13 +1,12 @@
 /**
- * Broadcasts of our callers, from the command to the network's answer. They wait here, each topic's in their order: for
- * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. What
- * cannot be sent is refused; nothing is lost without a word.
+ * Broadcasts of our callers, from the command to the network's answer. They wait here, in order within each topic: for
+ * subscribers (if the caller wants that), for the network to answer earlier ones, and for peers that read too slowly. A
+ * broadcast that cannot be sent is refused. How it is gossiped, the network knows.
  */
 import { encodedMessageSize } from '../../wire/gossip/message.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
-import { admitAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { acceptAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import { noteUse } from '../peers/connections.js'
-import { dueAt } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
@@ -16,11 +15,12 @@ import { noteOutcome, remember } from './history.js'
 import { hashLarge, offer } from './large.js'
 import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
+import { isBlocked, noteRecipient, noteSlow, stalledPeers, takeSlow } from './recipients.js'
 import type { BroadcastAsk, PublishQueue } from './state.js'
 
 export function publish(state: State, out: Effects, command: CommandOf<'broadcast'>): void {
   const { ask: id, topic, data, waitForPeers, receipts } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   const { maxMessageSize, maxLargeMessage, requestTimeout } = state.settings
   const whole = encodedMessageSize(topic, data.length)
   const isLarge = whole > maxMessageSize && data.length <= maxLargeMessage
@@ -47,18 +47,18 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
   openAsk(state, ask, ask.timeout)
   countsOf(state, topic)
   if (isLarge) hashLarge(state, out, ask)
-  else ready(state, out, ask)
+  else queueWhenReachable(state, out, ask)
 }
 
 function tooLarge(state: State, out: Effects, id: number, length: number, size: number): void {
   const { maxMessageSize, maxLargeMessage } = state.settings
   const limit = maxLargeMessage > 0 ? `${maxLargeMessage} bytes (largeMessages)` : `${maxMessageSize} (maxMessageSize)`
-  const message = `the broadcast takes ${size} bytes on the wire (${length} of data, topic and signature besides); the limit is ${limit}`
+  const message = `the broadcast takes ${size} bytes on the wire (${length} of data, the rest for topic and signature); the limit is ${limit}`
   fail(state, out, id, { code: 'MessageTooLarge', message })
 }
 
-/** What is to go out is known: it goes when the caller's subscribers are there, and it is its turn. */
-export function ready(state: State, out: Effects, ask: BroadcastAsk): void {
+/** The data to send is known. The broadcast is queued as soon as enough subscribers can be reached. */
+export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
     state.publishing.waiting.add(ask.id)
@@ -67,13 +67,13 @@ export function ready(state: State, out: Effects, ask: BroadcastAsk): void {
   enqueue(state, out, ask)
 }
 
-/** Somebody can be reached who could not be before. */
+/** More subscribers may be reachable now. */
 export function serveWaiting(state: State, out: Effects): void {
   for (const id of state.publishing.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind !== 'broadcast' || reachable(state, ask.topic).length < ask.min) continue
     state.publishing.waiting.delete(id)
-    // Its time was for the subscribers.
+    // Its first timeout was for the subscribers.
     extendAsk(state, id, ask.timeout, state.settings.requestTimeout)
     ask.timeout = state.settings.requestTimeout
     enqueue(state, out, ask)
@@ -90,12 +90,12 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
     return refuse(state, out, ask, overloaded(message))
   }
   let queue = publishing.queues.get(ask.topic)
-  if (queue === undefined) publishing.queues.set(ask.topic, (queue = { held: [], queued: new Set() }))
+  if (queue === undefined) publishing.queues.set(ask.topic, (queue = { retries: [], queued: new Set() }))
   queue.queued.add(ask.id)
   pump(state, out)
 }
 
-/** Sends what may go now. */
+/** Publishes what may go now. */
 export function pump(state: State, out: Effects): void {
   const { queues } = state.publishing
   for (const [topic, queue] of queues) {
@@ -107,16 +107,16 @@ export function pump(state: State, out: Effects): void {
       }
       state.publishing.underWay++
       ask.stage = 'sent'
-      ask.except = stalled(state, topic)
+      ask.except = stalledPeers(state, topic)
       offer(state, ask)
       out.push({ type: 'publish', ask: ask.id, topic, data: ask.data, except: ask.except })
     }
   }
 }
 
-/** (Who has given up has left the queue.) */
+/** Removes and returns the next broadcast of a queue. (A cancelled one is in no queue.) */
 function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
-  let id = queue.held.shift()
+  let id = queue.retries.shift()
   if (id === undefined) {
     for (id of queue.queued) break
     if (id === undefined) return undefined
@@ -127,78 +127,28 @@ function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
 
 // ---- peers that read too slowly
 
-/** Does the topic wait for a peer that may take more in a moment? */
-function isBlocked({ publishing, topics, settings, now }: State, topic: string): boolean {
-  if (publishing.slowPeers.size === 0) return false
-  const subscribers = topics.subscribers.get(topic)
-  for (const [peer, since] of publishing.slowPeers) {
-    if (since + settings.slowPeerPatience > now && subscribers?.has(peer) === true) return true
-  }
-  return false
-}
-
-/** Those who have taken nothing for so long that the others do not wait for them. */
-function stalled({ publishing, topics, settings, now }: State, topic: string): string[] {
-  if (publishing.slowPeers.size === 0) return []
-  const subscribers = topics.subscribers.get(topic)
-  return [...publishing.slowPeers]
-    .filter(([peer, since]) => since + settings.slowPeerPatience <= now && subscribers?.has(peer) === true)
-    .map(([peer]) => peer)
-}
-
-/** When the next peer counts as stalled; `Infinity`: none will. */
-export function nextStall({ publishing, settings, now }: State): number {
-  let next = Infinity
-  for (const since of publishing.slowPeers.values()) {
-    const at = since + settings.slowPeerPatience
-    if (at > now) next = Math.min(next, at)
-  }
-  return next
-}
-
-/** A peer may have had its time: the others go on without it. */
+/** A slow peer may have run out of time, after which the others do not wait for it. */
 export function onStalled(state: State, out: Effects): void {
-  if (state.publishing.slowPeers.size > 0) pump(state, out)
+  if (state.recipients.slow.size > 0) pump(state, out)
 }
 
 export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: EventOf<'publishHeld'>): void {
   state.publishing.underWay--
-  for (const peer of peers) {
-    if (state.publishing.slowPeers.has(peer)) continue
-    state.publishing.slowPeers.set(peer, state.now)
-    dueAt(state, 'slowPeers', state.now + state.settings.slowPeerPatience)
-    log(out, 'warn', `${peer} reads our broadcasts too slowly: they wait for it`)
-  }
+  for (const peer of peers) noteSlow(state, out, peer)
   const ask = state.asks.open.get(id)
   if (ask?.kind !== 'broadcast') return
   if (ask.isLate) return tooLate(state, out, ask)
   ask.stage = 'queued'
   const { queues } = state.publishing
   const queue = queues.get(ask.topic)
-  if (queue === undefined) queues.set(ask.topic, { held: [id], queued: new Set() })
-  else queue.held.push(id)
+  if (queue === undefined) queues.set(ask.topic, { retries: [id], queued: new Set() })
+  else queue.retries.push(id)
   pump(state, out)
 }
 
-/** It takes more again, or it is gone. */
+/** The peer takes more again, or is gone. */
 export function onDrained(state: State, out: Effects, peer: string): void {
-  if (state.publishing.slowPeers.delete(peer)) pump(state, out)
-}
-
-// ---- peers that have broadcasts of ours
-
-/** Broadcasts were handed to this peer, and may still wait to be sent. */
-export function noteHanded({ publishing }: State, peer: string): void {
-  publishing.handed.add(peer)
-}
-
-export function isHanded({ publishing }: State, peer: string): boolean {
-  return publishing.handed.has(peer)
-}
-
-/** The same, and forgets it. */
-export function takeHanded({ publishing }: State, peer: string): boolean {
-  return publishing.handed.delete(peer)
+  if (takeSlow(state, peer)) pump(state, out)
 }
 
 // ---- the network's answers
@@ -215,9 +165,9 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
     counts.handedOver += recipients.length
     for (const peer of recipients) {
       noteUse(state, peer)
-      noteHanded(state, peer)
+      noteRecipient(state, peer)
     }
-    noteOutcome(state, event.id, 'said')
+    noteOutcome(state, event.id, 'published')
     if (large === undefined) {
       const { self } = state
       remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })
@@ -227,10 +177,10 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       log(
         out,
         'debug',
-        `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'those who could be reached would not have it'}`,
+        `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'the peers that could be reached did not get it'}`,
       )
     }
-    leave(state, ask)
+    closeBroadcast(state, ask)
     settle(state, out, id, { recipients })
     if (receipts !== undefined) awaitReceipts(state, out, id, event.id, topic, receipts)
   }
@@ -241,7 +191,7 @@ export function onPublishFailed(state: State, out: Effects, event: EventOf<'publ
   state.publishing.underWay--
   const ask = state.asks.open.get(event.ask)
   if (ask?.kind === 'broadcast') {
-    leave(state, ask)
+    closeBroadcast(state, ask)
     fail(state, out, event.ask, { code: event.code, ...event.failure })
   }
   pump(state, out)
@@ -250,7 +200,7 @@ export function onPublishFailed(state: State, out: Effects, event: EventOf<'publ
 // ---- ends without an answer
 
 function refuse(state: State, out: Effects, ask: BroadcastAsk, refusal: Refusal): void {
-  leave(state, ask)
+  closeBroadcast(state, ask)
   fail(state, out, ask.id, refusal)
 }
 
@@ -261,20 +211,20 @@ export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): 
     const message = `${there} of ${min} subscribers of ${topic} could be reached within ${timeout} ms: nothing was sent`
     return refuse(state, out, ask, { code: 'PublishError', message })
   }
-  // The network has it, and will say what became of it.
+  // The network has it, and its answer will follow.
   if (ask.stage === 'sent') ask.isLate = true
   else tooLate(state, out, ask)
 }
 
 function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
   const { timeout } = ask
-  const slow = [...state.publishing.slowPeers.keys()].join(', ')
-  const message = `the broadcast could not be sent within ${timeout} ms, for too much waits${slow === '' ? '' : ` for ${slow}`}`
+  const slow = [...state.recipients.slow.keys()].join(', ')
+  const message = `the broadcast could not be sent within ${timeout} ms, because too much waits${slow === '' ? '' : ` for ${slow}`}`
   refuse(state, out, ask, overloaded(message))
 }
 
-/** Its caller has given up. What has gone to the network goes out all the same. */
-export function leave(state: State, ask: BroadcastAsk): void {
+/** Ends the broadcast in the core. If the network has it already, it is sent all the same. */
+export function closeBroadcast(state: State, ask: BroadcastAsk): void {
   const { waiting, queues } = state.publishing
   closeAsk(state, ask.id, ask.timeout)
   if (ask.stage === 'waiting') return void waiting.delete(ask.id)
@@ -282,6 +232,6 @@ export function leave(state: State, ask: BroadcastAsk): void {
   state.publishing.queuedBytes -= ask.size
   const queue = ask.stage === 'queued' ? queues.get(ask.topic) : undefined
   if (queue === undefined) return
-  if (!queue.queued.delete(ask.id)) queue.held = queue.held.filter((id) => id !== ask.id)
-  if (queue.queued.size + queue.held.length === 0) queues.delete(ask.topic)
+  if (!queue.queued.delete(ask.id)) queue.retries = queue.retries.filter((id) => id !== ask.id)
+  if (queue.queued.size + queue.retries.length === 0) queues.delete(ask.topic)
 }

@@ -1,17 +1,18 @@
 /**
- * Receipts. Whoever published asks each subscriber that it knows, over the request path, to say when it has the message; the
- * subscriber answers by its own hand, after its validation. Message ids connect the two.
+ * Receipts. The publisher asks each subscriber that it knows, by a request, to confirm the message. The subscriber
+ * answers after its own validation. Message ids connect the request with the message. How requests travel, services/
+ * knows.
  */
 import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
 import type { WantReceipts, ExchangeId } from '../terms.js'
 import { endServing, keepServing } from '../services/book.js'
-import { askNode, forgetOwn } from '../services/own-requests.js'
+import { askNode, cancelOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { outcomeOf } from './history.js'
 import type { Outcome } from './state.js'
 
-/** Ids that somebody may wait for; more are refused. */
+/** Message ids for which receipts may be wanted at once; more are refused. */
 const MAX_WANTED = 4_096
 
 const NOTHING = new Uint8Array()
@@ -27,42 +28,42 @@ export function awaitReceipts(
   { count = Infinity, timeout }: WantReceipts,
 ): void {
   const peers = [...(state.topics.subscribers.get(topic) ?? [])].filter((peer) => state.connections.byPeer.has(peer))
-  const receipts = { ask, since: state.now, open: new Set<number>(), left: count }
+  const receipts = { ask, since: state.now, asks: new Set<number>(), remaining: count }
   state.receipts.open.set(ask, receipts)
   for (const peer of peers) {
-    receipts.open.add(
+    receipts.asks.add(
       askNode(state, out, peer, { kind: 'receipt', topic, id }, timeout, { kind: 'receipt', ask, peer }),
     )
   }
-  if (peers.length === 0) end(state, out, ask)
+  if (peers.length === 0) endReceipts(state, out, ask)
 }
 
 export function onReceipt(state: State, out: Effects, ask: number, peer: string): void {
   const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
   out.push({ type: 'receipt', ask, peer, rtt: state.now - receipts.since })
-  receipts.left--
-  if (receipts.left === 0) end(state, out, ask)
+  receipts.remaining--
+  if (receipts.remaining === 0) endReceipts(state, out, ask)
 }
 
-/** One of those who were asked has said all that it will. */
-export function onReceiptOver(state: State, out: Effects, ask: number, own: number): void {
+/** A peer has answered, or its request has failed. */
+export function onReceiptOver(state: State, out: Effects, ask: number, ownAsk: number): void {
   const receipts = state.receipts.open.get(ask)
   if (receipts === undefined) return
-  receipts.open.delete(own)
-  if (receipts.open.size === 0) end(state, out, ask)
+  receipts.asks.delete(ownAsk)
+  if (receipts.asks.size === 0) endReceipts(state, out, ask)
 }
 
-function end(state: State, out: Effects, ask: number): void {
+function endReceipts(state: State, out: Effects, ask: number): void {
   const receipts = state.receipts.open.get(ask)!
   state.receipts.open.delete(ask)
   out.push({ type: 'receiptsEnded', ask })
-  for (const own of receipts.open) forgetOwn(state, out, own)
+  for (const own of receipts.asks) cancelOwnAsk(state, out, own)
 }
 
 // ---- those of others
 
-/** A peer wants to hear when we have a message: now, if it has been here, or when it comes. */
+/** A peer wants a receipt: it gets one at once if the outcome of the message is known, or else later. */
 export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId, id: string): void {
   const outcome = outcomeOf(state, id)
   if (outcome !== undefined) return answer(state, out, exchange, outcome)
@@ -83,7 +84,7 @@ export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId
   keepServing(state, exchange, { kind: 'receipt', message: id })
 }
 
-/** What became of a message is known now. */
+/** The outcome of a message is known now. */
 export function giveReceipts(state: State, out: Effects, id: string, outcome: Outcome): void {
   const { wanted } = state.receipts
   if (wanted.size === 0) return
@@ -96,7 +97,7 @@ export function giveReceipts(state: State, out: Effects, id: string, outcome: Ou
   }
 }
 
-/** Whoever waited for it has gone. */
+/** The receipt is no longer wanted. */
 export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: string): void {
   const waiting = receipts.wanted.get(id)
   waiting?.delete(exchange)

@@ -1,6 +1,6 @@
 /**
- * What a node knows of broadcasts: its topics and the other peers in them, what waits to be published, judged or fetched, and
- * what was heard of late.
+ * The state of broadcasts: topics and the peers in them, what waits to be published, validated or fetched, and what is
+ * remembered of recent messages.
  */
 import type { Deadlines } from '../deadlines.js'
 import { IdMap } from '../id-map.js'
@@ -10,52 +10,52 @@ import type { AskId, ExchangeId, Heard, ValidationId, WantReceipts } from '../te
 
 /** A topic that we are in. */
 export interface Topic {
-  /** Subscribers of ours. */
+  /** The number of our own subscribers. */
   subscribers: number
-  /** Named in the config: never left. */
+  /** The config names it, so it is never left. */
   fixed: boolean
-  /** When it is left, if nobody subscribes again. */
+  /** When it is left, unless a subscriber comes before; `Infinity`: never. */
   leaveAt: number
-  /** Peers in its mesh. */
+  /** The peers in its mesh. */
   mesh: string[]
-  /** The last broadcasts, oldest first, for those who ask for them. */
+  /** The last broadcasts, oldest first, for late subscribers, their bytes … */
   history: Remembered[]
   historyBytes: number
   /** … and their ids. */
   remembered: Set<string>
 }
 
-/** A broadcast that we can pass on to somebody who comes late. */
+/** A broadcast that late subscribers can get from us. */
 export interface Remembered {
   id: string
   data: Uint8Array
   from: string
   via: string
-  /** What shows others that it is by its signer. */
+  /** Proves the signer to others. */
   proof: Uint8Array
-  /** When we heard it. */
+  /** When the message was received, in the lane's time; that of other nodes is an estimate. */
   at: number
 }
 
-/** What became of the messages of a topic, since the start. */
+/** Counts of the messages of a topic, since the start. */
 export interface Counts {
-  /** Broadcasts of ours that went out, and to how many peers in all. */
+  /** Broadcasts of ours that were published, how many times one was handed to a peer … */
   published: number
   handedOver: number
-  /** … and those that went to nobody. */
+  /** … and how many were handed to no peer. */
   toNobody: number
-  /** Messages of others that came, and those that were delivered. */
+  /** Messages of others that arrived, and those that were delivered. */
   received: number
   delivered: number
-  /** Messages that went no further, by the reason. */
+  /** Messages that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
 }
 
 /**
- * Why a message went no further: what the network says, the verdicts of validators, and what is ours. `busy`: too many
- * messages were being judged. `validatorFailed`: a validator threw, or gave no verdict in time. `fetchFailed`: a large message
- * could not be had. `bufferFull`: a subscriber of ours was too slow. `slowPeer`: one of ours was not sent to a peer that
- * takes nothing.
+ * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
+ * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
+ * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
+ * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly.
  */
 export type LossReason =
   DropReason | 'ignored' | 'rejected' | 'busy' | 'validatorFailed' | 'fetchFailed' | 'bufferFull' | 'slowPeer'
@@ -65,26 +65,26 @@ export interface BroadcastAsk {
   readonly kind: 'broadcast'
   readonly id: AskId
   readonly topic: string
-  /** What goes out: for a large message only where it can be fetched. */
+  /** What is gossiped: the message, or the announcement of a large one. */
   data: Uint8Array
-  /** The whole of a large message. */
+  /** The whole large message; `undefined`: it is not large. */
   readonly large: Uint8Array | undefined
-  /** As it is encoded, bytes. */
+  /** The size of what is gossiped, encoded, bytes. */
   size: number
-  /** `waiting`: for subscribers; `hashing`: the id of a large one is computed; `queued`; `sent`: the network has it. */
+  /** `hashing`: the hash of a large message is computed; `waiting`: for subscribers; `queued`; `sent`: the network has it. */
   stage: 'waiting' | 'hashing' | 'queued' | 'sent'
-  /** Subscribers that have to be there. */
+  /** The number of subscribers that have to be reachable. */
   readonly min: number
-  /** In its stage, ms. */
+  /** The time for its stage, ms. */
   timeout: number
   readonly receipts: WantReceipts | undefined
-  /** Peers that are passed over, because they take nothing. */
+  /** Peers that do not get it, because they read too slowly. */
   except: string[]
-  /** Its time was over while the network had it. */
+  /** Its deadline passed while the network had it. */
   isLate: boolean
 }
 
-/** A caller who waits until a topic is joined. */
+/** A caller's `joined`. */
 export interface JoinedAsk {
   readonly kind: 'joined'
   readonly id: AskId
@@ -92,22 +92,15 @@ export interface JoinedAsk {
   readonly timeout: number
 }
 
-/** A caller who wants an explanation, while the network is asked. */
-export interface ExplainAsk {
-  readonly kind: 'explain'
-  readonly id: AskId
-  readonly about: { topic: string } | { peer: string }
-}
-
 /** Broadcasts of one topic that wait for their turn. */
 export interface PublishQueue {
-  /** Those that the network has given back, before … */
-  held: AskId[]
-  /** … those that it has not seen yet. */
+  /** Broadcasts that the network has refused for now; they go before … */
+  retries: AskId[]
+  /** … those that it was not given yet. */
   queued: Set<AskId>
 }
 
-/** A message that a validator of ours judges. */
+/** A message under validation. */
 export interface Validation {
   readonly id: ValidationId
   readonly heard: Heard
@@ -117,89 +110,90 @@ export interface Validation {
 }
 
 /**
- * How a message came: by gossip (where it may be held back until our verdict; `large`: it was fetched, and is not remembered),
- * or to a subscriber who catches up.
+ * Where a message came from: gossip (`held`: the network holds it back until a verdict; `large`: it was fetched, and is not
+ * remembered), or the history of a peer, for a subscriber that catches up.
  */
 export type Origin =
   { kind: 'gossip'; held: boolean; large: boolean } | { kind: 'replay'; subscription: AskId; at: number }
 
-/** A subscriber who is to have the last broadcasts before the new ones. */
+/** A subscriber that gets the last broadcasts before the new ones. */
 export interface CatchUp {
   readonly subscription: AskId
   readonly topic: string
   readonly count: number
-  /** `joining`: until the topic is joined; `asking`: peers have been asked. */
+  /** `joining`: it waits until the topic is joined; `asking`: peers were asked. */
   stage: 'joining' | 'asking'
-  /** When it asks, joined or not. */
+  /** When peers are asked even if the topic is not joined. */
   readonly askAt: number
   /** Peers that have not answered yet. */
-  open: number
-  /** Messages that are being judged. */
+  unanswered: number
+  /** Messages under validation. */
   undecided: number
-  /** What was found: id → the message and when somebody heard it first. */
+  /** Accepted messages: id → the message and the earliest time at which a node received it. */
   found: Map<string, { heard: Heard; at: number }>
-  /** Ids that validators refused, or judge. */
+  /** Ids of all messages that were validated or are under validation. */
   judged: Set<string>
-  /** What has been broadcast since, and its bytes. */
+  /** New broadcasts that wait for the old ones, and their cost. */
   live: Heard[]
   liveBytes: number
 }
 
-/** Receipts that a broadcast of ours waits for. */
+/** A broadcast of ours that waits for receipts. */
 export interface Receipts {
   readonly ask: AskId
+  /** When it was published. */
   readonly since: number
-  /** Own requests that are open. */
-  open: Set<number>
-  /** How many may still come. */
-  left: number
+  /** Our open requests for receipts. */
+  asks: Set<number>
+  /** The number of receipts that are still wanted. */
+  remaining: number
 }
 
 /** A large message that is being fetched. */
 export interface Fetch {
   readonly hash: string
   readonly size: number
-  /** The message that announced it, and whether the network holds it back. */
+  /** The announcement, and whether the network holds it back. */
   readonly heard: Heard
   readonly held: boolean
-  /** When it is given up. */
+  /** When the fetch is given up. */
   readonly until: number
-  /** Whom to ask, one after the other, beside the one that is being asked. */
-  others: string[]
+  /** The peers to ask next, one after the other. */
+  sources: string[]
 }
 
-/** A large message that others can fetch from us. */
+/** A large message that others can fetch from us, until `until`. */
 export interface Blob {
   readonly data: Uint8Array
   readonly until: number
 }
 
-/** What somebody of ours computes the hash of: a large broadcast of ours, or one that was fetched. */
+/** What a hash is computed for: a large broadcast of ours, or one that was fetched. */
 export type Digesting =
   { kind: 'broadcast'; ask: AskId } | { kind: 'fetch'; message: string; data: Uint8Array; peer: string }
 
-/** What is remembered of a peer, connected or not. */
+/** What is counted of a peer, connected or not. */
 export interface PeerRecord {
   /** The last dial, if it failed. */
   failure: DialFailure | undefined
   dropped: Partial<Record<LossReason, number>>
 }
 
-/** `said`: by ourselves. */
-export type Outcome = 'accepted' | 'refused' | 'said'
+/** `published`: by this node. */
+export type Outcome = 'accepted' | 'refused' | 'published'
 
 /** topics.ts changes it. */
 export interface Topics {
   joined: Map<string, Topic>
-  /** Topics whose messages a validator judges. */
+  /** Topics with a validator. */
   guarded: Set<string>
-  /** Topic → peers that have told us that they are in it. */
+  /** Topic → the connected peers that have announced it. */
   subscribers: Map<string, Set<string>>
-  /** Peer → how many topics it is in, as far as we know. */
-  countOf: Map<string, number>
-  /** Peers in the mesh of one of our topics. */
+  /** Peer → the number of its topics that we know. */
+  topicCounts: Map<string, number>
+  /** Peers in the mesh of any of our topics. */
   meshPeers: Set<string>
-  /** Peers to which we have a gossip stream, and when the last of them was opened. */
+  /** Peers with an open gossip stream, and when the last stream was opened. */
   gossipPeers: Set<string>
   gossipSince: number
   /** Callers that wait for topics to be joined. */
@@ -215,10 +209,14 @@ export interface Publishing {
   queuedBytes: number
   /** Broadcasts that the network has not answered yet. */
   underWay: number
-  /** Peers for which too much waits → since when. */
-  slowPeers: Map<string, number>
-  /** Peers to which broadcasts of ours were handed, some of which may still wait to be sent. */
-  handed: Set<string>
+}
+
+/** Peers that our broadcasts are handed to. recipients.ts changes it. */
+export interface Recipients {
+  /** Peers that read too slowly → since when. */
+  slow: Map<string, number>
+  /** Peers to which something may still wait to be sent. */
+  pending: Set<string>
 }
 
 /** validating.ts changes it. */
@@ -226,12 +224,12 @@ export interface Validating {
   open: IdMap<Validation>
   deadlines: Deadlines
   nextId: ValidationId
-  /** What the messages cost that are being judged: of each peer, and of all. */
+  /** The cost of the messages under validation: of each peer, and of all. */
   costByPeer: Map<string, number>
   cost: number
 }
 
-/** Message id → what became of it: of late, and a little before that. history.ts changes it. */
+/** Message id → its outcome, in two generations. history.ts changes it. */
 export interface Outcomes {
   recent: Map<string, Outcome>
   older: Map<string, Outcome>
@@ -241,26 +239,26 @@ export interface Outcomes {
 export interface ReceiptBook {
   /** Broadcasts of ours that wait for receipts. */
   open: IdMap<Receipts>
-  /** Message id → requests of other nodes that want a receipt for it. */
+  /** Message id → requests of other nodes for a receipt. */
   wanted: Map<string, Set<ExchangeId>>
 }
 
 /** large.ts changes it. */
 export interface Large {
-  /** Large messages that we have, by the hexadecimal text of their hash. */
+  /** Hash (hexadecimal) → the large message. */
   blobs: Map<string, Blob>
   blobBytes: number
   digesting: IdMap<Digesting>
   nextDigest: number
 }
 
-/** Large messages that are being fetched, by the id of what announced them. fetching.ts changes it. */
+/** Large messages that are being fetched, by the id of their announcement. fetching.ts changes it. */
 export interface Fetching {
   open: Map<string, Fetch>
   bytes: number
 }
 
-/** What became of messages. counts.ts changes it. */
+/** Counts, by topic and by peer. counts.ts changes it. */
 export interface CountBook {
   topics: Map<string, Counts>
   peers: Map<string, PeerRecord>
@@ -269,10 +267,11 @@ export interface CountBook {
 export interface BroadcastsState {
   topics: Topics
   publishing: Publishing
+  recipients: Recipients
   validating: Validating
   outcomes: Outcomes
   receipts: ReceiptBook
-  /** By the number of the subscription. catch-up.ts changes it. */
+  /** Subscription → its catch-up. catch-up.ts changes it. */
   catchUps: IdMap<CatchUp>
   large: Large
   fetching: Fetching
@@ -285,7 +284,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       joined: new Map(),
       guarded: new Set(guarded),
       subscribers: new Map(),
-      countOf: new Map(),
+      topicCounts: new Map(),
       meshPeers: new Set(),
       gossipPeers: new Set(),
       gossipSince: -Infinity,
@@ -296,9 +295,8 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       queues: new Map(),
       queuedBytes: 0,
       underWay: 0,
-      slowPeers: new Map(),
-      handed: new Set(),
     },
+    recipients: { slow: new Map(), pending: new Set() },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
     outcomes: { recent: new Map(), older: new Map() },
     receipts: { open: new IdMap(), wanted: new Map() },

@@ -1,8 +1,8 @@
 /**
- * The topics that we are in, for how long, and who else is in them. A topic is joined with its first subscriber and left some
- * time after its last; topics of the config stay joined.
+ * Topics: those that we are in, and the peers in each. A topic is joined with its first subscriber and left some time
+ * after its last; topics of the config stay joined. Messages are not handled here.
  */
-import { admitAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { statusChanged, subscribersChanged, topicsChanged } from '../changes.js'
 import { updateIdle } from '../peers/connections.js'
 import { dueAt } from '../due.js'
@@ -37,12 +37,12 @@ function topicOf(state: State, out: Effects, name: string): Topic {
   return topic
 }
 
-/** Is a message of this topic held back until we have judged it, or fetched the whole of it? */
+/** Does the network hold messages of this topic back, until they are validated or fetched as a whole? */
 function isGuarded({ topics, settings }: State, name: string): boolean {
   return topics.guarded.has(name) || settings.maxLargeMessage > 0
 }
 
-/** From now on a validator judges what comes. */
+/** The topic has a validator from now on. */
 export function guard(state: State, out: Effects, name: string): void {
   const before = isGuarded(state, name)
   state.topics.guarded.add(name)
@@ -74,7 +74,7 @@ export function leaveTopics(state: State, out: Effects): void {
   for (const [name, topic] of state.topics.joined) {
     if (topic.leaveAt > state.now) continue
     state.topics.joined.delete(name)
-    recount(state, topic.mesh)
+    updateMeshPeers(state, topic.mesh)
     topicsChanged(state)
     out.push({ type: 'leave', topic: name })
     for (const id of state.topics.joining) {
@@ -86,26 +86,26 @@ export function leaveTopics(state: State, out: Effects): void {
   }
 }
 
-// ---- who else is in them
+// ---- the peers in topics
 
-/** Topics of a peer that we keep in mind; of more only those that are ours too. */
+/** Topics of one peer that are kept. Beyond that, only those that we are in too. */
 const MAX_TOPICS = 1_024
 
 export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: EventOf<'subscriptionChanged'>): void {
-  const { subscribers, countOf } = state.topics
+  const { subscribers, topicCounts } = state.topics
   let peers = subscribers.get(topic)
   const isIn = peers?.has(peer) === true
-  const amount = countOf.get(peer) ?? 0
+  const amount = topicCounts.get(peer) ?? 0
   if (isIn === subscribed || (subscribed && amount >= MAX_TOPICS && !state.topics.joined.has(topic))) return
   if (subscribed) {
     if (peers === undefined) subscribers.set(topic, (peers = new Set()))
     peers.add(peer)
-    countOf.set(peer, amount + 1)
+    topicCounts.set(peer, amount + 1)
   } else {
     peers!.delete(peer)
     if (peers!.size === 0) subscribers.delete(topic)
-    if (amount > 1) countOf.set(peer, amount - 1)
-    else countOf.delete(peer)
+    if (amount > 1) topicCounts.set(peer, amount - 1)
+    else topicCounts.delete(peer)
   }
   subscribersChanged(state, topic)
   if (state.topics.joined.has(topic)) statusChanged(state)
@@ -122,33 +122,33 @@ export function onGossipClosed({ topics }: State, peer: string): void {
 
 export function onMeshChanged(state: State, { topic: name, peers }: EventOf<'meshChanged'>): void {
   const topic = state.topics.joined.get(name)
-  // What the network says of a topic that was left meanwhile, leaving it has said already.
+  // If the topic was left meanwhile, its mesh was emptied then.
   if (topic === undefined) return
   const before = topic.mesh
   topic.mesh = peers
-  recount(state, [...before, ...peers])
+  updateMeshPeers(state, [...before, ...peers])
 }
 
-/** Who is in the mesh of any of our topics; those peers have been, or are, in one: their connections may be idle now, or not. */
-function recount(state: State, peers: string[]): void {
+/** Recomputes the peers in any mesh. `peers` entered or left one, so their connections may start or stop to be idle. */
+function updateMeshPeers(state: State, peers: string[]): void {
   state.topics.meshPeers = new Set([...state.topics.joined.values()].flatMap(({ mesh }) => mesh))
   for (const peer of new Set(peers)) {
     for (const id of state.connections.byPeer.get(peer) ?? []) updateIdle(state, state.connections.all.get(id)!)
   }
 }
 
-// ---- callers who wait until a topic is joined
+// ---- callers that wait until a topic is joined
 
 export function onJoined(state: State, out: Effects, command: CommandOf<'joined'>): void {
   const { ask: id, topic, timeout } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   if (!state.topics.joined.has(topic)) return notSubscribed(state, out, id, topic)
   openAsk(state, { kind: 'joined', id, topic, timeout }, timeout)
   state.topics.joining.add(id)
   settleJoined(state, out)
 }
 
-/** Callers whose topic is joined now are told so. */
+/** Answers the callers whose topic is joined now. */
 export function settleJoined(state: State, out: Effects): void {
   for (const id of state.topics.joining) {
     const ask = state.asks.open.get(id)

@@ -1,4 +1,4 @@
-/** Messages that validators of ours judge: how many at once, and for how long. */
+/** Messages under validation: how many at once, and for how long. What follows from a verdict, deciding.ts knows. */
 import type { Heard } from '../terms.js'
 import { removeDeadline } from '../deadlines.js'
 import { setDeadline } from '../due.js'
@@ -6,11 +6,11 @@ import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import type { Origin, Validation } from './state.js'
 
-/** What a message costs beside its bytes, so that empty ones are not free. */
+/** Each message costs this much in addition to its bytes, so that empty messages are not free. */
 const OVERHEAD = 256
 
-/** False: too much is being judged already. Who sends more than its share of it is punished. */
-export function judge(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): boolean {
+/** False: too much is under validation already. A peer that exceeds its share is penalized. */
+export function startValidation(state: State, out: Effects, heard: Heard, proof: Uint8Array, origin: Origin): boolean {
   const { validating, settings } = state
   const ofPeer = validating.costByPeer.get(heard.via) ?? 0
   const cost = costOf(heard)
@@ -29,7 +29,7 @@ export function judge(state: State, out: Effects, heard: Heard, proof: Uint8Arra
   return true
 }
 
-/** It is over, one way or the other. */
+/** Ends a validation, by a verdict or by its deadline, and returns it. */
 export function takeValidation({ validating }: State, id: number): Validation | undefined {
   const validation = validating.open.get(id)
   if (validation === undefined) return undefined

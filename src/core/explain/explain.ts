@@ -1,7 +1,10 @@
-/** Gathers all that a node knows of a topic or of a peer, and asks the network for the rest. */
+/**
+ * Builds explanations: what the state knows of a topic or a peer, and what the network reports of it. It changes no
+ * state.
+ */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
-import { admitAsk, closeAsk, openAsk, settle } from '../asks.js'
+import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
@@ -11,10 +14,10 @@ import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import type { PeerExplanation, TopicExplanation } from './explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
 
-/** The network is asked for what it alone knows. */
+/** Asks the network for scores and queues, which the state does not have. */
 export function explain(state: State, out: Effects, command: CommandOf<'explain'>): void {
   const { ask: id, about } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   openAsk(state, { kind: 'explain', id, about })
   const peers = 'peer' in about ? [about.peer] : [...(state.topics.subscribers.get(about.topic) ?? [])]
   out.push({ type: 'inspect', ask: id, peers })
@@ -26,13 +29,15 @@ export function onExplained(state: State, out: Effects, event: EventOf<'inspecte
   closeAsk(state, ask.id)
   const { about } = ask
   const explanation =
-    'topic' in about ? topicOf(state, about.topic, event.peers) : peerOf(state, about.peer, event.peers[about.peer])
+    'topic' in about
+      ? explainTopic(state, about.topic, event.peers)
+      : explainPeer(state, about.peer, event.peers[about.peer])
   settle(state, out, ask.id, explanation)
 }
 
-function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>): TopicExplanation {
+function explainTopic(state: State, topic: string, peers: Record<string, GossipPeer>): TopicExplanation {
   const { counts: book, publishing, topics, settings } = state
-  const own = topics.joined.get(topic)
+  const membership = topics.joined.get(topic)
   const counts = book.topics.get(topic)
   const queue = publishing.queues.get(topic)
   const waiting = [...publishing.waiting].filter((id) => {
@@ -42,14 +47,14 @@ function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>)
   const nobody = whyNobody(state, topic)
   const known: Omit<TopicExplanation, 'text'> = {
     topic,
-    subscribed: own !== undefined,
+    subscribed: membership !== undefined,
     joined: isJoined(state, topic),
     validated: topics.guarded.has(topic),
-    listeners: own === undefined ? 0 : own.subscribers + (own.fixed ? 1 : 0),
+    listeners: membership === undefined ? 0 : membership.subscribers + (membership.fixed ? 1 : 0),
     subscribers: [...(topics.subscribers.get(topic) ?? [])].map((peer) => ({
       peer,
       reachable: topics.gossipPeers.has(peer),
-      inMesh: own?.mesh.includes(peer) === true,
+      inMesh: membership?.mesh.includes(peer) === true,
       score: peers[peer]?.score,
       queued: peers[peer]?.queued ?? 0,
     })),
@@ -58,12 +63,12 @@ function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>)
       broadcasts: counts?.published ?? 0,
       handedOver: counts?.handedOver ?? 0,
       toNobody: counts?.toNobody ?? 0,
-      waiting: waiting + (queue === undefined ? 0 : queue.held.length + queue.queued.size),
+      waiting: waiting + (queue === undefined ? 0 : queue.retries.length + queue.queued.size),
     },
     heard: {
       received: counts?.received ?? 0,
       delivered: counts?.delivered ?? 0,
-      remembered: own?.history.length ?? 0,
+      remembered: membership?.history.length ?? 0,
     },
     dropped: { ...counts?.dropped },
     limits: {
@@ -75,12 +80,12 @@ function topicOf(state: State, topic: string, peers: Record<string, GossipPeer>)
   return { ...known, text: topicText(known) }
 }
 
-function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
-  const { counts, publishing, topics, settings, now } = state
+function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
+  const { counts, recipients, topics, settings, now } = state
   const links = (state.connections.byPeer.get(peer) ?? []).map((id) => state.connections.all.get(id)!)
   const [first] = links
   const record = counts.peers.get(peer)
-  const table = state.discovery.known.get(peer)
+  const table = state.discovery.table.get(peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -95,11 +100,11 @@ function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): Pee
       reachable: topics.gossipPeers.has(peer),
       score: gossip?.score,
       queued: gossip?.queued ?? 0,
-      tooSlow: publishing.slowPeers.has(peer),
+      tooSlow: recipients.slow.has(peer),
     },
     requests: {
       ours: links.reduce(
-        (sum, { queue, calls, session }) => sum + queue.size + calls.size + (session?.calls.size ?? 0),
+        (sum, { queue, v1Streams, asking }) => sum + queue.size + v1Streams.size + (asking?.requests.size ?? 0),
         0,
       ),
       its: state.budget.accounts.get(peer)?.exchanges ?? 0,
@@ -115,10 +120,10 @@ function peerOf(state: State, peer: string, gossip: GossipPeer | undefined): Pee
   return { ...known, text: peerText(known) }
 }
 
-function askedBy(connection: { asksBy: string | undefined; protocols: string[] | undefined } | undefined) {
-  if (connection?.asksBy === SESSION || connection?.protocols?.includes(SESSION) === true) return 'session'
+function askedBy(connection: { requestProtocol: string | undefined; protocols: string[] | undefined } | undefined) {
+  if (connection?.requestProtocol === SESSION || connection?.protocols?.includes(SESSION) === true) return 'session'
   const isOld =
-    connection?.asksBy === REQUEST_RESPONSE_V1 || connection?.protocols?.includes(REQUEST_RESPONSE_V1) === true
+    connection?.requestProtocol === REQUEST_RESPONSE_V1 || connection?.protocols?.includes(REQUEST_RESPONSE_V1) === true
   return isOld ? 'version 1' : 'not known yet'
 }
 

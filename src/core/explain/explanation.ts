@@ -1,56 +1,76 @@
 /**
- * Explanations: everything that a node knows of a topic or of a peer, as a plain object that is the reader's to keep, and as
- * text for people. Types only.
+ * Explanations and the status: what a node knows of a topic, of a peer and of itself, as plain objects that are copies.
+ * Types only. Sizes are in bytes, times in milliseconds.
  */
 import type { Attempt } from '../port.js'
 import type { LossReason } from '../broadcasts/state.js'
 
-/** A peer in a topic, as we see it. */
+/** A peer in a topic, as this node sees it. */
 export interface TopicPeer {
+  /** Its peer id. */
   peer: string
-  /** There is a stream on which it gets our broadcasts. */
+  /** A gossip stream to it is open, on which it gets our broadcasts. */
   reachable: boolean
   /** It is in our mesh of the topic. */
   inMesh: boolean
-  /** gossipsub's score of it; below zero it leaves the mesh. */
+  /** gossipsub's score of it, which leaves the mesh below zero; `undefined`: the network does not know it. */
   score: number | undefined
-  /** Bytes of broadcasts that wait to be sent to it. */
+  /** Broadcasts that wait to be sent to it, bytes. */
   queued: number
 }
 
-/** What there is to say about a topic. Counts are since the node started. */
+/** Everything that a node knows of a topic. Counts are since the start of the node. */
 export interface TopicExplanation {
   topic: string
-  /** We are in it. */
+  /** This node is in it. */
   subscribed: boolean
-  /** It is announced on every gossip stream, and we are in its mesh, or alone. */
+  /** It is announced on every gossip stream, and this node is in its mesh, or alone in it. */
   joined: boolean
-  /** Messages are judged by a validator before they are forwarded. */
+  /** A validator judges its messages before they are delivered and forwarded. */
   validated: boolean
-  /** Observables, loops and config entries of ours that want it. */
+  /** Subscribers of this node: observables, loops, and 1 if the config names the topic. */
   listeners: number
-  /** Peers that are in it, of those that we are connected to. */
+  /** The connected peers that are in it. */
   subscribers: TopicPeer[]
-  /** Why a broadcast would reach nobody now; absent: it would reach somebody. */
+  /** Why a broadcast would reach no peer now; absent: it would reach one. */
   nobody?: string
-  sent: { broadcasts: number; handedOver: number; toNobody: number; waiting: number }
-  heard: { received: number; delivered: number; remembered: number }
-  /** Messages that went no further, by the reason. */
+  sent: {
+    /** Broadcasts of this node that went out. */
+    broadcasts: number
+    /** How many times one of them was handed to a peer. */
+    handedOver: number
+    /** Broadcasts that were handed to no peer. */
+    toNobody: number
+    /** Broadcasts that wait for subscribers or for their turn, now. */
+    waiting: number
+  }
+  heard: {
+    /** Messages of others that arrived. */
+    received: number
+    /** Messages that were delivered to subscribers of this node. */
+    delivered: number
+    /** Broadcasts that are kept for late subscribers, now. */
+    remembered: number
+  }
+  /** Messages that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
+  /** Bytes of a message, bytes that may wait for one peer, and ms that a validator has. */
   limits: { maxMessageSize: number; maxQueueSize: number; validationTimeout: number }
-  /** All of this for people. */
+  /** All of this as text of several lines. */
   text: string
 }
 
-/** What there is to say about a peer. */
+/** Everything that a node knows of a peer. Counts are since the start of the node. */
 export interface PeerExplanation {
+  /** Its peer id. */
   peer: string
+  /** Open connections, oldest first: the peer's multiaddr, whether the peer dialled, and the age in ms. */
   connections: { address: string; inbound: boolean; age: number }[]
-  /** What it speaks, as identify has told; absent: nothing was heard of it yet. */
+  /** The protocols that it speaks, by identify; absent: not known. */
   protocols?: string[]
-  /** How it is asked. */
+  /** The protocol of our requests to it. */
   askedBy: 'session' | 'version 1' | 'not known yet'
-  /** Its addresses in the routing table; absent: it is not in it. */
+  /** Its multiaddrs in the routing table; absent: it is not in the table. */
   table?: string[]
   /**
    * The last dial, if it failed: how long ago (ms), and why each address could not be reached. `earlier`: the first of the dials
@@ -59,32 +79,44 @@ export interface PeerExplanation {
   dialFailure?: { ago: number; reason: string; tried: Attempt[]; earlier?: { ago: number; reason: string } }
   /** A dial is under way. */
   dialling: boolean
-  /** Topics that it is in, and those of whose mesh it is a part. */
+  /** Topics that it is in, as far as this node knows. */
   topics: string[]
+  /** Topics of this node whose mesh it is in. */
   meshes: string[]
-  gossip: { reachable: boolean; score: number | undefined; queued: number; tooSlow: boolean }
+  gossip: {
+    /** A gossip stream to it is open. */
+    reachable: boolean
+    /** gossipsub's score of it; `undefined`: the network does not know it. */
+    score: number | undefined
+    /** Broadcasts that wait to be sent to it, bytes. */
+    queued: number
+    /** It reads our broadcasts too slowly, and they wait for it. */
+    tooSlow: boolean
+  }
+  /** Requests without an answer: of this node to it, and of it to this node. */
   requests: { ours: number; its: number }
-  /** Messages from it, or for it, that went no further, by the reason. */
+  /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
+  /** Streams of version 1 at once; its requests at once, and their bytes; bytes of broadcasts that may wait for it. */
   limits: { maxStreams: number; maxInboundPerPeer: number; maxInboundBytesPerPeer: number; maxQueueSize: number }
-  /** All of this for people. */
+  /** All of this as text of several lines. */
   text: string
 }
 
 export type Explanation = TopicExplanation | PeerExplanation
 
-/** A snapshot of a node. */
+/** A snapshot of a node, as a copy. */
 export interface NodeStatus {
-  /** Our peer id. */
+  /** Its peer id. */
   peerId: string
-  /** Where we listen, as multiaddrs that end in `/p2p/<our peer id>`. */
+  /** The multiaddrs that it listens on, each ending in `/p2p/<its peer id>`. */
   addresses: string[]
   /** Number of peers in the routing table. */
   knownPeersCount: number
   /** The routing table: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them. */
   knownPeers: Record<string, string[]>
-  /** Peer ids that we are connected to. */
+  /** Peer ids of the connected peers. */
   connections: string[]
-  /** The topics that we are in: peers in them that we are connected to, and messages that went no further (`explain` says why). */
+  /** Its topics → connected peers in the topic, and messages that were dropped (`explain` gives the reasons). */
   topics: Record<string, { subscribers: number; dropped: number }>
 }

@@ -1,4 +1,4 @@
-/** What a node shows of itself, as a snapshot that is the reader's to keep. */
+/** The status of a node, as copies of what the state knows. */
 import { lossesOf } from '../broadcasts/counts.js'
 import { withPeer } from '../peers/addresses.js'
 import type { State } from '../state.js'
@@ -6,7 +6,7 @@ import type { NodeStatus } from './explanation.js'
 
 export function knownPeers(state: State): Record<string, string[]> {
   const known: Record<string, string[]> = {}
-  for (const [peer, addresses] of state.discovery.known) known[peer] = withPeers(addresses, peer)
+  for (const [peer, addresses] of state.discovery.table) known[peer] = withPeers(addresses, peer)
   return known
 }
 
@@ -19,7 +19,7 @@ export function snapshot(state: State): NodeStatus {
   return {
     peerId: state.self,
     addresses: fullAddresses(state),
-    knownPeersCount: state.discovery.known.size,
+    knownPeersCount: state.discovery.table.size,
     knownPeers: knownPeers(state),
     connections: [...state.connections.byPeer.keys()],
     topics: Object.fromEntries([...state.topics.joined.keys()].map((topic) => [topic, topicStatus(state, topic)])),
@@ -34,7 +34,7 @@ function topicStatus(state: State, topic: string): NodeStatus['topics'][string] 
   }
 }
 
-/** Where we listen, with our peer id. */
+/** The multiaddrs that we listen on, with our peer id. */
 export function fullAddresses(state: State): string[] {
   return withPeers(state.lifecycle.addresses, state.self)
 }

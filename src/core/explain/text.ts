@@ -1,4 +1,4 @@
-/** Explanations as text, a line for each thing that somebody may want to know. */
+/** Explanations as text, one line per fact. It knows only the explanation, not the state. */
 import type { PeerExplanation, TopicExplanation } from './explanation.js'
 
 export function topicText(topic: Omit<TopicExplanation, 'text'>): string {

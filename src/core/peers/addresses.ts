@@ -1,6 +1,6 @@
 /**
- * Rules about multiaddrs that both the core and every port need, as pure functions over their text.
- * Parsing proper (is this a valid multiaddr at all?) is the edge's job.
+ * Rules about multiaddrs that the core and every network need, as pure functions of their text. Whether a multiaddr is
+ * valid at all, the edge checks.
  */
 
 /** Is this the address of a loopback interface (127.0.0.0/8, ::1, localhost)? */
@@ -8,25 +8,26 @@ export function isLoopback(address: string): boolean {
   return /^\/ip4\/127\.|^\/ip6\/(::1|0:0:0:0:0:0:0:1)(\/|$)|^\/dns[46]?\/localhost(\/|$)/.test(address)
 }
 
-/** Is this an address that means "every interface" (0.0.0.0, ::), and so leads nowhere? */
+/** Is this an address that means "every interface" (0.0.0.0, ::) and cannot be dialled? */
 export function isUnspecified(address: string): boolean {
   return /^\/ip4\/0\.0\.0\.0(\/|$)|^\/ip6\/(::|0:0:0:0:0:0:0:0)(\/|$)/.test(address)
 }
 
-/** What decides whether a loopback address of another peer may be taken. */
+/** What decides whether a loopback address of another peer is accepted. */
 export interface AddressRule {
   /** Every address that we listen on is a loopback one. */
   loopbackOnly: boolean
-  /** How we are connected to the peer whose address it is; `undefined`: not at all, we heard of it from a third one. */
+  /** Are we connected to the peer over loopback? `undefined`: there is no connection, a third peer told us the address. */
   overLoopback: boolean | undefined
   /** Some peer is connected to us over loopback, so there are other nodes on this machine. */
   anyOverLoopback: boolean
 }
 
 /**
- * May this address of another peer go into the table? Unspecified ones never; ip4, ip6 and dns ones do, loopback only
- * when identify came over a loopback connection or we listen on loopback only. Of a peer that we are not connected to,
- * a loopback address is taken when there are other nodes on this machine: a network on one machine needs no flags.
+ * May this address of another peer go into the table? Unspecified addresses never do. Addresses of ip4, ip6 and dns do; a
+ * loopback address only if identify came over a loopback connection, or we listen on loopback only. If there is no
+ * connection to the peer, its loopback address is accepted when other nodes run on this machine, so that a network on one
+ * machine needs no flags.
  */
 export function acceptsAddress(address: string, rule: AddressRule): boolean {
   if (isUnspecified(address) || !/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\//.test(address)) return false
@@ -34,12 +35,12 @@ export function acceptsAddress(address: string, rule: AddressRule): boolean {
   return rule.loopbackOnly || (rule.overLoopback ?? rule.anyOverLoopback)
 }
 
-/** The peer id that a multiaddr ends in, if it does. */
+/** The peer id at the end of a multiaddr, if there is one. */
 export function peerOf(address: string): string | undefined {
   return /\/p2p\/([^/]+)$/.exec(address)?.[1]
 }
 
-/** The multiaddr without the peer id that it ends in. */
+/** The multiaddr without the peer id at its end. */
 export function withoutPeer(address: string): string {
   return address.replace(/\/p2p\/[^/]+$/, '')
 }

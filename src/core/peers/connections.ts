@@ -1,6 +1,6 @@
 /**
- * The register of connections: which there are, which one leads to a peer, and since when nothing has needed it. It
- * keeps the books; connectivity.ts says what the end of a connection means for requests.
+ * The register of connections: which are open, which one is used for a peer, and since when each is idle. It keeps the
+ * books; what the end of a connection means for requests, connectivity.ts knows.
  */
 import { statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
@@ -24,12 +24,12 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     address: event.address,
     inbound: event.inbound,
     protocols: undefined,
-    asksBy: undefined,
+    requestProtocol: undefined,
     queue: new IdSet(),
-    calls: new IdSet(),
-    proven: false,
-    exchanges: new IdSet(),
-    session: undefined,
+    v1Streams: new IdSet(),
+    upgraded: false,
+    v1Exchanges: new IdSet(),
+    asking: undefined,
     answering: undefined,
     pace: createPace(),
     sessionsOpened: 0,
@@ -59,18 +59,18 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
   statusChanged(state)
 }
 
-/** Is anything of ours, of the peer or of a mesh going on over this connection? */
+/** Do requests of ours or of the peer, or a mesh, use this connection? */
 export function isUsed(state: State, connection: Connection): boolean {
-  const { queue, calls, exchanges, session, answering, peer } = connection
+  const { queue, v1Streams, v1Exchanges, asking, answering, peer } = connection
   return (
-    (session !== undefined && session.calls.size > 0) ||
-    (answering !== undefined && answering.calls.size > 0) ||
-    queue.size + calls.size + exchanges.size > 0 ||
+    (asking !== undefined && asking.requests.size > 0) ||
+    (answering !== undefined && answering.requests.size > 0) ||
+    queue.size + v1Streams.size + v1Exchanges.size > 0 ||
     state.topics.meshPeers.has(peer)
   )
 }
 
-/** Call after anything that a connection's use depends on has changed: it starts, or stops, to count as idle. */
+/** The connection starts or stops to count as idle. Called after every change that `isUsed` depends on. */
 export function updateIdle(state: State, connection: Connection): void {
   if (isUsed(state, connection) || connection.peer in state.settings.bootNodes)
     state.connections.idle.delete(connection.id)
@@ -86,18 +86,18 @@ export function planPings(state: State, time: number): void {
   dueAt(state, 'ping', time)
 }
 
-/** A broadcast came from this peer, or went to it: its connections count as used at this moment. */
+/** A broadcast came from this peer or went to it: its connections count as used at this moment. */
 export function noteUse(state: State, peer: string): void {
   for (const id of state.connections.byPeer.get(peer) ?? []) {
-    // It becomes the last of them, for they are in the order of their times.
+    // It moves to the end, because they are in the order of their times.
     if (state.connections.idle.delete(id)) state.connections.idle.set(id, state.now)
   }
 }
 
 /**
- * When a connection that is idle since then is closed at the latest: up to a twentieth after its keep-alive time. So those that
- * became idle shortly after one another are closed at one wake-up, and a node that has visited hundreds of peers does not wake
- * for each of them.
+ * When a connection that is idle since `since` is closed at the latest: a twentieth after its keep-alive time. So
+ * connections that became idle shortly after one another are closed at one wake-up, instead of one wake-up each after a
+ * lookup of hundreds of peers.
  */
 export function closingTime({ settings: { connectionKeepAlive } }: State, since: number): number {
   return since + connectionKeepAlive + Math.floor(connectionKeepAlive / 20)
@@ -109,7 +109,7 @@ export function nextIdleClose(state: State): number {
   return oldestId === undefined ? Infinity : closingTime(state, state.connections.idle.get(oldestId)!)
 }
 
-/** The connections that have been idle for that long now. */
+/** The connections that have been idle for the keep-alive time. */
 export function idleTooLong(state: State): ConnectionId[] {
   const ids: ConnectionId[] = []
   const { idle } = state.connections

@@ -1,10 +1,10 @@
 /**
- * What becomes of those who depend on a connection when one opens, fails to open, dies or is closed. A connection that
- * died takes its requests with it, and nothing is tried again.
+ * What follows for questions, requests and sessions when a connection opens, fails to open, is lost or is closed. The
+ * requests of a lost connection fail with it, and nothing is tried again. The register itself is in connections.ts.
  */
 import { closeAsk, fail, settle } from '../asks.js'
 import { noteDial } from '../broadcasts/counts.js'
-import { isHanded, noteHanded, takeHanded } from '../broadcasts/publishing.js'
+import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
@@ -13,7 +13,7 @@ import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
-import { nextOwn, takeOwn } from '../services/own-requests.js'
+import { openOwnAsk, takeOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
@@ -28,7 +28,7 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
   if (dial !== undefined) arrive(state, out, dial, connection)
 }
 
-/** A dial to a bare address is over; one to a peer id was over when its connection opened. */
+/** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
 export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>): void {
   const dial = state.dials.get(event.target)
   if (dial === undefined) return
@@ -58,7 +58,7 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
     log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
   }
   // Addresses that a caller made up say nothing about a peer whose right ones are in the table.
-  if (state.discovery.known.has(dial.target) && (isBoot || dial.looksUp)) {
+  if (state.discovery.table.has(dial.target) && (isBoot || dial.looksUp)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
@@ -83,11 +83,11 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
   const wasUsed = isUsed(state, connection)
   forget(state, out, connection, 'the connection was lost')
   log(out, 'debug', `🔌 disconnected from ${peer}`)
-  // A connection that was in use did not end because it was idle: see at once whether the peer is still there.
-  if (wasUsed && state.discovery.known.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
+  // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
+  if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
 }
 
-/** Closes a connection from our side. To the rest of the core it is gone from this moment on. */
+/** Closes a connection from our side. For the rest of the core it has ended at this moment. */
 export function dropConnection(state: State, out: Effects, id: ConnectionId | undefined, reason: string): void {
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
@@ -97,21 +97,21 @@ export function dropConnection(state: State, out: Effects, id: ConnectionId | un
 
 function forget(state: State, out: Effects, connection: Connection, reason: string): void {
   removeConnection(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) takeHanded(state, connection.peer)
+  if (!state.connections.byPeer.has(connection.peer)) takeRecipient(state, connection.peer)
   const message = `${reason} before ${connection.peer} answered`
   const refusal: Refusal = { code: 'ConnectionLost', message }
-  for (const stream of connection.calls) endRequest(state, out, state.streams.calls.get(stream)!, refusal)
+  for (const stream of connection.v1Streams) endRequest(state, out, state.streams.v1Requests.get(stream)!, refusal)
   for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
-  for (const id of connection.exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
-  const { session, answering } = connection
-  if (session !== undefined) loseCalls(state, out, session, message)
+  for (const id of connection.v1Exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
+  const { asking, answering } = connection
+  if (asking !== undefined) loseCalls(state, out, asking, message)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
 }
 
 export function closeIdle(state: State, out: Effects): void {
   for (const id of idleTooLong(state)) {
     const { peer } = state.connections.all.get(id)!
-    if (takeHanded(state, peer)) askWhatWaits(state, out, id, peer)
+    if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
     else dropIdle(state, out, id)
   }
 }
@@ -120,25 +120,25 @@ function dropIdle(state: State, out: Effects, id: ConnectionId): void {
   dropConnection(state, out, id, 'nothing has used the connection for its keep-alive time')
 }
 
-/** Broadcasts of ours may still wait for this peer, and would be lost: the network knows. */
-function askWhatWaits(state: State, out: Effects, connection: ConnectionId, peer: string): void {
+/** Broadcasts of ours may still wait for this peer and would be lost, so the network is asked. */
+function inspectIdle(state: State, out: Effects, connection: ConnectionId, peer: string): void {
   noteUse(state, peer)
-  out.push({ type: 'inspect', ask: nextOwn(state, { kind: 'idle', connection }), peers: [peer] })
+  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'idle', connection }), peers: [peer] })
 }
 
-export function onWaitingKnown(state: State, out: Effects, event: EventOf<'inspected'>): void {
-  const purpose = takeOwn(state, event.ask, 'idle')
+export function onIdleInspected(state: State, out: Effects, event: EventOf<'inspected'>): void {
+  const purpose = takeOwnAsk(state, event.ask, 'idle')
   if (purpose === undefined) return
   const { connection: id } = purpose
-  // It may have been used again meanwhile, or be gone.
+  // Meanwhile it may have been used again, or closed.
   if (!state.connections.idle.has(id)) return
   const { peer } = state.connections.all.get(id)!
-  if (isHanded(state, peer)) return
-  if ((event.peers[peer]?.queued ?? 0) > 0) noteHanded(state, peer)
+  if (isRecipient(state, peer)) return
+  if ((event.peers[peer]?.queued ?? 0) > 0) noteRecipient(state, peer)
   else dropIdle(state, out, id)
 }
 
-/** Pings every connected peer, once a period. */
+/** Pings every connected peer, once per interval. */
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
@@ -161,7 +161,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   if (connection === undefined) return
   const { peer } = connection
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
-  // Removed and closed: a removed peer that stays connected would not be added again by itself.
-  if (state.discovery.known.has(peer)) out.push({ type: 'tableRemove', peer })
+  // It is closed too, because a peer that stays connected would not be added to the table again.
+  if (state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings')
 }

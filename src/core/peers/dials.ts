@@ -1,5 +1,5 @@
-/** Dials under way. All that want the same target wait for the same dial. */
-import { admitAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+/** Dials under way, one per target: every question with the same target waits for the same dial. */
+import { acceptAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
@@ -8,10 +8,10 @@ import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import type { Dial, DialAsk } from './state.js'
 
-/** A caller wants to be connected. */
+/** A caller's `dial`. */
 export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
   const { ask: id, target, addresses } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
   openAsk(state, { kind: 'dial', id, target })
   if (reach(state, out, target, addresses, id)) return
@@ -70,17 +70,17 @@ export function goesOn(dial: Dial, tried: Attempt[]): boolean {
   return dial.unanswered > 0
 }
 
-/** The dial is over, either way. */
+/** The dial has succeeded or failed. */
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
 }
 
-/** A question does not wait for this dial any more. */
+/** A question no longer waits for this dial. */
 export function stopWaiting(state: State, target: string, id: AskId): void {
   state.dials.get(target)?.waiting.delete(id)
 }
 
-/** The caller has cancelled its dial. */
+/** The caller has cancelled its `dial`. */
 export function leaveDial(state: State, { id, target }: DialAsk): void {
   stopWaiting(state, target, id)
   closeAsk(state, id)

@@ -1,6 +1,7 @@
 /**
- * Discovery: at each tick a lookup of our own neighbourhood, a try at the boot nodes that are not connected, and a probe of
- * table members that are not connected (who cannot be dialled is removed). The table itself belongs to the port.
+ * Discovery: each tick starts a lookup of our own neighbourhood, dials to the boot nodes that are not connected, and
+ * probes of table members that are not connected (a member that cannot be dialled is removed). The table itself belongs
+ * to the network.
  */
 import { KADEMLIA } from '../../wire/protocols.js'
 import { reach } from './dials.js'
@@ -12,7 +13,7 @@ import type { State } from '../state.js'
 
 export function tick(state: State, out: Effects): void {
   dialBootNodes(state, out)
-  if (state.discovery.known.size === 0) {
+  if (state.discovery.table.size === 0) {
     log(out, 'info', '☕ discovery paused: no peer is known')
     return
   }
@@ -32,7 +33,7 @@ export function dialBootNodes(state: State, out: Effects): void {
  */
 export function tellWhereWeAre(state: State, out: Effects): void {
   dialBootNodes(state, out)
-  const away = [...state.discovery.known.keys()].filter((peer) => !state.connections.byPeer.has(peer))
+  const away = [...state.discovery.table.keys()].filter((peer) => !state.connections.byPeer.has(peer))
   for (const peer of away.slice(0, state.settings.maxProbes)) reach(state, out, peer, [])
 }
 
@@ -42,9 +43,12 @@ function query(state: State, out: Effects): void {
   out.push({ type: 'tableQuery' })
 }
 
-/** Failed dials of others raise no event, so we dial: some each interval, and in turn where there are many. */
+/**
+ * Selects the members to probe until the next tick, in turn if there are many: the network reports no other dial as
+ * failed.
+ */
 function probe(state: State, out: Effects): void {
-  const away = [...state.discovery.known.keys()].filter((peer) => !state.connections.byPeer.has(peer))
+  const away = [...state.discovery.table.keys()].filter((peer) => !state.connections.byPeer.has(peer))
   const count = Math.min(away.length, state.settings.maxProbes)
   const stride = strideOf(away.length)
   state.discovery.probes.clear()
@@ -56,8 +60,9 @@ function probe(state: State, out: Effects): void {
 }
 
 /**
- * One at a time, spread over the interval. So a node is connected to some peers from anywhere at every moment, and not only
- * around a tick: they gossip about what our mesh does not bring, when it is an island (after a partition, for one).
+ * Probes one member at a time, spread over the interval. So at every moment, not only around a tick, a node is connected
+ * to some distant peers. If the mesh is an island, for instance after a partition, their gossip brings what the mesh does
+ * not.
  */
 export function probeNext(state: State, out: Effects): void {
   if (state.now < state.discovery.nextProbe) return
@@ -65,7 +70,7 @@ export function probeNext(state: State, out: Effects): void {
   for (const peer of state.discovery.probes) {
     if (state.discovery.probing.size >= maxParallelProbes) break
     state.discovery.probes.delete(peer)
-    if (state.connections.byPeer.has(peer) || !state.discovery.known.has(peer) || !reach(state, out, peer, [])) continue
+    if (state.connections.byPeer.has(peer) || !state.discovery.table.has(peer) || !reach(state, out, peer, [])) continue
     state.discovery.probing.add(peer)
     break
   }
@@ -74,7 +79,10 @@ export function probeNext(state: State, out: Effects): void {
   dueAt(state, 'probe', state.discovery.nextProbe)
 }
 
-/** A step that visits each of n places once, neighbours far apart: peers that we met together are probed at different times. */
+/**
+ * A step width that visits each of n places once and separates neighbours, so peers that we met together are not probed
+ * together.
+ */
 function strideOf(n: number): number {
   let stride = Math.max(1, Math.floor(n * 0.618))
   while (divisor(stride, n) !== 1) stride++
@@ -85,12 +93,12 @@ function divisor(a: number, b: number): number {
   return b === 0 ? a : divisor(b, a % b)
 }
 
-/** A dial is over, either way: another probe may be under way. */
+/** A dial has succeeded or failed, so there is room for another probe. */
 export function onDialOver(state: State, target: string): void {
   state.discovery.probing.delete(target)
 }
 
-/** What a peer says of itself: its listen addresses go into the table, if it takes part in the DHT. */
+/** A peer's identify message. Its listen addresses go into the table if it takes part in the DHT. */
 export function onIdentified(state: State, out: Effects, event: EventOf<'identified'>): void {
   const { peer, addresses, protocols } = event
   const connection = state.connections.all.get(event.connection)
@@ -101,16 +109,16 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
 
 export function onTableChanged(state: State, out: Effects, event: EventOf<'tableChanged'>): void {
   const { peer, addresses } = event
-  const wasEmpty = state.discovery.known.size === 0
-  const wasKnown = state.discovery.known.has(peer)
+  const wasEmpty = state.discovery.table.size === 0
+  const wasKnown = state.discovery.table.has(peer)
   statusChanged(state)
   if (addresses === undefined || addresses.length === 0) {
-    if (state.discovery.known.delete(peer)) log(out, 'debug', `${peer} has left the table`)
+    if (state.discovery.table.delete(peer)) log(out, 'debug', `${peer} has left the table`)
     return
   }
-  state.discovery.known.set(peer, addresses)
+  state.discovery.table.set(peer, addresses)
   if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
-  // The first peer can introduce us to the others now: there is no reason to wait for the tick.
+  // The first peer can name others at once, before the next tick.
   if (wasEmpty) query(state, out)
 }
 

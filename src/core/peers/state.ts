@@ -1,4 +1,4 @@
-/** What a node knows of other nodes: its connections, the dials under way, and the routing table as the port tells it. */
+/** The state of peers: connections, the dials under way, and the routing table as the network reports it. */
 import { IdMap } from '../id-map.js'
 import type { IdSet } from '../id-set.js'
 import type { Attempt, ConnectionId } from '../port.js'
@@ -7,27 +7,28 @@ import type { AnsweringSession, AskingSession } from '../requests/session/state.
 import type { SessionCall, SessionExchange } from '../requests/state.js'
 import type { AskId } from '../terms.js'
 
+/** A connection, with its requests in both directions. */
 export interface Connection {
   readonly id: ConnectionId
   readonly peer: string
   readonly address: string
   readonly inbound: boolean
-  /** What identify said that the peer speaks. */
+  /** The protocols that the peer speaks, by identify; `undefined`: not known yet. */
   protocols: string[] | undefined
-  /** The protocol by which the peer is asked, once one was agreed on. */
-  asksBy: string | undefined
+  /** The protocol by which we ask the peer, once one was agreed on. */
+  requestProtocol: string | undefined
   /** Requests of ours that wait for their turn on this connection, in order. */
   queue: IdSet
   /** Streams of ours that are open, or opening, for a version-1 request. */
-  calls: IdSet
-  /** The other side has accepted a stream of ours, so its upgrade is over. */
-  proven: boolean
+  v1Streams: IdSet
+  /** The other side has accepted a stream of ours, so it has finished its upgrade of the connection. */
+  upgraded: boolean
   /** Version-1 requests of the peer that came over this connection. */
-  exchanges: IdSet
-  /** The session over which we ask, and the one over which we are asked. */
-  session: AskingSession<SessionCall> | undefined
+  v1Exchanges: IdSet
+  /** The session over which we ask, and the one over which the peer asks. */
+  asking: AskingSession<SessionCall> | undefined
   answering: AnsweringSession<SessionExchange> | undefined
-  /** How large values are held back for small requests, in both sessions. */
+  /** How large values make way for small requests, in both sessions. */
   readonly pace: Pace
   /** Sessions that the peer has opened so far. */
   sessionsOpened: number
@@ -41,12 +42,13 @@ export interface Connections {
   all: Map<ConnectionId, Connection>
   /** Peer id → its connections, oldest first. */
   byPeer: Map<string, ConnectionId[]>
-  /** Connections that nothing uses → since when. In the order of that time. */
+  /** Connections that nothing uses → since when. In the order of these times. */
   idle: IdMap<number>
+  /** When all connections are pinged next; `Infinity`: there are none. */
   nextPing: number
 }
 
-/** A dial under way. All that want the same target wait for the same dial. */
+/** A dial under way. */
 export interface Dial {
   readonly target: string
   /** Addresses that the port was asked to try. */
@@ -57,10 +59,11 @@ export interface Dial {
   unanswered: number
   /** What has failed so far. */
   tried: Attempt[]
+  /** Questions that wait for the dial. */
   readonly waiting: IdSet
 }
 
-/** A caller's dial. */
+/** A caller's `dial`. */
 export interface DialAsk {
   readonly kind: 'dial'
   readonly id: AskId
@@ -78,15 +81,15 @@ export interface DialFailure {
 
 /** discovery.ts changes it. */
 export interface Discovery {
-  /** The routing table as the port last told it: peer id → multiaddrs. */
-  known: Map<string, string[]>
+  /** The routing table as the network last reported it: peer id → multiaddrs. */
+  table: Map<string, string[]>
   /** A table query is under way. */
   querying: boolean
-  /** Where the next tick goes on probing. */
+  /** Where the next tick goes on with its probes. */
   probeCursor: number
-  /** When the next probe begins; `Infinity`: none is left to do until the next tick. */
+  /** When the next probe begins; `Infinity`: not before the next tick. */
   nextProbe: number
-  /** Members of the table that this tick wants probed, and those that are being dialled for it. */
+  /** Members of the table that are still to be probed until the next tick, and those that are being dialled for it. */
   probes: Set<string>
   probing: Set<string>
 }
@@ -103,7 +106,7 @@ export function createPeersState(): PeersState {
     connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), nextPing: Infinity },
     dials: new Map(),
     discovery: {
-      known: new Map(),
+      table: new Map(),
       querying: false,
       probeCursor: 0,
       nextProbe: Infinity,

@@ -1,13 +1,13 @@
 /**
- * What our handlers do with a peer's request: answer it with one value or with several, or refuse it. Only an exchange that
- * waits for it takes an answer; whatever comes later is ignored.
+ * Answers of our handlers to a peer's request: one value, several, or a refusal. Answers to an exchange that no longer
+ * waits for one are ignored. How an answer crosses the connection, the protocols know.
  */
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import type { Answerer } from './answerer.js'
-import { release } from './budget.js'
+import { grantRoom } from './budget.js'
 import { allowValues, cancelHandler, logExpiry, startAnswering } from './exchanges.js'
 import { sessionAnswerer } from './session/answerer/answers.js'
 import type { Exchange } from './state.js'
@@ -22,13 +22,13 @@ function answererOf({ protocol }: Exchange): Answerer<Exchange> {
   return ANSWERERS[protocol]
 }
 
-/** One value, and the end. */
+/** The only value of the answer. */
 export function respond(state: State, out: Effects, id: ExchangeId, data: Uint8Array): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange?.stage === 'handling') answererOf(exchange).sendOnly(state, out, exchange, data)
 }
 
-/** One of several values. An asker that takes only one gets the first. */
+/** One of several values. An asker that takes one value gets the first. */
 export function next(state: State, out: Effects, id: ExchangeId, data: Uint8Array): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange === undefined) return
@@ -48,7 +48,7 @@ export function complete(state: State, out: Effects, id: ExchangeId): void {
   if (exchange !== undefined) answererOf(exchange).complete(state, out, exchange)
 }
 
-/** A producer that waits for leave to go on. */
+/** The producer of the answer can wait. */
 export function onPullable(state: State, out: Effects, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange === undefined) return
@@ -62,7 +62,7 @@ export function reject(state: State, out: Effects, command: CommandOf<'reject'>)
   if (exchange !== undefined) answererOf(exchange).reject(state, out, exchange, command)
 }
 
-/** It had its time in this stage. */
+/** The time for its stage is over. */
 export function expireExchange(state: State, out: Effects, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange === undefined) return
@@ -70,9 +70,9 @@ export function expireExchange(state: State, out: Effects, id: ExchangeId): void
   answererOf(exchange).expire(state, out, exchange)
 }
 
-/** Room has come free: the requests that waited for it go on. */
-export function admitWaiting(state: State, out: Effects): void {
-  for (let freed = release(state); freed.length > 0; freed = release(state)) {
+/** Room has become free: requests that waited for it go on. */
+export function resumeWaiting(state: State, out: Effects): void {
+  for (let freed = grantRoom(state); freed.length > 0; freed = grantRoom(state)) {
     for (const exchange of freed) answererOf(exchange).resume(state, out, exchange)
   }
 }

@@ -1,12 +1,13 @@
 /**
- * The room for requests that others send us: how many, and how many bytes, of one peer and in all. A request holds its
- * bytes from the moment when it has declared them to its end, so slow handlers slow the senders down and not the node. What
- * a session lets come of a large request before that (its first window) has a budget of its own, of the same size.
+ * The budget for inbound requests: how many, and how many bytes, per peer and in all. A request takes its bytes from
+ * their declaration to its end, so slow handlers slow down the senders. The first window of a large request over a
+ * session, which may arrive before there is room for the whole, has a second budget of the same size. How requests
+ * arrive, this file does not know.
  */
 import type { State } from '../state.js'
 import type { Account, Exchange } from './state.js'
 
-/** One more request of this peer. False: there is no room for it. */
+/** Counts one more request of this peer. False: there is no room for it. */
 export function openAccount({ budget, exchanges, settings }: State, peer: string): boolean {
   let account = budget.accounts.get(peer)
   if (exchanges.open.size >= settings.maxInbound || (account?.exchanges ?? 0) >= settings.maxInboundPerPeer)
@@ -43,8 +44,8 @@ function giveBack({ budget }: State, account: Account, exchange: Exchange): void
 }
 
 /**
- * Takes all bytes that the request needs out of the budget, if they fit. The only admitted request of its peer, or of all, always
- * fits: it may be larger than the budget, and a request that waits must get on in the end.
+ * Reserves all bytes of the request, if they fit. A request always fits if no other one is admitted, because it may be
+ * larger than the budget and would otherwise wait for ever.
  */
 export function reserve(state: State, exchange: Exchange, bytes: number): boolean {
   const { budget } = state
@@ -62,7 +63,7 @@ export function reserve(state: State, exchange: Exchange, bytes: number): boolea
   return true
 }
 
-/** Room for the first window of a request that has to wait for the rest. */
+/** Reserves the first window of a request that has to wait for the rest. False: it does not fit. */
 export function reserveWindow({ budget, settings }: State, exchange: Exchange, bytes: number): boolean {
   const account = budget.accounts.get(exchange.peer)!
   const { maxInboundBytes, maxInboundBytesPerPeer } = settings
@@ -75,17 +76,17 @@ export function reserveWindow({ budget, settings }: State, exchange: Exchange, b
 
 /** The request waits until there is room for all of it. */
 export function waitForRoom({ budget }: State, exchange: Exchange): void {
-  exchange.stage = 'held'
+  exchange.stage = 'waiting'
   budget.waiting.add(exchange.id)
 }
 
-/** It needs no more room than it has. */
+/** The request needs no more room than it has. */
 export function stopWaitingForRoom({ budget }: State, exchange: Exchange): void {
   budget.waiting.delete(exchange.id)
 }
 
-/** If room has come free: the requests that waited for it and have it now, in their order. */
-export function release(state: State): Exchange[] {
+/** Reserves freed room for requests that wait, in their order, and returns those that have it now. */
+export function grantRoom(state: State): Exchange[] {
   const { budget, exchanges } = state
   const freed: Exchange[] = []
   if (!budget.roomFreed) return freed

@@ -1,6 +1,6 @@
 /**
- * The answering side of request/response: a peer's request from the moment when it is whole to its handler here. How requests
- * arrive and answers leave is said in session/answerer/ and v1/answerer.ts.
+ * Inbound requests: their numbers, their deadlines, and the way of a complete request to its handler. How requests arrive
+ * and answers leave, session/answerer/ and v1/answerer.ts know.
  */
 import { removeDeadline } from '../deadlines.js'
 import { setDeadline } from '../due.js'
@@ -11,7 +11,7 @@ import type { ExchangeId } from '../terms.js'
 import { closeAccount } from './budget.js'
 import type { Exchange } from './state.js'
 
-/** A number for a request that has none of its own. */
+/** The number of the next request over a session. */
 export function nextExchange({ exchanges }: State): ExchangeId {
   return exchanges.nextId--
 }
@@ -20,19 +20,19 @@ export function openExchange({ exchanges }: State, exchange: Exchange): void {
   exchanges.open.set(exchange.id, exchange)
 }
 
-/** It has its `timeout` from now on. */
+/** The exchange has its `timeout` from now on. */
 export function startDeadline(state: State, { id, timeout }: Exchange): void {
   setDeadline(state, 'exchanges', state.exchanges.deadlines, id, timeout)
 }
 
-/** The answer has begun; the rest may take its time. */
+/** The answer has begun. The rest of it has no deadline. */
 export function startAnswering({ exchanges }: State, exchange: Exchange): void {
   exchange.stage = 'answering'
   removeDeadline(exchanges.deadlines, exchange.id, exchange.timeout)
 }
 
-/** The request is whole and has its room: it goes to its handler, which has `timeout` ms to answer. */
-export function hand(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
+/** The request is complete and has its room. It goes to its handler, which has `timeout` ms to answer. */
+export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
   exchange.stage = 'handling'
   if (exchange.timeout !== timeout) {
     removeDeadline(state.exchanges.deadlines, exchange.id, exchange.timeout)
@@ -44,24 +44,24 @@ export function hand(state: State, out: Effects, exchange: Exchange, data: Uint8
   else out.push({ type: 'handle', exchange: id, from: peer, data })
 }
 
-/** Does a handler of ours work on it, which must be told when nobody waits any more? */
+/** Does a handler work on it, which has to be cancelled if the answer is no longer wanted? */
 export function isWorkedOn({ stage, ended }: Exchange): boolean {
   return stage === 'handling' || (stage === 'answering' && !ended)
 }
 
-/** Nobody waits for the answer, or for more of it. */
+/** The answer, or the rest of it, is no longer wanted. */
 export function cancelHandler(state: State, out: Effects, { id, service }: Exchange, reason: string): void {
   if (service) tellServices(state, { kind: 'cut', exchange: id })
   else out.push({ type: 'cancelHandler', exchange: id, reason })
 }
 
-/** The producer of the answer may make values of this cost. */
+/** The producer of the answer may produce values of this cost. */
 export function allowValues(state: State, out: Effects, { id, service }: Exchange, allowance: number): void {
   if (service) tellServices(state, { kind: 'allowed', exchange: id, allowance })
   else out.push({ type: 'produce', exchange: id, allowance })
 }
 
-/** Takes it out of the books. The room that it had is given away by `admitWaiting`. */
+/** Removes the exchange. `resumeWaiting` gives its room to others. */
 export function closeExchange(state: State, exchange: Exchange): void {
   state.exchanges.open.delete(exchange.id)
   removeDeadline(state.exchanges.deadlines, exchange.id, exchange.timeout)

@@ -1,4 +1,7 @@
-/** Requests that wait for their turn on a connection, and the protocol by which its peer is asked. */
+/**
+ * Requests that wait for their turn on a connection, and the choice of the protocol. What a protocol sends, this file
+ * does not know.
+ */
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
 import { Feature } from '../../wire/session/format.js'
 import { closeAsk, fail } from '../asks.js'
@@ -9,26 +12,26 @@ import type { State } from '../state.js'
 import { askOverSession, openSession } from './session/asker/calls.js'
 import type { AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall } from './state.js'
-import { openCalls } from './v1/asker.js'
+import { openStreams } from './v1/asker.js'
 
-/** Lets the requests that wait go on, as far as the connection can carry them now. */
+/** Sends the requests that wait, as far as the connection can carry them now. */
 export function serveQueue(state: State, out: Effects, connection: Connection): void {
   const { queue } = connection
   if (queue.size === 0) return
   const protocol = protocolOf(state, connection)
   if (protocol === REQUEST_RESPONSE_V1) {
     refuseServices(state, out, connection)
-    return openCalls(state, out, connection)
+    return openStreams(state, out, connection)
   }
-  const { session } = connection
-  if (session === undefined) {
+  const { asking } = connection
+  if (asking === undefined) {
     return openSession(state, out, connection, protocol === SESSION ? [SESSION] : state.settings.protocols)
   }
-  if (hasNoServices(session)) refuseServices(state, out, connection)
+  if (hasNoServices(asking)) refuseServices(state, out, connection)
   for (const id of queue) {
     const ask = state.asks.open.get(id) as RequestAsk
-    // Until its HELLO nobody knows whether the other side takes it. The others do not wait for that.
-    if (ask.service && !session.greeted) continue
+    // The HELLO of the other side says whether it takes such requests. Other requests do not wait for it.
+    if (ask.service && !asking.greeted) continue
     if (!askOverSession(state, connection, ask)) return
     queue.delete(id)
   }
@@ -38,7 +41,7 @@ function hasNoServices({ greeted, hello }: AskingSession<SessionCall>): boolean 
   return greeted && (hello.features & Feature.SERVICE) === 0
 }
 
-/** The other node answers applications only. */
+/** The other node answers no requests of nodes, so those that wait are refused. */
 export function refuseServices(state: State, out: Effects, connection: Connection): void {
   for (const id of connection.queue) {
     const ask = state.asks.open.get(id) as RequestAsk
@@ -49,7 +52,7 @@ export function refuseServices(state: State, out: Effects, connection: Connectio
   }
 }
 
-/** It does not wait any more, and is not asked. */
+/** Takes a request out of the queue for good. */
 export function leaveQueue(state: State, connection: Connection | undefined, ask: RequestAsk): void {
   closeAsk(state, ask.id, ask.timeout)
   if (connection === undefined) return
@@ -57,9 +60,9 @@ export function leaveQueue(state: State, connection: Connection | undefined, ask
   updateIdle(state, connection)
 }
 
-/** How the peer is asked; `undefined`: it has to be found out. */
-function protocolOf(state: State, { asksBy, protocols }: Connection): string | undefined {
-  if (asksBy !== undefined) return asksBy
+/** The protocol for this peer; `undefined`: the stream that is opened next finds out. */
+function protocolOf(state: State, { requestProtocol, protocols }: Connection): string | undefined {
+  if (requestProtocol !== undefined) return requestProtocol
   const { protocols: ours } = state.settings
   if (protocols !== undefined) return ours.find((name) => protocols.includes(name)) ?? REQUEST_RESPONSE_V1
   return ours.length === 1 ? ours[0] : undefined

@@ -1,9 +1,8 @@
 /**
- * The asking side of request/response: a request's way from its command over a dial to a connection, and its end. How it
- * crosses the connection is said in session/asker/ or, with older peers, in v1/asker.ts. Correlation is by number; there is no
- * search and no timer here.
+ * Outbound requests: the way of a request from its command, over a dial, to a connection, and its end. How it crosses the
+ * connection, session/asker/ knows or, for older peers, v1/asker.ts.
  */
-import { admitAsk, fail, openAsk } from '../asks.js'
+import { acceptAsk, fail, openAsk } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo, updateIdle } from '../peers/connections.js'
@@ -15,22 +14,22 @@ import { askOverSession, endSessionCall } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
 
-/** `service`: it is the node's own, to the other node itself. */
+/** `service`: a request of this node to the other node, and not to its application. */
 export function startRequest(state: State, out: Effects, command: CommandOf<'request'>, service = false): void {
   const { ask: id, peer, timeout, data, values } = command
-  if (!admitAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id)) return
   const ask: RequestAsk = {
     kind: 'request',
     id,
     peer,
     service,
     timeout,
-    dueAt: state.now + timeout,
+    deadline: state.now + timeout,
     values,
     data,
     stage: 'dialling',
     connection: undefined,
-    via: undefined,
+    call: undefined,
   }
   openAsk(state, ask, timeout)
   const connection = connectionTo(state, peer)
@@ -38,18 +37,18 @@ export function startRequest(state: State, out: Effects, command: CommandOf<'req
   else if (!reach(state, out, peer, command.addresses, id)) endRequest(state, out, ask, tooManyDials(state))
 }
 
-/** The request goes over this connection: now, or when it is known how, and there is room. */
+/** The request goes over this connection: at once, or as soon as the protocol is known and there is room. */
 export function useConnection(state: State, out: Effects, ask: RequestAsk, connection: Connection): void {
   ask.connection = connection.id
-  // What is for the node itself waits until the other side has said that it takes such requests.
-  if (!ask.service && connection.session !== undefined && askOverSession(state, connection, ask)) return
+  // A request to the node waits until the other side has announced that it takes such requests.
+  if (!ask.service && connection.asking !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
   connection.queue.add(ask.id)
   updateIdle(state, connection)
   serveQueue(state, out, connection)
 }
 
-/** The deadline of a request, or of the stream of one that was answered. */
+/** The deadline of a request, or of the stream of an answered request. */
 export function expireRequest(state: State, out: Effects, ask: RequestAsk): void {
   const where = {
     dialling: 'while it was being dialled',
@@ -65,16 +64,16 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
   })
 }
 
-/** Ends a request that has no answer, wherever it is: tells the caller why (unless it cancelled), and the other side. */
+/** Ends a request without an answer, in any stage. The caller is told why (unless it cancelled), and so is the other side. */
 export function endRequest(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
-  const { via } = ask
+  const { call } = ask
   const connection = ask.connection === undefined ? undefined : state.connections.all.get(ask.connection)
-  if (via?.protocol === 'session') {
-    endSessionCall(state, out, via, refusal)
-    // One that had not been sent leaves its place at once.
+  if (call?.protocol === 'session') {
+    endSessionCall(state, out, call, refusal)
+    // A request that was not sent yet leaves its place at once.
     return serveQueue(state, out, connection!)
   }
-  if (via?.protocol === 'v1') return endCall(state, out, ask, via, refusal)
+  if (call?.protocol === 'v1') return endCall(state, out, ask, call, refusal)
   if (refusal !== undefined) fail(state, out, ask.id, refusal)
   if (ask.stage === 'dialling') stopWaiting(state, ask.peer, ask.id)
   leaveQueue(state, connection, ask)

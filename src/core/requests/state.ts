@@ -1,4 +1,4 @@
-/** Requests of ours and of other nodes: what is open of them, on which streams, and the room that they take. */
+/** The state of requests: outbound and inbound ones, their streams, and the budget of the inbound ones. */
 import type { Deadlines } from '../deadlines.js'
 import { IdMap } from '../id-map.js'
 import type { ConnectionId, StreamId } from '../port.js'
@@ -7,66 +7,66 @@ import type { FrameReader } from '../../wire/v1.js'
 import type { Gathered } from '../../wire/gather.js'
 import type { AnsweringSession, AskingSession, FailFrame, Intake, Sender } from './session/state.js'
 
-/** How a request of ours crosses its connection over version 1: on a stream of its own. */
+/** A request of ours over version 1, on a stream for it alone. */
 export interface V1Call {
   readonly protocol: 'v1'
   readonly stream: StreamId
-  /** Once the stream is open, until the answer is here. */
+  /** From the opening of the stream to the end of the response. */
   reader: FrameReader | undefined
 }
 
-/** How it crosses over a session. As a `Sender` it sends the request's payload. */
+/** A request of ours over a session. As a `Sender` it sends the payload. */
 export interface SessionCall extends Sender {
   readonly protocol: 'session'
   readonly ask: RequestAsk
-  /** What its REQUEST gave, or will give, for replies before any CREDIT. */
+  /** The credit for replies in its REQUEST. */
   readonly firstCredit: number
   intake: Intake | undefined
 }
 
-/** A request of a caller, or of the node itself, from its command to its answer and, after that (`draining`), to the end of its stream. */
+/** A request of a caller or of the node itself, from its command to its answer or (`draining`) to the end of its stream. */
 export interface RequestAsk {
   readonly kind: 'request'
   readonly id: AskId
   readonly peer: string
-  /** It is the node's own, to the other node and not to its application. */
+  /** It goes to the other node itself, and not to its application. */
   readonly service: boolean
   readonly timeout: number
-  /** When the caller gives up. */
-  readonly dueAt: number
+  /** When the caller gives up, in the lane's time. */
+  readonly deadline: number
   /** How a stream of values is taken; `undefined`: one value is the answer. */
   readonly values: TakeValues | undefined
-  /** The payload, until it is on its way. */
+  /** The payload, until it is sent. */
   data: Uint8Array | undefined
-  /** `streaming`: its first value is here, and more may come. */
+  /** `streaming`: the first value has arrived, and others may follow. `draining`: answered, but the stream is still open. */
   stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining'
   connection: ConnectionId | undefined
   /** `undefined`: it waits for a dial, or for its turn on the connection. */
-  via: V1Call | SessionCall | undefined
+  call: V1Call | SessionCall | undefined
 }
 
 /**
- * How far a peer's request is. `held`: its bytes wait for room; `handling`: somebody of ours has it; `answering`: the answer
- * is on its way, and more of it may be made.
+ * `reading`: the request arrives; `waiting`: it waits for room; `handling`: a handler works on it; `answering`: its
+ * answer is being sent, and more of it may be produced.
  */
-export type ExchangeStage = 'reading' | 'held' | 'handling' | 'answering'
+export type ExchangeStage = 'reading' | 'waiting' | 'handling' | 'answering'
 
 interface PeersRequest {
   readonly id: ExchangeId
   readonly connection: ConnectionId
   readonly peer: string
-  /** It is for the node itself: services/ answers it. */
+  /** It goes to this node itself: services/ answers it. */
   readonly service: boolean
   stage: ExchangeStage
-  /** The payload's size, bytes; 0 until it is known. */
+  /** The size of the payload, bytes; 0: not known yet. */
   total: number
-  /** The whole payload is here. */
+  /** The whole payload has arrived. */
   complete: boolean
-  /** Bytes of the budget that it holds. */
+  /** Bytes of the budget that it takes. */
   reserved: number
-  /** All that it needs is reserved. */
+  /** All bytes that it needs are reserved. */
   admitted: boolean
-  /** The time that it has in its stage, ms. */
+  /** The time for its stage, ms. */
   timeout: number
   /** No value of the answer follows. */
   ended: boolean
@@ -82,19 +82,19 @@ export interface V1Exchange extends PeersRequest {
 export interface SessionExchange extends PeersRequest, Sender {
   readonly protocol: 'session'
   readonly session: StreamId
-  /** When the asker gives up waiting for the first value; 0: it did not say. */
-  readonly dueAt: number
+  /** When the asker gives up, in the lane's time; 0: not known. */
+  readonly deadline: number
   /** The asker takes one value. */
   readonly one: boolean
-  /** What a producer that cannot wait may do with too many values, if the asker has said it. */
+  /** What happens to too many values of a producer that cannot wait, if the asker has said so. */
   readonly lossy: Lossy | undefined
-  /** What is here of the payload while that is not all. */
+  /** The pieces of the payload that have arrived, until it is complete. */
   gathered: Gathered | undefined
-  /** What the asker may still send of it. */
+  /** What the asker may still send of the payload, bytes. */
   credit: number
-  /** What there is besides when the answer has several values. */
+  /** The values of an answer that has several. */
   series: Series | undefined
-  /** How the answer ends, if it ends badly. */
+  /** The FAIL frame that ends the answer, if there is one. */
   failure: FailFrame | undefined
 }
 
@@ -103,14 +103,15 @@ export interface Series {
   /** Values behind the one that is being sent, from `next` on. */
   values: Uint8Array[]
   next: number
-  /** What those and the one before them still cost. */
+  /** The cost of these values and of the one that is being sent, as far as it was not sent. */
   cost: number
   /** The producer waits for `produce`. */
   pullable: boolean
-  /** What it may still make. */
+  /** The cost of the values that it may still produce. */
   allowance: number
 }
 
+/** What the asker allows a producer that cannot wait. */
 export interface Lossy {
   /** At most this many values may wait. */
   buffer: number
@@ -119,24 +120,24 @@ export interface Lossy {
 
 export type Exchange = V1Exchange | SessionExchange
 
-/** What one peer has of our inbound budget. */
+/** The share of one peer in the budget. */
 export interface Account {
   exchanges: number
   bytes: number
-  /** Exchanges that have all the bytes that they need. */
+  /** Exchanges whose bytes are all reserved. */
   admitted: number
-  /** First windows of those that have not. */
+  /** Bytes of the first windows of the others. */
   windows: number
 }
 
 /** The streams that carry requests. streams.ts changes it. */
 export interface Streams {
-  /** Of the next stream that we open. */
+  /** The id of the next stream that we open. */
   nextId: StreamId
   /** Version-1 streams of ours → the request that they carry. */
-  calls: IdMap<RequestAsk>
+  v1Requests: IdMap<RequestAsk>
   sessions: Map<StreamId, AskingSession<SessionCall> | AnsweringSession<SessionExchange>>
-  /** Sessions that have something to send, at the end of the step. */
+  /** Streams of the sessions that are flushed at the end of the step. */
   unflushed: StreamId[]
 }
 
@@ -144,13 +145,13 @@ export interface Streams {
 export interface Exchanges {
   open: IdMap<Exchange>
   deadlines: Deadlines
-  /** Of the next request that comes over a session. */
+  /** The number of the next request over a session. */
   nextId: ExchangeId
 }
 
-/** The room for requests of other nodes. budget.ts changes it. */
+/** The budget for requests of other nodes. budget.ts changes it. */
 export interface Budget {
-  /** Peer id → what it has of the room. */
+  /** Peer id → its share. */
   accounts: Map<string, Account>
   bytes: number
   admitted: number
@@ -169,7 +170,7 @@ export interface RequestsState {
 
 export function createRequestsState(): RequestsState {
   return {
-    streams: { nextId: 1, calls: new IdMap(), sessions: new Map(), unflushed: [] },
+    streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
     budget: { accounts: new Map(), bytes: 0, admitted: 0, windowBytes: 0, waiting: new Set(), roomFreed: false },
   }

@@ -1,7 +1,7 @@
 /**
- * Hands what happens on a stream to the request or session that it belongs to: streams that we opened ask, the others answer; one
- * that carries a session serves many requests, one of version 1 a single one. Events of a stream that is no longer in the state
- * are ignored: they crossed with our reset.
+ * Dispatches the events of a stream to the session, or the version-1 request, that the stream carries. On streams that we
+ * opened we ask, on the others we answer. Events of a stream that the state does not have are ignored, because they
+ * crossed with our reset.
  */
 import { SESSION } from '../../wire/protocols.js'
 import type { Effects } from '../effects.js'
@@ -16,7 +16,7 @@ import { sendingRequests } from './session/asker/sending.js'
 import { flush } from './session/outbox.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
-import { forgetUnflushed, touch } from './streams.js'
+import { clearUnflushed, scheduleFlush } from './streams.js'
 import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/answerer.js'
 import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
 
@@ -27,8 +27,8 @@ export function onStreamEvent(state: State, out: Effects, event: StreamEvent): v
   const session = state.streams.sessions.get(event.stream)
   if (session?.role === 'asking') return onAskingEvent(state, out, session, event)
   if (session?.role === 'answering') return onAnsweringEvent(state, out, session, event)
-  const ask = state.streams.calls.get(event.stream)
-  if (ask?.via?.protocol === 'v1') return onCallEvent(state, out, ask, ask.via, event)
+  const ask = state.streams.v1Requests.get(event.stream)
+  if (ask?.call?.protocol === 'v1') return onCallEvent(state, out, ask, ask.call, event)
   const exchange = state.exchanges.open.get(event.stream)
   if (exchange?.protocol === 'v1') onExchangeEvent(state, out, exchange, event)
 }
@@ -45,7 +45,7 @@ function onAskingEvent(state: State, out: Effects, session: AskingSession<Sessio
       return asker.onSessionData(state, out, session, event.chunks)
     case 'writable':
       session.writing = false
-      return touch(state, session)
+      return scheduleFlush(state, session)
     case 'streamOpened':
       return asker.onSessionOpened(state, out, session, event)
     case 'streamOpenFailed':
@@ -71,7 +71,7 @@ function onAnsweringEvent(
       return answerer.onAnsweringData(state, out, session, event.chunks)
     case 'writable':
       session.writing = false
-      return touch(state, session)
+      return scheduleFlush(state, session)
     case 'streamEnded':
       return answerer.onAskerEnded(state, out, session)
     case 'streamClosed':
@@ -118,12 +118,12 @@ function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event
   }
 }
 
-/** A muxer that died raises no event of its own: without this the dead connection would stay for ever. */
+/** A dead muxer raises no other event, so without this its connection would stay for ever. */
 function dropDead(state: State, out: Effects, connection: number, why: string): void {
   dropConnection(state, out, connection, `the connection can carry no streams any more (${why})`)
 }
 
-/** Sends what the sessions have to send. One write each, of everything that this step has brought. */
+/** Sends what the sessions have to send: one write per session, with everything of this step. */
 export function flushSessions(state: State, out: Effects): void {
   for (const stream of state.streams.unflushed) {
     const session = state.streams.sessions.get(stream)
@@ -135,5 +135,5 @@ export function flushSessions(state: State, out: Effects): void {
       if (session.ending) answerer.closeWhenDone(state, out, session)
     }
   }
-  forgetUnflushed(state)
+  clearUnflushed(state)
 }

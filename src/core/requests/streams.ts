@@ -1,4 +1,7 @@
-/** The streams that carry requests: which session, or which request of ours, each belongs to. */
+/**
+ * The streams that carry requests: which session, or which version-1 request of ours, each belongs to. What they carry,
+ * it does not know.
+ */
 import type { StreamId } from '../port.js'
 import type { State } from '../state.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
@@ -6,7 +9,7 @@ import type { RequestAsk, SessionCall, SessionExchange } from './state.js'
 
 type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
 
-/** The number of the next stream that we open. */
+/** The id of the next stream that we open. */
 export function nextStream({ streams }: State): StreamId {
   const id = streams.nextId
   streams.nextId += 2
@@ -14,12 +17,12 @@ export function nextStream({ streams }: State): StreamId {
 }
 
 /** A version-1 stream of ours carries this request. */
-export function addCall({ streams }: State, stream: StreamId, ask: RequestAsk): void {
-  streams.calls.set(stream, ask)
+export function addV1Request({ streams }: State, stream: StreamId, ask: RequestAsk): void {
+  streams.v1Requests.set(stream, ask)
 }
 
-export function removeCall({ streams }: State, stream: StreamId): void {
-  streams.calls.delete(stream)
+export function removeV1Request({ streams }: State, stream: StreamId): void {
+  streams.v1Requests.delete(stream)
 }
 
 export function addSession({ streams }: State, session: Session): void {
@@ -30,14 +33,14 @@ export function removeSession({ streams }: State, { stream }: Session): void {
   streams.sessions.delete(stream)
 }
 
-/** The session has something to send: it is flushed at the end of the step. */
-export function touch({ streams }: State, session: { touched: boolean; stream: StreamId }): void {
-  if (session.touched) return
-  session.touched = true
+/** The session has something to send, so it is flushed at the end of the step. */
+export function scheduleFlush({ streams }: State, session: { flushScheduled: boolean; stream: StreamId }): void {
+  if (session.flushScheduled) return
+  session.flushScheduled = true
   streams.unflushed.push(session.stream)
 }
 
-/** All of them have been flushed. */
-export function forgetUnflushed({ streams }: State): void {
+/** All sessions have been flushed. */
+export function clearUnflushed({ streams }: State): void {
   streams.unflushed.length = 0
 }

@@ -1,24 +1,24 @@
 /**
- * What a value of an answer costs, in credit, and what becomes of values for which there is none: the protocol's rules
- * (docs/session.md), which the edge goes by too.
+ * Rules for the values of an answer (docs/session.md), which the edge follows too: what a value costs in credit, and what
+ * happens to values for which there is no credit. No state.
  */
 import type { Refusal } from '../effects.js'
 import type { Overflow } from '../terms.js'
 
-/** Each value costs this beside its bytes, so that empty ones are not free. */
+/** Each value costs this much in addition to its bytes, so that empty values are not free. */
 export const VALUE_OVERHEAD = 32
 
 export function valueCost(bytes: number): number {
   return bytes + VALUE_OVERHEAD
 }
 
-/** The policies; their places are their numbers on the wire. */
+/** The policies. The index of each is its number on the wire. */
 export const POLICIES: readonly Overflow[] = ['error', 'dropOldest', 'conflate']
 
-/** How many values may wait if a caller names a policy and no number. */
+/** How many values may wait if a caller gives a policy without a number. */
 export const DEFAULT_BUFFER = 16
 
-/** A response over our own limit. */
+/** The refusal of a response over our limit. */
 export function responseTooLarge(peer: string, limit: number): Refusal {
   return {
     code: 'ResponseTooLarge',

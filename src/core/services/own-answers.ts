@@ -1,4 +1,4 @@
-/** What services hear at the end of a step: answers to what the node has asked, and what becomes of the answers that it gives. */
+/** Dispatches the news of services at the end of a step: answers to questions of this node, and events of its own answers. */
 import { onHistoryOver } from '../broadcasts/catch-up.js'
 import { onPiece, onPiecesOver } from '../broadcasts/fetching.js'
 import { onReceipt, onReceiptOver } from '../broadcasts/receipts.js'
@@ -6,24 +6,24 @@ import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import { takeNews } from './book.js'
-import { forgetOwn, takeOwn } from './own-requests.js'
+import { cancelOwnAsk, takeOwnAsk } from './own-requests.js'
 import { onServingAllowed, onServingCut, serve } from './serving.js'
-import type { Purpose, ServiceNews } from './state.js'
+import type { Purpose, PurposeOf, ServiceNews } from './state.js'
 
-/** What one peer may make us hold for a subscriber that catches up. */
+/** Bytes of history that are accepted from one peer. */
 const MAX_HISTORY_BYTES = 4_194_304
 
-/** What comes back for each kind of question. Those of the network (`verify`, `idle`) are answered by events of their own. */
+/** What is done with the answer to a question. Those to the network (`verify`, `idle`) are answered by events instead. */
 interface Asker<Kind extends Purpose['kind']> {
-  onValue(state: State, out: Effects, id: AskId, purpose: Extract<Purpose, { kind: Kind }>, value: Uint8Array): void
-  onOver(state: State, out: Effects, id: AskId, purpose: Extract<Purpose, { kind: Kind }>): void
+  onValue(state: State, out: Effects, id: AskId, purpose: PurposeOf<Kind>, value: Uint8Array): void
+  onOver(state: State, out: Effects, id: AskId, purpose: PurposeOf<Kind>): void
 }
 
 const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
   receipt: {
     onValue(state, out, id, { ask, peer }) {
-      // One is enough, whatever else it has to say.
-      forgetOwn(state, out, id)
+      // One value is enough.
+      cancelOwnAsk(state, out, id)
       onReceipt(state, out, ask, peer)
       onReceiptOver(state, out, ask, id)
     },
@@ -47,7 +47,7 @@ const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
   idle: undefined,
 }
 
-/** True: there was something to hear, which may have led to more. */
+/** True: there was news, which may have led to more. */
 export function handleNews(state: State, out: Effects): boolean {
   const news = takeNews(state)
   for (const one of news) handle(state, out, one)
@@ -57,19 +57,19 @@ export function handleNews(state: State, out: Effects): boolean {
 function handle(state: State, out: Effects, news: ServiceNews): void {
   switch (news.kind) {
     case 'value': {
-      const purpose = state.services.asked.get(news.ask)
+      const purpose = state.services.purposes.get(news.ask)
       if (purpose !== undefined) askerOf(purpose)?.onValue(state, out, news.ask, purpose, news.value)
       return
     }
     case 'over': {
-      const purpose = state.services.asked.get(news.ask)
+      const purpose = state.services.purposes.get(news.ask)
       const asker = purpose && askerOf(purpose)
       if (purpose === undefined || asker === undefined) return
-      takeOwn(state, news.ask, purpose.kind)
+      takeOwnAsk(state, news.ask, purpose.kind)
       return asker.onOver(state, out, news.ask, purpose)
     }
     case 'arrived':
-      // The asker may have gone in the same moment.
+      // The asker may have cancelled in the same step.
       if (state.exchanges.open.has(news.exchange)) serve(state, out, news.exchange, news.data)
       return
     case 'allowed':
@@ -83,18 +83,12 @@ function askerOf({ kind }: Purpose): Asker<Purpose['kind']> | undefined {
   return ASKERS[kind] as Asker<Purpose['kind']> | undefined
 }
 
-/** A peer that sends more than was asked for is not listened to any longer. */
-function onRemembered(
-  state: State,
-  out: Effects,
-  id: AskId,
-  purpose: Extract<Purpose, { kind: 'history' }>,
-  value: Uint8Array,
-): void {
+/** A value of history. When there are enough of them, the request is cancelled. */
+function onRemembered(state: State, out: Effects, id: AskId, purpose: PurposeOf<'history'>, value: Uint8Array): void {
   purpose.values.push(value)
   purpose.bytes += value.length
   const { count = 0 } = state.catchUps.get(purpose.subscription) ?? {}
   if (purpose.values.length < count && purpose.bytes < MAX_HISTORY_BYTES) return
-  forgetOwn(state, out, id)
+  cancelOwnAsk(state, out, id)
   onHistoryOver(state, out, purpose)
 }

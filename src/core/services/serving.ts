@@ -1,4 +1,4 @@
-/** Requests of other nodes to this one: what we remember, receipts, large messages. They are answered here, by the core. */
+/** Answers requests of other nodes to this one: for history, receipts and large messages. No handler sees them. */
 import type { ExchangeId } from '../terms.js'
 import { toHex } from '../../wire/gossip/announcement.js'
 import { decodeServiceRequest, encodeHistoryValue } from '../../wire/session/service.js'
@@ -11,7 +11,7 @@ import type { State } from '../state.js'
 import { valueCost } from '../requests/values.js'
 import { endServing, keepServing } from './book.js'
 
-/** A piece of a large message. */
+/** Bytes of a value that carries a piece of a large message. */
 const PIECE = 65_536
 
 export function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Array): void {
@@ -34,8 +34,9 @@ export function serve(state: State, out: Effects, exchange: ExchangeId, data: Ui
 }
 
 /**
- * Answered when the asker is in our mesh: what we hear before that is in the answer, and what we hear after it we hand on. (Its
- * GRAFT is read later than its request, for it comes on another stream.) One that our mesh has no room for hears by IHAVE.
+ * The answer waits until the asker is in our mesh: messages before that are in the answer, and later ones are forwarded.
+ * (The GRAFT arrives after the request, because it comes on another stream.) An asker for which our mesh has no room gets
+ * later messages by IHAVE.
  */
 function onHistoryWanted(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
   const until = state.now + state.settings.historyPatience
@@ -56,7 +57,7 @@ export function serveHistories(state: State, out: Effects): void {
   }
 }
 
-/** When the next of them is answered in any case. */
+/** When the next request for history is answered in any case. */
 export function nextHistory(state: State): number {
   let earliest = Infinity
   for (const serving of state.services.serving.values()) {
@@ -65,7 +66,7 @@ export function nextHistory(state: State): number {
   return earliest
 }
 
-/** All at once, the newest of them as far as an answer may wait to be taken. */
+/** Sends all values at once: the newest broadcasts, as many as may wait to be sent. */
 function sendHistory(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
   const last = (state.topics.joined.get(topic)?.history ?? []).slice(-count)
   const values: Uint8Array[] = []
@@ -89,7 +90,7 @@ function sendBlob(state: State, out: Effects, exchange: ExchangeId, hash: string
   onPullable(state, out, exchange)
 }
 
-/** The asker takes more of it. */
+/** The asker can take more of a large message. */
 export function onServingAllowed(state: State, out: Effects, exchange: ExchangeId, allowance: number): void {
   const serving = state.services.serving.get(exchange)
   if (serving?.kind !== 'blob') return
@@ -104,7 +105,7 @@ export function onServingAllowed(state: State, out: Effects, exchange: ExchangeI
   complete(state, out, exchange)
 }
 
-/** The asker has gone, or its time is over. */
+/** The asker has cancelled, or its time is over. */
 export function onServingCut(state: State, exchange: ExchangeId): void {
   const serving = state.services.serving.get(exchange)
   if (serving === undefined) return

@@ -1,10 +1,10 @@
-/** Requests of nodes to nodes, in both directions: what we have asked and why, and what we are asked. */
+/** The state of services: questions of this node with their purposes, and requests of other nodes that wait for an answer. */
 import type { Remembered } from '../broadcasts/state.js'
 import { IdMap } from '../id-map.js'
 import type { ConnectionId } from '../port.js'
 import type { AskId, ExchangeId } from '../terms.js'
 
-/** What a question of the node itself is about: to another node, or (`idle`, `verify`) to the network. */
+/** What a question of the node itself is for. `idle` and `verify` go to the network, the others to other nodes. */
 export type Purpose =
   | { kind: 'receipt'; ask: AskId; peer: string }
   | { kind: 'history'; subscription: AskId; peer: string; values: Uint8Array[]; bytes: number }
@@ -12,15 +12,17 @@ export type Purpose =
   | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 
-/** What another node has asked us, and waits for. */
+export type PurposeOf<Kind extends Purpose['kind']> = Extract<Purpose, { kind: Kind }>
+
+/** A request of another node that waits for its answer. */
 export type Serving =
   | { kind: 'receipt'; message: string }
   | { kind: 'blob'; data: Uint8Array; at: number }
   | { kind: 'history'; topic: string; count: number; until: number }
 
 /**
- * What services hear at the end of a step. Of a question of ours: a `value`, or that it is `over`. Of a request of another node:
- * that it `arrived`; its answer may go on, by `allowance`; it was `cut` because nobody waits for the answer any more.
+ * What services are told at the end of a step. A question of ours got a `value` or is `over`. A request of another node
+ * `arrived`; its answer is `allowed` to go on, by `allowance`; or it was `cut`, because the answer is no longer wanted.
  */
 export type ServiceNews =
   | { kind: 'value'; ask: AskId; value: Uint8Array }
@@ -31,11 +33,12 @@ export type ServiceNews =
 
 /** The files of services/ change it. */
 export interface Services {
-  /** What we have asked, by its (negative) number, and the number of the next. */
-  asked: IdMap<Purpose>
+  /** Questions of this node: their (negative) number → their purpose. */
+  purposes: IdMap<Purpose>
+  /** The number of the next question. */
   nextId: AskId
   news: ServiceNews[]
-  /** Requests of other nodes that wait for their answer. */
+  /** Requests of other nodes that wait for an answer. */
   serving: IdMap<Serving>
 }
 
@@ -45,6 +48,6 @@ export interface ServicesState {
 
 export function createServicesState(): ServicesState {
   return {
-    services: { asked: new IdMap(), nextId: -1, news: [], serving: new IdMap() },
+    services: { purposes: new IdMap(), nextId: -1, news: [], serving: new IdMap() },
   }
 }

@@ -69,15 +69,15 @@ function sessionSoFar(
   const session = state.streams.sessions.get(stream)
   if (session === undefined || headers.has(stream)) return undefined
   if (session.role === 'answering') return new SessionRedactor(session.reader, NOTHING_OPEN, ids)
-  const { calls } = session
+  const { requests } = session
   const open: OpenReplies = {
     isInside: (id) => {
-      const intake = calls.get(id)?.intake
+      const intake = requests.get(id)?.intake
       return intake !== undefined && intake.total >= 0
     },
     isHistory: (id) => {
-      const call = calls.get(id)
-      return call !== undefined && state.services.asked.get(call.ask.id)?.kind === 'history'
+      const call = requests.get(id)
+      return call !== undefined && state.services.purposes.get(call.ask.id)?.kind === 'history'
     },
   }
   return new SessionRedactor(session.reader, open, ids)
@@ -117,8 +117,8 @@ function withoutPayload(
 
 function headerSoFar(state: Readonly<State>, stream: StreamId): number {
   const exchange = state.exchanges.open.get(stream)
-  const via = state.streams.calls.get(stream)?.via
-  const carrier = via ?? exchange
+  const call = state.streams.v1Requests.get(stream)?.call
+  const carrier = call ?? exchange
   const reader = carrier?.protocol === 'v1' ? carrier.reader : undefined
   // The core knows no such stream, or expects nothing on it, and looks at no byte.
   if (reader === undefined) return DONE

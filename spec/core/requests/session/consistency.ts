@@ -10,13 +10,13 @@ function ofSessions(state: State): string | undefined {
   if (state.streams.unflushed.length > 0) return 'something was not flushed'
   for (const [stream, session] of state.streams.sessions) {
     const connection = state.connections.all.get(session.connection)
-    const other = session.role === 'asking' ? connection?.session : connection?.answering
+    const other = session.role === 'asking' ? connection?.asking : connection?.answering
     if (session.stream !== stream || other !== session) return `session ${stream} is not its connection's`
     for (const party of [...session.ready, ...session.bulk]) if (!party.listed) return 'a listed one does not know it'
-    for (const id of session.credits.keys()) if (!session.calls.has(id)) return `credit for ${id}, which is over`
+    for (const id of session.credits.keys()) if (!session.requests.has(id)) return `credit for ${id}, which is over`
   }
-  for (const { session, answering } of state.connections.all.values()) {
-    for (const one of [session, answering]) {
+  for (const { asking, answering } of state.connections.all.values()) {
+    for (const one of [asking, answering]) {
       if (one !== undefined && state.streams.sessions.get(one.stream) !== one)
         return 'a connection has a session that is gone'
     }
@@ -28,10 +28,10 @@ function ofAsking(state: State): string | undefined {
   let open = 0
   for (const session of state.streams.sessions.values()) {
     if (session.role !== 'asking') continue
-    for (const [id, call] of session.calls) {
+    for (const [id, call] of session.requests) {
       open++
       const { ask } = call
-      if (call.wireId !== id || ask.via !== call || state.asks.open.get(ask.id) !== ask)
+      if (call.wireId !== id || ask.call !== call || state.asks.open.get(ask.id) !== ask)
         return `request ${id} is not among the questions`
       if (session.cancelled.has(id)) return `request ${id} is open and cancelled`
       if (call.sendCredit < 0 || (call.intake?.credit ?? 0) < 0) return `request ${id} has less than no credit`
@@ -50,15 +50,15 @@ function ofAsking(state: State): string | undefined {
 function ofAnswering(state: State): string | undefined {
   const sums = { bytes: 0, windows: 0, admitted: 0, exchanges: 0 }
   let open = 0
-  for (const session of state.streams.sessions.values()) if (session.role === 'answering') open += session.calls.size
+  for (const session of state.streams.sessions.values()) if (session.role === 'answering') open += session.requests.size
   if (open !== state.exchanges.open.size)
     return `${open} requests in sessions, ${state.exchanges.open.size} in the books`
   for (const exchange of state.exchanges.open.values()) {
     sums[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
     if (exchange.admitted) sums.admitted++
     if (exchange.protocol === 'session' && exchange.sendCredit < 0) return `${exchange.id} sent more than its credit`
-    if ((exchange.stage === 'held') !== state.budget.waiting.has(exchange.id))
-      return `${exchange.id} is held by one book alone`
+    if ((exchange.stage === 'waiting') !== state.budget.waiting.has(exchange.id))
+      return `${exchange.id} waits for room in one book alone`
   }
   if (
     sums.bytes !== state.budget.bytes ||

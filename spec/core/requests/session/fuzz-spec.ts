@@ -23,7 +23,7 @@ type Role = 'asking' | 'answering'
 /** A frame that the peer might send now. */
 function fitting(core: SessionCore, random: Random, role: Role): Uint8Array {
   const session = core.state.streams.sessions.get(core.stream)!
-  const open = [...session.calls.keys()]
+  const open = [...session.requests.keys()]
   if (session.role === 'asking') open.push(...session.cancelled)
   const id = open[random.below(open.length)] ?? session.lastId + 1
   const size = random.below(15) === 0 ? random.below(9_000) : random.below(20)

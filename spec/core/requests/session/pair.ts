@@ -270,7 +270,7 @@ export function sizes({ state }: Core): Record<string, number> {
     askDeadlines: state.asks.deadlines.size,
     exchanges: state.exchanges.open.size,
     exchangeDeadlines: state.exchanges.deadlines.size,
-    held: state.budget.waiting.size,
+    waiting: state.budget.waiting.size,
     accounts: state.budget.accounts.size,
     inboundBytes: state.budget.bytes,
     admitted: state.budget.admitted,
@@ -279,7 +279,7 @@ export function sizes({ state }: Core): Record<string, number> {
   }
   for (const connection of state.connections.all.values()) books['queue']! += connection.queue.size
   for (const session of state.streams.sessions.values()) {
-    for (const name of ['calls', 'credits'] as const) books[name] = (books[name] ?? 0) + session[name].size
+    for (const name of ['requests', 'credits'] as const) books[name] = (books[name] ?? 0) + session[name].size
     for (const name of ['ready', 'bulk'] as const) books[name] = (books[name] ?? 0) + session[name].length
     if (session.role === 'asking') {
       books['cancelled'] = (books['cancelled'] ?? 0) + session.cancelled.size + session.cancels.length

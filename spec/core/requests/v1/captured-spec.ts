@@ -67,7 +67,7 @@ describe(`bytes captured from ${peer}`, () => {
       if (exchange.outcome === 'rejected')
         expect(outcome).toMatchObject({ type: 'fail', refusal: { code: 'RequestRejected' } })
       else expect(outcome?.type === 'settle' && same(outcome.value, answer)).toBe(true)
-      expect(core.state.asks.open.size + core.state.streams.calls.size).toBe(0)
+      expect(core.state.asks.open.size + core.state.streams.v1Requests.size).toBe(0)
     }
   })
 

@@ -1,67 +1,67 @@
 /**
- * What a session sends, and in which order. All frames of an instant leave in one write, and the next write waits for
- * `writable`: so the core feels backpressure, and what is small goes before what is large. Values that take many frames
- * take turns.
+ * The order in which a session sends. All frames of an instant leave in one write, and the next write waits for
+ * `writable`, so the core feels backpressure and small values overtake large ones. Values of many frames take turns. What
+ * the frames say, the roles' `Sending` knows.
  */
 import { MAX_CHUNK } from '../../../wire/session/format.js'
 import { createWriter, takeChunks, type FrameWriter } from '../../../wire/session/writer.js'
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
-import { touch } from '../streams.js'
+import { scheduleFlush } from '../streams.js'
 import { isPaced, type Pace } from './pacing.js'
 import type { Sender } from './state.js'
 
-/** What one write is filled up to beside small requests, bytes: with Yamux's header one frame of Noise, which carries 65,519 … */
+/** Bytes of a write while small requests are frequent: one frame of Noise (65,519 bytes) with the header of Yamux … */
 const MAX_PACED_WRITE = 65_400
-/** … and when there are none: four of them, in one system call. */
+/** … and otherwise: four such frames, in one system call. */
 const MAX_WRITE = 261_900
-/** Guess of what a frame takes beside its payload. */
+/** An estimate of a frame's bytes without its payload. */
 const HEAD = 24
 
-/** What the outbox has to know of a session; both roles have it. */
+/** The fields of a session that the outbox uses. */
 interface Outgoing<Party extends Sender> {
   readonly stream: number
   open: boolean
   writing: boolean
-  touched: boolean
+  flushScheduled: boolean
   ready: Party[]
   bulk: Party[]
   readonly pace: Pace
-  /** It is closed when all has been sent. */
+  /** The session is closed after everything was sent. */
   ending?: boolean
 }
 
 /** How one role sends. */
 export interface Sending<Session, Party extends Sender> {
-  /** Values have to be begun in the order in which they were listed, large ones too: their ids must rise. */
+  /** Values, large ones too, have to begin in the order in which they were listed, because their ids must rise. */
   readonly inOrder: boolean
-  /** Are there frames that go before all others: HELLO, CREDIT and the like? */
+  /** Are there frames that go before all values, such as HELLO and CREDIT? */
   hasControl(session: Session): boolean
   control(session: Session, writer: FrameWriter, settings: Settings): void
-  /** Bytes of the party's value that may go in one frame now; -1: nothing may go, not even an empty frame. */
+  /** Bytes of the party's value that may go in one frame now; -1: not even an empty frame may go. */
   sendable(party: Party): number
   /** Writes the next `bytes` of the value, or the party's final frame. */
   write(state: State, out: Effects, party: Party, writer: FrameWriter, bytes: number): void
 }
 
-/** The party has something to send, now that it has a value, or credit, or has come to its end. */
+/** The party has something to send: it has got a value, or credit, or has come to its end. */
 export function enlist<Party extends Sender>(state: State, session: Outgoing<Party>, party: Party): void {
   if (!party.listed) {
     party.listed = true
     session.ready.push(party)
   }
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
-/** One write, if the last one has gone. */
+/** Sends one write, if the last one was answered by `writable`. */
 export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   state: State,
   out: Effects,
   session: Session,
   sending: Sending<Session, Party>,
 ): void {
-  session.touched = false
+  session.flushScheduled = false
   if (!session.open || session.writing) return
   if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
   const most = isPaced(session.pace, state.now) ? MAX_PACED_WRITE : MAX_WRITE
@@ -87,7 +87,7 @@ function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): n
   return size
 }
 
-/** Whole values, and the ends of larger ones; whoever has more of them stands behind the others again. */
+/** Writes whole values and the last pieces of larger ones. A party with another value goes behind the others. */
 function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
   state: State,
   out: Effects,
@@ -103,7 +103,7 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
     const party = ready[index]!
     const bytes = sending.sendable(party)
     if (bytes >= 0 && party.value !== undefined && party.value.length - Math.max(party.sent, 0) > bytes) {
-      // Its head goes now, without a byte of it: whoever stands behind it does not have to wait.
+      // Its head goes now, without payload, so the parties behind it do not have to wait.
       if (sending.inOrder && party.sent < 0) sending.write(state, out, party, writer, 0)
       session.bulk.push(party)
       continue
@@ -118,7 +118,7 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
   if (index < ready.length) session.ready = ready.slice(index).concat(session.ready)
 }
 
-/** A piece of each, in turn: one in any case, then as many as the write has room for. */
+/** Writes a piece of each large value, in turn: one in any case, then as many as fit into the write. */
 function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
   state: State,
   out: Effects,
@@ -142,7 +142,7 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
   }
 }
 
-/** How much of a value one frame takes. */
+/** Bytes of a value that go into one frame. */
 export function chunkOf(remaining: number, credit: number): number {
   return Math.min(remaining, credit, MAX_CHUNK)
 }

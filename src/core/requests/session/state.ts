@@ -1,6 +1,6 @@
 /**
- * The state of a session, in either role: the stream, what is being read from it, and who has something to send. Plain
- * data. docs/session.md is the protocol.
+ * The state of a session, in either role: the stream, the reader, and the requests with something to send. Plain data.
+ * The protocol is in docs/session.md.
  */
 import type { ConnectionId, StreamId } from '../../port.js'
 import { WITHOUT_HELLO, type Hello } from '../../../wire/session/format.js'
@@ -9,21 +9,21 @@ import type { Gathered } from '../../../wire/gather.js'
 import { IdMap } from '../../id-map.js'
 import type { Pace } from './pacing.js'
 
-/** Whoever sends values over a session: a request of ours has one, an answer any number. */
+/** A request that sends over a session: an outbound one sends one value (its payload), an answer any number. */
 export interface Sender {
-  /** The request's id in its session. */
+  /** The id of the request in its session. */
   wireId: number
-  /** The value that is being sent, or is sent next. */
+  /** The value that is being sent, or is the next to be sent. */
   value: Uint8Array | undefined
-  /** Bytes of it that have gone; -1: not even its first frame. */
+  /** Bytes of the value that were sent; -1: its first frame was not. */
   sent: number
-  /** What the other side still takes. */
+  /** The credit that the other side has given, as far as it is left. */
   sendCredit: number
-  /** It stands in one of the session's lists. */
+  /** It is in `ready` or `bulk` of its session. */
   listed: boolean
 }
 
-/** What both roles have. */
+/** The fields of both roles. */
 interface Session<Party extends Sender> {
   readonly stream: StreamId
   readonly connection: ConnectionId
@@ -32,66 +32,66 @@ interface Session<Party extends Sender> {
   /** The stream is open; frames may go. */
   open: boolean
   reader: FrameReader
-  /** The other side's HELLO has come, and what it said. */
+  /** The other side's HELLO has arrived, and this is what it said. */
   greeted: boolean
   hello: Hello
-  /** Our HELLO has gone. */
+  /** Our HELLO was sent. */
   helloSent: boolean
-  /** The largest id so far. */
+  /** The largest id of a request so far. */
   lastId: number
-  /** Open requests, by their ids. */
-  calls: IdMap<Party>
-  /** A write has not been answered by `writable` yet. */
+  /** Open requests, by id. */
+  requests: IdMap<Party>
+  /** The last write was not answered by `writable` yet. */
   writing: boolean
-  /** Stands in `state.unflushed`. */
-  touched: boolean
-  /** Credit that we give with the next write: id → amount. */
+  /** The session is in `state.streams.unflushed`. */
+  flushScheduled: boolean
+  /** Credit that the next write gives: id → amount. */
   credits: IdMap<number>
-  /** Those who have something to send, in turn … */
+  /** Requests with something to send, in turn … */
   ready: Party[]
-  /** … and those whose value takes many frames. */
+  /** … and those of them whose value takes many frames. */
   bulk: Party[]
 }
 
-/** What arrives for one of our requests, when it is more than one frame. */
+/** The values that arrive for a request of ours, if they are more than one frame. */
 export interface Intake {
-  /** What the other side may still send, as we count it. */
+  /** The credit that the other side has left. */
   credit: number
-  /** What has arrived and was not taken yet (`pull`). */
+  /** The cost of values that have arrived and were not taken yet (`pull`). */
   untaken: number
-  /** The size of the value that is in the middle of its arrival; -1: there is none. */
+  /** The size of the value of which a part has arrived; -1: there is none. */
   total: number
   gathered: Gathered | undefined
 }
 
 export interface AskingSession<Call extends Sender> extends Session<Call> {
   readonly role: 'asking'
-  /** Requests that we cancelled and that the other side has not ended yet. */
+  /** Ids of requests that we cancelled and that the other side has not ended yet … */
   cancelled: Set<number>
-  /** … and those of them that it has not been told of. */
+  /** … and of those for which CANCEL was not sent yet. */
   cancels: number[]
 }
 
 export interface AnsweringSession<Party extends Sender> extends Session<Party> {
   readonly role: 'answering'
-  /** Final frames for requests that are over already. */
+  /** FAIL frames to send for requests that have ended already. */
   failures: FailFrame[]
-  /** What all values cost that wait to be sent and whose producers cannot wait. */
+  /** The cost of all values that wait to be sent and whose producers cannot wait. */
   queued: number
-  /** The asker has closed its side: it asks nothing more. */
+  /** The asker has closed its side, so no more requests follow. */
   ending: boolean
 }
 
-/** What a FAIL says. */
+/** The fields of a FAIL frame. */
 export interface FailFrame {
   wireId: number
   code: string
   message: string
-  /** 0: not said. */
+  /** ms; 0: not given. */
   retryAfterMs: number
 }
 
-/** What a session takes of its connection. */
+/** The fields of a connection that a session needs. */
 type Carrier = { readonly id: ConnectionId; readonly peer: string; readonly pace: Pace }
 
 function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace }: Carrier): Session<Party> {
@@ -106,9 +106,9 @@ function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace 
     hello: { ...WITHOUT_HELLO },
     helloSent: false,
     lastId: 0,
-    calls: new IdMap(),
+    requests: new IdMap(),
     writing: false,
-    touched: false,
+    flushScheduled: false,
     credits: new IdMap(),
     ready: [],
     bulk: [],

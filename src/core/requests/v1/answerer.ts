@@ -1,6 +1,6 @@
 /**
- * Version 1 of the answering side: one stream a request, one frame each way. Bytes that find no room wait with their
- * stream paused; a request that never ends is cut off.
+ * The answering side of version 1: one stream per request, one frame each way. The stream of a request without room is
+ * paused; a request that never ends is cut off by its deadline.
  */
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { log, type Effects } from '../../effects.js'
@@ -9,7 +9,7 @@ import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
 import type { Answerer } from '../answerer.js'
 import { openAccount, reserve, waitForRoom } from '../budget.js'
-import { cancelHandler, closeExchange, hand, isWorkedOn, openExchange, startDeadline } from '../exchanges.js'
+import { cancelHandler, closeExchange, startHandling, isWorkedOn, openExchange, startDeadline } from '../exchanges.js'
 import type { V1Exchange } from '../state.js'
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
@@ -37,7 +37,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   }
   openExchange(state, exchange)
   startDeadline(state, exchange)
-  connection.exchanges.add(stream)
+  connection.v1Exchanges.add(stream)
   updateIdle(state, connection)
 }
 
@@ -59,7 +59,7 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 }
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
-  hand(state, out, exchange, takePayload(exchange.reader), state.settings.requestTimeout)
+  startHandling(state, out, exchange, takePayload(exchange.reader), state.settings.requestTimeout)
 }
 
 function violate(
@@ -83,7 +83,7 @@ export function onRequestEnd(state: State, out: Effects, exchange: V1Exchange): 
   kill(state, out, exchange, 'incomplete')
 }
 
-/** The answer, in one frame; none at all means "rejected", because version 1 has no reasons. */
+/** Sends the answer in one frame. No frame means "rejected", because version 1 has no reasons. */
 function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array | undefined): void {
   exchange.stage = 'answering'
   exchange.ended = true
@@ -91,19 +91,19 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 
-/** Ends an exchange from our side. */
+/** Ends an exchange from our side, by a reset. */
 function kill(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
   out.push({ type: 'reset', stream: exchange.id, reason })
   cutExchange(state, out, exchange, reason)
 }
 
-/** The stream is gone: answered in good order, or given up by the asker. */
+/** The stream has ended: after the answer, or because the asker gave up. */
 export function cutExchange(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
   if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
   closeExchange(state, exchange)
   const connection = state.connections.all.get(exchange.connection)
   if (connection === undefined) return
-  connection.exchanges.delete(exchange.id)
+  connection.v1Exchanges.delete(exchange.id)
   updateIdle(state, connection)
 }
 

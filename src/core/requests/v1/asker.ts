@@ -1,4 +1,4 @@
-/** Version 1 of the asking side: one stream a request, one frame each way. */
+/** The asking side of version 1: one stream per request, one frame each way. It knows nothing of sessions. */
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { closeAsk, fail, settle } from '../../asks.js'
@@ -9,15 +9,15 @@ import type { Connection } from '../../peers/state.js'
 import type { StreamId } from '../../port.js'
 import type { State } from '../../state.js'
 import type { RequestAsk, V1Call } from '../state.js'
-import { addCall, nextStream, removeCall } from '../streams.js'
+import { addV1Request, nextStream, removeV1Request } from '../streams.js'
 import { responseTooLarge } from '../values.js'
 
-/** Opens streams for the requests that wait, as far as the peer can be trusted to take them. */
-export function openCalls(state: State, out: Effects, connection: Connection): void {
+/** Opens streams for the requests that wait, as many as the peer can take. */
+export function openStreams(state: State, out: Effects, connection: Connection): void {
   const { maxStreams, maxEarlyStreams } = state.settings
-  const limit = connection.proven ? maxStreams : maxEarlyStreams
+  const limit = connection.upgraded ? maxStreams : maxEarlyStreams
   for (const id of connection.queue) {
-    if (connection.calls.size >= limit) return
+    if (connection.v1Streams.size >= limit) return
     const stream = nextStream(state)
     assign(state, connection, state.asks.open.get(id) as RequestAsk, stream)
     out.push({ type: 'open', stream, connection: connection.id, protocols: [REQUEST_RESPONSE_V1] })
@@ -27,19 +27,19 @@ export function openCalls(state: State, out: Effects, connection: Connection): v
 function assign(state: State, connection: Connection, ask: RequestAsk, stream: StreamId): V1Call {
   const call: V1Call = { protocol: 'v1', stream, reader: undefined }
   connection.queue.delete(ask.id)
-  connection.calls.add(stream)
+  connection.v1Streams.add(stream)
   ask.stage = 'opening'
-  ask.via = call
-  addCall(state, stream, ask)
+  ask.call = call
+  addV1Request(state, stream, ask)
   return call
 }
 
-/** A stream that was opened to find out how the peer is asked: it serves the first request that waits. */
+/** The stream that was opened to find out the protocol serves the first request that waits. */
 export function useStream(state: State, out: Effects, connection: Connection, stream: StreamId): void {
-  connection.proven = true
+  connection.upgraded = true
   for (const id of connection.queue) {
-    // Identify may have said meanwhile how the peer is asked.
-    if (connection.calls.size >= state.settings.maxStreams) break
+    // Identify may have opened streams meanwhile.
+    if (connection.v1Streams.size >= state.settings.maxStreams) break
     const ask = state.asks.open.get(id) as RequestAsk
     return onOpened(state, out, ask, assign(state, connection, ask, stream))
   }
@@ -52,12 +52,12 @@ export function onOpened(state: State, out: Effects, ask: RequestAsk, call: V1Ca
   call.reader = createFrameReader(state.settings.maxResponseSize)
   out.push({ type: 'write', stream: call.stream, chunks: encodeFrame(ask.data!), end: true })
   ask.data = undefined
-  if (connection.proven) return
-  connection.proven = true
-  openCalls(state, out, connection)
+  if (connection.upgraded) return
+  connection.upgraded = true
+  openStreams(state, out, connection)
 }
 
-/** No stream for this request. (When the connection itself is dead, connectivity.ts has ended the request before.) */
+/** There is no stream for this request. (If the connection is dead, connectivity.ts has ended the request before.) */
 export function onOpenFailed(
   state: State,
   out: Effects,
@@ -86,7 +86,7 @@ export function onResponseData(state: State, out: Effects, ask: RequestAsk, call
     if (progress !== 'more' && progress !== 'done') return violate(state, out, ask, call, progress)
   }
   if (progress !== 'done') return
-  // The answer is here. The stream stays until the other side has closed it too.
+  // The stream stays open until the other side has closed it too.
   settle(state, out, ask.id, takePayload(reader))
   ask.stage = 'draining'
   call.reader = undefined
@@ -145,21 +145,24 @@ export function onCallClosed(
   )
 }
 
-/** Ends a request that has no answer, and kills its stream. */
+/** Ends a request without an answer and resets its stream. */
 export function endCall(state: State, out: Effects, ask: RequestAsk, call: V1Call, refusal?: Refusal): void {
   out.push({ type: 'reset', stream: call.stream, reason: refusal?.code ?? 'cancelled' })
   closeCall(state, out, ask, call, refusal)
 }
 
-/** Forgets the request and its stream, which is over. A caller that still waits is refused; the next in the queue goes on. */
+/**
+ * Removes the request and its stream, which has ended. A caller that still waits is refused; the next request of the
+ * queue follows.
+ */
 function closeCall(state: State, out: Effects, ask: RequestAsk, { stream }: V1Call, refusal?: Refusal): void {
   const waits = closeAsk(state, ask.id, ask.timeout) && ask.stage !== 'draining'
   if (waits && refusal !== undefined) fail(state, out, ask.id, refusal)
-  removeCall(state, stream)
-  ask.via = undefined
+  removeV1Request(state, stream)
+  ask.call = undefined
   const connection = state.connections.all.get(ask.connection!)
   if (connection === undefined) return
-  connection.calls.delete(stream)
-  openCalls(state, out, connection)
+  connection.v1Streams.delete(stream)
+  openStreams(state, out, connection)
   updateIdle(state, connection)
 }

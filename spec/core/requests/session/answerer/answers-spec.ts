@@ -127,7 +127,9 @@ describe('an answer', () => {
   ])('that is said as %s is sent so', (_how, commands, lines) => {
     const core = asked()
     expect(core.lines(core.run(...commands))).toEqual(lines)
-    expect([core.state.exchanges.open.size, core.state.connections.all.get(1)!.answering!.calls.size]).toEqual([0, 0])
+    expect([core.state.exchanges.open.size, core.state.connections.all.get(1)!.answering!.requests.size]).toEqual([
+      0, 0,
+    ])
   })
 
   it('of several steps sends each value when it is there, and the end behind them', () => {

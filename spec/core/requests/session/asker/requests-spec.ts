@@ -270,8 +270,8 @@ describe('an asker that does not wait any longer', () => {
     expect(core.lines(core.run({ type: 'cancel', ask: 1 }))).toEqual(['CANCEL 1'])
     expect(core.run({ type: 'cancel', ask: 1 })).toEqual([])
     expect(core.receive(reply(1, filled(9), { total: 20 }), reply(1, filled(11)), fail(1, 'Cancelled'))).toEqual([])
-    const session = core.state.connections.all.get(1)!.session!
-    expect([session.calls.size, session.cancelled.size, session.cancels.length]).toEqual([0, 0, 0])
+    const session = core.state.connections.all.get(1)!.asking!
+    expect([session.requests.size, session.cancelled.size, session.cancels.length]).toEqual([0, 0, 0])
   })
 
   it('sends CANCEL at its deadline too', () => {

@@ -126,7 +126,7 @@ describe('a request for a stream of values', () => {
     expect(core.lines(core.run({ type: 'cancel', ask: 1 }))).toEqual(['CANCEL 1'])
     expect(core.run({ type: 'taken', ask: 1, cost: 33 })).toEqual([])
     expect(core.receive(reply(1, bytes('b')), fail(1, 'Cancelled'))).toEqual([])
-    expect(core.state.connections.all.get(1)!.session!.cancelled.size).toBe(0)
+    expect(core.state.connections.all.get(1)!.asking!.cancelled.size).toBe(0)
   })
 })
 

@@ -1,10 +1,13 @@
-/** Answers over a session: values in a queue, as far as credit goes; ends and refusals. */
+/**
+ * Answers over a session: their values, which wait for credit, their ends, and refusals. The bytes are made in
+ * sending.ts.
+ */
 import type { Effects } from '../../../effects.js'
 import type { State } from '../../../state.js'
 import type { Answerer } from '../../answerer.js'
 import { allowValues, cancelHandler, closeExchange, isWorkedOn, startDeadline } from '../../exchanges.js'
 import type { Series, SessionExchange } from '../../state.js'
-import { touch } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { enlist } from '../outbox.js'
@@ -13,28 +16,28 @@ import type { AnsweringSession, FailFrame } from '../state.js'
 
 type Session = AnsweringSession<SessionExchange>
 
-/** What a producer that waits may be ahead of what has been written, however much credit there is. */
+/** The most that a producer that can wait may be ahead of what was written, whatever the credit. */
 const MAX_AHEAD = 65_536
 
-/** Stands where a value was that has left the list: the bytes are not kept. */
+/** Replaces a value that has left the list, so that its bytes are not kept. */
 const GONE = new Uint8Array()
 
 export function sessionOf(state: State, exchange: SessionExchange): Session {
   return state.connections.all.get(exchange.connection)!.answering!
 }
 
-/** The one value of an answer. */
+/** The only value of an answer. */
 function sendOnly(state: State, _out: Effects, exchange: SessionExchange, data: Uint8Array): void {
   const session = sessionOf(state, exchange)
   exchange.stage = 'answering'
   exchange.value = data
   exchange.ended = true
-  // What leaves with this step needs no other deadline.
+  // The answer leaves with this step, and needs another deadline only if a write is under way.
   if (session.writing) startDeadline(state, exchange)
   enlist(state, session, exchange)
 }
 
-/** One of several. A producer that cannot wait may have more of them than may wait. */
+/** One of several values. A producer that cannot wait may produce too many. */
 function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
@@ -44,7 +47,7 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
   if (series.pullable) allow(state, out, exchange)
-  else if (isOver(state, session, exchange, series)) shed(state, out, session, exchange, series)
+  else if (isOverfull(state, session, exchange, series)) applyOverflow(state, out, session, exchange, series)
   enlist(state, session, exchange)
 }
 
@@ -52,23 +55,25 @@ function seriesOf(exchange: SessionExchange): Series {
   return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0 })
 }
 
-/** Values were made, sent or dropped: their cost is counted. */
+/** Counts the cost of values that were produced, sent or dropped. */
 export function charge(session: Session, series: Series, cost: number): void {
   series.cost += cost
   if (!series.pullable) session.queued += cost
 }
 
 /** Do too many values wait: more than the asker allows beyond its credit, or more than we keep? */
-function isOver({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
+function isOverfull({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
   if (series.cost > settings.maxQueuedValues || session.queued > settings.maxQueuedValuesPerPeer) return true
   const { lossy } = exchange
   if (lossy === undefined) return false
   const most = lossy.overflow === 'conflate' ? 1 : lossy.buffer
-  return waiting(exchange, series) > most && waiting(exchange, series) - covered(exchange, series) > most
+  return (
+    countWaiting(exchange, series) > most && countWaiting(exchange, series) - coveredByCredit(exchange, series) > most
+  )
 }
 
-/** How many of them the credit lets go at once. */
-function covered({ value, sent, sendCredit }: SessionExchange, { values, next }: Series): number {
+/** How many waiting values the credit covers. */
+function coveredByCredit({ value, sent, sendCredit }: SessionExchange, { values, next }: Series): number {
   let left = sendCredit
   let count = 0
   if (value !== undefined) {
@@ -82,13 +87,13 @@ function covered({ value, sent, sendCredit }: SessionExchange, { values, next }:
   return count
 }
 
-/** Values that have not been begun. */
-function waiting({ value, sent }: SessionExchange, { values, next }: Series): number {
+/** Values of which nothing was sent. */
+function countWaiting({ value, sent }: SessionExchange, { values, next }: Series): number {
   return (value !== undefined && sent < 0 ? 1 : 0) + values.length - next
 }
 
-/** Too many values wait: the policy decides. */
-function shed(state: State, out: Effects, session: Session, exchange: SessionExchange, series: Series): void {
+/** Too many values wait: the asker's policy decides which are dropped, or ends the answer. */
+function applyOverflow(state: State, out: Effects, session: Session, exchange: SessionExchange, series: Series): void {
   const { overflow = 'error' } = exchange.lossy ?? {}
   if (overflow === 'error') {
     dropNewest(session, exchange, series)
@@ -96,7 +101,7 @@ function shed(state: State, out: Effects, session: Session, exchange: SessionExc
     cancelHandler(state, out, exchange, message)
     return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
-  while (waiting(exchange, series) > 1 && isOver(state, session, exchange, series))
+  while (countWaiting(exchange, series) > 1 && isOverfull(state, session, exchange, series))
     dropOldest(session, exchange, series)
 }
 
@@ -113,14 +118,14 @@ function dropOldest(session: Session, exchange: SessionExchange, series: Series)
   if (!isBegun) advance(exchange)
 }
 
-/** The next value takes its turn, if there is one. */
+/** The next value follows, if there is one. */
 export function advance(exchange: SessionExchange): void {
   const { series } = exchange
   exchange.sent = -1
   exchange.value = series === undefined ? undefined : shift(series)
 }
 
-/** Takes the oldest of those that wait out of their list. */
+/** Removes and returns the oldest value of the list. */
 function shift(series: Series): Uint8Array | undefined {
   const { values, next } = series
   if (next === values.length) return undefined
@@ -131,20 +136,20 @@ function shift(series: Series): Uint8Array | undefined {
     series.values = []
     series.next = 0
   } else if (series.next === 1_024) {
-    // Not at each: that would move all the others every time.
+    // The list is cut rarely, because each cut moves all other values.
     series.values = values.slice(series.next)
     series.next = 0
   }
   return value
 }
 
-/** A producer that waits until it may go on. */
+/** The producer can wait. */
 function setPullable(state: State, out: Effects, exchange: SessionExchange): void {
   seriesOf(exchange).pullable = true
   allow(state, out, exchange)
 }
 
-/** Leave for the producer that has used up what it had, up to what the credit and the queue allow. */
+/** Allows a producer that has used up its allowance to go on, as far as the credit reaches. */
 export function allow(state: State, out: Effects, exchange: SessionExchange): void {
   const { series, sendCredit, ended } = exchange
   if (series === undefined || !series.pullable || ended || series.allowance > 0) return
@@ -154,7 +159,7 @@ export function allow(state: State, out: Effects, exchange: SessionExchange): vo
   series.allowance = room
 }
 
-/** The last value has been made; with a failure, if the answer ends so. What waits goes first. */
+/** No value follows; with `failure`, FAIL ends the answer. Values that wait are sent first. */
 function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame): void {
   if ((exchange.stage !== 'handling' && exchange.stage !== 'answering') || exchange.ended) return
   exchange.stage = 'answering'
@@ -163,7 +168,7 @@ function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame)
   enlist(state, sessionOf(state, exchange), exchange)
 }
 
-/** The exchange is over: whatever of it was not sent is not sent any more. */
+/** The exchange has ended. What was not sent of it is dropped. */
 export function endExchange(state: State, exchange: SessionExchange): void {
   closeExchange(state, exchange)
   const connection = state.connections.all.get(exchange.connection)
@@ -174,25 +179,25 @@ export function endExchange(state: State, exchange: SessionExchange): void {
   exchange.series = undefined
   exchange.ended = false
   if (session === undefined) return
-  session.calls.delete(exchange.wireId)
+  session.requests.delete(exchange.wireId)
   if (session.credits.size > 0) session.credits.delete(exchange.wireId)
-  if (session.calls.size === 0) updateIdle(state, connection!)
+  if (session.requests.size === 0) updateIdle(state, connection!)
 }
 
-/** Nobody waits for the answer any more. */
+/** The answer is no longer wanted. */
 export function cutExchange(state: State, out: Effects, exchange: SessionExchange, reason: string): void {
   if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
   endExchange(state, exchange)
 }
 
-/** Refuses on the spot: what waits is not sent. The exchange has to be ended by the caller. */
+/** Refuses at once, so values that wait are not sent. The calling function has to end the exchange. */
 export function failNow(state: State, exchange: SessionExchange, code: string, message: string): void {
   const session = sessionOf(state, exchange)
   session.failures.push({ wireId: exchange.wireId, code, message, retryAfterMs: 0 })
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
-/** All of a request has its room: the asker may send the rest of it. */
+/** There is room for the whole request, so the asker gets credit for the rest of it. */
 export function grantRest(state: State, session: Session, exchange: SessionExchange): void {
   const { total, gathered, credit, wireId } = exchange
   const missing = total - (gathered?.received ?? 0) - credit
@@ -200,7 +205,7 @@ export function grantRest(state: State, session: Session, exchange: SessionExcha
   if (amount === 0) return
   exchange.credit += amount
   session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 export const sessionAnswerer: Answerer<SessionExchange> = {
@@ -219,10 +224,10 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
   setPullable,
 
   expire(state, out, exchange) {
-    const { stage, timeout, dueAt } = exchange
+    const { stage, timeout, deadline } = exchange
     const reason = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
-    // The asker's own time is over, or ours.
-    failNow(state, exchange, dueAt !== 0 && state.now >= dueAt ? 'Timeout' : 'Rejected', reason)
+    // Either the asker's time is over, or ours.
+    failNow(state, exchange, deadline !== 0 && state.now >= deadline ? 'Timeout' : 'Rejected', reason)
     cutExchange(state, out, exchange, `not answered within ${timeout} ms`)
   },
 

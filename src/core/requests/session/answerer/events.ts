@@ -1,10 +1,10 @@
-/** What happens on the stream of a session over which we are asked: its opening, bytes, its end. */
+/** Events on the stream of a session over which a peer asks: opening, bytes, end. What frames mean, frames.ts knows. */
 import type { SessionExchange } from '../../state.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { log, type Effects } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
-import { addSession, removeSession, touch } from '../../streams.js'
+import { addSession, removeSession, scheduleFlush } from '../../streams.js'
 import { cutExchange } from './answers.js'
 import { createAnsweringSession, type AnsweringSession } from '../state.js'
 import type { State } from '../../../state.js'
@@ -12,7 +12,7 @@ import { onFrame } from './frames.js'
 
 type Session = AnsweringSession<SessionExchange>
 
-/** False: the peer has opened so many that its connection is not worth keeping. */
+/** False: the peer has opened too many sessions, and its connection should be closed. */
 export function onInboundSession(
   state: State,
   out: Effects,
@@ -46,26 +46,26 @@ export function onAnsweringData(state: State, out: Effects, session: Session, ch
   }
 }
 
-/** The asker asks nothing more. What is open is answered; then our side is closed too. */
+/** The asker has closed its side. Open requests are answered; then our side is closed too. */
 export function onAskerEnded(state: State, out: Effects, session: Session): void {
   session.ending = true
-  // One that asks nothing is greeted all the same.
+  // Our HELLO is sent even if the asker has asked nothing.
   if (session.helloSent) closeWhenDone(state, out, session)
-  else touch(state, session)
+  else scheduleFlush(state, session)
 }
 
-/** Closes our side of a session that has come to its end and has nothing to send any more. */
+/** Closes our side of a session that is ending and has nothing left to send. */
 export function closeWhenDone(state: State, out: Effects, session: Session): void {
-  if (!session.ending || session.writing || !session.helloSent || session.calls.size + session.failures.length > 0)
+  if (!session.ending || session.writing || !session.helloSent || session.requests.size + session.failures.length > 0)
     return
   out.push({ type: 'write', stream: session.stream, chunks: [], end: true })
   closeAnswering(state, out, session, 'the session has ended')
 }
 
-/** The session is gone, and whoever works for it is told. */
+/** The session has ended, and the handlers of its requests are cancelled. */
 export function closeAnswering(state: State, out: Effects, session: Session, reason: string): void {
   removeSession(state, session)
-  for (const exchange of session.calls.values()) cutExchange(state, out, exchange, reason)
+  for (const exchange of session.requests.values()) cutExchange(state, out, exchange, reason)
   const connection = state.connections.all.get(session.connection)
   if (connection === undefined) return
   connection.answering = undefined

@@ -1,4 +1,4 @@
-/** What the asker of a session sends: requests piece by piece, CANCEL, credit. Whatever breaks the protocol is named. */
+/** The frames of an asker: requests in pieces, CANCEL, CREDIT. A violation of the protocol is returned as text. */
 import type { SessionExchange } from '../../state.js'
 import { copyIfSmall, createGathered, gather, takeGathered } from '../../../../wire/gather.js'
 import {
@@ -24,26 +24,26 @@ import {
 } from '../../../../wire/session/reader.js'
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
-import { touch } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { enlist } from '../outbox.js'
 import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
-import { hand, nextExchange, openExchange, startDeadline } from '../../exchanges.js'
+import { startHandling, nextExchange, openExchange, startDeadline } from '../../exchanges.js'
 import { allow, cutExchange, failNow, grantRest } from './answers.js'
 import { REQUEST_WINDOW } from './sending.js'
 
 type Session = AnsweringSession<SessionExchange>
 
-/** One object for all requests: what it holds is taken out at once. */
+/** One object for the fields of all requests, because they are copied at once. */
 const fields = createRequestFields()
 
 export function onFrame(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (!session.greeted) {
     session.greeted = true
-    touch(state, session)
+    scheduleFlush(state, session)
     return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
   }
   if (isIgnorable(frame)) return undefined
@@ -67,8 +67,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   const { maxInboundPerPeer, requestTimeout } = state.settings
   if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
-  // One that is over for us is open until its final frame has gone: who does not read cannot ask for ever.
-  const open = session.calls.size + session.failures.length
+  // A refused request counts until its FAIL was sent, so an asker that does not read cannot ask without end.
+  const open = session.requests.size + session.failures.length
   if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
   const service = (flags & SERVICE) !== 0
   if (service && (session.hello.features & Feature.SERVICE) === 0) return 'it used a feature that it had not named'
@@ -96,7 +96,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     admitted: false,
     complete: false,
     timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
-    dueAt: fields.timeout === 0 ? 0 : state.now + fields.timeout,
+    deadline: fields.timeout === 0 ? 0 : state.now + fields.timeout,
     one: (flags & ONE) !== 0,
     lossy:
       (flags & LOSSY) === 0 ? undefined : { buffer: Math.max(1, fields.buffer), overflow: POLICIES[fields.policy]! },
@@ -113,17 +113,17 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     failure: undefined,
   }
   openExchange(state, exchange)
-  session.calls.set(id, exchange)
-  if (session.calls.size === 1) updateIdle(state, state.connections.all.get(session.connection)!)
+  session.requests.set(id, exchange)
+  if (session.requests.size === 1) updateIdle(state, state.connections.all.get(session.connection)!)
   if (!hasMore) {
     if (!reserve(state, exchange, size)) return overloaded(state, out, exchange)
     exchange.complete = true
-    hand(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end), exchange.timeout)
+    startHandling(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end), exchange.timeout)
     return undefined
   }
   startDeadline(state, exchange)
   const admitted = reserve(state, exchange, total)
-  // What may come without being asked for needs its room in any case.
+  // The first window may arrive without credit, so it needs its room in any case.
   if (!admitted && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
     return overloaded(state, out, exchange)
   gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
@@ -138,7 +138,7 @@ function overloaded(state: State, out: Effects, exchange: SessionExchange): Viol
   return refuse(state, out, session, exchange.wireId, 'Overloaded', 'no room for a request of this size')
 }
 
-/** The request is over before anybody of ours hears of it. */
+/** Refuses a request that has no exchange. */
 function refuse(
   state: State,
   out: Effects,
@@ -149,14 +149,14 @@ function refuse(
 ): undefined {
   log(out, 'warn', `a request of ${session.peer} was refused: ${message}`)
   session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? 1_000 : 0 })
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 function onData(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const { id, flags } = frame
   if (id > session.lastId) return 'there is more of a request that never was'
-  const exchange = session.calls.get(id)
-  // It was refused while this was under way.
+  const exchange = session.requests.get(id)
+  // The request was refused while this frame was under way.
   if (exchange === undefined) return undefined
   const { gathered, total } = exchange
   if (gathered === undefined) return 'there is more of a request that is complete'
@@ -175,18 +175,18 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   }
   exchange.complete = true
   exchange.gathered = undefined
-  // Its first window was all of it: it needs no more room.
+  // All of it arrived within the first window, so it needs no more room.
   if (!exchange.admitted) stopWaitingForRoom(state, exchange)
   const { requestTimeout } = state.settings
-  const left = exchange.dueAt === 0 ? requestTimeout : Math.max(1, exchange.dueAt - state.now)
-  hand(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))
+  const left = exchange.deadline === 0 ? requestTimeout : Math.max(1, exchange.deadline - state.now)
+  startHandling(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))
   return undefined
 }
 
 function onCancel(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (frame.at !== frame.end) return 'CANCEL has a body'
   if (frame.id > session.lastId) return 'it cancelled a request that never was'
-  const exchange = session.calls.get(frame.id)
+  const exchange = session.requests.get(frame.id)
   if (exchange === undefined) return undefined
   failNow(state, exchange, 'Cancelled', '')
   cutExchange(state, out, exchange, 'the asker has given up')
@@ -197,7 +197,7 @@ function onCredit(state: State, out: Effects, session: Session, frame: Frame): V
   const amount = readCredit(frame)
   if (amount < 0) return 'CREDIT is broken'
   if (frame.id > session.lastId) return 'it gave credit to a request that never was'
-  const exchange = session.calls.get(frame.id)
+  const exchange = session.requests.get(frame.id)
   if (exchange === undefined) return undefined
   exchange.sendCredit += amount
   if (exchange.sendCredit > MAX_CREDIT) return 'it gave too much credit'

@@ -1,4 +1,4 @@
-/** What an answerer sends: HELLO, values piece by piece, ends, refusals, CREDIT. */
+/** The frames that an answerer sends: HELLO, values in pieces, ends, refusals, CREDIT. Their order is the outbox's. */
 import { WITHOUT_HELLO } from '../../../../wire/session/format.js'
 import { writeCredit, writeEnd, writeFail, writeHello, writeReply } from '../../../../wire/session/writer.js'
 import { chunkOf, type Sending } from '../outbox.js'
@@ -8,7 +8,7 @@ import type { SessionExchange } from '../../state.js'
 import { VALUE_OVERHEAD } from '../../values.js'
 import { advance, allow, charge, endExchange, sessionOf } from './answers.js'
 
-/** Bytes of a request that may come before we have said that there is room for all of it. */
+/** Bytes of a request that the asker may send before any CREDIT. */
 export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
 
 export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionExchange> = {

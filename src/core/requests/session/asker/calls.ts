@@ -1,11 +1,11 @@
-/** Requests of ours over a session: how they get into it, and out of it. What the other side sends is read in frames.ts. */
+/** Requests of ours over a session: how each one enters and leaves it. What the other side sends is read in frames.ts. */
 import { closeAsk, fail } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { addSession, nextStream, removeSession, touch } from '../../streams.js'
+import { addSession, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { valueCost } from '../../values.js'
 import { enlist } from '../outbox.js'
 import { windowOf } from '../pacing.js'
@@ -13,24 +13,24 @@ import { createAskingSession, type AskingSession } from '../state.js'
 
 type Session = AskingSession<SessionCall>
 
-/** What a stream of values may be ahead of its consumer, as `valueCost` counts. */
+/** The credit of a stream of values: the cost (`valueCost`) by which it may be ahead of its consumer. */
 export const VALUES_WINDOW = 65_536
 
-/** Opens the connection's session, or finds out (with two protocols) how the peer is asked. */
+/** Opens the session of the connection. With several protocols it finds out which one the peer speaks. */
 export function openSession(state: State, out: Effects, connection: Connection, protocols: string[]): void {
   const session = createAskingSession<SessionCall>(nextStream(state), connection)
-  connection.session = session
+  connection.asking = session
   addSession(state, session)
   out.push({ type: 'open', stream: session.stream, connection: connection.id, protocols })
 }
 
-/** False: the session is not open yet, or has no room for one more request. */
+/** Adds the request to the session. False: the session is not open yet, or full. */
 export function askOverSession(state: State, connection: Connection, ask: RequestAsk): boolean {
-  const session = connection.session!
-  const { hello, calls, cancelled } = session
-  // A peer that announces no limit at all must not make us keep the books of as many.
+  const session = connection.asking!
+  const { hello, requests, cancelled } = session
+  // The peer's limit may be huge, but ours bounds the memory.
   const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
-  if (!session.open || calls.size + cancelled.size >= most) return false
+  if (!session.open || requests.size + cancelled.size >= most) return false
   const call: SessionCall = {
     protocol: 'session',
     ask,
@@ -44,14 +44,14 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   }
   ask.stage = 'waiting'
   ask.data = undefined
-  ask.via = call
-  calls.set(call.wireId, call)
-  if (calls.size === 1) updateIdle(state, connection)
+  ask.call = call
+  requests.set(call.wireId, call)
+  if (requests.size === 1) updateIdle(state, connection)
   enlist(state, session, call)
   return true
 }
 
-/** What replies to this request may cost before any CREDIT. */
+/** The credit for replies that the REQUEST itself gives. */
 function firstCredit(state: State, { pace }: Session, { values }: RequestAsk): number {
   if (values !== undefined) return VALUES_WINDOW
   return valueCost(Math.min(state.settings.maxResponseSize, windowOf(pace, state.now)))
@@ -60,18 +60,18 @@ function firstCredit(state: State, { pace }: Session, { values }: RequestAsk): n
 export function giveCredit(state: State, session: Session, call: SessionCall, amount: number): void {
   call.intake!.credit += amount
   session.credits.set(call.wireId, (session.credits.get(call.wireId) ?? 0) + amount)
-  touch(state, session)
+  scheduleFlush(state, session)
 }
 
 /** A consumer that pulls has taken values of this cost. */
 export function onTaken(state: State, id: number, cost: number): void {
   const ask = state.asks.open.get(id)
-  if (ask?.kind !== 'request' || ask.via?.protocol !== 'session' || ask.via.intake === undefined) return
-  const session = state.connections.all.get(ask.connection!)?.session
-  if (session !== undefined) giveBackCredit(state, session, ask.via, cost)
+  if (ask?.kind !== 'request' || ask.call?.protocol !== 'session' || ask.call.intake === undefined) return
+  const session = state.connections.all.get(ask.connection!)?.asking
+  if (session !== undefined) giveBackCredit(state, session, ask.call, cost)
 }
 
-/** Values of this cost were taken: as much may come again, but not in crumbs. */
+/** Values of this cost were taken, so credit is given back, in large amounts because each costs a frame. */
 export function giveBackCredit(state: State, session: Session, call: SessionCall, cost: number): void {
   const intake = call.intake!
   intake.untaken = Math.max(0, intake.untaken - cost)
@@ -81,46 +81,46 @@ export function giveBackCredit(state: State, session: Session, call: SessionCall
   if (amount >= VALUES_WINDOW / 2) giveCredit(state, session, call, amount)
 }
 
-/** The request is over, and the other side knows it. */
-export function finishCall(state: State, session: Session, call: SessionCall): void {
-  session.calls.delete(call.wireId)
+/** The request has ended, and the other side knows it. */
+export function closeSessionCall(state: State, session: Session, call: SessionCall): void {
+  session.requests.delete(call.wireId)
   if (session.credits.size > 0) session.credits.delete(call.wireId)
   forgetCall(state, call)
 }
 
 function forgetCall(state: State, call: SessionCall): void {
   closeAsk(state, call.ask.id, call.ask.timeout)
-  // What waits to be sent of it is not.
+  // The rest of the payload is not sent.
   call.value = undefined
 }
 
-/** Ends a request of ours that the other side has not ended: it is told, if it has heard of it at all. */
+/** Ends a request that the other side has not ended. CANCEL is sent if the REQUEST was. */
 export function endSessionCall(state: State, out: Effects, call: SessionCall, refusal?: Refusal): void {
   if (refusal !== undefined) fail(state, out, call.ask.id, refusal)
   const connection = state.connections.all.get(call.ask.connection!)!
-  const session = connection.session!
-  finishCall(state, session, call)
+  const session = connection.asking!
+  closeSessionCall(state, session, call)
   if (call.sent >= 0) {
     session.cancelled.add(call.wireId)
     session.cancels.push(call.wireId)
-    touch(state, session)
+    scheduleFlush(state, session)
   }
-  if (session.calls.size === 0) updateIdle(state, connection)
+  if (session.requests.size === 0) updateIdle(state, connection)
 }
 
-/** The session is gone, and everything that was asked over it. */
+/** The session has ended, so all its requests fail. */
 export function loseCalls(state: State, out: Effects, session: Session, message: string): void {
   forgetSession(state, session)
-  for (const call of session.calls.values()) {
+  for (const call of session.requests.values()) {
     forgetCall(state, call)
     fail(state, out, call.ask.id, { code: 'ConnectionLost', message })
   }
-  session.calls.clear()
+  session.requests.clear()
 }
 
-/** The connection has no session of ours any more. */
+/** Removes the session from its connection. */
 export function forgetSession(state: State, session: Session): void {
   removeSession(state, session)
   const connection = state.connections.all.get(session.connection)
-  if (connection !== undefined) connection.session = undefined
+  if (connection !== undefined) connection.asking = undefined
 }

@@ -1,4 +1,4 @@
-/** What happens on the stream of a session over which we ask: opened, refused, bytes, its end. */
+/** Events on the stream of a session over which we ask: opened, refused, bytes, end. What frames mean, frames.ts knows. */
 import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { log, type Effects, type Refusal } from '../../../effects.js'
@@ -8,7 +8,7 @@ import type { State } from '../../../state.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { touch } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
@@ -18,11 +18,11 @@ type Session = AskingSession<SessionCall>
 
 export function onSessionOpened(state: State, out: Effects, session: Session, event: EventOf<'streamOpened'>): void {
   const connection = state.connections.all.get(session.connection)!
-  connection.asksBy = event.protocol
-  connection.proven = true
+  connection.requestProtocol = event.protocol
+  connection.upgraded = true
   if (event.protocol === SESSION) {
     session.open = true
-    touch(state, session)
+    scheduleFlush(state, session)
   } else {
     forgetSession(state, session)
     refuseServices(state, out, connection)
@@ -31,7 +31,7 @@ export function onSessionOpened(state: State, out: Effects, session: Session, ev
   serveQueue(state, out, connection)
 }
 
-/** (When the connection itself is dead, connectivity.ts has ended the requests before.) */
+/** (If the connection is dead, connectivity.ts has ended the requests before.) */
 export function onSessionOpenFailed(
   state: State,
   out: Effects,
@@ -41,9 +41,9 @@ export function onSessionOpenFailed(
   const connection = state.connections.all.get(session.connection)!
   forgetSession(state, session)
   const { peer } = session
-  // It named the session and does not speak it: then by version 1, if it speaks that.
+  // Identify named the session, but the peer does not speak it. Version 1 is tried if identify named that too.
   if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
-    connection.asksBy = REQUEST_RESPONSE_V1
+    connection.requestProtocol = REQUEST_RESPONSE_V1
     return serveQueue(state, out, connection)
   }
   const { cause } = failure
@@ -64,16 +64,16 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
   }
   const connection = state.connections.all.get(session.connection)!
   if (connection.queue.size > 0) serveQueue(state, out, connection)
-  if (session.calls.size === 0) updateIdle(state, connection)
+  if (session.requests.size === 0) updateIdle(state, connection)
 }
 
-/** Resets a session that is of no use any more. */
+/** Resets a session that cannot be used any more. */
 export function endSession(state: State, out: Effects, session: Session, why: string): void {
   out.push({ type: 'reset', stream: session.stream, reason: why })
   onSessionOver(state, out, session, why)
 }
 
-/** The stream is gone. Nothing is asked again by itself; what still waited gets a new session. */
+/** The stream has ended. Its requests fail; those that still wait get a new session. */
 export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
   loseCalls(state, out, session, `${why} before ${session.peer} answered`)
   const connection = state.connections.all.get(session.connection)!

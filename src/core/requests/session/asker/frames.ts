@@ -1,4 +1,4 @@
-/** What the answerer of a session sends: values, ends, refusals, credit. Whatever breaks the protocol is named. */
+/** The frames of an answerer: values, ends, refusals, CREDIT. A violation of the protocol is returned as text. */
 import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
 import { FrameType, LAST, MAX_CREDIT, MORE } from '../../../../wire/session/format.js'
 import {
@@ -22,7 +22,7 @@ import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { enlist } from '../outbox.js'
 import { nextCredit, onAnswered } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
-import { endSessionCall, finishCall, giveBackCredit, giveCredit } from './calls.js'
+import { endSessionCall, closeSessionCall, giveBackCredit, giveCredit } from './calls.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -52,8 +52,8 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
   const broken = readHello(frame, session.hello)
   const more = session.hello.requestWindow - before
   if (broken !== undefined || more === 0) return broken
-  // What was asked before it came has begun with the smaller window.
-  for (const call of session.calls.values()) {
+  // Requests that began before the HELLO have the smaller window.
+  for (const call of session.requests.values()) {
     call.sendCredit += more
     if (call.value !== undefined) enlist(state, session, call)
   }
@@ -61,25 +61,25 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 }
 
 function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
-  const call = session.calls.get(frame.id)
+  const call = session.requests.get(frame.id)
   if (call === undefined) return onLateReply(session, frame)
   const { ask } = call
   if ((frame.flags & LAST) === 0 || ask.values !== undefined || call.intake !== undefined) {
     return onPart(state, out, session, call, frame)
   }
-  // The way of nearly all: one value, in one frame.
+  // The common case: one value in one frame.
   if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
   const limit = maxResponseOf(state.settings, ask.service)
   onAnswered(session.pace, state.now, call.sent, frame.end - frame.at)
-  finishCall(state, session, call)
+  closeSessionCall(state, session, call)
   if (frame.end - frame.at > limit) fail(state, out, ask.id, responseTooLarge(ask.peer, limit))
   else settle(state, out, ask.id, copyIfSmall(frame.bytes, frame.at, frame.end))
   return undefined
 }
 
-/** A value of several, or a piece of a value. */
+/** One of several values, or a piece of a value. */
 function onPart(state: State, out: Effects, session: Session, call: SessionCall, frame: Frame): Violation | undefined {
   const { ask } = call
   const intake = (call.intake ??= { credit: call.firstCredit, untaken: 0, total: -1, gathered: undefined })
@@ -97,7 +97,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
       const refusal = responseTooLarge(ask.peer, limit)
       if (!isLast) endSessionCall(state, out, call, refusal)
       else {
-        finishCall(state, session, call)
+        closeSessionCall(state, session, call)
         fail(state, out, ask.id, refusal)
       }
       return undefined
@@ -109,7 +109,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   if (broken !== undefined) return broken
   if (hasMore) {
     gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
-    // The value has to be completed, whatever the window is.
+    // The value gets the credit that completes it, beyond the window if necessary.
     const missing = intake.total - intake.gathered.received - intake.credit
     const amount = nextCredit(session.pace, state.now, intake.credit, missing)
     if (amount > 0) giveCredit(state, session, call, amount)
@@ -117,14 +117,14 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   }
   const value = wholeValue(intake, frame)
   if (isLast) {
-    finishCall(state, session, call)
+    closeSessionCall(state, session, call)
     settle(state, out, ask.id, value)
     return undefined
   }
   if (ask.values === undefined) return 'it goes on after the one value that was asked for'
   emitValue(state, out, ask.id, value)
   if (ask.stage === 'waiting') {
-    // It has begun to answer; the rest may take its time. (The node itself does not wait for ever.)
+    // The answer has begun, so the rest has no deadline, except for questions of the node itself.
     ask.stage = 'streaming'
     if (!ask.service) endDeadline(state, ask.id, ask.timeout)
   }
@@ -152,7 +152,7 @@ function wholeValue(intake: Intake, frame: Frame): Uint8Array {
   return takeGathered(gathered)
 }
 
-/** What was under way when we cancelled. */
+/** A reply that was under way when we cancelled its request. */
 function onLateReply(session: Session, { id, flags }: Frame): Violation | undefined {
   if (!session.cancelled.has(id)) return 'it answered a request that is not open'
   if ((flags & LAST) !== 0) session.cancelled.delete(id)
@@ -161,11 +161,11 @@ function onLateReply(session: Session, { id, flags }: Frame): Violation | undefi
 
 function onEnd(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (frame.at !== frame.end) return 'END has a body'
-  const call = session.calls.get(frame.id)
+  const call = session.requests.get(frame.id)
   if (call === undefined) return session.cancelled.delete(frame.id) ? undefined : 'it ended a request that is not open'
   const { ask, intake } = call
   if (intake !== undefined && intake.total >= 0) return 'it ended an answer in the middle of a value'
-  finishCall(state, session, call)
+  closeSessionCall(state, session, call)
   if (ask.values !== undefined) endValues(state, out, ask.id)
   else fail(state, out, ask.id, { code: 'RequestRejected', message: `${ask.peer} answered without a value` })
   return undefined
@@ -174,15 +174,15 @@ function onEnd(state: State, out: Effects, session: Session, frame: Frame): Viol
 function onFail(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const failure = readFail(frame)
   if (failure === undefined) return 'FAIL is broken'
-  const call = session.calls.get(frame.id)
+  const call = session.requests.get(frame.id)
   if (call === undefined)
     return session.cancelled.delete(frame.id) ? undefined : 'it refused a request that is not open'
-  finishCall(state, session, call)
+  closeSessionCall(state, session, call)
   fail(state, out, call.ask.id, refusalOf(call.ask.peer, failure))
   return undefined
 }
 
-/** What the other side's code is to our caller. */
+/** The refusal for our caller. */
 function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): Refusal {
   const text = message === '' ? '' : `: ${message}`
   switch (code) {
@@ -205,7 +205,7 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
 function onCredit(state: State, session: Session, frame: Frame): Violation | undefined {
   const amount = readCredit(frame)
   if (amount < 0) return 'CREDIT is broken'
-  const ask = session.calls.get(frame.id)
+  const ask = session.requests.get(frame.id)
   if (ask === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
   ask.sendCredit += amount
   if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'

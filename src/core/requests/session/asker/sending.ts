@@ -1,4 +1,4 @@
-/** What an asker sends: HELLO, its requests piece by piece, CANCEL and CREDIT. */
+/** The frames that an asker sends: HELLO, requests in pieces, CANCEL, CREDIT. Their order is the outbox's. */
 import type { SessionCall } from '../../state.js'
 import {
   writeCancel,
@@ -54,9 +54,9 @@ export const sendingRequests: Sending<AskingSession<SessionCall>, SessionCall> =
 }
 
 function headOf(state: State, { ask, firstCredit }: SessionCall): RequestHead {
-  const { values, dueAt } = ask
+  const { values, deadline } = ask
   return {
-    timeout: Math.max(1, dueAt - state.now),
+    timeout: Math.max(1, deadline - state.now),
     credit: firstCredit,
     one: values === undefined,
     service: ask.service,
