@@ -20,7 +20,9 @@ const impure = {
  * Folder of src → what its files may import of src, beside their own folder. The table of CONTRIBUTING.md, as a law. (The files
  * in src itself, create-node.ts and index.ts, put everything together; identity.ts knows errors alone.)
  */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses'].map((file) => `core/${file}.ts`)
+const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/race'].map(
+  (file) => `core/${file}.ts`,
+)
 const MAY_IMPORT = {
   wire: [],
   platform: [],

@@ -129,6 +129,12 @@ describe('a config', () => {
     [{ listen: '/ip4/127.0.0.1/tcp/0/ws' }, 'InvalidAddress', /ws/],
     [{ listen: `/ip4/127.0.0.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /leave out its \/p2p part/],
 
+    [{ announce: 4001 }, 'InvalidConfig', /announce.*4001/],
+    [{ announce: '192.0.2.1:4001' }, 'InvalidAddress', /"192\.0\.2\.1:4001"/],
+    [{ announce: `/ip4/192.0.2.1/tcp/4001/p2p/${PEER}` }, 'InvalidAddress', /announce.*leave out its \/p2p part/],
+    [{ announce: '/ip4/0.0.0.0/tcp/4001' }, 'InvalidAddress', /announce.*not every interface/],
+    [{ announce: ['/dns4/example.org/tcp/0'] }, 'InvalidAddress', /announce.*port/],
+
     [{ bootNodes: PEER }, 'InvalidAddress', /ends in \/p2p/],
     [{ bootNodes: `/p2p/${PEER}` }, 'InvalidAddress', /ends in \/p2p/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /ends in \/p2p/],

@@ -1,6 +1,6 @@
 /** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
 import type { SchedulerLike } from 'rxjs'
-import { peerOf } from '../core/peers/addresses.js'
+import { isUnspecified, peerOf } from '../core/peers/addresses.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
@@ -14,6 +14,11 @@ import { MAX_DELAY } from '../platform/timers.js'
 export interface NodeConfig {
   /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
   listen?: string | string[]
+  /**
+   * Multiaddrs at which others reach us, in place of those that we listen on: behind a port mapping, a proxy or a name. Without
+   * `/p2p`. Default: what we listen on, as interfaces come and go.
+   */
+  announce?: string | string[]
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
   /**
@@ -75,6 +80,7 @@ export interface NodeConfig {
 
 const KEYS = [
   'listen',
+  'announce',
   'secret',
   'dataDir',
   'bootNodes',
@@ -132,6 +138,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     ...standard,
     ...pubsub.settings,
     listen: listenAddresses(config.listen ?? standard.listen),
+    announce: announced(config.announce ?? []),
     bootNodes: bootNodes(config.bootNodes ?? []),
     keep: keep(config.keep ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
@@ -159,6 +166,18 @@ function listenAddresses(listen: string | string[]): string[] {
     const checked = checkTcpAddress(address)
     if (peerOf(checked) === undefined) return checked
     throw new P2pError('InvalidAddress', `${show(address)} cannot be listened on: leave out its /p2p part`)
+  })
+}
+
+function announced(announce: string | string[]): string[] {
+  return list(announce, 'announce').map((address) => {
+    const checked = checkTcpAddress(address)
+    const cannot = (why: string): P2pError =>
+      new P2pError('InvalidAddress', `announce: ${show(address)} cannot be announced: ${why}`)
+    if (peerOf(checked) !== undefined) throw cannot('leave out its /p2p part')
+    if (isUnspecified(checked)) throw cannot('name the address at which others reach this node, not every interface')
+    if (/\/tcp\/0$/.test(checked)) throw cannot('name the port at which others reach this node, not any')
+    return checked
   })
 }
 

@@ -8,6 +8,7 @@ import { log, type Effects, type Refusal } from './effects.js'
 import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
 import { pingAllNow } from './peers/connectivity.js'
+import { tellWhereWeAre } from './peers/discovery.js'
 import { beginMemory } from './peers/memory.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
@@ -20,13 +21,18 @@ const LOOK_AGAIN = 20
 const MAX_NAMED = 5
 
 export function start(state: State, out: Effects): void {
-  out.push({ type: 'listen', addresses: state.settings.listen })
+  const { listen, announce } = state.settings
+  // (A recording of an older version has none.)
+  out.push({ type: 'listen', addresses: listen, ...((announce as string[] | undefined)?.length && { announce }) })
 }
 
 export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
   state.lifecycle.addresses = addresses
   statusChanged(state)
-  if (state.lifecycle.phase !== 'starting') return
+  if (state.lifecycle.phase !== 'starting') {
+    for (const address of fullAddresses(state)) log(out, 'info', `📣 our addresses have changed: ${address}`)
+    return tellWhereWeAre(state, out)
+  }
   state.lifecycle.phase = 'running'
   for (const address of fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
   joinFixedTopics(state, out)

@@ -126,10 +126,12 @@ export type PortEvent =
 
 /** What the lane asks of the network. */
 export type PortEffect =
-  | { type: 'listen'; addresses: string[] }
+  /** `announce`: what others are told in place of the addresses that we listen on, and what `listening` reports. */
+  | { type: 'listen'; addresses: string[]; announce?: string[] }
   /**
-   * Dial `target`: a peer id, or a multiaddr if the peer id is not known. `addresses`: multiaddrs to try; empty: those of the
-   * table, then a lookup. Answered by `dialled` or `dialFailed`.
+   * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try; none: what the
+   * table knows, then a lookup. While the target is being dialled, another `dial` adds its addresses. Each is answered by one
+   * `dialled` or `dialFailed`, at the end of all.
    */
   | { type: 'dial'; target: string; addresses: string[] }
   /** Open a stream, proposing `protocols` in this order. Answered by `streamOpened` or `streamOpenFailed`. */

@@ -8,6 +8,8 @@ import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 export interface Settings {
   /** Multiaddrs to listen on. */
   listen: string[]
+  /** Multiaddrs at which others reach us, in place of those that we listen on; none: the latter. */
+  announce: string[]
   /** Boot nodes: peer id → multiaddrs (with `/p2p/<peer id>`). */
   bootNodes: Record<string, string[]>
   /** Peers to stay connected to: peer id → multiaddrs; none: they are looked up. */
@@ -140,6 +142,7 @@ export function maxResponseOf({ maxResponseSize, maxMessageSize }: Settings, isS
 /** The settings of an empty config. */
 export const defaultSettings: Settings = {
   listen: ['/ip4/0.0.0.0/tcp/0'],
+  announce: [],
   bootNodes: {},
   keep: {},
   remembered: [],

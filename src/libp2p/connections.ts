@@ -9,6 +9,8 @@ import { CLOSE_TIMEOUT } from './defaults.js'
 import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
+import { interfaceAddresses } from './own-addresses.js'
+import { localAddress } from './patches/local-address.js'
 import { bytesReceived } from './patches/received-bytes.js'
 import { pingOver, PingTimeout } from './ping.js'
 
@@ -81,6 +83,15 @@ export class Connections {
     const connection = this.byId.get(id)
     if (connection !== undefined && dead) return abort(connection, reason)
     connection?.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT) }).catch(() => abort(connection, reason))
+  }
+
+  /** Those that began at an address which we do not have any more: nothing comes or goes over them, and TCP would not say so. */
+  abortForeign(): void {
+    const ours = interfaceAddresses()
+    for (const connection of [...this.ids.keys()]) {
+      const local = localAddress(connection)
+      if (local !== undefined && !ours.has(local)) abort(connection, 'its local address is gone')
+    }
   }
 
   abortAll(reason: string): void {

@@ -115,7 +115,7 @@ export interface P2pNode {
    */
   dial(address: string): Promise<string>
   /**
-   * The routing table, as a copy: peer id → multiaddrs.
+   * The routing table, as a copy: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them.
    * @throws `NodeStopped`
    */
   knownPeers(): Promise<Record<string, string[]>>

@@ -66,15 +66,30 @@ describe('a request', () => {
     expect(shorts(core.connect('bob'))).toEqual(['open 1 on 1', 'open 3 on 1'])
   })
 
-  it('tries the addresses that a second asker offered when those of the first one failed', () => {
+  it('adds the addresses that a second asker offers to the dial under way, and fails when all of them have', () => {
     const core = new Core()
     const ask = (id: number, address: string): Effect[] =>
       core.in({ type: 'request', ask: id, peer: 'bob', addresses: [address], data: bytes('?'), timeout: 1_000 })
     const failed: Event = { type: 'dialFailed', target: 'bob', failure: { message: 'refused' }, tried: [] }
     expect(ask(1, '/ip4/10.0.0.1/tcp/1')).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }])
-    expect(ask(2, '/ip4/10.0.0.2/tcp/1')).toEqual([])
-    expect(core.in(failed)).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] }])
-    expect(shorts(core.in(failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
+    expect(ask(2, '/ip4/10.0.0.2/tcp/1')).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] }])
+    expect(ask(3, '/ip4/10.0.0.1/tcp/1')).toEqual([])
+    expect(core.in(failed)).toEqual([])
+    expect(shorts(core.in(failed))).toEqual(['fail 1 DialError', 'fail 2 DialError', 'fail 3 DialError'])
+  })
+
+  it('tries the addresses of the config beside what the table and the network know, however often they have failed', () => {
+    const boot = ['/ip4/10.0.0.1/tcp/1/p2p/bob']
+    const core = new Core({ bootNodes: { bob: boot } })
+    const failed: Event = { type: 'dialFailed', target: 'bob', failure: { message: 'refused' }, tried: [] }
+    const both = [
+      { type: 'dial', target: 'bob', addresses: boot },
+      { type: 'dial', target: 'bob', addresses: [] },
+    ]
+    expect(core.request(1, 'bob')).toEqual(both)
+    expect(core.request(2, 'bob')).toEqual([])
+    expect(shorts(core.in(failed, failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
+    expect(core.request(3, 'bob')).toEqual(both)
   })
 
   it('fails when nobody can reach the peer, and says what was tried', () => {

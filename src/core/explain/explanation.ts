@@ -114,7 +114,7 @@ export interface NodeStatus {
   addresses: string[]
   /** Number of peers in the routing table. */
   knownPeersCount: number
-  /** The routing table: peer id → multiaddrs. */
+  /** The routing table: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them. */
   knownPeers: Record<string, string[]>
   /** Peer ids of the connected peers. */
   connections: string[]

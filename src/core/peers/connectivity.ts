@@ -29,7 +29,7 @@ import {
   removeConnection,
   takeReleased,
 } from './connections.js'
-import { closeDial, reach, tooManyDials, tryOtherAddresses } from './dials.js'
+import { closeDial, goesOn, reach, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
@@ -124,25 +124,18 @@ export function startDial(state: State, out: Effects, command: CommandOf<'dialPe
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
-  if (dial === undefined || tryOtherAddresses(state, out, dial, event.tried)) return
-  const { cause } = event.failure
-  const message = reasonOf(dial, event)
-  noteDial(state, dial.target, { at: state.now, message, tried: [...dial.tried, ...event.tried] })
+  if (dial === undefined || goesOn(dial, event.tried)) return
+  const { message, cause } = event.failure
+  noteDial(state, dial.target, { at: state.now, message, tried: dial.tried })
   const isBoot = isNamed(state.settings, dial.target)
   if (isBoot) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   // A failed dial to a caller's addresses proves nothing about those in the table.
-  if (state.discovery.table.has(dial.target) && (isBoot || dial.isFromMemory || dial.addresses.length === 0)) {
+  if (state.discovery.table.has(dial.target) && (isBoot || dial.isOurs)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
   giveUp(state, out, dial, message, cause)
   noteUnreachable(state, dial.target)
-}
-
-/** What came of the addresses that we remember, and then of those that the network knows. */
-function reasonOf({ tried }: Dial, { failure }: EventOf<'dialFailed'>): string {
-  if (tried.length === 0) return failure.message
-  return `${tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')}; then: ${failure.message}`
 }
 
 function nameOf({ settings }: State, peer: string): string {

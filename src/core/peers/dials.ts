@@ -4,6 +4,7 @@ import { peersChanged } from '../changes.js'
 import type { Effects } from '../effects.js'
 import { IdSet } from '../id-set.js'
 import type { Attempt } from '../port.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import { candidatesOf, hasCandidates } from './candidates.js'
@@ -14,42 +15,59 @@ export function tooManyDials({ dials }: State) {
 }
 
 /**
- * Dials `target` (a peer id, or a multiaddr without one), unless such a dial is under way already. `ask` waits for it.
- * False: too many dials are under way.
+ * Dials `target` (a peer id, or a multiaddr without one). If that is being done already, these addresses join it. No addresses:
+ * the table and the network know some. Those that the config names are always tried too. `ask` waits for the outcome.
+ * False: there are too many dials under way.
  */
 export function reach(state: State, out: Effects, target: string, addresses: string[], ask?: AskId): boolean {
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    const isFromMemory = addresses.length === 0 && hasCandidates(state, target)
-    const candidates = isFromMemory ? candidatesOf(state, target) : addresses
-    dial = { target, addresses: candidates, laterAddresses: [], isFromMemory, tried: [], waiting: new IdSet() }
+    dial = {
+      target,
+      addresses: new Set(),
+      isOurs: false,
+      looksUp: false,
+      unanswered: 0,
+      tried: [],
+      waiting: new IdSet(),
+    }
     state.dials.set(target, dial)
     peersChanged(state)
-    out.push({ type: 'dial', target, addresses: candidates })
-  } else {
-    for (const address of addresses) {
-      if (!dial.addresses.includes(address) && !dial.laterAddresses.includes(address)) dial.laterAddresses.push(address)
-    }
   }
   if (ask !== undefined) dial.waiting.add(ask)
+  const isOurs = addresses.length === 0
+  const known =
+    isNamed(state.settings, target) || (isOurs && hasCandidates(state, target)) ? candidatesOf(state, target) : []
+  if (isOurs) dial.isOurs = true
+  offer(out, dial, addresses)
+  offer(out, dial, known)
+  // A retry that nobody waits for stays with what we know: a lookup for each of them would be too much.
+  if (isOurs && !dial.looksUp && (ask !== undefined || known.length === 0)) {
+    dial.looksUp = true
+    askPort(out, dial, [])
+  }
   return true
 }
 
-/**
- * A dial failed. True: others are being tried now, because somebody offered them meanwhile, or (none: the network is asked) because
- * those of our memory did not lead to the peer.
- */
-export function tryOtherAddresses(state: State, out: Effects, dial: Dial, tried: Attempt[]): boolean {
-  if (dial.waiting.size === 0) return false
-  // Those that we remember were wrong: does the network know others?
-  const mayAsk = dial.isFromMemory && dial.addresses.length > 0 && state.discovery.table.size > 0
-  if (dial.laterAddresses.length === 0 && !mayAsk) return false
-  dial.addresses = dial.laterAddresses
-  dial.laterAddresses = []
-  dial.tried.push(...tried)
-  out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
-  return true
+function offer(out: Effects, dial: Dial, addresses: string[]): void {
+  const fresh = addresses.filter((address) => !dial.addresses.has(address))
+  if (fresh.length === 0) return
+  for (const address of fresh) dial.addresses.add(address)
+  askPort(out, dial, fresh)
+}
+
+function askPort(out: Effects, dial: Dial, addresses: string[]): void {
+  dial.unanswered++
+  out.push({ type: 'dial', target: dial.target, addresses })
+}
+
+/** The port has failed. True: the dial goes on with what it was asked for later. */
+export function goesOn(dial: Dial, tried: Attempt[]): boolean {
+  const isNew = ({ address }: Attempt): boolean => dial.tried.every((attempt) => attempt.address !== address)
+  dial.tried.push(...tried.filter(isNew))
+  dial.unanswered--
+  return dial.unanswered > 0
 }
 
 /** The dial has succeeded or failed. */

@@ -9,6 +9,7 @@ import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
+import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 
 export function tick(state: State, out: Effects): void {
@@ -19,6 +20,17 @@ export function tick(state: State, out: Effects): void {
   }
   query(state, out)
   probe(state, out)
+}
+
+/**
+ * Our addresses have changed, and connections of the old ones are gone. Peers that are connected are told; the others hear it from
+ * us when we dial them.
+ */
+export function tellWhereWeAre(state: State, out: Effects): void {
+  const away = [...new Set([...namedPeers(state.settings), ...state.discovery.table.keys()])].filter(
+    (peer) => peer !== state.self && !state.connections.byPeer.has(peer),
+  )
+  for (const peer of away.slice(0, state.settings.maxProbes)) reach(state, out, peer, [])
 }
 
 function query(state: State, out: Effects): void {

@@ -70,16 +70,18 @@ export interface Connections {
 /** A dial under way. */
 export interface Dial {
   readonly target: string
-  /** Addresses that the network was told to try; empty: it looks the peer up. */
-  addresses: string[]
-  /** Addresses that were offered during the dial; they are tried if it fails. */
-  laterAddresses: string[]
-  /** The addresses are those that we remember: when they fail, the network is asked for others. */
-  isFromMemory: boolean
-  /** What was tried and failed so far. */
+  /** Addresses that the port was asked to try. */
+  readonly addresses: Set<string>
+  /** The addresses are not only those of a caller. */
+  isOurs: boolean
+  /** The port was asked to try what the table knows, and to look the peer up. */
+  looksUp: boolean
+  /** How often the port was asked, less its answers that have come: the dial has failed with the last of them. */
+  unanswered: number
+  /** What has failed so far. */
   tried: Attempt[]
   /** Questions that wait for the dial. */
-  waiting: IdSet
+  readonly waiting: IdSet
 }
 
 /** A caller's `dial`. */
