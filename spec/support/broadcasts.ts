@@ -1,4 +1,5 @@
 /** Drives the core where it is about broadcasts: what the network says of topics and messages, by hand. */
+import type { Verdict } from '../../src/core/port.js'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { IdMap } from '../../src/core/id-map.js'
@@ -137,4 +138,24 @@ function plain(value: unknown): unknown {
 /** … of a node that has just begun. */
 export function freshBooks(settings: Partial<Settings> = {}): unknown {
   return books({ state: createState(SELF, settingsWith(settings)) } as Core)
+}
+
+export const validated = (validation: number, verdict: Verdict, failed = false): Event => ({
+  type: 'validated',
+  validation,
+  verdict,
+  failed,
+})
+export const guarded = (text: string, more: Parameters<typeof message>[1] = {}): Event =>
+  message(text, { held: true, ...more })
+
+/** In the topic, whose messages a validator judges. */
+export function judged(settings: Partial<Settings> = {}): GossipCore {
+  const core = new GossipCore({ guardedTopics: ['block'], ...settings })
+  core.in(subscribe)
+  return core
+}
+
+export function lossesOf(core: GossipCore): unknown {
+  return core.state.counts.topics.get('block')!.dropped
 }

@@ -3,8 +3,8 @@ import type { TakeValues } from '../../src/core/terms.js'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
-import { Core, short, V1 } from './core.js'
-import { FrameDecoder, hello, join, line, SESSION, shown, type Seen } from './session.js'
+import { bytes, Core, short, V1 } from './core.js'
+import { FrameDecoder, hello, join, line, request, SESSION, shown, type Seen } from './session.js'
 
 export const BOTH = [SESSION, V1]
 
@@ -129,4 +129,21 @@ export function answering(settings: Partial<Settings> = {}): AnsweringCore {
   const core = new AnsweringCore(settings)
   core.open()
   return core
+}
+
+/** Bob has asked these texts, as 1, 2, 3 …: exchanges -1, -2, -3 … */
+export function asked(...texts: string[]): AnsweringCore {
+  const core = answering()
+  core.receive(...texts.map((text, i) => request(i + 1, bytes(text), { credit: 1_000 })))
+  return core
+}
+
+export function inbound(stream: number): Event {
+  return { type: 'streamInbound', stream, connection: 1, protocol: SESSION }
+}
+
+/** What the core still keeps of requests of others. */
+export function left({ state: { exchanges, budget, streams } }: AnsweringCore): number[] {
+  const sizes = [exchanges.open, exchanges.deadlines, budget.accounts, budget.waiting, streams.sessions]
+  return [...sizes.map(({ size }) => size), budget.bytes, budget.admitted]
 }

@@ -1,29 +1,18 @@
 /** The way of a whole message, from its arrival to the verdict. */
 import { describe, expect, it } from '@jest/globals'
-import type { Event } from '../../../src/core/events.js'
-import type { Settings } from '../../../src/core/settings.js'
 import type { Verdict } from '../../../src/core/port.js'
-import { books, freshBooks, GossipCore, message, subscribe, unsubscribe } from '../../support/broadcasts.js'
-
-const validated = (validation: number, verdict: Verdict, failed = false): Event => ({
-  type: 'validated',
-  validation,
-  verdict,
-  failed,
-})
-const guarded = (text: string, more: Parameters<typeof message>[1] = {}): Event =>
-  message(text, { held: true, ...more })
-
-/** In the topic, whose messages a validator judges. */
-function judged(settings: Partial<Settings> = {}): GossipCore {
-  const core = new GossipCore({ guardedTopics: ['block'], ...settings })
-  core.in(subscribe)
-  return core
-}
-
-function lossesOf(core: GossipCore): unknown {
-  return core.state.counts.topics.get('block')!.dropped
-}
+import {
+  books,
+  freshBooks,
+  GossipCore,
+  message,
+  subscribe,
+  unsubscribe,
+  guarded,
+  judged,
+  lossesOf,
+  validated,
+} from '../../support/broadcasts.js'
 
 describe('a message that nobody judges', () => {
   it('is delivered, remembered and counted', () => {

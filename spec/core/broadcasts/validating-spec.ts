@@ -1,37 +1,16 @@
 /** How much may be under validation at once. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
-import type { Settings } from '../../../src/core/settings.js'
-import type { Verdict } from '../../../src/core/port.js'
 import {
   books,
   freshBooks,
-  GossipCore,
-  message,
-  subscribe,
   subscription,
   unsubscribe,
+  guarded,
+  judged,
+  lossesOf,
+  validated,
 } from '../../support/broadcasts.js'
-
-const validated = (validation: number, verdict: Verdict, failed = false): Event => ({
-  type: 'validated',
-  validation,
-  verdict,
-  failed,
-})
-const guarded = (text: string, more: Parameters<typeof message>[1] = {}): Event =>
-  message(text, { held: true, ...more })
-
-/** In the topic, whose messages a validator judges. */
-function judged(settings: Partial<Settings> = {}): GossipCore {
-  const core = new GossipCore({ guardedTopics: ['block'], ...settings })
-  core.in(subscribe)
-  return core
-}
-
-function lossesOf(core: GossipCore): unknown {
-  return core.state.counts.topics.get('block')!.dropped
-}
 
 describe('what is judged at once', () => {
   const heavy = (text: string, via: string): Event => guarded(text, { via, data: new Uint8Array(744) })

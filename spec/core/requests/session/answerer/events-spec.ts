@@ -2,29 +2,12 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../../../src/core/events.js'
 import { bytes, shorts } from '../../../../support/core.js'
-import { answering, AnsweringCore } from '../../../../support/session-cores.js'
+import { answering, AnsweringCore, asked, inbound, left } from '../../../../support/session-cores.js'
 import { filled, hello, request, SESSION, type Asked, cancel } from '../../../../support/session.js'
 import type { Effect } from '../../../../../src/core/effects.js'
 
 const RICH: Asked = { credit: 1_000_000 }
 const ENDED: Event = { type: 'streamEnded', stream: 2 }
-
-/** Bob has asked these texts, as 1, 2, 3 …: exchanges -1, -2, -3 … */
-function asked(...texts: string[]): AnsweringCore {
-  const core = answering()
-  core.receive(...texts.map((text, i) => request(i + 1, bytes(text), { credit: 1_000 })))
-  return core
-}
-
-function inbound(stream: number): Event {
-  return { type: 'streamInbound', stream, connection: 1, protocol: SESSION }
-}
-
-/** What the core still keeps of requests of others. */
-function left({ state: { exchanges, budget, streams } }: AnsweringCore): number[] {
-  const sizes = [exchanges.open, exchanges.deadlines, budget.accounts, budget.waiting, streams.sessions]
-  return [...sizes.map(({ size }) => size), budget.bytes, budget.admitted]
-}
 
 describe('a session that a peer opens', () => {
   it('is greeted with our limits, once', () => {

@@ -1,27 +1,9 @@
 /** What an asker sends: requests, CANCEL, and violations of the protocol. */
 import { describe, expect, it } from '@jest/globals'
-import type { Event } from '../../../../../src/core/events.js'
 import { bytes, shorts } from '../../../../support/core.js'
-import { answering, AnsweringCore } from '../../../../support/session-cores.js'
-import { data, filled, frame, hello, request, SESSION, cancel, credit } from '../../../../support/session.js'
+import { answering, AnsweringCore, asked, inbound, left } from '../../../../support/session-cores.js'
+import { data, filled, frame, hello, request, cancel, credit } from '../../../../support/session.js'
 import * as wire from '../../../../support/session.js'
-
-/** Bob has asked these texts, as 1, 2, 3 …: exchanges -1, -2, -3 … */
-function asked(...texts: string[]): AnsweringCore {
-  const core = answering()
-  core.receive(...texts.map((text, i) => request(i + 1, bytes(text), { credit: 1_000 })))
-  return core
-}
-
-function inbound(stream: number): Event {
-  return { type: 'streamInbound', stream, connection: 1, protocol: SESSION }
-}
-
-/** What the core still keeps of requests of others. */
-function left({ state: { exchanges, budget, streams } }: AnsweringCore): number[] {
-  const sizes = [exchanges.open, exchanges.deadlines, budget.accounts, budget.waiting, streams.sessions]
-  return [...sizes.map(({ size }) => size), budget.bytes, budget.admitted]
-}
 
 describe('a request', () => {
   it('is handed over with the name of its asker, also without a byte in it', () => {
