@@ -20,7 +20,9 @@ const impure = {
  * Folder of src → what its files may import of src, beside their own folder. The table of CONTRIBUTING.md, as a law. (The files
  * in src itself, create-node.ts and index.ts, put everything together; identity.ts knows errors alone.)
  */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses'].map((file) => `core/${file}.ts`)
+const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/race'].map(
+  (file) => `core/${file}.ts`,
+)
 const MAY_IMPORT = {
   wire: [],
   platform: [],
@@ -31,6 +33,7 @@ const MAY_IMPORT = {
   node: ['core', 'lane', 'edge', 'platform', 'errors.ts'],
   protocol: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'],
   recording: ['core', 'wire', 'edge', 'node', 'errors.ts'],
+  storage: ['core', 'edge', 'identity.ts', 'errors.ts'],
   libp2p: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
   'testing/network': [...CORE_FOR_NETWORKS, 'core/id-map.ts', 'lane/action.ts', 'wire'],
   testing: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
@@ -51,6 +54,8 @@ const OWNERS = {
   connections: ['peers/connections.ts'],
   dials: ['peers/dials.ts'],
   discovery: ['peers/discovery.ts'],
+  memory: ['peers/memory.ts'],
+  online: ['peers/online.ts'],
   streams: ['requests/streams.ts'],
   exchanges: ['requests/exchanges.ts'],
   budget: ['requests/budget.ts'],

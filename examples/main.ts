@@ -58,9 +58,13 @@ async function start(): Promise<P2pNode> {
   }
 }
 
+/** What is in flight at the end may take so long, ms. */
+const DRAIN = 3_000
+
 /** Ctrl-C, `kill`, or the end of the program that started us. Listened for before the node starts. */
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect']
 const end = new Promise<void>((resolve) => {
-  for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect']) process.on(event, () => resolve())
+  for (const event of ENDS) process.on(event, () => resolve())
 })
 const node = await start()
 
@@ -116,9 +120,17 @@ const timers = [
   every(13_000, 'the broadcast', sendBroadcast),
 ]
 
-await end
+// Resolves also when the node ends by itself.
+const reason = await Promise.race([end, node.closed])
 timers.forEach(clearInterval)
-await node.stop()
+if (reason !== undefined) {
+  console.error(`❌ ${reason.code}: ${reason.message}`)
+  process.exit(1)
+}
+log('👋 stopping')
+// Whoever cannot wait says it again.
+for (const event of ENDS) process.on(event, () => void node.stop())
+await node.stop({ drain: DRAIN })
 log('👋 stopped')
 // The channel to the program that started us, if there is one, would keep this process alive.
 if (process.connected) process.disconnect()

@@ -13,8 +13,8 @@ import { newSecret } from 'tinyp2p'
 /** Milliseconds after the start. */
 const KILL_AT = 30_000
 const RESTART_AT = 42_000
-/** A node stops within two seconds; one that does not is killed. */
-const PATIENCE = 4_000
+/** A node drains for three seconds and then stops within two; one that does not is killed. */
+const PATIENCE = 6_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const main = fileURLToPath(new URL('main.ts', import.meta.url))

@@ -6,9 +6,9 @@ import * as tinyp2p from 'tinyp2p'
 import {
   bytes, createNode, defineProtocol, isP2pError, json, newSecret, nothing, P2pError, stream, unary, utf8,
   type Broadcast, type BroadcastOptions, type BroadcastsOptions, type ErrorCode, type EventHandler, type Explanation,
-  type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode, type PeerExplanation, type Published,
+  type InboundRequest, type NodeConfig, type NodeStatus, type P2pNode, type PeerExplanation, type PeerState, type Published,
   type PubsubConfig, type Receipt, type Rejection, type Reply, type RequestContext, type RequestOptions,
-  type StandardSchemaV1, type TopicExplanation, type ValidationContext, type Validator, type Verdict,
+  type StandardSchemaV1, type StopOptions, type TopicExplanation, type ValidationContext, type Validator, type Verdict,
 } from 'tinyp2p' // prettier-ignore
 
 /** Never runs: types are looked at, and nothing is started. */
@@ -29,9 +29,17 @@ it('of createNode: an optional config in, a promise of a node out', () => {
   expectTypeOf<NodeConfig['listen']>().toEqualTypeOf<string | string[] | undefined>()
   expectTypeOf<NodeConfig['secret']>().toEqualTypeOf<string | Uint8Array | undefined>()
   expectTypeOf<NodeConfig['bootNodes']>().toEqualTypeOf<string | string[] | undefined>()
+  expectTypeOf<NodeConfig['keep']>().toEqualTypeOf<string | string[] | undefined>()
+  expectTypeOf<NodeConfig['dataDir']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<NodeConfig['discoveryInterval']>().toEqualTypeOf<number | undefined>()
   expectTypeOf<NodeConfig['topics']>().toEqualTypeOf<string[] | undefined>()
   expectTypeOf<NodeConfig['scheduler']>().toEqualTypeOf<SchedulerLike | undefined>()
+  expectTypeOf<NodeConfig['stayConnected']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<NonNullable<NodeConfig['ping']>>().toEqualTypeOf<{
+    interval?: number
+    timeout?: number
+    test?: number
+  }>()
   expectTypeOf<NonNullable<NodeConfig['reqResp']>>().toEqualTypeOf<{
     connectionKeepAlive?: number
     requestTimeout?: number
@@ -45,11 +53,17 @@ it('of a node', () => {
   expectTypeOf<P2pNode['addresses']>().toEqualTypeOf<string[]>()
   expectTypeOf<P2pNode['requests$']>().toEqualTypeOf<Observable<InboundRequest>>()
   expectTypeOf<P2pNode['status$']>().toEqualTypeOf<Observable<NodeStatus>>()
+  expectTypeOf<P2pNode['peers$']>().toEqualTypeOf<Observable<PeerState[]>>()
+  expectTypeOf<P2pNode['peer$']>().toEqualTypeOf<(peer: string) => Observable<PeerState>>()
+  expectTypeOf<P2pNode['online']>().toEqualTypeOf<
+    (options?: { peers?: number; timeout?: number; signal?: AbortSignal }) => Promise<void>
+  >()
   expectTypeOf<P2pNode['setEventHandler']>().toEqualTypeOf<(handler: EventHandler) => void>()
   expectTypeOf<P2pNode['dial']>().toEqualTypeOf<(address: string) => Promise<string>>()
   expectTypeOf<P2pNode['knownPeers']>().toEqualTypeOf<() => Promise<Record<string, string[]>>>()
   expectTypeOf<P2pNode['status']>().toEqualTypeOf<() => Promise<NodeStatus>>()
-  expectTypeOf<P2pNode['stop']>().toEqualTypeOf<() => Promise<void>>()
+  expectTypeOf<P2pNode['stop']>().toEqualTypeOf<(options?: StopOptions) => Promise<void>>()
+  expectTypeOf<P2pNode['closed']>().toEqualTypeOf<Promise<P2pError | undefined>>()
   expectTypeOf<P2pNode>().toExtend<AsyncDisposable>()
   expectTypeOf<P2pNode['request']>().parameter(0).toEqualTypeOf<string>()
   expectTypeOf<P2pNode['request']>().parameter(1).toEqualTypeOf<Uint8Array>()

@@ -1,11 +1,13 @@
-/** `createNode` puts a node on real sockets together: config, identity, libp2p, recording. It has no logic of its own. */
-import { readConfig, type NodeConfig } from './config/config.js'
-import { createLogger } from './edge/log.js'
+/** `createNode` puts a node on real sockets together: config, identity, libp2p, storage, recording. */
+import { readConfig, type CheckedConfig, type NodeConfig } from './config/config.js'
+import type { Batch } from './core/events.js'
+import { createLogger, type Logger } from './edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './libp2p/index.js'
-import { launch, type BuildOptions } from './node/node.js'
+import { build, type BuildOptions } from './node/node.js'
 import type { P2pNode } from './node/p2p-node.js'
 import { buildRecorded } from './recording/recorded.js'
+import type { DataDir } from './storage/data-dir.js'
 import { LaneScheduler } from './lane/scheduler.js'
 
 /**
@@ -17,14 +19,37 @@ import { LaneScheduler } from './lane/scheduler.js'
  * const reply = await node.request(peer, bytes)
  * ```
  *
- * @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey` when the config is wrong, `ListenError`
- * when no address can be listened on.
+ * @throws `InvalidConfig` (also when another process uses `dataDir`), `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey`
+ * when the config is wrong, `ListenError` when no address can be listened on.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
-  const { settings, pubsub, validators, record } = readConfig(config)
-  const secret = config.secret ?? newSecret()
-  const privateKey = await privateKeyOf(secret)
+  const { settings, pubsub, validators, record, dataDir } = readConfig(config)
   const log = createLogger(config.logger)
+  // Browsers have no files: what needs them is loaded for those who want it.
+  const data =
+    dataDir === undefined
+      ? undefined
+      : await (await import('./storage/data-dir.js')).openDataDir(dataDir, config.secret, log)
+  try {
+    const secret = data?.secret ?? config.secret ?? newSecret()
+    return await launchWith({ settings, pubsub, validators, record, dataDir }, { config, secret, log, data })
+  } catch (error) {
+    await data?.close()
+    throw error
+  }
+}
+
+interface Parts {
+  config: NodeConfig
+  secret: string | Uint8Array
+  log: Logger
+  data: DataDir | undefined
+}
+
+async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
+  const { pubsub, validators, record } = checked
+  const settings = data === undefined ? checked.settings : { ...checked.settings, remembered: data.remembered }
+  const privateKey = await privateKeyOf(secret)
   const options: BuildOptions = {
     peerId: await peerIdOf(secret),
     settings,
@@ -39,9 +64,15 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
     }),
     log,
     validators,
+    ...(data && {
+      tap: (batch: Batch) => {
+        data.batch(batch)
+      },
+      onEnd: () => data.close(),
+    }),
   }
-  if (record === undefined) return launch(options)
-  const { node, ready } = await buildRecorded({ ...options, record })
+  const { node, ready, state } = record === undefined ? build(options) : await buildRecorded({ ...options, record })
+  data?.watch(state)
   await ready
   return node
 }

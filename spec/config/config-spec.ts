@@ -40,6 +40,10 @@ describe('a config', () => {
       discoveryInterval: 30_000,
       firstTick: 5_000,
       connectionKeepAlive: 10_000,
+      stayConnected: 30,
+      pingInterval: 15_000,
+      pingTimeout: 20_000,
+      pingTest: 1_000,
       requestTimeout: 10_000,
       maxRequestSize: 1_048_576,
       maxResponseSize: 1_048_576,
@@ -64,6 +68,22 @@ describe('a config', () => {
     expect(settings).toEqual({ ...defaultSettings, ...reqResp, discoveryInterval: 60_000, topics: ['block', 'tx'] })
   })
 
+  it('never tests a connection for longer than it pings it', () => {
+    const ping = { interval: 5, timeout: 600 }
+    expect(settingsOf({ ping })).toMatchObject({ pingInterval: 5, pingTimeout: 600, pingTest: 600 })
+    expect(settingsOf({ ping: { ...ping, test: 20 } }).pingTest).toBe(20)
+  })
+
+  it('may say that no network is small', () => {
+    expect(settingsOf({ stayConnected: 0 }).stayConnected).toBe(0)
+    for (const stayConnected of [-1, 0.5, NaN, '30', 1_000_001]) {
+      expect(fault({ stayConnected })).toMatchObject({
+        code: 'InvalidConfig',
+        message: expect.stringContaining('stayConnected') as unknown,
+      })
+    }
+  })
+
   it('with a discovery interval below 5 s has its first tick after that', () => {
     expect(settingsOf({ discoveryInterval: 200 })).toMatchObject({ discoveryInterval: 200, firstTick: 200 })
     expect(settingsOf({ discoveryInterval: 5_001 }).firstTick).toBe(5_000)
@@ -82,6 +102,12 @@ describe('a config', () => {
     ['a number', 5],
   ])('cannot be %s', (_, config) => {
     expect(fault(config)).toMatchObject({ code: 'InvalidConfig', message: expect.stringMatching(/^the config must be an object/) }) // prettier-ignore
+  })
+
+  it('gathers the peers to be kept by their ids, with or without addresses', () => {
+    const address = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`
+    expect(settingsOf({ keep: [PEER, address, OTHER] }).keep).toEqual({ [PEER]: [address], [OTHER]: [] })
+    expect(settingsOf({ keep: PEER }).keep).toEqual({ [PEER]: [] })
   })
 
   it.each<[unknown, string, RegExp]>([
@@ -103,6 +129,12 @@ describe('a config', () => {
     [{ listen: '/ip4/127.0.0.1/tcp/0/ws' }, 'InvalidAddress', /ws/],
     [{ listen: `/ip4/127.0.0.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /leave out its \/p2p part/],
 
+    [{ announce: 4001 }, 'InvalidConfig', /announce.*4001/],
+    [{ announce: '192.0.2.1:4001' }, 'InvalidAddress', /"192\.0\.2\.1:4001"/],
+    [{ announce: `/ip4/192.0.2.1/tcp/4001/p2p/${PEER}` }, 'InvalidAddress', /announce.*leave out its \/p2p part/],
+    [{ announce: '/ip4/0.0.0.0/tcp/4001' }, 'InvalidAddress', /announce.*not every interface/],
+    [{ announce: ['/dns4/example.org/tcp/0'] }, 'InvalidAddress', /announce.*port/],
+
     [{ bootNodes: PEER }, 'InvalidAddress', /ends in \/p2p/],
     [{ bootNodes: `/p2p/${PEER}` }, 'InvalidAddress', /ends in \/p2p/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /ends in \/p2p/],
@@ -111,6 +143,15 @@ describe('a config', () => {
     [{ bootNodes: [5] }, 'InvalidConfig', /bootNodes.*5/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000/p2p/nobody' }, 'InvalidPeerId', /"nobody"/],
     [{ bootNodes: `/ip4/192.0.2.1/udp/9000/p2p/${PEER}` }, 'InvalidAddress', /TCP/],
+
+    [{ keep: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /keep.*ends in \/p2p/],
+    [{ keep: 'nonsense' }, 'InvalidPeerId', /keep.*"nonsense"/],
+    [{ keep: '' }, 'InvalidPeerId', /keep.*""/],
+    [{ keep: [5] }, 'InvalidConfig', /keep.*5/],
+
+    [{ dataDir: '' }, 'InvalidConfig', /dataDir.*""/],
+    [{ dataDir: 5 }, 'InvalidConfig', /dataDir.*5/],
+    [{ dataDir: 'a\0b' }, 'InvalidConfig', /dataDir/],
 
     [{ topics: [''] }, 'InvalidConfig', /topic.*""/],
     [{ topics: ['x'.repeat(257)] }, 'InvalidConfig', /topic/],
@@ -128,6 +169,9 @@ describe('a config', () => {
   const numbers: [string, (value: unknown) => unknown][] = [
     ['discoveryInterval', (discoveryInterval) => ({ discoveryInterval })],
     ['connectionKeepAlive', (connectionKeepAlive) => ({ reqResp: { connectionKeepAlive } })],
+    ['ping.interval', (interval) => ({ ping: { interval } })],
+    ['ping.timeout', (timeout) => ({ ping: { timeout } })],
+    ['ping.test', (test) => ({ ping: { test } })],
     ['requestTimeout', (requestTimeout) => ({ reqResp: { requestTimeout } })],
     ['maxRequestSize', (maxRequestSize) => ({ reqResp: { maxRequestSize } })],
     ['maxResponseSize', (maxResponseSize) => ({ reqResp: { maxResponseSize } })],

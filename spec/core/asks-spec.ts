@@ -17,7 +17,7 @@ import { takeNews } from '../../src/core/services/book.js'
 import type { Ask } from '../../src/core/state.js'
 import { bytes, refusalOf, runningState, shorts } from '../support/core.js'
 
-const question = (id: number): Ask => ({ kind: 'dial', id, target: 'bob' })
+const question = (id: number): Ask => ({ kind: 'dial', id, connection: undefined, target: 'bob' })
 
 describe('an answer', () => {
   it('to a caller leaves as an effect', () => {

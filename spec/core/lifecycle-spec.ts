@@ -20,6 +20,12 @@ describe('the start', () => {
     expect(shorts(core.in({ type: 'listening', addresses: ['/ip4/10.0.0.1/tcp/1'] }))).toEqual(['ready', 'dial boot'])
   })
 
+  it('says what is to be announced in place of what we listen on', () => {
+    const announce = ['/dns4/example.org/tcp/1']
+    const listen = { type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/0'], announce }
+    expect(fresh({ announce }).in({ type: 'start' })).toEqual([listen])
+  })
+
   it('fails when an address cannot be listened on', () => {
     const core = fresh()
     core.in({ type: 'start' })
@@ -29,6 +35,19 @@ describe('the start', () => {
 
   it('refuses requests until it is over', () => {
     expect(shorts(fresh().request(1, 'bob'))).toEqual(['fail 1 NodeStopped'])
+  })
+})
+
+describe('other addresses of our own', () => {
+  it('are shown, and told to the boot nodes and the peers that are known by dialling them', () => {
+    const core = new Core(BOOT)
+    core.connect('bob')
+    for (const peer of ['bob', 'carol']) core.in({ type: 'tableChanged', peer, addresses: ['/ip4/10.0.0.9/tcp/1'] })
+    const moved = core.all({ type: 'listening', addresses: ['/ip4/10.0.0.2/tcp/1'] })
+    const dialled = moved.flatMap((effect) => (effect.type === 'dial' ? [effect.target] : []))
+    expect(dialled.sort()).toEqual(['boot', 'carol'])
+    expect(moved.map(({ type }) => type)).toContain('statusChanged')
+    expect(core.state.lifecycle.addresses).toEqual(['/ip4/10.0.0.2/tcp/1'])
   })
 })
 

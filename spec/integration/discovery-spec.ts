@@ -75,7 +75,7 @@ describe('a boot node', () => {
   it('keeps its connection, however idle', async () => {
     const reqResp = { connectionKeepAlive: 200 }
     const [boot, stranger] = [await startNode(), await startNode()]
-    const node = await startNode({ bootNodes: boot.addresses, reqResp })
+    const node = await startNode({ bootNodes: boot.addresses, reqResp, stayConnected: 0 })
     await statusOf(node, ({ connections }) => connections.includes(boot.peerId))
     await node.dial(stranger.addresses[0]!)
     await statusOf(node, ({ connections }) => !connections.includes(stranger.peerId))
@@ -85,7 +85,7 @@ describe('a boot node', () => {
 
 describe('a connection', () => {
   it('that nothing uses is closed after connectionKeepAlive, and the peer stays known', async () => {
-    const [a, b] = [await startNode({ reqResp: { connectionKeepAlive: 500 } }), await startNode()]
+    const [a, b] = [await startNode({ reqResp: { connectionKeepAlive: 500 }, stayConnected: 0 }), await startNode()]
     await a.dial(b.addresses[0]!)
     const start = performance.now()
     await knows(a, b)
@@ -96,7 +96,7 @@ describe('a connection', () => {
   })
 
   it('stays while a request is under way', async () => {
-    const [a, b] = [await startNode({ reqResp: { connectionKeepAlive: 200 } }), await startNode()]
+    const [a, b] = [await startNode({ reqResp: { connectionKeepAlive: 200 }, stayConnected: 0 }), await startNode()]
     let finish: (data: Uint8Array) => void = () => undefined
     b.setEventHandler({ handleInboundRequest: () => new Promise((resolve) => (finish = resolve)) })
     const result = a.request(b.addresses[0]!, bytes('?'))
@@ -112,7 +112,7 @@ describe('a connection', () => {
   })
 
   it('to a peer in a mesh of ours stays', async () => {
-    const config = { topics: ['block'], reqResp: { connectionKeepAlive: 3_000 } }
+    const config = { topics: ['block'], reqResp: { connectionKeepAlive: 3_000 }, stayConnected: 0 }
     const [a, b] = [await startNode(config), await startNode(config)]
     await a.dial(b.addresses[0]!)
     await hearsSubscription(a, b, 'block')

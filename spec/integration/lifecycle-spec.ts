@@ -90,7 +90,7 @@ describe('status', () => {
       peerId: a.peerId,
       addresses: a.addresses,
       knownPeersCount: 1,
-      knownPeers: { [b.peerId]: b.addresses.map((address) => address.replace(/\/p2p\/.*/, '')) },
+      knownPeers: { [b.peerId]: b.addresses },
       connections: [b.peerId],
       topics: {},
     })

@@ -61,7 +61,7 @@ describe.each([
     })
 
     it('may be named by the id of a peer that is known but not connected', async () => {
-      const [a, b] = [await startNode({ reqResp: { connectionKeepAlive: 500 } }), await startEcho()]
+      const [a, b] = [await startNode({ reqResp: { connectionKeepAlive: 500 }, stayConnected: 0 }), await startEcho()]
       await a.dial(b.addresses[0]!)
       await knows(a, b)
       await statusOf(a, ({ connections }) => connections.length === 0)

@@ -105,7 +105,7 @@ describe('a request from us to Rust', () => {
   it('opens a connection again that was closed because nobody used it', async () => {
     const [rust, node] = await Promise.all([
       RustPeer.start('--topics', ''),
-      startNode({ reqResp: { connectionKeepAlive: 300 } }),
+      startNode({ reqResp: { connectionKeepAlive: 300 }, stayConnected: 0 }),
     ])
     expect(text(await node.request(rust.address, bytes('once')))).toBe('once')
     await statusOf(node, ({ connections }) => connections.length === 0)

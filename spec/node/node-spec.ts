@@ -65,9 +65,9 @@ describe('a node', () => {
     const fixture = await running()
     fixture.emit({ type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] })
     const known = await fixture.node.knownPeers()
-    expect(known).toEqual({ bob: ['/ip4/10.0.0.2/tcp/1'] })
+    expect(known).toEqual({ bob: ['/ip4/10.0.0.2/tcp/1/p2p/bob'] })
     known['bob']!.pop()
-    expect((await fixture.node.status()).knownPeers).toEqual({ bob: ['/ip4/10.0.0.2/tcp/1'] })
+    expect((await fixture.node.status()).knownPeers).toEqual({ bob: ['/ip4/10.0.0.2/tcp/1/p2p/bob'] })
     await stop(fixture)
   })
 

@@ -5,7 +5,7 @@
 import type { Account, Exchange, RequestAsk } from '../../src/core/requests/state.js'
 import type { Deadlines } from '../../src/core/deadlines.js'
 import { digestOf } from '../../src/recording/digest.js'
-import type { Connection } from '../../src/core/peers/state.js'
+import type { Connection, DialAsk } from '../../src/core/peers/state.js'
 import { closingTime } from '../../src/core/peers/connections.js'
 import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
@@ -56,9 +56,7 @@ function askingSide(state: State, report: Report): void {
   const timed = idsOf(state.asks.deadlines)
   let requests = 0
   for (const ask of state.asks.open.values()) {
-    if (ask.kind === 'dial' && !state.dials.get(ask.target)?.waiting.has(ask.id)) {
-      report('books', `dial ${ask.id} waits for no dial (${ask.target})`)
-    }
+    if (ask.kind === 'dial') dialPlace(state, ask, report)
     if ((ask.kind === 'broadcast' || ask.kind === 'joined') && !timed.delete(ask.id))
       report('books', `${ask.kind} ${ask.id} has no deadline`)
     if (ask.kind !== 'request') continue
@@ -77,6 +75,13 @@ function askingSide(state: State, report: Report): void {
   }
   if (state.streams.v1Requests.size > requests)
     report('leak', `${state.streams.v1Requests.size} streams for ${requests} requests`)
+}
+
+/** A dial by hand waits for its dial, and then for the first sign of life on its connection. */
+function dialPlace(state: State, { id, target, connection }: DialAsk, report: Report): void {
+  const waiting =
+    connection === undefined ? state.dials.get(target)?.waiting : state.connections.all.get(connection)?.dials
+  if (!waiting?.has(id)) report('books', `dial ${id} waits for no dial (${target})`)
 }
 
 function place(state: State, ask: RequestAsk, report: Report): void {

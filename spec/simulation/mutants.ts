@@ -12,6 +12,13 @@ export const planted = mutant(
   replace('Lane.run', 'this.pipeline.closed', "this.pipeline.closed || effect.type === 'reset'"),
 )
 
+/** Nobody who is there again by the end of an ordinary run is lost by it: found by the runs in which a fault never heals. */
+export const amnesia = mutant(
+  'who cannot be dialled is forgotten',
+  replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
+  drop('noteLeft', 'planOther('),
+)
+
 export const mutants: Fault[] = [
   planted,
   mutant('the lane wakes for nothing', replace('Lane.constructor', 'ticks$, wakes$', 'ticks$')),
@@ -74,7 +81,15 @@ export const mutants: Fault[] = [
     ),
   ),
   mutant('nobody wakes for an idle connection', drop('updateIdle', 'dueAt(')),
-  mutant('boot nodes are tried once', drop('tick', 'dialBootNodes(')),
+  mutant(
+    'boot nodes are tried once',
+    replace(
+      'planTry',
+      '.set(peer, time)',
+      '.set(peer, isNamed(state.settings, peer) && time > state.now ? Infinity : time)',
+    ),
+    drop('tryAtTick', 'of namedPeers('),
+  ),
   mutant('a topic is left at once', replace('unsubscribe', '+ state.settings.topicLinger', '')),
   mutant('a topic is left in spite of a new subscriber', drop('subscribe', 'leaveAt = Infinity')),
   mutant('the end forgets the dials', replace('endAll', 'changes })', 'changes, dials: state.dials })')),

@@ -215,6 +215,8 @@ class Run {
         bootNodes: plan.boot.flatMap((boot) => this.members[boot]!.node.addresses),
         reqResp: { requestTimeout, maxRequestSize, maxResponseSize, connectionKeepAlive: keepAlive },
         discoveryInterval,
+        // Otherwise nothing would be closed for being idle.
+        stayConnected: 0,
         topics,
         pubsub: {
           messageId,

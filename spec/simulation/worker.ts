@@ -1,5 +1,6 @@
 /** A process that runs seeds, or shrinks one, and says what came of it. Bundled with the sources that it tests. */
 import { shortest } from '../../src/testing/explore.js'
+import { runLiveness } from './liveness.js'
 import { runScenario, verdictOf } from './run.js'
 import { scenarioOf, type Step } from './scenario.js'
 import { Violation } from './violation.js'
@@ -9,7 +10,11 @@ export interface Found {
   message: string
 }
 
-export type Task = { do: 'run'; seed: number } | { do: 'shrink'; seed: number } | { do: 'digest'; seed: number }
+export type Task =
+  | { do: 'run'; seed: number }
+  | { do: 'shrink'; seed: number }
+  | { do: 'digest'; seed: number }
+  | { do: 'live'; seed: number }
 
 export interface Result {
   seed: number
@@ -28,6 +33,12 @@ export interface Result {
 const MAX_RUNS = 400
 
 async function work({ do: what, seed }: Task): Promise<Result> {
+  if (what === 'live') {
+    return runLiveness(seed).then(
+      () => ({ seed }),
+      (error: unknown) => ({ seed, found: foundOf(error) }),
+    )
+  }
   const scenario = scenarioOf(seed)
   if (what === 'shrink') {
     const first = await verdictOf(scenario)

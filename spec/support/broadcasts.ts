@@ -50,7 +50,7 @@ export class GossipCore extends Core {
   private connections = 0
 
   constructor(settings: Partial<Settings> = {}) {
-    super({ connectionKeepAlive: 1e9, pingInterval: 1e9, ...settings })
+    super({ connectionKeepAlive: 1e9, pingInterval: 1e9, publishesFor: -1, ...settings })
   }
 
   /** Connected, with a gossip stream, and in the topic. */
@@ -119,7 +119,7 @@ export function books({ state }: Core): unknown {
     changes,
     services: { ...services, nextId: 0 },
     topics: { ...topics, joined: 0, gossipSince: 0 },
-    publishing,
+    publishing: { ...publishing, publishedAt: 0 },
     slow: recipients.slow,
     validating: { ...validating, nextId: 0 },
     receipts,

@@ -15,7 +15,7 @@ export const KAD = '/ipfs/kad/1.0.0'
 
 /** The specs of version 1 drive a node that speaks nothing else. */
 export function settingsWith(settings: Partial<Settings> = {}): Settings {
-  return { ...defaultSettings, protocols: [V1], ...settings }
+  return { ...defaultSettings, protocols: [V1], stayConnected: 0, ...settings }
 }
 
 export function runningState(settings: Partial<Settings> = {}): State {
@@ -25,7 +25,7 @@ export function runningState(settings: Partial<Settings> = {}): State {
 }
 
 /** Effects that most specs do not look at. */
-const QUIET = new Set(['log', 'wakeAt', 'statusChanged'])
+const QUIET = new Set(['log', 'wakeAt', 'statusChanged', 'peersChanged'])
 
 export class Core {
   readonly state: State

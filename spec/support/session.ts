@@ -14,7 +14,7 @@ export const LAST = 0x20
 export const LOSSY = 0x40
 export const SERVICE = 0x80
 
-const NAMES = ['HELLO', 'REQUEST', 'DATA', 'REPLY', 'END', 'FAIL', 'CANCEL', 'CREDIT']
+const NAMES = ['HELLO', 'REQUEST', 'DATA', 'REPLY', 'END', 'FAIL', 'CANCEL', 'CREDIT', 'GOODBYE']
 
 // ---- frames to bytes
 

@@ -93,7 +93,7 @@ describe('a replay', () => {
       peerId: SELF,
       addresses: [`/ip4/127.0.0.1/tcp/4000/p2p/${SELF}`],
       knownPeersCount: 1,
-      knownPeers: { ann: ['/ip4/127.0.0.1/tcp/2'] },
+      knownPeers: { ann: ['/ip4/127.0.0.1/tcp/2/p2p/ann'] },
       connections: ['bob'],
       topics: { block: { subscribers: 0, dropped: 0 } },
     })

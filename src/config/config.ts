@@ -1,6 +1,6 @@
 /** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
 import type { SchedulerLike } from 'rxjs'
-import { peerOf } from '../core/peers/addresses.js'
+import { isUnspecified, peerOf } from '../core/peers/addresses.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
@@ -14,16 +14,49 @@ import { MAX_DELAY } from '../platform/timers.js'
 export interface NodeConfig {
   /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
   listen?: string | string[]
+  /**
+   * Multiaddrs at which others reach us, in place of those that we listen on: behind a port mapping, a proxy or a name. Without
+   * `/p2p`. Default: what we listen on, as interfaces come and go.
+   */
+  announce?: string | string[]
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
-  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again at each tick. */
+  /**
+   * A directory that is this node's own, and is made where there is none: its key (mode 0600, not encrypted) and the peers that it
+   * remembers are kept there, so that it is the same peer again after a restart, and finds its network without boot nodes. A second
+   * node on it fails with `InvalidConfig`, as does a `secret` that is not its key. Default: nothing is kept. Needs Node's file system.
+   */
+  dataDir?: string
+  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, as those of `keep`. */
   bootNodes?: string | string[]
+  /**
+   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to one is not closed for being
+   * idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   */
+  keep?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
   discoveryInterval?: number
   /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
   topics?: string[]
+  /**
+   * While at most so many peers are connected, no connection is closed because nothing uses it: a small network stays connected.
+   * From 0 to 1,000,000, default 30.
+   */
+  stayConnected?: number
+  /** How it is noticed that a connection is dead. */
+  ping?: {
+    /** Milliseconds between two pings of every connected peer. Default 15,000. */
+    interval?: number
+    /** Milliseconds after which a connection is closed over which neither the answer nor any other byte has come. Default 20,000. */
+    timeout?: number
+    /** The same when its peer has opened another connection, which is used meanwhile. Default 1,000, and never more than `timeout`. */
+    test?: number
+  }
   reqResp?: {
-    /** Milliseconds after which a connection without use is closed. Default 10,000. */
+    /**
+     * Milliseconds after which a connection without use is closed, when more than `stayConnected` peers are connected. Default
+     * 10,000. The other side is asked first, if it knows of that; the Rust tinyp2p does not.
+     */
     connectionKeepAlive?: number
     /** Milliseconds that a request may take, ours and those of others; ours can name another `timeout`. Default 10,000. */
     requestTimeout?: number
@@ -47,10 +80,15 @@ export interface NodeConfig {
 
 const KEYS = [
   'listen',
+  'announce',
   'secret',
+  'dataDir',
   'bootNodes',
+  'keep',
   'discoveryInterval',
   'topics',
+  'stayConnected',
+  'ping',
   'reqResp',
   'pubsub',
   'scheduler',
@@ -58,7 +96,9 @@ const KEYS = [
   'record',
 ]
 const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
+const PING_KEYS = ['interval', 'timeout', 'test']
 const MAX_SIZE = 2 ** 31 - 1
+const MAX_CONNECTED = 1_000_000
 
 /** A config, checked and with its defaults: what each part of a node needs of it. */
 export interface CheckedConfig {
@@ -67,39 +107,56 @@ export interface CheckedConfig {
   validators: Readonly<Record<string, Validator>>
   /** `undefined`: nothing is recorded. */
   record: Required<RecordOptions> | undefined
+  /** `undefined`: nothing is kept. */
+  dataDir: string | undefined
 }
 
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
 export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', KEYS)
   checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
+  checkObject(config.ping ?? {}, 'ping', PING_KEYS)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
   const record = readRecord(config.record)
   const pubsub = readPubsub(config.pubsub)
-  const { reqResp = {} } = config
+  const { dataDir } = config
+  if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '' || dataDir.includes('\0'))) {
+    throw new P2pError('InvalidConfig', `dataDir must be the path of a directory, not ${show(dataDir)}`)
+  }
+  const { reqResp = {}, ping = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
   const size = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'bytes', 1, MAX_SIZE)
   const standard = defaultSettings
   const discoveryInterval = time(config.discoveryInterval, 'discoveryInterval', standard.discoveryInterval)
+  const pingTimeout = time(ping.timeout, 'ping.timeout', standard.pingTimeout)
   const settings: Settings = {
     ...standard,
     ...pubsub.settings,
     listen: listenAddresses(config.listen ?? standard.listen),
+    announce: announced(config.announce ?? []),
     bootNodes: bootNodes(config.bootNodes ?? []),
+    keep: keep(config.keep ?? []),
     topics: list(config.topics ?? [], 'topics').map(checkTopic),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
+    stayConnected:
+      config.stayConnected === undefined
+        ? standard.stayConnected
+        : checkNumber(config.stayConnected, 'stayConnected', 'peers', 0, MAX_CONNECTED),
+    pingInterval: time(ping.interval, 'ping.interval', standard.pingInterval),
+    pingTimeout,
+    pingTest: Math.min(time(ping.test, 'ping.test', standard.pingTest), pingTimeout),
     connectionKeepAlive: time(reqResp.connectionKeepAlive, 'connectionKeepAlive', standard.connectionKeepAlive),
     requestTimeout: time(reqResp.requestTimeout, 'requestTimeout', standard.requestTimeout),
     maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
   }
-  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
 }
 
 function listenAddresses(listen: string | string[]): string[] {
@@ -109,6 +166,18 @@ function listenAddresses(listen: string | string[]): string[] {
     const checked = checkTcpAddress(address)
     if (peerOf(checked) === undefined) return checked
     throw new P2pError('InvalidAddress', `${show(address)} cannot be listened on: leave out its /p2p part`)
+  })
+}
+
+function announced(announce: string | string[]): string[] {
+  return list(announce, 'announce').map((address) => {
+    const checked = checkTcpAddress(address)
+    const cannot = (why: string): P2pError =>
+      new P2pError('InvalidAddress', `announce: ${show(address)} cannot be announced: ${why}`)
+    if (peerOf(checked) !== undefined) throw cannot('leave out its /p2p part')
+    if (isUnspecified(checked)) throw cannot('name the address at which others reach this node, not every interface')
+    if (/\/tcp\/0$/.test(checked)) throw cannot('name the port at which others reach this node, not any')
+    return checked
   })
 }
 
@@ -125,6 +194,30 @@ function bootNodes(nodes: string | string[]): Record<string, string[]> {
     ;(byPeer[target] ??= []).push(...addresses)
   }
   return byPeer
+}
+
+function keep(peers: string | string[]): Record<string, string[]> {
+  const byPeer: Record<string, string[]> = {}
+  for (const peer of list(peers, 'keep')) {
+    const { target, addresses } = named(peer)
+    ;(byPeer[target] ??= []).push(...addresses)
+  }
+  return byPeer
+}
+
+/** @throws what `checkTarget` does, with the option's name */
+function named(peer: string) {
+  try {
+    const target = checkTarget(peer)
+    if (!target.target.startsWith('/')) return target
+  } catch (error) {
+    const { code, message } = error as P2pError
+    throw new P2pError(code, `keep: ${message}`)
+  }
+  throw new P2pError(
+    'InvalidAddress',
+    `keep: ${show(peer)} must be a peer id, or a multiaddr that ends in /p2p/<peer id>`,
+  )
 }
 
 /** One text or several, as several. */

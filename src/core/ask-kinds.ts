@@ -4,6 +4,7 @@ import { endJoined, expireJoined } from './broadcasts/topics.js'
 import { closeAsk } from './asks.js'
 import type { Effects } from './effects.js'
 import { leaveDial } from './peers/dials.js'
+import { endOnline, expireOnline } from './peers/online.js'
 import { endRequest, expireRequest } from './requests/requests.js'
 import type { Ask, State } from './state.js'
 import type { AskId } from './terms.js'
@@ -20,6 +21,7 @@ const ENDS: { [Kind in Ask['kind']]: Ends<Extract<Ask, { kind: Kind }>> } = {
   broadcast: { cancel: (state, _out, ask) => closeBroadcast(state, ask), expire: expireBroadcast },
   joined: { cancel: (state, _out, ask) => endJoined(state, ask), expire: expireJoined },
   dial: { cancel: (state, _out, ask) => leaveDial(state, ask), expire: undefined },
+  online: { cancel: (state, _out, ask) => endOnline(state, ask), expire: expireOnline },
   explain: { cancel: (state, _out, { id }) => void closeAsk(state, id), expire: undefined },
 }
 

@@ -43,7 +43,7 @@ export function overloaded(message: string): Refusal {
 export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
   const { size } = state.asks.open
   if (state.lifecycle.phase !== 'running') {
-    fail(state, out, ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })
+    fail(state, out, ask, { code: 'NodeStopped', message: 'the node is being stopped: it begins nothing new' })
     return false
   }
   if (size >= state.settings.maxPendingRequests) {

@@ -7,6 +7,11 @@ export function statusChanged({ changes }: State): void {
   changes.status = true
 }
 
+/** Something that the states of peers show has changed. */
+export function peersChanged({ changes }: State): void {
+  changes.peers = true
+}
+
 /** We have joined or left a topic. */
 export function topicsChanged({ changes }: State): void {
   changes.topics = changes.status = true
@@ -25,6 +30,10 @@ export function tellChanges({ changes }: State, out: Effects): void {
   if (changes.subscribers.size > 0) {
     for (const topic of changes.subscribers) out.push({ type: 'subscribersChanged', topic })
     changes.subscribers.clear()
+  }
+  if (changes.peers) {
+    changes.peers = false
+    out.push({ type: 'peersChanged' })
   }
   if (!changes.status) return
   changes.status = false

@@ -13,6 +13,7 @@ export type DueName =
   | 'idle'
   | 'ping'
   | 'probe'
+  | 'memory'
   | 'validations'
   | 'leave'
   | 'slowPeers'
@@ -21,9 +22,17 @@ export type DueName =
   | 'histories'
   | 'stop'
 
+/** How long nothing expires after a time in which nothing could be heard, ms: for what lies in the sockets, and a round trip. */
+const GRACE = 250
+
 /** Something is due at this time. `_what` makes the compiler check that expire.ts has a row for it. */
 export function dueAt({ due }: State, _what: DueName, time: number): void {
-  if (time < due.next) due.next = time
+  if (time < due.next) due.next = Math.max(time, due.graceUntil)
+}
+
+/** Once: who is late all the time must not put everything off for ever. */
+export function startGrace({ due, now }: State): void {
+  if (due.graceUntil === -Infinity) due.next = due.graceUntil = now + GRACE
 }
 
 /** `id` expires `timeout` ms from now. */
@@ -35,6 +44,7 @@ export function setDeadline(state: State, what: DueName, deadlines: Deadlines, i
 /** Everything that was due is done, and this is the earliest time of the rest. */
 export function setNext({ due }: State, time: number): void {
   due.next = time
+  due.graceUntil = -Infinity
 }
 
 /** The wake-up has come. */

@@ -52,6 +52,8 @@ export type EdgeEffect =
   | { type: 'subscribersChanged'; topic: string }
   /** Something that the status shows has changed. At most once per batch. */
   | { type: 'statusChanged' }
+  /** Something that the states of peers show has changed. At most one a batch. */
+  | { type: 'peersChanged' }
   | { type: 'log'; level: LogLevel; message: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */
   | { type: 'ended'; refusal?: Refusal }

@@ -52,6 +52,8 @@ export type Command =
   | { type: 'unsubscribe'; topic: string; subscription?: AskId }
   /** Answered when the topic is joined: announced to every connected peer, and we are in its mesh or alone in it. */
   | { type: 'joined'; ask: AskId; topic: string; timeout: number }
+  /** Answered when so many peers are connected and have said who they are. */
+  | { type: 'online'; ask: AskId; peers: number; timeout: number }
   /** Messages of the topic are validated before they are delivered or forwarded. */
   | { type: 'guardTopic'; topic: string }
   /** Answers `validate`. `failed`: the validator threw, or returned no verdict. */
@@ -62,7 +64,8 @@ export type Command =
   | { type: 'discarded'; topic: string; count: number }
   /** Everything that is known of a topic or a peer. */
   | { type: 'explain'; ask: AskId; about: { topic: string } | { peer: string } }
-  | { type: 'shutdown'; ask: AskId }
+  /** `drain`: what is in flight has so many ms to come to its end. Again, while that goes on: whichever end comes first. */
+  | { type: 'shutdown'; ask: AskId; drain?: number }
 
 /** Events of the lane itself. */
 export type Internal =
@@ -71,6 +74,8 @@ export type Internal =
   | { type: 'tick' }
   /** The time of `wakeAt` has come. */
   | { type: 'woken' }
+  /** This batch comes `by` ms after something was due: the process was busy, stopped or asleep, and has heard nothing meanwhile. */
+  | { type: 'late'; by: number }
   /** An effect threw. */
   | { type: 'effectFailed'; effect: string; failure: Failure }
 
@@ -90,6 +95,7 @@ const QUESTIONS: Record<Question['type'], true> = {
   status: true,
   broadcast: true,
   joined: true,
+  online: true,
   explain: true,
   shutdown: true,
 }

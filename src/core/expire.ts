@@ -12,6 +12,7 @@ import type { Effects } from './effects.js'
 import { expireStop } from './lifecycle.js'
 import { nextIdleClose } from './peers/connections.js'
 import { closeIdle, pingAll } from './peers/connectivity.js'
+import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
 import { expireExchange } from './requests/answers.js'
 import { nextHistory } from './services/serving.js'
@@ -44,6 +45,7 @@ const DUE: Record<DueName, Row> = {
   idle: { next: nextIdleClose, run: closeIdle },
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
+  memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
   validations: {
     next: ({ validating }) => nextDeadline(validating.deadlines),
     run(state, out) {
@@ -55,7 +57,7 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
-  stop: { next: ({ lifecycle }) => lifecycle.stopAt, run: expireStop },
+  stop: { next: ({ lifecycle }) => Math.min(lifecycle.stopAt, lifecycle.lookAt), run: expireStop },
 }
 
 const ROWS = Object.values(DUE)

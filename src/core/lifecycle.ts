@@ -1,59 +1,210 @@
-/** The beginning and the end of a node: starting, running, stopping, ended. */
+/** The beginning and the end of a node: starting, running, draining, stopping, ended. */
 import { fail, settle } from './asks.js'
+import { takeRecipient } from './broadcasts/recipients.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
 import { statusChanged } from './changes.js'
 import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
 import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
-import { dialBootNodes } from './peers/discovery.js'
+import { pingAllNow } from './peers/connectivity.js'
+import { tellWhereWeAre } from './peers/discovery.js'
+import { beginMemory } from './peers/memory.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
-import { createState, type State } from './state.js'
+import type { Exchange } from './requests/state.js'
+import { openOwnAsk, takeOwnAsk } from './services/own-requests.js'
+import { createState, type Ask, type State } from './state.js'
+
+/** In a drain: how soon it is looked again whether what was sent has left, ms. */
+const LOOK_AGAIN = 20
+/** Peers or topics that are named where a drain was cut short. */
+const MAX_NAMED = 5
 
 export function start(state: State, out: Effects): void {
-  out.push({ type: 'listen', addresses: state.settings.listen })
+  const { listen, announce } = state.settings
+  // (A recording of an older version has none.)
+  out.push({ type: 'listen', addresses: listen, ...((announce as string[] | undefined)?.length && { announce }) })
 }
 
 export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
   state.lifecycle.addresses = addresses
   statusChanged(state)
-  if (state.lifecycle.phase !== 'starting') return
+  if (state.lifecycle.phase !== 'starting') {
+    for (const address of fullAddresses(state)) log(out, 'info', `📣 our addresses have changed: ${address}`)
+    return tellWhereWeAre(state, out)
+  }
   state.lifecycle.phase = 'running'
   for (const address of fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
   // The first tick would be later than necessary.
-  dialBootNodes(state, out)
+  beginMemory(state, out)
 }
 
+/** Before the node was ready, or later: then the network has given it up. */
 export function onListenFailed(state: State, out: Effects, event: EventOf<'listenFailed'>): void {
-  end(state, out, { code: 'ListenError', ...event.failure })
+  const refusal: Refusal = { code: 'ListenError', ...event.failure }
+  if (state.lifecycle.phase !== 'starting') {
+    endAll(state, out, refusal)
+    out.push({ type: 'stop' })
+  }
+  end(state, out, refusal)
+}
+
+/** The end, at once or after a drain: what is in flight may come to its end then, and nothing new begins. */
+export function shutdown(state: State, out: Effects, { ask, drain = 0 }: CommandOf<'shutdown'>): void {
+  const { lifecycle } = state
+  lifecycle.stopAsks.push(ask)
+  if (drain === 0) return cut(state, out)
+  lifecycle.stopAt = Math.min(lifecycle.stopAt, state.now + drain)
+  dueAt(state, 'stop', lifecycle.stopAt)
+  if (lifecycle.phase === 'draining') return
+  lifecycle.phase = 'draining'
+  log(out, 'info', `👋 stopping: what is in flight has ${drain} ms to come to its end`)
+}
+
+/** Before the start is over there is nothing to drain; while it stops, all that ask wait for the same end. */
+export function shutdownAgain(state: State, out: Effects, { ask }: CommandOf<'shutdown'>): void {
+  if (state.lifecycle.phase === 'ended') return settle(state, out, ask, undefined)
+  state.lifecycle.stopAsks.push(ask)
+  if (state.lifecycle.phase === 'starting') cut(state, out)
 }
 
 /** Ends everything that is pending and asks the network to close. Answered when it has closed, or after `stopTimeout`. */
-export function shutdown(state: State, out: Effects, { ask }: CommandOf<'shutdown'>): void {
-  state.lifecycle.phase = 'stopping'
-  state.lifecycle.stopAsk = ask
-  state.lifecycle.stopAt = state.now + state.settings.stopTimeout
-  dueAt(state, 'stop', state.lifecycle.stopAt)
-  endAll(state, out, { code: 'NodeStopped', message: 'the node was stopped' })
+function cut(state: State, out: Effects, reason?: Refusal): void {
+  const { lifecycle } = state
+  lifecycle.phase = 'stopping'
+  lifecycle.reason = reason
+  lifecycle.stopAt = state.now + state.settings.stopTimeout
+  lifecycle.lookAt = Infinity
+  dueAt(state, 'stop', lifecycle.stopAt)
+  endAll(state, out, reason ?? { code: 'NodeStopped', message: 'the node was stopped' })
   out.push({ type: 'stop' })
+}
+
+/**
+ * Called at the end of each step of a drain: is it over? Nothing is in flight, all has left us, and then a round trip over each
+ * connection says that it has arrived: to close one throws away what is on its way.
+ */
+export function finishDrain(state: State, out: Effects): void {
+  const { lifecycle } = state
+  if (lifecycle.phase !== 'draining') return
+  if (isBusy(state)) {
+    lifecycle.confirming = false
+    return
+  }
+  if (lifecycle.lookAt !== Infinity) return
+  const peers = recipientsThere(state)
+  if (peers.length > 0) {
+    out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers }), peers })
+  } else if (!isWriting(state) && !isPinging(state)) {
+    if (lifecycle.confirming || state.connections.all.size === 0) return cut(state, out)
+    lifecycle.confirming = true
+    pingAllNow(state, out)
+  }
+  // The network tells some of that to those alone who look.
+  lifecycle.lookAt = state.now + LOOK_AGAIN
+  dueAt(state, 'stop', lifecycle.lookAt)
+}
+
+/** Connected peers that may not have all our broadcasts. */
+function recipientsThere({ recipients, connections }: State): string[] {
+  return [...recipients.pending].filter((peer) => connections.byPeer.has(peer))
+}
+
+/** Which of these peers have all our broadcasts. */
+export function onDrainInspected(state: State, event: EventOf<'inspected'>): void {
+  const purpose = takeOwnAsk(state, event.ask, 'drain')
+  for (const peer of purpose?.peers ?? []) {
+    if ((event.peers[peer]?.queued ?? 0) === 0) takeRecipient(state, peer)
+  }
+}
+
+/** Does anything of callers or peers go on? */
+function isBusy(state: State): boolean {
+  for (const ask of state.asks.open.values()) if (isInFlight(ask)) return true
+  for (const exchange of state.exchanges.open.values()) if (isWaitedFor(exchange)) return true
+  return false
+}
+
+/** A question of a caller that can still be answered. (`joined` only waits for others.) */
+function isInFlight(ask: Ask): boolean {
+  return ask.id >= 0 && ask.kind !== 'joined' && !(ask.kind === 'request' && ask.stage === 'draining')
+}
+
+/** A peer's request; of those to the node itself, one whose answer is on its way. */
+function isWaitedFor({ service, stage }: Exchange): boolean {
+  return !service || stage === 'answering'
+}
+
+function isWriting({ streams }: State): boolean {
+  for (const { writing } of streams.sessions.values()) if (writing) return true
+  return false
+}
+
+function isPinging({ connections }: State): boolean {
+  for (const { pings } of connections.all.values()) if (pings > 0) return true
+  return false
 }
 
 /** The network has closed, or took longer than `stopTimeout`. */
 export function completeStop(state: State, out: Effects): void {
-  if (state.lifecycle.stopAsk !== undefined) settle(state, out, state.lifecycle.stopAsk, undefined)
-  end(state, out)
+  for (const ask of state.lifecycle.stopAsks) settle(state, out, ask, undefined)
+  end(state, out, state.lifecycle.reason)
 }
 
-/** The network took longer than `stopTimeout`. */
+/** The time of the drain, or of the network, is over. */
 export function expireStop(state: State, out: Effects): void {
-  if (state.lifecycle.phase === 'stopping' && state.now >= state.lifecycle.stopAt) completeStop(state, out)
+  const { lifecycle, now } = state
+  const { phase } = lifecycle
+  if (now >= lifecycle.lookAt) lifecycle.lookAt = Infinity
+  if (now < lifecycle.stopAt) return
+  if (phase === 'stopping') completeStop(state, out)
+  else if (phase === 'draining') cutShort(state, out)
+}
+
+/** Whoever hangs is named. */
+function cutShort(state: State, out: Effects): void {
+  const hung = describeHung(state)
+  if (hung === '') return cut(state, out)
+  const message = `the node was stopped before all was done: ${hung}`
+  log(out, 'warn', message)
+  cut(state, out, { code: 'NodeStopped', message })
+}
+
+function describeHung(state: State): string {
+  const kinds = new Map<string, { count: number; about: Set<string> }>()
+  const add = (kind: string, about: string): void => {
+    const entry = kinds.get(kind) ?? { count: 0, about: new Set() }
+    kinds.set(kind, entry)
+    entry.count++
+    entry.about.add(about)
+  }
+  for (const ask of state.asks.open.values()) {
+    if (!isInFlight(ask)) continue
+    if (ask.kind === 'request') add('request', `to ${ask.peer}`)
+    else if (ask.kind === 'broadcast') add('broadcast', `on ${ask.topic}`)
+    else if (ask.kind === 'dial') add('dial', `to ${ask.target}`)
+  }
+  for (const exchange of state.exchanges.open.values()) {
+    if (!isWaitedFor(exchange)) continue
+    if (isWorkedOn(exchange)) add('handler', `for ${exchange.peer}`)
+    else add(exchange.ended ? 'answer' : 'arriving request', `${exchange.ended ? 'to' : 'of'} ${exchange.peer}`)
+  }
+  const texts = [...kinds].map(([kind, { count, about }]) => {
+    const named = [...about].slice(0, MAX_NAMED)
+    const more = about.size > named.length ? ` and ${about.size - named.length} more` : ''
+    return `${count} ${kind}${count === 1 ? '' : 's'} (${named.join(', ')}${more})`
+  })
+  const unsent = recipientsThere(state)
+  if (unsent.length > 0) texts.push(`broadcasts that ${unsent.slice(0, MAX_NAMED).join(', ')} may not have`)
+  return texts.join(', ')
 }
 
 function end(state: State, out: Effects, refusal?: Refusal): void {
-  state.lifecycle.phase = 'ended'
-  state.lifecycle.stopAt = Infinity
+  const { lifecycle } = state
+  lifecycle.phase = 'ended'
+  lifecycle.stopAt = lifecycle.lookAt = Infinity
   out.push(refusal === undefined ? { type: 'ended' } : { type: 'ended', refusal })
 }
 

@@ -12,6 +12,15 @@ export const DIALS = {
   timeout: 10_000,
   /** One address of a dial. */
   addressTimeout: 6_000,
+  /** The next address begins so long after the last one, or when one fails (RFC 8305, "Connection Attempt Delay"). */
+  stagger: 250,
+  /** Addresses that are being tried at once, and in all. */
+  parallel: 8,
+  addresses: 25,
+  /** An address from which nothing has come is tried once more beside after this time, as its host may have come up since. */
+  again: 500,
+  /** The network is asked for other addresses when none of the known ones has answered for so long. */
+  lookupAfter: 1_000,
 } as const
 
 export const STREAMS = {

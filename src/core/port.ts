@@ -68,7 +68,8 @@ export type PortEvent =
     }
   /** Answers `ping`. `rtt` in ms. */
   | { type: 'pinged'; connection: ConnectionId; rtt: number }
-  | { type: 'pingFailed'; connection: ConnectionId; failure: Failure }
+  /** `heard`: bytes have come over the connection since the ping was sent, so it is slow and not dead. */
+  | { type: 'pingFailed'; connection: ConnectionId; failure: Failure; heard: boolean }
   /** A peer entered the routing table or its addresses changed; `undefined`: it left the table. */
   | { type: 'tableChanged'; peer: string; addresses: string[] | undefined }
   /** Answers `tableQuery`: the lookup is over. */
@@ -125,10 +126,12 @@ export type PortEvent =
 
 /** What the lane asks of the network. */
 export type PortEffect =
-  | { type: 'listen'; addresses: string[] }
+  /** `announce`: what others are told in place of the addresses that we listen on, and what `listening` reports. */
+  | { type: 'listen'; addresses: string[]; announce?: string[] }
   /**
-   * Dial `target`: a peer id, or a multiaddr if the peer id is not known. `addresses`: multiaddrs to try; empty: those of the
-   * table, then a lookup. Answered by `dialled` or `dialFailed`.
+   * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try; none: what the
+   * table knows, then a lookup. While the target is being dialled, another `dial` adds its addresses. Each is answered by one
+   * `dialled` or `dialFailed`, at the end of all.
    */
   | { type: 'dial'; target: string; addresses: string[] }
   /** Open a stream, proposing `protocols` in this order. Answered by `streamOpened` or `streamOpenFailed`. */
@@ -142,7 +145,8 @@ export type PortEffect =
   | { type: 'reset'; stream: StreamId; reason: string }
   | { type: 'pause'; stream: StreamId }
   | { type: 'resume'; stream: StreamId }
-  | { type: 'closeConnection'; connection: ConnectionId; reason: string }
+  /** `dead`: the other side says nothing any more, so there is no good order to wait for. */
+  | { type: 'closeConnection'; connection: ConnectionId; reason: string; dead?: true }
   /** Measure the round-trip time, within `timeout` ms. Answered by `pinged` or `pingFailed`. */
   | { type: 'ping'; connection: ConnectionId; timeout: number }
   | { type: 'tableAdd'; peer: string; addresses: string[] }

@@ -8,14 +8,25 @@ import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 export interface Settings {
   /** Multiaddrs to listen on. */
   listen: string[]
+  /** Multiaddrs at which others reach us, in place of those that we listen on; none: the latter. */
+  announce: string[]
   /** Boot nodes: peer id → multiaddrs (with `/p2p/<peer id>`). */
   bootNodes: Record<string, string[]>
+  /** Peers to stay connected to: peer id → multiaddrs; none: they are looked up. */
+  keep: Record<string, string[]>
+  /** What a node of this identity remembered when it last ran; `age`: how long ago the peer was good.
+   * The one that was good last comes first. */
+  remembered: { peer: string; addresses: string[]; age: number }[]
   /** Topics that stay joined. */
   topics: string[]
   discoveryInterval: number
   /** From the start to the first discovery tick. */
   firstTick: number
   connectionKeepAlive: number
+  /** So long after a broadcast of ours connections to subscribers of its topic are kept. */
+  publishesFor: number
+  /** While at most so many peers are connected, no connection is closed for being idle. */
+  stayConnected: number
   requestTimeout: number
   maxRequestSize: number
   maxResponseSize: number
@@ -36,12 +47,20 @@ export interface Settings {
   /** Every connected peer is pinged once per interval; an answer may take as long as the timeout. */
   pingInterval: number
   pingTimeout: number
+  /** … and how long on a connection whose peer has opened another one. */
+  pingTest: number
   /** How long a topic stays joined after its last subscriber, because gossipsub refuses a GRAFT for 10 s after a PRUNE. */
   topicLinger: number
   /** Table members without a connection that are dialled per tick, at most … */
   maxProbes: number
   /** … and how many of these dials run at once. Few, because nodes that share a machine slow down each other's dials. */
   maxParallelProbes: number
+  /** Peers that are remembered once they were good, whether or not the table has room for them: some 200 KB. */
+  maxRemembered: number
+  /** How long a peer is tried again that nobody reaches: whoever was away for a day comes back by itself, or not at all. */
+  memoryLifetime: number
+  /** Remembered peers that are dialled at once: a node whose cable is out must not dial a thousand of them. */
+  maxReturns: number
   /** Protocols of requests, the preferred one first: names of src/wire/protocols.ts. */
   protocols: string[]
   /**
@@ -100,6 +119,16 @@ export interface Settings {
 const MIN_SERVICE_REQUEST = 4_096
 const MIN_SERVICE_RESPONSE = 131_072
 
+/** The peers that the config names. */
+export function namedPeers({ bootNodes, keep }: Settings): Set<string> {
+  return new Set([...Object.keys(bootNodes), ...Object.keys(keep)])
+}
+
+/** Does the config name this peer? We stay connected to it, and try again for ever. */
+export function isNamed({ bootNodes, keep }: Settings, peer: string): boolean {
+  return peer in bootNodes || peer in keep
+}
+
 /** The largest request that we accept, bytes. */
 export function maxRequestOf({ maxRequestSize }: Settings, isService: boolean): number {
   return isService ? Math.max(maxRequestSize, MIN_SERVICE_REQUEST) : maxRequestSize
@@ -113,11 +142,16 @@ export function maxResponseOf({ maxResponseSize, maxMessageSize }: Settings, isS
 /** The settings of an empty config. */
 export const defaultSettings: Settings = {
   listen: ['/ip4/0.0.0.0/tcp/0'],
+  announce: [],
   bootNodes: {},
+  keep: {},
+  remembered: [],
   topics: [],
   discoveryInterval: 30_000,
   firstTick: 5_000,
   connectionKeepAlive: 10_000,
+  publishesFor: 600_000,
+  stayConnected: 30,
   requestTimeout: 10_000,
   maxRequestSize: 1_048_576,
   maxResponseSize: 1_048_576,
@@ -130,9 +164,13 @@ export const defaultSettings: Settings = {
   maxGossipQueue: 4_194_304,
   pingInterval: 15_000,
   pingTimeout: 20_000,
+  pingTest: 1_000,
   topicLinger: 10_000,
   maxProbes: 16,
   maxParallelProbes: 2,
+  maxRemembered: 1_000,
+  memoryLifetime: 86_400_000,
+  maxReturns: 8,
   protocols: REQUEST_PROTOCOLS,
   maxStreams: 256,
   maxEarlyStreams: 8,

@@ -5,8 +5,9 @@
  */
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
 import type { Deadlines } from './deadlines.js'
+import type { Refusal } from './effects.js'
 import { IdMap } from './id-map.js'
-import { createPeersState, type DialAsk, type PeersState } from './peers/state.js'
+import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'
 import type { Settings } from './settings.js'
@@ -20,7 +21,7 @@ export interface ExplainAsk {
 }
 
 /** A question that is not answered at once. ask-kinds.ts has a row for each kind. */
-export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | ExplainAsk
+export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | OnlineAsk | ExplainAsk
 
 /** Questions of callers and of the node itself. asks.ts changes it. */
 export interface Asks {
@@ -30,18 +31,27 @@ export interface Asks {
 
 /** The beginning and the end of the node. lifecycle.ts changes it. */
 export interface Lifecycle {
-  phase: 'starting' | 'running' | 'stopping' | 'ended'
+  phase: 'starting' | 'running' | 'draining' | 'stopping' | 'ended'
   /** The multiaddrs that we listen on, without `/p2p`. */
   addresses: string[]
-  /** The question of `stop()`, and the time by which it is answered. */
-  stopAsk: AskId | undefined
+  /** The questions of `stop()`. */
+  stopAsks: AskId[]
+  /** When the phase is over at the latest: the drain is cut, or `stop()` is answered. */
   stopAt: number
+  /** While it drains: when to look again whether all has been sent. */
+  lookAt: number
+  /** Nothing is in flight any more, and a round trip over each connection is to confirm that what was sent has arrived. */
+  confirming: boolean
+  /** Why it ends, if its drain was cut short. */
+  reason: Refusal | undefined
 }
 
 /** What is due next. due.ts changes it. */
 export interface Due {
   /** No deadline is earlier than this. It is recomputed when it has come; until then a new deadline may only lower it. */
   next: number
+  /** Nothing is due before this; `-Infinity`: there is no such time. */
+  graceUntil: number
   /** The time of the wake-up that is armed; `Infinity`: none. */
   wakeAt: number
 }
@@ -50,6 +60,8 @@ export interface Due {
 export interface Changes {
   /** Something that the status shows. */
   status: boolean
+  /** Something of a peer: whether it is connected, where it is, what it says of itself. */
+  peers: boolean
   /** The topics that we are in. */
   topics: boolean
   /** Topics whose subscribers changed. */
@@ -73,11 +85,19 @@ export function createState(self: string, settings: Settings): State {
     settings,
     // The first batch sets it, because a scheduler may begin at any time, also below zero.
     now: -Infinity,
-    lifecycle: { phase: 'starting', addresses: [], stopAsk: undefined, stopAt: Infinity },
-    due: { next: Infinity, wakeAt: Infinity },
-    changes: { status: false, topics: false, subscribers: new Set() },
+    lifecycle: {
+      phase: 'starting',
+      addresses: [],
+      stopAsks: [],
+      stopAt: Infinity,
+      lookAt: Infinity,
+      confirming: false,
+      reason: undefined,
+    },
+    due: { next: Infinity, graceUntil: -Infinity, wakeAt: Infinity },
+    changes: { status: false, peers: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },
-    ...createPeersState(),
+    ...createPeersState(self),
     ...createRequestsState(),
     ...createServicesState(),
     ...createBroadcastsState(settings.guardedTopics),

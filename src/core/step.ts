@@ -12,7 +12,7 @@ import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
 import * as topics from './broadcasts/topics.js'
 import { tellChanges } from './changes.js'
-import { armWake, dueAt, onWoken } from './due.js'
+import { armWake, dueAt, onWoken, startGrace } from './due.js'
 import { log, type Effect, type Effects } from './effects.js'
 import { isQuestion, type Batch, type Event } from './events.js'
 import { expire } from './expire.js'
@@ -20,8 +20,8 @@ import { explain, onExplained } from './explain/explain.js'
 import { knownPeers, snapshot } from './explain/status.js'
 import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
-import { startDial } from './peers/dials.js'
 import * as discovery from './peers/discovery.js'
+import { awaitOnline, settleOnline } from './peers/online.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
@@ -31,21 +31,27 @@ import { serveHistories } from './services/serving.js'
 import type { State } from './state.js'
 import { unhandled } from './terms.js'
 
+/** After so long, ms, without a sign of us peers may have given us up, or have gone. */
+const SLEPT = 5_000
+
 /** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
   const out: Effects = []
   if (batch.at > state.now) state.now = batch.at
   for (const event of batch.events) {
-    if (state.lifecycle.phase === 'running') handle(state, out, event)
+    const { phase } = state.lifecycle
+    if (phase === 'running' || phase === 'draining') handle(state, out, event)
     else handleOutside(state, out, event)
   }
   expire(state, out)
   waitForTopics(state, out)
+  if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
   while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
     flushSessions(state, out)
   }
+  if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
   tellChanges(state, out)
   armWake(state, out)
   return out
@@ -79,7 +85,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'cancel':
       return cancelAsk(state, out, event.ask)
     case 'dialPeer':
-      return startDial(state, out, event)
+      return connectivity.startDial(state, out, event)
     case 'knownPeers':
       return settle(state, out, event.ask, knownPeers(state))
     case 'status':
@@ -94,6 +100,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return topics.unsubscribe(state, event.topic)
     case 'joined':
       return topics.onJoined(state, out, event)
+    case 'online':
+      return awaitOnline(state, out, event)
     case 'guardTopic':
       return topics.guard(state, out, event.topic)
     case 'validated':
@@ -134,6 +142,7 @@ function handle(state: State, out: Effects, event: Event): void {
       return catchUp.onVerified(state, out, event)
     case 'inspected':
       onExplained(state, out, event)
+      lifecycle.onDrainInspected(state, event)
       return connectivity.onIdleInspected(state, out, event)
 
     case 'connectionOpened':
@@ -145,12 +154,13 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'dialFailed':
       return connectivity.onDialFailed(state, out, event)
     case 'pinged':
-      return connectivity.onPinged(state, event)
+      return connectivity.onPinged(state, out, event)
     case 'pingFailed':
       return connectivity.onPingFailed(state, out, event)
 
     case 'tick':
-      return discovery.tick(state, out)
+      // Whoever is about to leave looks for nobody.
+      return state.lifecycle.phase === 'running' ? discovery.tick(state, out) : undefined
     case 'identified':
       return discovery.onIdentified(state, out, event)
     case 'tableChanged':
@@ -160,13 +170,17 @@ function handle(state: State, out: Effects, event: Event): void {
 
     case 'listening':
       return lifecycle.onListening(state, out, event)
+    case 'listenFailed':
+      return lifecycle.onListenFailed(state, out, event)
     case 'woken':
       return onWoken(state)
+    case 'late':
+      startGrace(state)
+      return event.by > SLEPT ? connectivity.pingAllNow(state, out) : undefined
     case 'effectFailed':
       return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 
     case 'start':
-    case 'listenFailed':
     case 'stopped':
       return
     default:
@@ -180,8 +194,7 @@ function handleOutside(state: State, out: Effects, event: Event): void {
   if (event.type === 'woken') onWoken(state)
   else if (event.type === 'start') lifecycle.start(state, out)
   else if (event.type === 'shutdown') {
-    if (phase === 'starting') lifecycle.shutdown(state, out, event)
-    else settle(state, out, event.ask, undefined)
+    lifecycle.shutdownAgain(state, out, event)
   } else if (isQuestion(event)) {
     fail(state, out, event.ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })
   } else if (phase === 'starting') {

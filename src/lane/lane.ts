@@ -30,6 +30,9 @@ import { Gathering } from './gather.js'
 import { MAX_DELAY } from '../platform/timers.js'
 import { Source } from './source.js'
 
+/** A batch that comes so long after a wake-up was due, ms, comes after a time in which nothing could be heard. */
+const LATE = 250
+
 export interface LaneOptions {
   state: State
   /** The one scheduler, for the gathering, the discovery interval and the wake-ups. */
@@ -51,6 +54,8 @@ export class Lane {
   readonly events$: Subject<PortEvent> = new Source()
   private readonly gathering: Gathering<Event>
   private readonly wakeAt$ = new Subject<number>()
+  /** The wake-up that was asked for, until a batch has reached its time. */
+  private dueAt = Infinity
   /** Owns everything that runs in a lane: its sources, its timers and its interval. */
   private readonly pipeline: Subscription
 
@@ -71,6 +76,7 @@ export class Lane {
         (events$) => this.gathering.gather(events$),
         concatMap((events) => {
           const batch: Batch = { at: now(), events }
+          this.noteLateness(batch)
           tap?.(batch)
           return [step(state, batch)]
         }),
@@ -97,11 +103,19 @@ export class Lane {
     this.pipeline.unsubscribe()
   }
 
+  /** The event loop was blocked, or the machine slept: the core must know before it calls anything overdue. */
+  private noteLateness({ at, events }: Batch): void {
+    const by = at - this.dueAt
+    if (by < 0) return
+    this.dueAt = Infinity
+    if (by > LATE) events.unshift({ type: 'late', by })
+  }
+
   private run(effects: Effect[]): void {
     for (const effect of effects) {
       if (this.pipeline.closed) return
       try {
-        if (effect.type === 'wakeAt') this.wakeAt$.next(effect.time)
+        if (effect.type === 'wakeAt') this.wakeAt$.next((this.dueAt = effect.time))
         else this.options.run(effect)
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause)

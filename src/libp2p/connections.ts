@@ -9,7 +9,10 @@ import { CLOSE_TIMEOUT } from './defaults.js'
 import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { pingOver } from './ping.js'
+import { interfaceAddresses } from './own-addresses.js'
+import { localAddress } from './patches/local-address.js'
+import { bytesReceived } from './patches/received-bytes.js'
+import { pingOver, PingTimeout } from './ping.js'
 
 export class Connections {
   private readonly ids = new Map<Connection, ConnectionId>()
@@ -58,22 +61,37 @@ export class Connections {
   ping(id: ConnectionId, timeout: number): void {
     const connection = this.byId.get(id)
     if (connection === undefined) return
+    const before = bytesReceived(connection)
+    const failed = (error: unknown): void => {
+      if (!this.byId.has(id)) return
+      const heard = bytesReceived(connection) > before
+      this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error), heard })
+    }
     pingOver(connection, timeout).then(
       (rtt) => this.emit({ type: 'pinged', connection: id, rtt }),
       (error) => {
+        if (error instanceof PingTimeout) return failed(error)
         // A peer that closes a connection which it does not need cuts our ping off. That is no failure of the peer's, and the
         // end of the connection is reported in a moment.
-        setTimeout(() => {
-          if (!this.byId.has(id)) return
-          this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error) })
-        }, CLOSE_TIMEOUT).unref()
+        setTimeout(() => failed(error), CLOSE_TIMEOUT).unref()
       },
     )
   }
 
-  close(id: ConnectionId, reason: string): void {
+  /** `dead`: nobody is there to close it with. */
+  close(id: ConnectionId, reason: string, dead = false): void {
     const connection = this.byId.get(id)
+    if (connection !== undefined && dead) return abort(connection, reason)
     connection?.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT) }).catch(() => abort(connection, reason))
+  }
+
+  /** Those that began at an address which we do not have any more: nothing comes or goes over them, and TCP would not say so. */
+  abortForeign(): void {
+    const ours = interfaceAddresses()
+    for (const connection of [...this.ids.keys()]) {
+      const local = localAddress(connection)
+      if (local !== undefined && !ours.has(local)) abort(connection, 'its local address is gone')
+    }
   }
 
   abortAll(reason: string): void {

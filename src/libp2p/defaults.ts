@@ -7,7 +7,7 @@
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import type { NoiseInit } from '@chainsafe/libp2p-noise'
 import type { YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
-import type { IdentifyInit } from '@libp2p/identify'
+import type { IdentifyInit, IdentifyPushInit } from '@libp2p/identify'
 import type { KadDHTInit } from '@libp2p/kad-dht'
 import type { PingInit } from '@libp2p/ping'
 import type { TCPOptions } from '@libp2p/tcp'
@@ -27,6 +27,9 @@ const NEVER = 2 ** 31 - 1
 /** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
 export const DIAL_TIMEOUT = DIALS.timeout
 
+/** Addresses that are being tried at once, of all dials together. As the stock `maxParallelDials`. */
+export const MAX_ATTEMPTS = 100
+
 /** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
 export const OPEN_TIMEOUT = 10_000
 
@@ -45,7 +48,10 @@ export const CLOSE_TIMEOUT = 1_000
 /** Stopping libp2p in good order before what is left of it is aborted; `node.stop()` promises 2 s in all. Stock: no bound. */
 export const STOP_TIMEOUT = 1_200
 
-/** Peers of whom we remember whether they were connected over loopback. */
+/** How often we look which addresses this machine has. Stock: never again after the start. */
+export const INTERFACES_INTERVAL = 1_000
+
+/** Peers of whom we remember whether they were connected over loopback, and what they said of themselves. */
 export const REMEMBERED_PEERS = 4_096
 
 /** What a session may have on its way to us. Stock: 256 KiB, and up to 16 MiB where Yamux happens to let a window grow. */
@@ -107,9 +113,10 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
   maxParallelDials: 100,
   maxDialQueueLength: 500,
-  maxPeerAddrsToDial: 25,
+  maxPeerAddrsToDial: DIALS.addresses,
   dialTimeout: DIAL_TIMEOUT,
-  // Stock: 6 s. Addresses are tried one after the other; shorter ones fail when 20 nodes start on a busy machine.
+  // Stock: 6 s. Shorter ones fail when 20 nodes start on a busy machine. (These concern kad's own dials, and names that stand
+  // for others: they try addresses one after the other. Those of the lane race, by the numbers of core/parameters.ts.)
   addressDialTimeout: DIALS.addressTimeout,
   // Stock: 10 s each.
   inboundUpgradeTimeout: 10_000,
@@ -136,12 +143,24 @@ export const PEER_STORE: NonNullable<Libp2pInit['peerStore']> = {
 export const AGENT = 'tinyp2p'
 
 export const IDENTIFY: IdentifyInit = {
-  // Stock: runs on each new connection, 5 s, 8 KiB, one stream each way. (identify/push is off: the origin has none.)
+  // Stock: runs on each new connection, 5 s, 8 KiB, one stream each way.
   runOnConnectionOpen: true,
   timeout: 5_000,
   maxMessageSize: 8 * KiB,
   maxInboundStreams: 1,
   maxOutboundStreams: 1,
+}
+
+/** Tells connected peers when our addresses change. The origin does not speak it, and hears nothing. */
+export const IDENTIFY_PUSH: IdentifyPushInit = {
+  // Stock: at every change of our peer record, so at each start too. The port says when.
+  runOnSelfUpdate: false,
+  // Stock: 1 s after that; the rest as IDENTIFY.
+  timeout: IDENTIFY.timeout!,
+  maxMessageSize: IDENTIFY.maxMessageSize!,
+  maxInboundStreams: 1,
+  maxOutboundStreams: 1,
+  debounce: 100,
 }
 
 export const PING: PingInit = {

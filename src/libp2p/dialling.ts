@@ -1,135 +1,327 @@
 /**
- * Dials: first the addresses that are given or known, then those of a lookup. Reports each address tried and why it failed.
- * Must not know what a dial is for.
+ * Dials: the addresses that are given or known race each other (core/peers/race.ts), and those that a lookup finds join them.
+ * Reports each address tried and why it failed. Must not know what a dial is for.
  */
-import type { Connection, PeerId } from '@libp2p/interface'
+import { setMaxListeners, type Connection, type PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { peerOf } from '../core/peers/addresses.js'
+import { multiaddr } from '@multiformats/multiaddr'
+import { DIALS } from '../core/parameters.js'
+import { peerOf, withoutPeer, withPeer, type Candidate } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
+import { Race } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
-import { DIAL_TIMEOUT } from './defaults.js'
+import { DIAL_TIMEOUT, MAX_ATTEMPTS } from './defaults.js'
 import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { isBroken } from './patches/broken-connection.js'
 import { timeoutSignal } from './timeout-signal.js'
 
-/** Address → why it could not be reached. */
-type Attempts = Map<string, string>
+/** A dial under way. */
+interface Dial {
+  readonly target: string
+  readonly peer: PeerId | undefined
+  readonly race: Race
+  /** Address → why it could not be reached. */
+  readonly tried: Map<string, string>
+  /** Addresses that are being tried. */
+  readonly running: Set<string>
+  /** Ends what still looks for addresses. */
+  readonly end: AbortController
+  /** It has been answered. */
+  isOver: boolean
+  /** What ends each of the sockets that are no connection yet. (A connection does not survive its signal.) */
+  readonly sockets: Set<AbortController>
+  /** One of them has become one. */
+  isWon: boolean
+  hasSearched: boolean
+  /** `dial`s that wait for it. */
+  unanswered: number
+  /** What may still find other addresses: a look into the peer store, or a lookup. */
+  searches: number
+  /** When a lookup begins if nothing has answered by then; `undefined`: it is not wanted, or not any more. */
+  lookupAt: number | undefined
+  timer: NodeJS.Timeout | undefined
+  tooLong: NodeJS.Timeout | undefined
+  /** When no address was known. */
+  cause: Error | undefined
+}
 
 export class Dialler {
+  /** Target → its dial. */
+  private readonly dials = new Map<string, Dial>()
+  /** Those of which something is going on, also when they have been answered. */
+  private readonly active = new Set<Dial>()
+  private attempts = 0
+
   constructor(
     private readonly host: Host,
     private readonly connections: Connections,
     private readonly gater: Gater,
     private readonly emit: (event: PortEvent) => void,
-  ) {}
+  ) {
+    // Whoever has opened it: the peer is reached.
+    host.addEventListener('connection:open', ({ detail: connection }) => {
+      const dial = this.dials.get(connection.remotePeer.toString())
+      if (dial !== undefined) this.succeed(dial, connection)
+    })
+  }
+
+  stop(): void {
+    for (const dial of [...this.dials.values(), ...this.active]) this.close(dial)
+    for (const dial of this.active) abortAll(dial)
+  }
 
   dial(target: string, addresses: string[]): void {
-    const attempts: Attempts = new Map()
-    this.reach(target, addresses, attempts).then(
-      (connection) => {
-        const id = this.connections.idOf(connection)
-        if (id === undefined || isBroken(connection))
-          return this.failed(target, attempts, new Error('the other side closed the connection at once'))
-        this.emit({ type: 'dialled', target, peer: connection.remotePeer.toString(), connection: id })
-      },
-      (error) => this.failed(target, attempts, error),
-    )
-  }
-
-  private failed(target: string, attempts: Attempts, cause: unknown): void {
-    const why =
-      attempts.size === 0
-        ? reasonOf(cause)
-        : [...attempts].map(([address, reason]) => `${address}: ${reason}`).join('; ')
-    const tried = [...attempts].map(([address, reason]) => ({ address, reason }))
-    this.emit({ type: 'dialFailed', target, failure: { message: why, cause }, tried })
-  }
-
-  private async reach(target: string, addresses: string[], attempts: Attempts): Promise<Connection> {
-    const signal = timeoutSignal(DIAL_TIMEOUT)
     const id = target.startsWith('/') ? peerOf(target) : target
     const peer = id === undefined ? undefined : peerIdFromString(id)
-    if (peer?.equals(this.host.peerId)) throw new Error('that is our own peer id')
-    const open = this.connectionsTo(peer).find((connection) => !isBroken(connection))
-    if (open !== undefined) return open
-    if (addresses.length > 0) return this.tryAll(addresses, peer, signal, attempts)
-    if (target.startsWith('/')) return this.tryAll([target], peer, signal, attempts)
-    return this.find(peer as PeerId, signal, attempts)
+    const dial = this.dials.get(target) ?? this.begin(target, peer)
+    dial.unanswered++
+    if (peer?.equals(this.host.peerId)) return this.fail(dial, new Error('that is our own peer id'))
+    if (id !== undefined && this.gater.denies(id)) return this.fail(dial, new Error('the peer is denied'))
+    const open = this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
+    if (open !== undefined) return this.succeed(dial, open)
+    const given = addresses.length > 0 ? addresses : target.startsWith('/') ? [target] : []
+    if (given.length > 0) this.offer(dial, given.map(named))
+    else this.searchFor(dial)
+    this.goOn(dial)
   }
 
-  /** Tries the addresses of the peer store, then those that the network tells. */
-  private async find(peer: PeerId, signal: AbortSignal, attempts: Attempts): Promise<Connection> {
-    const known = await this.host.peerStore.get(peer, { signal }).then(
-      (found) => found.addresses.map((address) => address.multiaddr.toString()),
-      () => [],
-    )
-    if (known.length > 0) {
-      const connection = await this.tryAll(known, peer, signal, attempts).catch(() => undefined)
-      if (connection !== undefined) return connection
+  private begin(target: string, peer: PeerId | undefined): Dial {
+    const end = new AbortController()
+    setMaxListeners(Infinity, end.signal)
+    const dial: Dial = {
+      target,
+      peer,
+      race: new Race(),
+      tried: new Map(),
+      running: new Set(),
+      end,
+      isOver: false,
+      sockets: new Set(),
+      isWon: false,
+      hasSearched: false,
+      unanswered: 0,
+      searches: 0,
+      lookupAt: undefined,
+      timer: undefined,
+      tooLong: undefined,
+      cause: undefined,
     }
-    return this.lookUp(peer, signal, attempts)
+    this.dials.set(target, dial)
+    this.active.add(dial)
+    dial.tooLong = setTimeout(() => {
+      for (const address of dial.running) dial.tried.set(address, 'timed out')
+      this.fail(dial, new Error('the lookup for its address took too long'))
+    }, DIAL_TIMEOUT)
+    return dial
+  }
+
+  private offer({ race, peer }: Dial, candidates: Candidate[]): void {
+    const id = peer?.toString()
+    const whole = candidates.map(({ address, isConfirmed }) => {
+      return { address: id === undefined ? address : withPeer(address, id), isConfirmed }
+    })
+    race.offer(whole, this.host.services.own.list())
+  }
+
+  /** Begins what has its turn, and comes back for the rest. */
+  private goOn(dial: Dial): void {
+    if (dial.isOver) return
+    const now = performance.now()
+    const { race } = dial
+    while (this.attempts < MAX_ATTEMPTS) {
+      const address = race.take(now)
+      if (address === undefined) break
+      this.attempts++
+      dial.running.add(address)
+      void this.attempt(dial, address)
+    }
+    if (dial.lookupAt !== undefined && (race.isOver || dial.lookupAt <= now)) this.lookUp(dial)
+    if (race.isOver && dial.searches === 0) {
+      return this.fail(dial, dial.cause ?? new Error('nobody that we could ask knows an address of it'))
+    }
+    clearTimeout(dial.timer)
+    // When too many attempts of other dials are under way, their ends are waited for.
+    const due = this.attempts < MAX_ATTEMPTS ? race.due : now + DIALS.stagger
+    const next = Math.min(due, dial.lookupAt ?? Infinity)
+    if (next < Infinity) dial.timer = setTimeout(() => this.goOn(dial), next - now)
+  }
+
+  private async attempt(dial: Dial, address: string): Promise<void> {
+    try {
+      const connection = await this.tryOut(dial, address)
+      // It has worked, so it is worth knowing.
+      const multiaddrs = [connection.remoteAddr]
+      this.host.peerStore.merge(connection.remotePeer, { multiaddrs }).catch(() => undefined)
+      this.succeed(dial, connection)
+    } catch (error) {
+      dial.tried.set(address, reasonOf(error))
+      dial.cause = error as Error
+    } finally {
+      this.attempts--
+      dial.running.delete(address)
+      if (dial.isOver && dial.running.size === 0) this.active.delete(dial)
+      dial.race.failed()
+      this.goOn(dial)
+    }
+  }
+
+  /**
+   * Tries an address, and once more beside, again and again, while nothing has come from there: its host may have come up
+   * since, and the kernel waits ever longer between two attempts of its own. The first goes on, for the way may be long.
+   */
+  private async tryOut(dial: Dial, address: string): Promise<Connection> {
+    // A name that stands for others is libp2p's to find out.
+    if (address.startsWith('/dnsaddr/')) {
+      const signal = timeoutSignal(DIALS.addressTimeout)
+      return this.host.dial(multiaddr(address), { signal, force: this.connectionsTo(dial.peer).some(isBroken) })
+    }
+    let timer: NodeJS.Timeout | undefined
+    let tooLong: NodeJS.Timeout | undefined
+    const first = new AbortController()
+    let again: AbortController | undefined
+    const answered = (): void => clearInterval(timer)
+    try {
+      return await new Promise((resolve, reject) => {
+        tooLong = setTimeout(() => reject(new Error('timed out')), DIALS.addressTimeout)
+        timer = setInterval(() => {
+          abort(dial, again)
+          const mine = (again = new AbortController())
+          this.connect(dial, address, mine, answered).then(resolve, (error) => {
+            if (!mine.signal.aborted) reject(error as Error)
+          })
+        }, DIALS.again)
+        this.connect(dial, address, first, answered).then(resolve, reject)
+      })
+    } finally {
+      clearTimeout(tooLong)
+      clearInterval(timer)
+      abort(dial, first)
+      abort(dial, again)
+    }
+  }
+
+  /** The first of a dial's sockets that is upgraded becomes a connection, and no other one. */
+  private connect(dial: Dial, address: string, mine: AbortController, answered: () => void): Promise<Connection> {
+    setMaxListeners(Infinity, mine.signal)
+    const where = multiaddr(address)
+    dial.sockets.add(mine)
+    this.gater.claims.set(where, () => {
+      if (dial.isWon || !dial.sockets.delete(mine)) return false
+      dial.isWon = true
+      return true
+    })
+    return this.host.services.transports.dial(where, mine.signal, answered)
+  }
+
+  /** The addresses of the peer store, and if none of them answers soon those that the network tells. */
+  private searchFor(dial: Dial): void {
+    if (dial.hasSearched) return
+    dial.hasSearched = true
+    dial.searches++
+    const { signal } = dial.end
+    this.host.peerStore
+      .get(dial.peer!, { signal })
+      .then(
+        ({ id, addresses }) => {
+          return addresses.map(({ multiaddr: address, isCertified }) => {
+            const isConfirmed = isCertified || this.gater.isOwnWord(id.toString(), withoutPeer(address.toString()))
+            return { address: address.toString(), isConfirmed }
+          })
+        },
+        (): Candidate[] => [],
+      )
+      .then((known) => {
+        dial.searches--
+        this.offer(dial, known)
+        dial.lookupAt = performance.now() + (known.length > 0 ? DIALS.lookupAfter : 0)
+        this.goOn(dial)
+      })
+      .catch((error) => this.fail(dial, error as Error))
   }
 
   /**
    * A lookup by hand, because `dial(peer)` asks the network only for a peer without an entry in the peer store, and a failed
    * dial leaves an entry without addresses.
    */
-  private async lookUp(peer: PeerId, signal: AbortSignal, attempts: Attempts): Promise<Connection> {
-    let cause: unknown
-    try {
-      for await (const event of this.host.services.kad.findPeer(peer, { signal, useCache: false })) {
-        if (event.name !== 'FINAL_PEER') continue
-        const found = event.peer.multiaddrs
-          .map(String)
-          .filter((address) => this.gater.accepts(peer.toString(), address))
-        const fresh = found.filter((address) => !attempts.has(withPeer(address, peer).toString()))
-        if (fresh.length === 0) continue
-        const connection = await this.tryAll(fresh, peer, signal, attempts).catch(
-          (error: unknown) => void (cause = error),
-        )
-        if (connection !== undefined) return connection
-      }
-    } catch (error) {
-      cause ??= error
-    }
-    if (attempts.size > 0) throw cause
-    const unknown = signal.aborted
-      ? 'the lookup for its address took too long'
-      : 'nobody that we could ask knows an address of it'
-    throw new Error(unknown, { cause })
-  }
-
-  private connectionsTo(peer: PeerId | undefined): Connection[] {
-    return peer === undefined ? [] : this.host.getConnections(peer)
-  }
-
-  private async tryAll(addresses: string[], peer: PeerId | undefined, signal: AbortSignal, attempts: Attempts) {
-    const multiaddrs = addresses.map((address) => withPeer(address, peer))
-    const tried: string[] = []
-    try {
-      // libp2p would answer with a connection that is being closed, because its status stays `open` until its muxer has closed.
-      const force = this.connectionsTo(peer).some(isBroken)
-      return await this.host.dial(multiaddrs, {
-        signal,
-        force,
-        onProgress(event) {
-          if (event.type !== 'dial-queue:calculated-addresses') return
-          tried.push(...event.detail.map((address) => address.multiaddr.toString()))
-        },
+  private lookUp(dial: Dial): void {
+    dial.lookupAt = undefined
+    dial.searches++
+    this.find(dial)
+      .catch((error) => {
+        dial.cause ??= new Error('nobody that we could ask knows an address of it', { cause: error })
       })
-    } catch (error) {
-      const { errors = [] } = error as { errors?: unknown[] }
-      const causes = errors.length > 0 ? errors : [error]
-      const all = tried.length > 0 ? tried : multiaddrs.map(String)
-      all.forEach((address, index) => attempts.set(address, reasonOf(causes[index] ?? causes.at(-1))))
-      throw error
+      .finally(() => {
+        dial.searches--
+        this.goOn(dial)
+      })
+  }
+
+  private async find(dial: Dial): Promise<void> {
+    const peer = dial.peer!
+    const { signal } = dial.end
+    for await (const event of this.host.services.kad.findPeer(peer, { signal, useCache: false })) {
+      if (event.name !== 'FINAL_PEER') continue
+      const found = event.peer.multiaddrs.map(String).filter((address) => this.gater.accepts(peer.toString(), address))
+      const hearsay = found.map((address) => ({ address, isConfirmed: false }))
+      this.offer(dial, hearsay)
+      this.goOn(dial)
     }
+  }
+
+  private succeed(dial: Dial, connection: Connection): void {
+    if (dial.isOver) return
+    const id = this.connections.idOf(connection)
+    if (id === undefined || isBroken(connection)) {
+      return this.fail(dial, new Error('the other side closed the connection at once'))
+    }
+    this.close(dial)
+    // The other side may be reached by one of ours just now, and give its own up for it: then ours must stay.
+    if (connection.direction === 'outbound') abortAll(dial)
+    const peer = connection.remotePeer.toString()
+    for (; dial.unanswered > 0; dial.unanswered--) {
+      this.emit({ type: 'dialled', target: dial.target, peer, connection: id })
+    }
+  }
+
+  private fail(dial: Dial, cause: Error): void {
+    if (dial.isOver) return
+    this.close(dial)
+    abortAll(dial)
+    const tried = [...dial.tried].map(([address, reason]) => ({ address, reason }))
+    const reasons = tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
+    const failure = { message: reasons || reasonOf(cause), cause }
+    for (; dial.unanswered > 0; dial.unanswered--)
+      this.emit({ type: 'dialFailed', target: dial.target, failure, tried })
+  }
+
+  private close(dial: Dial): void {
+    dial.isOver = true
+    dial.end.abort()
+    clearTimeout(dial.timer)
+    clearTimeout(dial.tooLong)
+    if (this.dials.get(dial.target) === dial) this.dials.delete(dial.target)
+    if (dial.running.size === 0) this.active.delete(dial)
+  }
+
+  /** Of a peer; or, where it is not known who is there, those that we have dialled at this address. */
+  private connectionsTo(peer: PeerId | undefined, address = ''): Connection[] {
+    if (peer !== undefined) return this.host.getConnections(peer)
+    return this.host.getConnections().filter(({ direction, remoteAddr }) => {
+      return direction === 'outbound' && withoutPeer(remoteAddr.toString()) === address
+    })
   }
 }
 
-function withPeer(address: string, peer: PeerId | undefined): Multiaddr {
-  return multiaddr(peer === undefined || peerOf(address) !== undefined ? address : `${address}/p2p/${peer.toString()}`)
+function named(address: string): Candidate {
+  return { address, isConfirmed: true }
+}
+
+function abort({ sockets }: Dial, socket: AbortController | undefined): void {
+  if (socket !== undefined && sockets.delete(socket)) socket.abort()
+}
+
+function abortAll(dial: Dial): void {
+  for (const socket of dial.sockets) abort(dial, socket)
 }

@@ -11,6 +11,10 @@ export class Gater {
   /** Some peer is, or was, connected to us over loopback. */
   private anyOverLoopback = false
   private readonly overLoopback = new Map<string, boolean>()
+  /** Peer → the addresses that it has told us of itself. */
+  private readonly ownWords = new Map<string, Set<string>>()
+  /** An attempt's address (the object) → may it become a connection? Asked at the last moment: of a race only one does. */
+  readonly claims = new WeakMap<object, () => boolean>()
 
   /** `deny` is for tests that cut a network in two. */
   constructor(
@@ -27,9 +31,23 @@ export class Gater {
     this.anyOverLoopback ||= overLoopback
     this.overLoopback.delete(peer)
     this.overLoopback.set(peer, overLoopback)
-    if (this.overLoopback.size > REMEMBERED_PEERS) {
-      for (const oldest of this.overLoopback.keys()) return void this.overLoopback.delete(oldest)
-    }
+    bound(this.overLoopback)
+  }
+
+  /** By identify, so it is the peer itself that says so. `addresses` are without `/p2p`. */
+  told(peer: string, addresses: string[]): void {
+    this.ownWords.delete(peer)
+    this.ownWords.set(peer, new Set(addresses))
+    bound(this.ownWords)
+  }
+
+  /** Has the peer itself told us of this address? Of a peer that has, every other one is out of date, or hearsay. */
+  isOwnWord(peer: string, address: string): boolean {
+    return this.ownWords.get(peer)?.has(address) === true
+  }
+
+  denies(peer: string): boolean {
+    return this.deny?.(peer) === true
   }
 
   /** May this address of this peer be used and told to others? */
@@ -43,6 +61,7 @@ export class Gater {
     const { deny } = this
     const refuse = deny && ((peer: PeerId) => deny(peer.toString()))
     return {
+      denyOutboundUpgradedConnection: (_, { remoteAddr }) => this.claims.get(remoteAddr)?.() === false,
       filterMultiaddrForPeer: (peer, address) => this.accepts(peer.toString(), address.toString()),
       ...(refuse && {
         denyDialPeer: refuse,
@@ -51,4 +70,9 @@ export class Gater {
       }),
     }
   }
+}
+
+function bound(map: Map<string, unknown>): void {
+  if (map.size <= REMEMBERED_PEERS) return
+  for (const oldest of map.keys()) return void map.delete(oldest)
 }

@@ -1,6 +1,6 @@
 /** Puts the parts together to a libp2p node, not yet started. Knows every part's set-up and none of the port's events. */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
-import type { Identify } from '@libp2p/identify'
+import { identify, identifyPush, type Identify, type IdentifyPush } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
 import { ping, type Ping } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
@@ -11,6 +11,7 @@ import {
   CONNECTION_MANAGER,
   CONNECTION_MONITOR,
   IDENTIFY,
+  IDENTIFY_PUSH,
   NOISE,
   PEER_STORE,
   PING,
@@ -26,13 +27,16 @@ import { identifyAs } from './patches/identify-version.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { corkedTcp } from './patches/tcp-writes.js'
 import { tunedYamux } from './patches/yamux-streams.js'
+import { transports, type Transports } from './transports.js'
 
 export type Host = Libp2p<{
   identify: Identify
+  identifyPush: IdentifyPush
   ping: Ping
   kad: Kad
   pubsub: Gossipsub
   own: OwnAddresses
+  transports: Transports
 }>
 
 export interface HostOptions {
@@ -42,24 +46,31 @@ export interface HostOptions {
   gossipsub?: Partial<GossipsubOpts>
 }
 
-export function createHost(options: HostOptions, listen: string[], gater: Gater): Promise<Host> {
+export function createHost(
+  options: HostOptions,
+  listen: string[],
+  gater: Gater,
+  announce: string[] = [],
+): Promise<Host> {
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
-    addresses: { listen },
+    addresses: { listen, announce },
     ...transport(),
     connectionManager: CONNECTION_MANAGER,
     connectionMonitor: CONNECTION_MONITOR,
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,
     services: {
-      identify: identifyAs(IDENTIFY_VERSION, IDENTIFY),
+      identify: identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)),
+      identifyPush: identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)),
       ping: ping(PING),
       kad: kadService(gater),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
+      transports,
     },
   })
 }

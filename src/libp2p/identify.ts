@@ -22,6 +22,7 @@ function identified(connection: number, result: IdentifyResult, gater: Gater): P
   const peer = result.peerId.toString()
   const told = result.listenAddrs.length > 0 ? result.listenAddrs : (result.signedPeerRecord?.addresses ?? [])
   const addresses = [...new Set(told.map((address) => withoutPeer(address.toString())))]
+  gater.told(peer, addresses)
   return {
     type: 'identified',
     connection,

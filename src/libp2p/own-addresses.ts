@@ -4,30 +4,62 @@
  * peer where it is.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { networkInterfaces } from 'node:os'
 import { withoutPeer } from '../core/peers/addresses.js'
+import { INTERFACES_INTERVAL } from './defaults.js'
 
 interface Components {
   addressManager: {
     getAddresses(): Multiaddr[]
     confirmObservedAddr(address: Multiaddr, options?: { type: 'transport'; ttl?: number }): void
+    removeObservedAddr(address: Multiaddr): void
   }
   transportManager: { getAddrs(): Multiaddr[] }
   events: { addEventListener(type: 'transport:listening', listener: () => void): void }
 }
 
 export interface OwnAddresses {
-  /** Without `/p2p`. An unspecified one has been replaced by those of the interfaces. */
+  /** What others are told, without `/p2p`. An unspecified one has been replaced by those of the interfaces. */
   list(): string[]
+  /** Where we listen, whatever we announce. */
+  listening(): string[]
+  /** Calls `moved` when interfaces have come or gone. */
+  watch(moved: () => void): void
+  unwatch(): void
+}
+
+/** The IP addresses of this machine. */
+export function interfaceAddresses(): Set<string> {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return new Set(all.map(({ address }) => address))
 }
 
 export function ownAddresses({ addressManager, transportManager, events }: Components): OwnAddresses {
+  let timer: NodeJS.Timeout | undefined
   const confirm = () => {
     for (const address of transportManager.getAddrs()) {
       addressManager.confirmObservedAddr(address, { type: 'transport', ttl: Infinity })
     }
   }
   events.addEventListener('transport:listening', confirm)
+  const look = (last: Multiaddr[], moved: () => void): Multiaddr[] => {
+    const now = transportManager.getAddrs()
+    if (now.join() === last.join()) return last
+    // libp2p tells others of a change only when it hears of an address that has come or gone.
+    for (const gone of last.filter((one) => !now.some((other) => other.equals(one)))) {
+      addressManager.removeObservedAddr(gone)
+    }
+    confirm()
+    moved()
+    return now
+  }
   return {
+    listening: () => transportManager.getAddrs().map((address) => withoutPeer(address.toString())),
+    watch(moved) {
+      let last = transportManager.getAddrs()
+      timer = setInterval(() => (last = look(last, moved)), INTERFACES_INTERVAL).unref()
+    },
+    unwatch: () => clearInterval(timer),
     list() {
       confirm()
       return [...new Set(addressManager.getAddresses().map((address) => withoutPeer(address.toString())))]

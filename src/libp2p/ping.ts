@@ -7,6 +7,11 @@ import { PING_PROTOCOL } from '../wire/protocols.js'
 
 const LENGTH = 32
 
+/** Nothing came back in time. */
+export class PingTimeout extends Error {
+  override readonly name = 'PingTimeout'
+}
+
 /** The round trip, ms. A peer that does not speak the protocol is alive too, because it has said so. */
 export async function pingOver(connection: Connection, timeout: number): Promise<number> {
   const signal = AbortSignal.timeout(timeout)
@@ -16,7 +21,7 @@ export async function pingOver(connection: Connection, timeout: number): Promise
     return await echo(stream, signal)
   } catch (error) {
     if ((error as Error).name === 'UnsupportedProtocolError') return Math.round(performance.now() - opening)
-    throw error
+    throw signal.aborted ? new PingTimeout('no answer in time', { cause: error }) : error
   }
 }
 

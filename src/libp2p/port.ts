@@ -5,6 +5,7 @@
 import { unhandled } from '../core/terms.js'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
+import { isUnspecified } from '../core/peers/addresses.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
@@ -55,7 +56,7 @@ class Libp2pPort implements NetworkPort {
   run(effect: PortEffect): void {
     try {
       if (effect.type === 'stop') this.stop()
-      else if (effect.type === 'listen') this.listen(effect.addresses)
+      else if (effect.type === 'listen') this.listen(effect.addresses, effect.announce)
       else if (this.parts === undefined || this.early !== undefined) this.log(`${effect.type} came before we listen`)
       else if (!this.stopping) dispatch(effect, this.parts)
     } catch (error) {
@@ -71,29 +72,30 @@ class Libp2pPort implements NetworkPort {
 
   private readonly log = (text: string): void => this.options.log?.(text)
 
-  private listen(addresses: string[]): void {
+  private listen(addresses: string[], announce: string[] = []): void {
     if (this.starting !== undefined) return
-    this.starting = this.start(addresses).then(
+    this.starting = this.start(addresses, announce).then(
       () => this.announce(),
       (error) => this.giveUp(listenFailure(addresses, error)),
     )
   }
 
-  private async start(asked: string[]): Promise<void> {
+  private async start(asked: string[], announce: string[]): Promise<void> {
     const unsupported = unsupportedAddress(asked)
     if (unsupported !== undefined) throw new Error(`${unsupported} is not a TCP address`)
     const { gate, privateKey } = this.options
     const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
-    const host = await createHost(this.options, asked, gater)
+    const host = await createHost(this.options, asked, gater, announce)
     const parts = this.assemble(host, gater)
     await host.handle(this.options.protocols, parts.streams.handle, REQUEST_STREAMS)
     await host.start()
     // From here on `stop` ends it.
     this.parts = parts
-    const missing = missingAddress(asked, host.services.own.list())
+    const missing = missingAddress(asked, host.services.own.listening())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
     host.addEventListener('self:peer:update', () => this.announce())
+    if (asked.some(isUnspecified)) host.services.own.watch(() => this.moved())
   }
 
   private assemble(host: Host, gater: Gater): Parts {
@@ -124,6 +126,14 @@ class Libp2pPort implements NetworkPort {
     for (const event of early) this.emit(event)
   }
 
+  /** Interfaces have come or gone. */
+  private moved(): void {
+    this.parts?.connections.abortForeign()
+    this.parts?.host.services.identifyPush.push().catch((error) => this.log(`telling it failed: ${reasonOf(error)}`))
+    // Their ends are reported first.
+    setTimeout(() => this.announce()).unref()
+  }
+
   private giveUp(failure: { message: string; cause?: unknown }): void {
     this.early = undefined
     this.emit({ type: 'listenFailed', failure })
@@ -142,6 +152,8 @@ class Libp2pPort implements NetworkPort {
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)))
     // libp2p's `stop` does nothing while it starts: let it finish that first.
+    this.parts?.dialler.stop()
+    this.parts?.host.services.own.unwatch()
     const orderly = Promise.resolve(this.starting).then(() => this.parts?.host.stop())
     try {
       await Promise.race([orderly, enough])
@@ -170,7 +182,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
     case 'resume':
       return streams.resume(effect.stream)
     case 'closeConnection':
-      return connections.close(effect.connection, effect.reason)
+      return connections.close(effect.connection, effect.reason, effect.dead)
     case 'ping':
       return connections.ping(effect.connection, effect.timeout)
     case 'tableAdd':

@@ -2,6 +2,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { withoutPeer } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
 import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
@@ -62,7 +63,10 @@ export class RoutingTable {
   }
 
   private report(peer: string, member: Member, multiaddrs: Multiaddr[]): void {
-    const addresses = multiaddrs.map(String).filter((address) => this.gater.accepts(peer, address))
+    const accepted = multiaddrs.map(String).filter((address) => this.gater.accepts(peer, address))
+    // What the peer has said of itself outranks what others say of it, and what it said before.
+    const own = accepted.filter((address) => this.gater.isOwnWord(peer, withoutPeer(address)))
+    const addresses = own.length > 0 ? own : accepted
     if (member.addresses?.join() === addresses.join()) return
     member.addresses = addresses
     this.emit({ type: 'tableChanged', peer, addresses })

@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
   defer,
+  distinctUntilChanged,
   filter,
   firstValueFrom,
   map,
@@ -17,13 +18,25 @@ import {
 import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
 import type { Answer, ClockEffect, EdgeEffect, Effect } from '../core/effects.js'
 import type { Batch, Command } from '../core/events.js'
+import type { AskId } from '../core/terms.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
+import { peerState, peerStates, type PeerState } from '../core/peers/peer-states.js'
 import { fullAddresses, snapshot } from '../core/explain/status.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
-import { checkAbout, checkNumber, checkOptions, checkSignal, checkTarget, checkTopic, show } from '../edge/checks.js'
+import {
+  checkAbout,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkPeer,
+  checkSignal,
+  checkTarget,
+  checkTopic,
+  show,
+} from '../edge/checks.js'
 import {
   requestAll,
   requestAny,
@@ -41,7 +54,7 @@ import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
-import type { P2pNode } from './p2p-node.js'
+import type { P2pNode, StopOptions } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
@@ -113,8 +126,15 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   topicsChanged: false,
   subscribersChanged: false,
   statusChanged: false,
+  peersChanged: false,
   log: false,
   ended: true,
+}
+
+function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
+  checkObject(options, 'the options of stop', ['drain'])
+  const drain = options.drain === undefined ? 0 : checkNumber(options.drain, 'drain', 'ms', 0, MAX_DELAY)
+  return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
 }
 
 type PushCommand = (command: Command) => void
@@ -136,12 +156,15 @@ class Node implements P2pNode {
   private readonly settings: Settings
   private readonly push: PushCommand
   private readonly statusChanges$ = new Subject<void>()
+  private readonly peersChanges$ = new Subject<void>()
   private readonly topicsChanges$ = new Subject<void>()
   private readonly subscribersChanges$ = new Subject<string>()
   private resolveReady!: () => void
   private rejectReady!: (error: P2pError) => void
   private hasHandler = false
   private ended = false
+  readonly closed: Promise<P2pError | undefined>
+  private resolveClosed!: (error: P2pError | undefined) => void
   private stopping: Promise<void> | undefined
   private readonly onEnd: BuildOptions['onEnd']
   private ending: Promise<void> | void = undefined
@@ -156,6 +179,7 @@ class Node implements P2pNode {
       this.resolveReady = resolve
       this.rejectReady = reject
     })
+    this.closed = new Promise((resolve) => (this.resolveClosed = resolve))
     this.state = createState(peerId, settings)
     const push: PushCommand = (command) => {
       this.lane.commands$.next(command)
@@ -302,17 +326,53 @@ class Node implements P2pNode {
     return this.ask((ask) => ({ type: 'status', ask }))
   }
 
-  stop(): Promise<void> {
-    this.stopping ??= this.shutDown()
-    return this.stopping
+  get peers$(): Observable<PeerState[]> {
+    return defer(() =>
+      this.peersChanges$.pipe(
+        startWith(undefined),
+        map(() => peerStates(this.state)),
+      ),
+    )
+  }
+
+  peer$(peer: string): Observable<PeerState> {
+    const { target } = checkPeer(peer)
+    return defer(() =>
+      this.peersChanges$.pipe(
+        startWith(undefined),
+        map(() => peerState(this.state, target)),
+        distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+      ),
+    )
+  }
+
+  async online(options: { peers?: number; timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions(options, 'the options of online')
+    const { peers = 1, timeout = this.settings.requestTimeout } = options
+    const amount = checkNumber(peers, 'peers', 'peers', 1, Number.MAX_SAFE_INTEGER)
+    const patience = checkNumber(timeout, 'timeout', 'ms', 1, MAX_DELAY)
+    const answer$ = this.asks.ask((ask) => ({ type: 'online', ask, peers: amount, timeout: patience }))
+    await firstValueFrom(abortable(answer$, checkSignal(options.signal)))
+  }
+
+  stop(options: StopOptions = {}): Promise<void> {
+    try {
+      const command = shutdownCommand(options)
+      if (this.stopping === undefined) this.stopping = this.shutDown(command)
+      // The end that comes first counts, and all wait for that.
+      else if (!this.ended) this.asks.ask(command).subscribe({ error: () => undefined })
+      return this.stopping
+    } catch (error) {
+      return firstValueFrom(throwError(() => error))
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  private async shutDown(): Promise<void> {
-    if (!this.ended) await this.ask<undefined>((ask) => ({ type: 'shutdown', ask }))
+  private async shutDown(command: (ask: AskId) => Command): Promise<void> {
+    if (!this.ended) await this.ask<undefined>(command)
     await this.ending
   }
 
@@ -324,6 +384,8 @@ class Node implements P2pNode {
     switch (type) {
       case 'statusChanged':
         return this.statusChanges$.observed
+      case 'peersChanged':
+        return this.peersChanges$.observed
       case 'topicsChanged':
         return this.topicsChanges$.observed
       case 'subscribersChanged':
@@ -365,6 +427,8 @@ class Node implements P2pNode {
         return this.push({ type: 'digested', digest: effect.digest, hash: sha256(effect.data) })
       case 'statusChanged':
         return this.statusChanges$.next()
+      case 'peersChanged':
+        return this.peersChanges$.next()
       case 'topicsChanged':
         return this.topicsChanges$.next()
       case 'subscribersChanged':
@@ -387,8 +451,10 @@ class Node implements P2pNode {
     this.end(new P2pError('NodeStopped', 'the node stopped because of a fault of its own', { cause }))
   }
 
-  end(error = new P2pError('NodeStopped', 'the node was stopped')): void {
+  /** `reason`: why it ends, if not by `stop()`. */
+  end(reason?: P2pError): void {
     if (this.ended) return
+    const error = reason ?? new P2pError('NodeStopped', 'the node was stopped')
     this.ended = true
     this.lane.close()
     this.rejectReady(error)
@@ -398,8 +464,12 @@ class Node implements P2pNode {
     this.validators.end()
     this.receipts.end()
     this.statusChanges$.complete()
+    this.peersChanges$.complete()
     this.topicsChanges$.complete()
     this.subscribersChanges$.complete()
     this.ending = this.onEnd?.()
+    void Promise.resolve(this.ending).then(() => {
+      this.resolveClosed(reason)
+    })
   }
 }

@@ -1,11 +1,13 @@
 /** The interface of a node, as its callers see it; node.ts implements it. Types only. */
 import type { Observable } from 'rxjs'
 import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
+import type { PeerState } from '../core/peers/peer-states.js'
 import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast, BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
 import type { PeerFailure, PeerValue, RequestAllOptions, RequestAnyOptions } from '../edge/requests/fan-out.js'
 import type { EventHandler, InboundRequest } from '../edge/answers/inbound.js'
 import type { BroadcastOptions, Published } from '../edge/broadcasts/publishing.js'
+import type { P2pError } from '../errors.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 
 export type { RequestOptions, StreamOptions }
@@ -113,7 +115,7 @@ export interface P2pNode {
    */
   dial(address: string): Promise<string>
   /**
-   * The routing table, as a copy: peer id → multiaddrs.
+   * The routing table, as a copy: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them.
    * @throws `NodeStopped`
    */
   knownPeers(): Promise<Record<string, string[]>>
@@ -125,10 +127,39 @@ export interface P2pNode {
   /** The status, now and after every change. Completes when the node stops. */
   readonly status$: Observable<NodeStatus>
   /**
-   * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every pending
-   * promise with `NodeStopped`. It never rejects; a second call returns the same promise.
+   * How the node stands with every peer that it knows, now and after every change. Completes when the node stops.
    */
-  stop(): Promise<void>
+  readonly peers$: Observable<PeerState[]>
+  /**
+   * The same of one peer, given by its peer id or a multiaddr that ends in one; it need not be known yet.
+   * @throws `InvalidPeerId`, `InvalidAddress`
+   */
+  peer$(peer: string): Observable<PeerState>
+  /**
+   * Resolves when so many `peers` (default 1) are connected and identified: they can be asked from then on.
+   * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), with why the peers of the config could not be
+   * reached; `Aborted`, `NodeStopped`, `Overloaded`, `InvalidConfig`.
+   */
+  online(options?: { peers?: number; timeout?: number; signal?: AbortSignal }): Promise<void>
+  /**
+   * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every
+   * pending promise with `NodeStopped`. With `drain` it refuses new work at once, ours with `NodeStopped`, that of peers with
+   * `Overloaded` (over version 1: a rejection), and lets what is in flight come to its end first: our requests, broadcasts and
+   * dials, and the answers of our handlers. Resolves also when that took too long: `closed` then says what hung. Calling it
+   * again during a drain brings the end forward, and without `drain` at once.
+   * @throws `InvalidConfig` for a bad `drain`
+   */
+  stop(options?: StopOptions): Promise<void>
   /** As `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
+  /**
+   * Resolves when the node has ended, and never rejects: with `undefined` after `stop()`, else with the reason. `NodeStopped`:
+   * a fault of its own (its `cause`), or a drain that was cut short (its message names what hung); `ListenError`.
+   */
+  readonly closed: Promise<P2pError | undefined>
+}
+
+export interface StopOptions {
+  /** Milliseconds that what is in flight may take to come to its end, up to 2,147,483,647. Default: 0, it is cut. */
+  drain?: number
 }

@@ -4,7 +4,7 @@ import { TINYP2P_VERSION } from './format.js'
 import type { RecordOptions } from './options.js'
 import { Recorder, type Sink } from './recorder.js'
 
-export interface RecordedOptions extends Omit<BuildOptions, 'onEnd'> {
+export interface RecordedOptions extends BuildOptions {
   record: Required<RecordOptions>
   /** Of the simulated network: such a node writes a file at once, because no virtual time passes while a disk works. */
   seed?: number | string
@@ -12,7 +12,7 @@ export interface RecordedOptions extends Omit<BuildOptions, 'onEnd'> {
 
 /** As `build`. @throws `InvalidConfig` when the file of the recording cannot be written. */
 export async function buildRecorded({ record, seed, ...options }: RecordedOptions): Promise<Built> {
-  const { peerId, settings, log, tap } = options
+  const { peerId, settings, log, tap, onEnd } = options
   const sink = await openSink(record.to, seed !== undefined, (error) => {
     recorder.giveUp(error)
   })
@@ -26,7 +26,7 @@ export async function buildRecorded({ record, seed, ...options }: RecordedOption
     },
     onEnd: () => {
       recorder.end()
-      return recorder.closed
+      return Promise.all([recorder.closed, onEnd?.()]).then(() => undefined)
     },
   })
   recorder.watch(built.state)

@@ -27,6 +27,8 @@ function aboutOf(ask: Exclude<Ask, { kind: 'request' }>): string {
       return `${ask.topic}, ${ask.stage}`
     case 'joined':
       return ask.topic
+    case 'online':
+      return `${ask.peers} peers`
     case 'explain':
       return 'topic' in ask.about ? ask.about.topic : ask.about.peer
   }

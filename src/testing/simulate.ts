@@ -119,7 +119,10 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const { settings: configured, pubsub, validators, record } = readConfig(config)
+    const { settings: configured, pubsub, validators, record, dataDir } = readConfig(config)
+    if (dataDir !== undefined) {
+      throw new P2pError('InvalidConfig', 'a simulated node keeps nothing on disk: leave out dataDir')
+    }
     const settings = { ...configured, ...internal }
     const { offset, rate } = checkSkew(skew)
     let host!: Host

@@ -154,7 +154,7 @@ describe('the explanation of a peer', () => {
     core.now = 40
     const { dialFailure, table, text, dialling } = peer(core)
     expect(dialFailure).toEqual({ ago: 40, reason: 'all of 2 addresses failed', tried })
-    expect([table, dialling]).toEqual([['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'], false])
+    expect([table, dialling]).toEqual([['/ip4/10.0.0.1/tcp/1/p2p/bob', '/ip4/10.0.0.2/tcp/1/p2p/bob'], false])
     expect(text).toContain('the last dial failed, 40 ms ago: all of 2 addresses failed')
     expect(text).toContain('  /ip4/10.0.0.1/tcp/1: connection refused\n  /ip4/10.0.0.2/tcp/1: no answer within 5000 ms')
   })

@@ -19,7 +19,7 @@ describe('the status', () => {
       peerId: 'self',
       addresses: ['/ip4/10.0.0.1/tcp/1/p2p/self'],
       knownPeersCount: 1,
-      knownPeers: { bob: ['/ip4/10.0.0.2/tcp/1'] },
+      knownPeers: { bob: ['/ip4/10.0.0.2/tcp/1/p2p/bob'] },
       connections: ['bob', 'carol'],
       topics: { block: { subscribers: 1, dropped: 5 } },
     })

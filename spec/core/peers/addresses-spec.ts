@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   acceptsAddress,
+  inOrder,
   isLoopback,
   isUnspecified,
   peerOf,
+  withPeer,
   withoutPeer,
   type AddressRule,
 } from '../../../src/core/peers/addresses.js'
@@ -128,5 +130,56 @@ describe('the peer id at the end of a multiaddr', () => {
   ])('of "%s" is %p', (address, peer, rest) => {
     expect(peerOf(address)).toBe(peer)
     expect(withoutPeer(address)).toBe(rest)
+  })
+})
+
+describe('the order of addresses', () => {
+  const order = (addresses: string[], own: string[] = [], hearsay: string[] = []): string[] =>
+    inOrder(
+      [...hearsay.map((address) => ({ address, isConfirmed: false })), ...addresses.map((address) => ({ address, isConfirmed: true }))], // prettier-ignore
+      own,
+    ).map(({ address }) => address)
+
+  it('has what is confirmed before hearsay, wherever that is', () => {
+    expect(order(['/ip4/9.9.9.9/tcp/1'], ['/ip4/10.0.0.7/tcp/1'], ['/ip4/10.0.0.1/tcp/1'])).toEqual([
+      '/ip4/9.9.9.9/tcp/1',
+      '/ip4/10.0.0.1/tcp/1',
+    ])
+  })
+
+  it('has our own network before others', () => {
+    const own = ['/ip4/10.0.0.7/tcp/1', '/ip6/2001:db8::7/tcp/1']
+    const [far, near] = [
+      ['/ip4/10.0.1.1/tcp/1', '/ip6/2001:db8:0:1::1/tcp/1', '/dns4/example.org/tcp/1'],
+      ['/ip4/10.0.0.1/tcp/1', '/ip6/2001:db8:0:0:1::1/tcp/1', '/ip4/127.0.0.1/tcp/1'],
+    ]
+    expect(
+      order([...far, ...near], own)
+        .slice(0, 3)
+        .sort(),
+    ).toEqual(near.sort())
+  })
+
+  it('has IPv6 and IPv4 in turn', () => {
+    const addresses = [
+      '/ip4/1.0.0.1/tcp/1',
+      '/ip4/1.0.0.2/tcp/1',
+      '/ip6/2::1/tcp/1',
+      '/ip6/2::2/tcp/1',
+      '/ip6/2::3/tcp/1',
+    ]
+    expect(order(addresses).map((address) => address.slice(1, 4))).toEqual(['ip6', 'ip4', 'ip6', 'ip4', 'ip6'])
+  })
+
+  it('is otherwise as they were given', () => {
+    const addresses = ['/ip4/3.0.0.1/tcp/1', '/ip4/1.0.0.1/tcp/1', '/ip4/2.0.0.1/tcp/1']
+    expect(order(addresses)).toEqual(addresses)
+  })
+})
+
+describe('an address with its peer', () => {
+  it('ends in the peer id, once', () => {
+    expect(withPeer('/ip4/1.2.3.4/tcp/1', 'bob')).toBe('/ip4/1.2.3.4/tcp/1/p2p/bob')
+    expect(withPeer('/ip4/1.2.3.4/tcp/1/p2p/bob', 'bob')).toBe('/ip4/1.2.3.4/tcp/1/p2p/bob')
   })
 })

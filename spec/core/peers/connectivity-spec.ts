@@ -7,6 +7,10 @@ const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 
 const known: Event = { type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }
 
+function pingFailed(connection: number, heard = false): Event {
+  return { type: 'pingFailed', connection, failure: { message: 'no answer' }, heard }
+}
+
 function dialFailed(target: string): Event {
   return { type: 'dialFailed', target, failure: { message: 'refused' }, tried: [] }
 }
@@ -79,8 +83,16 @@ describe('a connection', () => {
     const core = new Core()
     core.connect('bob')
     core.in(known)
-    const failed: Event = { type: 'pingFailed', connection: 1, failure: { message: 'no answer' } }
-    expect(shorts(core.in(failed))).toEqual(['tableRemove bob', 'closeConnection 1'])
+    expect(shorts(core.in(pingFailed(1)))).toEqual(['tableRemove bob', 'closeConnection 1'])
+  })
+
+  it('is not closed for a ping that failed while other bytes came, and is pinged again at once', () => {
+    const core = new Core({ connectionKeepAlive: 1e9 })
+    core.connect('bob')
+    core.in(known)
+    expect(shorts(core.at(15_000))).toEqual(['ping 1'])
+    expect(shorts(core.in(pingFailed(1, true)))).toEqual(['ping 1'])
+    expect(shorts(core.in(pingFailed(1)))).toEqual(['tableRemove bob', 'closeConnection 1'])
   })
 
   it('that was lost while it was in use has its peer looked after at once', () => {
@@ -99,10 +111,56 @@ describe('a connection', () => {
     expect(core.in({ type: 'connectionClosed', connection: 1 })).toEqual([])
   })
 
+  it('is tested at once when its peer opens another one, which is used until it answers', () => {
+    const core = new Core()
+    core.connect('bob', 1)
+    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 1_000 }])
+    expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 2'])
+    core.in({ type: 'pinged', connection: 1, rtt: 3 })
+    expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 1'])
+  })
+
+  it('has more time for that when its round trip is long', () => {
+    const core = new Core({ connectionKeepAlive: 1e9 })
+    core.connect('bob', 1)
+    core.at(15_000)
+    core.in({ type: 'pinged', connection: 1, rtt: 600 })
+    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 2_400 }])
+  })
+
+  it('that does not answer then takes its requests with it, and its peer stays known', () => {
+    const core = new Core()
+    core.connect('bob', 1)
+    core.in(known)
+    core.request(1, 'bob')
+    core.connect('bob', 2)
+    expect(shorts(core.in(pingFailed(1)))).toEqual(['closeConnection 1', 'reset 1', 'fail 1 ConnectionLost'])
+    expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])
+  })
+
+  it('that is slow, for bytes come, is trusted again', () => {
+    const core = new Core()
+    core.connect('bob', 1)
+    core.connect('bob', 2)
+    core.in(pingFailed(1, true))
+    expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 1'])
+  })
+
+  it('is the newest that is used, when none of the others has answered', () => {
+    const core = new Core()
+    core.connect('bob', 1)
+    core.connect('bob', 2)
+    expect(shorts(core.connect('bob', 3))).toEqual(['ping 1', 'ping 2'])
+    expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 3'])
+    core.in({ type: 'pinged', connection: 2, rtt: 3 })
+    expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])
+  })
+
   it('beside another one to the same peer takes over when that is lost', () => {
     const core = new Core()
     core.connect('bob', 1)
     core.connect('bob', 2)
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
     expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 1'])
     core.in({ type: 'connectionClosed', connection: 1 })
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])

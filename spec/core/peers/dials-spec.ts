@@ -17,14 +17,31 @@ describe('a dial by hand', () => {
       shorts(core.in({ type: 'dialPeer', ask: 1, target: '/ip4/10.0.0.1/tcp/1', addresses: ['/ip4/10.0.0.1/tcp/1'] })),
     ).toEqual(['dial /ip4/10.0.0.1/tcp/1'])
     core.connect('bob')
-    expect(core.in({ type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 1 })).toEqual([
-      { type: 'settle', ask: 1, value: 'bob' },
-    ])
+    const dialled: Event = { type: 'dialled', target: '/ip4/10.0.0.1/tcp/1', peer: 'bob', connection: 1 }
+    // Only when the peer has answered does it surely know of the connection.
+    expect(shorts(core.in(dialled))).toEqual(['ping 1'])
+    expect(core.in({ type: 'pinged', connection: 1, rtt: 1 })).toEqual([{ type: 'settle', ask: 1, value: 'bob' }])
+  })
+
+  it('fails when its connection is lost before the peer has answered', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.connect('bob')
+    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['fail 1 DialError'])
+  })
+
+  it('that its caller cancels then is not answered', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.connect('bob')
+    core.in({ type: 'cancel', ask: 1 })
+    expect(core.in({ type: 'pinged', connection: 1, rtt: 1 })).toEqual([])
   })
 
   it('to a peer that is connected is answered at once', () => {
     const core = new Core()
     core.connect('bob')
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
     expect(core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })).toEqual([
       { type: 'settle', ask: 1, value: 'bob' },
     ])
@@ -52,15 +69,30 @@ describe('a dial by hand', () => {
 })
 
 describe('a dial for requests', () => {
-  it('tries the addresses that a second asker offered when those of the first one failed', () => {
+  it('adds the addresses that a second asker offers to the dial under way, and fails when all of them have', () => {
     const core = new Core()
     const ask = (id: number, address: string): Effect[] =>
       core.in({ type: 'request', ask: id, peer: 'bob', addresses: [address], data: bytes('?'), timeout: 1_000 })
     const failed: Event = { type: 'dialFailed', target: 'bob', failure: { message: 'refused' }, tried: [] }
     expect(ask(1, '/ip4/10.0.0.1/tcp/1')).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }])
-    expect(ask(2, '/ip4/10.0.0.2/tcp/1')).toEqual([])
-    expect(core.in(failed)).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] }])
-    expect(shorts(core.in(failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
+    expect(ask(2, '/ip4/10.0.0.2/tcp/1')).toEqual([{ type: 'dial', target: 'bob', addresses: ['/ip4/10.0.0.2/tcp/1'] }])
+    expect(ask(3, '/ip4/10.0.0.1/tcp/1')).toEqual([])
+    expect(core.in(failed)).toEqual([])
+    expect(shorts(core.in(failed))).toEqual(['fail 1 DialError', 'fail 2 DialError', 'fail 3 DialError'])
+  })
+
+  it('tries the addresses of the config beside what the table and the network know, however often they have failed', () => {
+    const boot = ['/ip4/10.0.0.1/tcp/1/p2p/bob']
+    const core = new Core({ bootNodes: { bob: boot } })
+    const failed: Event = { type: 'dialFailed', target: 'bob', failure: { message: 'refused' }, tried: [] }
+    const both = [
+      { type: 'dial', target: 'bob', addresses: boot },
+      { type: 'dial', target: 'bob', addresses: [] },
+    ]
+    expect(core.request(1, 'bob')).toEqual(both)
+    expect(core.request(2, 'bob')).toEqual([])
+    expect(shorts(core.in(failed, failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
+    expect(core.request(3, 'bob')).toEqual(both)
   })
 
   it('is refused when too many dials are under way', () => {

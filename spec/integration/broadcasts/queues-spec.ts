@@ -91,7 +91,7 @@ describe('a burst', () => {
 
   it('that waits for a slow reader keeps the connection for as long as it waits', async () => {
     // The publisher is not in the topic, so nothing but the broadcasts themselves uses the connection.
-    const node = await startNode({ reqResp: { connectionKeepAlive: 400 } })
+    const node = await startNode({ reqResp: { connectionKeepAlive: 400 }, stayConnected: 0 }, { publishesFor: -1 })
     const reader = await readerOf(node)
     await reader.pause()
     // More than fits into a window, so that some of it is here.

@@ -418,8 +418,12 @@ describe('another process', () => {
     const { a, other, connection } = await connected()
     other.signal('SIGSTOP')
     a.run({ type: 'ping', connection, timeout: 300 })
+    // What it had sent before may still come.
+    await a.next('pingFailed')
+    a.run({ type: 'ping', connection, timeout: 300 })
     expect(await a.next('pingFailed')).toMatchObject({
       connection,
+      heard: false,
       failure: { message: expect.stringContaining('the ping failed') },
     })
     a.run({ type: 'closeConnection', connection, reason: 'dead' })

@@ -30,7 +30,7 @@ describe('a dial that fails', () => {
     lab.connect(a, b)
   })
 
-  it('ends after ten seconds, however many addresses there are, and whether or not a lookup is under way', () => {
+  it('ends six seconds after the last of its addresses began, or after ten with a lookup', () => {
     const lab = new Lab()
     const [a, b, c] = lab.membersOf(3) as [Member, Member, Member]
     lab.connect(a, c)
@@ -43,9 +43,9 @@ describe('a dial that fails', () => {
     lab.run(60_000)
     const failures = a.heard('dialFailed')
     const [first, second] = [b.peerId, 'nobody'].map((peer) => failures.find(({ target }) => target === peer))
-    const [one, two] = b.host.addresses
-    expect([first, second].map((event) => event!.at - started)).toEqual([10_000, 10_000])
-    expect(first!.failure.message).toBe(`${one!}: no answer; ${two!}: no answer`)
+    const [one, two, three] = b.host.addresses
+    expect([first, second].map((event) => event!.at - started)).toEqual([6_500, 10_000])
+    expect(first!.failure.message).toBe([one, two, three].map((address) => `${address!}: no answer`).join('; '))
     expect(second!.failure.message).toMatch(/lookup for its address took too long|nobody that we could ask/)
   })
 
@@ -60,14 +60,50 @@ describe('a dial that fails', () => {
     expect(a.heard('connectionOpened')).toEqual([])
   })
 
-  it('tries one address after the other, and tells why each failed', () => {
+  it('begins the next address when one fails, and tells why each did', () => {
     const [lab, a, b] = pair()
     dial(a, b.peerId, '/ip4/10.9.9.9/tcp/1', b.address)
     lab.run(1_000)
     expect(a.heard('dialled')).toHaveLength(1)
-    dial(a, 'peer9', '/ip4/10.9.9.9/tcp/1', b.address)
+    dial(a, 'peer9', '/ip4/10.9.9.9/tcp/1', '/ip4/10.9.9.8/tcp/1')
     lab.run(1_000)
-    expect(a.last('dialFailed').failure.message).toBe(`/ip4/10.9.9.9/tcp/1: connection refused; ${b.address}: peer2 is there`) // prettier-ignore
+    expect(a.last('dialFailed').failure.message).toBe('/ip4/10.9.9.9/tcp/1: connection refused; /ip4/10.9.9.8/tcp/1: connection refused') // prettier-ignore
+  })
+
+  it.each([1, 2, 5])('is done 250 ms later for each of %d addresses that hang before the good one', (k) => {
+    const lab = new Lab()
+    const [a, b] = lab.membersOf(2) as [Member, Member]
+    const stop = lab.wire.drop(({ kind, to }) => kind === 'dial' && to.startsWith('mute'))
+    // As far away as the good one, so that they keep their order.
+    const mute = Array.from({ length: k }, (_, index) => lab.member(`mute${index}`).address)
+    const started = lab.now
+    dial(a, b.peerId, ...mute, b.address)
+    lab.run(20_000)
+    expect(a.last('dialled').at - started).toBe(250 * k + 40)
+    expect(a.heard('connectionOpened')).toHaveLength(1)
+    expect(lab.wire.links.size).toBe(1)
+    stop()
+  })
+
+  it('takes more addresses while it is under way, and answers each that asked', () => {
+    const [lab, a, b] = pair()
+    const mute = lab.member('mute')
+    lab.wire.drop(({ kind, to }) => kind === 'dial' && to === 'mute')
+    dial(a, b.peerId, mute.address)
+    lab.run(1_000)
+    dial(a, b.peerId, b.address)
+    lab.run(100)
+    expect(a.heard('dialled').map(({ at }) => at)).toEqual([1_040, 1_040])
+  })
+
+  it('finds a host that comes back while it is being tried', () => {
+    const [lab, a, b] = pair()
+    lab.wire.partition([['peer1']])
+    dial(a, b.peerId, b.address)
+    lab.run(4_900)
+    lab.wire.heal()
+    lab.run(1_000)
+    expect(a.last('dialled').at).toBeLessThanOrEqual(5_500)
   })
 
   it('is one of nobody whom somebody knows, or of itself', () => {

@@ -14,6 +14,21 @@ describe('a host', () => {
     expect(a.last('listenFailed').failure.message).toMatch(/192.0.2.1\/tcp\/80: address in use/)
   })
 
+  it('tells of what it announces in place of what it listens on, and is reached at both', () => {
+    const [lab, a, b] = pair()
+    const announce = ['/dns4/example.org/tcp/1']
+    b.run({ type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/5000'], announce })
+    expect(b.last('listening').addresses).toEqual(announce)
+    for (const [index, address] of [...announce, '/ip4/10.0.0.2/tcp/5000'].entries()) {
+      dial(a, b.peerId, address)
+      lab.run(1_000)
+      expect(a.last('identified').addresses).toEqual(announce)
+      a.run({ type: 'closeConnection', connection: index + 1, reason: 'enough' })
+      lab.run(1_000)
+    }
+    expect(a.heard('dialled')).toHaveLength(2)
+  })
+
   it('reaches another in four legs; the other one has the connection after five', () => {
     const [lab, a, b] = pair({ latency: 25 })
     dial(a, b.peerId, b.address)

@@ -1,7 +1,7 @@
 /** The golden bytes of docs/session.md: our reader reads exactly these frames, our writer writes exactly these bytes. */
 import { describe, expect, it } from '@jest/globals'
 import { readFileSync } from 'node:fs'
-import { FrameType } from '../../../src/wire/session/format.js'
+import { FrameType, type Farewell } from '../../../src/wire/session/format.js'
 import {
   createReader,
   createRequestFields,
@@ -9,6 +9,7 @@ import {
   readCredit,
   readFail,
   readFrames,
+  readGoodbye,
   readRequest,
   rest,
   type Frame,
@@ -38,6 +39,7 @@ interface GoldenFrame {
   retryAfter?: number
   message?: string
   amount?: number
+  says?: Farewell
 }
 
 const goldens = JSON.parse(readFileSync(new URL('../fixtures/session.json', import.meta.url), 'utf8')) as Golden[]
@@ -77,6 +79,7 @@ function shown(frame: Frame, begun: Set<number>): GoldenFrame {
     const { code, retryAfterMs, message } = readFail(frame)!
     Object.assign(one, { code, retryAfter: retryAfterMs, message })
   } else if (type === 'CREDIT') one.amount = readCredit(frame)
+  else if (type === 'GOODBYE') one.says = readGoodbye(frame)!
   if (type === 'REQUEST' || type === 'DATA' || type === 'REPLY') one.payload = Buffer.from(rest(frame)).toString('hex')
   return one
 }
@@ -113,12 +116,13 @@ function write(w: writer.FrameWriter, one: GoldenFrame, begun: Set<number>): voi
   } else if (type === 'END') writer.writeEnd(w, id)
   else if (type === 'FAIL') writer.writeFail(w, id, one.code!, one.message!, one.retryAfter!)
   else if (type === 'CANCEL') writer.writeCancel(w, id)
+  else if (type === 'GOODBYE') writer.writeGoodbye(w, id, one.says!)
   else writer.writeCredit(w, id, one.amount!)
 }
 
-/** We name our feature as askers, announce more as answerers, and have no frames of later versions. */
+/** We name our features as askers, announce more as answerers, and have no frames of later versions. */
 function isOurs({ name, frames }: Golden): boolean {
-  return !name.includes('skipped') && frames.every(({ pairs = [[0, 1]] }) => JSON.stringify(pairs) === '[[0,1]]')
+  return !name.includes('skipped') && frames.every(({ pairs = [[0, 3]] }) => JSON.stringify(pairs) === '[[0,3]]')
 }
 
 describe('the golden bytes', () => {

@@ -109,7 +109,7 @@ describe('frames in chunks', () => {
 
   it('may be as large as 17,408 bytes', () => {
     const body = wire.filled(17_406)
-    const bytes = wire.frame(0x88, 1, body)
+    const bytes = wire.frame(0x89, 1, body)
     expect(read(bytes).frames[0]!.body).toEqual(body)
     expect(read(...cut(bytes, [1, 2, 3, 4, 5, 9_000])).frames[0]!.body).toEqual(body)
   })
@@ -231,14 +231,14 @@ describe('a violation of the format', () => {
   it.each<[string, Uint8Array, string]>([
     ['a frame of no bytes', new Uint8Array([0]), 'a frame is too short'],
     ['a frame of one byte', new Uint8Array([1, 0]), 'a frame is too short'],
-    ['a frame of 17,409 bytes', wire.frame(0x88, 1, wire.filled(17_407)), 'a frame is too long'],
+    ['a frame of 17,409 bytes', wire.frame(0x89, 1, wire.filled(17_407)), 'a frame is too long'],
     ['a length of four bytes', new Uint8Array([0x80, 0x80, 0x80, 0x01]), 'a frame is too long'],
     ['a length that is not minimal', new Uint8Array([0x82, 0x00, 4, 1]), 'a number is not minimal'],
     ['an id that is not minimal', new Uint8Array([3, 4, 0x81, 0x00]), 'a number is broken'],
     ['an id that is cut', new Uint8Array([3, 4, 0x81, 0x81]), 'a number is broken'],
     ['an id of 2^53', wire.frame(4, 2n ** 53n), 'a number is broken'],
     ['an id of nine bytes', wire.frame(4, 2n ** 60n), 'a number is broken'],
-    ['an unknown type that must not be skipped', wire.frame(8, 1), 'frames of type 8 are unknown'],
+    ['an unknown type that must not be skipped', wire.frame(9, 1), 'frames of type 9 are unknown'],
     ['an unknown type with other flags', wire.frame(0x7f, 1), 'frames of type 15 are unknown'],
     ...[0, 4, 5, 6, 7].flatMap((type) =>
       [0x10, 0x20, 0x40, 0x80].map((flag): [string, Uint8Array, string] => [
@@ -269,7 +269,7 @@ describe('a violation of the format', () => {
 
 describe('numbers', () => {
   it('that run out of their frame are cut, even if the next frame would complete them', () => {
-    const bytes = wire.join(wire.frame(0x88, 1, new Uint8Array([0x80])), new Uint8Array([1, 1, 1]))
+    const bytes = wire.join(wire.frame(0x89, 1, new Uint8Array([0x80])), new Uint8Array([1, 1, 1]))
     let first: number | undefined
     readFrames(createReader(), bytes, (frame) => {
       first ??= readVarint(frame)

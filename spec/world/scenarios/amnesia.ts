@@ -16,7 +16,6 @@ export const amnesia: Scenario = {
   hosts: ['boot', 'b', 'c'],
   goal: 2 * TICK + 500,
   waits: true,
-  fails: true,
   async measure(world, patience) {
     const config = { discoveryInterval: TICK, reqResp: { connectionKeepAlive: TICK } }
     const boot = await world.host('boot').node(config)

@@ -16,7 +16,6 @@ function bootLate(before: 'refuses' | 'hangs'): Scenario {
     hosts: ['client', 'boot'],
     goal: 1_000,
     waits: true,
-    fails: true,
     async measure(world, patience) {
       const secret = newSecret()
       const id = await peerIdOf(secret)

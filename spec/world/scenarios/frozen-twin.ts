@@ -31,7 +31,6 @@ export const frozenTwin: Scenario = {
   name: 'frozen process with a replacement of the same secret: until a request to it is answered',
   hosts,
   goal: 1_000,
-  fails: true,
   async measure(world, patience) {
     const { a, twin } = await replace(world)
     return answered(a, twin.peerId, { patience })
@@ -42,7 +41,6 @@ export const frozenTwinBroadcasts: Scenario = {
   name: 'the same: until a broadcast reaches it',
   hosts,
   goal: 2_000,
-  fails: true,
   async measure(world, patience) {
     const { a, twin } = await replace(world)
     const start = performance.now()

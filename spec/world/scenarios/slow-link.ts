@@ -9,9 +9,9 @@ export const slowLink: Scenario = {
   name: `2 × ${SIZE / 1_000} kB over 25 kB/s: until both are answered`,
   hosts: ['a', 'b'],
   profile: SLOW,
-  goal: 55_000,
+  // That they arrive at all, in the requests' own time: the line alone needs 40 s, and what is lost on it is sent twice.
+  goal: 110_000,
   waits: true,
-  fails: true,
   async measure(world) {
     const config = { reqResp: { requestTimeout: 120_000 } }
     const b = await world.host('b').node(config)

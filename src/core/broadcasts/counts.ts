@@ -26,7 +26,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { failure: undefined, dropped: {} }
+    found = { failure: undefined, earlier: undefined, dropped: {} }
     evictOldest(peers)
     peers.set(peer, found)
   }
@@ -35,8 +35,11 @@ export function recordOf(state: State, peer: string): PeerRecord {
 
 /** The last dial of the peer failed, or (`undefined`) succeeded. */
 export function noteDial(state: State, peer: string, failure: DialFailure | undefined): void {
-  if (failure !== undefined) recordOf(state, peer).failure = failure
-  else if (state.counts.peers.has(peer)) recordOf(state, peer).failure = undefined
+  if (failure === undefined && !state.counts.peers.has(peer)) return
+  const record = recordOf(state, peer)
+  if (failure === undefined) record.earlier = undefined
+  else if (record.failure !== undefined && record.failure.message !== failure.message) record.earlier = record.failure
+  record.failure = failure
 }
 
 function evictOldest(map: Map<string, unknown>): void {

@@ -7,6 +7,7 @@ import { encodedMessageSize } from '../../wire/gossip/message.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { acceptAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
 import { noteUse } from '../peers/connections.js'
+import { reach } from '../peers/dials.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
@@ -17,6 +18,9 @@ import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
 import { isBlocked, noteRecipient, noteSlow, stalledPeers, takeSlow } from './recipients.js'
 import type { BroadcastAsk, PublishQueue } from './state.js'
+
+/** Topics of which is remembered that we have published on them. */
+const MAX_PUBLISHED = 1_024
 
 export function publish(state: State, out: Effects, command: CommandOf<'broadcast'>): void {
   const { ask: id, topic, data, waitForPeers, receipts } = command
@@ -46,8 +50,18 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
   }
   openAsk(state, ask, ask.timeout)
   countsOf(state, topic)
+  notePublishing(state, topic)
   if (isLarge) hashLarge(state, out, ask)
   else queueWhenReachable(state, out, ask)
+}
+
+/** Connections to subscribers of the topic are kept for a while. */
+function notePublishing({ publishing, now }: State, topic: string): void {
+  const { publishedAt } = publishing
+  publishedAt.delete(topic)
+  publishedAt.set(topic, now)
+  if (publishedAt.size <= MAX_PUBLISHED) return
+  for (const oldest of publishedAt.keys()) return void publishedAt.delete(oldest)
 }
 
 function tooLarge(state: State, out: Effects, id: number, length: number, size: number): void {
@@ -62,9 +76,18 @@ export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
     state.publishing.waiting.add(ask.id)
-    return
+    return reachOthers(state, out)
   }
   enqueue(state, out, ask)
+}
+
+/** A subscriber may be among those that we know and are not connected to. */
+function reachOthers(state: State, out: Effects): void {
+  let left = state.settings.maxProbes
+  for (const peer of state.discovery.table.keys()) {
+    if (state.connections.byPeer.has(peer)) continue
+    if (left-- === 0 || !reach(state, out, peer, [])) return
+  }
 }
 
 /** More subscribers may be reachable now. */

@@ -176,6 +176,8 @@ export type Digesting =
 export interface PeerRecord {
   /** The last dial, if it failed. */
   failure: DialFailure | undefined
+  /** The one before it, if its reason was another. */
+  earlier: DialFailure | undefined
   dropped: Partial<Record<LossReason, number>>
 }
 
@@ -209,6 +211,8 @@ export interface Publishing {
   queuedBytes: number
   /** Broadcasts that the network has not answered yet. */
   underWay: number
+  /** Topic → when a caller last published on it, the oldest first. */
+  publishedAt: Map<string, number>
 }
 
 /** Peers that our broadcasts are handed to. recipients.ts changes it. */
@@ -295,6 +299,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       queues: new Map(),
       queuedBytes: 0,
       underWay: 0,
+      publishedAt: new Map(),
     },
     recipients: { slow: new Map(), pending: new Set() },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },

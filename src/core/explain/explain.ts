@@ -8,6 +8,7 @@ import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
+import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import type { PeerExplanation, TopicExplanation } from './explanation.js'
@@ -85,13 +86,18 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const [first] = links
   const record = counts.peers.get(peer)
   const table = state.discovery.table.get(peer)
+  const remembered = state.memory.peers.get(peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
     askedBy: askedBy(first),
-    ...(table === undefined ? {} : { table: [...table] }),
+    ...(table === undefined ? {} : { table: withPeers(table, peer) }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
+    ...(record?.earlier === undefined ? {} : { earlierDialFailure: failureOf(record.earlier, now) }),
+    ...(remembered === undefined
+      ? {}
+      : { remembered: { ago: now - remembered.goodAt, failures: remembered.failures } }),
     dialling: state.dials.has(peer),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
@@ -127,5 +133,9 @@ function askedBy(connection: { requestProtocol: string | undefined; protocols: s
 }
 
 function failureOf({ at, message, tried }: NonNullable<PeerRecord['failure']>, now: number) {
-  return { ago: now - at, reason: message, tried: tried.map((attempt) => ({ ...attempt })) }
+  return {
+    ago: now - at,
+    reason: message,
+    tried: tried.map((attempt) => ({ ...attempt })),
+  }
 }

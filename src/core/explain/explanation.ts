@@ -74,6 +74,10 @@ export interface PeerExplanation {
   table?: string[]
   /** The last dial, if it failed: how long ago in ms, why, and each multiaddr that was tried with its own reason. */
   dialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /** The last dial before that one that failed for another reason, since the peer was last connected. */
+  earlierDialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /** What we remember of it apart from the table: how long ago it was connected (ms), and failed attempts since. */
+  remembered?: { ago: number; failures: number }
   /** A dial is under way. */
   dialling: boolean
   /** Topics that it is in, as far as this node knows. */
@@ -110,7 +114,7 @@ export interface NodeStatus {
   addresses: string[]
   /** Number of peers in the routing table. */
   knownPeersCount: number
-  /** The routing table: peer id → multiaddrs. */
+  /** The routing table: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them. */
   knownPeers: Record<string, string[]>
   /** Peer ids of the connected peers. */
   connections: string[]

@@ -1,12 +1,18 @@
 /** The status of a node, as copies of what the state knows. */
 import { lossesOf } from '../broadcasts/counts.js'
+import { withPeer } from '../peers/addresses.js'
 import type { State } from '../state.js'
 import type { NodeStatus } from './explanation.js'
 
 export function knownPeers(state: State): Record<string, string[]> {
   const known: Record<string, string[]> = {}
-  for (const [peer, addresses] of state.discovery.table) known[peer] = [...addresses]
+  for (const [peer, addresses] of state.discovery.table) known[peer] = withPeers(addresses, peer)
   return known
+}
+
+/** As a user can pass them to another node's `bootNodes`. */
+export function withPeers(addresses: string[], peer: string): string[] {
+  return addresses.map((address) => withPeer(address, peer))
 }
 
 export function snapshot(state: State): NodeStatus {
@@ -30,5 +36,5 @@ function topicStatus(state: State, topic: string): NodeStatus['topics'][string] 
 
 /** The multiaddrs that we listen on, with our peer id. */
 export function fullAddresses(state: State): string[] {
-  return state.lifecycle.addresses.map((address) => `${address}/p2p/${state.self}`)
+  return withPeers(state.lifecycle.addresses, state.self)
 }

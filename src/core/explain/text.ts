@@ -28,7 +28,7 @@ function membership({ subscribed, joined, listeners, validated }: Omit<TopicExpl
 }
 
 export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
-  const { gossip, requests, dialFailure, limits } = peer
+  const { gossip, requests, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
   return lines(
     `peer ${peer.peer}: ${peer.connections.length === 0 ? (peer.dialling ? 'being dialled' : 'not connected') : 'connected'}`,
     ...peer.connections.map(
@@ -37,6 +37,10 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     peer.table === undefined ? 'not in the routing table' : `in the routing table: ${peer.table.join(', ')}`,
     dialFailure === undefined ? undefined : `the last dial failed, ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
     ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
+    earlier === undefined ? undefined : `before that, ${earlier.ago} ms ago: ${earlier.reason}`,
+    remembered === undefined || !Number.isFinite(remembered.ago)
+      ? undefined
+      : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} since`,
     peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
     `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,
     peer.topics.length === 0

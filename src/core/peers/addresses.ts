@@ -44,3 +44,49 @@ export function peerOf(address: string): string | undefined {
 export function withoutPeer(address: string): string {
   return address.replace(/\/p2p\/[^/]+$/, '')
 }
+
+/** The multiaddr, ending in the peer's id. */
+export function withPeer(address: string, peer: string): string {
+  return peerOf(address) === undefined ? `${address}/p2p/${peer}` : address
+}
+
+/** An address at which a peer may be. */
+export interface Candidate {
+  address: string
+  /** The user named it, or the peer itself did. Otherwise it is hearsay. */
+  isConfirmed: boolean
+}
+
+/**
+ * The best first: what is confirmed before hearsay, our own network before others, and IPv6 and IPv4 in turn. `own`: addresses
+ * of ours.
+ */
+export function inOrder(candidates: Candidate[], own: string[]): Candidate[] {
+  if (candidates.length < 2) return candidates
+  const networks = new Set(own.map(networkOf))
+  const groups: Candidate[][] = [[], [], [], []]
+  for (const candidate of candidates) {
+    const { address, isConfirmed } = candidate
+    const isNear = isLoopback(address) || networks.has(networkOf(address))
+    groups[(isConfirmed ? 0 : 2) + (isNear ? 0 : 1)]!.push(candidate)
+  }
+  return groups.flatMap(inTurn)
+}
+
+function inTurn(candidates: Candidate[]): Candidate[] {
+  const six = candidates.filter(({ address }) => address.startsWith('/ip6/'))
+  const others = candidates.filter(({ address }) => !address.startsWith('/ip6/'))
+  const pairs = Array.from({ length: Math.max(six.length, others.length) }, (_, index) => [six[index], others[index]])
+  return pairs.flat().filter((candidate) => candidate !== undefined)
+}
+
+/** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6; a name is a network of its own. */
+function networkOf(address: string): string {
+  const [, family = '', host = ''] = address.split('/')
+  if (family === 'ip4') return host.slice(0, host.lastIndexOf('.'))
+  if (family !== 'ip6') return host
+  const [before = '', after] = host.split('::') as [string, string?]
+  const head = before === '' ? [] : before.split(':')
+  const missing = after === undefined ? 0 : 8 - head.length - (after === '' ? 0 : after.split(':').length)
+  return [...head, ...Array<string>(missing).fill('0'), ...(after?.split(':') ?? [])].slice(0, 4).join(':')
+}

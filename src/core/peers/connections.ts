@@ -2,19 +2,28 @@
  * The register of connections: which are open, which one is used for a peer, and since when each is idle. It keeps the
  * books; what the end of a connection means for requests, connectivity.ts knows.
  */
-import { statusChanged } from '../changes.js'
+import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
 import type { ConnectionId } from '../port.js'
+import { sendGoodbye } from '../requests/streams.js'
+import { Farewell } from '../../wire/session/format.js'
 import { createPace } from '../requests/session/pacing.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
-/** The connection to use for a peer: the oldest. */
+/** The connection to use for a peer: the oldest that is neither doubted nor being left, or else the newest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
-  const first = state.connections.byPeer.get(peer)?.[0]
-  return first === undefined ? undefined : state.connections.all.get(first)
+  const [first, ...others] = state.connections.byPeer.get(peer) ?? []
+  if (first === undefined) return undefined
+  let best = state.connections.all.get(first)!
+  for (const id of others) {
+    if (!best.doubted && best.leaving === undefined) break
+    best = state.connections.all.get(id)!
+  }
+  return best
 }
 
 export function addConnection(state: State, event: EventOf<'connectionOpened'>): Connection {
@@ -28,12 +37,17 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     queue: new IdSet(),
     v1Streams: new IdSet(),
     upgraded: false,
+    dials: new IdSet(),
     v1Exchanges: new IdSet(),
     asking: undefined,
     answering: undefined,
     pace: createPace(),
     sessionsOpened: 0,
-    pinging: false,
+    pings: 0,
+    doubted: false,
+    goodbye: undefined,
+    goodbyes: 0,
+    leaving: undefined,
     openedAt: state.now,
   }
   if (state.connections.all.size === 0) planPings(state, state.now + state.settings.pingInterval)
@@ -42,6 +56,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
   if (links === undefined) state.connections.byPeer.set(connection.peer, [connection.id])
   else links.push(connection.id)
   statusChanged(state)
+  peersChanged(state)
   updateIdle(state, connection)
   return connection
 }
@@ -57,6 +72,7 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
     state.connections.byPeer.delete(peer)
   }
   statusChanged(state)
+  peersChanged(state)
 }
 
 /** Do requests of ours or of the peer, or a mesh, use this connection? */
@@ -72,9 +88,10 @@ export function isUsed(state: State, connection: Connection): boolean {
 
 /** The connection starts or stops to count as idle. Called after every change that `isUsed` depends on. */
 export function updateIdle(state: State, connection: Connection): void {
-  if (isUsed(state, connection) || connection.peer in state.settings.bootNodes)
+  if (isUsed(state, connection) || isNamed(state.settings, connection.peer)) {
     state.connections.idle.delete(connection.id)
-  else if (!state.connections.idle.has(connection.id)) {
+    withdraw(state, connection)
+  } else if (!state.connections.idle.has(connection.id)) {
     state.connections.idle.set(connection.id, state.now)
     dueAt(state, 'idle', closingTime(state, state.now))
   }
@@ -89,9 +106,39 @@ export function planPings(state: State, time: number): void {
 /** A broadcast came from this peer or went to it: its connections count as used at this moment. */
 export function noteUse(state: State, peer: string): void {
   for (const id of state.connections.byPeer.get(peer) ?? []) {
-    // It moves to the end, because they are in the order of their times.
-    if (state.connections.idle.delete(id)) state.connections.idle.set(id, state.now)
+    if (!state.connections.idle.has(id)) continue
+    postpone(state, id)
+    withdraw(state, state.connections.all.get(id)!)
   }
+}
+
+/** Its keep-alive time begins anew. */
+export function postpone(state: State, id: ConnectionId): void {
+  // It becomes the last of them, for they are in the order of their times.
+  state.connections.idle.delete(id)
+  state.connections.idle.set(id, state.now)
+}
+
+/** Our goodbye does not hold any more, because the connection is needed. */
+function withdraw(state: State, connection: Connection): void {
+  const { goodbye } = connection
+  if (goodbye === undefined) return
+  connection.goodbye = undefined
+  const session = state.streams.sessions.get(goodbye.stream)
+  if (session !== undefined && goodbye.id > 0) sendGoodbye(state, session, goodbye.id, Farewell.STAY)
+}
+
+/** The other side needs the connection no more than we do: it is closed in this step, unless it is used in it. */
+export function release(state: State, id: ConnectionId): void {
+  state.connections.released.push(id)
+  dueAt(state, 'idle', state.now)
+}
+
+/** Those of them that are idle still. */
+export function takeReleased(state: State): ConnectionId[] {
+  const ids = state.connections.released.filter((id) => state.connections.idle.has(id))
+  state.connections.released = []
+  return ids
 }
 
 /**
@@ -105,6 +152,7 @@ export function closingTime({ settings: { connectionKeepAlive } }: State, since:
 
 /** When the next connection is closed because it was idle for too long. */
 export function nextIdleClose(state: State): number {
+  if (state.connections.released.length > 0) return state.now
   const { oldestId } = state.connections.idle
   return oldestId === undefined ? Infinity : closingTime(state, state.connections.idle.get(oldestId)!)
 }

@@ -2,30 +2,72 @@
  * What follows for questions, requests and sessions when a connection opens, fails to open, is lost or is closed. The
  * requests of a lost connection fail with it, and nothing is tried again. The register itself is in connections.ts.
  */
-import { closeAsk, fail, settle } from '../asks.js'
+import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import { peersChanged } from '../changes.js'
 import { noteDial } from '../broadcasts/counts.js'
 import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects, type Refusal } from '../effects.js'
-import type { EventOf } from '../events.js'
+import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { endRequest, useConnection } from '../requests/requests.js'
+import { endRequest, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
 import { openOwnAsk, takeOwnAsk } from '../services/own-requests.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
-import { addConnection, idleTooLong, isUsed, noteUse, planPings, removeConnection } from './connections.js'
-import { closeDial, reach, tryOtherAddresses } from './dials.js'
+import {
+  addConnection,
+  connectionTo,
+  idleTooLong,
+  isUsed,
+  noteUse,
+  planPings,
+  postpone,
+  removeConnection,
+  takeReleased,
+} from './connections.js'
+import { closeDial, goesOn, reach, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
-import type { Connection, Dial } from './state.js'
+import { sayGoodbye } from './goodbye.js'
+import { isInSmallNetwork, isPublishedTo } from './keeping.js'
+import { noteGone, noteUnreachable } from './memory.js'
+import type { Connection, Dial, DialAsk } from './state.js'
+
+/** How long a peer may take to answer after a sleep, ms. */
+const WAKE_PING_TIMEOUT = 3_000
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
+  testOthers(state, out, connection)
   log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
   const dial = state.dials.get(event.peer)
   if (dial !== undefined) arrive(state, out, dial, connection)
+}
+
+/**
+ * A peer that opens another connection may have lost the ones before: it was restarted, or has another address. They are not used
+ * until they answer, and closed if they do not.
+ */
+function testOthers(state: State, out: Effects, { id: newest, peer }: Connection): void {
+  for (const id of state.connections.byPeer.get(peer)!) {
+    if (id === newest) continue
+    const older = state.connections.all.get(id)!
+    older.doubted = true
+    ping(out, older, testTime(state, older))
+  }
+}
+
+/** A link whose round trip is long needs its time. */
+function testTime({ settings }: State, { pace }: Connection): number {
+  return Math.min(Math.max(settings.pingTest, 4 * pace.roundTrip), settings.pingTimeout)
+}
+
+function ping(out: Effects, connection: Connection, timeout: number): void {
+  connection.pings++
+  out.push({ type: 'ping', connection: connection.id, timeout })
 }
 
 /** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
@@ -43,26 +85,61 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
-    else if (closeAsk(state, id)) settle(state, out, id, connection.peer)
+    else if (ask?.kind === 'dial') awaitProof(state, out, ask, connection)
   }
   onDialOver(state, dial.target)
 }
 
+/**
+ * A dial is answered when the other side has answered over the connection. Until then it may not know that we are connected, and
+ * could not ask us by our peer id.
+ */
+function awaitProof(state: State, out: Effects, ask: DialAsk, connection: Connection): void {
+  ask.connection = connection.id
+  connection.dials.add(ask.id)
+  if (connection.upgraded || connection.inbound) settleDials(state, out, connection)
+  else if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+}
+
+function settleDials(state: State, out: Effects, { dials, peer }: Connection): void {
+  for (const id of dials) {
+    dials.delete(id)
+    closeAsk(state, id)
+    settle(state, out, id, peer)
+  }
+}
+
+/** A caller wants to be connected. */
+export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
+  const { ask: id, target, addresses } = command
+  if (!acceptAsk(state, out, id)) return
+  const ask: DialAsk = { kind: 'dial', id, target, connection: undefined }
+  openAsk(state, ask)
+  const connection = connectionTo(state, target)
+  if (connection !== undefined) return awaitProof(state, out, ask, connection)
+  if (reach(state, out, target, addresses, id)) return
+  closeAsk(state, id)
+  fail(state, out, id, tooManyDials(state))
+}
+
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
-  if (dial === undefined || tryOtherAddresses(out, dial)) return
+  if (dial === undefined || goesOn(dial, event.tried)) return
   const { message, cause } = event.failure
-  noteDial(state, dial.target, { at: state.now, message, tried: event.tried })
-  const isBoot = dial.target in state.settings.bootNodes
-  if (isBoot) {
-    log(out, 'warn', `boot node ${dial.target} is down, next try at the next discovery tick: ${message}`)
-  }
+  noteDial(state, dial.target, { at: state.now, message, tried: dial.tried })
+  const isBoot = isNamed(state.settings, dial.target)
+  if (isBoot) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   // A failed dial to a caller's addresses proves nothing about those in the table.
-  if (state.discovery.table.has(dial.target) && (isBoot || dial.addresses.length === 0)) {
+  if (state.discovery.table.has(dial.target) && (isBoot || dial.isOurs)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
   giveUp(state, out, dial, message, cause)
+  noteUnreachable(state, dial.target)
+}
+
+function nameOf({ settings }: State, peer: string): string {
+  return peer in settings.bootNodes ? `boot node ${peer}` : `${peer}, which is to be kept,`
 }
 
 function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
@@ -81,27 +158,45 @@ export function onConnectionClosed(state: State, out: Effects, id: ConnectionId)
   if (connection === undefined) return
   const { peer } = connection
   const wasUsed = isUsed(state, connection)
-  forget(state, out, connection, 'the connection was lost')
+  forget(state, out, connection, 'the connection was lost', wasUsed)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
 }
 
 /** Closes a connection from our side. For the rest of the core it has ended at this moment. */
-export function dropConnection(state: State, out: Effects, id: ConnectionId | undefined, reason: string): void {
+export function dropConnection(
+  state: State,
+  out: Effects,
+  id: ConnectionId | undefined,
+  reason: string,
+  isDead = false,
+): void {
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
-  out.push({ type: 'closeConnection', connection: connection.id, reason })
-  forget(state, out, connection, reason)
+  out.push({ type: 'closeConnection', connection: connection.id, reason, ...(isDead && { dead: true }) })
+  forget(state, out, connection, reason, false)
 }
 
-function forget(state: State, out: Effects, connection: Connection, reason: string): void {
+function forget(state: State, out: Effects, connection: Connection, reason: string, wasUsed: boolean): void {
   removeConnection(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) takeRecipient(state, connection.peer)
+  if (!state.connections.byPeer.has(connection.peer)) {
+    takeRecipient(state, connection.peer)
+    noteGone(state, connection, wasUsed)
+  }
   const message = `${reason} before ${connection.peer} answered`
+  for (const id of connection.dials) {
+    closeAsk(state, id)
+    fail(state, out, id, { code: 'DialError', message })
+  }
   const refusal: Refusal = { code: 'ConnectionLost', message }
   for (const stream of connection.v1Streams) endRequest(state, out, state.streams.v1Requests.get(stream)!, refusal)
-  for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
+  for (const id of connection.queue) {
+    const ask = state.asks.open.get(id) as RequestAsk
+    // It was to be closed, and what came up meanwhile has waited for that.
+    if (connection.leaving !== undefined) sendElsewhere(state, out, ask)
+    else endRequest(state, out, ask, refusal)
+  }
   for (const id of connection.v1Exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
   const { asking, answering } = connection
   if (asking !== undefined) loseCalls(state, out, asking, message)
@@ -109,11 +204,18 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
 }
 
 export function closeIdle(state: State, out: Effects): void {
+  for (const id of takeReleased(state)) dropIdle(state, out, id)
   for (const id of idleTooLong(state)) {
-    const { peer } = state.connections.all.get(id)!
-    if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
-    else dropIdle(state, out, id)
+    const connection = state.connections.all.get(id)!
+    const { peer } = connection
+    if (isInSmallNetwork(state, connection) || isPublishedTo(state, peer)) postpone(state, id)
+    else if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
+    else leaveIdle(state, out, connection)
   }
+}
+
+function leaveIdle(state: State, out: Effects, connection: Connection): void {
+  if (!sayGoodbye(state, out, connection)) dropIdle(state, out, connection.id)
 }
 
 function dropIdle(state: State, out: Effects, id: ConnectionId): void {
@@ -132,10 +234,11 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
   const { connection: id } = purpose
   // Meanwhile it may have been used again, or closed.
   if (!state.connections.idle.has(id)) return
-  const { peer } = state.connections.all.get(id)!
+  const connection = state.connections.all.get(id)!
+  const { peer } = connection
   if (isRecipient(state, peer)) return
   if ((event.peers[peer]?.queued ?? 0) > 0) noteRecipient(state, peer)
-  else dropIdle(state, out, id)
+  else leaveIdle(state, out, connection)
 }
 
 /** Pings every connected peer, once per interval. */
@@ -143,25 +246,46 @@ export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
   for (const connection of state.connections.all.values()) {
-    if (connection.pinging) continue
-    connection.pinging = true
-    out.push({ type: 'ping', connection: connection.id, timeout: state.settings.pingTimeout })
+    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
   }
 }
 
-export function onPinged(state: State, event: EventOf<'pinged'>): void {
+/** Tests every connection, because the machine slept or the process was stopped: a peer that is gone must be found soon. */
+export function pingAllNow(state: State, out: Effects): void {
+  const timeout = Math.min(state.settings.pingTimeout, WAKE_PING_TIMEOUT)
+  for (const connection of state.connections.all.values()) {
+    if (connection.pings === 0) ping(out, connection, timeout)
+  }
+}
+
+export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
-  connection.pinging = false
+  connection.pings--
+  connection.doubted = false
+  connection.upgraded = true
   onRoundTrip(connection.pace, event.rtt)
+  settleDials(state, out, connection)
+  peersChanged(state)
 }
 
 export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFailed'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
+  connection.pings--
+  if (event.heard) {
+    log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
+    connection.doubted = false
+    settleDials(state, out, connection)
+    // What came may have been under way since before it fell silent, so it is asked again at once.
+    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+    return
+  }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.
-  if (state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
-  dropConnection(state, out, connection.id, 'the peer does not answer pings')
+  const isOnly = state.connections.byPeer.get(peer)!.length === 1
+  if (isOnly && state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
+  dropConnection(state, out, connection.id, 'the peer does not answer pings', true)
+  if (isOnly) noteUnreachable(state, peer)
 }

@@ -1,59 +1,79 @@
 /** Dials under way, one per target: every question with the same target waits for the same dial. */
-import { acceptAsk, closeAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { closeAsk, overloaded } from '../asks.js'
+import { peersChanged } from '../changes.js'
 import type { Effects } from '../effects.js'
-import type { CommandOf } from '../events.js'
 import { IdSet } from '../id-set.js'
+import type { Attempt } from '../port.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
+import { candidatesOf, hasCandidates } from './candidates.js'
 import type { Dial, DialAsk } from './state.js'
-
-/** A caller's `dial`. */
-export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
-  const { ask: id, target, addresses } = command
-  if (!acceptAsk(state, out, id)) return
-  if (state.connections.byPeer.has(target)) return settle(state, out, id, target)
-  openAsk(state, { kind: 'dial', id, target })
-  if (reach(state, out, target, addresses, id)) return
-  closeAsk(state, id)
-  fail(state, out, id, tooManyDials(state))
-}
 
 export function tooManyDials({ dials }: State) {
   return overloaded(`${dials.size} dials are under way already`)
 }
 
 /**
- * Dials `target` (a peer id, or a multiaddr without one), unless such a dial is under way already. `ask` waits for it.
- * False: too many dials are under way.
+ * Dials `target` (a peer id, or a multiaddr without one). If that is being done already, these addresses join it. No addresses:
+ * the table and the network know some. Those that the config names are always tried too. `ask` waits for the outcome.
+ * False: there are too many dials under way.
  */
 export function reach(state: State, out: Effects, target: string, addresses: string[], ask?: AskId): boolean {
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
-    dial = { target, addresses, laterAddresses: [], waiting: new IdSet() }
-    state.dials.set(target, dial)
-    out.push({ type: 'dial', target, addresses })
-  } else {
-    for (const address of addresses) {
-      if (!dial.addresses.includes(address) && !dial.laterAddresses.includes(address)) dial.laterAddresses.push(address)
+    dial = {
+      target,
+      addresses: new Set(),
+      isOurs: false,
+      looksUp: false,
+      unanswered: 0,
+      tried: [],
+      waiting: new IdSet(),
     }
+    state.dials.set(target, dial)
+    peersChanged(state)
   }
   if (ask !== undefined) dial.waiting.add(ask)
+  const isOurs = addresses.length === 0
+  const known =
+    isNamed(state.settings, target) || (isOurs && hasCandidates(state, target)) ? candidatesOf(state, target) : []
+  if (isOurs) dial.isOurs = true
+  offer(out, dial, addresses)
+  offer(out, dial, known)
+  // A retry that nobody waits for stays with what we know: a lookup for each of them would be too much.
+  if (isOurs && !dial.looksUp && (ask !== undefined || known.length === 0)) {
+    dial.looksUp = true
+    askPort(out, dial, [])
+  }
   return true
 }
 
-/** A dial failed. True: other addresses were offered meanwhile, and the dial goes on with them. */
-export function tryOtherAddresses(out: Effects, dial: Dial): boolean {
-  if (dial.laterAddresses.length === 0 || dial.waiting.size === 0) return false
-  dial.addresses = dial.laterAddresses
-  dial.laterAddresses = []
-  out.push({ type: 'dial', target: dial.target, addresses: dial.addresses })
-  return true
+function offer(out: Effects, dial: Dial, addresses: string[]): void {
+  const fresh = addresses.filter((address) => !dial.addresses.has(address))
+  if (fresh.length === 0) return
+  for (const address of fresh) dial.addresses.add(address)
+  askPort(out, dial, fresh)
+}
+
+function askPort(out: Effects, dial: Dial, addresses: string[]): void {
+  dial.unanswered++
+  out.push({ type: 'dial', target: dial.target, addresses })
+}
+
+/** The port has failed. True: the dial goes on with what it was asked for later. */
+export function goesOn(dial: Dial, tried: Attempt[]): boolean {
+  const isNew = ({ address }: Attempt): boolean => dial.tried.every((attempt) => attempt.address !== address)
+  dial.tried.push(...tried.filter(isNew))
+  dial.unanswered--
+  return dial.unanswered > 0
 }
 
 /** The dial has succeeded or failed. */
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
+  peersChanged(state)
 }
 
 /** A question no longer waits for this dial. */
@@ -62,7 +82,8 @@ export function stopWaiting(state: State, target: string, id: AskId): void {
 }
 
 /** The caller has cancelled its `dial`. */
-export function leaveDial(state: State, { id, target }: DialAsk): void {
+export function leaveDial(state: State, { id, target, connection }: DialAsk): void {
   stopWaiting(state, target, id)
+  if (connection !== undefined) state.connections.all.get(connection)?.dials.delete(id)
   closeAsk(state, id)
 }

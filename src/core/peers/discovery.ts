@@ -1,18 +1,19 @@
 /**
- * Discovery: each tick starts a lookup of our own neighbourhood, dials to the boot nodes that are not connected, and
- * probes of table members that are not connected (a member that cannot be dialled is removed). The table itself belongs
- * to the network.
+ * Discovery: at each tick a lookup of our own neighbourhood, and a probe of table members that are not connected (who cannot
+ * be dialled is removed; memory.ts remembers it). The table itself belongs to the port.
  */
 import { KADEMLIA } from '../../wire/protocols.js'
 import { reach } from './dials.js'
-import { statusChanged } from '../changes.js'
+import { noteGood, noteLeft, onTryOver, tryAtTick } from './memory.js'
+import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
+import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 
 export function tick(state: State, out: Effects): void {
-  dialBootNodes(state, out)
+  tryAtTick(state, out)
   if (state.discovery.table.size === 0) {
     log(out, 'info', '☕ discovery paused: no peer is known')
     return
@@ -21,10 +22,15 @@ export function tick(state: State, out: Effects): void {
   probe(state, out)
 }
 
-export function dialBootNodes(state: State, out: Effects): void {
-  for (const [peer, addresses] of Object.entries(state.settings.bootNodes)) {
-    if (peer !== state.self && !state.connections.byPeer.has(peer)) reach(state, out, peer, addresses)
-  }
+/**
+ * Our addresses have changed, and connections of the old ones are gone. Peers that are connected are told; the others hear it from
+ * us when we dial them.
+ */
+export function tellWhereWeAre(state: State, out: Effects): void {
+  const away = [...new Set([...namedPeers(state.settings), ...state.discovery.table.keys()])].filter(
+    (peer) => peer !== state.self && !state.connections.byPeer.has(peer),
+  )
+  for (const peer of away.slice(0, state.settings.maxProbes)) reach(state, out, peer, [])
 }
 
 function query(state: State, out: Effects): void {
@@ -86,6 +92,7 @@ function divisor(a: number, b: number): number {
 /** A dial has succeeded or failed, so there is room for another probe. */
 export function onDialOver(state: State, target: string): void {
   state.discovery.probing.delete(target)
+  onTryOver(state, target)
 }
 
 /** A peer's identify message. Its listen addresses go into the table if it takes part in the DHT. */
@@ -94,6 +101,7 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.protocols = protocols
+  noteGood(state, connection, addresses)
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
 }
 
@@ -102,8 +110,10 @@ export function onTableChanged(state: State, out: Effects, event: EventOf<'table
   const wasEmpty = state.discovery.table.size === 0
   const wasKnown = state.discovery.table.has(peer)
   statusChanged(state)
+  peersChanged(state)
   if (addresses === undefined || addresses.length === 0) {
     if (state.discovery.table.delete(peer)) log(out, 'debug', `${peer} has left the table`)
+    noteLeft(state, peer)
     return
   }
   state.discovery.table.set(peer, addresses)

@@ -1,7 +1,7 @@
 /** The state of peers: connections, the dials under way, and the routing table as the network reports it. */
 import { IdMap } from '../id-map.js'
-import type { IdSet } from '../id-set.js'
-import type { Attempt, ConnectionId } from '../port.js'
+import { IdSet } from '../id-set.js'
+import type { Attempt, ConnectionId, StreamId } from '../port.js'
 import type { Pace } from '../requests/session/pacing.js'
 import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
 import type { SessionCall, SessionExchange } from '../requests/state.js'
@@ -21,8 +21,10 @@ export interface Connection {
   queue: IdSet
   /** Streams of ours that are open, or opening, for a version-1 request. */
   v1Streams: IdSet
-  /** The other side has accepted a stream of ours, so it has finished its upgrade of the connection. */
+  /** The other side has accepted a stream of ours, so it has finished its upgrade of the connection, and knows us. */
   upgraded: boolean
+  /** Callers' dials that wait for that. */
+  dials: IdSet
   /** Version-1 requests of the peer that came over this connection. */
   v1Exchanges: IdSet
   /** The session over which we ask, and the one over which the peer asks. */
@@ -32,9 +34,24 @@ export interface Connection {
   readonly pace: Pace
   /** Sessions that the peer has opened so far. */
   sessionsOpened: number
-  /** A ping is under way. */
-  pinging: boolean
+  /** Pings that are under way. */
+  pings: number
+  /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
+  doubted: boolean
+  /** We have asked the other side whether it may be closed, and wait. */
+  goodbye: Goodbye | undefined
+  /** How often we have. */
+  goodbyes: number
+  /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
+  leaving: { readonly id: number; readonly stream: StreamId } | undefined
   readonly openedAt: number
+}
+
+/** `id` 0: it is said when the session is open. */
+export interface Goodbye {
+  readonly id: number
+  readonly stream: StreamId
+  readonly at: number
 }
 
 /** connections.ts changes it. */
@@ -44,6 +61,8 @@ export interface Connections {
   byPeer: Map<string, ConnectionId[]>
   /** Connections that nothing uses → since when. In the order of these times. */
   idle: IdMap<number>
+  /** Connections of which the other side has agreed that they may be closed. */
+  released: ConnectionId[]
   /** When all connections are pinged next; `Infinity`: there are none. */
   nextPing: number
 }
@@ -51,12 +70,18 @@ export interface Connections {
 /** A dial under way. */
 export interface Dial {
   readonly target: string
-  /** Addresses that the network was told to try; empty: it looks the peer up. */
-  addresses: string[]
-  /** Addresses that were offered during the dial; they are tried if it fails. */
-  laterAddresses: string[]
+  /** Addresses that the port was asked to try. */
+  readonly addresses: Set<string>
+  /** The addresses are not only those of a caller. */
+  isOurs: boolean
+  /** The port was asked to try what the table knows, and to look the peer up. */
+  looksUp: boolean
+  /** How often the port was asked, less its answers that have come: the dial has failed with the last of them. */
+  unanswered: number
+  /** What has failed so far. */
+  tried: Attempt[]
   /** Questions that wait for the dial. */
-  waiting: IdSet
+  readonly waiting: IdSet
 }
 
 /** A caller's `dial`. */
@@ -64,6 +89,8 @@ export interface DialAsk {
   readonly kind: 'dial'
   readonly id: AskId
   readonly target: string
+  /** Once it is there. */
+  connection: ConnectionId | undefined
 }
 
 /** Why the last dial of a peer failed. */
@@ -88,16 +115,51 @@ export interface Discovery {
   probing: Set<string>
 }
 
+/** A peer that was good once, or that the config names. */
+export interface Remembered {
+  /** Where it was, the addresses that led to it first. */
+  addresses: string[]
+  /** When it was last connected and identified; `-Infinity`: never. */
+  goodAt: number
+  /** Attempts in a row that failed. */
+  failures: number
+}
+
+/** memory.ts changes it. */
+export interface Memory {
+  /** By peer id; the one that was good longest ago first. */
+  peers: Map<string, Remembered>
+  /** Peers that are away → when they are dialled again. */
+  retries: Map<string, number>
+  /** When the next of them is. */
+  nextTry: number
+  /** Those that are being dialled because they are remembered, but for the peers of the config. */
+  trying: Set<string>
+  /** Where the chance in the pauses comes from: it begins with the peer id, so that nodes differ and runs do not. */
+  chance: number
+}
+
+/** A caller that waits until so many peers are connected. */
+export interface OnlineAsk {
+  readonly kind: 'online'
+  readonly id: AskId
+  readonly peers: number
+  readonly timeout: number
+}
+
 export interface PeersState {
   connections: Connections
   /** Target → its dial. dials.ts changes it. */
   dials: Map<string, Dial>
   discovery: Discovery
+  memory: Memory
+  /** Callers that wait until enough peers are connected. online.ts changes it. */
+  online: IdSet
 }
 
-export function createPeersState(): PeersState {
+export function createPeersState(self: string): PeersState {
   return {
-    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), nextPing: Infinity },
+    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), released: [], nextPing: Infinity },
     dials: new Map(),
     discovery: {
       table: new Map(),
@@ -107,5 +169,14 @@ export function createPeersState(): PeersState {
       probes: new Set(),
       probing: new Set(),
     },
+    memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: seedOf(self) },
+    online: new IdSet(),
   }
+}
+
+/** A number out of a text (FNV-1a). */
+function seedOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash | 0
 }

@@ -16,6 +16,11 @@ export function nextExchange({ exchanges }: State): ExchangeId {
   return exchanges.nextId--
 }
 
+/** The node comes to its end: what others ask from now on, they have to ask somebody else. */
+export function refusesNew({ lifecycle }: State): boolean {
+  return lifecycle.phase === 'draining'
+}
+
 export function openExchange({ exchanges }: State, exchange: Exchange): void {
   exchanges.open.set(exchange.id, exchange)
 }

@@ -17,7 +17,7 @@ import { openStreams } from './v1/asker.js'
 /** Sends the requests that wait, as far as the connection can carry them now. */
 export function serveQueue(state: State, out: Effects, connection: Connection): void {
   const { queue } = connection
-  if (queue.size === 0) return
+  if (queue.size === 0 || connection.leaving !== undefined) return
   const protocol = protocolOf(state, connection)
   if (protocol === REQUEST_RESPONSE_V1) {
     refuseServices(state, out, connection)

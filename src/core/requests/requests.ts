@@ -22,6 +22,7 @@ export function startRequest(state: State, out: Effects, command: CommandOf<'req
     kind: 'request',
     id,
     peer,
+    addresses: command.addresses,
     service,
     timeout,
     deadline: state.now + timeout,
@@ -32,16 +33,29 @@ export function startRequest(state: State, out: Effects, command: CommandOf<'req
     call: undefined,
   }
   openAsk(state, ask, timeout)
+  send(state, out, ask)
+}
+
+function send(state: State, out: Effects, ask: RequestAsk): void {
+  const { peer, addresses, id } = ask
   const connection = connectionTo(state, peer)
   if (connection !== undefined) useConnection(state, out, ask, connection)
-  else if (!reach(state, out, peer, command.addresses, id)) endRequest(state, out, ask, tooManyDials(state))
+  else if (!reach(state, out, peer, addresses, id)) endRequest(state, out, ask, tooManyDials(state))
+}
+
+/** Nothing of it has been sent, and the connection for which it waited is gone. */
+export function sendElsewhere(state: State, out: Effects, ask: RequestAsk): void {
+  ask.stage = 'dialling'
+  ask.connection = undefined
+  send(state, out, ask)
 }
 
 /** The request goes over this connection: at once, or as soon as the protocol is known and there is room. */
 export function useConnection(state: State, out: Effects, ask: RequestAsk, connection: Connection): void {
   ask.connection = connection.id
   // A request to the node waits until the other side has announced that it takes such requests.
-  if (!ask.service && connection.asking !== undefined && askOverSession(state, connection, ask)) return
+  const mayAsk = !ask.service && connection.leaving === undefined
+  if (mayAsk && connection.asking !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
   connection.queue.add(ask.id)
   updateIdle(state, connection)

@@ -29,6 +29,8 @@ export interface RequestAsk {
   readonly kind: 'request'
   readonly id: AskId
   readonly peer: string
+  /** Where to dial it, if that is needed; none: look it up. */
+  readonly addresses: string[]
   /** It goes to the other node itself, and not to its application. */
   readonly service: boolean
   readonly timeout: number

@@ -16,7 +16,7 @@ import { sendingRequests } from './session/asker/sending.js'
 import { flush } from './session/outbox.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
-import { clearUnflushed, scheduleFlush } from './streams.js'
+import { clearUnflushed, forgetGoodbyes, scheduleFlush } from './streams.js'
 import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/answerer.js'
 import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
 
@@ -54,6 +54,7 @@ function onAskingEvent(state: State, out: Effects, session: AskingSession<Sessio
     case 'streamEnded':
       return asker.endSession(state, out, session, 'the session was closed')
     case 'streamClosed':
+      if (event.reason !== 'lost') forgetGoodbyes(state, session)
       return asker.onSessionOver(state, out, session, 'the session was lost')
     case 'streamInbound':
       return
@@ -75,6 +76,7 @@ function onAnsweringEvent(
     case 'streamEnded':
       return answerer.onAskerEnded(state, out, session)
     case 'streamClosed':
+      if (event.reason !== 'lost') forgetGoodbyes(state, session)
       return answerer.closeAnswering(state, out, session, 'the session was lost')
     case 'streamInbound':
     case 'streamOpened':

@@ -2,6 +2,7 @@
  * The streams that carry requests: which session, or which version-1 request of ours, each belongs to. What they carry,
  * it does not know.
  */
+import type { Farewell } from '../../wire/session/format.js'
 import type { StreamId } from '../port.js'
 import type { State } from '../state.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
@@ -38,6 +39,22 @@ export function scheduleFlush({ streams }: State, session: { flushScheduled: boo
   if (session.flushScheduled) return
   session.flushScheduled = true
   streams.unflushed.push(session.stream)
+}
+
+/** Says goodbye, or answers one, with the next write. */
+export function sendGoodbye(state: State, session: Session, id: number, says: Farewell): void {
+  session.goodbyes.push({ id, says })
+  scheduleFlush(state, session)
+}
+
+/**
+ * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
+ * served.)
+ */
+export function forgetGoodbyes(state: State, { connection: id, stream }: Session): void {
+  const connection = state.connections.all.get(id)
+  if (connection?.leaving?.stream === stream) connection.leaving = undefined
+  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }
 
 /** All sessions have been flushed. */

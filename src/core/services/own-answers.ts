@@ -13,7 +13,7 @@ import type { Purpose, PurposeOf, ServiceNews } from './state.js'
 /** Bytes of history that are accepted from one peer. */
 const MAX_HISTORY_BYTES = 4_194_304
 
-/** What is done with the answer to a question. Those to the network (`verify`, `idle`) are answered by events instead. */
+/** What is done with the answer to a question. Those to the network (`verify`, `idle`, `drain`) are answered by events instead. */
 interface Asker<Kind extends Purpose['kind']> {
   onValue(state: State, out: Effects, id: AskId, purpose: PurposeOf<Kind>, value: Uint8Array): void
   onOver(state: State, out: Effects, id: AskId, purpose: PurposeOf<Kind>): void
@@ -45,6 +45,7 @@ const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
   },
   verify: undefined,
   idle: undefined,
+  drain: undefined,
 }
 
 /** True: there was news, which may have led to more. */

@@ -4,11 +4,12 @@ import { IdMap } from '../id-map.js'
 import type { ConnectionId } from '../port.js'
 import type { AskId, ExchangeId } from '../terms.js'
 
-/** What a question of the node itself is for. `idle` and `verify` go to the network, the others to other nodes. */
+/** What a question of the node itself is for. `idle`, `drain` and `verify` go to the network, the others to other nodes. */
 export type Purpose =
   | { kind: 'receipt'; ask: AskId; peer: string }
   | { kind: 'history'; subscription: AskId; peer: string; values: Uint8Array[]; bytes: number }
   | { kind: 'idle'; connection: ConnectionId }
+  | { kind: 'drain'; peers: string[] }
   | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 

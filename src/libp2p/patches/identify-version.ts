@@ -1,5 +1,5 @@
 /**
- * The protocol version that identify tells.
+ * The protocol version that identify tells, and its push.
  *
  * Package: @libp2p/identify. Private members: `host` and its `protocolVersion`.
  * Changes: the version is the origin's, and not `ipfs/0.1.0`.
@@ -8,14 +8,17 @@
  *   (https://github.com/libp2p/js-libp2p/pull/962, and https://github.com/libp2p/js-libp2p/pull/800 for the version).
  * Guarded by: spec/integration/libp2p/identify-spec.ts
  */
-import { identify, type Identify, type IdentifyComponents, type IdentifyInit } from '@libp2p/identify'
 import { hasMembers } from './supported.js'
 
-export function identifyAs(version: string, init: IdentifyInit): (components: IdentifyComponents) => Identify {
+/** The service `make`, as if it were told `version`. */
+export function identifyAs<Components, Service>(
+  version: string,
+  make: (components: Components) => Service,
+): (components: Components) => Service {
   return (components) => {
-    const service = identify(init)(components)
+    const service = make(components)
     if (hasMembers('@libp2p/identify', service, { 'host.protocolVersion': 'string' })) {
-      const { host } = service as Identify & { host: { protocolVersion: string } }
+      const { host } = service as Service & { host: { protocolVersion: string } }
       host.protocolVersion = version
     }
     return service

@@ -1,10 +1,11 @@
 /**
- * The dials of one host: one for each peer at a time, its addresses one after the other, and a lookup before them where no
- * address is known.
+ * The dials of one host: one for each peer at a time. Its addresses race each other (core/peers/race.ts), and where none is
+ * known there is a lookup before them. (The model differs: no lookup where one is known.)
  */
 import { DIALS } from '../../core/parameters.js'
-import { peerOf, withoutPeer } from '../../core/peers/addresses.js'
+import { peerOf, withoutPeer, type Candidate } from '../../core/peers/addresses.js'
 import type { Attempt } from '../../core/port.js'
+import { Race } from '../../core/peers/race.js'
 import type { LinkHost, Side } from './link.js'
 import { Timeouts } from './timeouts.js'
 import type { Wire } from './wire.js'
@@ -17,6 +18,8 @@ export interface Listener extends LinkHost {
 /** What the dials need of their host. */
 export interface Dialler<Other extends Listener> extends Listener {
   readonly wire: Wire<Other>
+  /** Where it listens. */
+  readonly addresses: string[]
   sideTo(peer: string): Side | undefined
   /** Where the table says that the peer is. */
   addressesOf(peer: string): string[]
@@ -33,9 +36,13 @@ interface Dial {
   /** `undefined`: an address was given alone. */
   peer: string | undefined
   waiting: Reached[]
-  /** The addresses to try; `undefined`: none is known so far. */
-  addresses: string[] | undefined
+  /** `undefined`: no address is known so far. */
+  race: Race | undefined
   tried: Attempt[]
+  /** Addresses that are being tried. */
+  running: Set<string>
+  /** When it is looked at again. */
+  nextLook: number
   /** It may last too long, and ends then. */
   isLimited: boolean
   over: boolean
@@ -53,7 +60,7 @@ export class Dials<Other extends Listener> {
 
   /** A dial of one address, whose peer need not be known. */
   dial(address: string, done: Reached): void {
-    this.dialAt(this.begin(undefined, done), [address])
+    this.offer(this.begin(undefined, done), [address], true)
   }
 
   /** A connection to the peer: an open one, or a new one. */
@@ -62,27 +69,37 @@ export class Dials<Other extends Listener> {
     const side = host.sideTo(peer)
     if (side !== undefined) return done(side, '')
     if (peer === host.peerId) return done(undefined, 'that is this node itself')
-    const known = addresses.length > 0 ? addresses : host.addressesOf(peer)
+    const isNamed = addresses.length > 0
+    const known = isNamed ? addresses : host.addressesOf(peer)
     const underWay = this.dials.get(peer)
     if (underWay !== undefined) {
       underWay.waiting.push(done)
       // An address ends the wait for a lookup: the lookup may itself wait for this peer.
-      if (underWay.addresses === undefined && known.length > 0) this.dialAt(underWay, known)
+      if (known.length > 0) this.offer(underWay, known, isNamed)
       return
     }
     const dial = this.begin(peer, done)
     this.dials.set(peer, dial)
-    if (known.length > 0) return this.dialAt(dial, known)
+    if (known.length > 0) return this.offer(dial, known, isNamed)
     this.limit(dial)
     host.find(peer, (found) => {
-      if (dial.over || dial.addresses !== undefined) return
-      if (found.length > 0) this.dialAt(dial, found)
+      if (dial.over || dial.race !== undefined) return
+      if (found.length > 0) this.offer(dial, found, false)
       else this.end(dial, undefined, 'nobody that we could ask knows an address of it')
     })
   }
 
   private begin(peer: string | undefined, done: Reached): Dial {
-    return { peer, waiting: [done], addresses: undefined, tried: [], isLimited: false, over: false }
+    return {
+      peer,
+      waiting: [done],
+      race: undefined,
+      tried: [],
+      running: new Set(),
+      nextLook: Infinity,
+      isLimited: false,
+      over: false,
+    }
   }
 
   private limit(dial: Dial): void {
@@ -99,61 +116,79 @@ export class Dials<Other extends Listener> {
   }
 
   private expire(dial: Dial): void {
-    if (dial.addresses === undefined) return this.end(dial, undefined, 'the lookup for its address took too long')
-    dial.tried.push({ address: addressOf(dial)!, reason: 'no answer' })
+    if (dial.race === undefined) return this.end(dial, undefined, 'the lookup for its address took too long')
+    for (const address of dial.running) dial.tried.push({ address, reason: 'no answer' })
     this.end(dial, undefined)
   }
 
-  private dialAt(dial: Dial, addresses: string[]): void {
-    dial.addresses = addresses
+  private offer(dial: Dial, addresses: string[], isConfirmed: boolean): void {
     // One address has less time than the whole dial: it needs no timer.
-    if (addresses.length > 1) this.limit(dial)
-    this.tryNext(dial)
+    if (addresses.length > 1 || dial.race !== undefined) this.limit(dial)
+    dial.race ??= new Race()
+    const candidates: Candidate[] = addresses.map((address) => ({ address, isConfirmed }))
+    dial.race.offer(candidates, this.host.addresses)
+    this.goOn(dial, dial.race)
   }
 
-  private tryNext(dial: Dial): void {
-    const address = addressOf(dial)
-    if (address === undefined) return this.end(dial, undefined)
+  /** Begins what has its turn, and comes back for the rest. */
+  private goOn(dial: Dial, race: Race): void {
+    const { clock } = this.host.wire
+    for (let address = race.take(clock.time); address !== undefined; address = race.take(clock.time)) {
+      dial.running.add(address)
+      this.attempt(dial, race, address, clock.time + DIALS.addressTimeout)
+      if (dial.over) return
+    }
+    if (race.isOver) return this.end(dial, undefined)
+    const { due } = race
+    if (due === Infinity || (dial.nextLook > clock.time && dial.nextLook <= due)) return
+    dial.nextLook = due
+    clock.after(due - clock.time, () => {
+      if (!dial.over) this.goOn(dial, race)
+    })
+  }
+
+  /** Tries an address, and again while nothing has come from there, until its time is over. */
+  private attempt(dial: Dial, race: Race, address: string, until: number): void {
     const { host } = this
     const { wire } = host
+    const { clock } = wire
+    const fail = (reason: string): void => {
+      dial.tried.push({ address, reason })
+      dial.running.delete(address)
+      race.failed()
+      this.goOn(dial, race)
+    }
+    const failLater = (delay: number, reason: string): void => {
+      clock.after(delay, () => {
+        if (!dial.over) fail(reason)
+      })
+    }
+    const tryAgain = (): void => {
+      if (clock.time + DIALS.again >= until) return failLater(until - clock.time, 'no answer')
+      clock.after(DIALS.again, () => {
+        if (!dial.over) this.attempt(dial, race, address, until)
+      })
+    }
     const place = withoutPeer(address)
     const listener = wire.hosts.get(place)
-    if (listener === undefined) return this.failLater(dial, 2 * wire.once(host, host), 'connection refused')
-    if (listener.peerId === host.peerId) return this.fail(dial, 'that is this node itself')
-    if (wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })) {
-      return this.failLater(dial, DIALS.addressTimeout, 'no answer')
-    }
+    if (listener === undefined) return failLater(2 * wire.once(host, host), 'connection refused')
+    if (listener.peerId === host.peerId) return fail('that is this node itself')
+    if (wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })) return tryAgain()
     // The handshakes of TCP and Noise: after four legs the dialler has the connection.
     const there = 4 * wire.once(host, listener)
-    if (there > DIALS.addressTimeout) return this.failLater(dial, DIALS.addressTimeout, 'no answer')
-    wire.clock.after(there, () => {
+    if (clock.time + there > until) return failLater(until - clock.time, 'no answer')
+    clock.after(there, () => {
       if (dial.over) return
-      if (wire.isCut(host, listener)) return this.failLater(dial, DIALS.addressTimeout - there, 'no answer')
-      if (!listener.up) return this.failLater(dial, wire.once(host, host), 'connection refused')
+      if (wire.isCut(host, listener)) return tryAgain()
+      if (!listener.up) return failLater(wire.once(host, host), 'connection refused')
       if (!host.up) return
       const wanted = dial.peer ?? peerOf(address)
-      if (wanted !== undefined && wanted !== listener.peerId) return this.fail(dial, `${listener.peerId} is there`)
+      if (wanted !== undefined && wanted !== listener.peerId) return fail(`${listener.peerId} is there`)
       host.connect(listener, place, (side) => {
         this.end(dial, side, '')
       })
     })
   }
-
-  private failLater(dial: Dial, delay: number, reason: string): void {
-    this.host.wire.clock.after(delay, () => {
-      if (!dial.over) this.fail(dial, reason)
-    })
-  }
-
-  private fail(dial: Dial, reason: string): void {
-    dial.tried.push({ address: addressOf(dial)!, reason })
-    this.tryNext(dial)
-  }
-}
-
-/** The address that is to be tried now; `undefined`: all were. */
-function addressOf({ addresses, tried }: Dial): string | undefined {
-  return addresses?.[tried.length]
 }
 
 function reasonsOf({ tried }: Dial): string {

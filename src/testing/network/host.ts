@@ -40,8 +40,10 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   readonly table: Table
   readonly pubsub: Pubsub
   nextConnection: ConnectionId = 1
-  /** Where we listen, without `/p2p`. */
+  /** Where others are told that we are, without `/p2p`. */
   addresses: string[] = []
+  /** All addresses that lead here. */
+  private places: string[] = []
   /** False before it listens, and after it was stopped or has crashed. */
   up = false
   private readonly sides = new Map<ConnectionId, Side>()
@@ -117,7 +119,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
       case 'inspect':
         return this.pubsub.inspect(effect)
       case 'listen':
-        return this.listen(effect.addresses)
+        return this.listen(effect.addresses, effect.announce)
       case 'stop':
         return this.stop()
       default:
@@ -127,17 +129,20 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
 
   // ---- coming and going
 
-  private listen(wanted: string[]): void {
-    const addresses = wanted.map((address) => this.resolve(address))
-    const taken = addresses.find((address) => this.wire.hosts.has(address))
+  private listen(wanted: string[], announce: string[] = []): void {
+    const bound = wanted.map((address) => this.resolve(address))
+    // Somebody has seen to it that what is announced leads here.
+    const addresses = announce.length > 0 ? announce : bound
+    const taken = [...bound, ...announce].find((address) => this.wire.hosts.has(address))
     if (taken !== undefined) {
       this.emit({ type: 'listenFailed', failure: { message: `cannot listen on ${taken}: address in use` } })
       return
     }
-    for (const address of addresses) this.wire.hosts.set(address, this)
+    this.places = [...bound, ...announce]
+    for (const place of this.places) this.wire.hosts.set(place, this)
     this.addresses = addresses
-    this.isLoopbackOnly = addresses.every(isLoopback)
-    this.hasLoopback = addresses.some(isLoopback)
+    this.isLoopbackOnly = bound.every(isLoopback)
+    this.hasLoopback = bound.some(isLoopback)
     this.up = true
     this.emit({ type: 'listening', addresses: [...addresses] })
   }
@@ -167,7 +172,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   private leaveNetwork(): void {
     this.up = false
     this.pubsub.stop()
-    for (const address of this.addresses) this.wire.hosts.delete(address)
+    for (const place of this.places) this.wire.hosts.delete(place)
   }
 
   /** Hostile gossip, for tests: sends the peer a message as it is, against all rules. */
@@ -297,8 +302,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     const side = this.sides.get(id)
     if (side === undefined) return
     const { clock } = this.wire
-    const ping: Ping = { connection: id, timeout }
     const started = clock.time
+    const ping: Ping = { connection: id, timeout, started }
     this.pings.begin(ping, timeout)
     side.link.send(side, PING_SIZE, () => {
       side.link.send(side.other, PING_SIZE, () => {
@@ -307,9 +312,11 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     })
   }
 
-  private onPingOver({ connection, timeout }: Ping): void {
-    if (!this.sides.has(connection)) return
-    this.emit({ type: 'pingFailed', connection, failure: { message: `no answer within ${timeout} ms` } })
+  private onPingOver({ connection, timeout, started }: Ping): void {
+    const side = this.sides.get(connection)
+    if (side === undefined) return
+    const failure = { message: `no answer within ${timeout} ms` }
+    this.emit({ type: 'pingFailed', connection, failure, heard: side.heardAt > started })
   }
 }
 
@@ -324,6 +331,7 @@ interface Greeting {
 interface Ping {
   connection: ConnectionId
   timeout: number
+  started: number
 }
 
 /**

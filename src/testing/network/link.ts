@@ -59,6 +59,7 @@ class Packet {
 
   /** Its contents happen at the other side. The first of them may be the end of all. */
   open(): void {
+    this.from.link.heard(this.from.other)
     this.arrive()
     if (this.more === undefined) return
     for (const arrive of this.more) if (this.from.link.isOpenFor(this.from)) arrive()
@@ -77,6 +78,8 @@ export class Side {
   held: Packet[] | undefined = undefined
   /** The cut is gone, and what was held is being sent again. */
   healing = false
+  /** When something last arrived here, ms. */
+  heardAt = -1
   /** Bytes of pub/sub messages that were sent from here and have not arrived. */
   gossiping = 0
   /** The host has closed its end: what still arrives is lost. */
@@ -141,6 +144,10 @@ export class Link {
     const { wire } = this
     if (this.corrupted || !wire.isSound || wire.isCut(from.host, from.other.host)) this.send(from, size, nothing)
     else wire.packets++
+  }
+
+  heard(side: Side): void {
+    side.heardAt = this.wire.clock.time
   }
 
   arrived(from: Side, packet: Packet): void {

@@ -9,6 +9,8 @@ export const FrameType = {
   FAIL: 5,
   CANCEL: 6,
   CREDIT: 7,
+  /** With the flag IGNORABLE: one that does not know it does not answer. */
+  GOODBYE: 8,
 } as const
 
 /** REQUEST, DATA, REPLY: the value goes on in later frames. */
@@ -39,9 +41,16 @@ export const MAX_CREDIT = 2 ** 32
 export const HelloKey = { FEATURES: 0, MAX_OPEN: 1, REQUEST_WINDOW: 2, MAX_REQUEST: 3 } as const
 
 /** Features of HELLO. */
-export const Feature = { SERVICE: 1 } as const
+export const Feature = { SERVICE: 1, GOODBYE: 2 } as const
 /** Those that we have. */
-export const FEATURES = Feature.SERVICE
+export const FEATURES = Feature.SERVICE | Feature.GOODBYE
+
+/**
+ * What a GOODBYE says. ASK: may I close the connection? (I ask nothing more over it.) YES: I ask nothing more over it either.
+ * NO: I need it. STAY: I have changed my mind, whatever you have answered.
+ */
+export const Farewell = { ASK: 0, YES: 1, NO: 2, STAY: 3 } as const
+export type Farewell = (typeof Farewell)[keyof typeof Farewell]
 
 /** What the answerer's HELLO says, and what holds before it has come. */
 export interface Hello {

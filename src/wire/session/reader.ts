@@ -3,6 +3,7 @@
  * is put together, in memory of no more than a frame's largest size. What breaks the format is named, never thrown.
  */
 import {
+  Farewell,
   FrameType,
   HelloKey,
   IGNORABLE,
@@ -47,7 +48,7 @@ export interface Frame extends Cursor {
 export type Violation = string
 
 /** Flags that each type may have. */
-const FLAGS = [0, MORE | ONE | LOSSY | SERVICE, MORE, MORE | LAST, 0, 0, 0, 0]
+const FLAGS = [0, MORE | ONE | LOSSY | SERVICE, MORE, MORE | LAST, 0, 0, 0, 0, IGNORABLE]
 
 /**
  * Reads a chunk and gives every whole frame to `take`, which may end the reading by a violation of its own. Returns the
@@ -105,13 +106,14 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
   const allowed = FLAGS[frame.type]
   if (allowed === undefined)
     return (frame.flags & IGNORABLE) === 0 ? `frames of type ${frame.type} are unknown` : undefined
-  if ((frame.flags & ~allowed) !== 0) return `a frame of type ${frame.type} has a flag that it may not have`
+  if ((frame.flags & ~allowed) !== 0 || (frame.type === FrameType.GOODBYE && frame.flags === 0))
+    return `a frame of type ${frame.type} has a flag that it may not have`
   return undefined
 }
 
 /** A frame of a later version that says it may be skipped. */
 export function isIgnorable(frame: Frame): boolean {
-  return frame.type > FrameType.CREDIT
+  return frame.type > FrameType.GOODBYE
 }
 
 /** What a REQUEST says before its payload. One object serves all; `total` is 0 without MORE. */
@@ -179,6 +181,14 @@ export function readCredit(frame: Frame): number {
   const amount = readVarint(frame)
   return amount < 1 || amount > MAX_CREDIT || frame.at !== frame.end ? BROKEN : amount
 }
+
+/** What a GOODBYE says; `undefined` when it is broken. */
+export function readGoodbye(frame: Frame): Farewell | undefined {
+  const says = readVarint(frame)
+  return frame.at !== frame.end ? undefined : FAREWELLS.find((known) => known === says)
+}
+
+const FAREWELLS = Object.values(Farewell)
 
 /** What a FAIL says. */
 export interface FailFields {

@@ -3,7 +3,19 @@
  * block, large payloads go as they are. What `takeChunks` returns is one write.
  */
 import { varintLength, writeVarint } from '../varint.js'
-import { FEATURES, FrameType, HelloKey, LAST, LOSSY, MORE, ONE, SERVICE, type Hello } from './format.js'
+import {
+  type Farewell,
+  FEATURES,
+  FrameType,
+  HelloKey,
+  IGNORABLE,
+  LAST,
+  LOSSY,
+  MORE,
+  ONE,
+  SERVICE,
+  type Hello,
+} from './format.js'
 
 /** A payload from this size on is not copied: a chunk of its own costs less. */
 const OWN_CHUNK = 2_048
@@ -183,6 +195,12 @@ export function writeCancel(writer: FrameWriter, id: number): void {
 export function writeCredit(writer: FrameWriter, id: number, amount: number): void {
   begin(writer, FrameType.CREDIT, id, varintLength(amount), 0)
   number(writer, amount)
+}
+
+/** `id`: which goodbye of its sender, from 1 on; an answer repeats it. */
+export function writeGoodbye(writer: FrameWriter, id: number, says: Farewell): void {
+  begin(writer, FrameType.GOODBYE | IGNORABLE, id, 1, 0)
+  number(writer, says)
 }
 
 const encoder = new TextEncoder()

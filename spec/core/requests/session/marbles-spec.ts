@@ -13,7 +13,7 @@ import { bytes } from '../../../support/core.js'
 import { answering, asking, type SessionCore } from '../../../support/session-cores.js'
 import { cancel, credit, fail, filled, reply, request } from '../../../support/session.js'
 
-const QUIET = new Set(['log', 'statusChanged'])
+const QUIET = new Set(['log', 'statusChanged', 'peersChanged'])
 
 interface Pictures extends RunHelpers {
   /** The lane of a node with a session that is open: its effects and frames, those of an instant in one array. */

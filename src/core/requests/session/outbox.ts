@@ -3,8 +3,8 @@
  * `writable`, so the core feels backpressure and small values overtake large ones. Values of many frames take turns. What
  * the frames say, the roles' `Sending` knows.
  */
-import { MAX_CHUNK } from '../../../wire/session/format.js'
-import { createWriter, takeChunks, type FrameWriter } from '../../../wire/session/writer.js'
+import { MAX_CHUNK, type Farewell } from '../../../wire/session/format.js'
+import { createWriter, takeChunks, writeGoodbye, type FrameWriter } from '../../../wire/session/writer.js'
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
@@ -140,6 +140,13 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
     party.listed = true
     bulk.push(party)
   }
+}
+
+/** Both roles say goodbye in the same way. */
+export function writeGoodbyes(session: { goodbyes: { id: number; says: Farewell }[] }, writer: FrameWriter): void {
+  if (session.goodbyes.length === 0) return
+  for (const { id, says } of session.goodbyes) writeGoodbye(writer, id, says)
+  session.goodbyes = []
 }
 
 /** Bytes of a value that go into one frame. */

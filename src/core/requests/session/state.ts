@@ -3,7 +3,7 @@
  * The protocol is in docs/session.md.
  */
 import type { ConnectionId, StreamId } from '../../port.js'
-import { WITHOUT_HELLO, type Hello } from '../../../wire/session/format.js'
+import { WITHOUT_HELLO, type Farewell, type Hello } from '../../../wire/session/format.js'
 import { createReader, type FrameReader } from '../../../wire/session/reader.js'
 import type { Gathered } from '../../../wire/gather.js'
 import { IdMap } from '../../id-map.js'
@@ -45,6 +45,8 @@ interface Session<Party extends Sender> {
   writing: boolean
   /** The session is in `state.streams.unflushed`. */
   flushScheduled: boolean
+  /** GOODBYEs that go with the next write. */
+  goodbyes: { id: number; says: Farewell }[]
   /** Credit that the next write gives: id → amount. */
   credits: IdMap<number>
   /** Requests with something to send, in turn … */
@@ -109,6 +111,7 @@ function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace 
     requests: new IdMap(),
     writing: false,
     flushScheduled: false,
+    goodbyes: [],
     credits: new IdMap(),
     ready: [],
     bulk: [],

@@ -9,13 +9,23 @@ import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
 import type { Answerer } from '../answerer.js'
 import { openAccount, reserve, waitForRoom } from '../budget.js'
-import { cancelHandler, closeExchange, startHandling, isWorkedOn, openExchange, startDeadline } from '../exchanges.js'
+import {
+  cancelHandler,
+  closeExchange,
+  startHandling,
+  isWorkedOn,
+  openExchange,
+  refusesNew,
+  startDeadline,
+} from '../exchanges.js'
 import type { V1Exchange } from '../state.js'
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   const { stream, connection: id } = event
   const connection = state.connections.all.get(id)
   if (connection === undefined) return void out.push({ type: 'reset', stream, reason: 'unknown connection' })
+  // No answer at all: rejected.
+  if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
   if (!openAccount(state, connection.peer)) {
     log(out, 'warn', `${connection.peer} has too many requests open: one of them was refused`)
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })

@@ -158,7 +158,7 @@ describe('a violation by the asker', () => {
       ],
       'it sent more than its credit allows',
     ],
-    ['an unknown frame', [wire.frame(8, 1)], 'frames of type 8 are unknown'],
+    ['an unknown frame', [wire.frame(9, 1)], 'frames of type 9 are unknown'],
   ])('resets the session for %s: all of its requests are over, the connection stays', (_what, frames, why) => {
     const core = answering({ maxInboundBytesPerPeer: 1_200_000 })
     core.receive(request(1, bytes('a'), { credit: 9 }), request(2, bytes('b'), { credit: 9 }))
@@ -178,7 +178,7 @@ describe('a violation by the asker', () => {
   it('may be in its first frame, which must be HELLO', () => {
     for (const first of [
       request(1, bytes('x')),
-      wire.frame(0x88, 0),
+      wire.frame(0x89, 0),
       wire.frame(0, 1),
       wire.frame(0, 0, wire.varint(1)),
     ]) {
@@ -197,7 +197,7 @@ describe('a violation by the asker', () => {
     core.in(inbound(4))
     expect(core.lines(core.receive(hello(), request(1, bytes('b'))))).toEqual([
       'handle -2 "b"',
-      'HELLO 0=1 1=1000 2=65536 3=1048576',
+      'HELLO 0=3 1=1000 2=65536 3=1048576',
     ])
   })
 })

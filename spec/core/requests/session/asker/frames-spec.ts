@@ -321,7 +321,7 @@ describe('a violation by the answerer', () => {
   })
 
   it('may be in its first frame, which must be HELLO', () => {
-    for (const first of [wire.credit(1, 1), wire.frame(0x88, 0), wire.frame(0, 1)]) {
+    for (const first of [wire.credit(1, 1), wire.frame(0x89, 0), wire.frame(0, 1)]) {
       const core = new AskingCore()
       core.connect('bob')
       core.in(core.asking(1))

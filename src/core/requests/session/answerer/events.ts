@@ -4,7 +4,8 @@ import { readFrames, type Frame, type Violation } from '../../../../wire/session
 import { updateIdle } from '../../../peers/connections.js'
 import { log, type Effects } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
-import { addSession, removeSession, scheduleFlush } from '../../streams.js'
+import { serveQueue } from '../../queue.js'
+import { addSession, forgetGoodbyes, removeSession, scheduleFlush } from '../../streams.js'
 import { cutExchange } from './answers.js'
 import { createAnsweringSession, type AnsweringSession } from '../state.js'
 import type { State } from '../../../state.js'
@@ -42,6 +43,7 @@ export function onAnsweringData(state: State, out: Effects, session: Session, ch
     if (violation === undefined) continue
     log(out, 'warn', `the session of ${session.peer} was reset: ${violation}`)
     out.push({ type: 'reset', stream: session.stream, reason: violation })
+    forgetGoodbyes(state, session)
     return closeAnswering(state, out, session, 'the session was reset')
   }
 }
@@ -59,6 +61,7 @@ export function closeWhenDone(state: State, out: Effects, session: Session): voi
   if (!session.ending || session.writing || !session.helloSent || session.requests.size + session.failures.length > 0)
     return
   out.push({ type: 'write', stream: session.stream, chunks: [], end: true })
+  forgetGoodbyes(state, session)
   closeAnswering(state, out, session, 'the session has ended')
 }
 
@@ -70,4 +73,5 @@ export function closeAnswering(state: State, out: Effects, session: Session, rea
   if (connection === undefined) return
   connection.answering = undefined
   updateIdle(state, connection)
+  serveQueue(state, out, connection)
 }

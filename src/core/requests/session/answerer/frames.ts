@@ -16,6 +16,7 @@ import {
   createRequestFields,
   isIgnorable,
   readCredit,
+  readGoodbye,
   readHello,
   readRequest,
   rest,
@@ -24,6 +25,7 @@ import {
 } from '../../../../wire/session/reader.js'
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
+import { onGoodbye } from '../../../peers/goodbye.js'
 import { scheduleFlush } from '../../streams.js'
 import { enlist } from '../outbox.js'
 import type { AnsweringSession } from '../state.js'
@@ -31,7 +33,7 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
-import { startHandling, nextExchange, openExchange, startDeadline } from '../../exchanges.js'
+import { startHandling, nextExchange, openExchange, refusesNew, startDeadline } from '../../exchanges.js'
 import { allow, cutExchange, failNow, grantRest } from './answers.js'
 import { REQUEST_WINDOW } from './sending.js'
 
@@ -55,6 +57,12 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onData(state, out, session, frame)
     case FrameType.CANCEL:
       return onCancel(state, out, session, frame)
+    case FrameType.GOODBYE: {
+      const says = readGoodbye(frame)
+      if (says === undefined) return 'GOODBYE is broken'
+      onGoodbye(state, out, session, frame.id, says)
+      return undefined
+    }
     case FrameType.CREDIT:
       return onCredit(state, out, session, frame)
     default:
@@ -82,6 +90,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (total > limit) {
     return refuse(state, out, session, id, 'TooLarge', `the limit is ${limit} bytes`)
   }
+  // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
+  if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
   if (!openAccount(state, session.peer))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {

@@ -1,7 +1,7 @@
 /** The frames that an answerer sends: HELLO, values in pieces, ends, refusals, CREDIT. Their order is the outbox's. */
 import { WITHOUT_HELLO } from '../../../../wire/session/format.js'
 import { writeCredit, writeEnd, writeFail, writeHello, writeReply } from '../../../../wire/session/writer.js'
-import { chunkOf, type Sending } from '../outbox.js'
+import { chunkOf, writeGoodbyes, type Sending } from '../outbox.js'
 import { onAnswered } from '../pacing.js'
 import type { AnsweringSession } from '../state.js'
 import type { SessionExchange } from '../../state.js'
@@ -14,8 +14,8 @@ export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
 export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionExchange> = {
   inOrder: false,
 
-  hasControl({ helloSent, failures, credits }) {
-    return !helloSent || failures.length > 0 || credits.size > 0
+  hasControl({ helloSent, failures, credits, goodbyes }) {
+    return !helloSent || goodbyes.length > 0 || failures.length > 0 || credits.size > 0
   },
 
   control(session, writer, { maxInboundPerPeer, maxRequestSize }) {
@@ -24,6 +24,7 @@ export const sendingAnswers: Sending<AnsweringSession<SessionExchange>, SessionE
       const announced = { maxOpen: maxInboundPerPeer, requestWindow: REQUEST_WINDOW, maxRequest: maxRequestSize }
       writeHello(writer, announced)
     }
+    writeGoodbyes(session, writer)
     for (const { wireId, code, message, retryAfterMs } of session.failures) {
       writeFail(writer, wireId, code, message, retryAfterMs)
     }

@@ -8,7 +8,7 @@ import type { State } from '../../../state.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { scheduleFlush } from '../../streams.js'
+import { forgetGoodbyes, scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
@@ -70,6 +70,7 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
 /** Resets a session that cannot be used any more. */
 export function endSession(state: State, out: Effects, session: Session, why: string): void {
   out.push({ type: 'reset', stream: session.stream, reason: why })
+  forgetGoodbyes(state, session)
   onSessionOver(state, out, session, why)
 }
 

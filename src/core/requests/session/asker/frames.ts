@@ -6,6 +6,7 @@ import {
   isIgnorable,
   readCredit,
   readFail,
+  readGoodbye,
   readHello,
   rest,
   type FailFields,
@@ -16,6 +17,7 @@ import { readVarint } from '../../../../wire/varint.js'
 import { emitValue, endDeadline, endValues, fail, settle } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { maxResponseOf } from '../../../settings.js'
+import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
 import type { SessionCall } from '../../state.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
@@ -40,6 +42,12 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onEnd(state, out, session, frame)
     case FrameType.FAIL:
       return onFail(state, out, session, frame)
+    case FrameType.GOODBYE: {
+      const says = readGoodbye(frame)
+      if (says === undefined) return 'GOODBYE is broken'
+      onGoodbye(state, out, session, frame.id, says)
+      return undefined
+    }
     case FrameType.CREDIT:
       return onCredit(state, session, frame)
     default:
@@ -50,6 +58,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
 function onHello(state: State, session: Session, frame: Frame): Violation | undefined {
   const before = session.hello.requestWindow
   const broken = readHello(frame, session.hello)
+  if (broken === undefined) onGreeted(state, session)
   const more = session.hello.requestWindow - before
   if (broken !== undefined || more === 0) return broken
   // Requests that began before the HELLO have the smaller window.

@@ -8,7 +8,7 @@ import {
   writeRequest,
   type RequestHead,
 } from '../../../../wire/session/writer.js'
-import { chunkOf, type Sending } from '../outbox.js'
+import { chunkOf, writeGoodbyes, type Sending } from '../outbox.js'
 import type { AskingSession } from '../state.js'
 import type { State } from '../../../state.js'
 import { DEFAULT_BUFFER, POLICIES } from '../../values.js'
@@ -16,8 +16,8 @@ import { DEFAULT_BUFFER, POLICIES } from '../../values.js'
 export const sendingRequests: Sending<AskingSession<SessionCall>, SessionCall> = {
   inOrder: true,
 
-  hasControl({ helloSent, cancels, credits }) {
-    return !helloSent || cancels.length > 0 || credits.size > 0
+  hasControl({ helloSent, cancels, credits, goodbyes }) {
+    return !helloSent || goodbyes.length > 0 || cancels.length > 0 || credits.size > 0
   },
 
   control(session, writer) {
@@ -25,6 +25,7 @@ export const sendingRequests: Sending<AskingSession<SessionCall>, SessionCall> =
       session.helloSent = true
       writeHello(writer)
     }
+    writeGoodbyes(session, writer)
     for (const id of session.cancels) writeCancel(writer, id)
     if (session.cancels.length > 0) session.cancels = []
     if (session.credits.size === 0) return

@@ -1,0 +1,105 @@
+/** Which of a peer's addresses is used, and how soon, on real sockets; and the addresses that a node shows and tells. */
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server } from 'node:net'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { newSecret } from 'tinyp2p'
+import { bytes, knows, startEcho, startNode, statusOf, stopNodes, text } from '../support/nodes.js'
+
+const servers: Server[] = []
+
+afterEach(async () => {
+  await stopNodes()
+  for (const server of servers.splice(0)) server.close()
+})
+
+/** An address that takes the connection and says nothing. */
+function hanging(peer: string): Promise<string> {
+  return serve(createServer(), peer)
+}
+
+/** An address that leads to another one, and only after so many ms. */
+function late(to: string, peer: string, delay: number): Promise<string> {
+  const port = Number(/tcp\/(\d+)/.exec(to)![1])
+  const server = createServer((near) => {
+    setTimeout(() => {
+      const far = connect(port, '127.0.0.1')
+      near.pipe(far).pipe(near)
+      for (const socket of [near, far]) socket.on('error', () => near.destroy(far.destroy() as never))
+    }, delay)
+  })
+  return serve(server, peer)
+}
+
+async function serve(server: Server, peer: string): Promise<string> {
+  servers.push(server)
+  server.on('connection', (socket) => socket.on('error', () => socket.destroy()))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}/p2p/${peer}`
+}
+
+async function timed(promise: Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await promise
+  return performance.now() - start
+}
+
+describe('the addresses of a peer', () => {
+  it.each([1, 2, 5])('race each other: %d that hang before the good one cost 250 ms each', async (k) => {
+    const b = await startEcho()
+    const dead = await Promise.all(Array.from({ length: k }, () => hanging(b.peerId)))
+    const a = await startNode({ bootNodes: [...dead, ...b.addresses] })
+    expect(await timed(a.request(b.peerId, bytes('x')))).toBeLessThan(300 * k + 1_000)
+  })
+
+  it('make one connection, also when a slower one of them would come through', async () => {
+    const b = await startEcho()
+    const slow = [await late(b.addresses[0]!, b.peerId, 400), await late(b.addresses[0]!, b.peerId, 200)]
+    const a = await startNode({ bootNodes: [...slow, ...b.addresses] })
+    expect(text(await a.request(b.peerId, bytes('x')))).toBe('x')
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect((await a.explain({ peer: b.peerId })).connections).toHaveLength(1)
+    expect((await b.explain({ peer: a.peerId })).connections).toHaveLength(1)
+  })
+
+  it('join a dial that is under way', async () => {
+    const b = await startEcho()
+    const a = await startNode({ bootNodes: await hanging(b.peerId) })
+    expect(await timed(a.request(b.addresses[0]!, bytes('x')))).toBeLessThan(1_500)
+  })
+
+  it('are always tried when the config names them, and the first reason of a row of failures stays', async () => {
+    const secret = newSecret()
+    const first = await startNode({ secret })
+    const [address] = first.addresses
+    await first.stop()
+    const a = await startNode({ bootNodes: address!, discoveryInterval: 60_000 })
+    for (let i = 0; i < 2; i++) {
+      await expect(a.request(first.peerId, bytes('x'))).rejects.toMatchObject({ code: 'DialError', message: expect.stringContaining('ECONNREFUSED') }) // prettier-ignore
+    }
+    expect((await a.explain({ peer: first.peerId })).dialFailure!.reason).toContain('ECONNREFUSED')
+    await startEcho({ secret, listen: address!.replace(/\/p2p.*/, '') })
+    expect(text(await a.request(first.peerId, bytes('x')))).toBe('x')
+  })
+})
+
+describe('the addresses that a node shows', () => {
+  it('of others can be passed to bootNodes', async () => {
+    const b = await startEcho()
+    const a = await startNode({ bootNodes: b.addresses })
+    await knows(a, b)
+    const known = (await a.knownPeers())[b.peerId]!
+    expect(known).toEqual(b.addresses)
+    const c = await startNode({ bootNodes: known })
+    await statusOf(c, ({ connections }) => connections.includes(b.peerId))
+  })
+
+  it('of its own are what it announces, and others hear them', async () => {
+    const a = await startNode()
+    const announce = ['/dns4/localhost/tcp/9', '/ip4/198.51.100.1/tcp/4001']
+    const b = await startEcho({ announce, bootNodes: a.addresses })
+    expect(b.addresses).toEqual(announce.map((address) => `${address}/p2p/${b.peerId}`))
+    await knows(a, b)
+    expect((await a.knownPeers())[b.peerId]).toEqual(b.addresses)
+  })
+})

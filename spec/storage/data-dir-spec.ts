@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { P2pError } from '../../src/errors.js'
+import { newSecret } from '../../src/identity.js'
+import { openDataDir, type DataDir } from '../../src/storage/data-dir.js'
+import { sealed } from '../../src/storage/files.js'
+import { Core, KAD } from '../support/core.js'
+
+const PEERS = [
+  '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu',
+  '12D3KooWGC6TvWhfagifX6GhkBuRdBzsfxkPLgKMTFBMDHpJbS4p',
+]
+
+let directory: string
+let lines: string[]
+
+const log = (level: string, message: string): void => void lines.push(`${level} ${message}`)
+const open = (secret?: string): Promise<DataDir> => openDataDir(directory, secret, log)
+const at = (name: string): string => join(directory, name)
+const codeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'none',
+    (error: P2pError) => `${error.code}: ${error.message}`,
+  )
+
+/** Flips a bit of a file. */
+function flip(name: string, byte: number): void {
+  const bytes = readFileSync(at(name))
+  bytes[byte]! ^= 4
+  writeFileSync(at(name), bytes)
+}
+
+/** A node that was connected to one peer, and is to the other. */
+function busy(): Core {
+  const core = new Core()
+  PEERS.forEach((peer, i) => {
+    const address = `/ip4/10.0.0.${i + 1}/tcp/1`
+    core.connect(peer, i + 1)
+    core.in({ type: 'identified', connection: i + 1, peer, protocols: [KAD], addresses: [address], agent: 'x' })
+  })
+  core.now = 500
+  core.in({ type: 'connectionClosed', connection: 1 })
+  core.now = 2_000
+  core.in({ type: 'woken' })
+  return core
+}
+
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), 'tinyp2p-data-')), 'node')
+  lines = []
+})
+
+afterEach(() => {
+  rmSync(join(directory, '..'), { recursive: true, force: true })
+})
+
+describe('the key of a dataDir', () => {
+  it('is made once, for its owner alone, and is there when the directory is open', async () => {
+    const first = await open()
+    expect(statSync(at('key')).mode & 0o777).toBe(0o600)
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    expect(readFileSync(at('key'), 'utf8')).toContain(first.secret)
+    await first.close()
+    const second = await open()
+    expect(second.secret).toBe(first.secret)
+    await second.close()
+    expect(lines).toEqual([])
+  })
+
+  it('is the secret of the config where there is none yet, and no other later', async () => {
+    const secret = newSecret()
+    const first = await open(secret)
+    expect(first.secret).toBe(secret)
+    await first.close()
+    await (await open(secret)).close()
+    expect(await codeOf(open(newSecret()))).toMatch(/^InvalidConfig: secret and dataDir/)
+    // It was given back.
+    await (await open()).close()
+  })
+
+  it('survives any flipped bit and any lost end, but for the loss of both copies', async () => {
+    const first = await open()
+    await first.close()
+    const whole = readFileSync(at('key'))
+    for (let byte = 0; byte < whole.length; byte++) {
+      writeFileSync(at('key'), whole)
+      flip('key', byte)
+      const again = await open()
+      expect(again.secret).toBe(first.secret)
+      await again.close()
+    }
+    for (let end = whole.length / 2; end < whole.length; end++) {
+      writeFileSync(at('key'), whole.subarray(0, end))
+      const again = await open()
+      expect(again.secret).toBe(first.secret)
+      await again.close()
+    }
+    expect(lines).toContainEqual(expect.stringMatching(/^warn the key file was damaged.*damaged-1$/))
+    expect(readFileSync(at('key'))).toEqual(whole)
+  })
+
+  it('is never replaced by a new one because it is damaged', async () => {
+    await (await open()).close()
+    writeFileSync(at('key'), '')
+    expect(await codeOf(open())).toMatch(/^InvalidSecretKey: the key in .* is damaged: restore it/)
+    expect(readFileSync(at('key'), 'utf8')).toBe('')
+    const secret = newSecret()
+    const repaired = await open(secret)
+    expect(repaired.secret).toBe(secret)
+    await repaired.close()
+  })
+
+  it('that others may read is told', async () => {
+    await (await open()).close()
+    chmodSync(at('key'), 0o644)
+    await (await open()).close()
+    expect(lines).toEqual([expect.stringContaining('chmod 600')])
+  })
+})
+
+describe('a dataDir', () => {
+  it('is one node’s at a time', async () => {
+    const first = await open()
+    expect(await codeOf(open())).toMatch(/^InvalidConfig: dataDir .* is in use by another node of this process/)
+    await first.close()
+    await (await open()).close()
+  })
+
+  it('that cannot be one is refused', async () => {
+    writeFileSync(join(directory, '..', 'node'), 'a file')
+    expect(await codeOf(open())).toMatch(/^InvalidConfig: dataDir .* cannot be used/)
+  })
+
+  it('gives back the peers, the one that was good last first', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    await first.close()
+    const second = await open()
+    expect(second.remembered).toEqual([
+      { peer: PEERS[1], addresses: ['/ip4/127.0.0.1/tcp/2', '/ip4/10.0.0.2/tcp/1'], age: 0 },
+      { peer: PEERS[0], addresses: ['/ip4/127.0.0.1/tcp/1', '/ip4/10.0.0.1/tcp/1'], age: 1_500 },
+    ])
+    await second.close()
+    const next = new Core({ remembered: second.remembered })
+    next.state.lifecycle.phase = 'starting'
+    const dials = next.in({ type: 'listening', addresses: [] }).filter(({ type }) => type === 'dial')
+    expect(dials).toMatchObject([{ target: PEERS[1] }, { target: PEERS[0] }])
+    expect([...next.state.memory.peers.keys()]).toEqual([PEERS[0], PEERS[1]])
+  })
+
+  it('keeps what was known before the end, which empties the state', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    const shutdown = { type: 'shutdown', ask: 1 } as const
+    first.batch({ at: core.now, events: [shutdown] })
+    core.in(shutdown)
+    await first.close()
+    const second = await open()
+    expect(second.remembered).toHaveLength(2)
+    await second.close()
+  })
+
+  it('sets damaged peers aside, says so, and opens', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    await first.close()
+    flip('peers', 40)
+    const second = await open()
+    expect(second.remembered).toEqual([])
+    expect(lines).toEqual([expect.stringMatching(/^warn the remembered peers were damaged.*peers\.damaged-1$/)])
+    await second.close()
+    writeFileSync(at('peers'), sealed('{"peers":[{"peer":"nobody","addresses":[],"age":1}]}'))
+    await (await open()).close()
+    expect(readdirSync(directory)).toEqual(['key', 'peers.damaged-1', 'peers.damaged-2'])
+  })
+
+  it('in which nothing can be written is told once, and the node goes on', async () => {
+    const core = busy()
+    const first = await open()
+    mkdirSync(at('peers'))
+    first.watch(core.state)
+    await first.close()
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn the remembered peers could not be written, and the node goes on/),
+    ])
+  })
+})

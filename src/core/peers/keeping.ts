@@ -1,0 +1,25 @@
+/** Which idle connections are kept all the same. */
+import { MESH } from '../parameters.js'
+import type { State } from '../state.js'
+import type { Connection } from './state.js'
+
+/** In a small network everybody stays connected to everybody, over one connection. */
+export function isInSmallNetwork(state: State, { id, peer }: Connection): boolean {
+  const { byPeer } = state.connections
+  if (byPeer.size > state.settings.stayConnected) return false
+  // Of two one goes, and one side alone decides which: else each could close another one.
+  return byPeer.get(peer)![0] === id || state.self > peer
+}
+
+/** Is the peer in a topic that we publish on? (Of many peers in one the mesh is enough, and nobody is kept.) */
+export function isPublishedTo(state: State, peer: string): boolean {
+  for (const [topic, at] of state.publishing.publishedAt) {
+    if (at + state.settings.publishesFor < state.now) continue
+    const subscribers = state.topics.subscribers.get(topic)
+    if (subscribers?.has(peer) !== true) continue
+    let connected = 0
+    for (const subscriber of subscribers) if (state.connections.byPeer.has(subscriber)) connected++
+    if (connected <= MESH.Dhi) return true
+  }
+  return false
+}

@@ -1,0 +1,182 @@
+/**
+ * Who is remembered, apart from the routing table: peers that were good once (connected and identified), for a day, and the
+ * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow.
+ */
+import { peersChanged } from '../changes.js'
+import { dueAt } from '../due.js'
+import { log, type Effects } from '../effects.js'
+import { isNamed, namedPeers } from '../settings.js'
+import type { State } from '../state.js'
+import { reach } from './dials.js'
+import type { Connection, Remembered } from './state.js'
+
+/** Before the first new attempt at a peer that the config names, and at any other, ms. Each further one waits twice as long. */
+const FIRST_NAMED = 250
+const FIRST_OTHER = 1_000
+/** With fewer peers in the table than this (a bucket of it), those are tried again too of whom nothing else reminds us. */
+const POOR_TABLE = 20
+/** Addresses that are remembered of a peer: identify may bring any number. */
+const MAX_ADDRESSES = 16
+
+/** At the start: the peers of the config are dialled at once, and what a node of this identity remembered comes back. */
+export function beginMemory(state: State, out: Effects): void {
+  const others = state.settings.remembered.filter(({ peer }) => peer !== state.self)
+  // The one that was good last is the last in the map, and the first that is dialled.
+  for (const { peer, addresses, age } of [...others].reverse()) {
+    remember(state, peer, { addresses, goodAt: state.now - age, failures: 0 })
+  }
+  for (const { peer } of others) if (state.memory.peers.has(peer)) planTry(state, peer, state.now)
+  for (const peer of namedPeers(state.settings)) if (peer !== state.self) planTry(state, peer, state.now)
+  tryAgain(state, out)
+}
+
+/** The peer is connected and has said who it is. */
+export function noteGood(state: State, { peer, address, inbound }: Connection, said: string[]): void {
+  const before = state.memory.peers.get(peer)
+  const confirmed = inbound ? [] : [address]
+  const addresses = [...new Set([...confirmed, ...said, ...(said.length === 0 ? (before?.addresses ?? []) : [])])]
+  // A peer that the config names has to stay before its failures are forgotten: `noteGone`.
+  const failures = isNamed(state.settings, peer) ? (before?.failures ?? 0) : 0
+  remember(state, peer, { addresses: addresses.slice(0, MAX_ADDRESSES), goodAt: state.now, failures })
+  dropTry(state, peer)
+}
+
+/** The last connection to the peer is gone. `wasUsed`: it was lost while something went on over it. */
+export function noteGone(state: State, { peer, openedAt, protocols }: Connection, wasUsed: boolean): void {
+  const { settings, now, memory } = state
+  const known = memory.peers.get(peer)
+  if (known !== undefined && protocols !== undefined) known.goodAt = now
+  if (!isNamed(settings, peer)) {
+    if (known !== undefined && (wasUsed || known.failures > 0)) planOther(state, peer, known)
+    return
+  }
+  // One that hangs up on us again and again, because nothing goes on, is not dialled all the time.
+  const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
+  if (known !== undefined) known.failures = wasUsed || now - openedAt >= patience ? 0 : known.failures + 1
+  planTry(state, peer, now + pause(state, FIRST_NAMED, known?.failures ?? 0))
+}
+
+/** A dial of the peer has failed, or it does not answer any more. */
+export function noteUnreachable(state: State, peer: string): void {
+  const { memory, settings } = state
+  const known = memory.peers.get(peer)
+  if (known !== undefined) known.failures++
+  if (isNamed(settings, peer) && peer !== state.self) {
+    if (known === undefined) remember(state, peer, { addresses: [], goodAt: -Infinity, failures: 1 })
+    planTry(state, peer, state.now + pause(state, FIRST_NAMED, (known?.failures ?? 1) - 1))
+  } else if (known !== undefined) planOther(state, peer, known)
+}
+
+/** The peer has left the routing table: if it was good, that is not the end of it. */
+export function noteLeft(state: State, peer: string): void {
+  const { memory } = state
+  const known = memory.peers.get(peer)
+  if (known === undefined || memory.retries.has(peer)) return
+  if (isAway(state, peer)) planOther(state, peer, known)
+}
+
+/** (One that never said where it is can only come back by itself.) */
+function planOther(state: State, peer: string, { addresses, failures }: Remembered): void {
+  if (addresses.length > 0) planTry(state, peer, state.now + pause(state, FIRST_OTHER, Math.max(0, failures - 1)))
+}
+
+/** A dial is over, either way: there is room for the next. */
+export function onTryOver(state: State, peer: string): void {
+  const { memory } = state
+  if (memory.trying.delete(peer) && memory.retries.size > 0) planNext(state, state.now)
+}
+
+/** At each tick: those of the config that are away, and while we know few, some of those who were good. */
+export function tryAtTick(state: State, out: Effects): void {
+  const { discovery, memory, settings, now } = state
+  for (const peer of namedPeers(settings)) if (isAway(state, peer)) planTry(state, peer, now)
+  if (discovery.table.size < POOR_TABLE) {
+    let left = settings.maxReturns
+    for (const [peer, { addresses }] of memory.peers) {
+      if (left === 0) break
+      if (addresses.length === 0 || memory.retries.has(peer) || discovery.table.has(peer) || !isAway(state, peer))
+        continue
+      planTry(state, peer, now)
+      left--
+    }
+  }
+  tryAgain(state, out)
+}
+
+function isAway({ self, connections, dials }: State, peer: string): boolean {
+  return peer !== self && !connections.byPeer.has(peer) && !dials.has(peer)
+}
+
+/** Dials those whose time has come, the longest overdue first. */
+export function tryAgain(state: State, out: Effects): void {
+  const { memory, settings, now, connections } = state
+  if (now < memory.nextTry) return
+  const due = [...memory.retries].filter(([, time]) => time <= now).sort(([, a], [, b]) => a - b)
+  for (const [peer] of due) {
+    const isConfigured = isNamed(settings, peer)
+    const known = memory.peers.get(peer)
+    if (connections.byPeer.has(peer)) memory.retries.delete(peer)
+    else if (!isConfigured && now - (known?.goodAt ?? -Infinity) > settings.memoryLifetime) forgetPeer(state, out, peer)
+    else if (isConfigured || memory.trying.size < settings.maxReturns) {
+      if (!reach(state, out, peer, [])) break
+      memory.retries.delete(peer)
+      if (!isConfigured) memory.trying.add(peer)
+    }
+  }
+  // Those that are overdue wait for the end of a dial.
+  memory.nextTry = Infinity
+  for (const time of memory.retries.values()) if (time > now) planNext(state, time)
+  if (memory.trying.size < settings.maxReturns && [...memory.retries.values()].some((time) => time <= now))
+    planNext(state, now + FIRST_OTHER)
+}
+
+function forgetPeer(state: State, out: Effects, peer: string): void {
+  state.memory.peers.delete(peer)
+  state.memory.retries.delete(peer)
+  peersChanged(state)
+  log(out, 'info', `🍂 ${peer} is forgotten: nobody has reached it for too long`)
+}
+
+/** It becomes the one that was good last. One that is away makes room where there are too many. */
+function remember(state: State, peer: string, known: Remembered): void {
+  const { memory, settings, connections } = state
+  memory.peers.delete(peer)
+  if (memory.peers.size >= settings.maxRemembered) {
+    for (const oldest of memory.peers.keys()) {
+      if (connections.byPeer.has(oldest) || isNamed(settings, oldest)) continue
+      memory.peers.delete(oldest)
+      memory.retries.delete(oldest)
+      break
+    }
+  }
+  if (memory.peers.size < settings.maxRemembered || isNamed(settings, peer)) memory.peers.set(peer, known)
+  peersChanged(state)
+}
+
+function planTry(state: State, peer: string, time: number): void {
+  state.memory.retries.set(peer, time)
+  planNext(state, time)
+}
+
+function dropTry(state: State, peer: string): void {
+  state.memory.retries.delete(peer)
+}
+
+function planNext(state: State, time: number): void {
+  if (time < state.memory.nextTry) state.memory.nextTry = time
+  dueAt(state, 'memory', state.memory.nextTry)
+}
+
+/** Twice as long after each failure, up to the discovery interval, and somewhere in the upper half of that. */
+function pause(state: State, first: number, failures: number): number {
+  const whole = Math.min(first * 2 ** failures, state.settings.discoveryInterval)
+  return Math.ceil(whole * (0.5 + 0.5 * nextChance(state)))
+}
+
+/** From 0 to 1, by chance (mulberry32). */
+function nextChance(state: State): number {
+  state.memory.chance = (state.memory.chance + 0x6d2b79f5) | 0
+  let mixed = Math.imul(state.memory.chance ^ (state.memory.chance >>> 15), state.memory.chance | 1)
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+}

@@ -1,0 +1,51 @@
+/** Callers that wait until so many peers are connected. */
+import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
+import type { Effects } from '../effects.js'
+import type { CommandOf } from '../events.js'
+import { namedPeers } from '../settings.js'
+import type { State } from '../state.js'
+import type { OnlineAsk } from './state.js'
+
+export function awaitOnline(state: State, out: Effects, { ask: id, peers, timeout }: CommandOf<'online'>): void {
+  if (!acceptAsk(state, out, id)) return
+  openAsk(state, { kind: 'online', id, peers, timeout }, timeout)
+  state.online.add(id)
+}
+
+/** Any event of a batch may have been the one that was missing. */
+export function settleOnline(state: State, out: Effects): void {
+  const amount = peersOnline(state)
+  for (const id of state.online) {
+    const ask = state.asks.open.get(id) as OnlineAsk
+    if (amount < ask.peers) continue
+    endOnline(state, ask)
+    settle(state, out, id, undefined)
+  }
+}
+
+export function expireOnline(state: State, out: Effects, ask: OnlineAsk): void {
+  endOnline(state, ask)
+  const reasons = [...namedPeers(state.settings)].flatMap((peer) => {
+    const failure = state.counts.peers.get(peer)?.failure
+    return failure === undefined ? [] : [`${peer}: ${failure.message}`]
+  })
+  const message = [
+    `${peersOnline(state)} of ${ask.peers} peers are connected after ${ask.timeout} ms`,
+    ...(reasons.length === 0 ? ['name peers that are up in bootNodes or keep'] : reasons),
+  ].join('; ')
+  fail(state, out, ask.id, { code: 'DialError', message })
+}
+
+export function endOnline(state: State, { id, timeout }: OnlineAsk): void {
+  state.online.delete(id)
+  closeAsk(state, id, timeout)
+}
+
+/** Peers that are connected and have said who they are. */
+function peersOnline({ connections }: State): number {
+  let amount = 0
+  for (const ids of connections.byPeer.values()) {
+    if (ids.some((id) => connections.all.get(id)?.protocols !== undefined)) amount++
+  }
+  return amount
+}

@@ -1,0 +1,144 @@
+/** Files that survive the end of a process at any moment: whole or not there, and a directory that one process uses at a time. */
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** The path then has these contents, or what it had before: never a part of them. On disk when the promise resolves. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`
+  try {
+    // Its owner alone may read it, from the first byte on.
+    await rm(temporary, { force: true })
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Windows has no such thing: there the rename is all that can be done. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r').catch(() => undefined)
+  try {
+    await directory?.sync().catch(() => undefined)
+  } finally {
+    await directory?.close()
+  }
+}
+
+/** `undefined`: there is no such file. */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Moves a damaged file out of the way, to `NAME.damaged-1`, `-2` …: nothing is deleted that somebody may still want. */
+export async function setAside(path: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const aside = `${path}.damaged-${n}`
+    if (statSync(aside, { throwIfNoEntry: false }) !== undefined) continue
+    await rename(path, aside)
+    return aside
+  }
+}
+
+/** The text with a checksum before it. */
+export function sealed(text: string): string {
+  return `${crc32(text).toString(16).padStart(8, '0')} ${text}`
+}
+
+/** The text of a sealed one; `undefined`: it is damaged. */
+export function unsealed(line: string): string | undefined {
+  const text = line.slice(9)
+  return line === sealed(text) ? text : undefined
+}
+
+/** A lock that nobody finished writing is one of a dead process when it is this old, ms. */
+const WRITTEN_WITHIN = 2_000
+
+/** The directory is another process's. */
+export class InUse extends Error {
+  constructor(readonly pid: number) {
+    super(`process ${pid} uses it`)
+  }
+}
+
+/**
+ * Takes the directory for this process, also from a process that is dead. What is returned gives it back. (Processes are told apart
+ * by number and start: containers that share a directory are not told apart.)
+ * @throws `InUse`; what the file system throws
+ */
+export function lockDirectory(directory: string): () => void {
+  const path = join(directory, 'lock')
+  const us = sealed(JSON.stringify({ pid: process.pid, started: startOf(process.pid), at: performance.timeOrigin }))
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const file = openSync(path, 'wx', 0o600)
+      try {
+        writeSync(file, us)
+      } finally {
+        closeSync(file)
+      }
+      return () => {
+        if (read(path) === us) rmSync(path, { force: true })
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const owner = livingOwner(path)
+      if (owner !== undefined || attempt > 2) throw new InUse(owner ?? 0)
+      rmSync(path, { force: true })
+    }
+  }
+}
+
+function livingOwner(path: string): number | undefined {
+  const text = read(path)
+  if (text === undefined) return undefined
+  const content = unsealed(text)
+  if (content === undefined) {
+    const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0 }
+    return Date.now() - mtimeMs < WRITTEN_WITHIN ? 0 : undefined
+  }
+  const { pid, started } = JSON.parse(content) as { pid: number; started: string | null }
+  return isAlive(pid) && startOf(pid) === started ? pid : undefined
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // It is there, and somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** When a process was started, where the system says so (Linux): numbers of processes come again. */
+function startOf(pid: number): string | null {
+  // The name of the program, in brackets, may have blanks in it. A zombie is dead.
+  const fields = read(`/proc/${pid}/stat`)
+    ?.replace(/^.*\) /s, '')
+    .split(' ')
+  return fields?.[0] === 'Z' ? 'dead' : (fields?.[19] ?? null)
+}
