@@ -5,10 +5,11 @@
 import { createNode, P2pError, type NodeConfig, type P2pNode } from 'tinyp2p'
 import type { State } from '../../src/core/state.js'
 import { obeyAboutBroadcasts, type BroadcastOrders } from './child-broadcasts.js'
+import { obeyAboutLoad, type LoadOrders } from './child-load.js'
 import { startGated } from './gated-node.js'
 import { pending } from './nodes.js'
 
-export interface Orders extends BroadcastOrders {
+export interface Orders extends BroadcastOrders, LoadOrders {
   /** `denied`: peers that it may not dial, and that may not dial it. */
   start: { config: NodeConfig; answers: 'echo' | 'never' | 'nobody' | 'endless'; denied?: string[] }
   dial: { address: string }
@@ -102,6 +103,9 @@ async function obey({ name, args }: Order): Promise<unknown> {
       await node.stop()
       return performance.now() - start
     }
+    case 'load':
+    case 'aim':
+      return obeyAboutLoad(node, name, args)
     default:
       return obeyAboutBroadcasts(node, name, args)
   }

@@ -1,0 +1,141 @@
+/** What the files of all processes say together: what became of each request and broadcast, and which rules were broken. Pure. */
+import type { Line } from '../../support/child-load.js'
+
+/** What one process wrote down. */
+export interface Journal {
+  name: string
+  lines: Line[]
+  /** What was open then has no end. */
+  isKilled: boolean
+}
+
+export interface Tally {
+  asked: number
+  answered: number
+  /** Code of a P2pError → how often. */
+  failed: Record<string, number>
+  /** Open when their process was killed. */
+  cutOff: number
+  /** Their process lived on, and they never ended. */
+  lost: number
+  /** They ended twice, or were handled twice. */
+  doubled: number
+  broadcasts: { sent: number; delivered: number; doubled: number }
+  /** The latest end of a request after its timeout, ms. */
+  latest: number
+  /** Of the processes that lived long enough: the one whose resident memory grew fastest, and the largest. */
+  memory: { slope: number; slopeOf: string; most: number; mostOf: string }
+  /** What was broken, a line each. */
+  broken: string[]
+}
+
+/** A request may end so long after its time, ms: machines are busy. */
+const LATE = 5_000
+/** Memory counts from this age of a process on, ms, */
+const WARM = 30_000
+/** and with so many samples its growth does. */
+const SAMPLES = 6
+/** MB; MB a minute. */
+const MOST = 400
+const STEEPEST = 10
+const MB = 1_000_000
+
+export function audit(journals: Journal[]): Tally {
+  const tally: Tally = {
+    ...{ asked: 0, answered: 0, failed: {}, cutOff: 0, lost: 0, doubled: 0, latest: 0, broken: [] },
+    broadcasts: { sent: 0, delivered: 0, doubled: 0 },
+    memory: { slope: 0, slopeOf: '', most: 0, mostOf: '' },
+  }
+  const { broken } = tally
+  const handled = new Counter()
+  const answered: string[] = []
+  for (const journal of journals) {
+    const asked = new Set<string>()
+    const ended = new Counter()
+    const got = new Counter()
+    for (const [word = '', ...words] of journal.lines) {
+      const [id = '', what = '', late = '0'] = words
+      switch (word) {
+        case 'ask':
+          asked.add(id)
+          break
+        case 'end':
+          if (ended.add(id) > 1) broken.push(`${id} ended twice`)
+          tally.latest = Math.max(tally.latest, Number(late))
+          if (Number(late) > LATE) broken.push(`${id} ended ${late} ms after its time: ${what}`)
+          if (what === 'answered') answered.push(id)
+          else if (/^[A-Z]\w+$/.test(what)) tally.failed[what] = (tally.failed[what] ?? 0) + 1
+          else broken.push(`${id}: ${what}`)
+          break
+        case 'did':
+          if (handled.add(id) > 1) broken.push(`${id} was handled again by ${journal.name}`)
+          break
+        case 'sent':
+          if (!/^\d+$|^[A-Z]\w+$/.test(what)) broken.push(`${id}: ${what}`)
+          tally.broadcasts.sent++
+          break
+        case 'got':
+          tally.broadcasts.delivered++
+          if (got.add(`${id} ${what}`) > 1) {
+            tally.broadcasts.doubled++
+            broken.push(`${what} was delivered twice to the subscriber '${id}' of ${journal.name}`)
+          }
+          break
+        case 'bad':
+          broken.push(`${journal.name}: ${words.join(' ')}`)
+      }
+    }
+    tally.asked += asked.size
+    tally.doubled += ended.repeated
+    const open = [...asked].filter((id) => !ended.has(id))
+    if (journal.isKilled) tally.cutOff += open.length
+    else {
+      tally.lost += open.length
+      broken.push(...open.map((id) => `${id} never ended`))
+    }
+    weigh(journal, tally)
+  }
+  tally.answered = answered.length
+  tally.doubled += handled.repeated
+  broken.push(...answered.filter((id) => !handled.has(id)).map((id) => `${id} was answered, and nobody handled it`))
+  return tally
+}
+
+function weigh({ name, lines }: Journal, { memory, broken }: Tally): void {
+  const samples = lines
+    .filter(([word]) => word === 'mem')
+    .map(([, at, rss]) => ({ x: Number(at), y: Number(rss) / MB }))
+  const warm = samples.filter(({ x }) => x > WARM)
+  const most = Math.max(0, ...samples.map(({ y }) => y))
+  if (most > memory.most) Object.assign(memory, { most, mostOf: name })
+  if (most > MOST) broken.push(`${name} took ${most.toFixed(0)} MB`)
+  if (warm.length < SAMPLES) return
+  const slope = slopeOf(warm) * 60_000
+  if (slope > memory.slope) Object.assign(memory, { slope, slopeOf: name })
+  if (slope > STEEPEST) broken.push(`${name} grew by ${slope.toFixed(1)} MB a minute`)
+}
+
+/** Of the line with the least squares. */
+function slopeOf(points: { x: number; y: number }[]): number {
+  const mean = (of: 'x' | 'y') => points.reduce((sum, point) => sum + point[of], 0) / points.length
+  const [x, y] = [mean('x'), mean('y')]
+  const sum = (of: (point: { x: number; y: number }) => number) => points.reduce((all, point) => all + of(point), 0)
+  return sum((point) => (point.x - x) * (point.y - y)) / sum((point) => (point.x - x) ** 2)
+}
+
+class Counter {
+  /** How many came again. */
+  repeated = 0
+  private readonly counts = new Map<string, number>()
+
+  add(id: string): number {
+    const count = (this.counts.get(id) ?? 0) + 1
+    this.counts.set(id, count)
+    if (count > 1) this.repeated++
+    return count
+  }
+
+  has(id: string): boolean {
+    return this.counts.has(id)
+  }
+}

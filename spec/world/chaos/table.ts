@@ -1,0 +1,40 @@
+/** The report of chaos as a table. */
+import { GOAL, type ChaosReport } from './run.js'
+
+export function tableOf(report: ChaosReport): string {
+  const { broadcasts, memory, worst } = report
+  const rows: [string, string][] = [
+    ['faults', counts(report.faults)],
+    ['rounds', String(report.rounds)],
+    ['requests', amount(report.asked)],
+    ['answered', amount(report.answered)],
+    ['failed', counts(report.failed)],
+    ['their process was killed', amount(report.cutOff)],
+    ['lost', amount(report.lost)],
+    ['doubled', amount(report.doubled)],
+    ['latest end', `${amount(report.latest)} ms after its timeout`],
+    [
+      'broadcasts',
+      `${amount(broadcasts.sent)} sent, ${amount(broadcasts.delivered)} delivered, ${broadcasts.doubled} doubled`,
+    ],
+    [
+      'worst recovery',
+      `all know each other after ${amount(worst.known)} ms (goal ${amount(GOAL)}), and have asked each other after ${amount(worst.asked)} ms`,
+    ],
+    [
+      'memory',
+      `at most ${memory.most.toFixed(0)} MB (${memory.mostOf}), growing by ${memory.slope.toFixed(1)} MB a minute at most${memory.slopeOf && ` (${memory.slopeOf})`}`,
+    ],
+  ]
+  return ['| what | |', '| --- | --- |', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n')
+}
+
+function counts(all: Record<string, number>): string {
+  const sorted = Object.entries(all).sort(([, a], [, b]) => b - a)
+  const sum = sorted.reduce((total, [, count]) => total + count, 0)
+  return `${amount(sum)}: ${sorted.map(([name, count]) => `${name} ${amount(count)}`).join(', ')}`
+}
+
+function amount(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
