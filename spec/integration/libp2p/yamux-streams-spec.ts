@@ -120,4 +120,19 @@ describe('our Yamux', () => {
     const last = framesOf(toFar(), 1).at(-1)!
     expect([last.type, last.flags & FIN, last.length]).toEqual([DATA, FIN, 0])
   })
+
+  it('refuses a connection that has ended during its handshake', () => {
+    pair.near.abort(new Error('it is over'))
+    const factory = tunedYamux({ ...YAMUX, enableKeepAlive: false })()
+    expect(() => factory.createStreamMuxer(pair.near)).toThrow('the connection has ended: it is aborted')
+  })
+
+  // As an uncaught exception it would end the process. Jest tells of one as a failure.
+  it('aborts a stream that it cannot open any more, and throws nowhere', async () => {
+    const end = pair.near.close()
+    const stream = await near.createStream()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(stream.status).toBe('aborted')
+    await end
+  })
 })

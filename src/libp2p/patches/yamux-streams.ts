@@ -3,10 +3,12 @@
  *
  * Package: @libp2p/yamux. Private members: `_newStream` of the muxer; `recvWindow`, `recvWindowCapacity`,
  *   `maxStreamWindowSize` and `sendWindowUpdate` of a stream.
- * Changes: three.
+ * Changes: five.
  *   Early bytes: a readable end that is closed opens once more when bytes are put back.
  *   Half windows: a window update waits until half of the window is used up, as Yamux's specification recommends.
  *   Wide windows: `widen` gives a stream its largest window at once.
+ *   Ended connections: no muxer is made for one.
+ *   Streams that cannot be opened: they are aborted, and nothing is thrown.
  * Without it:
  *   A peer that does not wait for the negotiation (Rust's and Go's do not) may send its whole first request, end included,
  *   while our upgrade is not over. libp2p then negotiates on a stream that has been read to its end, cannot put back what
@@ -14,6 +16,8 @@
  *   Each single data frame is answered by a window update: a frame, a packet, and two runs of the cipher for nothing.
  *   A session's window grows by luck: Yamux doubles it when it was used up within four round trips, of which it knows one,
  *   measured in whole milliseconds while both sides were busy with the handshake.
+ *   A connection that ends between two steps of its upgrade is announced as open. Identify opens a stream on it, Yamux writes the
+ *   first frame in a microtask of its own, and what that throws is an uncaught exception: it ends the process.
  * Missing option: a threshold for updates, and the window of one stream. Yamux for Rust has had the threshold since
  *   https://github.com/libp2p/rust-yamux/pull/109.
  * Guarded by: spec/integration/libp2p/transport-spec.ts, spec/integration/libp2p/yamux-streams-spec.ts
@@ -48,7 +52,11 @@ export function tunedYamux(init: YamuxMuxerInit): YamuxFactory {
   return () => {
     const factory = yamux(init)()
     const create: StreamMuxerFactory['createStreamMuxer'] = factory.createStreamMuxer.bind(factory)
-    return Object.assign(factory, { createStreamMuxer: (...args: Parameters<typeof create>) => tune(create(...args)) })
+    const createStreamMuxer: typeof create = (connection) => {
+      if (connection.status !== 'open') throw new Error(`the connection has ended: it is ${connection.status}`)
+      return tune(create(connection))
+    }
+    return Object.assign(factory, { createStreamMuxer })
   }
 }
 
@@ -85,7 +93,11 @@ function giveHalfWindows(stream: YamuxStream): void {
   stream.sendWindowUpdate = () => {
     if (!first && stream.recvWindowCapacity > stream.recvWindow / 2) return
     first = false
-    sendWindowUpdate()
+    try {
+      sendWindowUpdate()
+    } catch (error) {
+      stream.abort(error as Error)
+    }
   }
 }
 
