@@ -76,6 +76,10 @@ export class AnotherProcess {
     return Object.assign(other, started as { peerId: string; addresses: string[] })
   }
 
+  get pid(): number {
+    return this.child.pid!
+  }
+
   get address(): string {
     return this.addresses[0]!
   }

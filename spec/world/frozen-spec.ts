@@ -4,11 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { endProcesses } from '../support/another-process.js'
-import { show } from './scenarios/scenario.js'
+import { long, show } from './scenarios/scenario.js'
 import { untilReplaced, type Moment } from './frozen.js'
 
 const GOAL = 1_000
-const long = process.env.TINYP2P_WORLD === 'long'
 /** Of moments at once. */
 const LANES = 4
 

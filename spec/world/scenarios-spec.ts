@@ -6,11 +6,10 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { describeWorld } from './describe-world.js'
 import { scenarios } from './scenarios/index.js'
-import { show, type Scenario } from './scenarios/scenario.js'
+import { long, show, type Scenario } from './scenarios/scenario.js'
 import { createWorld } from './world.js'
 
-const long = process.env.TINYP2P_WORLD === 'long'
-const LIMIT = 150_000
+const LIMIT = long ? 600_000 : 150_000
 
 async function figureOf({ hosts, profile, goal, measure }: Scenario): Promise<number> {
   const world = await createWorld({ hosts, ...(profile && { profile }) })

@@ -1,5 +1,5 @@
 /** The report of chaos as a table. */
-import { GOAL, type ChaosReport } from './run.js'
+import { GOAL, show, type ChaosReport } from './run.js'
 
 export function tableOf(report: ChaosReport): string {
   const { broadcasts, memory, worst } = report
@@ -19,7 +19,7 @@ export function tableOf(report: ChaosReport): string {
     ],
     [
       'worst recovery',
-      `all know each other after ${amount(worst.known)} ms (goal ${amount(GOAL)}), and have asked each other after ${amount(worst.asked)} ms`,
+      `all know each other after ${show(worst.known)}, goal ${GOAL}; have answered each other after ${show(worst.asked)}`,
     ],
     [
       'memory',

@@ -3,12 +3,13 @@ import { addressChange } from './address-change.js'
 import { amnesia } from './amnesia.js'
 import { lateBootNodes } from './boot-late.js'
 import { manyDeadAddresses } from './dead-addresses.js'
-import { frozenTwin, frozenTwinBroadcasts } from './frozen-twin.js'
+import { restart } from './restart.js'
 import type { Scenario } from './scenario.js'
 import { sleeps } from './sleep.js'
 import { slowLink } from './slow-link.js'
+import { twins } from './twins.js'
 
 export const scenarios: Scenario[] = [
-  ...[frozenTwin, frozenTwinBroadcasts, ...manyDeadAddresses],
-  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, addressChange],
+  ...[...twins, ...manyDeadAddresses],
+  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, restart, addressChange],
 ]

@@ -3,6 +3,9 @@ import type { AnotherProcess } from '../../support/another-process.js'
 import type { LinkSettings } from '../profiles.js'
 import type { World } from '../world.js'
 
+/** There is time for true figures. */
+export const long = process.env.TINYP2P_WORLD === 'long'
+
 export interface Scenario {
   name: string
   hosts: string[]

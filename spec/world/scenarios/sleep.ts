@@ -3,7 +3,7 @@ import { allKnow } from '../waiting.js'
 import { answers, pause, type Scenario } from './scenario.js'
 
 /** Longer than a ping waits. */
-const ASLEEP = 40_000
+const ASLEEP = 60_000
 /** So many rounds of answers in a row. */
 const LASTS = 3
 

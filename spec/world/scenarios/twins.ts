@@ -1,0 +1,63 @@
+/**
+ * A peer is gone without a word: its process hangs, or its host is off the network. Its replacement, elsewhere, has the same secret,
+ * has dialled us and was answered. Until the first of our requests to it by its id is answered; and until broadcasts reach it.
+ */
+import { newSecret } from 'tinyp2p'
+import { bytes } from '../../support/nodes.js'
+import type { WorldNode } from '../host.js'
+import type { World } from '../world.js'
+import { answered, answers, pause, type Scenario } from './scenario.js'
+
+const TOPIC = 'news'
+type End = 'hangs' | 'is cut off'
+
+async function replace(world: World, end: End): Promise<{ a: WorldNode; twin: WorldNode }> {
+  const config = { secret: newSecret(), topics: [TOPIC] }
+  const a = await world.host('a').node({ topics: [TOPIC] })
+  const old = await world.host('old').node({ ...config, bootNodes: a.at() })
+  await old.writes(TOPIC)
+  if (!(await answers(old, a.peerId, 5_000))) throw new Error('the old one was not answered')
+  await answered(a, old.peerId, { patience: 5_000 })
+  await a.order('meshed', { topic: TOPIC, amount: 1, within: 10_000 })
+  if (end === 'hangs') await world.host('old').freeze()
+  else await world.partition([['old'], ['a', 'new']])
+  const twin = await world.host('new').node({ ...config, bootNodes: a.at() })
+  await twin.writes(TOPIC)
+  if (!(await answers(twin, a.at(), 5_000))) throw new Error('the new one was not answered')
+  return { a, twin }
+}
+
+const hosts = ['a', 'old', 'new']
+
+function request(end: End): Scenario {
+  return {
+    name: `a peer ${end}, and a replacement has its secret: until the first request to it is answered`,
+    hosts,
+    goal: 1_000,
+    async measure(world, patience) {
+      const { a, twin } = await replace(world, end)
+      const start = performance.now()
+      return (await answers(a, twin.peerId, patience)) ? performance.now() - start : Infinity
+    },
+  }
+}
+
+function broadcasts(end: End): Scenario {
+  return {
+    name: `a peer ${end}, and a replacement has its secret: until a broadcast reaches it`,
+    hosts,
+    goal: 2_000,
+    async measure(world, patience) {
+      const { a, twin } = await replace(world, end)
+      const start = performance.now()
+      for (let number = 0; performance.now() - start < patience; number++) {
+        await a.broadcast(TOPIC, bytes(`number ${number}`))
+        await pause(100)
+        if (twin.journal(TOPIC).length > 0) return performance.now() - start
+      }
+      return Infinity
+    },
+  }
+}
+
+export const twins = (['hangs', 'is cut off'] as const).flatMap((end) => [request(end), broadcasts(end)])
