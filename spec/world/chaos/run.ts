@@ -48,7 +48,7 @@ const PATIENCE = 30_000
 /** Requests end within this, ms. */
 const QUIET = 4_000
 const LOOK = 100
-const NOTHING: Wait = { ms: 0, fair: 0 }
+const NOTHING: Wait = { ms: 0, fair: -Infinity }
 
 const PERFECT: LinkSettings = { jitter: 0, loss: 0, bursts: undefined, reorder: undefined, ...LAN }
 const LINKS: Record<Bad, LinkSettings> = {
@@ -199,8 +199,8 @@ class Chaos {
     this.log(`${when}: ${times} (load ${loadavg()[0]!.toFixed(1)})`)
     if (known.late.length > 0) this.broken.push(`${when}: ${times}; too late: ${known.late.join(', ')}`)
     if (asked.missing.length > 0) this.broken.push(`${when}: ${times}; no answers: ${asked.missing.join(', ')}`)
-    if (known.ms >= this.worst.known.ms) this.worst.known = known
-    if (asked.ms >= this.worst.asked.ms) this.worst.asked = asked
+    if (known.fair >= this.worst.known.fair) this.worst.known = known
+    if (asked.fair >= this.worst.asked.fair) this.worst.asked = asked
   }
 
   private tell(what: string, about: string): void {
