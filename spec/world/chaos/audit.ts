@@ -32,9 +32,9 @@ export interface Tally {
 /** A request may end so long after its time, ms: machines are busy. */
 const LATE = 5_000
 /** Memory counts from this age of a process on, ms, */
-const WARM = 30_000
+const WARM = 60_000
 /** and with so many samples its growth does. */
-const SAMPLES = 6
+const SAMPLES = 9
 /** MB; MB a minute. */
 const MOST = 400
 const STEEPEST = 10
