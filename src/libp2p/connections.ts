@@ -10,8 +10,7 @@ import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { interfaceAddresses } from './own-addresses.js'
-import { localAddress } from './patches/local-address.js'
-import { bytesReceived } from './patches/received-bytes.js'
+import { bytesReceived, localAddress } from './patches/socket.js'
 import { pingOver, PingTimeout } from './ping.js'
 
 export class Connections {

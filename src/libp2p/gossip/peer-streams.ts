@@ -20,7 +20,7 @@ export interface StreamsListener {
   forgotten(peer: string): void
   malformed(peer: string): void
   /** The next one is read when this one is done. Never rejects. */
-  received(peer: PeerId, rpc: RPC, bytes: number): Promise<void>
+  received(peer: PeerId, rpc: RPC): Promise<void>
 }
 
 export interface StreamLimits {
@@ -180,7 +180,7 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(
       stream,
       this.limits.inboundFrame,
-      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS }), frame.length),
+      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })),
       (end) => {
         if (inbound.get(id) !== opened) return
         if (end === 'malformed') {

@@ -81,13 +81,12 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
-      received: (peer, rpc, bytes) => this.received(peer, rpc, bytes),
+      received: (peer, rpc) => this.received(peer, rpc),
     }
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
-  private received(peer: PeerId, rpc: RPC, bytes: number): Promise<void> {
-    this.inside.metrics?.onRpcRecv(rpc, bytes)
+  private received(peer: PeerId, rpc: RPC): Promise<void> {
     if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
