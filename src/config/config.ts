@@ -3,7 +3,17 @@ import type { SchedulerLike } from 'rxjs'
 import { isUnspecified, peerOf } from '../core/peers/addresses.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
-import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
+import {
+  checkNumber,
+  checkObject,
+  checkTarget,
+  checkTcpAddress,
+  checkTopic,
+  inOption,
+  show,
+  type Names,
+  type Target,
+} from '../edge/checks.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
 import { P2pError } from '../errors.js'
@@ -78,25 +88,30 @@ export interface NodeConfig {
   record?: string | RecordingSink | RecordOptions
 }
 
-const KEYS = [
-  'listen',
-  'announce',
-  'secret',
-  'dataDir',
-  'bootNodes',
-  'keep',
-  'discoveryInterval',
-  'topics',
-  'stayConnected',
-  'ping',
-  'reqResp',
-  'pubsub',
-  'scheduler',
-  'logger',
-  'record',
-]
-const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
-const PING_KEYS = ['interval', 'timeout', 'test']
+const NAMES: Names<NodeConfig> = {
+  listen: true,
+  announce: true,
+  secret: true,
+  dataDir: true,
+  bootNodes: true,
+  keep: true,
+  discoveryInterval: true,
+  topics: true,
+  stayConnected: true,
+  ping: true,
+  reqResp: true,
+  pubsub: true,
+  scheduler: true,
+  logger: true,
+  record: true,
+}
+const REQ_RESP_NAMES: Names<NonNullable<NodeConfig['reqResp']>> = {
+  connectionKeepAlive: true,
+  requestTimeout: true,
+  maxRequestSize: true,
+  maxResponseSize: true,
+}
+const PING_NAMES: Names<NonNullable<NodeConfig['ping']>> = { interval: true, timeout: true, test: true }
 const MAX_SIZE = 2 ** 31 - 1
 const MAX_CONNECTED = 1_000_000
 
@@ -113,9 +128,9 @@ export interface CheckedConfig {
 
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
 export function readConfig(config: NodeConfig): CheckedConfig {
-  checkObject(config, 'the config', KEYS)
-  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
-  checkObject(config.ping ?? {}, 'ping', PING_KEYS)
+  checkObject(config, 'the config', NAMES)
+  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES)
+  checkObject(config.ping ?? {}, 'ping', PING_NAMES)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
@@ -141,7 +156,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     announce: announced(config.announce ?? []),
     bootNodes: bootNodes(config.bootNodes ?? []),
     keep: keep(config.keep ?? []),
-    topics: list(config.topics ?? [], 'topics').map(checkTopic),
+    topics: list(config.topics ?? [], 'topics').map((topic) => inOption('topics', () => checkTopic(topic))),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
     stayConnected:
@@ -151,10 +166,10 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     pingInterval: time(ping.interval, 'ping.interval', standard.pingInterval),
     pingTimeout,
     pingTest: Math.min(time(ping.test, 'ping.test', standard.pingTest), pingTimeout),
-    connectionKeepAlive: time(reqResp.connectionKeepAlive, 'connectionKeepAlive', standard.connectionKeepAlive),
-    requestTimeout: time(reqResp.requestTimeout, 'requestTimeout', standard.requestTimeout),
-    maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
-    maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
+    connectionKeepAlive: time(reqResp.connectionKeepAlive, 'reqResp.connectionKeepAlive', standard.connectionKeepAlive),
+    requestTimeout: time(reqResp.requestTimeout, 'reqResp.requestTimeout', standard.requestTimeout),
+    maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
+    maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
   }
   return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
 }
@@ -163,15 +178,15 @@ function listenAddresses(listen: string | string[]): string[] {
   const addresses = list(listen, 'listen')
   if (addresses.length === 0) throw new P2pError('InvalidConfig', 'listen must name at least one multiaddr, not none')
   return addresses.map((address) => {
-    const checked = checkTcpAddress(address)
+    const checked = inOption('listen', () => checkTcpAddress(address))
     if (peerOf(checked) === undefined) return checked
-    throw new P2pError('InvalidAddress', `${show(address)} cannot be listened on: leave out its /p2p part`)
+    throw new P2pError('InvalidAddress', `listen: ${show(address)} cannot be listened on: leave out its /p2p part`)
   })
 }
 
 function announced(announce: string | string[]): string[] {
   return list(announce, 'announce').map((address) => {
-    const checked = checkTcpAddress(address)
+    const checked = inOption('announce', () => checkTcpAddress(address))
     const cannot = (why: string): P2pError =>
       new P2pError('InvalidAddress', `announce: ${show(address)} cannot be announced: ${why}`)
     if (peerOf(checked) !== undefined) throw cannot('leave out its /p2p part')
@@ -182,42 +197,29 @@ function announced(announce: string | string[]): string[] {
 }
 
 function bootNodes(nodes: string | string[]): Record<string, string[]> {
-  const byPeer: Record<string, string[]> = {}
-  for (const address of list(nodes, 'bootNodes')) {
-    const { target, addresses } = checkTarget(address)
-    if (addresses.length === 0 || target.startsWith('/')) {
-      throw new P2pError(
-        'InvalidAddress',
-        `the boot node ${show(address)} must be a multiaddr that ends in /p2p/<peer id>`,
-      )
-    }
-    ;(byPeer[target] ??= []).push(...addresses)
-  }
-  return byPeer
+  const form = 'must be a multiaddr that ends in /p2p/<peer id>'
+  return byPeer(nodes, 'bootNodes', form, ({ target, addresses }) => addresses.length > 0 && !target.startsWith('/'))
 }
 
 function keep(peers: string | string[]): Record<string, string[]> {
-  const byPeer: Record<string, string[]> = {}
-  for (const peer of list(peers, 'keep')) {
-    const { target, addresses } = named(peer)
-    ;(byPeer[target] ??= []).push(...addresses)
-  }
-  return byPeer
+  const form = 'must be a peer id, or a multiaddr that ends in /p2p/<peer id>'
+  return byPeer(peers, 'keep', form, ({ target }) => !target.startsWith('/'))
 }
 
-/** @throws what `checkTarget` does, with the option's name */
-function named(peer: string) {
-  try {
-    const target = checkTarget(peer)
-    if (!target.target.startsWith('/')) return target
-  } catch (error) {
-    const { code, message } = error as P2pError
-    throw new P2pError(code, `keep: ${message}`)
+/** The addresses of each peer that an option names. @throws what `checkTarget` does, with the option's name */
+function byPeer(
+  peers: string | string[],
+  option: string,
+  form: string,
+  isRight: (target: Target) => boolean,
+): Record<string, string[]> {
+  const addressesOf: Record<string, string[]> = {}
+  for (const peer of list(peers, option)) {
+    const target = inOption(option, () => checkTarget(peer))
+    if (!isRight(target)) throw new P2pError('InvalidAddress', `${option}: ${show(peer)} ${form}`)
+    ;(addressesOf[target.target] ??= []).push(...target.addresses)
   }
-  throw new P2pError(
-    'InvalidAddress',
-    `keep: ${show(peer)} must be a peer id, or a multiaddr that ends in /p2p/<peer id>`,
-  )
+  return addressesOf
 }
 
 /** One text or several, as several. */

@@ -1,6 +1,6 @@
 /** The part of the public config that is about broadcasts: `pubsub`. */
 import { defaultSettings, type Settings } from '../core/settings.js'
-import { checkNumber, checkObject, checkTopic, show } from '../edge/checks.js'
+import { checkNumber, checkObject, checkTopic, inOption, show, type Names } from '../edge/checks.js'
 import { checkValidator, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import {
@@ -48,16 +48,19 @@ export interface PubsubConfig {
   scoring?: Partial<Scoring>
 }
 
-const KEYS = [
-  'maxMessageSize',
-  'maxQueueSize',
-  'messageId',
-  'validators',
-  'validationTimeout',
-  'history',
-  'largeMessages',
-  'scoring',
-]
+const NAMES: Names<PubsubConfig> = {
+  maxMessageSize: true,
+  maxQueueSize: true,
+  messageId: true,
+  validators: true,
+  validationTimeout: true,
+  history: true,
+  largeMessages: true,
+  scoring: true,
+}
+const HISTORY_NAMES: Names<NonNullable<PubsubConfig['history']>> = { messages: true, bytes: true }
+const LARGE_NAMES: Names<NonNullable<PubsubConfig['largeMessages']>> = { maxSize: true }
+const SCORING_NAMES = Object.fromEntries(Object.keys(defaultScoring).map((name) => [name, true as const]))
 const MAX_SIZE = 2 ** 30
 const MIN_MESSAGE = 1_024
 const MAX_VALIDATION = 2_500
@@ -79,11 +82,11 @@ export function readPubsub(config: PubsubConfig = {}): {
   options: PubsubOptions
   validators: Readonly<Record<string, Validator>>
 } {
-  checkObject(config, 'pubsub', KEYS)
+  checkObject(config, 'pubsub', NAMES)
   const { validators = {}, history = {}, largeMessages, scoring = {} } = config
   checkObject(validators, 'pubsub.validators')
-  checkObject(history, 'pubsub.history', ['messages', 'bytes'])
-  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', ['maxSize'])
+  checkObject(history, 'pubsub.history', HISTORY_NAMES)
+  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', LARGE_NAMES)
   const standard = defaultSettings
   const number = (value: number | undefined, what: string, unit: string, least: number, most: number, none: number) =>
     value === undefined ? none : checkNumber(value, `pubsub.${what}`, unit, least, most)
@@ -106,7 +109,7 @@ export function readPubsub(config: PubsubConfig = {}): {
     ),
     guardedTopics: Object.entries(validators).map(([topic, validator]) => {
       checkValidator(validator, topic)
-      return checkTopic(topic)
+      return inOption('pubsub.validators', () => checkTopic(topic))
     }),
     validationTimeout: number(
       config.validationTimeout,
@@ -154,7 +157,7 @@ function checkedId(of: MessageIdOf): MessageIdOf {
 }
 
 function checkScoring(scoring: Partial<Scoring>): Scoring {
-  checkObject(scoring, 'pubsub.scoring', Object.keys(defaultScoring))
+  checkObject(scoring, 'pubsub.scoring', SCORING_NAMES)
   const whole: Scoring = { ...defaultScoring, ...scoring }
   for (const [name, value] of Object.entries(whole) as [keyof Scoring, unknown][]) {
     const isDecay = name.endsWith('Decay')

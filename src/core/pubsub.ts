@@ -36,6 +36,11 @@ export interface Scoring {
   graylistThreshold: number
 }
 
+/** Why a broadcast is `DuplicateMessage`, and what its caller can do. */
+export const REPEATED =
+  'a broadcast with this id (by default: with these bytes) was sent or received less than a minute ago, and the network drops a ' +
+  "repeat: change the bytes, wait for a minute, or set pubsub.messageId to 'unique' in every node of the network"
+
 /** What a network has to know of pub/sub. */
 export interface PubsubOptions {
   messageIdOf: MessageIdOf

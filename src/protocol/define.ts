@@ -1,6 +1,6 @@
 /** `defineProtocol`: a table of methods and topics becomes typed calls, handlers and broadcasts over a node's bytes. */
 import type { Subscription } from 'rxjs'
-import { checkOptions } from '../edge/checks.js'
+import { checkObject, type Names } from '../edge/checks.js'
 import type { P2pNode } from '../node/p2p-node.js'
 import { decodeCall } from './call.js'
 import { TableClient, type Client } from './client.js'
@@ -15,6 +15,8 @@ import {
   type ResolvedTopics,
 } from './definition.js'
 import { serve, type AnyHandler, type Handlers } from './serve.js'
+
+const NAMES: Names<Definition<unknown, unknown, unknown>> = { name: true, codecs: true, methods: true, topics: true }
 
 /** A protocol: the same value on both sides. It belongs to no node, and holds no state. */
 export interface Protocol<Methods, Topics> {
@@ -57,7 +59,7 @@ export function defineProtocol<
 >(
   definition: Definition<Codecs, Methods, Topics>,
 ): Protocol<ResolvedMethods<Codecs, Methods>, ResolvedTopics<Codecs, Topics>> {
-  checkOptions(definition, 'the definition of a protocol')
+  checkObject(definition, 'the definition of a protocol', NAMES)
   const tables = tablesOf(definition)
   return {
     client: (node) =>
@@ -67,7 +69,7 @@ export function defineProtocol<
         ResolvedTopics<Codecs, Topics>
       >,
     serve: (node, handlers) => {
-      checkOptions(handlers, 'the handlers of a protocol')
+      checkObject(handlers, 'the handlers of a protocol')
       return serve(tables, node, handlers as Readonly<Record<string, AnyHandler>>)
     },
     owns: (data) => decodeCall(tables.name, data) !== undefined,

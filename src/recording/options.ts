@@ -1,5 +1,5 @@
 /** The `record` option of a node's config: where a recording goes, and what of it is left out. */
-import { show } from '../edge/checks.js'
+import { checkObject, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
 /** Takes the bytes of a recording as they come. Both methods are called from inside the lane, and must return at once. */
@@ -20,18 +20,17 @@ export interface RecordOptions {
   redact?: boolean
 }
 
+const NAMES: Names<RecordOptions> = { to: true, redact: true }
+
 /** What the config says, with the defaults filled in. @throws `InvalidConfig` */
 export function readRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
   if (isTarget(record)) return { to: record, redact: false }
-  if (typeof record === 'object' && record !== null && 'to' in record) {
-    const { to, redact = false, ...others } = record as Record<string, unknown>
-    const [other] = Object.keys(others)
-    if (other !== undefined) {
-      throw new P2pError('InvalidConfig', `record has no option ${show(other)}; there are to, redact`)
-    }
+  if (typeof record === 'object' && record !== null && !('write' in record)) {
+    checkObject(record, 'record', NAMES)
+    const { to, redact = false } = record as { to?: unknown; redact?: unknown }
     if (typeof redact !== 'boolean') {
-      throw new P2pError('InvalidConfig', `redact must be true or false, not ${show(redact)}`)
+      throw new P2pError('InvalidConfig', `record.redact must be true or false, not ${show(redact)}`)
     }
     if (isTarget(to)) return { to, redact }
   }

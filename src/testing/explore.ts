@@ -2,6 +2,7 @@
  * Property tests over simulated networks: tries seeds until one fails, then cuts its schedule of events down to a shortest
  * one that still fails. It knows nothing of networks: a schedule is an array, a run is a function that throws.
  */
+import { checkNumber, checkOptions, type Names } from '../edge/checks.js'
 import { Random } from './network/random.js'
 
 export interface Property<Step> {
@@ -14,6 +15,8 @@ export interface Property<Step> {
   /** One run. Throws, or rejects, when something is wrong. */
   run: (schedule: Step[], seed: number) => Promise<void> | void
 }
+
+const NAMES: Names<Property<unknown>> = { seeds: true, from: true, schedule: true, run: true }
 
 /** What a failing property throws: the seed and the shortest schedule are in the message, and here as data. */
 export class Counterexample<Step = unknown> extends Error {
@@ -46,9 +49,13 @@ Object.defineProperty(Counterexample.prototype, 'name', { value: 'Counterexample
  * })
  * ```
  *
- * @throws a `Counterexample` for the first seed that fails.
+ * @throws a `Counterexample` for the first seed that fails; `InvalidConfig` for options that make no sense.
  */
-export async function explore<Step>({ seeds = 100, from = 1, schedule, run }: Property<Step>): Promise<void> {
+export async function explore<Step>(property: Property<Step>): Promise<void> {
+  checkOptions(property, 'explore', NAMES)
+  const { seeds = 100, from = 1, schedule, run } = property
+  // With none to try the property would hold, whatever it says.
+  checkNumber(seeds, 'seeds', 'seeds', 1, Number.MAX_SAFE_INTEGER)
   for (let seed = from; seed < from + seeds; seed++) {
     const steps = schedule(new Random(seed))
     let cause = await failureOf(run, steps, seed)

@@ -5,7 +5,7 @@
  */
 import { AssertionError } from 'node:assert'
 import { Observable, Subject, Subscription } from 'rxjs'
-import { show } from '../edge/checks.js'
+import { checkOptions, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { nonsense, parseDiagram, parseSubscription } from './diagrams.js'
 import { areSame, difference, fillIn, nameSeen, tell, valueOf, type ExpectedError, type Sighting } from './sightings.js'
@@ -78,8 +78,10 @@ interface Watch {
 export async function marbles(
   net: SimulatedNetwork,
   picture: (helpers: MarbleHelpers) => void | Promise<void>,
-  { until = 0 }: MarbleOptions = {},
+  options: MarbleOptions = {},
 ): Promise<void> {
+  checkOptions(options, 'marbles', { until: true })
+  const { until = 0 } = options
   if (typeof until !== 'number' || !(until >= 0 && until < Infinity)) {
     throw new P2pError('InvalidConfig', `until must be a number of ms, not ${show(until)}`)
   }

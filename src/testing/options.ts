@@ -1,5 +1,5 @@
 /** The options of a simulated network and of a node's clock in it, and what is checked of them. */
-import { show } from '../edge/checks.js'
+import { checkObject, checkOptions, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
 export interface SimulateOptions {
@@ -22,17 +22,12 @@ export interface Skew {
   rate?: number
 }
 
-const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']
+const NAMES: Names<SimulateOptions> = { seed: true, latency: true, jitter: true, loss: true, bandwidth: true }
+const SKEW_NAMES: Names<Skew> = { offset: true, rate: true }
 
 /** Checks them and fills in the defaults. @throws `InvalidConfig` */
-export function checkOptions(options: SimulateOptions): Required<SimulateOptions> {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw new P2pError('InvalidConfig', `the options of simulate must be an object, not ${show(options)}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (!KEYS.includes(key))
-      throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
-  }
+export function checkSimulateOptions(options: SimulateOptions): Required<SimulateOptions> {
+  checkOptions(options, 'simulate', NAMES)
   const { seed = 1, latency = 10, jitter = 0, loss = 0, bandwidth = Infinity } = options
   if (typeof seed !== 'string' && !(typeof seed === 'number' && Number.isFinite(seed))) {
     throw new P2pError('InvalidConfig', `seed must be a number or a text, not ${show(seed)}`)
@@ -44,7 +39,9 @@ export function checkOptions(options: SimulateOptions): Required<SimulateOptions
   return { seed, latency, jitter, loss, bandwidth }
 }
 
-export function checkSkew({ offset = 0, rate = 1 }: Skew): Required<Skew> {
+export function checkSkew(skew: Skew): Required<Skew> {
+  checkObject(skew, 'the skew of a clock', SKEW_NAMES)
+  const { offset = 0, rate = 1 } = skew
   checkAmount(offset, 'offset', 'ms', -1_000_000_000, 1_000_000_000)
   checkAmount(rate, 'rate', '(times)', 0.1, 10)
   return { offset, rate }

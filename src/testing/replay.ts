@@ -10,7 +10,7 @@ import { defaultSettings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { snapshot } from '../core/explain/status.js'
 import { step } from '../core/step.js'
-import { messageOf, show } from '../edge/checks.js'
+import { checkOptions, messageOf, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { digestOf } from '../recording/digest.js'
 import {
@@ -32,6 +32,8 @@ export interface ReplayOptions {
   /** Sees every step when it is done. */
   onStep?: (step: ReplayedStep) => void
 }
+
+const NAMES: Names<ReplayOptions> = { partial: true, verify: true, onStep: true }
 
 /** One batch, and what the core made of it. */
 export interface ReplayedStep {
@@ -72,6 +74,7 @@ export interface Replay {
  * throws. What `onStep` throws.
  */
 export async function replay(recording: string | Uint8Array, options: ReplayOptions = {}): Promise<Replay> {
+  checkOptions(options, 'replay', NAMES)
   const { partial = false, verify = true, onStep } = options
   const { header, batches } = readRecording(await bytesOf(recording))
   const state = createState(header.peerId, { ...defaultSettings, ...header.settings })

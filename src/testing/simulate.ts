@@ -20,7 +20,7 @@ import type { P2pNode } from '../node/p2p-node.js'
 import { recordOfLife } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
 import { EventLog } from './event-log.js'
-import { checkAmount, checkOptions, checkSkew, type SimulateOptions, type Skew } from './options.js'
+import { checkAmount, checkSimulateOptions, checkSkew, type SimulateOptions, type Skew } from './options.js'
 import { pendingOf } from './pending.js'
 import { Timekeeper } from './timekeeper.js'
 
@@ -63,7 +63,7 @@ export class SimulatedNetwork {
   private readonly time = new Timekeeper(this.clock, () => pendingOf(this.states()))
 
   constructor(options: SimulateOptions) {
-    const { seed, latency, jitter, loss, bandwidth } = checkOptions(options)
+    const { seed, latency, jitter, loss, bandwidth } = checkSimulateOptions(options)
     this.seed = seed
     this.random = new Random(seed)
     this.wire = new Wire(this.clock, this.random, { latency, jitter, loss, bandwidth })

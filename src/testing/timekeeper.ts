@@ -3,7 +3,7 @@
  * happens in the virtual instant that it belongs to.
  */
 import type { SchedulerLike } from 'rxjs'
-import { show } from '../edge/checks.js'
+import { checkOptions, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import type { Clock } from './network/clock.js'
 import { checkAmount } from './options.js'
@@ -79,7 +79,9 @@ export class Timekeeper {
     this.clock.skipTo(end)
   }
 
-  async until<T>(promise: PromiseLike<T>, { within = WITHIN }: { within?: number }): Promise<T> {
+  async until<T>(promise: PromiseLike<T>, options: { within?: number }): Promise<T> {
+    checkOptions(options, 'until', { within: true })
+    const { within = WITHIN } = options
     checkAmount(within, 'within', 'ms', 0, Number.MAX_SAFE_INTEGER)
     if (typeof (promise as PromiseLike<T> | undefined)?.then !== 'function') {
       throw new P2pError('InvalidConfig', `until waits for a promise, not for ${show(promise)}`)

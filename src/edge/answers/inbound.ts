@@ -6,7 +6,8 @@ import { Subject } from 'rxjs'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
-import { checkBytes, isThenable } from '../checks.js'
+import { P2pError } from '../../errors.js'
+import { checkBytes, isThenable, nearest, show, type Names } from '../checks.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
@@ -163,6 +164,27 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   late(error: unknown): void {
     this.owner.report(this.from, error, true)
   }
+}
+
+const METHODS: Names<EventHandler> = { handleInboundRequest: true, handleBroadcast: true }
+
+/** A handler may have other methods and fields, but none whose name is a misspelt one of ours. @throws `InvalidConfig` */
+export function checkHandler(handler: unknown): EventHandler {
+  if (typeof handler !== 'object' || handler === null) {
+    throw new P2pError('InvalidConfig', `a handler is an object with handleInboundRequest, not ${show(handler)}`)
+  }
+  const methods = Object.keys(METHODS)
+  for (const name of methods) {
+    const method = (handler as Record<string, unknown>)[name]
+    if (method === undefined || typeof method === 'function') continue
+    throw new P2pError('InvalidConfig', `${name} must be a function, not ${show(method)}`)
+  }
+  for (const name of [...Object.keys(handler), ...Object.getOwnPropertyNames(Object.getPrototypeOf(handler) ?? {})]) {
+    const meant = methods.includes(name) ? undefined : nearest(name, methods, 2)
+    if (meant === undefined || meant in handler) continue
+    throw new P2pError('InvalidConfig', `a handler has no method ${show(name)} (did you mean ${meant}?)`)
+  }
+  return handler
 }
 
 export class InboundRequests {

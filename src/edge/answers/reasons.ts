@@ -6,7 +6,7 @@ import type { Command } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
-import { show } from '../checks.js'
+import { checkObject, show, type Names } from '../checks.js'
 
 /** Why a request is refused, for the asker: all of it is optional, and reaches the asker where the wire can carry it. */
 export interface Rejection {
@@ -17,6 +17,8 @@ export interface Rejection {
   /** After how many milliseconds a new attempt makes sense, at most 2,147,483,647. */
   retryAfterMs?: number
 }
+
+const NAMES: Names<Rejection> = { code: true, message: true, retryAfterMs: true }
 
 /** A longer wait makes no sense to anybody (24 days), and fits whatever the other side keeps it in. */
 const MAX_RETRY_AFTER = 2 ** 31 - 1
@@ -40,10 +42,11 @@ export function cutCode(text: string): string {
 export function checkRejection(reason: unknown): Rejection {
   if (reason === undefined) return {}
   if (typeof reason === 'string') return { message: reason }
-  if (reason instanceof Error) return rejectionOf(reason)
+  if (isError(reason)) return rejectionOf(reason)
   if (typeof reason !== 'object' || reason === null) {
     throw wrong(`a reason is a text or { code, message, retryAfterMs }, not ${show(reason)}`)
   }
+  checkObject(reason, 'a reason', NAMES)
   const { code, message, retryAfterMs } = reason as Record<keyof Rejection, unknown>
   if (code !== undefined && typeof code !== 'string') throw wrong(`the code of a reason is a text, not ${show(code)}`)
   if (message !== undefined && typeof message !== 'string') {
@@ -53,6 +56,11 @@ export function checkRejection(reason: unknown): Rejection {
     throw wrong(`retryAfterMs is a number of ms from 0 on, not ${show(retryAfterMs)}`)
   }
   return { code, message, retryAfterMs }
+}
+
+/** By its tag too: an error may come from another realm. */
+function isError(value: unknown): boolean {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
 }
 
 /** What an error says to strangers: nothing, unless it has `expose: true` (as http-errors marks it) or is our `Overloaded`. */

@@ -3,7 +3,7 @@ import type { Heard, Overflow } from '../../core/terms.js'
 import type { Command } from '../../core/events.js'
 import { POLICIES } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
-import { checkNumber, checkOneOf, checkOptions, isThenable } from '../checks.js'
+import { checkNumber, checkOneOf, checkOptions, isThenable, type Names } from '../checks.js'
 import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
 import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
@@ -34,6 +34,7 @@ export interface BroadcastsOptions {
   onOverflow?: Overflow
 }
 
+const NAMES: Names<BroadcastsOptions> = { replay: true, buffer: true, onOverflow: true }
 const DEFAULT_BUFFER = 1_024
 const MAX_BUFFER = 65_536
 const MAX_REPLAY = 1_000
@@ -190,7 +191,7 @@ export class Broadcasts {
 }
 
 function checkReplay(topic: string | undefined, options: BroadcastsOptions): number | undefined {
-  checkOptions(options, 'the options of broadcasts$')
+  checkOptions(options, 'broadcasts$', NAMES)
   if (options.replay === undefined) return undefined
   if (topic === undefined) throw new P2pError('InvalidConfig', 'replay is for the broadcasts of one topic: name it')
   return checkNumber(options.replay, 'replay', 'broadcasts', 1, MAX_REPLAY)

@@ -4,7 +4,16 @@ import type { WantReceipts } from '../../core/terms.js'
 import { P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../platform/timers.js'
 import type { Asks } from '../asks.js'
-import { checkBytes, checkNumber, checkOptions, checkSignal, checkTopic, show } from '../checks.js'
+import {
+  checkBytes,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkTopic,
+  show,
+  type Names,
+} from '../checks.js'
 import { abortable } from '../signals.js'
 import type { Receipt, Receipts } from './receipts.js'
 
@@ -33,6 +42,9 @@ export interface Published {
   receipts$?: Observable<Receipt>
 }
 
+const NAMES: Names<BroadcastOptions> = { waitForPeers: true, receipts: true, signal: true }
+const WAIT_NAMES: Names<NonNullable<BroadcastOptions['waitForPeers']>> = { min: true, timeout: true }
+const RECEIPTS_NAMES: Names<WantReceipts> = { count: true, timeout: true }
 /** More peers than a node has. */
 const MAX_PEERS = 10_000
 
@@ -47,7 +59,7 @@ export async function publish(
 ): Promise<Published> {
   const name = checkTopic(topic)
   const bytes = checkBytes(data, 'the broadcast')
-  checkOptions(options, 'the options of a broadcast')
+  checkOptions(options, 'broadcast', NAMES)
   const signal = checkSignal(options.signal)
   const waitForPeers = checkWait(options.waitForPeers, requestTimeout)
   const wanted = checkReceipts(options.receipts, requestTimeout)
@@ -76,7 +88,7 @@ export async function publish(
 
 function checkWait(wait: unknown, requestTimeout: number): { min: number; timeout: number } | undefined {
   if (wait === undefined) return undefined
-  checkOptions(wait, 'waitForPeers')
+  checkObject(wait, 'waitForPeers', WAIT_NAMES)
   const { min = 1, timeout = requestTimeout } = wait as { min?: unknown; timeout?: unknown }
   return {
     min: checkNumber(min, 'waitForPeers.min', 'peers', 1, MAX_PEERS),
@@ -90,6 +102,7 @@ function checkReceipts(receipts: unknown, requestTimeout: number): WantReceipts 
   if (typeof receipts !== 'object' || receipts === null) {
     throw new P2pError('InvalidConfig', `receipts must be true, or { count, timeout }, not ${show(receipts)}`)
   }
+  checkObject(receipts, 'receipts', RECEIPTS_NAMES)
   const { count, timeout = requestTimeout } = receipts as { count?: unknown; timeout?: unknown }
   const wanted: WantReceipts = { timeout: checkNumber(timeout, 'receipts.timeout', 'ms', 1, MAX_DELAY) }
   if (count !== undefined) wanted.count = checkNumber(count, 'receipts.count', 'peers', 1, MAX_PEERS)

@@ -2,7 +2,7 @@
 import { catchError, from, map, mergeMap, Observable, of, timer, type SchedulerLike, type Subscription } from 'rxjs'
 import { isP2pError, P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../platform/timers.js'
-import { checkNumber, checkOptions, checkSignal, show } from '../checks.js'
+import { checkNumber, checkOptions, checkSignal, show, type Names } from '../checks.js'
 import { abortable } from '../signals.js'
 import type { OutboundRequests, RequestOptions } from './outbound.js'
 
@@ -28,6 +28,8 @@ export interface PeerFailure {
   error: P2pError
 }
 
+const ANY_NAMES: Names<RequestAnyOptions> = { signal: true, timeout: true, hedgeAfter: true }
+const ALL_NAMES: Names<RequestAllOptions> = { signal: true, timeout: true, concurrency: true }
 const DEFAULT_CONCURRENCY = 64
 /** Failures whose texts an error shows; its cause has all. */
 const SHOWN = 5
@@ -46,6 +48,7 @@ export function requestAny(
   data: Uint8Array,
   options: RequestAnyOptions,
 ): Observable<PeerValue> {
+  checkOptions(options, 'requestAny', ANY_NAMES)
   const candidates = candidatesOf(requests, peers, data, options)
   const { hedgeAfter = 0 } = options
   checkNumber(hedgeAfter, 'hedgeAfter', 'ms', 0, MAX_DELAY)
@@ -107,6 +110,7 @@ export function requestAll(
   data: Uint8Array,
   options: RequestAllOptions,
 ): Observable<PeerValue | PeerFailure> {
+  checkOptions(options, 'requestAll', ALL_NAMES)
   const candidates = candidatesOf(requests, peers, data, options)
   const { concurrency = DEFAULT_CONCURRENCY } = options
   checkNumber(concurrency, 'concurrency', 'peers', 1, Number.MAX_SAFE_INTEGER)
@@ -130,7 +134,6 @@ function candidatesOf(
   data: Uint8Array,
   options: RequestOptions,
 ): Candidate[] {
-  checkOptions(options, 'the options of a request')
   if (!Array.isArray(peers)) {
     throw new P2pError('InvalidConfig', `the peers to ask are an array of peer ids or multiaddrs, not ${show(peers)}`)
   }

@@ -11,7 +11,16 @@ import { P2pError } from '../../errors.js'
 import type { Overflow, TakeValues, AskId } from '../../core/terms.js'
 import { MAX_DELAY } from '../../platform/timers.js'
 import type { Asks } from '../asks.js'
-import { checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkSignal, type Target } from '../checks.js'
+import {
+  checkBytes,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkPeer,
+  checkSignal,
+  type Names,
+  type Target,
+} from '../checks.js'
 import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 import { abortable, aborted, onAbort } from '../signals.js'
 
@@ -36,6 +45,8 @@ export interface StreamOptions extends RequestOptions {
   onOverflow?: Overflow
 }
 
+const REQUEST_NAMES: Names<RequestOptions> = { signal: true, timeout: true }
+const STREAM_NAMES: Names<StreamOptions> = { ...REQUEST_NAMES, buffer: true, onOverflow: true }
 const MAX_BUFFER = 65_536
 
 /** The lane learns of values that were taken when they have cost so much, or when no more wait: not of each by itself. */
@@ -60,6 +71,7 @@ export class OutboundRequests {
 
   /** The first value, and completion. @throws for bad arguments. */
   one(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
+    checkOptions(options, 'request', REQUEST_NAMES)
     const { target, addresses, data: bytes, timeout } = this.question(peer, data, options)
     const reply$ = this.asks.ask((ask) => ({ type: 'request', ask, peer: target, addresses, data: bytes, timeout }))
     return abortable(reply$ as Observable<Uint8Array>, checkSignal(options.signal))
@@ -68,6 +80,7 @@ export class OutboundRequests {
   /** All values. Bad arguments become an error of each subscription and iteration, as everything else that goes wrong. */
   all(peer: string, data: Uint8Array, options: StreamOptions): IterableObservable<Uint8Array> {
     try {
+      checkOptions(options, 'request$', STREAM_NAMES)
       const question = this.question(peer, data, options)
       const { signal, buffer, overflow } = streamOptions(options)
       const values: Omit<TakeValues, 'mode'> = {
@@ -99,7 +112,6 @@ export class OutboundRequests {
   }
 
   private question(peer: string, data: Uint8Array, options: RequestOptions): Question {
-    checkOptions(options, 'the options of a request')
     const { target, addresses } = this.targetOf(peer)
     const bytes = checkBytes(data, 'the request')
     const { maxRequestSize, requestTimeout } = this.settings

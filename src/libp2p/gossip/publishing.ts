@@ -4,7 +4,7 @@
  */
 import type { AskId } from '../../core/terms.js'
 import type { PortEvent } from '../../core/port.js'
-import type { PubsubOptions } from '../../core/pubsub.js'
+import { REPEATED, type PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
@@ -66,8 +66,7 @@ export class Publishing {
   }
 
   private repeated(ask: AskId): void {
-    const failure = { message: 'the same bytes were sent or heard a short while ago' }
-    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
+    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message: REPEATED } })
   }
 
   /** As gossipsub remembers what it publishes: no repeat is delivered, and a peer that asks for it gets it. */
