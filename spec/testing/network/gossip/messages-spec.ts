@@ -1,7 +1,8 @@
 /** The way of a message: to all subscribers that are connected, through the mesh to the others, to each once. */
 import { describe, expect, it } from '@jest/globals'
 import { REPEATED } from '../../../../src/core/pubsub.js'
-import { bytes, clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './lab.js'
+import { bytes } from '../../../support/bytes.js'
+import { clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './lab.js'
 import type { Lab, Member } from '../lab.js'
 
 describe('a message', () => {
