@@ -1,4 +1,4 @@
-/** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
+/** The public config: its options, their defaults, and the errors for values that are not valid. */
 import type { SchedulerLike } from 'rxjs'
 import { isUnspecified, peerOf } from '../core/peers/addresses.js'
 import type { PubsubOptions } from '../core/pubsub.js'
@@ -32,16 +32,20 @@ export interface NodeConfig {
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
   /**
-   * A directory that is this node's own, and is made where there is none: its key (mode 0600, not encrypted) and the peers that it
-   * remembers are kept there, so that it is the same peer again after a restart, and finds its network without boot nodes. A second
-   * node on it fails with `InvalidConfig`, as does a `secret` that is not its key. Default: nothing is kept. Needs Node's file system.
+   * The path of a directory for this node alone; it is made when it does not exist. The node keeps its key there (mode 0600, not
+   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes.
+   * `InvalidConfig` if another node uses the directory, or if `secret` is not the key in it. Default: nothing is kept. Needs Node's
+   * file system.
    */
   dataDir?: string
-  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, as those of `keep`. */
+  /**
+   * Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, like those of
+   * `keep`. Default: none.
+   */
   bootNodes?: string | string[]
   /**
-   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to one is not closed for being
-   * idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to such a peer is not closed when it
+   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
    */
   keep?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
@@ -53,22 +57,31 @@ export interface NodeConfig {
    * From 0 to 1,000,000, default 30.
    */
   stayConnected?: number
-  /** How it is noticed that a connection is dead. */
+  /** How the node finds out that a connection is dead. */
   ping?: {
     /** Milliseconds between two pings of every connected peer. Default 15,000. */
     interval?: number
-    /** Milliseconds after which a connection is closed over which neither the answer nor any other byte has come. Default 20,000. */
+    /**
+     * A connection is closed when for so many milliseconds neither the answer nor any other byte has come over it. Default
+     * 20,000.
+     */
     timeout?: number
-    /** The same when its peer has opened another connection, which is used meanwhile. Default 1,000, and never more than `timeout`. */
+    /**
+     * The same once the peer has opened another connection; requests go over that one meanwhile. Default 1,000, at most
+     * `timeout`.
+     */
     test?: number
   }
   reqResp?: {
     /**
-     * Milliseconds after which a connection without use is closed, when more than `stayConnected` peers are connected. Default
-     * 10,000. The other side is asked first, if it knows of that; the Rust tinyp2p does not.
+     * Milliseconds after which an unused connection is closed, when more than `stayConnected` peers are connected. Default 10,000.
+     * The other side is asked first, if it supports that; the Rust tinyp2p does not.
      */
     connectionKeepAlive?: number
-    /** Milliseconds that a request may take, ours and those of others; ours can name another `timeout`. Default 10,000. */
+    /**
+     * Milliseconds that a request may take, ours and that of a peer. A request of ours can name another `timeout`. Default
+     * 10,000.
+     */
     requestTimeout?: number
     /** The largest request that we send or take, bytes. Default 1,048,576. */
     maxRequestSize?: number

@@ -1,4 +1,4 @@
-/** What callers pass, checked before anything is sent: the offending value and what would be right are in the message. */
+/** Checks of what callers pass, before anything is sent. A message names the wrong value, and what would be right. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerOf } from '../core/peers/addresses.js'
@@ -22,7 +22,7 @@ export function messageOf(error: unknown): string {
 
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
 export function checkBytes(value: unknown, what: string): Uint8Array {
-  // Nearly all of them, at no cost.
+  // Nearly all values are such, and this costs nothing.
   if (value instanceof Uint8Array && value.constructor === Uint8Array) return value
   if (!isBytes(value)) {
     const message = `${what} must be a Uint8Array (text: new TextEncoder().encode(…)), not ${show(value)}`
@@ -86,7 +86,7 @@ export interface Target {
 export function checkPeer(peer: unknown): Target {
   const target = checkTarget(peer)
   if (target.target.startsWith('/')) {
-    throw new P2pError('InvalidAddress', `${show(peer)} does not say whom to ask: it must end in /p2p/<peer id>`)
+    throw new P2pError('InvalidAddress', `${show(peer)} does not name a peer: it must end in /p2p/<peer id>`)
   }
   return target
 }
@@ -98,7 +98,7 @@ export function checkTarget(peer: unknown): Target {
   }
   if (!peer.startsWith('/')) return { target: checkPeerId(peer), addresses: [] }
   const id = peerOf(peer)
-  // `/p2p/<peer id>` alone is a multiaddr too: it says who, not where.
+  // `/p2p/<peer id>` alone is a multiaddr too. It names a peer, but no address.
   if (id !== undefined && peer === `/p2p/${id}`) return { target: checkPeerId(id), addresses: [] }
   const address = checkTcpAddress(peer)
   return { target: id === undefined ? address : checkPeerId(id), addresses: [address] }
@@ -112,7 +112,10 @@ export function checkTopic(topic: unknown): string {
   return topic
 }
 
-/** What is to be explained: a topic or a peer, told apart by what it is called. @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress` */
+/**
+ * What is to be explained: a topic, or a peer, which a text is if it has the form of one. @throws `InvalidConfig`,
+ * `InvalidPeerId`, `InvalidAddress`
+ */
 export function checkAbout(about: unknown): { topic: string } | { peer: string } {
   if (typeof about === 'string') return isPeer(about) ? { peer: checkPeer(about).target } : { topic: checkTopic(about) }
   if (typeof about === 'object' && about !== null) checkNames(about, 'explain', { topic: true, peer: true })

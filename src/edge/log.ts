@@ -5,7 +5,7 @@ import type { LogLevel } from '../core/effects.js'
 export interface LogEntry {
   level: LogLevel
   message: string
-  /** The error behind the line, if there is one. */
+  /** The error that the line is about, if there is one. */
   cause?: unknown
 }
 

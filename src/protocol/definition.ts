@@ -1,23 +1,23 @@
-/** What a protocol is made of, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
+/** The parts of a protocol, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { codecOf, type Codec, type CodecLike } from './codecs.js'
 
 export type Kind = 'unary' | 'stream'
 
-/** A method: what it takes, and what it answers with. See `unary` and `stream`. */
+/** A method: its kind, the type of its request and that of its reply. Made by `unary` and `stream`. */
 export interface Method<K extends Kind = Kind, Request = unknown, Reply = unknown> {
   readonly kind: K
   readonly request: Request
   readonly reply: Reply
 }
 
-/** A method with one answer. Both parameters are codecs, schemas, or names in the protocol's `codecs`. */
+/** A method with one answer. Each parameter is a codec, a schema, or a name in the protocol's `codecs`. */
 export function unary<const Request, const Reply>(request: Request, reply: Reply): Method<'unary', Request, Reply> {
   return { kind: 'unary', request, reply }
 }
 
-/** A method that answers with any number of values. The parameters are as `unary`'s; the second one is that of each value. */
+/** A method that answers with any number of values. `value` is the codec of each of them; otherwise like `unary`. */
 export function stream<const Request, const Value>(request: Request, value: Value): Method<'stream', Request, Value> {
   return { kind: 'stream', request, reply: value }
 }
@@ -38,8 +38,8 @@ export type ResolvedTopics<Codecs, Topics> = { readonly [Name in keyof Topics]: 
 
 export interface Definition<Codecs, Methods, Topics> {
   /**
-   * Tells this protocol's requests and broadcasts from others': 1 to 64 letters, digits, `.`, `_`, `-` and `/`. Without it
-   * there can be one such protocol in a network, whose topics are called on the wire as they are here.
+   * Distinguishes this protocol's requests and broadcasts from those of others: 1 to 64 letters, digits, `.`, `_`, `-` and `/`. A
+   * network can have one protocol without a name; the names of its topics on the wire are those in `topics`.
    */
   name?: string
   /** Codecs and schemas that methods and topics call by name. */
@@ -62,7 +62,7 @@ const METHOD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 
 type Loose = Definition<Record<string, unknown>, Record<string, Method>, Record<string, unknown>>
 
-/** @throws `InvalidConfig` for what is no protocol. */
+/** Checks a definition. @throws `InvalidConfig` */
 export function tablesOf(definition: Loose): Tables {
   const { name = '', codecs = {}, methods = {}, topics = {} } = definition
   if (name !== '' && !NAME.test(name)) {

@@ -1,17 +1,17 @@
-/** The `record` option of a node's config: where a recording goes, and what of it is left out. */
+/** The `record` option of a node's config: where a recording is written, and whether payloads are in it. */
 import { checkObject, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
-/** Takes the bytes of a recording as they come. Both methods are called from inside the lane, and must return at once. */
+/** Takes the bytes of a recording as they are made. Both methods are called inside the lane, and must return at once. */
 export interface RecordingSink {
-  /** The next bytes, yours to keep. A throw ends the recording, not the node. */
+  /** Takes the next bytes, which are not used again. If it throws, the recording ends, and the node goes on. */
   write(chunk: Uint8Array): void
-  /** No more bytes come (but a simulated node that is restarted begins another recording). A throw is logged. */
+  /** Called when no more bytes come. (A simulated node that is restarted begins another recording.) What it throws is logged. */
   close?(): void
 }
 
 export interface RecordOptions {
-  /** The path of a new file, or a sink for the bytes. A file that has something in it is refused with `InvalidConfig`. */
+  /** The path of a new file, or a sink for the bytes. `InvalidConfig` if the file is not empty: no recording is overwritten. */
   to: string | RecordingSink
   /**
    * Payloads (of requests, responses, broadcasts and streams) are replaced by zeros of the same length. Peer ids, addresses,
@@ -22,7 +22,7 @@ export interface RecordOptions {
 
 const NAMES: Names<RecordOptions> = { to: true, redact: true }
 
-/** What the config says, with the defaults filled in. @throws `InvalidConfig` */
+/** Checks the option and fills in the defaults. `undefined`: nothing is recorded. @throws `InvalidConfig` */
 export function readRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
   if (isTarget(record)) return { to: record, redact: false }
@@ -39,8 +39,8 @@ export function readRecord(record: unknown): Required<RecordOptions> | undefined
 }
 
 /**
- * The same for the nth node that is started with this config: from the second one on its number is added to the path
- * (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
+ * The option for the nth start of a simulated node. From the second start on the number is added to the path (`a.t2pr`,
+ * `a.t2pr.2`), because a recording is never overwritten.
  */
 export function recordOfLife(record: Required<RecordOptions>, life: number): Required<RecordOptions> {
   return life === 1 || typeof record.to !== 'string' ? record : { ...record, to: `${record.to}.${life}` }

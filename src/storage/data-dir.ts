@@ -14,10 +14,10 @@ import { P2pError } from '../errors.js'
 import { newSecret, parseSecret } from '../identity.js'
 import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed } from './files.js'
 
-/** News of peers are written together, this long after the first of them, ms. */
+/** Changes of the remembered peers are written together, this long after the first of them, ms. */
 const WRITE_AFTER = 500
 
-/** Events after which the memory of peers may be another. */
+/** Events that may change the remembered peers. */
 const NEWS: ReadonlySet<string> = new Set(['identified', 'connectionClosed', 'dialFailed'])
 
 type RememberedPeers = Settings['remembered']
@@ -25,7 +25,7 @@ type RememberedPeers = Settings['remembered']
 export class DataDir {
   private state: Readonly<State> | undefined
   private timer: NodeJS.Timeout | undefined
-  /** What was there when the node was told to end: its end empties the state. */
+  /** The remembered peers when the node was told to stop, because stopping empties the state. */
   private last: RememberedPeers | undefined
   private writing: Promise<void> = Promise.resolve()
   private closing: Promise<void> | undefined
@@ -58,7 +58,7 @@ export class DataDir {
     }
   }
 
-  /** Writes what is known now, and lets others have the directory. */
+  /** Writes the remembered peers, and unlocks the directory. */
   close(): Promise<void> {
     this.closing ??= this.finish()
     return this.closing

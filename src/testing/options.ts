@@ -1,24 +1,27 @@
-/** The options of a simulated network and of a node's clock in it, and what is checked of them. */
+/** The options of a simulated network and of a node's clock in it, and their checks. */
 import { checkObject, checkOptions, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
 export interface SimulateOptions {
-  /** What all chance of the run comes from. Default: 1. */
+  /** The seed of all random choices of the run: a finite number or a text. Default: 1. */
   seed?: number | string
-  /** One way of a packet, ms. Default: 10. */
+  /** How long a packet takes in one direction, ms, from 0 to 1,000,000. Default: 10. */
   latency?: number
-  /** A packet takes up to this much more or less, ms; at most `latency`. Default: 0. */
+  /** A packet takes up to this much more or less than `latency`, ms, from 0 to `latency`. Default: 0. */
   jitter?: number
-  /** Chance that a packet is lost, 0 … 1. Streams send it again; dials and gossip messages vanish. Default: 0. */
+  /**
+   * The probability that a packet is lost, from 0 to 0.9. Streams send it again; dials and gossip messages are lost. Default:
+   * 0.
+   */
   loss?: number
-  /** Bytes a second in one direction of a connection. Default: no limit. */
+  /** Bytes per second in one direction of a connection, at least 1. Default: no limit. */
   bandwidth?: number
 }
 
 export interface Skew {
-  /** How far the node's clock is ahead of the network's, ms. Default: 0. */
+  /** How far the node's clock is ahead of the network's, ms, from -1,000,000,000 to 1,000,000,000. Default: 0. */
   offset?: number
-  /** How fast it runs: 1.01 gains a hundredth. Default: 1. */
+  /** How many times as fast as the network's it runs, from 0.1 to 10: with 1.01 it gains a hundredth. Default: 1. */
   rate?: number
 }
 

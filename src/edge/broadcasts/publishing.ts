@@ -19,13 +19,13 @@ import type { Receipt, Receipts } from './receipts.js'
 
 export interface BroadcastOptions {
   /**
-   * Send it only when so many subscribers (`min`, 1 to 10,000, default 1) can be reached, and fail with `PublishError` when that
-   * takes longer than `timeout` ms (default: the config's `requestTimeout`).
+   * Sends it only when at least `min` subscribers (1 to 10,000, default 1) can be reached. If that takes longer than `timeout` ms
+   * (default: the config's `requestTimeout`), it fails with `PublishError`, and nothing is sent.
    */
   waitForPeers?: { min?: number; timeout?: number }
   /**
-   * Ask the subscribers that we are connected to for receipts: `true`, or at most `count` of them within `timeout` ms (default:
-   * the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
+   * Asks the subscribers that this node is connected to for receipts: `true` for those of all, or `count` (1 to 10,000), both within
+   * `timeout` ms (default: the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
    */
   receipts?: boolean | { count?: number; timeout?: number }
   /** Aborting it withdraws a broadcast that has not been sent yet, which then fails with `Aborted`. */
@@ -38,14 +38,17 @@ export interface Published {
    * `explain(topic)` says why, and the same bytes may be sent again.
    */
   recipients: string[]
-  /** With `receipts`: a receipt of each peer that has it. Completes after `count`, after all that were asked, or when the time is over; never errors. */
+  /**
+   * With `receipts`: one of each peer that has the broadcast. Completes after `count`, when all that were asked have answered, or when
+   * the time is over. Never errors. It keeps what came before it is subscribed.
+   */
   receipts$?: Observable<Receipt>
 }
 
 const NAMES: Names<BroadcastOptions> = { waitForPeers: true, receipts: true, signal: true }
 const WAIT_NAMES: Names<NonNullable<BroadcastOptions['waitForPeers']>> = { min: true, timeout: true }
 const RECEIPTS_NAMES: Names<WantReceipts> = { count: true, timeout: true }
-/** More peers than a node has. */
+/** A node has fewer peers than this. */
 const MAX_PEERS = 10_000
 
 /** @throws (rejects) for bad arguments before anything is sent, and as `node.broadcast` says. */

@@ -7,12 +7,12 @@ import { abortable } from '../signals.js'
 import type { OutboundRequests, RequestOptions } from './outbound.js'
 
 export interface RequestAnyOptions extends RequestOptions {
-  /** Milliseconds until the next peer is asked too. Default 0: all are asked at once. */
+  /** Milliseconds until the next peer is asked too, from 0 on. Default 0: all are asked at once. */
   hedgeAfter?: number
 }
 
 export interface RequestAllOptions extends RequestOptions {
-  /** How many peers are asked at once, from 1 on. Default: 64. */
+  /** How many peers are asked at once, from 1 on. Default 64. */
   concurrency?: number
 }
 
@@ -40,7 +40,7 @@ interface Candidate {
   reply$: Observable<Uint8Array>
 }
 
-/** Emits the first answer and completes, or errors when nobody has one. @throws for bad arguments. */
+/** Emits the first answer and completes, or errors when all peers have failed. @throws for bad arguments. */
 export function requestAny(
   requests: OutboundRequests,
   scheduler: SchedulerLike,
@@ -103,7 +103,10 @@ function nobody(failures: P2pError[]): P2pError {
   })
 }
 
-/** Emits what became of each peer, as it comes, and completes. Errors only when the caller's signal fires. @throws for bad arguments. */
+/**
+ * Emits what became of each peer, as it comes, and completes. Errors only when the caller's signal fires. @throws for bad
+ * arguments.
+ */
 export function requestAll(
   requests: OutboundRequests,
   peers: readonly string[],

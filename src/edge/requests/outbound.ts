@@ -27,19 +27,21 @@ import { abortable, aborted, onAbort } from '../signals.js'
 export interface RequestOptions {
   /** Aborting it cancels the request, which then fails with `Aborted`. */
   signal?: AbortSignal
-  /** Milliseconds until `RequestTimeout`, dialling included; for a stream: until its first value. Default: the config's `requestTimeout`. */
+  /**
+   * Milliseconds until `RequestTimeout`, from 1 to 2,147,483,647, dialling included. Of a stream: until its first value. Default: the
+   * config's `requestTimeout`.
+   */
   timeout?: number
 }
 
 export interface StreamOptions extends RequestOptions {
   /**
-   * How many values may wait, from 1 to 65,536, when they come faster than they are taken. On the other side: values of an
-   * Observable, which cannot be made to wait, while the asker takes nothing. Here: values for a loop with a policy that drops.
-   * Default: 16.
+   * How many values may wait when they come faster than they are taken, from 1 to 65,536; default 16. They wait at the peer if its
+   * handler returns an Observable, which cannot be paused, and here if `onOverflow` is a policy that drops.
    */
   buffer?: number
   /**
-   * What happens to values for which there is no room. `error` (the default): the stream fails with `Overloaded`.
+   * What happens when more than `buffer` values wait. `error` (the default): the stream fails with `Overloaded`.
    * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept.
    */
   onOverflow?: Overflow
@@ -49,7 +51,7 @@ const REQUEST_NAMES: Names<RequestOptions> = { signal: true, timeout: true }
 const STREAM_NAMES: Names<StreamOptions> = { ...REQUEST_NAMES, buffer: true, onOverflow: true }
 const MAX_BUFFER = 65_536
 
-/** The lane learns of values that were taken when they have cost so much, or when no more wait: not of each by itself. */
+/** The lane is told of taken values when together they have cost this much, or when none waits any more, and not of each one. */
 export const TELL_AT = 16_384
 
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */

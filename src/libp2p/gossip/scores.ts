@@ -80,7 +80,7 @@ export class Scores {
     this.changed(peer)
   }
 
-  /** gossipsub goes by a score that it computed up to a heartbeat ago. */
+  /** gossipsub uses a score that it computed up to a heartbeat ago. */
   changed(peer: string): void {
     this.offenders.add(peer)
     this.score.scoreCache.delete(peer)

@@ -236,7 +236,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   }
 
   /**
-   * The dialler has the connection at once, and the listener when its first packet comes. Each learns then who the other is,
+   * The dialler has the connection at once, and the listener when its first packet comes. Each then learns the peer id of the other,
    * and its topics. (The model differs: in truth identify takes two legs more. An instant of its own for each connection is
    * much of what a large network costs.)
    */

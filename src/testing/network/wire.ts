@@ -17,7 +17,7 @@ export interface WireOptions {
   bandwidth: number
 }
 
-/** Something that may be lost: a packet of a stream never is, it only comes later. */
+/** A dial or a gossip message, which may be lost. (A packet of a stream is sent again.) */
 export interface Datagram {
   kind: 'dial' | 'gossip'
   /** Peer ids. */

@@ -13,7 +13,7 @@ export type ServiceRequest =
   /** The bytes of a large message, in pieces. */
   | { kind: 'blob'; hash: Uint8Array }
 
-/** A broadcast that somebody has remembered. */
+/** A broadcast that a node has remembered. */
 export interface HistoryValue {
   /** How long ago it was heard, ms. */
   age: number
@@ -77,7 +77,7 @@ export function decodeHistoryValue(bytes: Uint8Array): HistoryValue | undefined 
   return { age, from, proof, data: bytes.subarray(cursor.at) }
 }
 
-// ---- pieces: a number is a varint, a list are bytes as they are
+// ---- pieces: a number becomes a varint, the bytes in a list stay as they are
 
 type Piece = number | Uint8Array[]
 
