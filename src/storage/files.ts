@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib'
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
   try {
-    // Its owner alone may read it, from the first byte on.
+    // Only its owner may read it, from the first byte on.
     await rm(temporary, { force: true })
     const file = await open(temporary, 'wx', 0o600)
     try {
@@ -48,7 +48,7 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Moves a damaged file out of the way, to `NAME.damaged-1`, `-2` …: so that nothing is lost that could still be repaired. */
+/** Moves a damaged file out of the way, to `NAME.damaged-1`, `-2` …, so that nothing is lost that could still be repaired. */
 export async function setAside(path: string): Promise<string> {
   for (let n = 1; ; n++) {
     const aside = `${path}.damaged-${n}`
@@ -63,7 +63,7 @@ export function sealed(text: string): string {
   return `${crc32(text).toString(16).padStart(8, '0')} ${text}`
 }
 
-/** The text of a sealed one; `undefined`: it is damaged. */
+/** The text of a sealed file; `undefined`: it is damaged. */
 export function unsealed(line: string): string | undefined {
   const text = line.slice(9)
   return line === sealed(text) ? text : undefined
@@ -137,7 +137,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process was started, where the system says so (Linux): numbers of processes come again. */
+/** When a process was started, where the system tells it (Linux), because process ids are used again. */
 function startOf(pid: number): string | null {
   // The name of the program, in brackets, may have blanks in it. A zombie is dead.
   const fields = read(`/proc/${pid}/stat`)

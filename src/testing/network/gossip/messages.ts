@@ -1,6 +1,6 @@
 /**
- * The way of messages through one host: flood publishing of our own, and forwarding through the mesh once nothing speaks
- * against it.
+ * The way of messages through one host: its own are sent to all subscribers, and accepted ones of others are forwarded through the
+ * mesh.
  */
 import type { PortEffect, PortEvent, SignedMessage, Verdict } from '../../../core/port.js'
 import { REPEATED, type PubsubOptions } from '../../../core/pubsub.js'
