@@ -10,14 +10,17 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 const readme = read('README.md')
 
+const sourceOf = (file: string): ts.SourceFile => ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true)
+
 /** What a source declares under this name. */
 function declared<Node extends ts.InterfaceDeclaration | ts.TypeAliasDeclaration>(
   file: string,
   name: string,
   is: (node: ts.Node) => node is Node,
 ): Node {
-  const { statements } = ts.createSourceFile(file, read(file), ts.ScriptTarget.Latest, true)
-  return statements.filter(is).find((node) => node.name.text === name)!
+  return sourceOf(file)
+    .statements.filter(is)
+    .find((node) => node.name.text === name)!
 }
 
 /** The names of an interface's options, those of its objects as `ping.interval`. */
@@ -28,6 +31,45 @@ function optionsOf(file: string, name: string): string[] {
       return [path, ...(type !== undefined && ts.isTypeLiteralNode(type) ? names(type.members, `${path}.`) : [])]
     })
   return names(declared(file, name, ts.isInterfaceDeclaration).members, '')
+}
+
+/** The names that a file exports from others, each with its declaration: by name, from the file that it names. */
+function exported(file: string): { name: string; declaration: ts.Statement }[] {
+  const exports = sourceOf(file).statements.filter(ts.isExportDeclaration)
+  return exports.flatMap(({ moduleSpecifier, exportClause }) => {
+    if (moduleSpecifier === undefined || exportClause === undefined || !ts.isNamedExports(exportClause)) return []
+    const from = join(file, '..', (moduleSpecifier as ts.StringLiteral).text.replace(/\.js$/, '.ts'))
+    return exportClause.elements.map(({ name: { text: name } }) => ({ name, declaration: declarationIn(from, name) }))
+  })
+}
+
+/** The file may only pass the name on from one that it imports. */
+function declarationIn(file: string, name: string): ts.Statement {
+  const { statements } = sourceOf(file)
+  const isNamed = (node: ts.Statement): boolean =>
+    (node as { name?: ts.Identifier }).name?.text === name ||
+    (ts.isVariableStatement(node) && node.declarationList.declarations.some((one) => one.name.getText() === name))
+  const own = statements.find(isNamed)
+  if (own !== undefined) return own
+  const source = statements.filter(ts.isImportDeclaration).find((node) => node.importClause?.getText().includes(name))!
+  return declarationIn(
+    join(file, '..', (source.moduleSpecifier as ts.StringLiteral).text.replace(/\.js$/, '.ts')),
+    name,
+  )
+}
+
+const isDocumented = (node: ts.Node): boolean => ts.getJSDocCommentsAndTags(node).length > 0
+
+/** The members that users see and that no comment explains. An overload is explained with the first one. */
+function undocumented(node: ts.Statement): string[] {
+  if (!ts.isInterfaceDeclaration(node) && !ts.isClassDeclaration(node)) return []
+  const seen = [...node.members].filter(
+    (member) =>
+      member.name !== undefined &&
+      (ts.getCombinedModifierFlags(member as ts.Declaration) & ts.ModifierFlags.Private) === 0,
+  )
+  const known = new Set(seen.filter(isDocumented).map((member) => member.name!.getText()))
+  return seen.map((member) => member.name!.getText()).filter((name) => !known.has(name))
 }
 
 /** The rows of the table below a heading, up to the next heading. */
@@ -73,6 +115,21 @@ describe('the README', () => {
     expect(codes.length).toBeGreaterThan(15)
     expect(rows(readme, '## Errors').flatMap(([code]) => quoted(code!)).sort()).toEqual(codes.sort()) // prettier-ignore
   })
+})
+
+describe('a public name', () => {
+  it.each(['src/index.ts', 'src/testing/index.ts'])(
+    'has a comment that explains it, as have its members: %s',
+    (file) => {
+      const names = exported(file)
+      expect(names.length).toBeGreaterThan(15)
+      const missing = names.flatMap(({ name, declaration }) => [
+        ...(isDocumented(declaration) ? [] : [name]),
+        ...undocumented(declaration).map((member) => `${name}.${member}`),
+      ])
+      expect(missing).toEqual([])
+    },
+  )
 })
 
 describe('docs/broadcasts.md', () => {

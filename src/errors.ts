@@ -59,6 +59,7 @@ export type ErrorCode =
   /** The node was stopped before this was done, or does not run any more. Create a new node. */
   | 'NodeStopped'
 
+/** What an error carries beside its code and message. */
 export interface P2pErrorOptions extends ErrorOptions {
   /** After how many milliseconds a new attempt makes sense. */
   retryAfterMs?: number
@@ -79,6 +80,7 @@ export interface P2pErrorOptions extends ErrorOptions {
  * ```
  */
 export class P2pError extends Error {
+  /** What went wrong, for programs. */
   readonly code: ErrorCode
   /** After how many milliseconds a new attempt makes sense. Only with `Overloaded`, and not always. */
   declare readonly retryAfterMs?: number

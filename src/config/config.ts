@@ -21,6 +21,7 @@ import { readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
+/** The config of a node. Every option is optional, and `undefined` means its default. An unknown option is `InvalidConfig`. */
 export interface NodeConfig {
   /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
   listen?: string | string[]
@@ -72,6 +73,7 @@ export interface NodeConfig {
      */
     test?: number
   }
+  /** Requests: times and sizes. */
   reqResp?: {
     /**
      * Milliseconds after which an unused connection is closed, when more than `stayConnected` peers are connected. Default 10,000.

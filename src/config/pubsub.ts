@@ -12,6 +12,7 @@ import {
 } from '../core/pubsub.js'
 import { messageId } from '../wire/gossip/message.js'
 
+/** The option `pubsub` of the config. Every option is optional. */
 export interface PubsubConfig {
   /**
    * The largest broadcast that we send or take, encoded with its topic and signature: bytes from 1,024 to 1,073,741,824, default

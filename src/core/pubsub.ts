@@ -5,7 +5,9 @@
 
 /** The fields that a message id may depend on. */
 export interface IdentifiedMessage {
+  /** The topic that it was published on. */
   topic: string
+  /** The payload. */
   data: Uint8Array
   /** Peer id of the signer. */
   from: string

@@ -160,6 +160,7 @@ export interface P2pNode {
   readonly closed: Promise<P2pError | undefined>
 }
 
+/** Options of `stop`. */
 export interface StopOptions {
   /**
    * Milliseconds that open requests, answers, broadcasts and dials may still take, from 0 to 2,147,483,647. Default 0: they are

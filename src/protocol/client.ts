@@ -28,12 +28,15 @@ type Call<M> =
 /** The methods of one peer. */
 export type PeerMethods<Methods> = { readonly [Name in keyof Methods]: Call<Methods[Name]> }
 
-/** A broadcast, decoded. `topic` as the protocol calls it. */
+/** A decoded broadcast. */
 export interface TypedBroadcast<Topic, T> extends Omit<Broadcast, 'topic' | 'data'> {
+  /** The topic's name in the protocol. */
   readonly topic: Topic
+  /** The decoded payload. */
   readonly data: T
 }
 
+/** The asking side of a protocol, over one node. */
 export interface Client<Methods, Topics> {
   /** The methods as calls to this peer, a peer id or a multiaddr that ends in one. Nothing is sent before a call. */
   peer(peer: string): PeerMethods<Methods>

@@ -13,7 +13,9 @@ export type Awaitable<T> = T | PromiseLike<T>
  * reject.
  */
 export interface Codec<In, Out = In> {
+  /** The bytes of a value, or a promise of them. */
   encode(value: In): Awaitable<Uint8Array>
+  /** The value of the bytes, or a promise of it. The bytes may come from a stranger. */
   decode(bytes: Uint8Array): Awaitable<Out>
 }
 

@@ -7,8 +7,11 @@ export type Kind = 'unary' | 'stream'
 
 /** A method: its kind, the type of its request and that of its reply. Made by `unary` and `stream`. */
 export interface Method<K extends Kind = Kind, Request = unknown, Reply = unknown> {
+  /** One answer, or a stream of values. */
   readonly kind: K
+  /** The codec of the request, a schema, or a name in the protocol's `codecs`. */
   readonly request: Request
+  /** The same for the answer, or for each value of it. */
   readonly reply: Reply
 }
 
@@ -28,12 +31,14 @@ export type Reference<Codecs> = CodecLike | (keyof Codecs & string)
 /** The codec or schema that is meant. */
 export type Resolved<Codecs, Ref> = Ref extends keyof Codecs ? Codecs[Ref] : Ref
 
+/** The methods of a protocol, with codecs and schemas in place of their names. */
 export type ResolvedMethods<Codecs, Methods> = {
   readonly [Name in keyof Methods]: Methods[Name] extends Method<infer K, infer Request, infer Reply>
     ? Method<K, Resolved<Codecs, Request>, Resolved<Codecs, Reply>>
     : never
 }
 
+/** The topics of a protocol, with codecs and schemas in place of their names. */
 export type ResolvedTopics<Codecs, Topics> = { readonly [Name in keyof Topics]: Resolved<Codecs, Topics[Name]> }
 
 export interface Definition<Codecs, Methods, Topics> {

@@ -47,6 +47,7 @@ export type RecordingErrorCode =
  * is one.
  */
 export class RecordingError extends Error {
+  /** Always `RecordingError`. */
   override readonly name = 'RecordingError'
 
   constructor(
@@ -60,6 +61,7 @@ export class RecordingError extends Error {
 
 /** The header of a recording: the node that it is of. The node's secret is not in it. */
 export interface RecordingHeader {
+  /** The node's peer id. */
   peerId: string
   /** The config, checked and with its defaults. */
   settings: Settings

@@ -10,6 +10,7 @@ export interface RecordingSink {
   close?(): void
 }
 
+/** The option `record` of the config, as an object. */
 export interface RecordOptions {
   /** The path of a new file, or a sink for the bytes. `InvalidConfig` if the file is not empty: no recording is overwritten. */
   to: string | RecordingSink

@@ -5,6 +5,7 @@
 import { checkNumber, checkOptions, type Names } from '../edge/checks.js'
 import { Random } from './network/random.js'
 
+/** The options of `explore`. */
 export interface Property<Step> {
   /** How many seeds are tried, from 1 on. Default: 100. */
   seeds?: number

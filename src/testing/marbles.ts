@@ -10,8 +10,10 @@ import { nonsense, parseDiagram, parseSubscription } from './diagrams.js'
 import { areSame, difference, fillIn, nameSeen, tell, valueOf, type ExpectedError, type Sighting } from './sightings.js'
 import type { SimulatedNetwork } from './simulate.js'
 
+/** What `expectObservable` returns. */
 export interface Expectation {
   /**
+   * Says what the observable must do. Anything else fails the test.
    * @param marbles what the observable does, from the beginning to the end of the test
    * @param values what the characters stand for; default: themselves
    * @param error what `#` is: a value that equals the error, a pattern of its message, or an object with some of its
@@ -20,6 +22,7 @@ export interface Expectation {
   toBe(marbles: string, values?: Record<string, unknown>, error?: ExpectedError): void
 }
 
+/** The functions that a marble test is drawn with. */
 export interface MarbleHelpers {
   /** An observable that emits as drawn, from each subscription on. `error`: the error of `#`, by default the text "error". */
   cold: <T = string>(marbles: string, values?: Record<string, T>, error?: unknown) => Observable<T>
@@ -33,6 +36,7 @@ export interface MarbleHelpers {
   time: (marbles: string) => number
 }
 
+/** Options of `marbles`. */
 export interface MarbleOptions {
   /**
    * The test lasts at least so long, virtual ms from its beginning, from 0 on; default 0. Nothing else may be emitted until

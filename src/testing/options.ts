@@ -2,6 +2,7 @@
 import { checkObject, checkOptions, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
+/** Options of `simulate`. */
 export interface SimulateOptions {
   /** The seed of all random choices of the run: a finite number or a text. Default: 1. */
   seed?: number | string
@@ -18,6 +19,7 @@ export interface SimulateOptions {
   bandwidth?: number
 }
 
+/** How a node's clock differs from the network's. */
 export interface Skew {
   /** How far the node's clock is ahead of the network's, ms, from -1,000,000,000 to 1,000,000,000. Default: 0. */
   offset?: number

@@ -21,6 +21,7 @@ import {
   type Trailer,
 } from '../recording/format.js'
 
+/** Options of `replay`. */
 export interface ReplayOptions {
   /** Replays the part before the end or the damage of a recording that is cut short or damaged. Default: false, which throws. */
   partial?: boolean
@@ -41,15 +42,19 @@ export interface ReplayedStep {
   index: number
   /** Its events, and its time `at` in ms on the node's clock, whose start has no meaning. */
   batch: Batch
+  /** What the core asked for: of the network, the edge and the clock. */
   effects: Effect[]
   /** The state after it. To be read, never changed; it is the same object at each step. */
   state: Readonly<State>
 }
 
+/** What `replay` resolves with. */
 export interface Replay {
+  /** The header of the recording. */
   header: RecordingHeader
-  /** How many batches and events were replayed. */
+  /** How many batches were replayed. */
   batches: number
+  /** How many events were in them. */
   events: number
   /** The state at the end. */
   state: State

@@ -51,6 +51,7 @@ export interface EventHandler {
   handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
 }
 
+/** What a handler gets with the bytes of a request. */
 export interface RequestContext {
   /** The asker's peer id. */
   readonly from: string

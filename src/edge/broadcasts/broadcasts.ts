@@ -10,6 +10,7 @@ import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 
 /** A message that another node has published on a topic. */
 export interface Broadcast {
+  /** The topic that it was published on. */
   readonly topic: string
   /** The payload. It is not changed or used again, so a caller may keep it. */
   readonly data: Uint8Array
@@ -19,6 +20,7 @@ export interface Broadcast {
   readonly via: string
 }
 
+/** Options of `broadcasts$`. */
 export interface BroadcastsOptions {
   /**
    * How many past broadcasts come first, from 1 to 1,000: the last ones that this node and up to three peers in the topic remember.

@@ -17,6 +17,7 @@ import {
 import { abortable } from '../signals.js'
 import type { Receipt, Receipts } from './receipts.js'
 
+/** Options of `broadcast`. */
 export interface BroadcastOptions {
   /**
    * Sends it only when at least `min` subscribers (1 to 10,000, default 1) can be reached. If that takes longer than `timeout` ms
@@ -32,6 +33,7 @@ export interface BroadcastOptions {
   signal?: AbortSignal
 }
 
+/** What `broadcast` resolves with. */
 export interface Published {
   /**
    * Ids of the peers to which it was sent without an error, which is no proof of delivery. Empty: no peer got it,

@@ -15,6 +15,7 @@ export type { Verdict }
 
 /** What a validator gets with the bytes of a message. */
 export interface ValidationContext {
+  /** The topic that the message was published on. */
   readonly topic: string
   /** Peer id of the signer. */
   readonly from: string

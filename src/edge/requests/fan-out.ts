@@ -6,25 +6,31 @@ import { checkNumber, checkOptions, checkSignal, show, type Names } from '../che
 import { abortable } from '../signals.js'
 import type { OutboundRequests, RequestOptions } from './outbound.js'
 
+/** Options of `requestAny`. `timeout` holds for each request. */
 export interface RequestAnyOptions extends RequestOptions {
   /** Milliseconds until the next peer is asked too, from 0 on. Default 0: all are asked at once. */
   hedgeAfter?: number
 }
 
+/** Options of `requestAll`. `timeout` holds for each request. */
 export interface RequestAllOptions extends RequestOptions {
   /** How many peers are asked at once, from 1 on. Default 64. */
   concurrency?: number
 }
 
-/** What a peer answered. `peer` is the peer id or multiaddr that the caller gave. */
+/** The answer of one of several peers. */
 export interface PeerValue {
+  /** The peer id or multiaddr that the caller gave. */
   peer: string
+  /** The response. */
   value: Uint8Array
 }
 
-/** Why a peer has not answered. `peer` is the peer id or multiaddr that the caller gave. */
+/** The failure of one of several peers. */
 export interface PeerFailure {
+  /** The peer id or multiaddr that the caller gave. */
   peer: string
+  /** What `request` would have rejected with. */
   error: P2pError
 }
 

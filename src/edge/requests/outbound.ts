@@ -24,6 +24,7 @@ import {
 import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 import { abortable, aborted, onAbort } from '../signals.js'
 
+/** Options of `request`. */
 export interface RequestOptions {
   /** Aborting it cancels the request, which then fails with `Aborted`. */
   signal?: AbortSignal
@@ -34,6 +35,7 @@ export interface RequestOptions {
   timeout?: number
 }
 
+/** Options of `request$`. */
 export interface StreamOptions extends RequestOptions {
   /**
    * How many values may wait when they come faster than they are taken, from 1 to 65,536; default 16. They wait at the peer if its
