@@ -57,7 +57,7 @@ describe('a private member that is not as expected', () => {
       } else {
         jest.unstable_mockModule('@chainsafe/libp2p-yamux', () => ({ yamux: () => factory }))
         const { tunedYamux } = await import('../../../src/libp2p/patches/yamux-streams.js')
-        expect(tunedYamux({})().createStreamMuxer({} as never)).toBe(stock)
+        expect(tunedYamux({})().createStreamMuxer({ status: 'open' } as never)).toBe(stock)
       }
     })
     expect(warning.mock.calls.length).toBe(1)

@@ -15,7 +15,6 @@ function bootLate(before: 'refuses' | 'hangs'): Scenario {
     name: `client before its boot node, whose host ${before}: until it is asked, once it is up`,
     hosts: ['client', 'boot'],
     goal: 1_000,
-    waits: true,
     async measure(world, patience) {
       const secret = newSecret()
       const id = await peerIdOf(secret)
