@@ -11,12 +11,12 @@ const SEED = 1
 describeWorld('six hosts in chaos', () => {
   it('keep all rules', async () => {
     const log: string[] = []
-    const report = await runChaos({ seed: SEED, hosts: 6, seconds: 30, log: (line) => log.push(line) })
+    const report = await runChaos({ seed: SEED, hosts: 6, seconds: 60, log: (line) => log.push(line) })
     process.stdout.write(`\n${tableOf(report)}\n`)
     if (report.broken.length > 0) process.stdout.write(`${log.join('\n')}\n`)
     expect(report.broken).toEqual([])
     expect(report.answered).toBeGreaterThan(100)
-  }, 180_000)
+  }, 300_000)
 })
 
 function faultsOf(seed: number, hosts: number, rounds: number): Fault[] {

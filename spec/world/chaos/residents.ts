@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { newSecret, type NodeConfig } from 'tinyp2p'
 import { peerIdOf } from '../../../src/identity.js'
+import { within } from '../../support/promises.js'
 import type { World } from '../world.js'
 import type { WorldNode } from '../host.js'
 import type { HostPlan } from './plan.js'
@@ -108,8 +109,9 @@ export class Residents {
   /** Stops it in good order. */
   async stop(host: string): Promise<void> {
     const { node, name } = this.leave(host, 'stopped')
-    const code = await Promise.race([node.order('stop', {}).then(() => node.exit), pause(STOP)])
-    if (code !== 0) this.faults.push(code === undefined ? `${name} does not stop` : `${name} stopped with code ${code}`)
+    const stopped = node.order('stop', {}).then(() => node.exit)
+    const code = await within(STOP, stopped, `the stop of ${name}`).catch((error: Error) => error.message)
+    if (code !== 0) this.faults.push(`${name} was stopped, not with code 0: ${code}`)
     await node.kill()
     this.aim()
   }
@@ -168,8 +170,4 @@ const STOP = 6_000
 async function rename(place: Place): Promise<void> {
   place.secret = newSecret()
   place.id = await peerIdOf(place.secret)
-}
-
-export async function pause(ms: number): Promise<undefined> {
-  await new Promise((resolve) => setTimeout(resolve, ms))
 }

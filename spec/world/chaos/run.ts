@@ -7,7 +7,8 @@ import { LAN, MOBILE, SATELLITE, SLOW, type LinkSettings } from '../profiles.js'
 import { createWorld, type World } from '../world.js'
 import { audit, type Journal, type Tally } from './audit.js'
 import { Plan, type Bad, type Fault, type Way } from './plan.js'
-import { pause, Residents, TICK, type Resident } from './residents.js'
+import { Residents, TICK, type Resident } from './residents.js'
+import { pause } from '../scenarios/scenario.js'
 
 export interface ChaosOptions {
   seed: number
