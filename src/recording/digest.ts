@@ -2,9 +2,9 @@
  * A digest of a state: the same for equal states, whatever Node or machine computes it. Maps and sets count in their order
  * of insertion, because the core goes through them in it; objects do not.
  */
-import { crc32 } from 'node:zlib'
 import { IdMap } from '../core/id-map.js'
 import { IdSet } from '../core/id-set.js'
+import { crc32 } from '../platform/checksums.js'
 import { SipHash } from '../wire/siphash.js'
 
 export interface DigestOptions {

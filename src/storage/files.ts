@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../platform/checksums.js'
 
 /** The path then has these contents, or what it had before: never a part of them. On disk when the promise resolves. */
 export async function replaceFile(path: string, text: string): Promise<void> {

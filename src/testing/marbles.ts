@@ -3,10 +3,10 @@
  * syntax on a simulated network's virtual time. Unlike `TestScheduler.run`, promises settle between two instants, so
  * everything of a node can be in the picture.
  */
-import { AssertionError } from 'node:assert'
 import { Observable, Subject, Subscription } from 'rxjs'
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
+import { AssertionError } from '../platform/assertions.js'
 import { nonsense, parseDiagram, parseSubscription } from './diagrams.js'
 import { areSame, difference, fillIn, nameSeen, tell, valueOf, type ExpectedError, type Sighting } from './sightings.js'
 import type { SimulatedNetwork } from './simulate.js'

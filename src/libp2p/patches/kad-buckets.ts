@@ -12,7 +12,7 @@
  *   would hold every peer.
  * Guarded by: spec/libp2p/patches/kad-buckets-spec.ts
  */
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
 import type { PeerId } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import { internalsOf } from './kad-table.js'
@@ -24,7 +24,7 @@ export const KEY_BITS = 256
 export function splitOwnBucket(kad: KadDHT, self: PeerId, depth: number): KadDHT {
   const trie = internalsOf(kad).routingTable.kb
   const leafOf = trie._determineBucket.bind(trie)
-  const key = createHash('sha256').update(self.toMultihash().bytes).digest()
+  const key = sha256(self.toMultihash().bytes)
   trie._determineBucket = (kadId) => {
     const leaf = leafOf(kadId)
     // A leaf as deep as a key is not split. The peers of the copy are those of the leaf itself.

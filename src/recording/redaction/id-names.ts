@@ -4,7 +4,7 @@
  * so the core does the same with the names as it did with the ids.
  */
 import { IdMap } from '../../core/id-map.js'
-import { toHex } from '../../wire/gossip/announcement.js'
+import { fromHex, toHex } from '../../wire/gossip/announcement.js'
 
 /** Below so many ids nothing is forgotten. */
 const FEW = 10_000
@@ -30,7 +30,7 @@ export class IdNames {
 
   /** A hash under another name, which is one too. Its text names it in the state. */
   hashFor(hash: Uint8Array): Uint8Array {
-    return new Uint8Array(Buffer.from(this.nameFor(toHex(hash)), 'hex'))
+    return fromHex(this.nameFor(toHex(hash)))
   }
 
   /** The name of a text that may be no id. */
