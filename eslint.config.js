@@ -7,38 +7,12 @@ import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 import { mayImport } from './scripts/lint/may-import.js'
+import { OWNERS } from './scripts/lint/owners.js'
 import { ownState } from './scripts/lint/own-state.js'
 import { NODE_FILES } from './scripts/lint/rooms.js'
 
 /** What Node has and browsers do not have. */
 const NODE_GLOBALS = ['process', 'Buffer', 'setImmediate', 'clearImmediate', 'require', 'global']
-
-/** Part of the state → the files of src/core that change it. */
-const OWNERS = {
-  lifecycle: ['lifecycle.ts'],
-  due: ['due.ts'],
-  changes: ['changes.ts'],
-  asks: ['asks.ts'],
-  connections: ['peers/connections.ts'],
-  dials: ['peers/dials.ts'],
-  discovery: ['peers/discovery.ts'],
-  memory: ['peers/memory.ts'],
-  online: ['peers/online.ts'],
-  streams: ['requests/streams.ts'],
-  exchanges: ['requests/exchanges.ts'],
-  budget: ['requests/budget.ts'],
-  services: ['services/own-requests.ts', 'services/book.ts'],
-  topics: ['broadcasts/topics.ts', 'broadcasts/history.ts'],
-  publishing: ['broadcasts/publishing.ts'],
-  recipients: ['broadcasts/recipients.ts'],
-  validating: ['broadcasts/validating.ts'],
-  outcomes: ['broadcasts/history.ts'],
-  receipts: ['broadcasts/receipts.ts'],
-  catchUps: ['broadcasts/catch-up.ts'],
-  large: ['broadcasts/large.ts'],
-  fetching: ['broadcasts/fetching.ts'],
-  counts: ['broadcasts/counts.ts'],
-}
 
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', 'spec/interop/rust-peer/'] },
@@ -91,6 +65,10 @@ export default defineConfig(
     rules: { 'no-console': 'error', 'house/may-import': 'error' },
   },
   {
+    files: ['src/**/*.ts'],
+    rules: { 'house/own-state': ['error', OWNERS] },
+  },
+  {
     files: ['src/**'],
     ignores: NODE_FILES,
     rules: { 'no-restricted-globals': ['error', { globals: NODE_GLOBALS, checkGlobalObject: true }] },
@@ -108,10 +86,6 @@ export default defineConfig(
         { object: 'Math', property: 'random', message: 'Chance comes from the seed in the state.' },
       ],
     },
-  },
-  {
-    files: ['src/core/**'],
-    rules: { 'house/own-state': ['error', OWNERS] },
   },
   {
     // node:test waits for its tests by itself.
