@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { OWNERS } from '../scripts/lint/owners.js'
 import { CORE_BASE, ROOMS, covers, namesPackage, rowOf } from '../scripts/lint/rooms.js'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
@@ -48,6 +49,13 @@ function circleFrom(start: string): string[] | undefined {
     }
   }
   return undefined
+}
+
+/** The members that a declaration names, in it and in its variants. */
+function membersOf(node: ts.Node): string[] {
+  const names = ts.isPropertySignature(node) && ts.isIdentifier(node.name) ? [node.name.text] : []
+  ts.forEachChild(node, (child) => void names.push(...membersOf(child)))
+  return names
 }
 
 function folders(): Map<string, string[]> {
@@ -98,6 +106,27 @@ describe('the house', () => {
     // Each room of core may stand on all of its base.
     needless.push(...CORE_BASE.filter((entry) => !needed.has(entry)))
     expect(needless).toEqual([])
+  })
+
+  it('has no row in the table of owners for what is not there', () => {
+    const gone: string[] = []
+    for (const [file, rows] of Object.entries(OWNERS)) {
+      const { statements } = ts.createSourceFile(
+        file,
+        readFileSync(join(src, 'core', file), 'utf8'),
+        ts.ScriptTarget.ESNext,
+      )
+      for (const [row, owners] of Object.entries<string[]>(rows)) {
+        const [name, member] = row.split('.')
+        const record = statements.find(
+          (one) => (ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one)) && one.name.text === name,
+        )
+        const isThere = record !== undefined && (member === undefined || membersOf(record).includes(member))
+        if (!isThere) gone.push(`${file}: ${row}`)
+        gone.push(...owners.filter((owner) => !files.includes(`core/${owner}`)).map((owner) => `${row}: ${owner}`))
+      }
+    }
+    expect(gone).toEqual([])
   })
 
   it('has no folder of one file', () => {

@@ -4,7 +4,7 @@
  * A record is an interface or a type that a file named in owners.js declares. It is found by its type, so it does not matter by
  * which name or way a file came to an object. A collection (Map, Set, Array, IdMap, IdSet) belongs to the record that has it; it
  * is followed through variables, patterns, `get` and loops to the member that it came from. To hand a collection to a function
- * that takes one it may change is to change it.
+ * that takes one it may change is to change it. A function that takes a record under a type of its own is not let in.
  *
  * Not seen: a collection that a function has returned, or that was put into another object, and is then changed.
  */
@@ -58,6 +58,7 @@ export const ownState = {
     ],
     messages: {
       foreign: '{{record}} is changed by {{owners}} alone: call a function of it',
+      hidden: '{{record}} is taken by a type that hides whose it is: take the record, a Pick of it, or readonly fields',
       unowned: '{{record}} has no row in scripts/lint/owners.js: say there which files change it',
     },
   },
@@ -94,10 +95,9 @@ export const ownState = {
 
     /** The records that a type is, with no member named. */
     function recordsOf(type) {
-      const bare = checker.getNonNullableType(type)
-      if (bare.isUnionOrIntersection()) return bare.types.flatMap(recordsOf)
-      if (VIEWS.has(bare.aliasSymbol?.name)) return recordsOf(bare.aliasTypeArguments[0])
-      const member = memberOf(bare.aliasSymbol) ?? memberOf(bare.symbol)
+      if (type.isUnionOrIntersection() && memberOf(type.aliasSymbol) === undefined) return type.types.flatMap(recordsOf)
+      if (VIEWS.has(type.aliasSymbol?.name)) return recordsOf(type.aliasTypeArguments[0])
+      const member = memberOf(type.aliasSymbol) ?? memberOf(type.symbol)
       return member === undefined ? [] : [{ ...member, key: undefined }]
     }
 
@@ -240,23 +240,41 @@ export const ownState = {
       for (const record of records) check(node, record)
     }
 
-    /** A collection for a parameter through which it may be changed. */
+    /** What is handed to functions: collections that they may change, and records under another type. */
     function checkArguments(call) {
       let signature
       call.arguments.forEach((argument, index) => {
-        if (argument.type === 'SpreadElement') return
         const bare = unwrapped(argument)
         if (bare.type !== 'Identifier' && bare.type !== 'MemberExpression' && bare.type !== 'CallExpression') return
-        if (collectionOf(services.getTypeAtLocation(argument)) === undefined) return
-        const origin = originOf(argument)
-        if (origin === undefined) return
+        const type = services.getTypeAtLocation(argument)
+        const origin = collectionOf(type) === undefined ? undefined : originOf(argument)
+        if (origin === undefined && recordsOf(type).length === 0) return
         signature ??= checker.getResolvedSignature(services.esTreeNodeToTSNodeMap.get(call))
-        const parameter = signature?.parameters[index]
-        if (parameter === undefined) return
         // The declared type, because T may stand for any argument.
-        const type = checker.getTypeOfSymbol(signature.declaration?.parameters[index]?.symbol ?? parameter)
-        if (collectionOf(type) !== undefined) check(argument, origin)
+        const declaration = signature?.declaration?.parameters[index]
+        if (declaration === undefined) return
+        if (origin === undefined) checkView(argument, type, declaration)
+        else if (collectionOf(checker.getTypeAtLocation(declaration)) !== undefined) check(argument, origin)
       })
+    }
+
+    /** A type with the same fields, which are not readonly, would hide whose fields they are. */
+    function checkView(argument, type, parameter) {
+      const view = checker.getTypeAtLocation(parameter)
+      if (view === type) return
+      const isTakenApart = ts.isObjectBindingPattern(parameter.name)
+      for (const field of view.getProperties()) {
+        const declaration = field.declarations?.[0]
+        if (declaration === undefined || !ts.isPropertySignature(declaration) || memberOf(field) !== undefined) continue
+        const isReadonly = declaration.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ReadonlyKeyword) === true
+        if (isReadonly || isTakenApart) {
+          if (collectionOf(checker.getTypeOfSymbol(field)) === undefined) continue
+        }
+        const member = memberNamed(type, field.name)
+        if (member === undefined) continue
+        const record = `${member.name}.${member.key}`
+        return context.report({ node: argument, messageId: 'hidden', data: { record } })
+      }
     }
 
     /** Every record of a file of the state has a row. */

@@ -7,16 +7,14 @@
 
 const ASKING = 'requests/session/asker'
 const ANSWERING = 'requests/session/answerer'
-/** Of what both roles of a session have, each role changes its own. */
-const SESSIONS = [...sessionFiles(ASKING, 'calls'), ...sessionFiles(ANSWERING, 'answers'), 'requests/session/outbox.ts']
-/** They lead a request of ours over a session or over version 1. */
-const ASKERS = [`${ASKING}/calls.ts`, `${ASKING}/frames.ts`, 'requests/v1/asker.ts']
-/** They lead a peer's request. */
-const ANSWERERS = [`${ANSWERING}/answers.ts`, `${ANSWERING}/frames.ts`, 'requests/v1/answerer.ts']
-
-function sessionFiles(role, ...files) {
-  return [...files, 'events', 'frames', 'sending'].map((file) => `${role}/${file}.ts`)
-}
+const CALLS = `${ASKING}/calls.ts`
+const ANSWERS = `${ANSWERING}/answers.ts`
+const V1_ASKER = 'requests/v1/asker.ts'
+const V1_ANSWERER = 'requests/v1/answerer.ts'
+const OUTBOX = 'requests/session/outbox.ts'
+/** What only one role of a session has, and what each role changes of its own sessions. */
+const ASKER = [CALLS, `${ASKING}/frames.ts`, `${ASKING}/sending.ts`]
+const ANSWERER = [ANSWERS, `${ANSWERING}/frames.ts`, `${ANSWERING}/sending.ts`]
 
 /** File of the state → record, or record and member → its owners. */
 export const OWNERS = {
@@ -33,7 +31,7 @@ export const OWNERS = {
   },
 
   'peers/state.ts': {
-    PeersState: ['lifecycle.ts'],
+    PeersState: [],
     'PeersState.dials': ['peers/dials.ts'],
     'PeersState.online': ['peers/online.ts'],
     Connections: ['peers/connections.ts'],
@@ -46,13 +44,13 @@ export const OWNERS = {
     'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],
     'Connection.protocols': ['peers/discovery.ts'],
     // What a connection carries is its protocol's.
-    'Connection.queue': ['requests/queue.ts', 'requests/v1/asker.ts'],
+    'Connection.queue': ['requests/queue.ts', V1_ASKER],
     'Connection.requestProtocol': [`${ASKING}/events.ts`],
-    'Connection.asking': [`${ASKING}/calls.ts`],
+    'Connection.asking': [CALLS],
     'Connection.answering': [`${ANSWERING}/events.ts`],
     'Connection.sessionsOpened': [`${ANSWERING}/events.ts`],
-    'Connection.v1Streams': ['requests/v1/asker.ts'],
-    'Connection.v1Exchanges': ['requests/v1/answerer.ts'],
+    'Connection.v1Streams': [V1_ASKER],
+    'Connection.v1Exchanges': [V1_ANSWERER],
     Goodbye: [],
     Dial: ['peers/dials.ts'],
     DialAsk: ['peers/connectivity.ts'],
@@ -63,25 +61,25 @@ export const OWNERS = {
   },
 
   'requests/state.ts': {
-    RequestsState: ['lifecycle.ts'],
+    RequestsState: [],
     RequestAsk: ['requests/requests.ts'],
-    'RequestAsk.data': ASKERS,
-    'RequestAsk.call': ASKERS,
-    'RequestAsk.stage': ['requests/requests.ts', ...ASKERS],
-    V1Call: ['requests/v1/asker.ts'],
+    'RequestAsk.data': [CALLS, V1_ASKER],
+    'RequestAsk.call': [CALLS, V1_ASKER],
+    'RequestAsk.stage': ['requests/requests.ts', CALLS, `${ASKING}/frames.ts`, V1_ASKER],
+    V1Call: [V1_ASKER],
     SessionCall: [`${ASKING}/frames.ts`],
     Exchanges: ['requests/exchanges.ts'],
     'Exchanges.deadlines': ['requests/exchanges.ts', 'expire.ts'],
     PeersRequest: ['requests/exchanges.ts'],
-    'PeersRequest.total': ANSWERERS,
-    'PeersRequest.complete': ANSWERERS,
-    'PeersRequest.ended': ANSWERERS,
-    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', ...ANSWERERS],
+    'PeersRequest.total': [V1_ANSWERER],
+    'PeersRequest.complete': [`${ANSWERING}/frames.ts`, V1_ANSWERER],
+    'PeersRequest.ended': [ANSWERS, V1_ANSWERER],
+    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', ANSWERS, V1_ANSWERER],
     'PeersRequest.reserved': ['requests/budget.ts'],
     'PeersRequest.admitted': ['requests/budget.ts'],
     V1Exchange: [],
-    SessionExchange: [`${ANSWERING}/answers.ts`, `${ANSWERING}/frames.ts`],
-    Series: [`${ANSWERING}/answers.ts`],
+    SessionExchange: [ANSWERS, `${ANSWERING}/frames.ts`],
+    Series: [ANSWERS],
     Lossy: [],
     Account: ['requests/budget.ts'],
     Budget: ['requests/budget.ts'],
@@ -89,25 +87,25 @@ export const OWNERS = {
   },
 
   'requests/session/state.ts': {
-    Sender: SESSIONS,
+    Sender: [...ASKER, ...ANSWERER],
     'Sender.wireId': [],
-    'Sender.listed': ['requests/session/outbox.ts'],
-    Session: SESSIONS,
-    'Session.writing': ['requests/session/outbox.ts', 'requests/stream-events.ts'],
-    'Session.ready': ['requests/session/outbox.ts'],
-    'Session.bulk': ['requests/session/outbox.ts'],
-    'Session.flushScheduled': ['requests/session/outbox.ts', 'requests/streams.ts'],
-    'Session.goodbyes': ['requests/session/outbox.ts', 'requests/streams.ts'],
-    AskingSession: sessionFiles(ASKING, 'calls'),
-    AnsweringSession: sessionFiles(ANSWERING, 'answers'),
-    Intake: [`${ASKING}/calls.ts`, `${ASKING}/frames.ts`],
+    'Sender.listed': [OUTBOX],
+    Session: [...ASKER, `${ASKING}/events.ts`, ...ANSWERER],
+    'Session.writing': [OUTBOX, 'requests/stream-events.ts'],
+    'Session.ready': [OUTBOX],
+    'Session.bulk': [OUTBOX],
+    'Session.flushScheduled': [OUTBOX, 'requests/streams.ts'],
+    'Session.goodbyes': [OUTBOX, 'requests/streams.ts'],
+    AskingSession: ASKER,
+    AnsweringSession: [...ANSWERER, `${ANSWERING}/events.ts`],
+    Intake: [CALLS, `${ASKING}/frames.ts`],
     FailFrame: [],
     Carrier: [],
   },
   'requests/session/pacing.ts': { Pace: ['requests/session/pacing.ts'] },
 
   'services/state.ts': {
-    ServicesState: ['lifecycle.ts'],
+    ServicesState: [],
     Services: ['services/book.ts'],
     'Services.purposes': ['services/own-requests.ts'],
     'Services.nextId': ['services/own-requests.ts'],
@@ -121,7 +119,7 @@ export const OWNERS = {
   },
 
   'broadcasts/state.ts': {
-    BroadcastsState: ['lifecycle.ts'],
+    BroadcastsState: [],
     'BroadcastsState.catchUps': ['broadcasts/catch-up.ts'],
     Topics: ['broadcasts/topics.ts'],
     Topic: ['broadcasts/topics.ts'],
