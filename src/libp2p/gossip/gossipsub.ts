@@ -29,7 +29,7 @@ export function gossipsubService(
   const init = {
     ...GOSSIPSUB,
     ...scoringOptions(scoring),
-    // On the wire an id is the bytes of its text, as the origin's MessageId.
+    // On the wire an id is the UTF-8 of its text, as in the Rust tinyp2p.
     msgIdFn: (message: Message) => encoder.encode(messageIdOf(identified(message))),
     msgIdToStrFn: (id: Uint8Array) => decoder.decode(id),
     ...overrides,

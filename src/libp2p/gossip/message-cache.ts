@@ -12,7 +12,7 @@ type Id = Parameters<StockCache['put']>[0]
 
 interface Entry {
   message: RPC.Message
-  /** It was accepted, so it may be handed on. */
+  /** It was accepted, so it may be forwarded. */
   validated: boolean
   /** Peers that sent it before its verdict. */
   originatingPeers: Set<string>
@@ -75,7 +75,7 @@ export class MessageCache implements PublicCache {
     return ids
   }
 
-  /** The verdict was good: the message, and the peers that need not get it. */
+  /** The message was accepted. Returns it, and the peers that need not get it. */
   validate(id: string): { message: RPC.Message; originatingPeers: Set<string> } | null {
     const entry = this.msgs.get(id)
     if (entry === undefined) return null

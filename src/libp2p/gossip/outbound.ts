@@ -70,7 +70,7 @@ export class Outbound {
     return this.write(stream, this.last.rpc, this.last.frame)
   }
 
-  /** Always goes, except for IHAVE, which would gather for ever at a peer that does not read. */
+  /** Always sent, except IHAVE, which would pile up without end for a peer that does not read. */
   private sendControl(peer: string, stream: OutboundStream, rpc: RPC): boolean {
     const control = rpc.control
     if (control !== undefined && control.ihave.length > 0 && stream.queued > this.limits.others) {

@@ -19,7 +19,7 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
-  /** The next one is read when this one is done. Never rejects. */
+  /** The next frame is read when this promise resolves. It never rejects. */
   received(peer: PeerId, rpc: RPC, bytes: number): Promise<void>
 }
 
@@ -187,14 +187,14 @@ export class PeerStreams implements RegistrarListener {
           stream.abort(new Error('it carries no frames of gossip'))
           listener.malformed(id)
         }
-        // A peer that cannot be heard is forgotten, though it may be connected.
+        // A peer without a gossip stream to us is forgotten, although it may be connected.
         this.forget(peer)
         const other = end === 'malformed' ? undefined : this.other(peer, undefined)
         if (other !== undefined) this.reopening.lost(peer, other)
       },
     )
     const opened: InboundStream = {
-      // Not in good order: what the peer goes on sending would fill a buffer that nothing reads.
+      // By a reset, because what the peer goes on sending would fill a buffer that nothing reads.
       close() {
         reading.stop()
         stream.abort(new Error('not needed any more'))

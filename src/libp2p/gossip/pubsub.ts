@@ -203,7 +203,7 @@ export class Pubsub {
   }
 }
 
-/** For a user to keep: a small one is copied, because a view would keep a whole network buffer alive. */
+/** A user may keep it, so a small payload is copied: a view would keep a whole network buffer alive. */
 function keepable(data: Uint8Array): Uint8Array {
   return data.length < COPY_BELOW ? new Uint8Array(data) : plain(data)
 }
