@@ -23,6 +23,7 @@ import {
   connectionTo,
   idleTooLong,
   isUsed,
+  noteUpgraded,
   noteUse,
   planPings,
   postpone,
@@ -263,7 +264,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   if (connection === undefined) return
   connection.pings--
   connection.doubted = false
-  connection.upgraded = true
+  noteUpgraded(connection)
   onRoundTrip(connection.pace, event.rtt)
   settleDials(state, out, connection)
   peersChanged(state)
