@@ -43,7 +43,7 @@ export function step(state: State, batch: Batch): Effect[] {
     if (phase === 'running' || phase === 'draining') handle(state, out, event)
     else handleOutside(state, out, event)
   }
-  expire(state, out)
+  if (state.now >= state.due.next) expire(state, out)
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)

@@ -1,6 +1,5 @@
 /** The state of requests: outbound and inbound ones, their streams, and the budget of the inbound ones. */
-import type { Deadlines } from '../deadlines.js'
-import { IdMap } from '../id-map.js'
+import { IdMap, type Deadlines } from '../id-map.js'
 import type { ConnectionId, StreamId } from '../port.js'
 import type { AskId, ExchangeId, Overflow, TakeValues } from '../terms.js'
 import type { FrameReader } from '../../wire/v1.js'
