@@ -59,7 +59,7 @@ const OWNERS = {
   streams: ['requests/streams.ts'],
   exchanges: ['requests/exchanges.ts'],
   budget: ['requests/budget.ts'],
-  services: ['services/own-requests.ts', 'services/book.ts'],
+  services: ['services/book.ts'],
   topics: ['broadcasts/topics.ts', 'broadcasts/history.ts'],
   publishing: ['broadcasts/publishing.ts'],
   recipients: ['broadcasts/recipients.ts'],

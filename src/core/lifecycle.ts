@@ -12,7 +12,7 @@ import { tellWhereWeAre } from './peers/discovery.js'
 import { beginMemory } from './peers/memory.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
-import { openOwnAsk, takeOwnAsk } from './services/own-requests.js'
+import { openOwnAsk, takeOwnAsk } from './services/book.js'
 import { createState, type Ask, type State } from './state.js'
 
 /** In a drain: how soon it is looked again whether what was sent has left, ms. */

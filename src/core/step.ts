@@ -47,9 +47,10 @@ export function step(state: State, batch: Batch): Effect[] {
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
-  while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+  while (state.services.news.length > 0 || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+    if (state.services.news.length > 0) handleNews(state, out)
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
-    flushSessions(state, out)
+    if (state.streams.unflushed.length > 0) flushSessions(state, out)
   }
   if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
   tellChanges(state, out)
