@@ -5,7 +5,7 @@
 import type { Farewell } from '../../wire/session/format.js'
 import type { StreamId } from '../port.js'
 import type { State } from '../state.js'
-import type { AnsweringSession, AskingSession } from './session/state.js'
+import type { AnsweringSession, AskingSession, Sender, Session as Role } from './session/state.js'
 import type { RequestAsk, SessionCall, SessionExchange } from './state.js'
 
 type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
@@ -39,6 +39,15 @@ export function scheduleFlush({ streams }: State, session: { flushScheduled: boo
   if (session.flushScheduled) return
   session.flushScheduled = true
   streams.unflushed.push(session.stream)
+}
+
+/** The party has something to send over the session: it has got a value, or credit, or has come to its end. */
+export function enlist<Party extends Sender>(state: State, session: Role<Party>, party: Party): void {
+  if (!party.listed) {
+    party.listed = true
+    session.ready.push(party)
+  }
+  scheduleFlush(state, session)
 }
 
 /** Says goodbye, or answers one, with the next write. */

@@ -26,16 +26,14 @@ import {
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { onGoodbye } from '../../../peers/goodbye.js'
-import { scheduleFlush } from '../../streams.js'
-import { enlist } from '../outbox.js'
+import { enlist, scheduleFlush } from '../../streams.js'
 import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
 import { startHandling, nextExchange, openExchange, refusesNew, startDeadline } from '../../exchanges.js'
-import { allow, cutExchange, failNow, grantRest } from './answers.js'
-import { REQUEST_WINDOW } from './sending.js'
+import { allow, cutExchange, failNow, grantRest, REQUEST_WINDOW } from './answers.js'
 
 type Session = AnsweringSession<SessionExchange>
 
