@@ -65,7 +65,7 @@ const MAX_VALIDATION = 2_500
 type PubsubSettings = Pick<
   Settings,
   | 'maxMessageSize'
-  | 'maxGossipQueue'
+  | 'maxQueueSize'
   | 'guardedTopics'
   | 'validationTimeout'
   | 'historyMessages'
@@ -96,14 +96,7 @@ export function readPubsub(config: PubsubConfig = {}): {
       MAX_SIZE,
       standard.maxMessageSize,
     ),
-    maxGossipQueue: number(
-      config.maxQueueSize,
-      'maxQueueSize',
-      'bytes',
-      MIN_MESSAGE,
-      MAX_SIZE,
-      standard.maxGossipQueue,
-    ),
+    maxQueueSize: number(config.maxQueueSize, 'maxQueueSize', 'bytes', MIN_MESSAGE, MAX_SIZE, standard.maxQueueSize),
     guardedTopics: Object.entries(validators).map(([topic, validator]) => {
       checkValidator(validator, topic)
       return checkTopic(topic)
@@ -127,7 +120,7 @@ export function readPubsub(config: PubsubConfig = {}): {
   const options: PubsubOptions = {
     messageIdOf: messageIdOf(config.messageId),
     maxMessageSize: settings.maxMessageSize,
-    maxQueueSize: settings.maxGossipQueue,
+    maxQueueSize: settings.maxQueueSize,
     scoring: checkScoring(scoring),
   }
   return { settings, options, validators }

@@ -22,8 +22,7 @@ const MAX_NAMED = 5
 
 export function start(state: State, out: Effects): void {
   const { listen, announce } = state.settings
-  // (A recording of an older version has none.)
-  out.push({ type: 'listen', addresses: listen, ...((announce as string[] | undefined)?.length && { announce }) })
+  out.push({ type: 'listen', addresses: listen, ...(announce.length > 0 && { announce }) })
 }
 
 export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
