@@ -9,16 +9,13 @@ import { isRecipient } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
 import { openSession } from '../requests/session/asker/calls.js'
-import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
-import type { SessionCall, SessionExchange } from '../requests/state.js'
+import type { AnySession } from '../requests/state.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { isUsed, postpone, release, updateIdle } from './connections.js'
 import { isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
-
-type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
 
 /** False: there is nothing to wait for, it may be closed now. */
 export function sayGoodbye(state: State, out: Effects, connection: Connection): boolean {
@@ -42,7 +39,7 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
   return true
 }
 
-function canCarry({ open, greeted, hello }: Session): boolean {
+function canCarry({ open, greeted, hello }: AnySession): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
 
@@ -52,7 +49,7 @@ function speaksSession({ settings }: State, { requestProtocol, protocols }: Conn
   )
 }
 
-function ask(state: State, connection: Connection, session: Session): void {
+function ask(state: State, connection: Connection, session: AnySession): void {
   const id = ++connection.goodbyes
   connection.goodbye = { id, stream: session.stream, at: state.now }
   postpone(state, connection.id)
@@ -60,14 +57,14 @@ function ask(state: State, connection: Connection, session: Session): void {
 }
 
 /** The other side's HELLO is here, for which our goodbye may have waited. */
-export function onGreeted(state: State, session: Session): void {
+export function onGreeted(state: State, session: AnySession): void {
   const connection = state.connections.all.get(session.connection)
   if (connection?.goodbye?.id !== 0 || connection.goodbye.stream !== session.stream) return
   if (canCarry(session)) ask(state, connection, session)
   else release(state, connection.id)
 }
 
-export function onGoodbye(state: State, out: Effects, session: Session, id: number, says: Farewell): void {
+export function onGoodbye(state: State, out: Effects, session: AnySession, id: number, says: Farewell): void {
   const connection = state.connections.all.get(session.connection)!
   // Who has not named the feature does not mean us.
   if ((session.hello.features & Feature.GOODBYE) === 0) return
@@ -86,10 +83,20 @@ export function onGoodbye(state: State, out: Effects, session: Session, id: numb
   postpone(state, connection.id)
 }
 
-function answer(state: State, connection: Connection, session: Session, id: number): void {
+function answer(state: State, connection: Connection, session: AnySession, id: number): void {
   const { peer } = connection
   const isNeeded =
     isNamed(state.settings, peer) || isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)
   if (!isNeeded) connection.leaving = { id, stream: session.stream }
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
+}
+
+/**
+ * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
+ * served.)
+ */
+export function forgetGoodbyes(state: State, { connection: id, stream }: AnySession): void {
+  const connection = state.connections.all.get(id)
+  if (connection?.leaving?.stream === stream) connection.leaving = undefined
+  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }

@@ -131,13 +131,15 @@ export interface Account {
   windows: number
 }
 
+export type AnySession = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
+
 /** The streams that carry requests. streams.ts changes it. */
 export interface Streams {
   /** The id of the next stream that we open. */
   nextId: StreamId
   /** Version-1 streams of ours → the request that they carry. */
   v1Requests: IdMap<RequestAsk>
-  sessions: Map<StreamId, AskingSession<SessionCall> | AnsweringSession<SessionExchange>>
+  sessions: Map<StreamId, AnySession>
   /** Streams of the sessions that are flushed at the end of the step. */
   unflushed: StreamId[]
 }
