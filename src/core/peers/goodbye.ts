@@ -4,6 +4,7 @@
  * it are left without a word, as version 1 has it.
  */
 import { Farewell, Feature } from '../../wire/session/format.js'
+import { readGoodbye, type Frame, type Violation } from '../../wire/session/reader.js'
 import { SESSION } from '../../wire/protocols.js'
 import { isRecipient } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
@@ -13,6 +14,7 @@ import type { AnySession } from '../requests/state.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
+import { unhandled } from '../terms.js'
 import { isUsed, postpone, release, updateIdle } from './connections.js'
 import { isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
@@ -64,23 +66,36 @@ export function onGreeted(state: State, session: AnySession): void {
   else release(state, connection.id)
 }
 
-export function onGoodbye(state: State, out: Effects, session: AnySession, id: number, says: Farewell): void {
+export function onGoodbye(state: State, out: Effects, session: AnySession, frame: Frame): Violation | undefined {
+  const says = readGoodbye(frame)
+  if (says === undefined) return 'GOODBYE is broken'
+  heed(state, out, session, frame.id, says)
+  return undefined
+}
+
+function heed(state: State, out: Effects, session: AnySession, id: number, says: Farewell): void {
   const connection = state.connections.all.get(session.connection)!
   // Who has not named the feature does not mean us.
   if ((session.hello.features & Feature.GOODBYE) === 0) return
   const { goodbye, leaving } = connection
-  if (says === Farewell.ASK) return answer(state, connection, session, id)
-  if (says === Farewell.STAY) {
-    if (leaving?.id !== id || leaving.stream !== session.stream) return
-    connection.leaving = undefined
-    updateIdle(state, connection)
-    return serveQueue(state, out, connection)
+  switch (says) {
+    case Farewell.ASK:
+      return answer(state, connection, session, id)
+    case Farewell.STAY:
+      if (leaving?.id !== id || leaving.stream !== session.stream) return
+      connection.leaving = undefined
+      updateIdle(state, connection)
+      return serveQueue(state, out, connection)
+    case Farewell.YES:
+    case Farewell.NO:
+      // It has been withdrawn meanwhile.
+      if (goodbye?.id !== id || goodbye.stream !== session.stream) return
+      if (says === Farewell.YES) return release(state, connection.id)
+      connection.goodbye = undefined
+      return postpone(state, connection.id)
+    default:
+      return unhandled(says)
   }
-  // It has been withdrawn meanwhile.
-  if (goodbye?.id !== id || goodbye.stream !== session.stream) return
-  if (says === Farewell.YES) return release(state, connection.id)
-  connection.goodbye = undefined
-  postpone(state, connection.id)
 }
 
 function answer(state: State, connection: Connection, session: AnySession, id: number): void {

@@ -31,7 +31,7 @@ const MAX_AHEAD = 65_536
 /** Bytes of a request that the asker may send before any CREDIT. */
 export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
 
-export function sessionOf(state: State, exchange: SessionExchange): Session {
+function sessionOf(state: State, exchange: SessionExchange): Session {
   return state.connections.all.get(exchange.connection)!.answering!
 }
 

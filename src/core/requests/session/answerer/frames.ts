@@ -16,7 +16,6 @@ import {
   createRequestFields,
   isIgnorable,
   readCredit,
-  readGoodbye,
   readHello,
   readRequest,
   rest,
@@ -55,12 +54,8 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onData(state, out, session, frame)
     case FrameType.CANCEL:
       return onCancel(state, out, session, frame)
-    case FrameType.GOODBYE: {
-      const says = readGoodbye(frame)
-      if (says === undefined) return 'GOODBYE is broken'
-      onGoodbye(state, out, session, frame.id, says)
-      return undefined
-    }
+    case FrameType.GOODBYE:
+      return onGoodbye(state, out, session, frame)
     case FrameType.CREDIT:
       return onCredit(state, out, session, frame)
     default:

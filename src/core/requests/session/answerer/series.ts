@@ -25,13 +25,17 @@ export function charge(session: Session, series: Series, cost: number): void {
 /** If too many values wait, the asker's policy decides which are dropped. False: it wants the answer to end. */
 export function applyOverflow(state: State, session: Session, exchange: SessionExchange, series: Series): boolean {
   if (!isOverfull(state, session, exchange, series)) return true
-  if ((exchange.lossy?.overflow ?? 'error') === 'error') {
-    dropNewest(session, exchange, series)
-    return false
+  switch (exchange.lossy?.overflow) {
+    case undefined:
+    case 'error':
+      dropNewest(session, exchange, series)
+      return false
+    case 'dropOldest':
+    case 'conflate':
+      while (countWaiting(exchange, series) > 1 && isOverfull(state, session, exchange, series))
+        dropOldest(session, exchange, series)
+      return true
   }
-  while (countWaiting(exchange, series) > 1 && isOverfull(state, session, exchange, series))
-    dropOldest(session, exchange, series)
-  return true
 }
 
 /** Do too many values wait: more than the asker allows beyond its credit, or more than we keep? */

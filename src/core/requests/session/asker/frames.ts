@@ -6,7 +6,6 @@ import {
   isIgnorable,
   readCredit,
   readFail,
-  readGoodbye,
   readHello,
   rest,
   type FailFields,
@@ -42,12 +41,8 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onEnd(state, out, session, frame)
     case FrameType.FAIL:
       return onFail(state, out, session, frame)
-    case FrameType.GOODBYE: {
-      const says = readGoodbye(frame)
-      if (says === undefined) return 'GOODBYE is broken'
-      onGoodbye(state, out, session, frame.id, says)
-      return undefined
-    }
+    case FrameType.GOODBYE:
+      return onGoodbye(state, out, session, frame)
     case FrameType.CREDIT:
       return onCredit(state, session, frame)
     default:
