@@ -264,11 +264,9 @@ export function closeBroadcast(state: State, ask: BroadcastAsk): void {
     case 'waiting':
       return void state.publishing.waiting.delete(ask.id)
     case 'queued':
-      leaveQueue(state, ask)
-      state.publishing.queuedBytes -= ask.size
-      return
     case 'sent':
       state.publishing.queuedBytes -= ask.size
+      if (ask.stage === 'queued') leaveQueue(state, ask)
       return
     default:
       return unhandled(ask.stage)
