@@ -70,7 +70,7 @@ export function goesOn(dial: Dial, tried: Attempt[]): boolean {
   return dial.unanswered > 0
 }
 
-/** Are there addresses of ours to be tried first? Those of a peer in the table the network knows itself. */
+/** Does a dial of the peer have addresses to try first? The network itself knows those of a peer in the table. */
 function hasCandidates(state: State, peer: string): boolean {
   if (!isNamed(state.settings, peer) && state.discovery.table.has(peer)) return false
   return candidatesOf(state, peer).length > 0
