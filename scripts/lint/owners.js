@@ -13,8 +13,8 @@ const V1_ASKER = 'requests/v1/asker.ts'
 const V1_ANSWERER = 'requests/v1/answerer.ts'
 const OUTBOX = 'requests/session/outbox.ts'
 /** What only one role of a session has, and what each role changes of its own sessions. */
-const ASKER = [CALLS, `${ASKING}/frames.ts`, `${ASKING}/sending.ts`]
-const ANSWERER = [ANSWERS, `${ANSWERING}/frames.ts`, `${ANSWERING}/sending.ts`]
+const ASKER = [CALLS, `${ASKING}/frames.ts`]
+const ANSWERER = [ANSWERS, `${ANSWERING}/frames.ts`, `${ANSWERING}/series.ts`]
 
 /** File of the state → record, or record and member → its owners. */
 export const OWNERS = {
@@ -26,8 +26,7 @@ export const OWNERS = {
     Due: ['due.ts'],
     Changes: ['changes.ts'],
     Asks: ['asks.ts'],
-    // What has expired is taken out where the rows of all deadlines are.
-    'Asks.deadlines': ['asks.ts', 'expire.ts'],
+    'Asks.deadlines': ['due.ts'],
   },
 
   'peers/state.ts': {
@@ -38,7 +37,7 @@ export const OWNERS = {
     Connection: ['peers/connections.ts'],
     'Connection.goodbye': ['peers/goodbye.ts', 'peers/connections.ts'],
     'Connection.goodbyes': ['peers/goodbye.ts'],
-    'Connection.leaving': ['peers/goodbye.ts', 'peers/connections.ts'],
+    'Connection.leaving': ['peers/goodbye.ts'],
     'Connection.pings': ['peers/connectivity.ts'],
     'Connection.doubted': ['peers/connectivity.ts'],
     'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],
@@ -69,7 +68,7 @@ export const OWNERS = {
     V1Call: [V1_ASKER],
     SessionCall: [`${ASKING}/frames.ts`],
     Exchanges: ['requests/exchanges.ts'],
-    'Exchanges.deadlines': ['requests/exchanges.ts', 'expire.ts'],
+    'Exchanges.deadlines': ['due.ts'],
     PeersRequest: ['requests/exchanges.ts'],
     'PeersRequest.total': [V1_ANSWERER],
     'PeersRequest.complete': [`${ANSWERING}/frames.ts`, V1_ANSWERER],
@@ -79,7 +78,8 @@ export const OWNERS = {
     'PeersRequest.admitted': ['requests/budget.ts'],
     V1Exchange: [],
     SessionExchange: [ANSWERS, `${ANSWERING}/frames.ts`],
-    Series: [ANSWERS],
+    'SessionExchange.series': [ANSWERS, `${ANSWERING}/series.ts`],
+    Series: [ANSWERS, `${ANSWERING}/series.ts`],
     Lossy: [],
     Account: ['requests/budget.ts'],
     Budget: ['requests/budget.ts'],
@@ -89,10 +89,12 @@ export const OWNERS = {
   'requests/session/state.ts': {
     Sender: [...ASKER, ...ANSWERER],
     'Sender.wireId': [],
-    'Sender.listed': [OUTBOX],
-    Session: [...ASKER, `${ASKING}/events.ts`, ...ANSWERER],
+    'Sender.listed': [OUTBOX, 'requests/streams.ts'],
+    Session: [...ASKER, `${ASKING}/events.ts`, ANSWERS, `${ANSWERING}/frames.ts`],
     'Session.writing': [OUTBOX, 'requests/stream-events.ts'],
-    'Session.ready': [OUTBOX],
+    'Session.ready': [OUTBOX, 'requests/streams.ts'],
+    'Session.helloSent': [OUTBOX],
+    'Session.credits': [OUTBOX, CALLS, ANSWERS],
     'Session.bulk': [OUTBOX],
     'Session.flushScheduled': [OUTBOX, 'requests/streams.ts'],
     'Session.goodbyes': [OUTBOX, 'requests/streams.ts'],
@@ -107,8 +109,6 @@ export const OWNERS = {
   'services/state.ts': {
     ServicesState: [],
     Services: ['services/book.ts'],
-    'Services.purposes': ['services/own-requests.ts'],
-    'Services.nextId': ['services/own-requests.ts'],
     Purpose: [],
     'Purpose.values': ['services/own-answers.ts'],
     'Purpose.bytes': ['services/own-answers.ts'],
@@ -133,7 +133,7 @@ export const OWNERS = {
     BroadcastAsk: ['broadcasts/publishing.ts'],
     Recipients: ['broadcasts/recipients.ts'],
     Validating: ['broadcasts/validating.ts'],
-    'Validating.deadlines': ['broadcasts/validating.ts', 'expire.ts'],
+    'Validating.deadlines': ['due.ts'],
     Validation: [],
     Origin: [],
     CatchUp: ['broadcasts/catch-up.ts'],

@@ -10,7 +10,7 @@
 
 /** What every room of core stands on. step.ts, lifecycle.ts, expire.ts and ask-kinds.ts stand above the rooms. */
 export const CORE_BASE = [
-  ...['asks', 'changes', 'deadlines', 'due', 'effects', 'events', 'id-map', 'id-set', 'parameters', 'port'],
+  ...['asks', 'changes', 'due', 'effects', 'events', 'id-map', 'id-set', 'parameters', 'port'],
   ...['settings', 'state', 'terms'],
 ].map((file) => `core/${file}.ts`)
 
@@ -53,12 +53,7 @@ export const ROOMS = {
   'core/peers': {
     ours: [
       ...CORE_BASE,
-      ...[
-        'core/requests',
-        'core/services/own-requests.ts',
-        'core/broadcasts/counts.ts',
-        'core/broadcasts/recipients.ts',
-      ],
+      ...['core/requests', 'core/services/book.ts', 'core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',
     ],
     packages: [],

@@ -4,9 +4,8 @@
  * that the linter names (scripts/lint/owners.js).
  */
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
-import type { Deadlines } from './deadlines.js'
 import type { Refusal } from './effects.js'
-import { IdMap } from './id-map.js'
+import { IdMap, type Deadlines } from './id-map.js'
 import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'

@@ -36,6 +36,8 @@ export function expireValidation(state: State, out: Effects, id: number): void {
   decide(state, out, validation, 'ignore', 'validatorFailed')
 }
 
+const LOSSES: Record<Exclude<Verdict, 'accept'>, LossReason> = { ignore: 'ignored', reject: 'rejected' }
+
 function decide(
   state: State,
   out: Effects,
@@ -45,7 +47,7 @@ function decide(
 ): void {
   if (origin.kind === 'replay') return onReplayJudged(state, out, origin, heard, proof, verdict === 'accept')
   if (verdict !== 'accept') {
-    return dropMessage(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
+    return dropMessage(state, out, heard, origin.held, why ?? LOSSES[verdict])
   }
   giveVerdict(out, heard, origin.held, 'accept')
   const { topic, id } = heard

@@ -11,6 +11,7 @@ import { reach } from '../peers/dials.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
+import { unhandled } from '../terms.js'
 import { countLoss, countPublished, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { announcementOf, offer, startDigest } from './large.js'
@@ -125,7 +126,7 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
 }
 
 /** Publishes what may go now. */
-export function pump(state: State, out: Effects): void {
+function pump(state: State, out: Effects): void {
   const { queues } = state.publishing
   for (const [topic, queue] of queues) {
     while (state.publishing.underWay < state.settings.maxPublishing && !isBlocked(state, topic)) {
@@ -232,14 +233,22 @@ function refuse(state: State, out: Effects, ask: BroadcastAsk, refusal: Refusal)
 
 export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): void {
   const { topic, timeout, min } = ask
-  if (ask.stage === 'waiting') {
-    const there = reachable(state, topic).length
-    const message = `${there} of ${min} subscribers of ${topic} could be reached within ${timeout} ms: nothing was sent`
-    return refuse(state, out, ask, { code: 'PublishError', message })
+  switch (ask.stage) {
+    case 'waiting': {
+      const there = reachable(state, topic).length
+      const message = `${there} of ${min} subscribers of ${topic} could be reached within ${timeout} ms: nothing was sent`
+      return refuse(state, out, ask, { code: 'PublishError', message })
+    }
+    case 'hashing':
+    case 'queued':
+      return tooLate(state, out, ask)
+    case 'sent':
+      // The network has it, and its answer will follow.
+      ask.isLate = true
+      return
+    default:
+      return unhandled(ask.stage)
   }
-  // The network has it, and its answer will follow.
-  if (ask.stage === 'sent') ask.isLate = true
-  else tooLate(state, out, ask)
 }
 
 function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
@@ -251,12 +260,25 @@ function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
 
 /** Ends the broadcast in the core. If the network has it already, it is sent all the same. */
 export function closeBroadcast(state: State, ask: BroadcastAsk): void {
-  const { waiting, queues } = state.publishing
   closeAsk(state, ask.id, ask.timeout)
-  if (ask.stage === 'waiting') return void waiting.delete(ask.id)
-  if (ask.stage === 'hashing') return
-  state.publishing.queuedBytes -= ask.size
-  const queue = ask.stage === 'queued' ? queues.get(ask.topic) : undefined
+  switch (ask.stage) {
+    case 'hashing':
+      return
+    case 'waiting':
+      return void state.publishing.waiting.delete(ask.id)
+    case 'queued':
+    case 'sent':
+      state.publishing.queuedBytes -= ask.size
+      if (ask.stage === 'queued') leaveQueue(state, ask)
+      return
+    default:
+      return unhandled(ask.stage)
+  }
+}
+
+function leaveQueue(state: State, ask: BroadcastAsk): void {
+  const { queues } = state.publishing
+  const queue = queues.get(ask.topic)
   if (queue === undefined) return
   if (!queue.queued.delete(ask.id)) queue.retries = queue.retries.filter((id) => id !== ask.id)
   if (queue.queued.size + queue.retries.length === 0) queues.delete(ask.topic)

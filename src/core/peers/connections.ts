@@ -6,7 +6,7 @@ import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
-import type { ConnectionId, StreamId } from '../port.js'
+import type { ConnectionId } from '../port.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { Farewell } from '../../wire/session/format.js'
 import { createPace } from '../requests/session/pacing.js'
@@ -126,19 +126,6 @@ function withdraw(state: State, connection: Connection): void {
   connection.goodbye = undefined
   const session = state.streams.sessions.get(goodbye.stream)
   if (session !== undefined && goodbye.id > 0) sendGoodbye(state, session, goodbye.id, Farewell.STAY)
-}
-
-/**
- * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
- * served.)
- */
-export function forgetGoodbyes(
-  state: State,
-  { connection: id, stream }: { connection: ConnectionId; stream: StreamId },
-): void {
-  const connection = state.connections.all.get(id)
-  if (connection?.leaving?.stream === stream) connection.leaving = undefined
-  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }
 
 /** The other side has finished its upgrade of the connection, and knows us. */

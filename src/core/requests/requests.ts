@@ -9,6 +9,7 @@ import { connectionTo } from '../peers/connections.js'
 import { reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
+import { unhandled } from '../terms.js'
 import { joinQueue, leaveQueue, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
@@ -80,13 +81,18 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
 export function endRequest(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
   const { call } = ask
   const connection = ask.connection === undefined ? undefined : state.connections.all.get(ask.connection)
-  if (call?.protocol === 'session') {
-    endSessionCall(state, out, call, refusal)
-    // A request that was not sent yet leaves its place at once.
-    return serveQueue(state, out, connection!)
+  switch (call?.protocol) {
+    case 'session':
+      endSessionCall(state, out, call, refusal)
+      // A request that was not sent yet leaves its place at once.
+      return serveQueue(state, out, connection!)
+    case 'v1':
+      return endCall(state, out, ask, call, refusal)
+    case undefined:
+      if (refusal !== undefined) fail(state, out, ask.id, refusal)
+      if (ask.stage === 'dialling') stopWaiting(state, ask.peer, ask.id)
+      return leaveQueue(state, connection, ask)
+    default:
+      return unhandled(call)
   }
-  if (call?.protocol === 'v1') return endCall(state, out, ask, call, refusal)
-  if (refusal !== undefined) fail(state, out, ask.id, refusal)
-  if (ask.stage === 'dialling') stopWaiting(state, ask.peer, ask.id)
-  leaveQueue(state, connection, ask)
 }
