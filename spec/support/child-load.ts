@@ -17,7 +17,7 @@ export interface LoadOrders {
 /**
  * A line, with its words separated by blanks:
  * - `ask <id>`, `end <id> <what> <ms>`: a request began; it ended. `what`: `answered`, the code of a P2pError, or what is wrong.
- *   `ms`: so much later than its time was over, without the time that the process did not run.
+ *   `ms`: so much later than its time was over, without the time that the process did not run. Of a stream: its first value.
  * - `did <id>`: a request of another was handled here.
  * - `pub <id>`, `sent <id> <what>`: a broadcast began; it went out.
  * - `got <subscriber> <id>`: a subscriber here got one.
@@ -98,12 +98,14 @@ function load(node: P2pNode, { name, file, topic, peers }: LoadOrders['load']): 
 
   async function ask(id: string, peer: string): Promise<void> {
     const start = performance.now() - asleep()
+    let end: number | undefined
+    const ends = (): number => (end ??= performance.now() - asleep())
     note('ask', id)
     const kind = kindOf()
     const data = titled(`${id} ${kind}`, sizeOf())
     const leaves = random.float() < 0.2
-    const what = await (kind === 'values' ? values(data, peer, leaves) : one(data, peer)).catch(codeOf)
-    note('end', id, what, Math.ceil(performance.now() - asleep() - start - TIMEOUT))
+    const what = await (kind === 'values' ? values(data, peer, leaves, ends) : one(data, peer)).catch(codeOf)
+    note('end', id, what, Math.ceil(ends() - start - TIMEOUT))
   }
 
   async function one(data: Uint8Array, peer: string): Promise<string> {
@@ -111,9 +113,11 @@ function load(node: P2pNode, { name, file, topic, peers }: LoadOrders['load']): 
     return hashOf(reply) === hashOf(data) ? 'answered' : 'wrong-reply'
   }
 
-  async function values(data: Uint8Array, peer: string, leaves: boolean): Promise<string> {
+  /** Its timeout holds until the first value. */
+  async function values(data: Uint8Array, peer: string, leaves: boolean, first: () => void): Promise<string> {
     let last = 0
     for await (const value of node.request$(peer, data, { timeout: TIMEOUT })) {
+      first()
       if (value[0] !== ++last) return 'wrong-value'
       if (leaves) return 'answered'
     }

@@ -46,8 +46,8 @@ export const GOAL = 2 * TICK
 const SLACK = 500
 /** After the goal, for the true figure. */
 const PATIENCE = 30_000
-/** Requests end within this, ms. */
-const QUIET = 4_000
+/** Requests have ended within this, ms. A stream under way ends when its peer no longer answers pings: they wait up to 35 s. */
+const QUIET = 45_000
 const LOOK = 100
 const NOTHING: Wait = { ms: 0, fair: -Infinity }
 
@@ -102,9 +102,13 @@ class Chaos {
     let rounds = 0
     while (performance.now() < end) await this.round(++rounds, this.plan.next())
     await this.residents.calm()
-    await pause(QUIET)
-    // Before the end, which ends requests too.
-    const tally = audit(this.residents.all.map(journalOf))
+    const over = performance.now() + QUIET
+    let tally: Tally
+    do {
+      await pause(1_000)
+      // Before the stop, which ends requests too.
+      tally = audit(this.residents.all.map(journalOf))
+    } while (tally.lost > 0 && performance.now() < over)
     await Promise.all(this.residents.running.map(({ host }) => this.residents.stop(host)))
     const broken = [...this.broken, ...this.residents.faults, ...tally.broken]
     return { ...tally, broken, rounds, faults: this.faults, worst: this.worst }
