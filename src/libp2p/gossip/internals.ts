@@ -5,6 +5,8 @@
  * Changes, and what a user would notice without them:
  *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads. The stock reader buffers whatever a
  *     peer sends while the last frame is verified: a flood fills our memory, and not the sender's.
+ *   `handleReceivedMessage` (pubsub.ts) is called for messages of a peer that has closed its connection behind them. Stock: what
+ *     was not verified by then is thrown away, so a node that drains and ends loses broadcasts that have arrived.
  *   `validateReceivedMessage` (admission.ts) refuses messages of foreign topics and oversize ones before their signature is
  *     checked, and counts what is dropped. Stock: they are verified, remembered and offered to others, and `gossipDropped`
  *     would not exist.
@@ -43,6 +45,7 @@ export interface Internals {
   readonly score: PeerScore
   getMeshPeers(topic: string): string[]
   handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>
+  handleReceivedMessage(from: PeerId, message: RPC.Message): Promise<void>
   reportMessageValidationResult(id: string, via: string, result: TopicValidatorResult): void
   /** Replaced, as the next. */
   sendRpc(peer: string, rpc: RPC): boolean
@@ -62,6 +65,7 @@ export function internalsOf(pubsub: GossipSub): Internals {
     'score.addPeer': 'function',
     getMeshPeers: 'function',
     handleReceivedRpc: 'function',
+    handleReceivedMessage: 'function',
     reportMessageValidationResult: 'function',
     sendRpc: 'function',
     validateReceivedMessage: 'function',

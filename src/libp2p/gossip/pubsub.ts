@@ -81,15 +81,22 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
-      received: (peer, rpc, bytes) => this.received(peer, rpc, bytes),
+      received: (peer, rpc, bytes, late) => this.received(peer, rpc, bytes, late),
     }
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
-  private received(peer: PeerId, rpc: RPC, bytes: number): Promise<void> {
+  private received(peer: PeerId, rpc: RPC, bytes: number, late: boolean): Promise<void> {
     this.inside.metrics?.onRpcRecv(rpc, bytes)
+    if (late) return this.receivedLate(peer, rpc)
     if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
+  }
+
+  /** Of a peer that is gone messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
+  private async receivedLate(peer: PeerId, { messages }: RPC): Promise<void> {
+    if (!this.scores.allowReadLate(peer.toString())) return
+    for (const message of messages) await this.inside.handleReceivedMessage(peer, message).catch(() => undefined)
   }
 
   private listen(): void {
