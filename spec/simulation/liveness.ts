@@ -48,6 +48,7 @@ class Liveness {
   /** Of the slowest clock, ms of the network. */
   private readonly tick: number
   private readonly slowRate: number
+  private readonly discoveryInterval: number
   private readonly nodes: P2pNode[] = []
   /** Nothing else befalls these. */
   private readonly spared = new Set<number>([0, 1])
@@ -58,7 +59,8 @@ class Liveness {
     this.faults = faultsOf(seed)
     const latency = this.between(1, 60)
     this.net = simulate({ seed, latency, jitter: this.between(0, Math.min(latency, 20)) })
-    const discoveryInterval = this.between(5_000, 30_000)
+    this.discoveryInterval = this.between(5_000, 30_000)
+    const { discoveryInterval } = this
     this.slowRate = this.faults.slowClock ? this.between(5, 9) / 10 : 1
     this.tick = Math.ceil(discoveryInterval / this.slowRate)
     this.config = {
@@ -85,6 +87,7 @@ class Liveness {
     const large = faults.slowLine ? this.useSlowLine() : []
     net.partition([[nodes[0]!], [nodes[1]!], nodes.slice(2)])
     await this.goOn(net.now + PARTED)
+    this.checkDials(boot.peerId)
     // (`heal` would mend the one way too.)
     net.partition([])
     await net.run(TICKS * this.tick)
@@ -135,7 +138,7 @@ class Liveness {
     this.net.cut(...this.cut)
   }
 
-  /** A process that hangs, and one that is started in its place, elsewhere. Whoever asks it two seconds later is answered. */
+  /** A process that hangs, and one that is started in its place, elsewhere. The first request to it is answered. */
   private async replace(): Promise<void> {
     const { net, nodes } = this
     const index = this.pick()
@@ -145,7 +148,8 @@ class Liveness {
     await net.run(this.between(0, 20_000))
     const from = nodes[(index + 1) % nodes.length]!
     const twin = (nodes[index] = await this.start(from, 1, this.secrets.get(old.peerId)))
-    await net.run(2_000)
+    // It has reached the other: four legs, and one until that knows.
+    await net.run(500)
     const end = await this.ask(from, twin)
     if (end !== 'ok') this.fail(`n${nodes.indexOf(from)} asks the twin n${index}: ${end}`)
   }
@@ -171,6 +175,13 @@ class Liveness {
       await net.run(Math.min(this.between(100, 5_000), left()))
       nodes[index] = this.answering(await net.restart(nodes[index]!))
     }
+  }
+
+  /** The two that were parted, n2 and n3 of the log, have not dialled it all the time. */
+  private checkDials(gone: string): void {
+    const failed = this.net.log.filter((line) => / n[23] dialFailed /.test(line) && line.endsWith(gone)).length
+    const most = 2 * (10 + (4 * PARTED) / this.discoveryInterval)
+    if (failed > most) this.fail(`the boot node, which is gone, was dialled ${failed} times in vain`)
   }
 
   private async sleep(): Promise<void> {

@@ -1,5 +1,6 @@
 /** A process that runs seeds, or shrinks one, and says what came of it. Bundled with the sources that it tests. */
 import { shortest } from '../../src/testing/explore.js'
+import { runKept } from './kept.js'
 import { runLiveness } from './liveness.js'
 import { runScenario, verdictOf } from './run.js'
 import { scenarioOf, type Step } from './scenario.js'
@@ -15,6 +16,7 @@ export type Task =
   | { do: 'shrink'; seed: number }
   | { do: 'digest'; seed: number }
   | { do: 'live'; seed: number }
+  | { do: 'kept'; seed: number }
 
 export interface Result {
   seed: number
@@ -33,8 +35,9 @@ export interface Result {
 const MAX_RUNS = 400
 
 async function work({ do: what, seed }: Task): Promise<Result> {
-  if (what === 'live') {
-    return runLiveness(seed).then(
+  if (what === 'live' || what === 'kept') {
+    const run = what === 'live' ? runLiveness : runKept
+    return run(seed).then(
       () => ({ seed }),
       (error: unknown) => ({ seed, found: foundOf(error) }),
     )
