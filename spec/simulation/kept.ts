@@ -7,6 +7,7 @@ import type { P2pNode } from '../../src/node/p2p-node.js'
 import { isP2pError } from '../../src/errors.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { Random } from '../../src/testing/network/random.js'
+import { sightAll } from './sightings.js'
 import { Violation } from './violation.js'
 
 const ROUNDS = 25
@@ -98,6 +99,7 @@ class Kept {
 
   /** Answers after as many tenths of a second as the first byte says. */
   private settle(node: P2pNode): P2pNode {
+    sightAll(node)
     node.setEventHandler({
       handleInboundRequest: (data) =>
         new Promise((resolve) => {

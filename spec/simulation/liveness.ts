@@ -6,6 +6,7 @@
 import type { P2pNode } from '../../src/node/p2p-node.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { Random } from '../../src/testing/network/random.js'
+import { sightAll } from './sightings.js'
 import { Violation } from './violation.js'
 
 /** How many discovery ticks after the healing. */
@@ -119,6 +120,7 @@ class Liveness {
   private readonly secrets = new Map<string, Uint8Array>()
 
   private answering(node: P2pNode): P2pNode {
+    sightAll(node)
     node.setEventHandler({ handleInboundRequest: (data) => data.slice(0, 1) })
     return node
   }

@@ -4,7 +4,7 @@ import { copy } from './copies.js'
 import type { Fault } from '../support/planting.js'
 import { kept, mutants, neverHealed, planted } from './mutants.js'
 import { explain, inParallel, report, Worker } from './pool.js'
-import type { Result, Task } from './worker.js'
+import type { Result } from './worker.js'
 
 /** Each mutant is found by one of the seeds up to this one. The sound copy passes them (`seeds-spec.ts`, `liveness-spec.ts`). */
 const SEEDS = { run: 200, live: 60, kept: 60 }
@@ -24,7 +24,7 @@ async function find(fault: Fault, task: keyof typeof SEEDS): Promise<void> {
   const worker = new Worker(mutated.file)
   try {
     for (let seed = 1; seed <= SEEDS[task]; seed++) {
-      const result = await worker.run({ do: task, seed } as Task)
+      const result = await worker.run({ do: task, seed })
       if (result.found !== undefined) return void found.push({ name, result })
     }
     found.push({ name, result: undefined })
@@ -47,7 +47,7 @@ async function foundBy({ name }: Fault): Promise<Result | undefined> {
   return found.find((one) => one.name === name)!.result
 }
 
-describe.each(groups)('a fault planted in a copy of the sources is found %s', (_, faults) => {
+describe.each(groups)('a fault planted in a copy of the sources is found %s', (_where, faults) => {
   test.each(faults.map((mutant) => [mutant.name, mutant] as const))(
     '%s',
     async (_, mutant) => {

@@ -16,6 +16,7 @@ import type { Fairness } from './fairness.js'
 import { insidesOf, loseNothing, nextOf, watch, type Report } from './inside.js'
 import { Publications } from './publications.js'
 import { FAULTS, type Scenario, type Step, type StreamStep } from './scenario.js'
+import { sightAll } from './sightings.js'
 import { Subscriptions } from './subscriptions.js'
 import { Verdicts } from './verdicts.js'
 import { Violation } from './violation.js'
@@ -250,6 +251,7 @@ class Run {
       (invariant, detail) => this.report(invariant, `n${index}: ${detail}`),
       this.catchUps.follow(member),
     )
+    sightAll(node)
     this.calls.answer(member, plan)
     this.verdicts.forget(index)
     this.told(member)

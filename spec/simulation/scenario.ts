@@ -277,7 +277,7 @@ export function scenarioOf(seed: number): Scenario {
   }
 
   function swizzle(): Deed {
-    const pairs = nodes.flatMap((_, a) => nodes.flatMap((_, b) => (a < b ? [[a, b] as const] : [])))
+    const pairs = [...nodes.keys()].flatMap((b) => Array.from({ length: b }, (_, a) => [a, b] as const))
     const chosen = random.some(pairs, between(1, pairs.length))
     const step = between(50, 1_500)
     const clearing = random.shuffle(chosen.keys())

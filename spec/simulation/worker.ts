@@ -4,6 +4,7 @@ import { runKept } from './kept.js'
 import { runLiveness } from './liveness.js'
 import { runScenario, verdictOf } from './run.js'
 import { scenarioOf, type Step } from './scenario.js'
+import { takeSightings } from './sightings.js'
 import { Violation } from './violation.js'
 
 export interface Found {
@@ -23,6 +24,8 @@ export interface Result {
   found?: Found
   /** Of `run`: virtual events of all lanes. */
   events?: number
+  /** What its nodes said, and no run of this worker before. */
+  sightings?: string[]
   /** Of `digest`: of the whole log of the run. */
   digest?: string
   /** Of `shrink`. */
@@ -72,5 +75,5 @@ function foundOf(error: unknown): Found {
 }
 
 process.on('message', (task: Task) => {
-  void work(task).then((result) => process.send!(result))
+  void work(task).then((result) => process.send!({ ...result, sightings: takeSightings() }))
 })
