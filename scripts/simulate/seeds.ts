@@ -6,7 +6,7 @@ import { digests, GOLDEN } from '../../spec/simulation/golden.js'
 import { kept, mutants, neverHealed } from '../../spec/simulation/mutants.js'
 import { explain, range, report, runSeeds, Worker, workers } from '../../spec/simulation/pool.js'
 import type { Result } from '../../spec/simulation/worker.js'
-import { UsageError } from './usage-error.js'
+import { UsageError } from '../command-line.js'
 
 /** So many failing seeds are cut down; of the others only the invariant is told. */
 const EXPLAINED = 3

@@ -1,5 +1,5 @@
 /**
- * Faults that somebody could make in the lane, the core or the edge, as changes of a copy of the sources. Each must be found
+ * Faults in the lane, the core or the edge, as changes of a copy of the sources. Each must be found
  * by the suite; one that is not found shows an invariant that is missing.
  */
 import { drop, replace, swap, type Change, type Fault } from '../support/planting.js'
@@ -45,7 +45,7 @@ export const mutants: Fault[] = [
   mutant('a request that ended stays in its session', drop('closeSessionCall', 'requests.delete(')),
   mutant('a cancelled request stays with its dial', drop('endRequest', 'stopWaiting(')),
   mutant('the stream of a request that ended is kept', drop('closeCall', 'removeV1Request(')),
-  mutant('the limit of early streams is never lifted', drop('onOpened', 'upgraded = true')),
+  mutant('the limit of early streams is never lifted', drop('onOpened', 'noteUpgraded(')),
   mutant('one stream too many', replace('openStreams', 'v1Streams.size >= limit', 'v1Streams.size > limit')),
   mutant('one question too many', replace('acceptAsk', 'size >=', 'size >')),
   mutant('a request that ended leaves no room for the next', drop('closeCall', 'openStreams(')),
@@ -56,7 +56,7 @@ export const mutants: Fault[] = [
     drop('Inbound.decide', 'if (this.decided)'),
   ),
   mutant('room for inbound bytes is never given back', drop('giveBack', 'budget.bytes -=')),
-  mutant('who waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
+  mutant('a request that waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
   mutant(
     'an unanswered request keeps its signal quiet',
     drop('session/cutExchange', 'isWorkedOn('),
@@ -64,7 +64,7 @@ export const mutants: Fault[] = [
   ),
   mutant('each request has a dial of its own', replace('reach', 'get(target)', "get('')")),
   mutant('requests outlive their connection', drop('forget', 'loseCalls(')),
-  mutant('who cannot be dialled stays in the table', drop('onDialFailed', "type: 'tableRemove'")),
+  mutant('a peer that cannot be dialled stays in the table', drop('onDialFailed', "type: 'tableRemove'")),
   mutant(
     'an idle connection waits for the next one',
     replace(
@@ -73,7 +73,7 @@ export const mutants: Fault[] = [
       'closingTime(state, idle.get(id)!) >= state.now',
     ),
   ),
-  mutant('nobody wakes for an idle connection', drop('updateIdle', 'dueAt(')),
+  mutant('no wake-up is armed for an idle connection', drop('updateIdle', 'dueAt(')),
   mutant(
     'boot nodes are tried once',
     replace(
@@ -91,7 +91,7 @@ export const mutants: Fault[] = [
     drop('endAll', 'isWorkedOn('),
     drop('InboundRequests.end', 'this.onCancel('),
   ),
-  mutant('the end forgets who waits at the edge', drop('Asks.end', 'observer.error(')),
+  mutant('the end forgets callers that wait at the edge', drop('Asks.end', 'observer.error(')),
 
   // ---- sessions: cancel and deadlines
   mutant('a cancelled request gets no final frame', drop('onCancel', 'failNow(')),
@@ -103,7 +103,7 @@ export const mutants: Fault[] = [
     'a request says more than is left of its time',
     replace('headOf', 'Math.max(1, deadline - state.now)', 'ask.timeout'),
   ),
-  mutant('who makes values goes on when nobody takes them', drop('Inbound.cancel', 'stop()')),
+  mutant('a producer goes on after it was cancelled', drop('Inbound.cancel', 'stop()')),
 
   // ---- sessions: credit
   mutant(
@@ -124,14 +124,14 @@ export const mutants: Fault[] = [
   mutant('a large value goes whole before the next one begins', replace('writeBulk', 'bulk.push(', 'bulk.unshift(')),
   mutant('a write does not wait for the one before', replace('flush', '|| session.writing', '')),
 
-  // ---- sessions: who gets what, and the books
+  // ---- sessions: which request gets what, and the books
   mutant(
     'a value goes to the request after its own',
     replace('onPart', 'emitValue(state, out, ask.id', 'emitValue(state, out, ask.id + 1'),
   ),
   mutant('the end of the values is swallowed', drop('onEnd', 'endValues(')),
   mutant(
-    'who asks for one value gets all',
+    'a request for one value gets all',
     replace('next', 'answerer.takesOne(exchange)', "exchange.protocol === 'v1'"),
   ),
   mutant('of too many values the newest is dropped', replace('applyOverflow', 'dropOldest(', 'dropNewest(')),
@@ -148,12 +148,12 @@ export const mutants: Fault[] = [
   mutant('what is rejected is delivered', replace('decide', "verdict !== 'accept'", "verdict === 'ignore'")),
   mutant('a message is forwarded before the verdict', replace('topicOf', 'isGuarded(state, name)', 'false')),
   mutant('what was replayed comes again', drop('Broadcasts.onReplayed', 'listener.replayed =')),
-  mutant('what comes while somebody catches up is lost', drop('deferLive', 'live.push(')),
-  mutant('what comes while somebody catches up comes twice', drop('endCatchUp', 'found.delete(')),
+  mutant('what comes while a subscriber catches up is lost', drop('deferLive', 'live.push(')),
+  mutant('what comes while a subscriber catches up comes twice', drop('endCatchUp', 'found.delete(')),
   mutant('a late subscriber gets more than it asked for', replace('endCatchUp', '.slice(-count)', '')),
   mutant('a late subscriber gets the newest first', replace('endCatchUp', 'a.at - b.at', 'b.at - a.at')),
-  mutant('nobody who remembers is asked', replace('askPeers', 'slice(0, catchUpPeers)', 'slice(0, 0)')),
-  mutant('who catches up hears nothing new', drop('Broadcasts.onReplayed', 'catchingUp = false')),
+  mutant('no peer is asked for what it remembers', replace('askPeers', 'slice(0, catchUpPeers)', 'slice(0, 0)')),
+  mutant('a subscriber that catches up hears nothing new', drop('Broadcasts.onReplayed', 'catchingUp = false')),
   mutant('the history has no bound', drop('remember', 'while (history.length')),
   mutant(
     'a receipt goes before the verdict',
@@ -171,7 +171,7 @@ export const mutants: Fault[] = [
     'a peer that was slow stays so',
     replace('takeSlow', 'recipients.slow.delete(peer)', 'recipients.slow.has(peer)'),
   ),
-  mutant('nobody wakes for a validator', drop('startValidation', 'setDeadline(')),
+  mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
   mutant('a large message that was fetched still counts', drop('endFetch', 'bytes -=')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
@@ -181,21 +181,21 @@ export const mutants: Fault[] = [
 /** Found by the runs in which some faults never heal (`liveness.ts`): nobody who is back at the end of an ordinary run is lost by these. */
 export const neverHealed: Fault[] = [
   mutant(
-    'who cannot be dialled is forgotten',
+    'a peer that cannot be dialled is forgotten',
     replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
     drop('noteLeft', 'planOther('),
   ),
   mutant(
-    'who has left the table is not tried again',
+    'a peer that has left the table is not tried again',
     drop('noteLeft', 'planOther('),
     drop('noteUnreachable', 'planOther('),
     replace('tryAtTick', 'discovery.table.size < POOR_TABLE', 'false'),
   ),
   mutant(
-    'who was good is dialled where the table says alone',
+    'a peer that was good is dialled where the table says alone',
     replace('candidatesOf', 'memory.peers.get(peer)?.addresses ?? []', '[]'),
   ),
-  mutant('who is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
+  mutant('a peer that is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
   mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
   mutant(
     'a connection in doubt is used',
@@ -217,13 +217,10 @@ export const kept: Fault[] = [
   ),
   mutant('a goodbye is withdrawn without a word', drop('withdraw', 'sendGoodbye(')),
   mutant(
-    'who has said yes to a goodbye asks over that connection',
+    'requests go over a connection that is being left',
     replace('useConnection', 'connection.leaving === undefined', 'true'),
   ),
-  mutant(
-    'who has said yes to a goodbye asks over that connection when it is told to stay',
-    drop('onGoodbye', 'connection.leaving = undefined'),
-  ),
+  mutant('a goodbye that is withdrawn still counts', drop('onGoodbye', 'connection.leaving = undefined')),
   mutant(
     'what waits at a connection that is left is lost with it',
     replace('forget', 'connection.leaving !== undefined', 'false'),

@@ -1,7 +1,7 @@
 /**
  * The state of a node: plain data (maps, sets, numbers, strings, bytes), owned by the lane and changed by `step` alone.
  * It has one part for each concern. Each part is typed and created in its concern's folder, and changed only by the file
- * that the linter names (eslint.config.js, `OWNERS`).
+ * that the linter names (scripts/lint/owners.js).
  */
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
 import type { Deadlines } from './deadlines.js'

@@ -1,11 +1,14 @@
 /** Where a node's log lines go: to the config's `logger`, or to standard error when the environment asks for it. */
 import type { LogLevel } from '../core/effects.js'
+import { environment } from '../platform/process.js'
 
 /** One line of a node's log. */
 export interface LogEntry {
+  /** `error`, `warn`, `info` or `debug`. */
   level: LogLevel
+  /** The text, on one line. */
   message: string
-  /** The error behind the line, if there is one. */
+  /** The error that the line is about, if there is one. */
   cause?: unknown
 }
 
@@ -27,9 +30,6 @@ export function createLogger(sink: ((entry: LogEntry) => void) | undefined): Log
     }
   }
 }
-
-/** Browsers have no `process`. */
-const environment: Record<string, string | undefined> = typeof process === 'undefined' ? {} : process.env
 
 function environmentSink(): ((entry: LogEntry) => void) | undefined {
   const wanted = LEVELS.indexOf((environment['TINYP2P_LOG'] ?? '') as LogLevel)

@@ -41,7 +41,7 @@ export class Gater {
     bound(this.ownWords)
   }
 
-  /** Has the peer itself told us of this address? Of a peer that has, every other one is out of date, or hearsay. */
+  /** Has the peer itself told us this address? If it has told any, all others are out of date, or only told by other peers. */
   isOwnWord(peer: string, address: string): boolean {
     return this.ownWords.get(peer)?.has(address) === true
   }

@@ -8,7 +8,7 @@ import type { CommandOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { onReplayJudged, deferLive } from './catch-up.js'
-import { countLoss, countsOf } from './counts.js'
+import { countDelivered, countLoss } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { giveReceipts } from './receipts.js'
 import type { LossReason, Origin, Validation } from './state.js'
@@ -52,7 +52,7 @@ function decide(
   noteOutcome(state, id, 'accepted')
   // The topic may have been left during the validation.
   if (state.topics.joined.has(topic)) {
-    countsOf(state, topic).delivered++
+    countDelivered(state, topic)
     if (!origin.large) {
       const { data, from, via } = heard
       remember(state, topic, { id, data, from, via, proof, at: state.now })

@@ -11,9 +11,9 @@ import { reach } from '../peers/dials.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
-import { countLoss, countsOf } from './counts.js'
+import { countLoss, countPublished, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
-import { hashLarge, offer } from './large.js'
+import { announcementOf, offer, startDigest } from './large.js'
 import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
 import { isBlocked, noteRecipient, noteSlow, stalledPeers, takeSlow } from './recipients.js'
@@ -41,7 +41,7 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
     data,
     large: isLarge ? data : undefined,
     size,
-    stage: 'queued',
+    stage: isLarge ? 'hashing' : 'queued',
     min: waitForPeers?.min ?? 0,
     timeout: waitForPeers?.timeout ?? requestTimeout,
     receipts,
@@ -51,7 +51,7 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
   openAsk(state, ask, ask.timeout)
   countsOf(state, topic)
   notePublishing(state, topic)
-  if (isLarge) hashLarge(state, out, ask)
+  if (isLarge) startDigest(state, out, { kind: 'broadcast', ask: id }, data)
   else queueWhenReachable(state, out, ask)
 }
 
@@ -71,8 +71,14 @@ function tooLarge(state: State, out: Effects, id: number, length: number, size: 
   fail(state, out, id, { code: 'MessageTooLarge', message })
 }
 
+/** The hash of a large message is known. What announces it is gossiped in its place. */
+export function announceLarge(state: State, out: Effects, ask: BroadcastAsk, hash: Uint8Array): void {
+  ask.data = announcementOf(ask.large!, hash)
+  queueWhenReachable(state, out, ask)
+}
+
 /** The data to send is known. The broadcast is queued as soon as enough subscribers can be reached. */
-export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
+function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
     state.publishing.waiting.add(ask.id)
@@ -182,10 +188,8 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
   const ask = state.asks.open.get(id)
   if (ask?.kind === 'broadcast') {
     const { topic, data, large, receipts } = ask
-    const counts = countsOf(state, topic)
+    countPublished(state, topic, recipients.length)
     for (const peer of ask.except) countLoss(state, 'slowPeer', { topic, peer })
-    counts.published++
-    counts.handedOver += recipients.length
     for (const peer of recipients) {
       noteUse(state, peer)
       noteRecipient(state, peer)
@@ -196,7 +200,6 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })
     }
     if (recipients.length === 0) {
-      counts.toNobody++
       log(
         out,
         'debug',

@@ -6,7 +6,7 @@ import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
-import type { ConnectionId } from '../port.js'
+import type { ConnectionId, StreamId } from '../port.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { Farewell } from '../../wire/session/format.js'
 import { createPace } from '../requests/session/pacing.js'
@@ -128,15 +128,34 @@ function withdraw(state: State, connection: Connection): void {
   if (session !== undefined && goodbye.id > 0) sendGoodbye(state, session, goodbye.id, Farewell.STAY)
 }
 
+/**
+ * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
+ * served.)
+ */
+export function forgetGoodbyes(
+  state: State,
+  { connection: id, stream }: { connection: ConnectionId; stream: StreamId },
+): void {
+  const connection = state.connections.all.get(id)
+  if (connection?.leaving?.stream === stream) connection.leaving = undefined
+  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
+}
+
+/** The other side has finished its upgrade of the connection, and knows us. */
+export function noteUpgraded(connection: Connection): void {
+  connection.upgraded = true
+}
+
 /** The other side needs the connection no more than we do: it is closed in this step, unless it is used in it. */
 export function release(state: State, id: ConnectionId): void {
   state.connections.released.push(id)
   dueAt(state, 'idle', state.now)
 }
 
-/** Those of them that are idle still. */
+/** Those of them that are idle still, and whose goodbye has not been withdrawn. */
 export function takeReleased(state: State): ConnectionId[] {
-  const ids = state.connections.released.filter((id) => state.connections.idle.has(id))
+  const { all, idle } = state.connections
+  const ids = state.connections.released.filter((id) => idle.has(id) && all.get(id)!.goodbye !== undefined)
   state.connections.released = []
   return ids
 }

@@ -23,6 +23,7 @@ import {
   connectionTo,
   idleTooLong,
   isUsed,
+  noteUpgraded,
   noteUse,
   planPings,
   postpone,
@@ -267,7 +268,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   if (connection === undefined) return
   connection.pings--
   connection.doubted = false
-  connection.upgraded = true
+  noteUpgraded(connection)
   onRoundTrip(connection.pace, event.rtt)
   settleDials(state, out, connection)
   peersChanged(state)

@@ -5,11 +5,11 @@
 import { acceptAsk, fail, openAsk } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
-import { connectionTo, updateIdle } from '../peers/connections.js'
+import { connectionTo } from '../peers/connections.js'
 import { reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
-import { leaveQueue, serveQueue } from './queue.js'
+import { joinQueue, leaveQueue, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
@@ -57,9 +57,7 @@ export function useConnection(state: State, out: Effects, ask: RequestAsk, conne
   const mayAsk = !ask.service && connection.leaving === undefined
   if (mayAsk && connection.asking !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
-  connection.queue.add(ask.id)
-  updateIdle(state, connection)
-  serveQueue(state, out, connection)
+  joinQueue(state, out, connection, ask)
 }
 
 /** The deadline of a request, or of the stream of an answered request. */

@@ -35,7 +35,7 @@ export function removeSession({ streams }: State, { stream }: Session): void {
 }
 
 /** The session has something to send, so it is flushed at the end of the step. */
-export function scheduleFlush({ streams }: State, session: { flushScheduled: boolean; stream: StreamId }): void {
+export function scheduleFlush({ streams }: State, session: Pick<Session, 'flushScheduled' | 'stream'>): void {
   if (session.flushScheduled) return
   session.flushScheduled = true
   streams.unflushed.push(session.stream)
@@ -45,16 +45,6 @@ export function scheduleFlush({ streams }: State, session: { flushScheduled: boo
 export function sendGoodbye(state: State, session: Session, id: number, says: Farewell): void {
   session.goodbyes.push({ id, says })
   scheduleFlush(state, session)
-}
-
-/**
- * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
- * served.)
- */
-export function forgetGoodbyes(state: State, { connection: id, stream }: Session): void {
-  const connection = state.connections.all.get(id)
-  if (connection?.leaving?.stream === stream) connection.leaving = undefined
-  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }
 
 /** All sessions have been flushed. */

@@ -19,8 +19,8 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
-  /** The next one is read when this one is done. Never rejects. `late`: the stream that brought it has ended. */
-  received(peer: PeerId, rpc: RPC, bytes: number, late: boolean): Promise<void>
+  /** The next frame is read when this promise resolves. It never rejects. `late`: the stream that brought it has ended. */
+  received(peer: PeerId, rpc: RPC, late: boolean): Promise<void>
 }
 
 export interface StreamLimits {
@@ -184,7 +184,7 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(stream, this.limits.inboundFrame, {
       handle: (frame) => {
         const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
-        return listener.received(peer, rpc, frame.length, late.get(id) === opened)
+        return listener.received(peer, rpc, late.get(id) === opened)
       },
       over: (end) => {
         if (inbound.get(id) !== opened) return
@@ -192,7 +192,7 @@ export class PeerStreams implements RegistrarListener {
           stream.abort(new Error('it carries no frames of gossip'))
           listener.malformed(id)
         }
-        // A peer that cannot be heard is forgotten, though it may be connected.
+        // A peer without a gossip stream to us is forgotten, although it may be connected.
         this.forget(peer)
         const other = end === 'malformed' ? undefined : this.other(peer, undefined)
         if (other !== undefined) this.reopening.lost(peer, other)
@@ -204,7 +204,7 @@ export class PeerStreams implements RegistrarListener {
       },
     })
     const opened: InboundStream = {
-      // Not in good order: what the peer goes on sending would fill a buffer that nothing reads.
+      // By a reset, because what the peer goes on sending would fill a buffer that nothing reads.
       close() {
         reading.stop()
         stream.abort(new Error('not needed any more'))

@@ -1,7 +1,8 @@
-/** Verifies messages that came in another way than gossip: one question after the other, with pauses for other work. */
+/** Verifies messages that did not come by gossip: one question after the other, with pauses for other work. */
 import type { PortEvent, SignedMessage } from '../../core/port.js'
 import type { AskId } from '../../core/terms.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
+import { nextTurn } from '../../platform/timers.js'
 import { VERIFY_TURN } from '../defaults.js'
 import { verify } from './signed-message.js'
 
@@ -23,7 +24,7 @@ export class Verifying {
     for (const message of messages) {
       ids.push(await this.idOf(message))
       if (performance.now() - began < VERIFY_TURN) continue
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise<void>((resolve) => nextTurn(resolve))
       began = performance.now()
     }
     return ids

@@ -1,8 +1,9 @@
 /**
  * The one check of the private members that our patches reach. Their packages are pinned exactly, so a member that is not as
- * expected means that another version was forced into the installation: then there is one clear error, or, where a patch only
- * makes a node faster, one warning, and the package stays as it is.
+ * expected means that another version was forced into the installation: then there is one warning, and the package stays as it
+ * is; or, where a node would not keep its promises without the member, one clear error.
  */
+import { emitWarning } from '../../platform/process.js'
 
 /** The packages whose private members we reach, and the versions that package.json pins (a spec compares the two). */
 export const PINNED = {
@@ -29,12 +30,12 @@ export function requireMembers(name: Package, object: unknown, members: Members)
 
 const warned = new Set<string>()
 
-/** False, and one warning for the process, when a member is not as expected: for patches that only save time. */
+/** False, and one warning for the process, when a member is not as expected: for patches without which a node works. */
 export function hasMembers(name: Package, object: unknown, members: Members): boolean {
   const found = misfits(object, members)
   if (found.length === 0) return true
   const text = `${describe(name, found)} The node runs without this improvement.`
-  if (!warned.has(text)) process.emitWarning(text, { code: 'TINYP2P_UNPATCHED' })
+  if (!warned.has(text)) emitWarning(text, 'TINYP2P_UNPATCHED')
   warned.add(text)
   return false
 }

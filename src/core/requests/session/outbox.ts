@@ -3,14 +3,14 @@
  * `writable`, so the core feels backpressure and small values overtake large ones. Values of many frames take turns. What
  * the frames say, the roles' `Sending` knows.
  */
-import { MAX_CHUNK, type Farewell } from '../../../wire/session/format.js'
+import { MAX_CHUNK } from '../../../wire/session/format.js'
 import { createWriter, takeChunks, writeGoodbye, type FrameWriter } from '../../../wire/session/writer.js'
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
 import { scheduleFlush } from '../streams.js'
-import { isPaced, type Pace } from './pacing.js'
-import type { Sender } from './state.js'
+import { isPaced } from './pacing.js'
+import type { AnsweringSession, Sender, Session as AnySession } from './state.js'
 
 /** Bytes of a write while small requests are frequent: one frame of Noise (65,519 bytes) with the header of Yamux … */
 const MAX_PACED_WRITE = 65_400
@@ -19,18 +19,8 @@ const MAX_WRITE = 261_900
 /** An estimate of a frame's bytes without its payload. */
 const HEAD = 24
 
-/** The fields of a session that the outbox uses. */
-interface Outgoing<Party extends Sender> {
-  readonly stream: number
-  open: boolean
-  writing: boolean
-  flushScheduled: boolean
-  ready: Party[]
-  bulk: Party[]
-  readonly pace: Pace
-  /** The session is closed after everything was sent. */
-  ending?: boolean
-}
+/** A session of either role. */
+type Outgoing<Party extends Sender> = AnySession<Party> & Partial<Pick<AnsweringSession<Party>, 'ending'>>
 
 /** How one role sends. */
 export interface Sending<Session, Party extends Sender> {
@@ -143,7 +133,7 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
 }
 
 /** Both roles say goodbye in the same way. */
-export function writeGoodbyes(session: { goodbyes: { id: number; says: Farewell }[] }, writer: FrameWriter): void {
+export function writeGoodbyes(session: Pick<AnySession<Sender>, 'goodbyes'>, writer: FrameWriter): void {
   if (session.goodbyes.length === 0) return
   for (const { id, says } of session.goodbyes) writeGoodbye(writer, id, says)
   session.goodbyes = []

@@ -1,11 +1,11 @@
 /** Events on the stream of a session over which a peer asks: opening, bytes, end. What frames mean, frames.ts knows. */
 import type { SessionExchange } from '../../state.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
-import { updateIdle } from '../../../peers/connections.js'
+import { forgetGoodbyes, updateIdle } from '../../../peers/connections.js'
 import { log, type Effects } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
 import { serveQueue } from '../../queue.js'
-import { addSession, forgetGoodbyes, removeSession, scheduleFlush } from '../../streams.js'
+import { addSession, removeSession, scheduleFlush } from '../../streams.js'
 import { cutExchange } from './answers.js'
 import { createAnsweringSession, type AnsweringSession } from '../state.js'
 import type { State } from '../../../state.js'
