@@ -4,12 +4,13 @@
 import { runCommand, readArgs, UsageError } from './command-line.js'
 import { load } from './simulate/load.js'
 import { scale } from './simulate/scale.js'
-import { many, one, writeGolden } from './simulate/seeds.js'
+import { many, one, STORIES, writeGolden, type Story } from './simulate/seeds.js'
 
 const USAGE = `npm run simulate -- [options]
   --seeds <n> [--from 1] [--workers 2]   the suite of invariants on many seeds; without any option, on 1,000
   --seed <n>                             one seed; if it fails, its shortest schedule
   --mutant <name> --seed <n>             … on a copy with a planted fault, found by part of its name
+  --story <run|live|kept>                of random schedules, of faults that never heal, or of ordinary use
   --golden                               writes the digests that every Node version compares with
   --nodes <n,…> [--docs]                 the scale study; --docs writes its plot and its table
   --load <n,…> [--seconds 60]            the load of the goal; --profile says where its time goes
@@ -22,6 +23,7 @@ const OPTIONS = {
   seed: { type: 'string' },
   workers: { type: 'string' },
   mutant: { type: 'string' },
+  story: { type: 'string', default: 'run' },
   golden: { type: 'boolean' },
   nodes: { type: 'string' },
   docs: { type: 'boolean', default: false },
@@ -38,6 +40,11 @@ function number(text: string): number {
   throw new UsageError(`${text === '' ? 'nothing' : text} is not a whole number above 0`)
 }
 
+function storyOf(text: string): Story {
+  if (text in STORIES) return text as Story
+  throw new UsageError(`there is no story ${text}: ${Object.keys(STORIES).join(', ')}`)
+}
+
 async function run(): Promise<void> {
   const {
     help,
@@ -52,6 +59,7 @@ async function run(): Promise<void> {
     seeds,
     from,
     workers,
+    story,
   } = readArgs({
     options: OPTIONS,
   }).values
@@ -59,9 +67,9 @@ async function run(): Promise<void> {
   else if (golden) await writeGolden()
   else if (nodes !== undefined) await scale(numbers(nodes), docs)
   else if (sizes !== undefined) await load(numbers(sizes), number(seconds), profile)
-  else if (seed !== undefined) await one(number(seed), mutant)
+  else if (seed !== undefined) await one(number(seed), storyOf(story), mutant)
   else if (mutant !== undefined) throw new UsageError('--mutant needs the --seed that it is to be seen with')
-  else await many(number(from), number(seeds), workers === undefined ? undefined : number(workers))
+  else await many(number(from), number(seeds), storyOf(story), workers === undefined ? undefined : number(workers))
 }
 
 await runCommand('simulate', run)

@@ -3,14 +3,19 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { copy } from '../../spec/simulation/copies.js'
 import { digests, GOLDEN } from '../../spec/simulation/golden.js'
-import { mutants } from '../../spec/simulation/mutants.js'
-import { explain, range, report, runSeeds, workers } from '../../spec/simulation/pool.js'
+import { kept, mutants, neverHealed } from '../../spec/simulation/mutants.js'
+import { explain, range, report, runSeeds, Worker, workers } from '../../spec/simulation/pool.js'
+import type { Result } from '../../spec/simulation/worker.js'
 import { UsageError } from '../command-line.js'
 
 /** So many failing seeds are cut down; of the others only the invariant is told. */
 const EXPLAINED = 3
 
-export async function many(from: number, count: number, lanes = workers()): Promise<void> {
+/** Random schedules, faults that never heal, and ordinary use. */
+export const STORIES = { run: mutants, live: neverHealed, kept }
+export type Story = keyof typeof STORIES
+
+export async function many(from: number, count: number, task: Story, lanes = workers()): Promise<void> {
   const sound = await copy()
   const started = performance.now()
   const failing: number[] = []
@@ -34,10 +39,12 @@ export async function many(from: number, count: number, lanes = workers()): Prom
         }
         if (done % 1_000 === 0) tellProgress()
       },
-      { lanes },
+      { lanes, task },
     )
     if (done % 1_000 !== 0) tellProgress()
-    for (const seed of failing.sort((a, b) => a - b).slice(0, EXPLAINED))
+    // (The others have no schedule that could be cut down.)
+    const explained = task === 'run' ? EXPLAINED : 0
+    for (const seed of failing.sort((a, b) => a - b).slice(0, explained))
       console.log(report(await explain(sound.file, seed)))
     if (failing.length > 0) process.exitCode = 1
   } finally {
@@ -45,17 +52,26 @@ export async function many(from: number, count: number, lanes = workers()): Prom
   }
 }
 
-export async function one(seed: number, part?: string): Promise<void> {
-  const mutant = part === undefined ? undefined : mutants.find(({ name }) => name.includes(part))
+export async function one(seed: number, task: Story, part?: string): Promise<void> {
+  const mutant = part === undefined ? undefined : STORIES[task].find(({ name }) => name.includes(part))
   if (part !== undefined && mutant === undefined) throw new UsageError(`no mutant is called ${part}`)
   if (mutant !== undefined) console.log(`Planted: ${mutant.name}`)
   const some = await copy(mutant)
   try {
-    const result = await explain(some.file, seed)
-    console.log(report(result, mutant?.name))
+    const result = task === 'run' ? await explain(some.file, seed) : await runOnce(some.file, seed, task)
+    console.log(task === 'run' ? report(result, mutant?.name) : (result.found?.message ?? `seed ${seed} holds`))
     if (result.found !== undefined) process.exitCode = 1
   } finally {
     some.remove()
+  }
+}
+
+async function runOnce(file: string, seed: number, task: Exclude<Story, 'run'>): Promise<Result> {
+  const worker = new Worker(file)
+  try {
+    return await worker.run({ do: task, seed })
+  } finally {
+    worker.end()
   }
 }
 

@@ -11,6 +11,7 @@ import {
   INBOUND,
   isLimited,
   isSession,
+  isToDrain,
   isWrongRefusal,
   leastTimeout,
   REASONS,
@@ -146,7 +147,9 @@ export class Calls {
         if (step.behaviour === 'busy' && overSession && error.message.includes(REASONS.busy.message))
           return isWrongRefusal(error) ? 'its time is not the one that was said' : undefined
         if (error.retryAfterMs !== 1_000) return 'it does not say when to come again'
-        return isLimited(from, ['maxPendingRequests', 'maxDials']) || isLimited(to, INBOUND)
+        return isLimited(from, ['maxPendingRequests', 'maxDials']) ||
+          isLimited(to, INBOUND) ||
+          isToDrain(this.scenario, step.to)
           ? undefined
           : 'no limit is reached'
       }

@@ -49,12 +49,15 @@ export async function copy(fault?: Fault): Promise<Copy> {
 
 /** All of `src`, parsed once. */
 export function readSources(): Sources {
-  return (sources ??= new Sources(
-    readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => join('src', name))
-      .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
-  ))
+  return (sources ??= new Sources(readFiles('src')))
+}
+
+/** The TypeScript files below a folder, with their texts. */
+export function readFiles(folder: string): [path: string, text: string][] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
+    .map((path) => [path, readFileSync(join(root, path), 'utf8')])
 }
 
 function inPlaceOf(planted: Map<string, string>): Plugin {

@@ -9,6 +9,11 @@ export function isLimited(plan: NodePlan | undefined, limits: readonly (keyof No
   return limits.some((limit) => plan?.limits[limit] !== undefined)
 }
 
+/** Its node is to end in good order, and refuses what is new then. */
+export function isToDrain({ schedule }: Scenario, node: number): boolean {
+  return schedule.some((step) => step.do === 'drain' && step.node === node)
+}
+
 /** Do they ask each other over a session? */
 export function isSession({ nodes }: Scenario, from: number, to: number): boolean {
   return nodes[from]?.isOld === false && nodes[to]?.isOld === false

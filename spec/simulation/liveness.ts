@@ -1,11 +1,12 @@
 /**
- * A network in which one fault never heals: the boot node leaves for good. Of those who met through it some go and come back, and
- * two are parted from all others for two minutes. Once they are healed they must know and reach each other within two ticks, and
- * so must all others.
+ * A network in which some faults never heal: the boot node leaves for good, and by chance one way between two is cut, one freezes
+ * and is replaced by a process with its secret, a line carries 25 kB/s, a clock runs slow. Two are parted from all others for two
+ * minutes while some restart or sleep. Once that is over, all who can must know and reach each other within two ticks.
  */
 import type { P2pNode } from '../../src/node/p2p-node.js'
-import { simulate } from '../../src/testing/index.js'
+import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { Random } from '../../src/testing/network/random.js'
+import { sightAll } from './sightings.js'
 import { Violation } from './violation.js'
 
 /** How many discovery ticks after the healing. */
@@ -13,52 +14,202 @@ const TICKS = 2
 const PARTED = 120_000
 /** They have met by then. */
 const MEET = 40_000
+/** Who sleeps is connected again so soon after it, ms. */
+const AWAKE = 2_000
+/** Longer than a large request takes over the slow line, ms. */
+const PATIENCE = 100_000
+const SLOW_LINE = 25_000
+
+/** What never heals in the network of this seed, beside the boot node's end. */
+interface Faults {
+  oneWay: boolean
+  twin: boolean
+  slowLine: boolean
+  slowClock: boolean
+  /** All are frozen for a minute, as on a machine that sleeps. */
+  sleep: boolean
+}
+
+export function faultsOf(seed: number): Faults {
+  const random = new Random(`faults ${seed}`)
+  // In every third network the boot node's end is all.
+  const chance = (): boolean => seed % 3 !== 0 && random.below(5) < 2
+  return { oneWay: chance(), twin: chance(), slowLine: chance(), slowClock: chance(), sleep: chance() }
+}
 
 export async function runLiveness(seed: number): Promise<void> {
-  const random = new Random(`liveness ${seed}`)
-  const between = (least: number, most: number): number => least + random.below(most - least + 1)
-  const latency = between(1, 60)
-  const net = simulate({ seed, latency, jitter: between(0, Math.min(latency, 20)) })
-  const tick = between(5_000, 30_000)
-  const config = { discoveryInterval: tick, reqResp: { connectionKeepAlive: between(5_000, 20_000) } }
-  const boot = await net.createNode(config)
-  const start = async (): Promise<P2pNode> => {
-    const node = await net.createNode({ ...config, bootNodes: boot.addresses })
-    node.setEventHandler({ handleInboundRequest: (data) => data })
-    return node
-  }
-  const nodes = [await start(), await start()]
-  for (let others = between(0, 9); others > 0; others--) {
-    await net.run(between(0, 3_000))
-    nodes.push(await start())
-  }
-  await net.run(MEET)
-  if (random.below(2) === 0) await net.until(boot.stop())
-  else await net.crash(boot)
-  await net.run(between(0, 3_000))
-  const alone = nodes.slice(0, 2)
-  net.partition([[alone[0]!], [alone[1]!], nodes.slice(2)])
-  for (let end = net.now + PARTED; net.now < end; await net.run(Math.min(between(5_000, 40_000), end - net.now))) {
-    // One of the others restarts, and remembers nobody: those who knew it find it.
-    if (nodes.length < 5 || random.below(3) > 0) continue
-    const index = between(2, nodes.length - 1)
-    await net.crash(nodes[index]!)
-    await net.run(Math.min(between(100, 5_000), Math.max(0, end - net.now)))
-    nodes[index] = await net.restart(nodes[index]!)
-    nodes[index].setEventHandler({ handleInboundRequest: (data) => data })
-  }
-  net.heal()
-  await net.run(TICKS * tick)
-  for (const a of nodes) {
-    const known = await net.until(a.knownPeers())
-    for (const b of nodes) {
-      if (a === b) continue
-      const names = `of ${nodes.length}, n${nodes.indexOf(a)} … n${nodes.indexOf(b)}`
-      if (!(b.peerId in known))
-        throw new Violation('liveness', `${names} does not know it ${TICKS} ticks later`, net.now)
-      const answer = await net.until(a.request(b.peerId, Uint8Array.of(1)).then(() => 'ok', String))
-      if (answer !== 'ok') throw new Violation('liveness', `${names} does not reach it: ${answer}`, net.now)
+  await new Liveness(seed).go()
+}
+
+class Liveness {
+  private readonly random: Random
+  private readonly faults: Faults
+  private readonly net: SimulatedNetwork
+  private readonly config: object
+  /** Of the slowest clock, ms of the network. */
+  private readonly tick: number
+  private readonly slowRate: number
+  private readonly discoveryInterval: number
+  private readonly nodes: P2pNode[] = []
+  /** Nothing else befalls these. */
+  private readonly spared = new Set<number>([0, 1])
+  private cut: [P2pNode, P2pNode] | undefined
+
+  constructor(seed: number) {
+    this.random = new Random(`liveness ${seed}`)
+    this.faults = faultsOf(seed)
+    const latency = this.between(1, 60)
+    this.net = simulate({ seed, latency, jitter: this.between(0, Math.min(latency, 20)) })
+    this.discoveryInterval = this.between(5_000, 30_000)
+    const { discoveryInterval } = this
+    this.slowRate = this.faults.slowClock ? this.between(5, 9) / 10 : 1
+    this.tick = Math.ceil(discoveryInterval / this.slowRate)
+    this.config = {
+      discoveryInterval,
+      // Some networks are small enough to stay connected, in the others idle connections are closed.
+      stayConnected: this.random.below(2) === 0 ? 0 : 30,
+      reqResp: { connectionKeepAlive: this.between(5_000, 20_000), requestTimeout: PATIENCE },
     }
   }
-  for (const node of nodes) await net.until(node.stop())
+
+  async go(): Promise<void> {
+    const { net, nodes, faults } = this
+    const boot = await net.createNode(this.config)
+    for (let i = this.between(2, 11); i > 0; i--) {
+      nodes.push(await this.start(boot, nodes.length === 0 ? this.slowRate : 1))
+      await net.run(this.between(0, 3_000))
+    }
+    await net.run(MEET)
+    if (this.random.below(2) === 0) await net.until(boot.stop())
+    else await net.crash(boot)
+    await net.run(this.between(0, 3_000))
+    if (faults.oneWay) this.cutOneWay()
+    if (faults.twin) await this.replace()
+    const large = faults.slowLine ? this.useSlowLine() : []
+    net.partition([[nodes[0]!], [nodes[1]!], nodes.slice(2)])
+    await this.goOn(net.now + PARTED)
+    this.checkDials(boot.peerId)
+    // (`heal` would mend the one way too.)
+    net.partition([])
+    await net.run(TICKS * this.tick)
+    await this.check(`${TICKS} ticks later`)
+    for (const answer of large) {
+      const end = await net.until(answer)
+      if (end !== 'ok') this.fail(`a large request over the slow line ended with ${end}`)
+    }
+    if (faults.sleep) await this.sleep()
+    for (const node of nodes) await net.until(node.stop())
+  }
+
+  private between(least: number, most: number): number {
+    return least + this.random.below(most - least + 1)
+  }
+
+  private fail(what: string): never {
+    const faults = Object.entries(this.faults).flatMap(([name, isThere]) => (isThere ? [name] : []))
+    throw new Violation('liveness', `of ${this.nodes.length} (${faults.join()}), ${what}`, this.net.now)
+  }
+
+  private async start(from: P2pNode, rate = 1, secret?: Uint8Array): Promise<P2pNode> {
+    const own = secret ?? Uint8Array.from({ length: 32 }, () => this.random.below(256))
+    const node = await this.net.createNode({ ...this.config, secret: own, bootNodes: from.addresses }, { rate })
+    this.secrets.set(node.peerId, own)
+    return this.answering(node)
+  }
+
+  private readonly secrets = new Map<string, Uint8Array>()
+
+  private answering(node: P2pNode): P2pNode {
+    sightAll(node)
+    node.setEventHandler({ handleInboundRequest: (data) => data.slice(0, 1) })
+    return node
+  }
+
+  /** Another one than those of whom something is expected. */
+  private pick(): number | undefined {
+    const free = [...this.nodes.keys()].filter((index) => !this.spared.has(index))
+    const index = free[this.random.below(Math.max(1, free.length))]
+    if (index !== undefined) this.spared.add(index)
+    return index
+  }
+
+  private cutOneWay(): void {
+    const [from, to] = [this.pick(), this.pick()]
+    if (from === undefined || to === undefined) return
+    this.cut = [this.nodes[from]!, this.nodes[to]!]
+    this.net.cut(...this.cut)
+  }
+
+  /** A process that hangs, and one that is started in its place, elsewhere. The first request to it is answered. */
+  private async replace(): Promise<void> {
+    const { net, nodes } = this
+    const index = this.pick()
+    if (index === undefined) return
+    const old = nodes[index]!
+    net.freeze(old)
+    await net.run(this.between(0, 20_000))
+    const from = nodes[(index + 1) % nodes.length]!
+    const twin = (nodes[index] = await this.start(from, 1, this.secrets.get(old.peerId)))
+    // It has reached the other: four legs, and one until that knows.
+    await net.run(500)
+    const end = await this.ask(from, twin)
+    if (end !== 'ok') this.fail(`n${nodes.indexOf(from)} asks the twin n${index}: ${end}`)
+  }
+
+  /** Two large requests cross it at once. */
+  private useSlowLine(): Promise<string>[] {
+    const [from, to] = [this.pick(), this.pick()]
+    if (from === undefined || to === undefined) return []
+    const [a, b] = [this.nodes[from]!, this.nodes[to]!]
+    this.net.limit(a, b, SLOW_LINE)
+    return [0, 1].map(() => a.request(b.peerId, new Uint8Array(1_000_000)).then(() => 'ok', String))
+  }
+
+  /** Until then those who are not spared restart, one after the other, and remember nobody: those who knew them find them. */
+  private async goOn(end: number): Promise<void> {
+    const { net, nodes, random } = this
+    const left = (): number => Math.max(0, end - net.now)
+    while (left() > 0) {
+      await net.run(Math.min(this.between(5_000, 40_000), left()))
+      const index = this.between(0, nodes.length - 1)
+      if (nodes.length < 5 || this.spared.has(index) || random.below(3) > 0) continue
+      await net.crash(nodes[index]!)
+      await net.run(Math.min(this.between(100, 5_000), left()))
+      nodes[index] = this.answering(await net.restart(nodes[index]!))
+    }
+  }
+
+  /** The two that were parted, n2 and n3 of the log, have not dialled it all the time. */
+  private checkDials(gone: string): void {
+    const failed = this.net.log.filter((line) => / n[23] dialFailed /.test(line) && line.endsWith(gone)).length
+    const most = 2 * (10 + (4 * PARTED) / this.discoveryInterval)
+    if (failed > most) this.fail(`the boot node, which is gone, was dialled ${failed} times in vain`)
+  }
+
+  private async sleep(): Promise<void> {
+    const { net, nodes } = this
+    for (const node of nodes) net.freeze(node)
+    await net.run(60_000)
+    for (const node of nodes) net.thaw(node)
+    await net.run(AWAKE)
+    await this.check(`${AWAKE} ms after a sleep`)
+  }
+
+  private ask(a: P2pNode, b: P2pNode): Promise<string> {
+    return this.net.until(a.request(b.peerId, Uint8Array.of(1), { timeout: 10_000 }).then(() => 'ok', String))
+  }
+
+  private async check(when: string): Promise<void> {
+    const { net, nodes } = this
+    for (const a of nodes) {
+      const known = await net.until(a.knownPeers())
+      for (const b of nodes) {
+        if (a === b || (this.cut?.includes(a) === true && this.cut.includes(b))) continue
+        const names = `n${nodes.indexOf(a)} … n${nodes.indexOf(b)}`
+        if (!(b.peerId in known)) this.fail(`${names} does not know it ${when}`)
+        const answer = await this.ask(a, b)
+        if (answer !== 'ok') this.fail(`${names} does not reach it ${when}: ${answer}`)
+      }
+    }
+  }
 }

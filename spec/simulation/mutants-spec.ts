@@ -2,23 +2,29 @@
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { copy } from './copies.js'
 import type { Fault } from '../support/planting.js'
-import { mutants, planted } from './mutants.js'
+import { kept, mutants, neverHealed, planted } from './mutants.js'
 import { explain, inParallel, report, Worker } from './pool.js'
 import type { Result } from './worker.js'
 
-/** Each mutant is found by one of the seeds up to this one. The sound copy passes them all (`seeds-spec.ts`). */
-const SEEDS = 200
+/** Each mutant is found by one of the seeds up to this one. The sound copy passes them (`seeds-spec.ts`, `liveness-spec.ts`). */
+const SEEDS = { run: 200, live: 60, kept: 60 }
+
+const groups: [string, Fault[], keyof typeof SEEDS][] = [
+  ['by random schedules', mutants, 'run'],
+  ['where some faults never heal', neverHealed, 'live'],
+  ['in the rhythm of ordinary use', kept, 'kept'],
+]
 
 const found: { name: string; result: Result | undefined }[] = []
 
 /** The first seed that finds it. */
-async function find(fault: Fault): Promise<void> {
+async function find(fault: Fault, task: keyof typeof SEEDS): Promise<void> {
   const { name } = fault
   const mutated = await copy(fault)
   const worker = new Worker(mutated.file)
   try {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const result = await worker.run({ do: 'run', seed })
+    for (let seed = 1; seed <= SEEDS[task]; seed++) {
+      const result = await worker.run({ do: task, seed })
       if (result.found !== undefined) return void found.push({ name, result })
     }
     found.push({ name, result: undefined })
@@ -29,7 +35,10 @@ async function find(fault: Fault): Promise<void> {
 }
 
 /** On as many workers as there are cores; each test below waits for its own. */
-const all = inParallel(mutants, find)
+const all = inParallel(
+  groups.flatMap(([, faults, task]) => faults.map((fault) => ({ fault, task }))),
+  ({ fault, task }) => find(fault, task),
+)
 // The tests report it.
 all.catch(() => undefined)
 
@@ -38,8 +47,8 @@ async function foundBy({ name }: Fault): Promise<Result | undefined> {
   return found.find((one) => one.name === name)!.result
 }
 
-describe('a fault planted in a copy of the sources is found', () => {
-  test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
+describe.each(groups)('a fault planted in a copy of the sources is found %s', (_where, faults) => {
+  test.each(faults.map((mutant) => [mutant.name, mutant] as const))(
     '%s',
     async (_, mutant) => {
       const result = await foundBy(mutant)
@@ -49,8 +58,10 @@ describe('a fault planted in a copy of the sources is found', () => {
     },
     590_000,
   )
+})
 
-  test('and its seed gives the same violation and the same shortest schedule again', async () => {
+describe('a fault that is found', () => {
+  test('gives by its seed the same violation and the same shortest schedule again', async () => {
     const mutated = await copy(planted)
     try {
       const { seed } = (await foundBy(planted))!

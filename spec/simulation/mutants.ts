@@ -12,13 +12,6 @@ export const planted = mutant(
   replace('Lane.run', 'this.pipeline.closed', "this.pipeline.closed || effect.type === 'reset'"),
 )
 
-/** At the end of an ordinary run all peers are there again, and none is lost by this fault. It is found by the runs in which a fault never heals. */
-export const amnesia = mutant(
-  'a peer that cannot be dialled is forgotten',
-  replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
-  drop('noteLeft', 'planOther('),
-)
-
 export const mutants: Fault[] = [
   planted,
   mutant('the lane wakes for nothing', replace('Lane.constructor', 'ticks$, wakes$', 'ticks$')),
@@ -183,4 +176,68 @@ export const mutants: Fault[] = [
   mutant('a large message that was fetched still counts', drop('endFetch', 'bytes -=')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
   mutant('a slow loop gets the newest first', replace('Queue.push', 'values.push(', 'values.unshift(')),
+]
+
+/** Found by the runs in which some faults never heal (`liveness.ts`): nobody who is back at the end of an ordinary run is lost by these. */
+export const neverHealed: Fault[] = [
+  mutant(
+    'a peer that cannot be dialled is forgotten',
+    replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
+    drop('noteLeft', 'planOther('),
+  ),
+  mutant(
+    'a peer that has left the table is not tried again',
+    drop('noteLeft', 'planOther('),
+    drop('noteUnreachable', 'planOther('),
+    replace('tryAtTick', 'discovery.table.size < POOR_TABLE', 'false'),
+  ),
+  mutant(
+    'a peer that was good is dialled where the table says alone',
+    replace('candidatesOf', 'memory.peers.get(peer)?.addresses ?? []', '[]'),
+  ),
+  mutant('a peer that is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
+  mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
+  mutant(
+    'a connection in doubt is used',
+    replace('connectionTo', '!best.doubted && best.leaving === undefined', 'best.leaving === undefined'),
+  ),
+  mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
+]
+
+/** Found in the rhythm of ordinary use (`kept.ts`), where nothing may be lost. */
+export const kept: Fault[] = [
+  mutant(
+    'an idle connection is left without a word',
+    replace('leaveIdle', 'sayGoodbye(state, out, connection)', 'false'),
+  ),
+  mutant(
+    'a goodbye is not waited for',
+    replace('onGreeted', 'canCarry(session)', 'false'),
+    replace('sayGoodbye', 'carrier !== undefined', 'false'),
+  ),
+  mutant('a goodbye is withdrawn without a word', drop('withdraw', 'sendGoodbye(')),
+  mutant(
+    'requests go over a connection that is being left',
+    replace('useConnection', 'connection.leaving === undefined', 'true'),
+  ),
+  mutant('a goodbye that is withdrawn still counts', drop('onGoodbye', 'connection.leaving = undefined')),
+  mutant(
+    'what waits at a connection that is left is lost with it',
+    replace('forget', 'connection.leaving !== undefined', 'false'),
+  ),
+  mutant(
+    'a drain takes new work of callers',
+    replace('acceptAsk', "state.lifecycle.phase !== 'running'", "state.lifecycle.phase === 'stopping'"),
+  ),
+  mutant('a drain takes new requests of peers', replace('refusesNew', "lifecycle.phase === 'draining'", 'false')),
+  mutant('a drain cuts requests off', replace('isBusy', 'isInFlight(ask)', 'false')),
+  mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(exchange)', 'false')),
+  mutant('a drain has no end', replace('shutdown', 'state.now + drain', 'Infinity')),
+  mutant('a drain does not say what hung', replace('cutShort', "hung === ''", 'true')),
+  mutant('what lies in the sockets after a sleep comes too late', drop('handle', 'startGrace(')),
+  mutant('a sleep is not noticed', replace('Lane.noteLateness', 'by > LATE', 'by > Infinity')),
+  mutant(
+    'a dial under way takes no further address',
+    replace('offer', '!dial.addresses.has(address)', 'dial.unanswered === 0'),
+  ),
 ]

@@ -16,6 +16,7 @@ import type { Fairness } from './fairness.js'
 import { insidesOf, loseNothing, nextOf, watch, type Report } from './inside.js'
 import { Publications } from './publications.js'
 import { FAULTS, type Scenario, type Step, type StreamStep } from './scenario.js'
+import { sightAll } from './sightings.js'
 import { Subscriptions } from './subscriptions.js'
 import { Verdicts } from './verdicts.js'
 import { Violation } from './violation.js'
@@ -250,6 +251,7 @@ class Run {
       (invariant, detail) => this.report(invariant, `n${index}: ${detail}`),
       this.catchUps.follow(member),
     )
+    sightAll(node)
     this.calls.answer(member, plan)
     this.verdicts.forget(index)
     this.told(member)
@@ -369,16 +371,37 @@ class Run {
         return this.restart(members[step.node]!)
       case 'stop':
         return this.stop(members[step.node]!)
+      case 'drain':
+        return this.stop(members[step.node]!, step.ms)
+      case 'limit': {
+        const [a, b] = [members[step.a]!, members[step.b]!]
+        net.limit(a.node, b.node, step.bandwidth)
+        return this.at(this.until(step.for), () => net.limit(a.node, b.node, Infinity))
+      }
+      case 'swizzle': {
+        const start = net.now
+        for (const { from, to, after, until } of step.clogs) {
+          let end = (): void => undefined
+          this.at(this.until(after), () => (end = net.cut(members[from]!.node, members[to]!.node)))
+          this.at(Math.max(this.until(until), start), () => end())
+        }
+        return
+      }
       case 'slow':
         return net.slow(members[step.a]!.node, members[step.b]!.node, step.extra)
       case 'drop': {
         let count = 0
         const end = net.drop(({ kind }) => kind === step.kind && count++ % step.each === 0)
-        return this.at(Math.min(net.now + step.for, Math.max(net.now, this.scenario.duration)), end)
+        return this.at(this.until(step.for), end)
       }
       case 'corrupt':
         return net.corrupt(members[step.a]!.node, members[step.b]!.node)
     }
+  }
+
+  /** So many ms from now, or the end of all faults. */
+  private until(ms: number): number {
+    return Math.min(this.net.now + ms, Math.max(this.net.now, this.scenario.duration))
   }
 
   private explain({ node: index, topic, peer }: Extract<Step, { do: 'explain' }>): void {
@@ -453,19 +476,20 @@ class Run {
       .finally(() => this.due.delete(key))
   }
 
-  private stop(member: Member): void {
+  private stop(member: Member, drain = 0): void {
     if (member.phase !== 'up') return
     member.phase = 'stopped'
     const { node, index } = member
     const started = this.net.now
     const { rate } = this.scenario.nodes[index]!.skew
     let isOver = false
-    void node.stop().then(() => {
+    const limit = (drain + 2_000) / rate
+    void node.stop({ drain }).then(() => {
       isOver = true
-      if (this.net.now > started + 2_000 / rate + 2) this.report('stop', `n${index} took ${this.net.now - started} ms`)
+      if (this.net.now > started + limit + 2) this.report('stop', `n${index} took ${this.net.now - started} ms`)
     })
-    this.at(started + Math.ceil(2_000 / rate) + 3, () => {
-      if (!isOver) this.report('stop', `n${index} has not ended within 2 s`)
+    this.at(started + Math.ceil(limit) + 3, () => {
+      if (!isOver) this.report('stop', `n${index} has not ended within ${drain} ms and 2 s`)
       this.checkEnded(member)
     })
   }

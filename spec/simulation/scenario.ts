@@ -130,9 +130,20 @@ export type Deed =
   | { do: 'partition'; groups: number[][] }
   | { do: 'heal' }
   | { do: 'crash' | 'restart' | 'stop'; node: number }
+  | { do: 'drain'; node: number; ms: number }
+  | { do: 'limit'; a: number; b: number; bandwidth: number; for: number }
+  | { do: 'swizzle'; clogs: Clog[] }
   | { do: 'slow'; a: number; b: number; extra: number }
   | { do: 'drop'; kind: 'dial' | 'gossip'; each: number; for: number }
   | { do: 'corrupt'; a: number; b: number }
+
+/** One way that nothing passes for a while, ms after the step. */
+export interface Clog {
+  from: number
+  to: number
+  after: number
+  until: number
+}
 
 export interface Scenario {
   seed: number
@@ -150,7 +161,35 @@ const OTHERWISE: Behaviour[] = ['slow', 'reject', 'refuse', 'busy', 'throw', 'ne
 export const TOPICS = ['news', 'blocks', 'chat']
 
 /** Deeds that make it allowed for a request to fail that would succeed otherwise. */
-export const FAULTS = new Set<Deed['do']>(['partition', 'crash', 'stop', 'slow', 'drop', 'corrupt'])
+export const FAULTS = new Set<Deed['do']>([
+  'partition',
+  'crash',
+  'stop',
+  'drain',
+  'slow',
+  'limit',
+  'swizzle',
+  'drop',
+  'corrupt',
+])
+
+/** The least that still lets a node do all that it has to, if slowly. */
+const LEAST: Partial<Settings> = {
+  maxPendingRequests: 1,
+  maxDials: 1,
+  maxInboundPerPeer: 1,
+  maxStreams: 1,
+  maxEarlyStreams: 1,
+  maxProbes: 1,
+  maxParallelProbes: 1,
+  maxReturns: 1,
+  maxPublishing: 1,
+  maxQueuedBroadcasts: 1,
+  maxQueuedValues: 1,
+  maxQueueSize: 1,
+  historyMessages: 0,
+  catchUpPeers: 1,
+}
 
 export function scenarioOf(seed: number): Scenario {
   let random = new Random(seed)
@@ -194,9 +233,64 @@ export function scenarioOf(seed: number): Scenario {
   // Broadcasts have chance of their own.
   random = new Random(`${seed} broadcasts`)
   const pubsub = broadcastsOf()
+  random = new Random(`${seed} kept`)
+  keptInTouch()
   // A stable sort: what is of one instant stays in the order of its making.
   schedule.sort((a, b) => a.at - b.at)
   return { seed, network, pubsub, nodes, schedule, duration }
+
+  /** Idle phases about the keep-alive, ends in good order, links that clog and clear one by one, and limits at their least. */
+  function keptInTouch(): void {
+    if (chance(0.3)) rhythm()
+    if (chance(0.1)) {
+      const { limits } = nodes[random.below(count)]!
+      for (const key of random.some(Object.keys(LEAST) as (keyof Settings)[], between(1, 3)))
+        Object.assign(limits, { [key]: LEAST[key] })
+    }
+    if (isQuiet) return
+    if (chance(0.25))
+      schedule.push({
+        at: between(0, duration),
+        do: 'drain',
+        node: between(1, count - 1),
+        ms: one(1, 500, 5_000, 15_000),
+      })
+    if (chance(0.2)) schedule.push({ at: between(0, duration), ...swizzle() })
+    if (chance(0.15)) {
+      const [a, b] = random.some([...nodes.keys()], 2) as [number, number]
+      schedule.push({
+        at: between(0, duration),
+        do: 'limit',
+        a,
+        b,
+        bandwidth: one(5_000, 25_000),
+        for: between(1_000, 30_000),
+      })
+    }
+  }
+
+  function rhythm(): void {
+    const { from, to, by } = requestOf()
+    const pause = nodes[from]!.keepAlive
+    for (let at = between(0, 2_000); at < duration; at += pause + between(-20, Math.floor(pause / 20) + 20))
+      schedule.push({ ...requestOf(), at, from, to, by, behaviour: 'answer', size: 100, reply: 100 })
+  }
+
+  function swizzle(): Deed {
+    const pairs = [...nodes.keys()].flatMap((b) => Array.from({ length: b }, (_, a) => [a, b] as const))
+    const chosen = random.some(pairs, between(1, pairs.length))
+    const step = between(50, 1_500)
+    const clearing = random.shuffle(chosen.keys())
+    const clogs = chosen.flatMap(([a, b], i): Clog[] => {
+      const times = { after: i * step, until: (chosen.length + clearing[i]!) * step }
+      const both = [
+        { from: a, to: b, ...times },
+        { from: b, to: a, ...times },
+      ]
+      return chance(0.8) ? both : both.slice(random.below(2), 2).slice(0, 1)
+    })
+    return { do: 'swizzle', clogs }
+  }
 
   function planOf(index: number): NodePlan {
     const limits: Partial<Settings> = {}

@@ -5,7 +5,7 @@
 import { isP2pError, type P2pError } from '../../src/errors.js'
 import type { P2pNode, StreamOptions } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
-import { failureOf, isLimited, isSession, isWrongRefusal, leastTimeout, INBOUND } from './expected.js'
+import { failureOf, isLimited, isSession, isToDrain, isWrongRefusal, leastTimeout, INBOUND } from './expected.js'
 import type { Report } from './inside.js'
 import { idOf, indexOf, isSame, payload, valueId } from './payloads.js'
 import { costOf, produce, type Made } from './producers.js'
@@ -221,7 +221,9 @@ export class Streams {
         }
         const mayOverflow = step.producer === 'observable' && !isDropping(step) && hasBound(step, to)
         if (mayOverflow && error.message.includes('faster')) return undefined
-        return isLimited(from, ['maxPendingRequests', 'maxDials']) || isLimited(to, INBOUND)
+        return isLimited(from, ['maxPendingRequests', 'maxDials']) ||
+          isLimited(to, INBOUND) ||
+          isToDrain(this.scenario, step.to)
           ? undefined
           : 'no limit is reached'
       }

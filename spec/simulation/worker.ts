@@ -1,8 +1,10 @@
 /** A process that runs seeds, or shrinks one, and says what came of it. Bundled with the sources that it tests. */
 import { shortest } from '../../src/testing/explore.js'
+import { runKept } from './kept.js'
 import { runLiveness } from './liveness.js'
 import { runScenario, verdictOf } from './run.js'
 import { scenarioOf, type Step } from './scenario.js'
+import { takeSightings } from './sightings.js'
 import { Violation } from './violation.js'
 
 export interface Found {
@@ -15,12 +17,15 @@ export type Task =
   | { do: 'shrink'; seed: number }
   | { do: 'digest'; seed: number }
   | { do: 'live'; seed: number }
+  | { do: 'kept'; seed: number }
 
 export interface Result {
   seed: number
   found?: Found
   /** Of `run`: virtual events of all lanes. */
   events?: number
+  /** What its nodes said, and no run of this worker before. */
+  sightings?: string[]
   /** Of `digest`: of the whole log of the run. */
   digest?: string
   /** Of `shrink`. */
@@ -33,8 +38,9 @@ export interface Result {
 const MAX_RUNS = 400
 
 async function work({ do: what, seed }: Task): Promise<Result> {
-  if (what === 'live') {
-    return runLiveness(seed).then(
+  if (what === 'live' || what === 'kept') {
+    const run = what === 'live' ? runLiveness : runKept
+    return run(seed).then(
       () => ({ seed }),
       (error: unknown) => ({ seed, found: foundOf(error) }),
     )
@@ -69,5 +75,5 @@ function foundOf(error: unknown): Found {
 }
 
 process.on('message', (task: Task) => {
-  void work(task).then((result) => process.send!(result))
+  void work(task).then((result) => process.send!({ ...result, sightings: takeSightings() }))
 })

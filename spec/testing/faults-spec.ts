@@ -55,6 +55,72 @@ describe('a partition', () => {
   })
 })
 
+describe('a cut one way', () => {
+  it('loses answers or requests, and lets no new connection come about', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    const end = net.cut(b, a)
+    expect(await fate(net, a.request(b.peerId, bytes('x'), { timeout: 500 }))).toEqual(['RequestTimeout', 500])
+    await net.run(90_000)
+    expect((await net.until(a.status())).connections).toEqual([])
+    expect(await fate(net, a.dial(b.addresses[0]!))).toEqual(['DialError', 6_000])
+    end()
+    await net.run(30_000)
+    expect(await fate(net, a.request(b.peerId, bytes('x')))).toEqual(['done', 40])
+  })
+})
+
+describe('a frozen process', () => {
+  it('answers nothing and keeps its connections; after it, all that was said is heard', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    const { connections } = await net.until(a.status())
+    net.freeze(b)
+    expect(await fate(net, a.request(b.peerId, bytes('x'), { timeout: 500 }))).toEqual(['RequestTimeout', 500])
+    const patient = a.request(b.peerId, bytes('x'))
+    const own = b.request(a.peerId, bytes('x'), { timeout: 100 })
+    await net.run(5_000)
+    net.thaw(b)
+    expect(await fate(net, patient)).toEqual(['done', 40])
+    // Its own time stood still as well.
+    expect(await fate(net, own)).toEqual(['done', 0])
+    expect((await net.until(a.status())).connections).toEqual(connections)
+  })
+
+  it('is dialled in vain, and is found dead by pings', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    net.freeze(b)
+    await net.run(60_000)
+    expect((await net.until(a.status())).connections).toEqual([])
+    expect((await fate(net, a.dial(b.addresses[0]!)))[0]).toBe('DialError')
+    net.thaw(b)
+    await net.run(30_000)
+    expect(await fate(net, a.request(b.peerId, bytes('x')))).toEqual(['done', 40])
+  })
+
+  it('has a twin: a new process with its secret, which is who others talk to', async () => {
+    const net = simulate({ seed: 3 })
+    const secret = new Uint8Array(32).fill(7)
+    const [a, b] = [await net.createNode(), await net.createNode({ secret })]
+    await net.until(a.dial(b.addresses[0]!))
+    net.freeze(b)
+    const twin = await net.createNode({ secret, bootNodes: a.addresses })
+    twin.setEventHandler({ handleInboundRequest: () => bytes('twin') })
+    await net.run(5_000)
+    expect(await net.until(a.request(b.peerId, bytes('?')))).toEqual(bytes('twin'))
+  })
+})
+
+describe('a limited line', () => {
+  it('takes its time, and is no reason to give up', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    net.limit(a, b, 25_000)
+    const [end, ms] = await fate(net, a.request(b.peerId, new Uint8Array(100_000)))
+    expect(end).toBe('done')
+    expect(ms).toBeGreaterThan(7_500)
+    net.limit(a, b, Infinity)
+    expect(await fate(net, a.request(b.peerId, new Uint8Array(100_000)))).toEqual(['done', 40])
+  })
+})
+
 describe('a damaged packet', () => {
   it('ends the connection and what it carries, and a new one is made', async () => {
     const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]

@@ -99,7 +99,8 @@ export function finishDrain(state: State, out: Effects): void {
   } else if (!isWriting(state) && !isPinging(state)) {
     if (lifecycle.confirming || state.connections.all.size === 0) return cut(state, out)
     lifecycle.confirming = true
-    pingAllNow(state, out)
+    // On a slow line the ping waits behind what has left us.
+    pingAllNow(state, out, state.settings.pingTimeout)
   }
   // The network tells some of that to those alone who look.
   lifecycle.lookAt = state.now + LOOK_AGAIN

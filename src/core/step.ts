@@ -178,7 +178,7 @@ function handle(state: State, out: Effects, event: Event): void {
       return onWoken(state)
     case 'late':
       startGrace(state)
-      return event.by > SLEPT ? connectivity.pingAllNow(state, out) : undefined
+      return event.by > SLEPT ? connectivity.pingAfterSleep(state, out) : undefined
     case 'effectFailed':
       return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 

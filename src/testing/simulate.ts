@@ -10,7 +10,7 @@ import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
 import type { PubsubOptions } from '../core/pubsub.js'
-import { Clock, SkewedClock } from './network/clock.js'
+import { Clock, NodeClock } from './network/clock.js'
 import { proofOf } from './network/gossip/message.js'
 import { Host } from './network/host.js'
 import { Random } from './network/random.js'
@@ -28,6 +28,7 @@ import { Timekeeper } from './timekeeper.js'
 interface Resident {
   built: Built
   host: Host
+  clock: NodeClock
   index: number
   config: NodeConfig
   skew: Skew
@@ -133,11 +134,12 @@ export class SimulatedNetwork {
     }
     const settings = { ...configured, ...internal }
     const { offset, rate } = checkSkew(skew)
+    const clock = new NodeClock(this.clock, offset, rate)
     let host!: Host
     const options: BuildOptions = {
       peerId,
       settings,
-      scheduler: offset === 0 && rate === 1 ? this.clock : new SkewedClock(this.clock, offset, rate),
+      scheduler: clock,
       log: createLogger(config.logger),
       validators,
       createPort: (emit) => {
@@ -154,7 +156,17 @@ export class SimulatedNetwork {
       record === undefined
         ? build(options)
         : await buildRecorded({ ...options, record: recordOfLife(record, life), seed: this.seed })
-    this.residents.set(built.node, { built, host, index, config, skew, settings: internal, crashed: false, life })
+    this.residents.set(built.node, {
+      built,
+      host,
+      clock,
+      index,
+      config,
+      skew,
+      settings: internal,
+      crashed: false,
+      life,
+    })
     this.time.finishInstant()
     await built.ready
     return built.node
@@ -179,7 +191,21 @@ export class SimulatedNetwork {
     this.wire.partition(peers)
   }
 
-  /** Ends `partition`. What was on its way when the network was cut arrives. */
+  /**
+   * Cuts one way: nothing passes from the one to the other, and what passes the other way is not acknowledged. Returns what ends
+   * that; `heal` does too.
+   */
+  cut(from: P2pNode, to: P2pNode): () => void {
+    const name = `n${this.residentOf(from).index} n${this.residentOf(to).index}`
+    this.note(`cut ${name}`)
+    const end = this.wire.cut(from.peerId, to.peerId)
+    return () => {
+      this.note(`uncut ${name}`)
+      end()
+    }
+  }
+
+  /** Ends `partition` and `cut`. What was on its way when the network was cut arrives. */
   heal(): void {
     this.note('heal')
     this.wire.heal()
@@ -218,6 +244,32 @@ export class SimulatedNetwork {
     checkAmount(extra, 'the extra time', 'ms', 0, Number.MAX_SAFE_INTEGER)
     this.note(`slow n${this.residentOf(a).index} n${this.residentOf(b).index} ${extra}`)
     this.wire.slow(a.peerId, b.peerId, extra)
+  }
+
+  /** A connection of the two carries so many bytes a second in each direction; `Infinity`: as many as the network allows. */
+  limit(a: P2pNode, b: P2pNode, bandwidth: number): void {
+    if (bandwidth !== Infinity) checkAmount(bandwidth, 'the bandwidth', 'bytes a second', 1, Number.MAX_SAFE_INTEGER)
+    this.note(`limit n${this.residentOf(a).index} n${this.residentOf(b).index} ${bandwidth}`)
+    this.wire.limit(a.peerId, b.peerId, bandwidth)
+  }
+
+  /**
+   * Stops the process of a node, as SIGSTOP or a sleeping machine does: it does nothing and hears nothing, and its connections stay
+   * open. What it is asked and told waits for `thaw`. Nothing happens if it is frozen already.
+   */
+  freeze(node: P2pNode): void {
+    const { index, host, clock } = this.residentOf(node)
+    this.note(`freeze n${index}`)
+    host.freeze()
+    clock.freeze()
+  }
+
+  /** Lets it run again. Nothing happens if it is not frozen. */
+  thaw(node: P2pNode): void {
+    const { index, host, clock } = this.residentOf(node)
+    this.note(`thaw n${index}`)
+    clock.thaw()
+    host.thaw()
   }
 
   /**

@@ -124,8 +124,12 @@ describe('reading', () => {
 
   function start(handle: (frame: Uint8Array) => Promise<void>) {
     const stream = new FakeStream()
-    const ends: ReadingEnd[] = []
-    const reading = readFrames(stream as unknown as Stream, 1_000_000, handle, (end) => ends.push(end))
+    const ends: (ReadingEnd | 'done')[] = []
+    const reading = readFrames(stream as unknown as Stream, 1_000_000, {
+      handle,
+      over: (end) => ends.push(end),
+      done: () => ends.push('done'),
+    })
     return { stream, ends, reading }
   }
 
@@ -184,7 +188,7 @@ describe('reading', () => {
     await new Promise(setImmediate)
     stream.send(framed(bytes('nor this')))
     stream.dispatchEvent(new Event('close'))
-    expect([heard, ends]).toEqual([['good'], ['malformed']])
+    expect([heard, ends]).toEqual([['good'], ['malformed', 'done']])
   })
 
   it('ends with its stream; and without a word when it is stopped', () => {
@@ -192,6 +196,28 @@ describe('reading', () => {
     one.stream.dispatchEvent(new Event('close'))
     other.reading.stop()
     other.stream.dispatchEvent(new Event('close'))
-    expect([one.ends, other.ends]).toEqual([['broken'], []])
+    expect([one.ends, other.ends]).toEqual([['broken', 'done'], []])
+  })
+
+  it('goes on with what had arrived when the stream ended, and stops all the same', async () => {
+    const start3 = () => {
+      const heard: number[] = []
+      const started = start((frame) => {
+        heard.push(frame[0]!)
+        return Promise.resolve()
+      })
+      for (const frame of numbered(3, 10)) started.stream.send(framed(frame))
+      started.stream.dispatchEvent(new Event('close'))
+      expect([heard, started.ends]).toEqual([[0], ['broken']])
+      return { ...started, heard }
+    }
+    const [one, other] = [start3(), start3()]
+    other.reading.stop()
+    await new Promise(setImmediate)
+    expect([one.heard, one.ends]).toEqual([
+      [0, 1, 2],
+      ['broken', 'done'],
+    ])
+    expect([other.heard, other.ends]).toEqual([[0], ['broken']])
   })
 })

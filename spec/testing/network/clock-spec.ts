@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { interval, take, timer } from 'rxjs'
-import { Clock, SkewedClock } from '../../../src/testing/network/clock.js'
+import { Clock, NodeClock } from '../../../src/testing/network/clock.js'
 
 function runAll(clock: Clock): void {
   while (clock.next() !== Infinity) clock.runInstant()
@@ -89,8 +89,8 @@ describe('the clock', () => {
 describe('a skewed clock', () => {
   it('is ahead, and runs at its own rate, in what it tells and in what it waits for', () => {
     const clock = new Clock()
-    const fast = new SkewedClock(clock, 1_000, 2)
-    const slow = new SkewedClock(clock, -500, 0.5)
+    const fast = new NodeClock(clock, 1_000, 2)
+    const slow = new NodeClock(clock, -500, 0.5)
     const seen: string[] = []
     timer(100, fast).subscribe(() => seen.push(`fast ${clock.time} ${fast.now()}`))
     timer(100, slow).subscribe(() => seen.push(`slow ${clock.time} ${slow.now()}`))
@@ -105,7 +105,7 @@ describe('a skewed clock', () => {
         fc.integer({ min: -1e9, max: 1e9 }),
         (rate, offset) => {
           const clock = new Clock()
-          const skewed = new SkewedClock(clock, offset, rate)
+          const skewed = new NodeClock(clock, offset, rate)
           let last = skewed.now()
           for (let i = 0; i < 50; i++) {
             clock.skipTo(clock.time + (i % 7))

@@ -160,6 +160,49 @@ describe('a link', () => {
     cable.run(1_000)
     expect(cable.arrived).toEqual([['slow', 510], ['fast', 1_010]]) // prettier-ignore
   })
+
+  it('carries what limit says, in each direction, until it says there is none', () => {
+    const cable = new Cable()
+    cable.wire.limit('b', 'a', 1_000)
+    for (const what of ['one', 'two']) cable.send(what, 500)
+    cable.send('back', 500, cable.link.listener)
+    cable.run(2_000)
+    cable.wire.limit('a', 'b', Infinity)
+    cable.send('fast', 500)
+    cable.run(1_000)
+    expect(cable.arrived).toEqual([['one', 510], ['back', 510], ['two', 1_010], ['fast', 2_010]]) // prettier-ignore
+  })
+})
+
+describe('a link that is cut one way', () => {
+  it('holds back what goes that way, lets through what comes the other way, and dies of either', () => {
+    for (const from of ['dialler', 'listener'] as const) {
+      const cable = new Cable()
+      cable.wire.cut('a', 'b')
+      cable.run(1_000)
+      cable.send(from, 100, cable.link[from])
+      cable.run(CONNECTION_TIMEOUT + 9)
+      expect([cable.order, cable.closed]).toEqual([from === 'listener' ? ['listener'] : [], []])
+      cable.run(1)
+      const died = 1_010 + CONNECTION_TIMEOUT
+      expect(cable.closed).toEqual([`a ${died}`, `b ${died}`])
+    }
+  })
+
+  it('goes on when the cut ends in time, by itself or because the network heals', () => {
+    for (const heals of [true, false]) {
+      const cable = new Cable()
+      const end = cable.wire.cut('a', 'b')
+      cable.send('there')
+      cable.send('back', 100, cable.link.listener)
+      cable.run(CONNECTION_TIMEOUT - 1)
+      expect(cable.order).toEqual(['back'])
+      if (heals) cable.wire.heal()
+      else end()
+      cable.run(60_000)
+      expect([cable.order, cable.closed]).toEqual([['back', 'there'], []])
+    }
+  })
 })
 
 describe('a link that is cut', () => {

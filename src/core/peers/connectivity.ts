@@ -251,9 +251,13 @@ export function pingAll(state: State, out: Effects): void {
   }
 }
 
-/** Tests every connection, because the machine slept or the process was stopped: a peer that is gone must be found soon. */
-export function pingAllNow(state: State, out: Effects): void {
-  const timeout = Math.min(state.settings.pingTimeout, WAKE_PING_TIMEOUT)
+/** The machine slept or the process was stopped: a peer that is gone must be found soon. */
+export function pingAfterSleep(state: State, out: Effects): void {
+  pingAllNow(state, out, Math.min(state.settings.pingTimeout, WAKE_PING_TIMEOUT))
+}
+
+/** Tests every connection. */
+export function pingAllNow(state: State, out: Effects, timeout: number): void {
   for (const connection of state.connections.all.values()) {
     if (connection.pings === 0) ping(out, connection, timeout)
   }

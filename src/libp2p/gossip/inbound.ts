@@ -16,24 +16,38 @@ export interface Reading {
   stop(): void
 }
 
-/** `handle` throws when a frame cannot be read, and rejects for no reason. */
-export function readFrames(
-  stream: Stream,
-  limit: number,
-  handle: (frame: Uint8Array) => Promise<void>,
-  over: (end: ReadingEnd) => void,
-): Reading {
+export interface Reader {
+  /** Throws when the frame cannot be read, and rejects for no reason. */
+  handle(frame: Uint8Array): Promise<void>
+  /** The stream has ended. What has arrived by then is handled all the same. */
+  over(end: ReadingEnd): void
+  /** After that: all of it has been handled. */
+  done(): void
+}
+
+export function readFrames(stream: Stream, limit: number, reader: Reader): Reading {
   const frames = new FrameReader(limit)
   let busy = false
   let live = true
+  let ended = false
   let resuming = false
 
-  const finish = (end: ReadingEnd | undefined): void => {
-    if (!live) return
+  const finish = (): void => {
     live = false
     stream.removeEventListener('message', received)
     stream.removeEventListener('close', closed)
-    if (end !== undefined) over(end)
+  }
+
+  const end = (reason: ReadingEnd): void => {
+    if (ended) return
+    ended = true
+    reader.over(reason)
+  }
+
+  const allRead = (): void => {
+    if (!live) return
+    finish()
+    reader.done()
   }
 
   const received = ({ data }: StreamMessageEvent): void => {
@@ -47,7 +61,12 @@ export function readFrames(
     if (!resuming && frames.buffered > GOSSIP_READ_AHEAD) attempt(() => stream.pause())
   }
 
-  const closed = (): void => finish('broken')
+  const closed = (): void => {
+    // It hands over what it kept while it was paused.
+    attempt(() => stream.resume())
+    end('broken')
+    if (!busy) allRead()
+  }
 
   /** Goes on reading early enough that the next bytes are here when the last ones are done. */
   const catchUp = (): void => {
@@ -66,7 +85,7 @@ export function readFrames(
       let began = performance.now()
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
         catchUp()
-        await handle(frame)
+        await reader.handle(frame)
         // Messages are verified in one long chain of microtasks, and sockets and timers need a turn too.
         if (performance.now() - began < GOSSIP_READ_TURN) continue
         await new Promise<void>((resolve) => nextTurn(resolve))
@@ -74,14 +93,16 @@ export function readFrames(
       }
       busy = false
     } catch {
-      return finish('malformed')
+      if (live) end('malformed')
+      return allRead()
     }
-    if (live) catchUp()
+    if (ended) allRead()
+    else if (live) catchUp()
   }
 
   stream.addEventListener('message', received)
   stream.addEventListener('close', closed)
-  return { stop: () => finish(undefined) }
+  return { stop: finish }
 }
 
 /** Pausing and resuming throw on a stream that has closed meanwhile. */

@@ -2,11 +2,13 @@
  * The private members of gossipsub that the files of this folder reach, and nothing else.
  *
  * Package: @libp2p/gossipsub 17.1.1
- * Private members: `handleReceivedRpc`, `validateReceivedMessage`, `sendRpc`, `seenCache.has`, `seenCache.put`, `getMeshPeers`,
+ * Private members: `handleReceivedRpc`, `handleReceivedMessage`,
+ *   `validateReceivedMessage`, `sendRpc`, `seenCache.has`, `seenCache.put`, `getMeshPeers`,
  *   `reportMessageValidationResult`; of `score` its `score.params.topics`, `score.peerStats` with `connected` and `topics` of
  *   an entry, `score.scoreCache`, `score.score`, `score.addPenalty` and `score.addPeer`
  * Changes:
  *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads.
+ *   `handleReceivedMessage` (pubsub.ts) is called for messages of a peer that has closed its connection behind them.
  *   `validateReceivedMessage` (admission.ts) refuses messages of foreign topics and oversize ones before their signature is
  *     checked, and counts what is dropped.
  *   `sendRpc` (outbound.ts) keeps frames below the limit, and bounds what waits for one peer.
@@ -16,6 +18,7 @@
  * Without it:
  *   The stock reader buffers whatever a peer sends while the last frame is verified: a flood fills our memory, and not the
  *     sender's.
+ *   Messages that were not verified when their sender closed its connection are lost, as at the end of a drain.
  *   Messages of foreign topics are verified, remembered and offered to others, and `gossipDropped` would not exist.
  *   A frame over 64 KiB ends the origin's stream, and a peer that does not read fills our memory.
  *   A broadcast that reached nobody cannot be sent again, and `receipts` and `replay` have no proof to go by.
@@ -49,6 +52,7 @@ export interface Internals {
   readonly score: PeerScore
   getMeshPeers(topic: string): string[]
   handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>
+  handleReceivedMessage(from: PeerId, message: RPC.Message): Promise<void>
   reportMessageValidationResult(id: string, via: string, result: TopicValidatorResult): void
   /** Replaced, as the next. */
   sendRpc(peer: string, rpc: RPC): boolean
@@ -68,6 +72,7 @@ export function internalsOf(pubsub: GossipSub): Internals {
     'score.addPeer': 'function',
     getMeshPeers: 'function',
     handleReceivedRpc: 'function',
+    handleReceivedMessage: 'function',
     reportMessageValidationResult: 'function',
     sendRpc: 'function',
     validateReceivedMessage: 'function',

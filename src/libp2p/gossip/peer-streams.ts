@@ -19,8 +19,8 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
-  /** The next frame is read when this promise resolves. It never rejects. */
-  received(peer: PeerId, rpc: RPC): Promise<void>
+  /** The next frame is read when this promise resolves. It never rejects. `late`: the stream that brought it has ended. */
+  received(peer: PeerId, rpc: RPC, late: boolean): Promise<void>
 }
 
 export interface StreamLimits {
@@ -62,6 +62,8 @@ export class OutboundStream {
 
 interface InboundStream {
   close(): void
+  /** Its connection is gone: only what has arrived is read. */
+  leave(): void
 }
 
 export class PeerStreams implements RegistrarListener {
@@ -69,6 +71,8 @@ export class PeerStreams implements RegistrarListener {
   private readonly known = new Set<string>()
   private readonly outbound = new Map<string, OutboundStream>()
   private readonly inbound = new Map<string, InboundStream>()
+  /** Streams that have ended, and brought more than is handled so far: one a peer. */
+  private readonly late = new Map<string, InboundStream>()
   private readonly opening = new Set<string>()
   /** Connections that carry, or carried, a gossip stream. */
   private readonly used = new WeakSet<Connection>()
@@ -173,15 +177,16 @@ export class PeerStreams implements RegistrarListener {
   }
 
   private read(peer: PeerId, stream: Stream): void {
-    const { inbound, listener } = this
+    const { inbound, late, listener, host } = this
     const id = peer.toString()
     // The newer one is the one that the peer uses.
     inbound.get(id)?.close()
-    const reading = readFrames(
-      stream,
-      this.limits.inboundFrame,
-      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })),
-      (end) => {
+    const reading = readFrames(stream, this.limits.inboundFrame, {
+      handle: (frame) => {
+        const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
+        return listener.received(peer, rpc, late.get(id) === opened)
+      },
+      over: (end) => {
         if (inbound.get(id) !== opened) return
         if (end === 'malformed') {
           stream.abort(new Error('it carries no frames of gossip'))
@@ -192,12 +197,22 @@ export class PeerStreams implements RegistrarListener {
         const other = end === 'malformed' ? undefined : this.other(peer, undefined)
         if (other !== undefined) this.reopening.lost(peer, other)
       },
-    )
+      done: () => {
+        if (late.get(id) !== opened) return
+        late.delete(id)
+        if (!this.known.has(id)) listener.forgotten(id)
+      },
+    })
     const opened: InboundStream = {
       // By a reset, because what the peer goes on sending would fill a buffer that nothing reads.
       close() {
         reading.stop()
         stream.abort(new Error('not needed any more'))
+      },
+      leave() {
+        if (stream.status === 'open' || host.status !== 'started') return this.close()
+        late.get(id)?.close()
+        late.set(id, this)
       },
     }
     inbound.set(id, opened)
@@ -208,8 +223,9 @@ export class PeerStreams implements RegistrarListener {
     this.known.delete(id)
     this.registrar.leave(peer)
     this.outbound.get(id)?.close()
-    this.inbound.get(id)?.close()
+    const stream = this.inbound.get(id)
     this.inbound.delete(id)
+    stream?.leave()
     this.listener.forgotten(id)
   }
 }

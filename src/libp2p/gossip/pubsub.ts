@@ -81,14 +81,21 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
-      received: (peer, rpc) => this.received(peer, rpc),
+      received: (peer, rpc, late) => this.received(peer, rpc, late),
     }
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
-  private received(peer: PeerId, rpc: RPC): Promise<void> {
+  private received(peer: PeerId, rpc: RPC, late: boolean): Promise<void> {
+    if (late) return this.receivedLate(peer, rpc)
     if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
+  }
+
+  /** Of a peer that is gone messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
+  private async receivedLate(peer: PeerId, { messages }: RPC): Promise<void> {
+    if (!this.scores.allowReadLate(peer.toString())) return
+    for (const message of messages) await this.inside.handleReceivedMessage(peer, message).catch(() => undefined)
   }
 
   private listen(): void {

@@ -75,6 +75,11 @@ export class Scores {
     return !this.offenders.has(peer) || this.score.score(peer) >= this.scoring.graylistThreshold
   }
 
+  /** The same of what a peer has left behind, whose score alone is kept. */
+  allowReadLate(peer: string): boolean {
+    return this.of(peer) >= this.scoring.graylistThreshold
+  }
+
   penalize(peer: string, count: number): void {
     this.score.addPenalty(peer, count, 'tinyp2p')
     this.changed(peer)

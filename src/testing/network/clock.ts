@@ -114,12 +114,18 @@ function nothing(): void {
   // See `defer`.
 }
 
-/** A clock that is wrong: ahead by `offset` ms at the start, and running `rate` times as fast as the network's. */
-export class SkewedClock implements SchedulerLike, Deferrer {
+/**
+ * The clock of one node. It may be wrong: ahead by `offset` ms at the start, and running `rate` times as fast as the network's. While
+ * its process is frozen, what is due waits.
+ */
+export class NodeClock implements SchedulerLike, Deferrer {
+  /** What was due while it is frozen. */
+  private late: Runnable[] | undefined
+
   constructor(
     private readonly clock: Clock,
-    private readonly offset: number,
-    private readonly rate: number,
+    private readonly offset = 0,
+    private readonly rate = 1,
   ) {}
 
   now(): number {
@@ -131,6 +137,19 @@ export class SkewedClock implements SchedulerLike, Deferrer {
   }
 
   defer(work: Runnable, delay: number): () => void {
-    return this.clock.defer(work, delay / this.rate)
+    return this.clock.defer(
+      { run: () => (this.late === undefined ? work.run() : void this.late.push(work)) },
+      delay / this.rate,
+    )
+  }
+
+  freeze(): void {
+    this.late ??= []
+  }
+
+  thaw(): void {
+    const { late = [] } = this
+    this.late = undefined
+    for (const work of late) this.clock.after(0, work)
   }
 }

@@ -179,7 +179,7 @@ export class Dials<Other extends Listener> {
     if (clock.time + there > until) return failLater(until - clock.time, 'no answer')
     clock.after(there, () => {
       if (dial.over) return
-      if (wire.isCut(host, listener)) return tryAgain()
+      if (wire.isParted(host, listener)) return tryAgain()
       if (!listener.up) return failLater(wire.once(host, host), 'connection refused')
       if (!host.up) return
       const wanted = dial.peer ?? peerOf(address)

@@ -9,6 +9,8 @@ import type { Clock } from './clock.js'
 export interface LinkHost {
   readonly peerId: string
   nextConnection: ConnectionId
+  /** Its process does not run: nothing is read or sent, but its sockets are there. */
+  readonly frozen?: boolean
   /** The host's end of a link has closed. Called once per link. */
   onLinkClosed(side: Side): void
 }
@@ -25,8 +27,8 @@ export interface Medium {
   packets: number
   /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined
-  /** Can nothing pass between the two? */
-  isCut(a: LinkHost, b: LinkHost): boolean
+  /** Can nothing pass from the one to the other? */
+  isCut(from: LinkHost, to: LinkHost): boolean
 }
 
 /**
@@ -78,6 +80,8 @@ export class Side {
   unsent: Packet[] | undefined = undefined
   /** The cut has ended, and what was held back is being sent again. */
   healing = false
+  /** Since when what is sent from here arrives, and no acknowledgement comes back, ms; `undefined`: that is not so. */
+  unacknowledgedSince: number | undefined = undefined
   /** When something last arrived here, ms. */
   heardAt = -1
   /** Bytes of pub/sub messages that were sent from here and have not arrived. */
@@ -155,21 +159,37 @@ export class Link {
     if (!this.isOpenFor(from)) return
     if (this.corrupted) return this.die()
     if (from.unsent !== undefined) return void from.unsent.push(packet)
-    if (!this.wire.isCut(from.host, from.other.host)) return packet.open()
-    from.unsent = [packet]
-    this.losePatience(from)
+    if (this.wire.isCut(from.host, from.other.host)) {
+      from.unsent = [packet]
+      return this.losePatience(from)
+    }
+    if (from.unacknowledgedSince === undefined && this.wire.isCut(from.other.host, from.host)) this.missAnswer(from)
+    packet.open()
   }
 
   private losePatience(from: Side): void {
     const first = from.unsent?.[0]
     this.wire.clock.after(CONNECTION_TIMEOUT, () => {
-      if (from.unsent?.[0] === first && !from.healing) this.die()
+      if (!this.open || from.unsent?.[0] !== first || from.healing) return
+      // The kernel of a frozen process still answers for it.
+      if (from.host.frozen === true || from.other.host.frozen === true) this.losePatience(from)
+      else this.die()
+    })
+  }
+
+  /** Cut one way: what goes the other way arrives, and its sender never learns that. */
+  private missAnswer(from: Side): void {
+    const since = this.wire.clock.time
+    from.unacknowledgedSince = since
+    this.wire.clock.after(CONNECTION_TIMEOUT, () => {
+      if (from.unacknowledgedSince === since) this.die()
     })
   }
 
   /** The network is whole again: what was held back is sent again, and what comes meanwhile waits behind it. */
   heal(): void {
     for (const side of [this.dialler, this.listener]) {
+      if (!this.wire.isCut(side.other.host, side.host)) side.unacknowledgedSince = undefined
       if (side.unsent === undefined || side.healing || this.wire.isCut(side.host, side.other.host)) continue
       const delay = this.wire.delay(side, 0)
       if (delay === undefined) return this.die()

@@ -39,23 +39,33 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
   /** Address → the host that listens there. */
   readonly hosts = new Map<string, Host>()
   readonly links = new Set<Link>()
-  /** Where bandwidth is limited each packet queues for itself. */
-  readonly joinsPackets: boolean
   /** Packets sent so far over all links, those of the network itself included. */
   packets = 0
   /** Hosts that there have been so far; one that is started again is another one. */
   births = 0
   /** Peer id → which part of the network it is in; the whole network is one part. */
   private readonly groups = new Map<string, number>()
+  /** Ways from one peer to another that nothing passes. */
+  private readonly cuts = new Set<{ from: string; to: string }>()
   private readonly slowed = new Map<string, number>()
+  private readonly limits = new Map<string, number>()
   private readonly drops = new Set<(datagram: Datagram) => boolean>()
 
   constructor(
     readonly clock: Clock,
     readonly random: Random,
     readonly options: WireOptions,
-  ) {
-    this.joinsPackets = options.bandwidth === Infinity
+  ) {}
+
+  /** Where bandwidth is limited each packet queues for itself. */
+  get joinsPackets(): boolean {
+    return this.options.bandwidth === Infinity && this.limits.size === 0
+  }
+
+  /** Bytes a second. */
+  bandwidthBetween(a: string, b: string): number {
+    const { bandwidth } = this.options
+    return this.limits.size === 0 ? bandwidth : Math.min(bandwidth, this.limits.get(pair(a, b)) ?? Infinity)
   }
 
   /** How long a packet of a stream takes to the other side, ms; `undefined`: it is never acknowledged. */
@@ -67,7 +77,7 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
       if (losses === MAX_RETRANSMISSIONS) return undefined
       arrival += RETRANSMISSION * 2 ** losses
     }
-    const { bandwidth } = this.options
+    const bandwidth = this.bandwidthBetween(from.host.peerId, from.peer)
     if (bandwidth !== Infinity) {
       from.busyUntil = Math.max(from.busyUntil, time) + (size * 1_000) / bandwidth
       arrival += from.busyUntil - time
@@ -98,8 +108,16 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
     return this.isLost()
   }
 
-  isCut(a: LinkHost, b: LinkHost): boolean {
-    return this.groups.size > 0 && this.groups.get(a.peerId) !== this.groups.get(b.peerId)
+  isCut(from: LinkHost, to: LinkHost): boolean {
+    if (from.frozen === true || to.frozen === true) return true
+    if (this.groups.size > 0 && this.groups.get(from.peerId) !== this.groups.get(to.peerId)) return true
+    for (const cut of this.cuts) if (cut.from === from.peerId && cut.to === to.peerId) return true
+    return false
+  }
+
+  /** A dial needs both ways. */
+  isParted(a: LinkHost, b: LinkHost): boolean {
+    return this.isCut(a, b) || this.isCut(b, a)
   }
 
   /** Cuts the network into parts; hosts that are in none of them are one more part together. */
@@ -111,12 +129,23 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
     this.healWhereWhole()
   }
 
+  /** Nothing passes from the one to the other. Returns what ends that. */
+  cut(from: string, to: string): () => void {
+    const cut = { from, to }
+    this.cuts.add(cut)
+    return () => {
+      if (this.cuts.delete(cut)) this.healWhereWhole()
+    }
+  }
+
   heal(): void {
     this.groups.clear()
+    this.cuts.clear()
     this.healWhereWhole()
   }
 
-  private healWhereWhole(): void {
+  /** What was held back goes on where nothing is in its way any more. */
+  healWhereWhole(): void {
     for (const link of [...this.links]) link.heal()
   }
 
@@ -124,6 +153,12 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
   slow(a: string, b: string, extra: number): void {
     if (extra === 0) this.slowed.delete(pair(a, b))
     else this.slowed.set(pair(a, b), extra)
+  }
+
+  /** A connection of the two carries so many bytes a second in each direction; `Infinity`: what the network allows. */
+  limit(a: string, b: string, bandwidth: number): void {
+    if (bandwidth === Infinity) this.limits.delete(pair(a, b))
+    else this.limits.set(pair(a, b), bandwidth)
   }
 
   /** Lets dials and gossip messages vanish of which the predicate says so. Returns what ends that. */

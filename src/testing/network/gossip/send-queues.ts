@@ -54,7 +54,7 @@ export class SendQueues {
     const tooMuch = this.onLine(side) - this.limit / 2
     if (tooMuch > 0) {
       watch.armed = true
-      this.wire.clock.after((tooMuch * 1_000) / this.wire.options.bandwidth, () => {
+      this.wire.clock.after((tooMuch * 1_000) / this.bandwidthOf(side), () => {
         watch.armed = false
         this.look(peer)
       })
@@ -66,9 +66,13 @@ export class SendQueues {
   }
 
   private onLine(side: Side): number {
-    const { clock, options } = this.wire
-    if (options.bandwidth === Infinity) return 0
+    const bandwidth = this.bandwidthOf(side)
+    if (bandwidth === Infinity) return 0
     // Rounded: a sum of times is not exact.
-    return Math.round((Math.max(0, side.busyUntil - clock.time) * options.bandwidth) / 1_000)
+    return Math.round((Math.max(0, side.busyUntil - this.wire.clock.time) * bandwidth) / 1_000)
+  }
+
+  private bandwidthOf({ host, peer }: Side): number {
+    return this.wire.bandwidthBetween(host.peerId, peer)
   }
 }
