@@ -7,7 +7,6 @@ export const addressChange: Scenario = {
   hosts: ['a', 'b', 'c'],
   goal: 5_000,
   waits: true,
-  fails: true,
   async measure(world, patience) {
     const a = await world.host('a').node()
     const b = await world.host('b').node({ bootNodes: a.at() })
