@@ -84,7 +84,7 @@ export const eventsByType: Arbitraries = {
   listening: event('listening', { addresses: texts }),
   listenFailed: event('listenFailed', { failure }),
   connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
-  connectionClosed: event('connectionClosed', { connection: id }),
+  connectionClosed: event('connectionClosed', { connection: id, moved: fc.boolean() }, ['moved']),
   dialled: event('dialled', { target: text, peer: text, connection: id }),
   dialFailed: event('dialFailed', {
     target: text,

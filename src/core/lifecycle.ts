@@ -27,10 +27,12 @@ export function start(state: State, out: Effects): void {
 }
 
 export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
+  const before = state.lifecycle.addresses
   state.lifecycle.addresses = addresses
   statusChanged(state)
   if (state.lifecycle.phase !== 'starting') {
-    for (const address of fullAddresses(state)) log(out, 'info', `📣 our addresses have changed: ${address}`)
+    if (before.join() !== addresses.join())
+      log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
     return tellWhereWeAre(state, out)
   }
   state.lifecycle.phase = 'running'

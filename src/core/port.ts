@@ -52,8 +52,11 @@ export type PortEvent =
   | { type: 'listening'; addresses: string[] }
   | { type: 'listenFailed'; failure: Failure }
   | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
-  /** Every stream of the connection has ended too, whether or not it was reported. */
-  | { type: 'connectionClosed'; connection: ConnectionId }
+  /**
+   * Every stream of the connection has ended too, whether or not it was reported. `moved`: it began at an address that this
+   * machine does not have any more.
+   */
+  | { type: 'connectionClosed'; connection: ConnectionId; moved?: boolean }
   /** Answers `dial`. The connection was reported by `connectionOpened` before. */
   | { type: 'dialled'; target: string; peer: string; connection: ConnectionId }
   | { type: 'dialFailed'; target: string; failure: Failure; tried: Attempt[] }

@@ -114,12 +114,14 @@ class Libp2pPort implements NetworkPort {
     }
   }
 
-  /** Reports what we listen on, if it has changed; after the first time, also the events before it. */
-  private announce(): void {
+  /** Reports what we listen on, if it or the network has changed; after the first time, also the events before it. */
+  private announce(moved = false): void {
     if (this.stopping || this.parts === undefined) return
     const addresses = this.parts.host.services.own.list()
-    if (this.early === undefined && addresses.join() === this.addresses.join()) return
+    if (this.early === undefined && !moved && addresses.join() === this.addresses.join()) return
     this.addresses = addresses
+    // First what an address that is gone has taken with it.
+    this.parts.connections.abortForeign()
     const early = this.early ?? []
     this.early = undefined
     this.report({ type: 'listening', addresses })
@@ -128,10 +130,8 @@ class Libp2pPort implements NetworkPort {
 
   /** Interfaces have come or gone. */
   private moved(): void {
-    this.parts?.connections.abortForeign()
     this.parts?.host.services.identifyPush.push().catch((error) => this.log(`telling it failed: ${reasonOf(error)}`))
-    // Their ends are reported first.
-    setTimeout(() => this.announce()).unref()
+    this.announce(true)
   }
 
   private giveUp(failure: { message: string; cause?: unknown }): void {

@@ -1,5 +1,5 @@
 /** All scenarios. */
-import { addressChange } from './address-change.js'
+import { addressChanges } from './address-change.js'
 import { amnesia } from './amnesia.js'
 import { lateBootNodes } from './boot-late.js'
 import { manyDeadAddresses } from './dead-addresses.js'
@@ -10,5 +10,5 @@ import { slowLink } from './slow-link.js'
 
 export const scenarios: Scenario[] = [
   ...[frozenTwin, frozenTwinBroadcasts, ...manyDeadAddresses],
-  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, addressChange],
+  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, ...addressChanges],
 ]

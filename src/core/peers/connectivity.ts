@@ -153,11 +153,12 @@ function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: 
   onDialOver(state, dial.target)
 }
 
-export function onConnectionClosed(state: State, out: Effects, id: ConnectionId): void {
-  const connection = state.connections.all.get(id)
+export function onConnectionClosed(state: State, out: Effects, event: EventOf<'connectionClosed'>): void {
+  const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
-  const wasUsed = isUsed(state, connection)
+  // The peer has not closed one that we have lost by moving: it does not even know.
+  const wasUsed = event.moved === true || isUsed(state, connection)
   forget(state, out, connection, 'the connection was lost', wasUsed)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
