@@ -55,6 +55,7 @@ const OWNERS = {
   dials: ['peers/dials.ts'],
   discovery: ['peers/discovery.ts'],
   memory: ['peers/memory.ts'],
+  observed: ['peers/observed.ts'],
   online: ['peers/online.ts'],
   streams: ['requests/streams.ts'],
   exchanges: ['requests/exchanges.ts'],

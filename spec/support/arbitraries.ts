@@ -91,7 +91,11 @@ export const eventsByType: Arbitraries = {
     failure,
     tried: fc.array(fc.record({ address: text, reason: text }), { maxLength: 4 }),
   }),
-  identified: event('identified', { connection: id, peer: text, protocols: texts, addresses: texts, agent: text }),
+  identified: event(
+    'identified',
+    { connection: id, peer: text, protocols: texts, addresses: texts, agent: text, observed: text },
+    ['observed'],
+  ),
   pinged: event('pinged', { connection: id, rtt: fc.oneof(id, fc.double({ min: 0, noNaN: true })) }),
   pingFailed: event('pingFailed', { connection: id, failure, heard: fc.boolean() }),
   tableChanged: event('tableChanged', { peer: text, addresses: fc.option(texts, { nil: undefined }) }),

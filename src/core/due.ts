@@ -14,6 +14,7 @@ export type DueName =
   | 'ping'
   | 'probe'
   | 'memory'
+  | 'observed'
   | 'validations'
   | 'leave'
   | 'slowPeers'

@@ -14,6 +14,7 @@ import { nextIdleClose } from './peers/connections.js'
 import { closeIdle, pingAll } from './peers/connectivity.js'
 import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
+import { expireObserved } from './peers/observed.js'
 import { expireExchange } from './requests/answers.js'
 import { nextHistory } from './services/serving.js'
 import type { State } from './state.js'
@@ -46,6 +47,7 @@ const DUE: Record<DueName, Row> = {
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
   memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
+  observed: { next: ({ observed }) => observed.nextExpiry, run: expireObserved },
   validations: {
     next: ({ validating }) => nextDeadline(validating.deadlines),
     run(state, out) {

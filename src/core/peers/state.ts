@@ -139,6 +139,23 @@ export interface Memory {
   chance: number
 }
 
+/** The last word of one host about where we are. */
+export interface Observation {
+  readonly address: string
+  readonly peer: string
+  readonly connection: ConnectionId
+  at: number
+}
+
+/** observed.ts changes it. */
+export interface Observed {
+  /** By the host that it came from, oldest first. */
+  words: Map<string, Observation>
+  /** The addresses that enough hosts have named, sorted. */
+  confirmed: string[]
+  nextExpiry: number
+}
+
 /** A caller that waits until so many peers are connected. */
 export interface OnlineAsk {
   readonly kind: 'online'
@@ -153,6 +170,7 @@ export interface PeersState {
   dials: Map<string, Dial>
   discovery: Discovery
   memory: Memory
+  observed: Observed
   /** Callers that wait until enough peers are connected. online.ts changes it. */
   online: IdSet
 }
@@ -170,6 +188,7 @@ export function createPeersState(self: string): PeersState {
       probing: new Set(),
     },
     memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: seedOf(self) },
+    observed: { words: new Map(), confirmed: [], nextExpiry: Infinity },
     online: new IdSet(),
   }
 }
