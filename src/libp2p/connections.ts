@@ -55,6 +55,8 @@ export class Connections {
     this.ids.delete(connection)
     this.byId.delete(id)
     this.closed(id)
+    const peer = connection.remotePeer
+    if (![...this.ids.keys()].some((other) => other.remotePeer.equals(peer))) this.gater.left(peer.toString())
     this.emit({ type: 'connectionClosed', connection: id, ...(moved && { moved }) })
   }
 

@@ -225,9 +225,9 @@ export class Dialler {
       .get(dial.peer!, { signal })
       .then(
         ({ id, addresses }) => {
-          return addresses.map(({ multiaddr: address, isCertified }) => {
-            const isConfirmed = isCertified || this.gater.isOwnWord(id.toString(), withoutPeer(address.toString()))
-            return { address: address.toString(), isConfirmed }
+          // (libp2p calls certified what a peer has signed at any time.)
+          return addresses.map(({ multiaddr: address }) => {
+            return { address: address.toString(), isConfirmed: this.gater.isOwnWord(id.toString(), address.toString()) }
           })
         },
         (): Candidate[] => [],

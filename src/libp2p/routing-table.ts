@@ -2,7 +2,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { withoutPeer } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
 import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
@@ -63,10 +62,7 @@ export class RoutingTable {
   }
 
   private report(peer: string, member: Member, multiaddrs: Multiaddr[]): void {
-    const accepted = multiaddrs.map(String).filter((address) => this.gater.accepts(peer, address))
-    // What the peer has said of itself outranks what others say of it, and what it said before.
-    const own = accepted.filter((address) => this.gater.isOwnWord(peer, withoutPeer(address)))
-    const addresses = own.length > 0 ? own : accepted
+    const addresses = this.gater.best(peer, multiaddrs.map(String))
     if (member.addresses?.join() === addresses.join()) return
     member.addresses = addresses
     this.emit({ type: 'tableChanged', peer, addresses })
@@ -96,6 +92,7 @@ export class RoutingTable {
   remove(peer: string): void {
     this.inOrder(peer, 'remove', async () => {
       const id = peerIdFromString(peer)
+      this.gater.forget(peer)
       await this.inside.routingTable.remove(id)
       // The entry of a connected peer must stay: libp2p tells gossipsub of its end by the protocols in the entry.
       if (this.host.getConnections(id).length > 0) await this.host.peerStore.patch(id, { multiaddrs: [] })

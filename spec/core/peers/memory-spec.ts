@@ -100,6 +100,17 @@ describe('the memory of peers', () => {
     expect(core.state.memory.retries.has('bob')).toBe(true)
   })
 
+  it('takes addresses from the peer itself, and from no table', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob'))
+    const before = core.state.memory.peers.get('bob')!.addresses
+    core.in({ type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.6.6.6/tcp/6'] }, { type: 'tableQueried' })
+    core.in(closed())
+    expect(core.state.memory.peers.get('bob')!.addresses).toEqual(before)
+    expect(before).toEqual(['/ip4/127.0.0.1/tcp/1', BOB])
+  })
+
   it('tries one again that has left the table by itself', () => {
     const core = new Core()
     core.connect('bob')
