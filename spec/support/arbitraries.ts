@@ -13,6 +13,7 @@ const values = fc.record(
     mode: fc.constantFrom('pull', 'push'),
     buffer: fc.nat(100),
     overflow: fc.constantFrom('error', 'dropOldest', 'conflate'),
+    idleTimeout: fc.nat(10_000),
   },
   { requiredKeys: ['mode'] },
 )
