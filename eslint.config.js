@@ -56,6 +56,7 @@ const OWNERS = {
   discovery: ['peers/discovery.ts'],
   memory: ['peers/memory.ts'],
   observed: ['peers/observed.ts'],
+  twins: ['peers/twins.ts'],
   online: ['peers/online.ts'],
   streams: ['requests/streams.ts'],
   exchanges: ['requests/exchanges.ts'],

@@ -15,6 +15,7 @@ export type DueName =
   | 'probe'
   | 'memory'
   | 'observed'
+  | 'twins'
   | 'validations'
   | 'leave'
   | 'slowPeers'

@@ -15,6 +15,7 @@ import { closeIdle, pingAll } from './peers/connectivity.js'
 import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
 import { expireObserved } from './peers/observed.js'
+import { lookAtTwins } from './peers/twins.js'
 import { expireExchange } from './requests/answers.js'
 import { nextHistory } from './services/serving.js'
 import type { State } from './state.js'
@@ -47,6 +48,7 @@ const DUE: Record<DueName, Row> = {
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
   memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
+  twins: { next: ({ twins }) => twins.nextLook, run: lookAtTwins },
   observed: { next: ({ observed }) => observed.nextExpiry, run: expireObserved },
   validations: {
     next: ({ validating }) => nextDeadline(validating.deadlines),

@@ -24,10 +24,12 @@ import {
   idleTooLong,
   isUsed,
   noteUse,
+  ping,
   planPings,
   postpone,
   removeConnection,
   takeReleased,
+  testTime,
 } from './connections.js'
 import { closeDial, goesOn, reach, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
@@ -58,16 +60,6 @@ function testOthers(state: State, out: Effects, { id: newest, peer }: Connection
     older.doubted = true
     ping(out, older, testTime(state, older))
   }
-}
-
-/** A link whose round trip is long needs its time. */
-function testTime({ settings }: State, { pace }: Connection): number {
-  return Math.min(Math.max(settings.pingTest, 4 * pace.roundTrip), settings.pingTimeout)
-}
-
-function ping(out: Effects, connection: Connection, timeout: number): void {
-  connection.pings++
-  out.push({ type: 'ping', connection: connection.id, timeout })
 }
 
 /** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
@@ -265,6 +257,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   connection.pings--
   connection.doubted = false
   connection.upgraded = true
+  connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
   settleDials(state, out, connection)
   peersChanged(state)

@@ -6,6 +6,7 @@ import { KADEMLIA } from '../../wire/protocols.js'
 import { reach } from './dials.js'
 import { noteGood, noteLeft, onTryOver, tryAllNow, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
+import { suspectTwins } from './twins.js'
 import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
@@ -103,6 +104,8 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.protocols = protocols
+  connection.said = addresses
+  suspectTwins(state, peer)
   onObserved(state, out, event)
   noteGood(state, connection, addresses)
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })

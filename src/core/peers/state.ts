@@ -44,6 +44,10 @@ export interface Connection {
   goodbyes: number
   /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
   leaving: { readonly id: number; readonly stream: StreamId } | undefined
+  /** The addresses that the peer has last told of itself over it. */
+  said: string[]
+  /** When it last answered a ping; `-Infinity`: never. */
+  answeredAt: number
   readonly openedAt: number
 }
 
@@ -156,6 +160,17 @@ export interface Observed {
   nextExpiry: number
 }
 
+/** twins.ts changes it. */
+export interface Twins {
+  /** Peers that seem to be two nodes → when to look next, and since when both have to answer. */
+  suspects: Map<string, { at: number; askedAt: number }>
+  nextLook: number
+  /** Those that are: an address of each of the two. */
+  found: Map<string, [string, string]>
+  /** Where others have seen a node with our secret. */
+  ours: string[]
+}
+
 /** A caller that waits until so many peers are connected. */
 export interface OnlineAsk {
   readonly kind: 'online'
@@ -171,6 +186,7 @@ export interface PeersState {
   discovery: Discovery
   memory: Memory
   observed: Observed
+  twins: Twins
   /** Callers that wait until enough peers are connected. online.ts changes it. */
   online: IdSet
 }
@@ -189,6 +205,7 @@ export function createPeersState(self: string): PeersState {
     },
     memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: seedOf(self) },
     observed: { words: new Map(), confirmed: [], nextExpiry: Infinity },
+    twins: { suspects: new Map(), nextLook: Infinity, found: new Map(), ours: [] },
     online: new IdSet(),
   }
 }

@@ -14,8 +14,14 @@ import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.j
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
 
-/** `service`: a request of this node to the other node, and not to its application. */
-export function startRequest(state: State, out: Effects, command: CommandOf<'request'>, service = false): void {
+/** `service`: a request of this node to the other node, and not to its application. `over`: this connection and no other. */
+export function startRequest(
+  state: State,
+  out: Effects,
+  command: CommandOf<'request'>,
+  service = false,
+  over?: Connection,
+): void {
   const { ask: id, peer, timeout, data, values } = command
   if (!acceptAsk(state, out, id)) return
   const ask: RequestAsk = {
@@ -33,7 +39,8 @@ export function startRequest(state: State, out: Effects, command: CommandOf<'req
     call: undefined,
   }
   openAsk(state, ask, timeout)
-  send(state, out, ask)
+  if (over === undefined) send(state, out, ask)
+  else useConnection(state, out, ask, over)
 }
 
 function send(state: State, out: Effects, ask: RequestAsk): void {
