@@ -156,7 +156,7 @@ export class Dialler {
       this.host.peerStore.merge(connection.remotePeer, { multiaddrs }).catch(() => undefined)
       this.succeed(dial, connection)
     } catch (error) {
-      dial.tried.set(address, reasonOf(error))
+      dial.tried.set(address, isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOf(error))
       dial.cause = error as Error
     } finally {
       this.attempts--
@@ -312,6 +312,11 @@ export class Dialler {
       return direction === 'outbound' && withoutPeer(remoteAddr.toString()) === address
     })
   }
+}
+
+/** The handshake has shown our own peer id. */
+function isSelf(error: unknown): boolean {
+  return (error as Error).message === 'Can not dial self'
 }
 
 function named(address: string): Candidate {

@@ -31,7 +31,7 @@ import {
   takeReleased,
   testTime,
 } from './connections.js'
-import { closeDial, goesOn, reach, tooManyDials } from './dials.js'
+import { closeDial, goesOn, isThisNode, reach, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
@@ -105,6 +105,7 @@ function settleDials(state: State, out: Effects, { dials, peer }: Connection): v
 export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
   const { ask: id, target, addresses } = command
   if (!acceptAsk(state, out, id)) return
+  if (target === state.self) return fail(state, out, id, isThisNode(state))
   const ask: DialAsk = { kind: 'dial', id, target, connection: undefined }
   openAsk(state, ask)
   const connection = connectionTo(state, target)

@@ -6,7 +6,7 @@ import { acceptAsk, extendAsk, fail, openAsk } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo, updateIdle } from '../peers/connections.js'
-import { reach, stopWaiting, tooManyDials } from '../peers/dials.js'
+import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { leaveQueue, serveQueue } from './queue.js'
@@ -24,6 +24,7 @@ export function startRequest(
 ): void {
   const { ask: id, peer, timeout, data, values } = command
   if (!acceptAsk(state, out, id)) return
+  if (peer === state.self) return fail(state, out, id, isThisNode(state))
   const ask: RequestAsk = {
     kind: 'request',
     id,
