@@ -8,6 +8,7 @@
 import { writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { runCommand, UsageError } from '../scripts/command-line.js'
 import { broadcasts } from './extras/broadcasts.js'
 import { fairness } from './extras/fairness.js'
 import { idle, memory, startUp } from './extras/node-costs.js'
@@ -21,19 +22,17 @@ import { endWorkers } from './harness/worker.js'
 
 const RESULTS = new URL('results.md', import.meta.url)
 
-function options(): Options {
-  try {
-    return readOptions(process.argv.slice(2))
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
-    process.exit(2)
-  }
+/** @throws UsageError when the folder is no checkout that can be measured. */
+function checkCheckout(folder: string): void {
+  if (!existsSync(folder)) throw new UsageError(`--against ${folder}: there is no such folder`)
+  if (!existsSync(join(folder, 'src', 'index.ts')))
+    throw new UsageError(`--against ${folder} is no checkout of tinyp2p`)
+  if (!existsSync(join(folder, 'node_modules')))
+    throw new UsageError(`--against ${folder} has no node_modules: run \`npm ci\` there first`)
 }
 
 /** Compiles the other checkout, and tells the processes that are started where it is. */
 async function useCheckout(folder: string): Promise<void> {
-  if (!existsSync(join(folder, 'node_modules')))
-    throw new Error(`${folder} has no node_modules: run \`npm ci\` there first`)
   process.env.TINYP2P_BENCH_AGAINST = (await compile(resolve(folder))).path('src/index.ts')
 }
 
@@ -67,7 +66,7 @@ async function run({ full, write, against, plan, extras }: Options): Promise<voi
     await endWorkers()
     progress('')
   }
-  const form = `${full ? 'long' : 'short'} form, medians of ${plan.rounds} rounds of ${plan.time} ms`
+  const form = `${full ? 'long' : 'short'} form, medians of ${plan.rounds} ${plan.rounds === 1 ? 'round' : 'rounds'} of ${plan.time} ms`
   const text = ['# Results', `Written by \`npm run bench\`, ${form}.`, machine.join('\n'), ...parts].join('\n\n')
   console.log(text)
   console.log(`\n${Math.round((performance.now() - began) / 1_000)} s`)
@@ -77,11 +76,12 @@ async function run({ full, write, against, plan, extras }: Options): Promise<voi
 // An interrupted run tidies up too, and its processes end with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-const chosen = options()
-if (chosen.help) console.log(USAGE)
-else {
+await runCommand('bench', async () => {
+  const chosen = readOptions(process.argv.slice(2))
+  if (chosen.help) return console.log(USAGE)
+  if (chosen.against !== undefined) checkCheckout(chosen.against)
   await run(chosen).catch((error: Error) => {
     console.error(`The run failed, and its figures are worth nothing. ${error.message}`)
     process.exitCode = 1
   })
-}
+})

@@ -21,7 +21,7 @@ const bothHear = Promise.all(
   }),
 )
 
-// A broadcast goes to those who are there: wait until both are connected, and then until both have said what they hear.
+// A broadcast goes to the peers that are connected and in the topic: wait until both are.
 const twoPeers = filter(({ connections }: { connections: string[] }) => connections.length === 2)
 await firstValueFrom(alice.status$.pipe(twoPeers, timeout(10_000)))
 let recipients: string[] = []

@@ -32,7 +32,7 @@ server.requests$
   )
   .subscribe((request) => request.respond(encode('pong')))
 
-// How many requests came in each half second, whoever answers them.
+// How many requests came in each half second, whichever handler answers them.
 server.requests$
   .pipe(
     bufferTime(500),

@@ -1,11 +1,10 @@
 /**
  * Simulations at will, on virtual time. docs/simulation.md says what they look at.
  */
-import { parseArgs } from 'node:util'
+import { runCommand, readArgs, UsageError } from './command-line.js'
 import { load } from './simulate/load.js'
 import { scale } from './simulate/scale.js'
 import { many, one, writeGolden } from './simulate/seeds.js'
-import { UsageError } from './simulate/usage-error.js'
 
 const USAGE = `npm run simulate -- [options]
   --seeds <n> [--from 1] [--workers 2]   the suite of invariants on many seeds; without any option, on 1,000
@@ -39,16 +38,23 @@ function number(text: string): number {
   throw new UsageError(`${text === '' ? 'nothing' : text} is not a whole number above 0`)
 }
 
-function read(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
-  try {
-    return parseArgs({ options: OPTIONS }).values
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
 async function run(): Promise<void> {
-  const { help, golden, nodes, docs, load: sizes, seconds, profile, seed, mutant, seeds, from, workers } = read()
+  const {
+    help,
+    golden,
+    nodes,
+    docs,
+    load: sizes,
+    seconds,
+    profile,
+    seed,
+    mutant,
+    seeds,
+    from,
+    workers,
+  } = readArgs({
+    options: OPTIONS,
+  }).values
   if (help) console.log(USAGE)
   else if (golden) await writeGolden()
   else if (nodes !== undefined) await scale(numbers(nodes), docs)
@@ -58,10 +64,4 @@ async function run(): Promise<void> {
   else await many(number(from), number(seeds), workers === undefined ? undefined : number(workers))
 }
 
-try {
-  await run()
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  console.error(`${error.message}\n\n${USAGE}`)
-  process.exitCode = 2
-}
+await runCommand('simulate', run)

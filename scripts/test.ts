@@ -4,13 +4,14 @@
  * suite that cannot be loaded, a jest that dies) counts as one failure, so that the line never looks better than the
  * exit code.
  *
- *   tsx scripts/test.ts lint format types unit integration [-- arguments for jest]
+ *   tsx scripts/test.ts lint format types unit integration [-- names, and options of jest]
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runCommand, UsageError } from './command-line.js'
 
 interface Tally {
   passed: number
@@ -51,6 +52,12 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   world: (jestArgs) => jest('world', ['--testTimeout=60000', '--runInBand', ...jestArgs]),
   interop,
 }
+
+/** Options that are given on to jest; any other one is a mistake. */
+const JEST_OPTIONS = [
+  ...['-t', '--testNamePattern', '--testTimeout', '-i', '--runInBand', '-w', '--maxWorkers', '--verbose', '--silent'],
+  ...['--bail', '--shard', '--onlyFailures', '--detectOpenHandles', '--forceExit', '--coverage', '--no-cache'],
+]
 
 interface RunOptions {
   env?: NodeJS.ProcessEnv
@@ -158,19 +165,38 @@ async function interop(jestArgs: string[]): Promise<Tally> {
   return jest('interop', ['--testTimeout=60000', '--runInBand', ...jestArgs], env)
 }
 
-const args = process.argv.slice(2)
-const names = args.filter((name) => name in parts)
-const jestArgs = args.filter((arg) => arg !== '--' && !(arg in parts))
-if (names.length === 0) throw new Error(`name at least one part of: ${Object.keys(parts).join(', ')}`)
+const USAGE = `npm test [-- options], or npm run test:<part> [-- options]; the parts are ${Object.keys(parts).join(', ')}
+  <name> …                     only the files whose paths have this in them
+  ${JEST_OPTIONS.join(' ')}
+                               as jest has them: npm run test:unit -- deadlines -t 'in one instant'
+  --help`
 
-const total: Tally = { passed: 0, failed: 0, skipped: 0 }
-for (const name of names) {
-  console.log(`\n— ${name}`)
-  const tally = await parts[name]!(jestArgs)
-  if (tally.failed > 0) console.log(`— ${name}: failed`)
-  total.passed += tally.passed
-  total.failed += tally.failed
-  total.skipped += tally.skipped
+function read(args: readonly string[]): { names: string[]; jestArgs: string[] } {
+  const names = args.filter((name) => name in parts)
+  const jestArgs = args.filter((arg) => arg !== '--' && !(arg in parts))
+  for (const arg of jestArgs) {
+    const [option = ''] = arg.split('=')
+    if (option.startsWith('-') && !JEST_OPTIONS.includes(option)) throw new UsageError(`unknown option ${option}`)
+  }
+  if (names.length === 0) throw new UsageError(`name at least one part of ${Object.keys(parts).join(', ')}`)
+  return { names, jestArgs }
 }
-process.exitCode = total.failed > 0 ? 1 : 0
-console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
+
+await runCommand('test', async () => {
+  const args = process.argv.slice(2)
+  if (args.includes('--help')) return console.log(USAGE)
+  const { names, jestArgs } = read(args)
+  const total: Tally = { passed: 0, failed: 0, skipped: 0 }
+  for (const name of names) {
+    console.log(`\n— ${name}`)
+    const tally = await parts[name]!(jestArgs)
+    if (tally.failed > 0) console.log(`— ${name}: failed`)
+    total.passed += tally.passed
+    total.failed += tally.failed
+    total.skipped += tally.skipped
+  }
+  process.exitCode = total.failed > 0 ? 1 : 0
+  console.log(
+    `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
+  )
+})

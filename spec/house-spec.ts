@@ -50,7 +50,13 @@ describe('the house', () => {
   })
 
   it('has no import that closes a circle, type imports included', () => {
-    expect(files.map(circleFrom).filter((circle) => circle !== undefined)).toEqual([])
+    // Each file of a circle finds it, and begins it at itself: it is told once.
+    const circles = new Map<string, string[]>()
+    for (const file of files) {
+      const circle = circleFrom(file)
+      if (circle !== undefined) circles.set([...new Set(circle)].sort().join(' '), circle)
+    }
+    expect([...circles.values()]).toEqual([])
   })
 
   it('has no folder of one file', () => {

@@ -25,7 +25,7 @@ import { LaneScheduler } from './lane/scheduler.js'
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const { settings, pubsub, validators, record, dataDir } = readConfig(config)
   const log = createLogger(config.logger)
-  // Browsers have no files: what needs them is loaded for those who want it.
+  // Browsers have no files, so the code for them is loaded only if it is needed.
   const data =
     dataDir === undefined
       ? undefined

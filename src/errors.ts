@@ -2,7 +2,10 @@
 
 /** What went wrong. */
 export type ErrorCode =
-  /** An option is missing, of the wrong type or out of range. Correct the option that the message names. */
+  /**
+   * An option or argument is missing, unknown, of the wrong type or out of range, or `dataDir` is used by another process. Correct
+   * what the message names.
+   */
   | 'InvalidConfig'
   /** `secret` is not 32 bytes, or not base58 of 32 bytes. Make a new one with `newSecret()`, or correct the stored one. */
   | 'InvalidSecretKey'
@@ -10,7 +13,10 @@ export type ErrorCode =
   | 'InvalidAddress'
   /** A peer id cannot be parsed. Pass one as `node.peerId` of the other side shows it. */
   | 'InvalidPeerId'
-  /** No address of `listen` could be listened on: in use, or not of this machine. Choose another address or port. */
+  /**
+   * Not one address of `listen` can be listened on: each is in use, or not of this machine, or it is IPv6 on a machine without it.
+   * The `cause` is the network's error. Choose another address or port.
+   */
   | 'ListenError'
   /** The peer could not be reached: no address was found, or none answered. Nothing was sent; try again later. */
   | 'DialError'
@@ -36,11 +42,14 @@ export type ErrorCode =
   | 'Aborted'
   /** The topic has to be joined for this, and is not. Subscribe to `broadcasts$(topic)`, or name it in `topics`. */
   | 'NotSubscribed'
-  /** The network could not send the broadcast (the `cause` says why), or `waitForPeers` waited in vain. Nothing was sent. */
+  /**
+   * The network could not send the broadcast (the `cause` says why), or too few subscribers came for `waitForPeers`. Nothing
+   * was sent.
+   */
   | 'PublishError'
   /**
-   * The same bytes were broadcast or received less than a minute ago, so the network would drop them. Change them, or
-   * wait.
+   * The same bytes were sent or received less than a minute ago, so the network would drop them. Change them, wait, or set
+   * `pubsub.messageId: 'unique'` in every node. With another `messageId` this holds for the same id.
    */
   | 'DuplicateMessage'
   /** The broadcast, with signature, key and topic, is too large for one frame. Send less. */
@@ -50,6 +59,7 @@ export type ErrorCode =
   /** The node was stopped before this was done, or does not run any more. Create a new node. */
   | 'NodeStopped'
 
+/** What an error carries beside its code and message. */
 export interface P2pErrorOptions extends ErrorOptions {
   /** After how many milliseconds a new attempt makes sense. */
   retryAfterMs?: number
@@ -70,6 +80,7 @@ export interface P2pErrorOptions extends ErrorOptions {
  * ```
  */
 export class P2pError extends Error {
+  /** What went wrong, for programs. */
   readonly code: ErrorCode
   /** After how many milliseconds a new attempt makes sense. Only with `Overloaded`, and not always. */
   declare readonly retryAfterMs?: number

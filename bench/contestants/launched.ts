@@ -11,7 +11,7 @@ import { PUBSUB } from '../harness/pubsub.js'
 export interface Special {
   /** What it asks and answers by, the best first. */
   protocols?: string[]
-  /** Peers with whom there shall be no connection. */
+  /** Peers to which there must be no connection. */
   gate?: Libp2pPortOptions['gate']
 }
 

@@ -28,7 +28,7 @@ const LISTEN = '/ip4/127.0.0.1/tcp/0'
 
 interface Bus {
   address: string
-  /** Resolves with the number of peers to whom it was handed. */
+  /** Resolves with the number of peers that it was sent to. */
   publish(topic: string, data: Uint8Array): Promise<number>
 }
 
@@ -103,7 +103,7 @@ function message(size: number, number: number): Uint8Array {
 const hear: Hear = (topic, bytes) => {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const number = data.readUInt32LE(0)
-  // Some are only sent to see who is there.
+  // Some are only sent to find out which peers are in the topic.
   if (number === 0 || data.readUInt32LE(16) !== epoch) return
   if (topic === ACKS) {
     const receiver = data.readUInt32LE(12)

@@ -77,7 +77,7 @@ async function startNetwork(compiled: Compiled, kind: Kind, size: number): Promi
   return network
 }
 
-/** The first node publishes and hears all acknowledgements; so everybody is connected with it. */
+/** The first node publishes and gets all acknowledgements, so every other node is connected to it. */
 async function untilConnected({ title, peers }: Network): Promise<void> {
   const [publisher, ...receivers] = peers
   const deadline = Date.now() + PATIENCE

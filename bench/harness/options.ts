@@ -1,6 +1,6 @@
 /** The command line: what is run, how long, and what is wrong with it. */
-import { parseArgs } from 'node:util'
-import { CONTESTANTS, entryOf } from '../contestants/index.js'
+import { readArgs, UsageError } from '../../scripts/command-line.js'
+import { CONTESTANTS } from '../contestants/index.js'
 import { FULL_LOADS, loadName, SHORT_LOADS, sizeName, type Load } from './loads.js'
 import { takes, type Plan } from './rounds.js'
 
@@ -34,9 +34,9 @@ const SHORT = { rounds: 3, leadIn: 30, time: 120 }
 const FULL = { rounds: 5, leadIn: 300, time: 1_000 }
 const MAX_ROUNDS = 99
 
-/** Throws an error whose message says what is wrong with the arguments. */
+/** @throws UsageError */
 export function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
+  const { values } = readArgs({
     args,
     options: {
       full: { type: 'boolean', default: false },
@@ -50,7 +50,7 @@ export function readOptions(args: string[]): Options {
   })
   const { full, only, write, help, against } = values
   if (write && (only !== undefined || values.contestants !== undefined || against !== undefined)) {
-    throw new Error('--write needs the whole run: leave out --only, --contestants and --against')
+    throw new UsageError('--write needs the whole run: leave out --only, --contestants and --against')
   }
   const form = full ? FULL : SHORT
   const rounds = values.rounds === undefined ? form.rounds : roundsOf(values.rounds)
@@ -58,9 +58,9 @@ export function readOptions(args: string[]): Options {
   const contestants =
     named === undefined
       ? CONTESTANTS.filter(({ longOnly = false, againstOnly = false }) => !againstOnly && (full || !longOnly))
-      : list(named).map(entryOf)
+      : list(named).map(contestantNamed)
   if (against === undefined && contestants.some(({ againstOnly = false }) => againstOnly)) {
-    throw new Error('--against <folder> has to say where the other checkout is')
+    throw new UsageError('--against <folder> has to say where the other checkout is')
   }
   const chosen = choose(only, named !== undefined, full)
   const loads = chosen.loads.filter((load) => contestants.some((entry) => takes(entry, load)))
@@ -71,10 +71,16 @@ function list(text: string): string[] {
   return [...new Set(text.split(',').map((part) => part.trim()))]
 }
 
+function contestantNamed(name: string): (typeof CONTESTANTS)[number] {
+  const entry = CONTESTANTS.find((one) => one.name === name)
+  if (entry !== undefined) return entry
+  throw new UsageError(`there is no contestant ${name}; there are ${CONTESTANTS.map((one) => one.name).join(', ')}`)
+}
+
 function roundsOf(text: string): number {
   const rounds = Number(text)
   if (Number.isInteger(rounds) && rounds >= 1 && rounds <= MAX_ROUNDS) return rounds
-  throw new Error(`--rounds must be a whole number from 1 to ${MAX_ROUNDS}, not ${text}`)
+  throw new UsageError(`--rounds must be a whole number from 1 to ${MAX_ROUNDS}, not ${text}`)
 }
 
 function choose(
@@ -97,7 +103,7 @@ function choose(
       continue
     }
     const loadsOfName = loadsNamed(name, standard)
-    if (loadsOfName.length === 0) throw new Error(`--only ${name} is nothing that is measured`)
+    if (loadsOfName.length === 0) throw new UsageError(`--only ${name} is nothing that is measured`)
     for (const load of loadsOfName) loads.add(load)
   }
   return { loads: [...loads], extras }

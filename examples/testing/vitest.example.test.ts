@@ -16,7 +16,7 @@ describe('a program of five nodes', () => {
   let nodes: P2pNode[]
 
   beforeEach(async () => {
-    net = simulate({ latency: 20 }) // Every packet takes 20 ms to anybody.
+    net = simulate({ latency: 20 }) // Every packet takes 20 ms.
     nodes = []
     for (let i = 0; i < 5; i++) {
       const node = await net.createNode({ bootNodes: nodes[0]?.addresses ?? [], topics: ['news'] })

@@ -1,4 +1,4 @@
-/** One size of the scale study: a network of n nodes from nothing to a broadcast that everybody should hear. */
+/** One size of the scale study: a network of n nodes from nothing to a broadcast that every node should get. */
 import { Random } from '../../src/testing/network/random.js'
 import type { P2pNode } from '../../src/node/p2p-node.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'

@@ -5,7 +5,7 @@ import { copy } from '../../spec/simulation/copies.js'
 import { digests, GOLDEN } from '../../spec/simulation/golden.js'
 import { mutants } from '../../spec/simulation/mutants.js'
 import { explain, range, report, runSeeds, workers } from '../../spec/simulation/pool.js'
-import { UsageError } from './usage-error.js'
+import { UsageError } from '../command-line.js'
 
 /** So many failing seeds are cut down; of the others only the invariant is told. */
 const EXPLAINED = 3

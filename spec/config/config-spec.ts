@@ -112,7 +112,7 @@ describe('a config', () => {
 
   it.each<[unknown, string, RegExp]>([
     [{ port: 3000 }, 'InvalidConfig', /"port".*listen/],
-    [{ bootnodes: [] }, 'InvalidConfig', /"bootnodes".*bootNodes/],
+    [{ bootnodes: [] }, 'InvalidConfig', /"bootnodes" \(did you mean bootNodes\?\)/],
     [{ reqResp: { timeout: 1 } }, 'InvalidConfig', /"timeout".*requestTimeout/],
     [{ reqResp: 5 }, 'InvalidConfig', /reqResp.*5/],
     [{ reqResp: [] }, 'InvalidConfig', /reqResp/],
@@ -120,28 +120,28 @@ describe('a config', () => {
     [{ listen: [] }, 'InvalidConfig', /listen/],
     [{ listen: 3000 }, 'InvalidConfig', /listen.*3000/],
     [{ listen: ['/ip4/127.0.0.1/tcp/0', null] }, 'InvalidConfig', /listen.*null/],
-    [{ listen: '' }, 'InvalidAddress', /""/],
-    [{ listen: '127.0.0.1:3000' }, 'InvalidAddress', /"127\.0\.0\.1:3000"/],
+    [{ listen: '' }, 'InvalidAddress', /listen: ""/],
+    [{ listen: '127.0.0.1:3000' }, 'InvalidAddress', /listen: "127\.0\.0\.1:3000"/],
     [{ listen: '/ip4/127.0.0.1' }, 'InvalidAddress', /TCP/],
     [{ listen: '/ip4/256.0.0.1/tcp/0' }, 'InvalidAddress', /256/],
     [{ listen: '/ip4/127.0.0.1/tcp/65536' }, 'InvalidAddress', /65536/],
     [{ listen: '/ip4/127.0.0.1/udp/0/quic-v1' }, 'InvalidAddress', /quic/],
     [{ listen: '/ip4/127.0.0.1/tcp/0/ws' }, 'InvalidAddress', /ws/],
-    [{ listen: `/ip4/127.0.0.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /leave out its \/p2p part/],
+    [{ listen: `/ip4/127.0.0.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /listen.*leave out its \/p2p part/],
 
     [{ announce: 4001 }, 'InvalidConfig', /announce.*4001/],
-    [{ announce: '192.0.2.1:4001' }, 'InvalidAddress', /"192\.0\.2\.1:4001"/],
+    [{ announce: '192.0.2.1:4001' }, 'InvalidAddress', /announce: "192\.0\.2\.1:4001"/],
     [{ announce: `/ip4/192.0.2.1/tcp/4001/p2p/${PEER}` }, 'InvalidAddress', /announce.*leave out its \/p2p part/],
     [{ announce: '/ip4/0.0.0.0/tcp/4001' }, 'InvalidAddress', /announce.*not every interface/],
     [{ announce: ['/dns4/example.org/tcp/0'] }, 'InvalidAddress', /announce.*port/],
 
-    [{ bootNodes: PEER }, 'InvalidAddress', /ends in \/p2p/],
+    [{ bootNodes: PEER }, 'InvalidAddress', /bootNodes.*ends in \/p2p/],
     [{ bootNodes: `/p2p/${PEER}` }, 'InvalidAddress', /ends in \/p2p/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /ends in \/p2p/],
-    [{ bootNodes: 'nonsense' }, 'InvalidPeerId', /"nonsense"/],
-    [{ bootNodes: '' }, 'InvalidPeerId', /""/],
+    [{ bootNodes: 'foo' }, 'InvalidPeerId', /^bootNodes: "foo"/],
+    [{ bootNodes: '' }, 'InvalidPeerId', /bootNodes.*""/],
     [{ bootNodes: [5] }, 'InvalidConfig', /bootNodes.*5/],
-    [{ bootNodes: '/ip4/192.0.2.1/tcp/9000/p2p/nobody' }, 'InvalidPeerId', /"nobody"/],
+    [{ bootNodes: '/ip4/192.0.2.1/tcp/9000/p2p/nobody' }, 'InvalidPeerId', /bootNodes.*"nobody"/],
     [{ bootNodes: `/ip4/192.0.2.1/udp/9000/p2p/${PEER}` }, 'InvalidAddress', /TCP/],
 
     [{ keep: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /keep.*ends in \/p2p/],
@@ -153,7 +153,7 @@ describe('a config', () => {
     [{ dataDir: 5 }, 'InvalidConfig', /dataDir.*5/],
     [{ dataDir: 'a\0b' }, 'InvalidConfig', /dataDir/],
 
-    [{ topics: [''] }, 'InvalidConfig', /topic.*""/],
+    [{ topics: [''] }, 'InvalidConfig', /^topics: .*""/],
     [{ topics: ['x'.repeat(257)] }, 'InvalidConfig', /topic/],
     [{ topics: [7] }, 'InvalidConfig', /topics.*7/],
     [{ topics: { block: true } }, 'InvalidConfig', /topics.*block/],
@@ -168,13 +168,13 @@ describe('a config', () => {
 
   const numbers: [string, (value: unknown) => unknown][] = [
     ['discoveryInterval', (discoveryInterval) => ({ discoveryInterval })],
-    ['connectionKeepAlive', (connectionKeepAlive) => ({ reqResp: { connectionKeepAlive } })],
+    ['reqResp.connectionKeepAlive', (connectionKeepAlive) => ({ reqResp: { connectionKeepAlive } })],
     ['ping.interval', (interval) => ({ ping: { interval } })],
     ['ping.timeout', (timeout) => ({ ping: { timeout } })],
     ['ping.test', (test) => ({ ping: { test } })],
-    ['requestTimeout', (requestTimeout) => ({ reqResp: { requestTimeout } })],
-    ['maxRequestSize', (maxRequestSize) => ({ reqResp: { maxRequestSize } })],
-    ['maxResponseSize', (maxResponseSize) => ({ reqResp: { maxResponseSize } })],
+    ['reqResp.requestTimeout', (requestTimeout) => ({ reqResp: { requestTimeout } })],
+    ['reqResp.maxRequestSize', (maxRequestSize) => ({ reqResp: { maxRequestSize } })],
+    ['reqResp.maxResponseSize', (maxResponseSize) => ({ reqResp: { maxResponseSize } })],
   ]
   it.each(numbers)('has a whole positive number for %s, in a range that the platform can hold', (name, config) => {
     for (const value of [1, 1_000, 2 ** 31 - 1]) expect(fault(config(value))).toBeUndefined()

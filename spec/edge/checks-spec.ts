@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import {
-  checkAbout, checkAddress, checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, isThenable, messageOf, show,
+  checkAbout, checkAddress, checkBytes, checkNumber, checkObject, checkOneOf, checkOptions, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, inOption, isThenable, messageOf, nearest, show,
 } from '../../src/edge/checks.js' // prettier-ignore
 
 const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
@@ -151,10 +151,40 @@ describe('topics, numbers, signals', () => {
   })
 
   it('take any object for options', () => {
-    expect(() => checkOptions({}, 'options')).not.toThrow()
-    for (const value of [null, undefined, 7, 'text']) {
-      expect(thrown(() => checkOptions(value, 'options'))).toMatch(/^InvalidConfig: options must be an object, not /)
+    expect(() => checkOptions({}, 'ask', {})).not.toThrow()
+    expect(() => checkObject({ any: 1 }, 'it')).not.toThrow()
+    for (const value of [null, undefined, 7, 'text', []]) {
+      expect(thrown(() => checkOptions(value, 'ask', {}))).toMatch(
+        /^InvalidConfig: the options of ask must be an object, not /,
+      )
+      expect(thrown(() => checkObject(value, 'it'))).toMatch(/^InvalidConfig: it must be an object, not /)
     }
+  })
+
+  it('take no option that they do not know, and name the one that is meant', () => {
+    const names = { timeout: true, signal: true } as const
+    expect(() => checkOptions({ timeout: undefined, signal: 1 }, 'ask', names)).not.toThrow()
+    expect(thrown(() => checkOptions({ timout: 5 }, 'ask', names))).toBe(
+      'InvalidConfig: ask has no option "timout" (did you mean timeout?); there are timeout, signal',
+    )
+    expect(thrown(() => checkOptions({ retries: 5 }, 'ask', names))).toBe(
+      'InvalidConfig: ask has no option "retries"; there are timeout, signal',
+    )
+    expect(thrown(() => checkObject({ constructor: 5 }, 'it', names))).toMatch(/it has no option "constructor"/)
+    expect(thrown(() => checkOptions({ any: 5 }, 'dial', {}))).toMatch(/there are none$/)
+  })
+
+  it('know the nearest name: of another case, a letter too few or too many, two letters changed about', () => {
+    const names = ['timeout', 'receipts', 'bootNodes', 'listen']
+    const meant = { TIMEOUT: 'timeout', timout: 'timeout', timeouts: 'timeout', recepits: 'receipts', bootnode: 'bootNodes' } // prettier-ignore
+    for (const [word, name] of Object.entries(meant)) expect(nearest(word, names)).toBe(name)
+    for (const word of ['', 'port', 'x'.repeat(1_000_000)]) expect(nearest(word, names)).toBeUndefined()
+    expect(nearest('timing', names, 2)).toBeUndefined()
+  })
+
+  it('name the option that is wrong', () => {
+    expect(inOption('peers', () => 5)).toBe(5)
+    expect(thrown(() => inOption('peers', () => checkPeerId('foo')))).toMatch(/^InvalidPeerId: peers: "foo" is not/)
   })
 
   it('take an AbortSignal of any realm, or none', () => {

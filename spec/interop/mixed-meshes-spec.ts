@@ -193,7 +193,7 @@ describe('with a Rust peer', () => {
       const { data } = await rust.message(titled(title, size))
       expect(toBase64(titled(title, size))).toBe(data)
     }
-    expect(counts.of('gossipsub_rpc_recv_iwant_total')).toBeGreaterThan(0)
+    expect(counts.of('gossipsub_iwant_rcv_msgids_total')).toBeGreaterThan(0)
     // Its stream to us, and ours to it, were not ended by a frame that was too large.
     const heard = next(middle.broadcasts$(TOPIC))
     await rust.broadcast(TOPIC, bytes('still here'))

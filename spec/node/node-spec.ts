@@ -1,5 +1,6 @@
 /** The public node over a port that does what the spec says: its start, its end, and what reaches users. */
 import { describe, expect, it } from '@jest/globals'
+import { firstValueFrom, isObservable } from 'rxjs'
 import type { Emit, PortEffect } from '../../src/core/port.js'
 import { P2pError } from '../../src/errors.js'
 import { LaneScheduler } from '../../src/lane/scheduler.js'
@@ -10,6 +11,14 @@ import { failure, thrown, turn } from '../support/promises.js'
 interface Fixture extends Built {
   emit: Emit
   effects: PortEffect[]
+}
+
+const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
+
+/** What a call gives in the end, whether it throws, returns a promise, or an observable. */
+async function outcomeOf(call: () => unknown): Promise<unknown> {
+  const result = call()
+  return isObservable(result) ? firstValueFrom(result) : result
 }
 
 /** A node that begins to start. */
@@ -78,6 +87,47 @@ describe('a node', () => {
     node.setEventHandler({ handleInboundRequest: async (data) => data })
     const again = (): void => node.setEventHandler({ handleInboundRequest: async (data) => data })
     expect(thrown(again).code).toBe('HandlerAlreadySet')
+    await stop(fixture)
+  })
+
+  it('refuses a handler whose methods are misspelt or none, and takes one that has others too', async () => {
+    const fixture = await running()
+    const { node } = fixture
+    const bad: [unknown, string][] = [
+      [{ handleInboundRequst: () => {} }, 'a handler has no method "handleInboundRequst" (did you mean handleInboundRequest?)'],
+      [new (class { handleBroadcasts() {} })(), 'a handler has no method "handleBroadcasts" (did you mean handleBroadcast?)'],
+      [{ handleBroadcast: true }, 'handleBroadcast must be a function, not true'],
+    ] // prettier-ignore
+    for (const [handler, message] of bad) {
+      expect(thrown(() => node.setEventHandler(handler as never))).toMatchObject({ code: 'InvalidConfig', message })
+    }
+    node.setEventHandler({ count: 0, sendBroadcast() {}, handleBroadcast() {}, handleBroadcasts() {} } as never)
+    await stop(fixture)
+  })
+
+  it('refuses a misspelt option of any call, and names the option that is meant', async () => {
+    const fixture = await running()
+    const node = fixture.node as unknown as Record<string, (...values: unknown[]) => unknown>
+    const [peer, data] = [PEER, new Uint8Array()]
+    const calls: [string, unknown[], string][] = [
+      ['request', [peer, data, { timout: 5 }], 'request has no option "timout" (did you mean timeout?)'],
+      ['request$', [peer, data, { onOverFlow: 'error' }], 'request$ has no option "onOverFlow" (did you mean onOverflow?)'],
+      ['requestAny', [[peer], data, { hedgeafter: 5 }], 'requestAny has no option "hedgeafter" (did you mean hedgeAfter?)'],
+      ['requestAll', [[peer], data, { concurency: 5 }], 'requestAll has no option "concurency" (did you mean concurrency?)'],
+      ['broadcast', ['block', data, { waitForPeer: {} }], 'broadcast has no option "waitForPeer" (did you mean waitForPeers?)'],
+      ['broadcasts$', ['block', { bufer: 5 }], 'broadcasts$ has no option "bufer" (did you mean buffer?)'],
+      ['joined', ['block', { timeOut: 5 }], 'joined has no option "timeOut" (did you mean timeout?)'],
+      ['online', [{ peer: 5 }], 'online has no option "peer" (did you mean peers?)'],
+      ['dial', [peer, { timeout: 5 }], 'dial has no option "timeout"; there are none'],
+      ['explain', [{ topics: 'block' }], 'explain has no option "topics" (did you mean topic?)'],
+      ['stop', [{ drian: 5 }], 'stop has no option "drian"'],
+    ] // prettier-ignore
+    for (const [name, values, message] of calls) {
+      const error: unknown = await outcomeOf(() => node[name]!(...values)).catch((caught: unknown) => caught)
+      expect(error).toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining(message) as unknown })
+    }
+    await turn()
+    expect(fixture.effects.map(({ type }) => type)).toEqual(['listen'])
     await stop(fixture)
   })
 

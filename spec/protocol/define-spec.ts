@@ -320,6 +320,12 @@ describe('a protocol', () => {
     expect(() => chain.serve(bob, undefined as never)).toThrow('the handlers of a protocol must be an object')
   })
 
+  it('refuses a definition with a misspelt part, which would be a protocol without it', () => {
+    expect(() => defineProtocol({ topcis: { mined: 'block' } } as never)).toThrow(
+      'the definition of a protocol has no option "topcis" (did you mean topics?); there are name, codecs, methods, topics',
+    )
+  })
+
   it('without a name calls its topics as they are', async () => {
     const net = simulate()
     const alice = await net.createNode()

@@ -24,8 +24,9 @@ describe('the record option', () => {
     [{ write: 'no' }, 'not an object (write)'],
     [{ write: () => undefined, close: 7 }, 'not an object (write, close)'],
     [{ to: 7 }, 'not an object (to)'],
-    [{ to: 'a', redact: 'yes' }, 'redact must be true or false, not "yes"'],
-    [{ to: 'a', redacted: true }, 'record has no option "redacted"'],
+    [{ to: 'a', redact: 'yes' }, 'record.redact must be true or false, not "yes"'],
+    [{ to: 'a', redacted: true }, 'record has no option "redacted" (did you mean redact?)'],
+    [{ too: 'a' }, 'record has no option "too" (did you mean to?)'],
   ])('may not be %p', (record, message) => {
     expect(() => readRecord(record)).toThrow(expect.objectContaining({ code: 'InvalidConfig', message: expect.stringContaining(message) })) // prettier-ignore
   })

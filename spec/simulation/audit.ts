@@ -177,7 +177,8 @@ function connecting(state: State, report: Report): void {
         report('leak', `connection ${id} keeps request ${ask}`)
     }
     const ready = [...queue].filter((ask) => isReady(state.asks.open.get(ask), connection)).length
-    if (ready > 0 && hasRoom(state, connection))
+    // The other side is about to close a connection that it is leaving: requests wait for that, or for STAY.
+    if (ready > 0 && connection.leaving === undefined && hasRoom(state, connection))
       report('stuck', `${ready} requests wait for a stream of connection ${id}, which has room`)
     const open =
       v1Streams.size + v1Exchanges.size + queue.size + (asking?.requests.size ?? 0) + (other?.requests.size ?? 0)

@@ -26,7 +26,7 @@ test('the boot node gone for good and two parted, all know and reach each other 
   expect(await failing(SEEDS, false)).toEqual([])
 }, 300_000)
 
-test('and this finds the planted fault: who cannot be dialled is forgotten', async () => {
+test('and this finds the planted fault: a peer that cannot be dialled is forgotten', async () => {
   const found = await failing(20, true)
   expect(found.map((result) => result.found!.invariant)).toContain('liveness')
 }, 300_000)

@@ -1,5 +1,5 @@
 /**
- * Faults that somebody could make in the lane, the core or the edge, as changes of a copy of the sources. Each must be found
+ * Faults in the lane, the core or the edge, as changes of a copy of the sources. Each must be found
  * by the suite; one that is not found shows an invariant that is missing.
  */
 import { drop, replace, swap, type Change, type Fault } from '../support/planting.js'
@@ -12,9 +12,9 @@ export const planted = mutant(
   replace('Lane.run', 'this.pipeline.closed', "this.pipeline.closed || effect.type === 'reset'"),
 )
 
-/** Nobody who is there again by the end of an ordinary run is lost by it: found by the runs in which a fault never heals. */
+/** At the end of an ordinary run all peers are there again, and none is lost by this fault. It is found by the runs in which a fault never heals. */
 export const amnesia = mutant(
-  'who cannot be dialled is forgotten',
+  'a peer that cannot be dialled is forgotten',
   replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
   drop('noteLeft', 'planOther('),
 )
@@ -63,7 +63,7 @@ export const mutants: Fault[] = [
     drop('Inbound.decide', 'if (this.decided)'),
   ),
   mutant('room for inbound bytes is never given back', drop('giveBack', 'budget.bytes -=')),
-  mutant('who waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
+  mutant('a request that waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
   mutant(
     'an unanswered request keeps its signal quiet',
     drop('session/cutExchange', 'isWorkedOn('),
@@ -71,7 +71,7 @@ export const mutants: Fault[] = [
   ),
   mutant('each request has a dial of its own', replace('reach', 'get(target)', "get('')")),
   mutant('requests outlive their connection', drop('forget', 'loseCalls(')),
-  mutant('who cannot be dialled stays in the table', drop('onDialFailed', "type: 'tableRemove'")),
+  mutant('a peer that cannot be dialled stays in the table', drop('onDialFailed', "type: 'tableRemove'")),
   mutant(
     'an idle connection waits for the next one',
     replace(
@@ -80,7 +80,7 @@ export const mutants: Fault[] = [
       'closingTime(state, idle.get(id)!) >= state.now',
     ),
   ),
-  mutant('nobody wakes for an idle connection', drop('updateIdle', 'dueAt(')),
+  mutant('no wake-up is armed for an idle connection', drop('updateIdle', 'dueAt(')),
   mutant(
     'boot nodes are tried once',
     replace(
@@ -98,7 +98,7 @@ export const mutants: Fault[] = [
     drop('endAll', 'isWorkedOn('),
     drop('InboundRequests.end', 'this.onCancel('),
   ),
-  mutant('the end forgets who waits at the edge', drop('Asks.end', 'observer.error(')),
+  mutant('the end forgets callers that wait at the edge', drop('Asks.end', 'observer.error(')),
 
   // ---- sessions: cancel and deadlines
   mutant('a cancelled request gets no final frame', drop('onCancel', 'failNow(')),
@@ -110,7 +110,7 @@ export const mutants: Fault[] = [
     'a request says more than is left of its time',
     replace('headOf', 'Math.max(1, deadline - state.now)', 'ask.timeout'),
   ),
-  mutant('who makes values goes on when nobody takes them', drop('Inbound.cancel', 'stop()')),
+  mutant('a producer goes on after it was cancelled', drop('Inbound.cancel', 'stop()')),
 
   // ---- sessions: credit
   mutant(
@@ -131,14 +131,14 @@ export const mutants: Fault[] = [
   mutant('a large value goes whole before the next one begins', replace('writeBulk', 'bulk.push(', 'bulk.unshift(')),
   mutant('a write does not wait for the one before', replace('flush', '|| session.writing', '')),
 
-  // ---- sessions: who gets what, and the books
+  // ---- sessions: which request gets what, and the books
   mutant(
     'a value goes to the request after its own',
     replace('onPart', 'emitValue(state, out, ask.id', 'emitValue(state, out, ask.id + 1'),
   ),
   mutant('the end of the values is swallowed', drop('onEnd', 'endValues(')),
   mutant(
-    'who asks for one value gets all',
+    'a request for one value gets all',
     replace('next', 'answerer.takesOne(exchange)', "exchange.protocol === 'v1'"),
   ),
   mutant('of too many values the newest is dropped', replace('applyOverflow', 'dropOldest(', 'dropNewest(')),
@@ -155,12 +155,12 @@ export const mutants: Fault[] = [
   mutant('what is rejected is delivered', replace('decide', "verdict !== 'accept'", "verdict === 'ignore'")),
   mutant('a message is forwarded before the verdict', replace('topicOf', 'isGuarded(state, name)', 'false')),
   mutant('what was replayed comes again', drop('Broadcasts.onReplayed', 'listener.replayed =')),
-  mutant('what comes while somebody catches up is lost', drop('deferLive', 'live.push(')),
-  mutant('what comes while somebody catches up comes twice', drop('endCatchUp', 'found.delete(')),
+  mutant('what comes while a subscriber catches up is lost', drop('deferLive', 'live.push(')),
+  mutant('what comes while a subscriber catches up comes twice', drop('endCatchUp', 'found.delete(')),
   mutant('a late subscriber gets more than it asked for', replace('endCatchUp', '.slice(-count)', '')),
   mutant('a late subscriber gets the newest first', replace('endCatchUp', 'a.at - b.at', 'b.at - a.at')),
-  mutant('nobody who remembers is asked', replace('askPeers', 'slice(0, catchUpPeers)', 'slice(0, 0)')),
-  mutant('who catches up hears nothing new', drop('Broadcasts.onReplayed', 'catchingUp = false')),
+  mutant('no peer is asked for what it remembers', replace('askPeers', 'slice(0, catchUpPeers)', 'slice(0, 0)')),
+  mutant('a subscriber that catches up hears nothing new', drop('Broadcasts.onReplayed', 'catchingUp = false')),
   mutant('the history has no bound', drop('remember', 'while (history.length')),
   mutant(
     'a receipt goes before the verdict',
@@ -178,7 +178,7 @@ export const mutants: Fault[] = [
     'a peer that was slow stays so',
     replace('takeSlow', 'recipients.slow.delete(peer)', 'recipients.slow.has(peer)'),
   ),
-  mutant('nobody wakes for a validator', drop('startValidation', 'setDeadline(')),
+  mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
   mutant('a large message that was fetched still counts', drop('endFetch', 'bytes -=')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),

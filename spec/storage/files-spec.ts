@@ -66,6 +66,14 @@ describe('a sealed text', () => {
   })
 })
 
+/** The lock that is there becomes ours, as if there had been none. */
+function takesOver(): void {
+  const release = lockDirectory(directory)
+  expect(() => lockDirectory(directory)).toThrow(InUse)
+  release()
+  expect(readdirSync(directory)).toEqual([])
+}
+
 describe('the lock of a directory', () => {
   it('is one process’s at a time, and free after it was given back', () => {
     const release = lockDirectory(directory)
@@ -78,12 +86,12 @@ describe('the lock of a directory', () => {
   it('is taken over from a process that is dead', () => {
     const { pid } = spawnSync(process.execPath, ['-e', ''])
     writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid, started: '1' })))
-    lockDirectory(directory)()
+    takesOver()
   })
 
   it('is taken over from a dead process whose number another one has now', () => {
     writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.pid, started: '1' })))
-    lockDirectory(directory)()
+    takesOver()
   })
 
   it('is not taken over from another process that lives', async () => {

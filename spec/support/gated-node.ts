@@ -18,7 +18,7 @@ export function startGated(config: NodeConfig, { denied = new Set(), gossipsub =
   return startNode(config, {}, { gossipsub, gate: { deny: (peer) => denied.has(peer) } })
 }
 
-/** How often each control message of gossipsub was received or sent, by the name of its metric. */
+/** What gossipsub counts by itself, by the name of its metric. (Its `rpc_…` count streams that it reads and writes, and it has none.) */
 export class GossipCounts {
   private readonly counts = new Map<string, number>()
 

@@ -5,11 +5,10 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Gater } from '../../src/libp2p/gater.js'
 import { createHost, type Host } from '../../src/libp2p/host.js'
-import { internalsOf, type Trie } from '../../src/libp2p/patches/kad-table.js'
 import { PUBSUB } from './pubsub.js'
 
 /** What the specs do with it, beside what we do. */
-export interface KadTable extends Trie {
+export interface KadTable {
   start(): Promise<void>
   stop(): void
   add(peer: PeerId): Promise<void>
@@ -25,7 +24,7 @@ export async function kadTable(): Promise<{ host: Host; gater: Gater; table: Kad
   const privateKey = await generateKeyPair('Ed25519')
   const gater = new Gater(peerIdFromPrivateKey(privateKey).toString())
   const host = await createHost({ privateKey, pubsub: PUBSUB }, [], gater)
-  const table = internalsOf(host.services.kad).routingTable.kb as KadTable
+  const table = (host.services.kad as unknown as { routingTable: { kb: KadTable } }).routingTable.kb
   await table.start()
   table.verify = () => Promise.resolve(true)
   return { host, gater, table }

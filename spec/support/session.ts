@@ -94,6 +94,11 @@ export function credit(id: number, amount: number): Uint8Array {
   return frame(7, id, varint(amount))
 }
 
+/** `says`: 0 ASK, 1 YES, 2 NO, 3 STAY. */
+export function goodbye(id: number, says: number): Uint8Array {
+  return frame(0x88, id, varint(says))
+}
+
 // ---- bytes to frames
 
 /** A frame that was read. What its type does not have is left out. */

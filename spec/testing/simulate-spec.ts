@@ -230,12 +230,21 @@ describe('nonsense', () => {
 
   it('as options is refused', () => {
     for (const options of [null, 5, 'seed']) expect(() => simulate(options as never)).toThrow(/must be an object/)
-    expect(() => simulate({ latenzy: 5 } as never)).toThrow(/no option "latenzy"; there are seed, latency/)
+    expect(() => simulate({ latenzy: 5 } as never)).toThrow(
+      /no option "latenzy" \(did you mean latency\?\); there are seed, latency/,
+    )
     expect(simulate({ seed: undefined, bandwidth: Infinity, loss: 0.9, latency: 0 }).seed).toBe(1)
   })
 
   it('in skew is refused', async () => {
-    for (const skew of [{ offset: NaN }, { offset: '1' as never }, { rate: 0 }, { rate: -1 }, { rate: 11 }]) {
+    for (const skew of [
+      { offset: NaN },
+      { offset: '1' as never },
+      { rate: 0 },
+      { rate: -1 },
+      { rate: 11 },
+      { ofset: 1 } as never,
+    ]) {
       await expect(simulate().createNode({}, skew)).rejects.toMatchObject({ code: 'InvalidConfig' })
     }
   })

@@ -1,9 +1,19 @@
-/** The public config: what it may say, what it means when it says nothing, and what is wrong with it. */
+/** The public config: its options, their defaults, and the errors for values that are not valid. */
 import type { SchedulerLike } from 'rxjs'
 import { isUnspecified, peerOf } from '../core/peers/addresses.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
-import { checkNumber, checkObject, checkTarget, checkTcpAddress, checkTopic, show } from '../edge/checks.js'
+import {
+  checkNumber,
+  checkObject,
+  checkTarget,
+  checkTcpAddress,
+  checkTopic,
+  inOption,
+  show,
+  type Names,
+  type Target,
+} from '../edge/checks.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
 import { P2pError } from '../errors.js'
@@ -11,6 +21,7 @@ import { readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
+/** The config of a node. Every option is optional, and `undefined` means its default. An unknown option is `InvalidConfig`. */
 export interface NodeConfig {
   /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
   listen?: string | string[]
@@ -23,16 +34,20 @@ export interface NodeConfig {
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
   secret?: string | Uint8Array
   /**
-   * A directory that is this node's own, and is made where there is none: its key (mode 0600, not encrypted) and the peers that it
-   * remembers are kept there, so that it is the same peer again after a restart, and finds its network without boot nodes. A second
-   * node on it fails with `InvalidConfig`, as does a `secret` that is not its key. Default: nothing is kept. Needs Node's file system.
+   * The path of a directory for this node alone; it is made when it does not exist. The node keeps its key there (mode 0600, not
+   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes.
+   * `InvalidConfig` if another node uses the directory, or if `secret` is not the key in it. Default: nothing is kept. Needs Node's
+   * file system.
    */
   dataDir?: string
-  /** Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, as those of `keep`. */
+  /**
+   * Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, like those of
+   * `keep`. Default: none.
+   */
   bootNodes?: string | string[]
   /**
-   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to one is not closed for being
-   * idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to such a peer is not closed when it
+   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
    */
   keep?: string | string[]
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
@@ -44,22 +59,32 @@ export interface NodeConfig {
    * From 0 to 1,000,000, default 30.
    */
   stayConnected?: number
-  /** How it is noticed that a connection is dead. */
+  /** How the node finds out that a connection is dead. */
   ping?: {
     /** Milliseconds between two pings of every connected peer. Default 15,000. */
     interval?: number
-    /** Milliseconds after which a connection is closed over which neither the answer nor any other byte has come. Default 20,000. */
+    /**
+     * A connection is closed when for so many milliseconds neither the answer nor any other byte has come over it. Default
+     * 20,000.
+     */
     timeout?: number
-    /** The same when its peer has opened another connection, which is used meanwhile. Default 1,000, and never more than `timeout`. */
+    /**
+     * The same once the peer has opened another connection; requests go over that one meanwhile. Default 1,000, at most
+     * `timeout`.
+     */
     test?: number
   }
+  /** Requests: times and sizes. */
   reqResp?: {
     /**
-     * Milliseconds after which a connection without use is closed, when more than `stayConnected` peers are connected. Default
-     * 10,000. The other side is asked first, if it knows of that; the Rust tinyp2p does not.
+     * Milliseconds after which an unused connection is closed, when more than `stayConnected` peers are connected. Default 10,000.
+     * The other side is asked first, if it supports that; the Rust tinyp2p does not.
      */
     connectionKeepAlive?: number
-    /** Milliseconds that a request may take, ours and those of others; ours can name another `timeout`. Default 10,000. */
+    /**
+     * Milliseconds that a request may take, ours and that of a peer. A request of ours can name another `timeout`. Default
+     * 10,000.
+     */
     requestTimeout?: number
     /** The largest request that we send or take, bytes. Default 1,048,576. */
     maxRequestSize?: number
@@ -79,25 +104,30 @@ export interface NodeConfig {
   record?: string | RecordingSink | RecordOptions
 }
 
-const KEYS = [
-  'listen',
-  'announce',
-  'secret',
-  'dataDir',
-  'bootNodes',
-  'keep',
-  'discoveryInterval',
-  'topics',
-  'stayConnected',
-  'ping',
-  'reqResp',
-  'pubsub',
-  'scheduler',
-  'logger',
-  'record',
-]
-const REQ_RESP_KEYS = ['connectionKeepAlive', 'requestTimeout', 'maxRequestSize', 'maxResponseSize']
-const PING_KEYS = ['interval', 'timeout', 'test']
+const NAMES: Names<NodeConfig> = {
+  listen: true,
+  announce: true,
+  secret: true,
+  dataDir: true,
+  bootNodes: true,
+  keep: true,
+  discoveryInterval: true,
+  topics: true,
+  stayConnected: true,
+  ping: true,
+  reqResp: true,
+  pubsub: true,
+  scheduler: true,
+  logger: true,
+  record: true,
+}
+const REQ_RESP_NAMES: Names<NonNullable<NodeConfig['reqResp']>> = {
+  connectionKeepAlive: true,
+  requestTimeout: true,
+  maxRequestSize: true,
+  maxResponseSize: true,
+}
+const PING_NAMES: Names<NonNullable<NodeConfig['ping']>> = { interval: true, timeout: true, test: true }
 const MAX_SIZE = 2 ** 31 - 1
 const MAX_CONNECTED = 1_000_000
 
@@ -114,9 +144,9 @@ export interface CheckedConfig {
 
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
 export function readConfig(config: NodeConfig): CheckedConfig {
-  checkObject(config, 'the config', KEYS)
-  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_KEYS)
-  checkObject(config.ping ?? {}, 'ping', PING_KEYS)
+  checkObject(config, 'the config', NAMES)
+  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES)
+  checkObject(config.ping ?? {}, 'ping', PING_NAMES)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
@@ -142,7 +172,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     announce: announced(config.announce ?? []),
     bootNodes: bootNodes(config.bootNodes ?? []),
     keep: keep(config.keep ?? []),
-    topics: list(config.topics ?? [], 'topics').map(checkTopic),
+    topics: list(config.topics ?? [], 'topics').map((topic) => inOption('topics', () => checkTopic(topic))),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
     stayConnected:
@@ -152,10 +182,10 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     pingInterval: time(ping.interval, 'ping.interval', standard.pingInterval),
     pingTimeout,
     pingTest: Math.min(time(ping.test, 'ping.test', standard.pingTest), pingTimeout),
-    connectionKeepAlive: time(reqResp.connectionKeepAlive, 'connectionKeepAlive', standard.connectionKeepAlive),
-    requestTimeout: time(reqResp.requestTimeout, 'requestTimeout', standard.requestTimeout),
-    maxRequestSize: size(reqResp.maxRequestSize, 'maxRequestSize', standard.maxRequestSize),
-    maxResponseSize: size(reqResp.maxResponseSize, 'maxResponseSize', standard.maxResponseSize),
+    connectionKeepAlive: time(reqResp.connectionKeepAlive, 'reqResp.connectionKeepAlive', standard.connectionKeepAlive),
+    requestTimeout: time(reqResp.requestTimeout, 'reqResp.requestTimeout', standard.requestTimeout),
+    maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
+    maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
   }
   return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
 }
@@ -164,15 +194,15 @@ function listenAddresses(listen: string | string[]): string[] {
   const addresses = list(listen, 'listen')
   if (addresses.length === 0) throw new P2pError('InvalidConfig', 'listen must name at least one multiaddr, not none')
   return addresses.map((address) => {
-    const checked = checkTcpAddress(address)
+    const checked = inOption('listen', () => checkTcpAddress(address))
     if (peerOf(checked) === undefined) return checked
-    throw new P2pError('InvalidAddress', `${show(address)} cannot be listened on: leave out its /p2p part`)
+    throw new P2pError('InvalidAddress', `listen: ${show(address)} cannot be listened on: leave out its /p2p part`)
   })
 }
 
 function announced(announce: string | string[]): string[] {
   return list(announce, 'announce').map((address) => {
-    const checked = checkTcpAddress(address)
+    const checked = inOption('announce', () => checkTcpAddress(address))
     const cannot = (why: string): P2pError =>
       new P2pError('InvalidAddress', `announce: ${show(address)} cannot be announced: ${why}`)
     if (peerOf(checked) !== undefined) throw cannot('leave out its /p2p part')
@@ -183,42 +213,29 @@ function announced(announce: string | string[]): string[] {
 }
 
 function bootNodes(nodes: string | string[]): Record<string, string[]> {
-  const byPeer: Record<string, string[]> = {}
-  for (const address of list(nodes, 'bootNodes')) {
-    const { target, addresses } = checkTarget(address)
-    if (addresses.length === 0 || target.startsWith('/')) {
-      throw new P2pError(
-        'InvalidAddress',
-        `the boot node ${show(address)} must be a multiaddr that ends in /p2p/<peer id>`,
-      )
-    }
-    ;(byPeer[target] ??= []).push(...addresses)
-  }
-  return byPeer
+  const form = 'must be a multiaddr that ends in /p2p/<peer id>'
+  return byPeer(nodes, 'bootNodes', form, ({ target, addresses }) => addresses.length > 0 && !target.startsWith('/'))
 }
 
 function keep(peers: string | string[]): Record<string, string[]> {
-  const byPeer: Record<string, string[]> = {}
-  for (const peer of list(peers, 'keep')) {
-    const { target, addresses } = named(peer)
-    ;(byPeer[target] ??= []).push(...addresses)
-  }
-  return byPeer
+  const form = 'must be a peer id, or a multiaddr that ends in /p2p/<peer id>'
+  return byPeer(peers, 'keep', form, ({ target }) => !target.startsWith('/'))
 }
 
-/** @throws what `checkTarget` does, with the option's name */
-function named(peer: string) {
-  try {
-    const target = checkTarget(peer)
-    if (!target.target.startsWith('/')) return target
-  } catch (error) {
-    const { code, message } = error as P2pError
-    throw new P2pError(code, `keep: ${message}`)
+/** The addresses of each peer that an option names. @throws what `checkTarget` does, with the option's name */
+function byPeer(
+  peers: string | string[],
+  option: string,
+  form: string,
+  isRight: (target: Target) => boolean,
+): Record<string, string[]> {
+  const addressesOf: Record<string, string[]> = {}
+  for (const peer of list(peers, option)) {
+    const target = inOption(option, () => checkTarget(peer))
+    if (!isRight(target)) throw new P2pError('InvalidAddress', `${option}: ${show(peer)} ${form}`)
+    ;(addressesOf[target.target] ??= []).push(...target.addresses)
   }
-  throw new P2pError(
-    'InvalidAddress',
-    `keep: ${show(peer)} must be a peer id, or a multiaddr that ends in /p2p/<peer id>`,
-  )
+  return addressesOf
 }
 
 /** One text or several, as several. */

@@ -1,6 +1,6 @@
 /** The part of the public config that is about broadcasts: `pubsub`. */
 import { defaultSettings, type Settings } from '../core/settings.js'
-import { checkNumber, checkObject, checkTopic, show } from '../edge/checks.js'
+import { checkNumber, checkObject, checkTopic, inOption, show, type Names } from '../edge/checks.js'
 import { checkValidator, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import {
@@ -12,6 +12,7 @@ import {
 } from '../core/pubsub.js'
 import { messageId } from '../wire/gossip/message.js'
 
+/** The option `pubsub` of the config. Every option is optional. */
 export interface PubsubConfig {
   /**
    * The largest broadcast that we send or take, encoded with its topic and signature: bytes from 1,024 to 1,073,741,824, default
@@ -19,45 +20,55 @@ export interface PubsubConfig {
    */
   maxMessageSize?: number
   /**
-   * How many bytes may wait to be sent to one peer. Default 4,194,304. More broadcasts wait in the node, until they time out with
-   * `Overloaded`.
+   * How many bytes may wait to be sent to one peer, from 1,024 to 1,073,741,824; default 4,194,304. Further broadcasts wait in the
+   * node; those that cannot be sent within `requestTimeout` fail with `Overloaded`.
    */
   maxQueueSize?: number
   /**
-   * How broadcasts are told apart, equal in all nodes of a network. `content` (the default, and the Rust tinyp2p's): the same
-   * bytes are the same broadcast, from whichever peer, and a repeat within a minute is `DuplicateMessage`. `unique`: each
-   * broadcast is another one. A function: the id that it returns, a text that is not empty; it must not throw, because it runs for
-   * messages of strangers too.
+   * How broadcasts are told apart. It must be the same in all nodes of a network. `content` (the default, and the Rust tinyp2p's):
+   * the same bytes are the same broadcast, from whichever peer, and a repeat within a minute is `DuplicateMessage`. `unique`: each
+   * broadcast is a new one. A function returns the id, a text that is not empty. It must not throw, because it also runs for
+   * messages of strangers.
    */
   messageId?: 'content' | 'unique' | ((message: IdentifiedMessage) => string)
-  /** Topic → its validator, from the first message on. As `node.validate`. */
+  /**
+   * Topic (text of 1 to 256 characters) → its validator, as `node.validate` sets it, but from the first message on. Default:
+   * none.
+   */
   validators?: Readonly<Record<string, Validator>>
-  /** Milliseconds that a validator has. Default 2,000; at most 2,500, because a peer that holds a message back for 3 s is punished by others. */
+  /**
+   * Milliseconds that a validator has, from 1 to 2,500; default 2,000. Not more, because other peers punish a peer that holds a
+   * message back for 3 s.
+   */
   validationTimeout?: number
   /**
-   * What is kept of each topic, for subscribers that come late: at most so many messages (0 to 100,000, default 256) and bytes
-   * (0 to 1,073,741,824, default 1,048,576). 0 messages: nothing.
+   * What is kept of each topic for late subscribers: at most so many messages (0 to 100,000, default 256) and bytes (0 to
+   * 1,073,741,824, default 1,048,576). With 0 messages nothing is kept.
    */
   history?: { messages?: number; bytes?: number }
   /**
-   * Broadcasts that do not fit into a message, up to `maxSize` bytes: only their hash is gossiped, and a node that hears of it
-   * fetches the bytes from its neighbour. Default: off, because all nodes of the network must support it, and Rust nodes do not.
+   * Broadcasts that do not fit into a message, up to `maxSize` bytes (1 to 67,108,864): only their hash is gossiped, and a node that
+   * receives the hash fetches the bytes from its neighbour. Default: off, because all nodes of the network must support it, and Rust
+   * nodes do not.
    */
   largeMessages?: { maxSize: number }
-  /** How a peer's score comes about, and what follows from it. Fields that are not given keep their defaults. */
+  /** How a peer's score is computed, and what follows from it. Fields that are left out keep their defaults. */
   scoring?: Partial<Scoring>
 }
 
-const KEYS = [
-  'maxMessageSize',
-  'maxQueueSize',
-  'messageId',
-  'validators',
-  'validationTimeout',
-  'history',
-  'largeMessages',
-  'scoring',
-]
+const NAMES: Names<PubsubConfig> = {
+  maxMessageSize: true,
+  maxQueueSize: true,
+  messageId: true,
+  validators: true,
+  validationTimeout: true,
+  history: true,
+  largeMessages: true,
+  scoring: true,
+}
+const HISTORY_NAMES: Names<NonNullable<PubsubConfig['history']>> = { messages: true, bytes: true }
+const LARGE_NAMES: Names<NonNullable<PubsubConfig['largeMessages']>> = { maxSize: true }
+const SCORING_NAMES = Object.fromEntries(Object.keys(defaultScoring).map((name) => [name, true as const]))
 const MAX_SIZE = 2 ** 30
 const MIN_MESSAGE = 1_024
 const MAX_VALIDATION = 2_500
@@ -73,17 +84,17 @@ type PubsubSettings = Pick<
   | 'maxLargeMessage'
 >
 
-/** Checks it and fills in the defaults. @throws a `P2pError` */
+/** Checks it and fills in the defaults. @throws `InvalidConfig` */
 export function readPubsub(config: PubsubConfig = {}): {
   settings: PubsubSettings
   options: PubsubOptions
   validators: Readonly<Record<string, Validator>>
 } {
-  checkObject(config, 'pubsub', KEYS)
+  checkObject(config, 'pubsub', NAMES)
   const { validators = {}, history = {}, largeMessages, scoring = {} } = config
   checkObject(validators, 'pubsub.validators')
-  checkObject(history, 'pubsub.history', ['messages', 'bytes'])
-  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', ['maxSize'])
+  checkObject(history, 'pubsub.history', HISTORY_NAMES)
+  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', LARGE_NAMES)
   const standard = defaultSettings
   const number = (value: number | undefined, what: string, unit: string, least: number, most: number, none: number) =>
     value === undefined ? none : checkNumber(value, `pubsub.${what}`, unit, least, most)
@@ -106,7 +117,7 @@ export function readPubsub(config: PubsubConfig = {}): {
     ),
     guardedTopics: Object.entries(validators).map(([topic, validator]) => {
       checkValidator(validator, topic)
-      return checkTopic(topic)
+      return inOption('pubsub.validators', () => checkTopic(topic))
     }),
     validationTimeout: number(
       config.validationTimeout,
@@ -144,7 +155,7 @@ function messageIdOf(kind: unknown): MessageIdOf {
   throw new P2pError('InvalidConfig', `pubsub.messageId must be 'content', 'unique' or a function, not ${show(kind)}`)
 }
 
-/** What a user's function gives must be a text. (It runs for messages of strangers: it must not throw.) */
+/** Checks what a user's function returns. */
 function checkedId(of: MessageIdOf): MessageIdOf {
   return (message) => {
     const id: unknown = of(message)
@@ -154,7 +165,7 @@ function checkedId(of: MessageIdOf): MessageIdOf {
 }
 
 function checkScoring(scoring: Partial<Scoring>): Scoring {
-  checkObject(scoring, 'pubsub.scoring', Object.keys(defaultScoring))
+  checkObject(scoring, 'pubsub.scoring', SCORING_NAMES)
   const whole: Scoring = { ...defaultScoring, ...scoring }
   for (const [name, value] of Object.entries(whole) as [keyof Scoring, unknown][]) {
     const isDecay = name.endsWith('Decay')

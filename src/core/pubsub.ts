@@ -5,7 +5,9 @@
 
 /** The fields that a message id may depend on. */
 export interface IdentifiedMessage {
+  /** The topic that it was published on. */
   topic: string
+  /** The payload. */
   data: Uint8Array
   /** Peer id of the signer. */
   from: string
@@ -13,28 +15,39 @@ export interface IdentifiedMessage {
   sequence: bigint
 }
 
-/** The id of a broadcast. It has to be the same on all nodes, or messages are forwarded more than once. */
+/** Makes the id of a broadcast. All nodes must make the same one, or messages are forwarded more than once. */
 export type MessageIdOf = (message: IdentifiedMessage) => string
 
 /** The peer score, in the terms of gossipsub's specification. */
 export interface Scoring {
-  /** P4: weight of the squared number of messages that were rejected, badly signed or too large. At most 0. */
+  /** P4: weight of the squared number of messages that were rejected, wrongly signed or too large. At most 0; default -10. */
   invalidMessageWeight: number
-  /** What is left of that count after a second, 0 … 1. */
+  /** The share of that count that is left after a second, between 0 and 1; default 0.9. */
   invalidMessageDecay: number
-  /** P7: weight of the squared number of misbehaviours: broken promises, GRAFT within a back-off, floods. At most 0. */
+  /**
+   * P7: weight of the squared number of misbehaviours: broken promises, GRAFT within a back-off, floods. At most 0; default
+   * -10.
+   */
   behaviourWeight: number
-  /** What is left of that count after a second, 0 … 1. */
+  /** The share of that count that is left after a second, between 0 and 1; default 0.9. */
   behaviourDecay: number
-  /** P6: weight of the squared number of peers beyond 10 on one IP address. 0: a shared address is no offence. */
+  /**
+   * P6: weight of the squared number of peers beyond 10 on one IP address. At most 0; default 0: a shared address is no
+   * offence.
+   */
   colocationWeight: number
-  /** Below this score a peer gets no gossip from us, and we take none of it. */
+  /** Below this score no IHAVE or IWANT is exchanged with a peer. At most 0; default -10. */
   gossipThreshold: number
-  /** Below this score a peer gets none of our own broadcasts. */
+  /** Below this score a peer gets none of our own broadcasts. At most `gossipThreshold`; default -50. */
   publishThreshold: number
-  /** Below this score nothing that a peer sends is read. */
+  /** Below this score nothing that a peer sends is read. At most `publishThreshold`; default -80. */
   graylistThreshold: number
 }
+
+/** Why a broadcast is `DuplicateMessage`, and what its caller can do. */
+export const REPEATED =
+  'a broadcast with this id (by default: with these bytes) was sent or received less than a minute ago, and the network drops a ' +
+  "repeat: change the bytes, wait for a minute, or set pubsub.messageId to 'unique' in every node of the network"
 
 /** What a network has to know of pub/sub. */
 export interface PubsubOptions {

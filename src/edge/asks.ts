@@ -1,5 +1,5 @@
 /**
- * Questions to the lane, by number: an answer finds its observer in one map (the origin's oneshot sender), never by
+ * Questions to the lane, by number. An answer finds its observer in one map (the origin's oneshot sender), never by
  * searching a shared stream. The observer is a subscriber of a cold observable, or the queue of a loop.
  */
 import { Observable, type Observer } from 'rxjs'
@@ -47,7 +47,7 @@ export class Asks {
     return id
   }
 
-  /** The observer gets nothing any more; a question that is still open is cancelled in the lane. */
+  /** The observer gets nothing more. If the question is still open, the lane cancels it. */
   cancel(id: AskId): void {
     if (this.observers.delete(id)) this.push({ type: 'cancel', ask: id })
   }
@@ -75,7 +75,7 @@ export class Asks {
     this.take(id)?.error(errorOf(refusal))
   }
 
-  /** The node is over: every question fails with this error, also those that are asked later. */
+  /** The node has ended: every question fails with this error, also those that are asked later. */
   end(error: P2pError): void {
     this.over = error
     const observers = [...this.observers.values()]

@@ -1,4 +1,4 @@
-/** What callers pass, checked before anything is sent: the offending value and what would be right are in the message. */
+/** Checks of what callers pass, before anything is sent. A message names the wrong value, and what would be right. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerOf } from '../core/peers/addresses.js'
@@ -22,7 +22,7 @@ export function messageOf(error: unknown): string {
 
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
 export function checkBytes(value: unknown, what: string): Uint8Array {
-  // Nearly all of them, at no cost.
+  // Nearly all values are such, and this costs nothing.
   if (value instanceof Uint8Array && value.constructor === Uint8Array) return value
   if (!isBytes(value)) {
     const message = `${what} must be a Uint8Array (text: new TextEncoder().encode(…)), not ${show(value)}`
@@ -86,7 +86,7 @@ export interface Target {
 export function checkPeer(peer: unknown): Target {
   const target = checkTarget(peer)
   if (target.target.startsWith('/')) {
-    throw new P2pError('InvalidAddress', `${show(peer)} does not say whom to ask: it must end in /p2p/<peer id>`)
+    throw new P2pError('InvalidAddress', `${show(peer)} does not name a peer: it must end in /p2p/<peer id>`)
   }
   return target
 }
@@ -98,7 +98,7 @@ export function checkTarget(peer: unknown): Target {
   }
   if (!peer.startsWith('/')) return { target: checkPeerId(peer), addresses: [] }
   const id = peerOf(peer)
-  // `/p2p/<peer id>` alone is a multiaddr too: it says who, not where.
+  // `/p2p/<peer id>` alone is a multiaddr too. It names a peer, but no address.
   if (id !== undefined && peer === `/p2p/${id}`) return { target: checkPeerId(id), addresses: [] }
   const address = checkTcpAddress(peer)
   return { target: id === undefined ? address : checkPeerId(id), addresses: [address] }
@@ -112,9 +112,13 @@ export function checkTopic(topic: unknown): string {
   return topic
 }
 
-/** What is to be explained: a topic or a peer, told apart by what it is called. @throws `InvalidConfig`, `InvalidPeerId`, `InvalidAddress` */
+/**
+ * What is to be explained: a topic, or a peer, which a text is if it has the form of one. @throws `InvalidConfig`,
+ * `InvalidPeerId`, `InvalidAddress`
+ */
 export function checkAbout(about: unknown): { topic: string } | { peer: string } {
   if (typeof about === 'string') return isPeer(about) ? { peer: checkPeer(about).target } : { topic: checkTopic(about) }
+  if (typeof about === 'object' && about !== null) checkNames(about, 'explain', { topic: true, peer: true })
   const { topic, peer } = (about ?? {}) as { topic?: unknown; peer?: unknown }
   if (peer !== undefined && topic === undefined) return { peer: checkPeer(peer).target }
   if (topic !== undefined && peer === undefined) return { topic: checkTopic(topic) }
@@ -157,19 +161,70 @@ export function checkOneOf<Word extends string>(value: unknown, words: readonly 
   throw new P2pError('InvalidConfig', `${what} must be one of ${all}, not ${show(value)}`)
 }
 
-/** An object of options. */
-export function checkOptions(value: unknown, what: string): void {
-  if (typeof value === 'object' && value !== null) return
-  throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
+/** The names of all options of `T`. The compiler sees to it that none is missing. */
+export type Names<T> = Readonly<Record<keyof T, true>>
+
+/** The options of a call, such as `request`: an object that has no other fields than these. */
+export function checkOptions(options: unknown, call: string, names: Readonly<Record<string, true>>): void {
+  if (!isObject(options)) {
+    throw new P2pError('InvalidConfig', `the options of ${call} must be an object, not ${show(options)}`)
+  }
+  checkNames(options, call, names)
 }
 
-/** An object with no other fields than these. */
-export function checkObject(value: unknown, what: string, keys?: readonly string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
+/** An object and, where names are given, one that has no other fields than these. */
+export function checkObject(value: unknown, what: string, names?: Readonly<Record<string, true>>): void {
+  if (!isObject(value)) throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
+  if (names !== undefined) checkNames(value, what, names)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function checkNames(value: object, what: string, names: Readonly<Record<string, true>>): void {
+  for (const key of Object.keys(value)) {
+    if (Object.hasOwn(names, key)) continue
+    const all = Object.keys(names)
+    const near = nearest(key, all)
+    const hint = near === undefined ? '' : ` (did you mean ${near}?)`
+    throw new P2pError(
+      'InvalidConfig',
+      `${what} has no option ${show(key)}${hint}; there are ${all.join(', ') || 'none'}`,
+    )
   }
-  for (const key of keys === undefined ? [] : Object.keys(value)) {
-    if (keys!.includes(key)) continue
-    throw new P2pError('InvalidConfig', `${what} has no option ${show(key)}; there are ${keys!.join(', ')}`)
+}
+
+/** The name that a misspelt one is probably meant to be: at most a third of its letters differ, or `most` of them. */
+export function nearest(word: string, names: readonly string[], most = Infinity): string | undefined {
+  const distances = names.map((name) => ({ name, distance: distanceOf(word.toLowerCase(), name.toLowerCase()) }))
+  const near = distances.filter(
+    ({ name, distance }) => distance <= Math.min(most, Math.max(1, Math.floor(name.length / 3))),
+  )
+  return near.sort((a, b) => a.distance - b.distance)[0]?.name
+}
+
+/** The Levenshtein distance: letters to insert, to remove and to replace. It is for short words. */
+function distanceOf(a: string, b: string): number {
+  // A stranger's text of any length must not cost its square.
+  if (Math.abs(a.length - b.length) > b.length) return Infinity
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** Runs the check of an option's value; what it throws names the option. */
+export function inOption<T>(option: string, check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    const { code, message, cause } = error as P2pError
+    throw new P2pError(code, `${option}: ${message}`, { cause })
   }
 }

@@ -3,9 +3,11 @@ import type { LogLevel } from '../core/effects.js'
 
 /** One line of a node's log. */
 export interface LogEntry {
+  /** `error`, `warn`, `info` or `debug`. */
   level: LogLevel
+  /** The text, on one line. */
   message: string
-  /** The error behind the line, if there is one. */
+  /** The error that the line is about, if there is one. */
   cause?: unknown
 }
 

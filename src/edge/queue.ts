@@ -1,6 +1,6 @@
 /**
  * Values that a caller may take in two ways: pushed, as an Observable, or pulled, as an AsyncIterable. The queue is one
- * iteration: what comes while the consumer is busy waits in it, up to a limit, and a policy says what becomes of the rest.
+ * iteration: values that come while the consumer is busy wait in it, up to a limit, and a policy says what happens to the rest.
  */
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs'
 import type { Overflow } from '../core/terms.js'
@@ -74,7 +74,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.values.push(value)
   }
 
-  /** Nothing more comes. What waits can still be taken, and then the error is thrown. */
+  /** No more values come. Those that wait can still be taken; then the error is thrown. */
   error(error: P2pError): void {
     if (this.stage === 'ended') return
     const consumer = this.consumers.shift()
@@ -83,7 +83,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.complete()
   }
 
-  /** Nothing more comes. What waits can still be taken. */
+  /** No more values come. Those that wait can still be taken. */
   complete(): void {
     if (this.stage === 'ended') return
     this.stage = 'ended'
@@ -92,7 +92,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.source.close()
   }
 
-  /** The caller's signal has fired: what waits is not wanted either. */
+  /** The caller's signal has fired: the values that wait are dropped too. */
   abort(error: P2pError): void {
     if (this.stage === 'ended') return
     this.values = []

@@ -1,6 +1,6 @@
 /**
- * AbortSignals, both ways: those of callers end what we do for them, and those that we give to users' code tell it that
- * nobody waits for its work any more. Listeners and controllers exist only while they are needed.
+ * AbortSignals in both directions: a caller's signal ends what the node does for it, and the signal that a user's function gets
+ * fires when its result is no longer needed. Listeners and controllers exist only while they are needed.
  */
 import { Observable } from 'rxjs'
 import { P2pError } from '../errors.js'
@@ -37,10 +37,10 @@ export function abortable<T>(source$: Observable<T>, signal: AbortSignal | undef
 
 /**
  * Work of users' code that can be cancelled. Its signal is made when it is first read, because a controller for each request
- * would halve the rate. (A base class, because an object more for each request would be felt too.)
+ * would halve the rate. (It is a base class, because another object for each request would cost time too.)
  */
 export class Cancellable {
-  /** Why nobody waits for it any more. */
+  /** Why its result is no longer needed. */
   protected cancelled: string | undefined
   private controller: AbortController | undefined
 

@@ -10,8 +10,7 @@ import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { interfaceAddresses } from './own-addresses.js'
-import { localAddress } from './patches/local-address.js'
-import { bytesReceived } from './patches/received-bytes.js'
+import { bytesReceived, localAddress } from './patches/socket.js'
 import { pingOver, PingTimeout } from './ping.js'
 
 export class Connections {
@@ -73,21 +72,21 @@ export class Connections {
       (rtt) => this.emit({ type: 'pinged', connection: id, rtt }),
       (error) => {
         if (error instanceof PingTimeout) return failed(error)
-        // A peer that closes a connection which it does not need cuts our ping off. That is no failure of the peer's, and the
+        // A peer that closes an unused connection interrupts our ping. That is no failure of the peer's, and the
         // end of the connection is reported in a moment.
         setTimeout(() => failed(error), CLOSE_TIMEOUT).unref()
       },
     )
   }
 
-  /** `dead`: nobody is there to close it with. */
+  /** `dead`: the other side does not answer, so it cannot be closed in order. */
   close(id: ConnectionId, reason: string, dead = false): void {
     const connection = this.byId.get(id)
     if (connection !== undefined && dead) return abort(connection, reason)
     connection?.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT) }).catch(() => abort(connection, reason))
   }
 
-  /** Those that began at an address which we do not have any more: nothing comes or goes over them, and TCP would not say so. */
+  /** The connections from a local address that is gone. Nothing can pass over them any more, and TCP would not notice. */
   abortForeign(): void {
     const ours = interfaceAddresses()
     for (const connection of [...this.ids.keys()]) {

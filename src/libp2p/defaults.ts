@@ -51,7 +51,7 @@ export const STOP_TIMEOUT = 1_200
 /** How often we look which addresses this machine has. Stock: never again after the start. */
 export const INTERFACES_INTERVAL = 1_000
 
-/** Peers of whom we remember whether they were connected over loopback, and what they said of themselves. */
+/** How many peers the gater remembers: whether one was connected over loopback, and the addresses that it told. */
 export const REMEMBERED_PEERS = 4_096
 
 /** How long what a peer has said of itself outranks hearsay once it is not connected, ms. Stock: nothing outranks it. */
@@ -133,7 +133,7 @@ export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = 
 export const CONNECTION_MONITOR: NonNullable<Libp2pInit['connectionMonitor']> = { enabled: false }
 
 export const PEER_STORE: NonNullable<Libp2pInit['peerStore']> = {
-  // Stock: 1 hour, counted from when an address was first heard; hearing it again does not renew it. Peers to whom we
+  // Stock: 1 hour, counted from when an address was first heard; hearing it again does not renew it. Peers to which we
   // have been connected for an hour would lose their addresses for good. The lane removes peers that cannot be reached.
   maxAddressAge: Infinity,
   // Stock: 6 hours; without ageing addresses it only concerns peers that have none.
@@ -280,7 +280,7 @@ export const SCORE_PARAMS: NonNullable<GossipsubOpts['scoreParams']> = {
   behaviourPenaltyThreshold: 0,
   decayInterval: SCORE.decayInterval,
   decayToZero: SCORE.decayToZero,
-  // Stock: 1 hour, for nothing: a peer that connects again begins anew. Ours goes on with its score (gossip/scores.ts), and
+  // Stock: 1 hour, without effect, because a peer that connects again begins anew. Ours goes on with its score (gossip/scores.ts), and
   // a score does not get better meanwhile, so a minute is enough.
   retainScore: SCORE.retention,
   // Weights and decays of misbehaviour (stock: −10, 0.2) and shared addresses (−5; it silences 15 nodes on one machine), and

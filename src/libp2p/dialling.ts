@@ -60,7 +60,7 @@ export class Dialler {
     private readonly gater: Gater,
     private readonly emit: (event: PortEvent) => void,
   ) {
-    // Whoever has opened it: the peer is reached.
+    // The peer is reached, whichever side has opened the connection.
     host.addEventListener('connection:open', ({ detail: connection }) => {
       const dial = this.dials.get(connection.remotePeer.toString())
       if (dial !== undefined) this.succeed(dial, connection)
@@ -169,7 +169,7 @@ export class Dialler {
 
   /**
    * Tries an address, and once more beside, again and again, while nothing has come from there: its host may have come up
-   * since, and the kernel waits ever longer between two attempts of its own. The first goes on, for the way may be long.
+   * since, and the kernel waits ever longer between two attempts of its own. The first attempt goes on, because the round trip may be long.
    */
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
     // A name that stands for others is libp2p's to find out.
@@ -305,7 +305,7 @@ export class Dialler {
     if (dial.running.size === 0) this.active.delete(dial)
   }
 
-  /** Of a peer; or, where it is not known who is there, those that we have dialled at this address. */
+  /** The connections to a peer or, if no peer id is known, those that we have opened to this address. */
   private connectionsTo(peer: PeerId | undefined, address = ''): Connection[] {
     if (peer !== undefined) return this.host.getConnections(peer)
     return this.host.getConnections().filter(({ direction, remoteAddr }) => {

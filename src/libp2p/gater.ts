@@ -49,13 +49,13 @@ export class Gater {
     bound(this.ownWords)
   }
 
-  /** The last connection to it has ended, so it cannot tell us any more when it goes elsewhere. */
+  /** The last connection to the peer has ended, so it cannot tell us new addresses any more. */
   left(peer: string): void {
     const word = this.ownWords.get(peer)
     if (word !== undefined) word.until = this.now() + OWN_WORD_LIFETIME
   }
 
-  /** It is not where it said. */
+  /** The peer cannot be reached at the addresses that it told. */
   forget(peer: string): void {
     this.ownWords.delete(peer)
   }
@@ -67,8 +67,8 @@ export class Gater {
   }
 
   /**
-   * Those of these addresses of a peer that may be used and told to others. Of a peer that has told us of one of them itself, the
-   * rest is out of date, or hearsay.
+   * Those of these addresses of a peer that may be used and told to others. If the peer itself has told any of them, all others are
+   * out of date, or only told by other peers.
    */
   best<Address extends { toString(): string }>(peer: string, addresses: Address[]): Address[] {
     const accepted = addresses.filter((address) => this.accepts(peer, address.toString()))

@@ -1,4 +1,4 @@
-/** What others tell by identify, as the port's event. Must not know what is done with it. */
+/** Reports what peers tell by identify, as an event of the port. */
 import type { IdentifyResult } from '@libp2p/interface'
 import { withoutPeer } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'

@@ -3,7 +3,7 @@ import type { PeerId, PeerInfo } from '@libp2p/interface'
 import { kadDHT, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
 import { KAD } from './defaults.js'
 import type { Gater } from './gater.js'
-import { KEY_BITS, splitOwnBucket } from './patches/kad-buckets.js'
+import { withOwnBucket } from './patches/kad-buckets.js'
 import { hearMembers, withoutKeepAlive } from './peer-tags.js'
 
 export interface Kad extends KadDHT {
@@ -16,7 +16,6 @@ export interface Kad extends KadDHT {
 export function kadService(gater: Gater): (components: KadDHTComponents) => Kad {
   const init = {
     ...KAD,
-    prefixLength: KEY_BITS,
     // Stock: drops private addresses. Applied to what we are told and to what we tell.
     peerInfoMapper: (peer: PeerInfo) => ({
       ...peer,
@@ -26,7 +25,8 @@ export function kadService(gater: Gater): (components: KadDHTComponents) => Kad 
   return (components) => {
     const members: Kad['members'] = { changed: () => undefined }
     const heard = hearMembers(withoutKeepAlive(components), (peer, isMember) => members.changed(peer, isMember))
-    const kad = splitOwnBucket(kadDHT(init)(heard), components.peerId, KAD.prefixLength!)
+    const create = (prefixLength: number): KadDHT => kadDHT({ ...init, prefixLength })(heard)
+    const kad = withOwnBucket(create, components.peerId, KAD.prefixLength!)
     return Object.assign(kad, { members })
   }
 }

@@ -1,11 +1,14 @@
 /**
  * The peer store of a service that tags peers. kad-dht and gossipsub get it in place of libp2p's, as a component.
  *
- * Tags that keep a connection alive are left out: kad tags its closest peers with `keep-alive…`, and libp2p dials a peer with
- * such a tag again at once, even with no retries. The lane decides which connections last.
- *
- * kad's tag of the members of its table is heard on the way, because kad has no public event for them. Its own event comes
- * only when the tag is written; when that fails, a member would be unknown to us for ever.
+ * Package: @libp2p/kad-dht 16.4.5, @libp2p/gossipsub 17.1.1
+ * Private members: none; the name `kad-peer` of kad's tag is relied on, and that tags are written by `merge`
+ * Changes: tags that keep a connection alive are left out. kad's tag of the members of its table is heard on the way.
+ * Without it: kad tags its closest peers with `keep-alive…`, and libp2p dials a peer with such a tag again at once, even with
+ *   no retries, though the lane decides which connections last. And the lane would not know the table: kad's own event comes
+ *   only when the tag is written; when that fails, a member would be unknown to us for ever.
+ * Missing option: no tags that keep alive (https://github.com/libp2p/js-libp2p/pull/2740 brought them), and an event of the table.
+ * Guarded by: spec/integration/libp2p/port-spec.ts, spec/libp2p/routing-table-spec.ts
  */
 import { KEEP_ALIVE, type PeerData, type PeerId, type PeerStore } from '@libp2p/interface'
 import { override } from './component-override.js'

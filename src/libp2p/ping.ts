@@ -12,7 +12,7 @@ export class PingTimeout extends Error {
   override readonly name = 'PingTimeout'
 }
 
-/** The round trip, ms. A peer that does not speak the protocol is alive too, because it has said so. */
+/** The round trip, ms. A peer that does not speak the protocol is alive too, because it has answered. */
 export async function pingOver(connection: Connection, timeout: number): Promise<number> {
   const signal = AbortSignal.timeout(timeout)
   const opening = performance.now()

@@ -1,5 +1,5 @@
 /**
- * The streams of requests and their numbers: runs what the lane asks of a stream and reports what libp2p tells of it. A
+ * The streams of requests and their numbers: runs the lane's effects on a stream, and reports its events. A
  * stream's number is registered before anything can answer, and forgotten before anything that must not be reported.
  */
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
@@ -212,7 +212,7 @@ function isUnsupported(error: unknown): boolean {
   return (error as Error | undefined)?.name === 'UnsupportedProtocolError'
 }
 
-/** The same memory as a plain `Uint8Array`, for everything behind the port: libp2p gives Node's Buffers. */
+/** The same memory as a plain `Uint8Array`, which everything behind the port expects. libp2p gives Node's Buffers. */
 export function plain(chunk: Uint8Array): Uint8Array {
   if (chunk.constructor === Uint8Array) return chunk
   return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)

@@ -1,4 +1,4 @@
-/** The routing table: Kademlia decides which peers are in it, we report it and take part. Addresses are in the peer store. */
+/** The routing table. Kademlia decides which peers are in it; this file reports its changes, adds, removes and looks up peers. */
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
@@ -11,9 +11,9 @@ import { internalsOf, type KadInternals } from './patches/kad-table.js'
 import { timeoutSignal } from './timeout-signal.js'
 
 interface Member {
-  /** As last reported; `undefined`: not yet. */
+  /** The addresses that were reported last; `undefined`: none were. */
   addresses: string[] | undefined
-  /** Counts the updates of it, so that an older answer of the peer store does not replace a newer one. */
+  /** Counts the reads of its addresses, so that an older answer of the peer store does not replace a newer one. */
   version: number
 }
 
@@ -74,13 +74,13 @@ export class RoutingTable {
     if (member?.addresses !== undefined) this.emit({ type: 'tableChanged', peer, addresses: undefined })
   }
 
-  /** kad pings a newcomer first, and drops it silently if it does not answer. */
+  /** kad pings a new peer first, and drops it without a report if it does not answer. */
   add(peer: string, addresses: string[]): void {
     this.inOrder(peer, 'add', async () => {
       const id = peerIdFromString(peer)
       if (addresses.length > 0)
         await this.host.peerStore.merge(id, { multiaddrs: addresses.map((text) => multiaddr(text)) })
-      // While much is going on the answer to its first ping may come too late. A connected peer is there, so kad is asked again.
+      // Under load the answer to that ping may come too late. If the peer is connected, kad is asked again.
       for (let attempt = 0; attempt < ADD_ATTEMPTS && !this.members.has(peer); attempt++) {
         if (attempt > 0 && this.host.getConnections(id).length === 0) return
         await this.inside.routingTable.add(id, { signal: timeoutSignal(DIAL_TIMEOUT) })
@@ -88,13 +88,13 @@ export class RoutingTable {
     })
   }
 
-  /** Takes it out of the table and forgets its addresses. Others may tell us of it again, and kad will ping it first. */
+  /** Removes the peer from the table, and its addresses. If other peers name it again, kad pings it before it is added. */
   remove(peer: string): void {
     this.inOrder(peer, 'remove', async () => {
       const id = peerIdFromString(peer)
       this.gater.forget(peer)
       await this.inside.routingTable.remove(id)
-      // The entry of a connected peer must stay: libp2p tells gossipsub of its end by the protocols in the entry.
+      // The entry of a connected peer must stay, because libp2p finds in it the protocols whose handlers hear of the disconnect.
       if (this.host.getConnections(id).length > 0) await this.host.peerStore.patch(id, { multiaddrs: [] })
       else await this.host.peerStore.delete(id)
     })
@@ -110,13 +110,13 @@ export class RoutingTable {
   private async bootstrap(): Promise<void> {
     const self = this.host.peerId.toMultihash().bytes
     await Promise.all([this.lookUp(self), ...this.strangers().map((peer) => this.ask(peer, self))])
-    // Peers that all know one another and asked only each other would never hear of the rest of the network.
+    // Peers that know one another and ask only each other would never hear of the rest of the network.
     await this.lookUp(crypto.getRandomValues(new Uint8Array(32)))
   }
 
   /**
    * A lookup of ourselves asks the peers that are closest to us. When many nodes start together, these may be a clique in which
-   * each names only the others, for ever. A peer that is far away knows members of several cliques.
+   * each names only the others, for ever. A peer with a distant key knows members of several cliques.
    */
   private strangers(): string[] {
     const members = [...this.members.keys()]
@@ -149,7 +149,7 @@ export class RoutingTable {
     if (answers === 0 && refused !== undefined) throw refused
   }
 
-  /** Adding and removing take their time, and the later one must win. */
+  /** Runs additions and removals of a peer one after the other, because the later one must win. */
   private inOrder(peer: string, what: string, action: () => Promise<void>): void {
     const before = this.pending.get(peer) ?? Promise.resolve()
     const after = before

@@ -29,13 +29,12 @@ import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broa
 import {
   checkAbout,
   checkNumber,
-  checkObject,
   checkOptions,
   checkPeer,
   checkSignal,
   checkTarget,
   checkTopic,
-  show,
+  type Names,
 } from '../edge/checks.js'
 import {
   requestAll,
@@ -45,7 +44,7 @@ import {
   type RequestAllOptions,
   type RequestAnyOptions,
 } from '../edge/requests/fan-out.js'
-import { InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
+import { checkHandler, InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
 import type { Logger } from '../edge/log.js'
 import { publish, type BroadcastOptions, type Published } from '../edge/broadcasts/publishing.js'
 import { Receipts } from '../edge/broadcasts/receipts.js'
@@ -131,8 +130,12 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   ended: true,
 }
 
+const STOP_NAMES: Names<StopOptions> = { drain: true }
+const JOINED_NAMES = { timeout: true, signal: true } as const
+const ONLINE_NAMES = { peers: true, ...JOINED_NAMES } as const
+
 function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
-  checkObject(options, 'the options of stop', ['drain'])
+  checkOptions(options, 'stop', STOP_NAMES)
   const drain = options.drain === undefined ? 0 : checkNumber(options.drain, 'drain', 'ms', 0, MAX_DELAY)
   return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
 }
@@ -264,7 +267,7 @@ class Node implements P2pNode {
 
   async joined(topic: string, options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
     const name = checkTopic(topic)
-    checkOptions(options, 'the options of joined')
+    checkOptions(options, 'joined', JOINED_NAMES)
     const { timeout = this.settings.requestTimeout } = options
     const patience = checkNumber(timeout, 'timeout', 'ms', 1, MAX_DELAY)
     const answer$ = this.asks.ask((ask) => ({ type: 'joined', ask, topic: name, timeout: patience }))
@@ -304,16 +307,16 @@ class Node implements P2pNode {
   }
 
   setEventHandler(handler: EventHandler): void {
-    if (typeof handler !== 'object' || (handler as unknown) === null) {
-      throw new P2pError('InvalidConfig', `a handler is an object with handleInboundRequest, not ${show(handler)}`)
-    }
+    checkHandler(handler)
     if (this.hasHandler) throw new P2pError('HandlerAlreadySet', 'a handler is set already, and it stays')
     this.hasHandler = true
     this.inbound.setHandler(handler)
     this.broadcasts.setHandler(handler)
   }
 
-  async dial(address: string): Promise<string> {
+  async dial(address: string, options: Record<string, never> = {}): Promise<string> {
+    // It has no options, and one that a caller thinks of would be ignored.
+    checkOptions(options, 'dial', {})
     const { target, addresses } = checkTarget(address)
     return this.ask((ask) => ({ type: 'dialPeer', ask, target, addresses }))
   }
@@ -347,7 +350,7 @@ class Node implements P2pNode {
   }
 
   async online(options: { peers?: number; timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
-    checkOptions(options, 'the options of online')
+    checkOptions(options, 'online', ONLINE_NAMES)
     const { peers = 1, timeout = this.settings.requestTimeout } = options
     const amount = checkNumber(peers, 'peers', 'peers', 1, Number.MAX_SAFE_INTEGER)
     const patience = checkNumber(timeout, 'timeout', 'ms', 1, MAX_DELAY)

@@ -24,7 +24,7 @@ export interface P2pNode {
   readonly addresses: string[]
   /**
    * Sends a request to a peer, given by its peer id or by a multiaddr that ends in one, and resolves with the response.
-   * The peer is dialled if there is no connection. Nothing is tried twice.
+   * The peer is dialled if there is no connection. The request is sent once, and not again when it fails.
    * @throws `DialError`, `RequestRejected`, `RequestTimeout`, `RequestTooLarge`, `ResponseTooLarge`, `ConnectionLost`,
    * `Overloaded`, `Aborted`, `NodeStopped`; `InvalidPeerId`, `InvalidAddress` or `InvalidConfig` for bad arguments.
    */
@@ -131,14 +131,15 @@ export interface P2pNode {
    */
   readonly peers$: Observable<PeerState[]>
   /**
-   * The same of one peer, given by its peer id or a multiaddr that ends in one; it need not be known yet.
-   * @throws `InvalidPeerId`, `InvalidAddress`
+   * The state of one peer, given by its peer id or a multiaddr that ends in one, now and after every change of it. The peer need not
+   * be known yet. Completes when the node stops.
+   * @throws `InvalidPeerId` or `InvalidAddress` for a bad argument, at once.
    */
   peer$(peer: string): Observable<PeerState>
   /**
-   * Resolves when so many `peers` (default 1) are connected and identified: they can be asked from then on.
-   * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), with why the peers of the config could not be
-   * reached; `Aborted`, `NodeStopped`, `Overloaded`, `InvalidConfig`.
+   * Resolves when at least `peers` (from 1 on, default 1) are connected and identified, which means that they can be asked.
+   * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), whose message says why the peers of the config
+   * could not be reached; `Overloaded`, `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
   online(options?: { peers?: number; timeout?: number; signal?: AbortSignal }): Promise<void>
   /**
@@ -147,10 +148,10 @@ export interface P2pNode {
    * `Overloaded` (over version 1: a rejection), and lets what is in flight come to its end first: our requests, broadcasts and
    * dials, and the answers of our handlers. Resolves also when that took too long: `closed` then says what hung. Calling it
    * again during a drain brings the end forward, and without `drain` at once.
-   * @throws `InvalidConfig` for a bad `drain`
+   * @throws `InvalidConfig` for bad options.
    */
   stop(options?: StopOptions): Promise<void>
-  /** As `stop()`, for `await using`. */
+  /** Does the same as `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
   /**
    * Resolves when the node has ended, and never rejects: with `undefined` after `stop()`, else with the reason. `NodeStopped`:
@@ -159,7 +160,11 @@ export interface P2pNode {
   readonly closed: Promise<P2pError | undefined>
 }
 
+/** Options of `stop`. */
 export interface StopOptions {
-  /** Milliseconds that what is in flight may take to come to its end, up to 2,147,483,647. Default: 0, it is cut. */
+  /**
+   * Milliseconds that open requests, answers, broadcasts and dials may still take, from 0 to 2,147,483,647. Default 0: they are
+   * cut.
+   */
   drain?: number
 }

@@ -1,4 +1,4 @@
-/** What timers of the platform can do, and a turn of its event loop. */
+/** The longest delay of a timer, and a turn of the event loop. */
 
 /** The longest delay that a timer can hold, ms. */
 export const MAX_DELAY = 2 ** 31 - 1

@@ -1,5 +1,5 @@
 /**
- * What a typed request is on the wire: the length of the name as a varint, the name (`<protocol>/<method>`, ASCII), and the
+ * The payload of a typed request: the length of the name as a varint, the name (`<protocol>/<method>`, ASCII), and the
  * encoded value behind it. It is the payload of any request; docs/requests.md describes it.
  */
 import { readVarint, varintLength, writeVarint, type Cursor } from '../wire/varint.js'
@@ -18,7 +18,7 @@ export function encodeCall(name: string, body: Uint8Array): Uint8Array {
   return frame
 }
 
-/** The method and the value's bytes (a view), or `undefined`: this is no request of that protocol. */
+/** The method and the value's bytes (a view); `undefined`: it is not a request of this protocol. */
 export function decodeCall(protocol: string, frame: Uint8Array): { method: string; body: Uint8Array } | undefined {
   const cursor: Cursor = { bytes: frame, at: 0, end: frame.length }
   const length = readVarint(cursor)

@@ -1,4 +1,7 @@
-/** The asking side of a protocol: typed calls over `request` and `request$`, typed broadcasts over `broadcast` and `broadcasts$`. */
+/**
+ * The asking side of a protocol: typed calls over `request` and `request$`, typed broadcasts over `broadcast` and
+ * `broadcasts$`.
+ */
 import { catchError, concatMap, defer, EMPTY, filter, finalize, map, tap, type Observable } from 'rxjs'
 import { failing, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast } from '../edge/broadcasts/broadcasts.js'
@@ -25,25 +28,37 @@ type Call<M> =
 /** The methods of one peer. */
 export type PeerMethods<Methods> = { readonly [Name in keyof Methods]: Call<Methods[Name]> }
 
-/** A broadcast, decoded. `topic` as the protocol calls it. */
+/** A decoded broadcast. */
 export interface TypedBroadcast<Topic, T> extends Omit<Broadcast, 'topic' | 'data'> {
+  /** The topic's name in the protocol. */
   readonly topic: Topic
+  /** The decoded payload. */
   readonly data: T
 }
 
+/** The asking side of a protocol, over one node. */
 export interface Client<Methods, Topics> {
   /** The methods as calls to this peer, a peer id or a multiaddr that ends in one. Nothing is sent before a call. */
   peer(peer: string): PeerMethods<Methods>
-  /** As `node.broadcast`. @throws `InvalidConfig` also for a topic that is not in the protocol, or a value that cannot be encoded */
+  /**
+   * As `node.broadcast`. @throws `InvalidConfig` also for a topic that is not in the protocol, or a value that cannot be
+   * encoded
+   */
   broadcast<Topic extends keyof Topics & string>(
     topic: Topic,
     value: InputOf<Topics[Topic]>,
   ): Promise<{ recipients: string[] }>
-  /** As `node.broadcasts$`. What does not decode is left out, and counted. @throws `InvalidConfig` for a topic that is not in the protocol */
+  /**
+   * As `node.broadcasts$`. Broadcasts that cannot be decoded are left out, and counted in `dropped`. @throws `InvalidConfig`
+   * for a topic that is not in the protocol
+   */
   broadcasts$<Topic extends keyof Topics & string>(
     topic: Topic,
   ): Observable<TypedBroadcast<Topic, OutputOf<Topics[Topic]>>>
-  /** Broadcasts that were left out so far, because they did not decode or too many waited for it; once for each subscriber. */
+  /**
+   * How many broadcasts were left out so far, because they could not be decoded or too many waited for it; counted for each
+   * subscriber.
+   */
   readonly dropped: number
 }
 
@@ -131,7 +146,7 @@ function frame({ name, table }: NamedCall, value: unknown): Awaitable<Uint8Array
   return then(encode(table.request, value, `the request of ${name}`), (body) => encodeCall(name, body))
 }
 
-/** The caller's own value: nothing has been sent when it is wrong. */
+/** Encodes the caller's value. If that fails, nothing has been sent. */
 function encode(codec: Codec<unknown>, value: unknown, what: string): Awaitable<Uint8Array> {
   const failed = (cause: unknown): never => {
     throw new P2pError('InvalidConfig', `${what} cannot be encoded: ${messageOf(cause)}`, { cause })
@@ -140,8 +155,8 @@ function encode(codec: Codec<unknown>, value: unknown, what: string): Awaitable<
 }
 
 /**
- * A reply that is not what the protocol says. It was answered, and asking again rarely helps: so it is none of the errors of
- * a connection.
+ * Decodes a reply. If that fails, the code is `RequestRejected` and none of a connection's, because the peer has answered, and
+ * asking again rarely helps.
  */
 function decodeReply(peer: string, { name, table }: NamedCall, reply: Uint8Array): Awaitable<unknown> {
   return attempt(

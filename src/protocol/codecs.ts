@@ -8,13 +8,18 @@ import { isSchema, issuesText, type SchemaResult, type StandardSchemaV1 } from '
 /** Either at once or later. */
 export type Awaitable<T> = T | PromiseLike<T>
 
-/** How values of one kind travel. `In` is what a sender passes, `Out` what a receiver gets. Both functions may throw or reject. */
+/**
+ * Encodes and decodes values of one kind. `In`: what a sender passes; `Out`: what a receiver gets. Both functions may throw or
+ * reject.
+ */
 export interface Codec<In, Out = In> {
+  /** The bytes of a value, or a promise of them. */
   encode(value: In): Awaitable<Uint8Array>
+  /** The value of the bytes, or a promise of it. The bytes may come from a stranger. */
   decode(bytes: Uint8Array): Awaitable<Out>
 }
 
-/** What may stand where a codec is wanted: one, or a schema of any library that speaks Standard Schema. */
+/** A codec, or a schema of any library that supports Standard Schema. */
 export type CodecLike = Codec<never, unknown> | StandardSchemaV1
 
 /** What a sender passes. */
@@ -35,7 +40,7 @@ export type OutputOf<Like> =
 
 const EMPTY = new Uint8Array()
 const encoder = new TextEncoder()
-/** Strict: bytes that are no UTF-8 are an error, and nothing is swallowed. */
+/** Text as UTF-8. Strict: bytes that are not UTF-8 are an error, and a byte order mark is kept. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Bytes as they are. */
@@ -53,7 +58,7 @@ export const utf8: Codec<string> = {
   decode: (value) => decoder.decode(value),
 }
 
-/** No value: of methods without a parameter, or without a result. */
+/** No value: for methods without a parameter, or without a result. */
 export const nothing: Codec<void> = {
   encode: () => EMPTY,
   decode: (value) => {
@@ -62,7 +67,7 @@ export const nothing: Codec<void> = {
 }
 
 /**
- * JSON. `T` is a promise to the compiler that nobody checks: what a stranger sent may be any JSON at all. Pass a schema
+ * JSON. `T` is not checked: a stranger may send any JSON. Pass a schema
  * instead of a codec to have it checked. `undefined` is no bytes.
  */
 export function json<T>(): Codec<T> {
@@ -78,7 +83,7 @@ function checkedJson({ '~standard': { validate } }: StandardSchemaV1): Codec<unk
   }
 }
 
-/** The codec behind what was given, or `undefined` if it is none. */
+/** The codec of a codec or schema; `undefined` if it is neither. */
 export function codecOf(like: unknown): Codec<unknown> | undefined {
   if (isSchema(like)) return checkedJson(like)
   if (typeof like !== 'object' || like === null) return undefined

@@ -1,6 +1,6 @@
 /** `defineProtocol`: a table of methods and topics becomes typed calls, handlers and broadcasts over a node's bytes. */
 import type { Subscription } from 'rxjs'
-import { checkOptions } from '../edge/checks.js'
+import { checkObject, type Names } from '../edge/checks.js'
 import type { P2pNode } from '../node/p2p-node.js'
 import { decodeCall } from './call.js'
 import { TableClient, type Client } from './client.js'
@@ -16,18 +16,20 @@ import {
 } from './definition.js'
 import { serve, type AnyHandler, type Handlers } from './serve.js'
 
-/** A protocol: the same value on both sides. It belongs to no node, and holds no state. */
+const NAMES: Names<Definition<unknown, unknown, unknown>> = { name: true, codecs: true, methods: true, topics: true }
+
+/** A protocol. Both sides use the same definition. It belongs to no node, and has no state. */
 export interface Protocol<Methods, Topics> {
   /** The asking side, over this node. */
   client(node: P2pNode): Client<Methods, Topics>
   /**
-   * Answers this protocol's requests to the node until the subscription is unsubscribed, or the node stops. Requests of a
-   * method that is not there are rejected with the code `UnknownMethod`, those that do not decode with `BadRequest`; all others
-   * are left to other protocols, subscribers and the handler.
+   * Answers the node's requests of this protocol, until the subscription is unsubscribed or the node stops. A request for an unknown
+   * method is rejected with the code `UnknownMethod`, one that cannot be decoded with `BadRequest`. Requests of other protocols are
+   * left to others: protocols, subscribers of `requests$`, the handler.
    * @throws `InvalidConfig` when a method has no handler.
    */
   serve(node: P2pNode, handlers: Handlers<Methods>): Subscription
-  /** Whether a request's payload is of this protocol, so that others can leave it alone. */
+  /** Whether a request's payload belongs to this protocol. */
   owns(data: Uint8Array): boolean
 }
 
@@ -45,7 +47,7 @@ export interface Protocol<Methods, Topics> {
  * const tip = await chain.client(alice).peer(bob.peerId).tip()
  * ```
  *
- * @throws `InvalidConfig` for what is no definition.
+ * @throws `InvalidConfig` if the definition is not valid, or has unknown parts.
  */
 export function defineProtocol<
   const Codecs extends Readonly<Record<string, CodecLike>> = Record<never, never>,
@@ -57,7 +59,7 @@ export function defineProtocol<
 >(
   definition: Definition<Codecs, Methods, Topics>,
 ): Protocol<ResolvedMethods<Codecs, Methods>, ResolvedTopics<Codecs, Topics>> {
-  checkOptions(definition, 'the definition of a protocol')
+  checkObject(definition, 'the definition of a protocol', NAMES)
   const tables = tablesOf(definition)
   return {
     client: (node) =>
@@ -67,7 +69,7 @@ export function defineProtocol<
         ResolvedTopics<Codecs, Topics>
       >,
     serve: (node, handlers) => {
-      checkOptions(handlers, 'the handlers of a protocol')
+      checkObject(handlers, 'the handlers of a protocol')
       return serve(tables, node, handlers as Readonly<Record<string, AnyHandler>>)
     },
     owns: (data) => decodeCall(tables.name, data) !== undefined,

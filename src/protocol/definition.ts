@@ -1,23 +1,26 @@
-/** What a protocol is made of, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
+/** The parts of a protocol, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { codecOf, type Codec, type CodecLike } from './codecs.js'
 
 export type Kind = 'unary' | 'stream'
 
-/** A method: what it takes, and what it answers with. See `unary` and `stream`. */
+/** A method: its kind, the type of its request and that of its reply. Made by `unary` and `stream`. */
 export interface Method<K extends Kind = Kind, Request = unknown, Reply = unknown> {
+  /** One answer, or a stream of values. */
   readonly kind: K
+  /** The codec of the request, a schema, or a name in the protocol's `codecs`. */
   readonly request: Request
+  /** The same for the answer, or for each value of it. */
   readonly reply: Reply
 }
 
-/** A method with one answer. Both parameters are codecs, schemas, or names in the protocol's `codecs`. */
+/** A method with one answer. Each parameter is a codec, a schema, or a name in the protocol's `codecs`. */
 export function unary<const Request, const Reply>(request: Request, reply: Reply): Method<'unary', Request, Reply> {
   return { kind: 'unary', request, reply }
 }
 
-/** A method that answers with any number of values. The parameters are as `unary`'s; the second one is that of each value. */
+/** A method that answers with any number of values. `value` is the codec of each of them; otherwise like `unary`. */
 export function stream<const Request, const Value>(request: Request, value: Value): Method<'stream', Request, Value> {
   return { kind: 'stream', request, reply: value }
 }
@@ -28,18 +31,20 @@ export type Reference<Codecs> = CodecLike | (keyof Codecs & string)
 /** The codec or schema that is meant. */
 export type Resolved<Codecs, Ref> = Ref extends keyof Codecs ? Codecs[Ref] : Ref
 
+/** The methods of a protocol, with codecs and schemas in place of their names. */
 export type ResolvedMethods<Codecs, Methods> = {
   readonly [Name in keyof Methods]: Methods[Name] extends Method<infer K, infer Request, infer Reply>
     ? Method<K, Resolved<Codecs, Request>, Resolved<Codecs, Reply>>
     : never
 }
 
+/** The topics of a protocol, with codecs and schemas in place of their names. */
 export type ResolvedTopics<Codecs, Topics> = { readonly [Name in keyof Topics]: Resolved<Codecs, Topics[Name]> }
 
 export interface Definition<Codecs, Methods, Topics> {
   /**
-   * Tells this protocol's requests and broadcasts from others': 1 to 64 letters, digits, `.`, `_`, `-` and `/`. Without it
-   * there can be one such protocol in a network, whose topics are called on the wire as they are here.
+   * Distinguishes this protocol's requests and broadcasts from those of others: 1 to 64 letters, digits, `.`, `_`, `-` and `/`. A
+   * network can have one protocol without a name; the names of its topics on the wire are those in `topics`.
    */
   name?: string
   /** Codecs and schemas that methods and topics call by name. */
@@ -62,7 +67,7 @@ const METHOD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 
 type Loose = Definition<Record<string, unknown>, Record<string, Method>, Record<string, unknown>>
 
-/** @throws `InvalidConfig` for what is no protocol. */
+/** Checks a definition. @throws `InvalidConfig` */
 export function tablesOf(definition: Loose): Tables {
   const { name = '', codecs = {}, methods = {}, topics = {} } = definition
   if (name !== '' && !NAME.test(name)) {

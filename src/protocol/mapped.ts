@@ -1,4 +1,4 @@
-/** A stream of values made from another one, in whichever way it is consumed: pulled stays pulled, and teardown passes at once. */
+/** Maps a stream of values. A stream that is pulled stays pulled, and its teardown is passed on at once. */
 import { concatMap, from, of, type Observable } from 'rxjs'
 import { isThenable } from '../edge/checks.js'
 import { IterableObservable } from '../edge/queue.js'
@@ -40,12 +40,12 @@ export function mapIterable<A, B>(values: AsyncIterable<A>, make: (value: A) => 
   return { [Symbol.asyncIterator]: () => new MappedIterator(() => values[Symbol.asyncIterator](), make) }
 }
 
-/** In order, also where `make` takes its time; the values wait for it. */
+/** The values keep their order while `make` is asynchronous: each waits for the one before it. */
 export function mapObservable<A, B>(values$: Observable<A>, make: (value: A) => Awaitable<B>): Observable<B> {
   return values$.pipe(concatMap((value) => toObservable(make(value))))
 }
 
-/** Replies that may have to wait before they can be asked for. */
+/** Maps replies whose request may still have to be encoded. */
 export function mapReplies<A, B>(
   replies: Awaitable<Observable<A> & AsyncIterable<A>>,
   make: (value: A) => Awaitable<B>,

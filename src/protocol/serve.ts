@@ -1,6 +1,6 @@
 /**
- * The answering side of a protocol: a subscriber of `requests$` that answers this protocol's requests alone. It decides at
- * once whether a request is its own, so that no other handler is asked about it.
+ * The answering side of a protocol: a subscriber of `requests$` that answers only this protocol's requests. It decides at once
+ * whether a request is one, so that no other handler gets it.
  */
 import type { Observable, Subscription } from 'rxjs'
 import { isObservable } from 'rxjs'
@@ -24,7 +24,7 @@ type Handler<M> =
         ) => Awaitable<AsyncIterable<InputOf<Reply>> | Observable<InputOf<Reply>>>
     : never
 
-/** What answers the methods of a protocol: all of them. */
+/** The handlers of a protocol, one for each method. */
 export type Handlers<Methods> = { readonly [Name in keyof Methods]: Handler<Methods[Name]> }
 
 export type AnyHandler = (value: unknown, context: RequestContext) => unknown
@@ -71,7 +71,7 @@ async function decode(method: TableMethod, body: Uint8Array): Promise<unknown> {
   try {
     return await method.request.decode(body)
   } catch (cause) {
-    // The stranger's own data, so it may read what is wrong with it.
+    // The asker may know what is wrong, because the data is its own.
     throw Object.assign(new Error(`the request cannot be decoded: ${messageOf(cause)}`, { cause }), {
       code: 'BadRequest',
       expose: true,

@@ -3,7 +3,9 @@
  * `~standard`, so that none of them has to be a dependency.
  */
 
+/** A schema of any library that supports Standard Schema. */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  /** The properties of version 1. */
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string

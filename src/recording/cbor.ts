@@ -1,5 +1,5 @@
 /**
- * CBOR (RFC 8949), of it what plain data needs: numbers, texts, bytes, lists, objects, booleans, null and undefined, all of
+ * The part of CBOR (RFC 8949) that plain data needs: numbers, texts, bytes, lists, objects, booleans, null and undefined, all of
  * definite length. Objects keep the order of their keys.
  *
  * `cborg` reads it. The writer is our own, because it runs for every batch of a recorded node: with cborg's `encode` two
@@ -38,12 +38,12 @@ export class CborWriter {
     this.at += length
   }
 
-  /** What was written, the caller's to keep. The writer begins anew. */
+  /** The bytes that were written, which the writer does not use again. */
   take(): Uint8Array {
     const { buffer, at } = this
     this.at = 0
     if (at < FIRST_SIZE) return buffer.slice(0, at)
-    // No copy of what is large, and no large buffer that stays.
+    // Large results are not copied, and no large buffer is kept.
     this.buffer = new Uint8Array(FIRST_SIZE)
     this.view = new DataView(this.buffer.buffer)
     return buffer.subarray(0, at)

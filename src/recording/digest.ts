@@ -1,6 +1,6 @@
 /**
- * A digest of a state: the same for equal states, whatever Node or machine computes it. Maps and sets count in their order
- * of insertion, because the core goes through them in it; objects do not.
+ * A digest of a state. It is the same for equal states, on every version of Node and every machine. The order of insertion of maps
+ * and sets counts, because the core iterates over them in that order; that of objects does not.
  */
 import { crc32 } from 'node:zlib'
 import { IdMap } from '../core/id-map.js'
@@ -8,9 +8,9 @@ import { IdSet } from '../core/id-set.js'
 import { SipHash } from '../wire/siphash.js'
 
 export interface DigestOptions {
-  /** Of bytes, and of the text under `message`, only the lengths count. */
+  /** Only the lengths of bytes, and of texts under the key `message`, count. */
   lengthsOnly?: boolean
-  /** What a text, but for the keys of objects, is called in the redacted recording; `undefined`: as it is. */
+  /** The name of a text (not of an object's key) in the redacted recording; `undefined`: the text itself. */
   nameOf?: (text: string) => string | undefined
 }
 
@@ -45,7 +45,7 @@ function canonicalText(value: unknown, lengthsOnly: boolean, nameOf: NonNullable
     .filter(([, inner]) => inner !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
   const entryOf = ([key, inner]: [string, unknown]): string => {
-    // The reason of a refusal that waits to be sent: redacted like bytes.
+    // The reason of a rejection that waits to be sent. It is redacted like bytes.
     const isRedacted = lengthsOnly && key === 'message' && typeof inner === 'string'
     return `${JSON.stringify(key)}:${isRedacted ? `text(${new TextEncoder().encode(inner).length})` : textOf(inner)}`
   }

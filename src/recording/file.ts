@@ -10,7 +10,7 @@ import type { Sink } from './recorder.js'
 const MAX_WAITING = 16_777_216
 /** How long `close` waits for the disk, ms: a node must not hang in `stop()` because a disk does. */
 const CLOSE_TIMEOUT = 500
-/** Payloads are in it: for the owner's eyes. */
+/** Readable by its owner alone, because payloads are in it. */
 const MODE = 0o600
 
 export interface FileSink extends Sink {

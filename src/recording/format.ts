@@ -1,6 +1,6 @@
 /**
- * The bytes of a recording: a preamble, and records one after the other. docs/recording.md has it byte by byte. Nothing
- * here knows what a recording means.
+ * The bytes of a recording: a preamble, then records. docs/recording.md describes them byte by byte. This file does not know what
+ * the events mean.
  */
 import { crc32 } from 'node:zlib'
 import type { Batch, Event } from '../core/events.js'
@@ -10,9 +10,12 @@ import { CborWriter, decodeCbor } from './cbor.js'
 /** The version of this package, as a recording names it. (A spec compares it with package.json.) */
 export const TINYP2P_VERSION = '0.1.0'
 
-/** As PNG's, damaged visibly by programs that take the file for text: a byte above 127, a CR LF, an end-of-file of old. */
+/**
+ * Like the signature of PNG: a byte above 127, CR LF, and Ctrl-Z, the end of a text file in DOS. A program that copies the file as
+ * text changes one of them, and the recording is no longer taken for one.
+ */
 const MAGIC = Uint8Array.of(0x89, 0x54, 0x32, 0x50, 0x52, 0x0d, 0x0a, 0x1a)
-/** The version of the format. Another meaning of the same bytes is another version. */
+/** The version of the format. It changes when the same bytes get another meaning. */
 export const FORMAT_VERSION = 1
 const PREAMBLE = MAGIC.length + 2
 /** Length of the body, checksum of the body, checksum of these two: 32 bits each, big-endian. */
@@ -20,21 +23,31 @@ const RECORD_HEAD = 12
 
 /** What can be wrong with a recording. */
 export type RecordingErrorCode =
-  /** The file cannot be read, or it is something else. */
+  /** The file cannot be read, or is not a recording. */
   | 'NotARecording'
   /** A format that this version of tinyp2p does not read. Replay it with the version that wrote it. */
   | 'OtherVersion'
-  /** It ends before its end: the node was killed, or runs still, or the disk was full. `partial: true` replays what is whole. */
+  /**
+   * The end is missing: the node was killed or still runs, or the disk was full. `partial: true` replays the part that is
+   * there.
+   */
   | 'CutShort'
-  /** Its bytes are not those that were written. `partial: true` replays what comes before the damage. */
+  /** Its bytes were changed after they were written. `partial: true` replays the part before the damage. */
   | 'Damaged'
-  /** The replay ended in another state than the node. `verify: false` takes that. */
+  /** The replay ended in another state than the node did. `verify: false` replays it without this check. */
   | 'Diverged'
-  /** The core threw, as it did (or would have done) in the node: the `cause` is its error. */
+  /**
+   * The core threw; the `cause` is its error. It threw in the node too, or this version has a fault that the recording's had
+   * not.
+   */
   | 'StepFailed'
 
-/** Something is wrong with a recording: `code` tells what, `message` where and what can be done, `cause` is the error behind it. */
+/**
+ * What is wrong with a recording: `code` for programs, `message` with the place and what can be done, and the `cause`, if there
+ * is one.
+ */
 export class RecordingError extends Error {
+  /** Always `RecordingError`. */
   override readonly name = 'RecordingError'
 
   constructor(
@@ -46,20 +59,21 @@ export class RecordingError extends Error {
   }
 }
 
-/** What a recording says of its node. The secret is not in it. */
+/** The header of a recording: the node that it is of. The node's secret is not in it. */
 export interface RecordingHeader {
+  /** The node's peer id. */
   peerId: string
   /** The config, checked and with its defaults. */
   settings: Settings
-  /** Of the simulated network, if the node was in one. */
+  /** The seed of the simulated network, if the node was in one. */
   seed?: number | string
   /** The version of tinyp2p that wrote it. */
   tinyp2p: string
-  /** Payloads are zeros. */
+  /** Whether payloads were replaced by zeros. */
   redacted: boolean
 }
 
-/** Written when the node has ended in good order. */
+/** The end of a recording, written when the node has stopped without a fault. */
 export interface Trailer {
   batches: number
   events: number
@@ -109,18 +123,18 @@ export class RecordingWriter {
   }
 }
 
-/** A foreign error is no plain data, and the core only hands it on. */
+/** Leaves out the error behind a failure: it is not plain data, and the core only passes it on. */
 function withoutCause(event: Event): Event {
   if (!('failure' in event) || event.failure?.cause === undefined) return event
   return { ...event, failure: { message: event.failure.message } }
 }
 
-/** How the records of a recording end: with their trailer, or with what is wrong. */
+/** How a recording ends: with its trailer, or with what is wrong with it. */
 export type Ending = { trailer: Trailer; fault?: undefined } | { trailer?: undefined; fault: RecordingError }
 
 export interface Recording {
   header: RecordingHeader
-  /** Every batch that is whole; then how the recording ends. Throws nothing. */
+  /** Yields every complete batch, and returns how the recording ends. Never throws. */
   batches: () => Generator<Batch, Ending>
 }
 

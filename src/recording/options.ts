@@ -1,17 +1,18 @@
-/** The `record` option of a node's config: where a recording goes, and what of it is left out. */
-import { show } from '../edge/checks.js'
+/** The `record` option of a node's config: where a recording is written, and whether payloads are in it. */
+import { checkObject, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
-/** Takes the bytes of a recording as they come. Both methods are called from inside the lane, and must return at once. */
+/** Takes the bytes of a recording as they are made. Both methods are called inside the lane, and must return at once. */
 export interface RecordingSink {
-  /** The next bytes, yours to keep. A throw ends the recording, not the node. */
+  /** Takes the next bytes, which are not used again. If it throws, the recording ends, and the node goes on. */
   write(chunk: Uint8Array): void
-  /** No more bytes come (but a simulated node that is restarted begins another recording). A throw is logged. */
+  /** Called when no more bytes come. (A simulated node that is restarted begins another recording.) What it throws is logged. */
   close?(): void
 }
 
+/** The option `record` of the config, as an object. */
 export interface RecordOptions {
-  /** The path of a new file, or a sink for the bytes. A file that has something in it is refused with `InvalidConfig`. */
+  /** The path of a new file, or a sink for the bytes. `InvalidConfig` if the file is not empty: no recording is overwritten. */
   to: string | RecordingSink
   /**
    * Payloads (of requests, responses, broadcasts and streams) are replaced by zeros of the same length. Peer ids, addresses,
@@ -20,18 +21,17 @@ export interface RecordOptions {
   redact?: boolean
 }
 
-/** What the config says, with the defaults filled in. @throws `InvalidConfig` */
+const NAMES: Names<RecordOptions> = { to: true, redact: true }
+
+/** Checks the option and fills in the defaults. `undefined`: nothing is recorded. @throws `InvalidConfig` */
 export function readRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
   if (isTarget(record)) return { to: record, redact: false }
-  if (typeof record === 'object' && record !== null && 'to' in record) {
-    const { to, redact = false, ...others } = record as Record<string, unknown>
-    const [other] = Object.keys(others)
-    if (other !== undefined) {
-      throw new P2pError('InvalidConfig', `record has no option ${show(other)}; there are to, redact`)
-    }
+  if (typeof record === 'object' && record !== null && !('write' in record)) {
+    checkObject(record, 'record', NAMES)
+    const { to, redact = false } = record as { to?: unknown; redact?: unknown }
     if (typeof redact !== 'boolean') {
-      throw new P2pError('InvalidConfig', `redact must be true or false, not ${show(redact)}`)
+      throw new P2pError('InvalidConfig', `record.redact must be true or false, not ${show(redact)}`)
     }
     if (isTarget(to)) return { to, redact }
   }
@@ -40,8 +40,8 @@ export function readRecord(record: unknown): Required<RecordOptions> | undefined
 }
 
 /**
- * The same for the nth node that is started with this config: from the second one on its number is added to the path
- * (`a.t2pr`, `a.t2pr.2`), because a recording is never overwritten.
+ * The option for the nth start of a simulated node. From the second start on the number is added to the path (`a.t2pr`,
+ * `a.t2pr.2`), because a recording is never overwritten.
  */
 export function recordOfLife(record: Required<RecordOptions>, life: number): Required<RecordOptions> {
   return life === 1 || typeof record.to !== 'string' ? record : { ...record, to: `${record.to}.${life}` }

@@ -6,7 +6,7 @@ import { Recorder, type Sink } from './recorder.js'
 
 export interface RecordedOptions extends BuildOptions {
   record: Required<RecordOptions>
-  /** Of the simulated network: such a node writes a file at once, because no virtual time passes while a disk works. */
+  /** The seed of the simulated network, whose nodes write a file at once, because no virtual time passes while a disk works. */
   seed?: number | string
 }
 

@@ -11,14 +11,14 @@ import { RecordingWriter, type RecordingHeader } from './format.js'
 import { IdNames } from './redaction/id-names.js'
 import { redact } from './redaction/redact.js'
 
-/** As the public `RecordingSink`; a sink of ours may take a while to close. */
+/** Like the public `RecordingSink`, but it may take time to close. */
 export interface Sink {
   write(chunk: Uint8Array): void
   close?(): void | Promise<void>
 }
 
 export class Recorder {
-  /** Resolves when the sink has all it will get. Never rejects. */
+  /** Resolves when the sink has got everything. Never rejects. */
   closed: Promise<void> = Promise.resolve()
   private readonly writer = new RecordingWriter()
   /** Of a redacted recording. */
@@ -57,7 +57,7 @@ export class Recorder {
     })
   }
 
-  /** The node is over. A trailer says so, unless it was cut off in the middle of its life. */
+  /** The node has ended. A trailer is written, unless the node was killed. */
   end(): void {
     if (this.over) return
     this.guard(() => {
@@ -69,7 +69,7 @@ export class Recorder {
     this.close()
   }
 
-  /** Ends the recording, but not the node. Only the first call is heard. */
+  /** Ends the recording, but not the node. Only the first call has an effect. */
   giveUp(error: unknown): void {
     if (this.failed) return
     this.failed = true

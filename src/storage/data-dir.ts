@@ -1,6 +1,6 @@
 /**
  * What a node keeps on disk (`dataDir`): its key, and the peers that it remembers. A file is replaced as a whole, so that a process
- * can be ended at any moment; whatever is damaged is set aside and told.
+ * can be ended at any moment; a damaged file is renamed, and the log says so.
  */
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -14,10 +14,10 @@ import { P2pError } from '../errors.js'
 import { newSecret, parseSecret } from '../identity.js'
 import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed } from './files.js'
 
-/** News of peers are written together, this long after the first of them, ms. */
+/** Changes of the remembered peers are written together, this long after the first of them, ms. */
 const WRITE_AFTER = 500
 
-/** Events after which the memory of peers may be another. */
+/** Events that may change the remembered peers. */
 const NEWS: ReadonlySet<string> = new Set(['identified', 'connectionClosed', 'dialFailed'])
 
 type RememberedPeers = Settings['remembered']
@@ -25,7 +25,7 @@ type RememberedPeers = Settings['remembered']
 export class DataDir {
   private state: Readonly<State> | undefined
   private timer: NodeJS.Timeout | undefined
-  /** What was there when the node was told to end: its end empties the state. */
+  /** The remembered peers when the node was told to stop, because stopping empties the state. */
   private last: RememberedPeers | undefined
   private writing: Promise<void> = Promise.resolve()
   private closing: Promise<void> | undefined
@@ -58,7 +58,7 @@ export class DataDir {
     }
   }
 
-  /** Writes what is known now, and lets others have the directory. */
+  /** Writes the remembered peers, and unlocks the directory. */
   close(): Promise<void> {
     this.closing ??= this.finish()
     return this.closing
@@ -90,7 +90,10 @@ export class DataDir {
     return this.writing
   }
 
-  /** The one that was good last comes first. Ages, not times: a clock that was set meanwhile, or a long pause, ends no memory. */
+  /**
+   * The peer that was good last comes first. Ages and not dates, so that a clock that was set, or a long pause, makes no peer
+   * too old.
+   */
   private snapshot(): RememberedPeers {
     const { memory, connections, now } = this.state!
     return [...memory.peers]
@@ -144,13 +147,13 @@ function lock(directory: string, log: Logger): () => void {
       const advice = 'stop that one first, or give each node a directory of its own'
       throw new P2pError('InvalidConfig', `dataDir ${directory} is in use by ${who}: ${advice}`, { cause })
     }
-    // It can be read at best: whether that is enough, its key decides.
+    // At best it can be read. Whether that is enough depends on whether it has a key.
     log('warn', `dataDir ${directory} cannot be written, so nothing new is kept: ${messageOf(cause)}`, cause)
     return () => undefined
   }
 }
 
-/** The key is there twice, each with a checksum: a byte that flips costs no identity. */
+/** The key is stored twice, each time with a checksum, so that one wrong byte does not lose the identity. */
 async function keyOf(path: string, given: Uint8Array | undefined, log: Logger): Promise<string> {
   const text = await readText(path)
   const wanted = given === undefined ? undefined : base58btc.baseEncode(given)
@@ -211,7 +214,7 @@ async function readPeers(path: string, log: Logger): Promise<RememberedPeers> {
   return []
 }
 
-/** `undefined`: it is damaged. What a later version has added is left alone. */
+/** `undefined`: it is damaged. Fields that a later version has added are ignored. */
 function peersOf(text: string): RememberedPeers | undefined {
   const content = unsealed(text)
   if (content === undefined) return undefined

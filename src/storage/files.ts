@@ -4,11 +4,14 @@ import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
-/** The path then has these contents, or what it had before: never a part of them. On disk when the promise resolves. */
+/**
+ * Replaces a file as a whole: after a crash it has the old contents or the new ones. They are on disk when the promise
+ * resolves.
+ */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
   try {
-    // Its owner alone may read it, from the first byte on.
+    // Only its owner may read it, from the first byte on.
     await rm(temporary, { force: true })
     const file = await open(temporary, 'wx', 0o600)
     try {
@@ -25,7 +28,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await syncDirectory(dirname(path))
 }
 
-/** Windows has no such thing: there the rename is all that can be done. */
+/** Windows cannot sync a directory. There the rename has to do. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r').catch(() => undefined)
   try {
@@ -45,7 +48,7 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Moves a damaged file out of the way, to `NAME.damaged-1`, `-2` …: nothing is deleted that somebody may still want. */
+/** Moves a damaged file out of the way, to `NAME.damaged-1`, `-2` …, so that nothing is lost that could still be repaired. */
 export async function setAside(path: string): Promise<string> {
   for (let n = 1; ; n++) {
     const aside = `${path}.damaged-${n}`
@@ -60,13 +63,13 @@ export function sealed(text: string): string {
   return `${crc32(text).toString(16).padStart(8, '0')} ${text}`
 }
 
-/** The text of a sealed one; `undefined`: it is damaged. */
+/** The text of a sealed file; `undefined`: it is damaged. */
 export function unsealed(line: string): string | undefined {
   const text = line.slice(9)
   return line === sealed(text) ? text : undefined
 }
 
-/** A lock that nobody finished writing is one of a dead process when it is this old, ms. */
+/** A lock file without contents that is older than this was left by a dead process, ms. */
 const WRITTEN_WITHIN = 2_000
 
 /** The directory is another process's. */
@@ -133,12 +136,12 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // It is there, and somebody else's.
+    // Another process has made it.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 
-/** When a process was started, where the system says so (Linux): numbers of processes come again. */
+/** When a process was started, where the system tells it (Linux), because process ids are used again. */
 function startOf(pid: number): string | null {
   // The name of the program, in brackets, may have blanks in it. A zombie is dead.
   const fields = read(`/proc/${pid}/stat`)

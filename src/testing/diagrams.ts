@@ -1,6 +1,6 @@
 /**
  * Marble diagrams as data: RxJS's syntax with time progression (`20ms a 5s b`; one frame is one virtual millisecond), parsed
- * by RxJS's own TestScheduler, and errors for what it would take without a word, though it cannot be meant. Knows no network.
+ * by RxJS's own TestScheduler, and errors for diagrams that it would accept although they cannot be meant. Knows no network.
  */
 import { TestScheduler } from 'rxjs/testing'
 import { show } from '../edge/checks.js'
@@ -65,7 +65,7 @@ export function parseSubscription(marbles: string): Subscribing {
   }
 }
 
-/** What has been seen, drawn as one would write it: `20ms a 4979ms (bc)`. */
+/** Draws what was seen as a diagram: `20ms a 4979ms (bc)`. */
 export function draw(marks: readonly Mark[]): string {
   const parts: string[] = []
   let now = 0

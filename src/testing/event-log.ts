@@ -20,7 +20,7 @@ export class EventLog {
     for (const event of batch.events) this.event(node, time, event)
   }
 
-  /** Something that was done to the network, as a text. */
+  /** Adds a line about a fault that was caused, or anything else that was done to the network. */
   note(time: number, text: string): void {
     this.add(time, -1, this.numberOf(text), 0, 0, -1)
   }
@@ -52,7 +52,7 @@ export class EventLog {
     for (let i = 0; i < this.length; i++) {
       const chunk = this.chunks[Math.floor((i * FIELDS) / CHUNK)]!
       const at = (i * FIELDS) % CHUNK
-      // What was done to the network is no event of a node.
+      // Faults are not events of a node.
       if (chunk[at + 1]! < 0) continue
       const type = this.words[chunk[at + 2]!]!
       counts.set(type, (counts.get(type) ?? 0) + 1)
@@ -98,7 +98,7 @@ export class EventLog {
       case 'tableChanged':
         return this.add(time, node, type, event.addresses?.length ?? -1, 0, this.numberOf(event.peer))
       case 'subscriptionChanged':
-        // Of the topic its number alone: these are many, and a text that is made of both would be a new word for each pair.
+        // Only the number of the topic, because a text made of both would be a new word for each pair.
         return this.add(
           time,
           node,

@@ -1,25 +1,35 @@
 /**
- * Property tests over simulated networks: tries seeds until one fails, then cuts its schedule of events down to a shortest
- * one that still fails. It knows nothing of networks: a schedule is an array, a run is a function that throws.
+ * Property tests over simulated networks: tries seeds until one fails, then shortens its schedule of events as far as it still
+ * fails. It knows nothing of networks: a schedule is an array, and a run is a function that throws.
  */
+import { checkNumber, checkOptions, type Names } from '../edge/checks.js'
 import { Random } from './network/random.js'
 
+/** The options of `explore`. */
 export interface Property<Step> {
-  /** How many seeds are tried. Default: 100. */
+  /** How many seeds are tried, from 1 on. Default: 100. */
   seeds?: number
-  /** The first of them; they count up from there. Default: 1. */
+  /** The first seed; the next one is larger by 1. Default: 1. */
   from?: number
-  /** The events of a run, as data. All chance must come from `random`, so that the seed gives them again. */
+  /**
+   * Makes the events of a run, as data. All random choices must come from `random`, so that the seed gives the same events
+   * again.
+   */
   schedule: (random: Random) => Step[]
-  /** One run. Throws, or rejects, when something is wrong. */
+  /** Runs one schedule. Throws, or rejects, when something is wrong. */
   run: (schedule: Step[], seed: number) => Promise<void> | void
 }
 
-/** What a failing property throws: the seed and the shortest schedule are in the message, and here as data. */
+const NAMES: Names<Property<unknown>> = { seeds: true, from: true, schedule: true, run: true }
+
+/**
+ * The error for a property that fails. The seed and the shortest schedule are in its message, and here as data; the run's error
+ * is the `cause`.
+ */
 export class Counterexample<Step = unknown> extends Error {
   constructor(
     readonly seed: number,
-    /** A shortest schedule that fails: without any one of its events the run succeeds. */
+    /** A shortest schedule that fails: if any one of its events is left out, the run succeeds. */
     readonly schedule: Step[],
     /** How many events the seed's own schedule has. */
     readonly length: number,
@@ -46,9 +56,13 @@ Object.defineProperty(Counterexample.prototype, 'name', { value: 'Counterexample
  * })
  * ```
  *
- * @throws a `Counterexample` for the first seed that fails.
+ * @throws a `Counterexample` for the first seed that fails; `InvalidConfig` for options that make no sense.
  */
-export async function explore<Step>({ seeds = 100, from = 1, schedule, run }: Property<Step>): Promise<void> {
+export async function explore<Step>(property: Property<Step>): Promise<void> {
+  checkOptions(property, 'explore', NAMES)
+  const { seeds = 100, from = 1, schedule, run } = property
+  // With none to try the property would hold, whatever it says.
+  checkNumber(seeds, 'seeds', 'seeds', 1, Number.MAX_SAFE_INTEGER)
   for (let seed = from; seed < from + seeds; seed++) {
     const steps = schedule(new Random(seed))
     let cause = await failureOf(run, steps, seed)
@@ -76,8 +90,9 @@ async function failureOf<Step>(
 }
 
 /**
- * Delta debugging (Zeller's ddmin, on complements): a part of `schedule` that still fails and of which no single event can be
- * left out. `fails` is never called with the whole schedule; after `maxRuns` calls the best so far is taken.
+ * Delta debugging (Zeller's ddmin, on complements): returns a part of `schedule` that still fails, and of which no single event can
+ * be left out. `fails` is never called with the whole schedule. After `maxRuns` calls (default 1,000) the shortest part so far is
+ * returned.
  */
 export async function shortest<Step>(
   schedule: readonly Step[],
@@ -90,7 +105,7 @@ export async function shortest<Step>(
   while (best.length > 0 && runs < maxRuns) {
     const size = Math.ceil(best.length / parts)
     let isCut = false
-    // From the end: what comes late depends on what was before, seldom the other way round.
+    // From the end, because later events depend on earlier ones, seldom the other way round.
     for (let start = Math.floor((best.length - 1) / size) * size; start >= 0 && runs < maxRuns; start -= size) {
       const rest = [...best.slice(0, start), ...best.slice(start + size)]
       runs++

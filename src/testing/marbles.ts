@@ -1,19 +1,20 @@
 /**
- * Marbles over a network: what is asked and done at which times, and what is to be seen at which, drawn in RxJS's marble
- * syntax on a simulated network's virtual time. Unlike `TestScheduler.run`, promises settle between two instants, so
- * everything of a node can be in the picture.
+ * Marble tests of a network: actions and expectations with their times, in RxJS's marble syntax, on the virtual time of a
+ * simulated network. Unlike in `TestScheduler.run`, promises settle between two instants, so every call of a node can be tested.
  */
 import { AssertionError } from 'node:assert'
 import { Observable, Subject, Subscription } from 'rxjs'
-import { show } from '../edge/checks.js'
+import { checkOptions, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { nonsense, parseDiagram, parseSubscription } from './diagrams.js'
 import { areSame, difference, fillIn, nameSeen, tell, valueOf, type ExpectedError, type Sighting } from './sightings.js'
 import type { SimulatedNetwork } from './simulate.js'
 
+/** What `expectObservable` returns. */
 export interface Expectation {
   /**
-   * @param marbles what it does from the beginning to the end of the picture
+   * Says what the observable must do. Anything else fails the test.
+   * @param marbles what the observable does, from the beginning to the end of the test
    * @param values what the characters stand for; default: themselves
    * @param error what `#` is: a value that equals the error, a pattern of its message, or an object with some of its
    * properties (`{ code: 'RequestTimeout' }`); default: any error
@@ -21,21 +22,26 @@ export interface Expectation {
   toBe(marbles: string, values?: Record<string, unknown>, error?: ExpectedError): void
 }
 
+/** The functions that a marble test is drawn with. */
 export interface MarbleHelpers {
-  /** Does what is drawn from each subscription on. `error` is what `#` errors with, by default the text "error". */
+  /** An observable that emits as drawn, from each subscription on. `error`: the error of `#`, by default the text "error". */
   cold: <T = string>(marbles: string, values?: Record<string, T>, error?: unknown) => Observable<T>
-  /** Does what is drawn from the beginning on, with or without listeners. */
+  /** An observable that emits as drawn, from the beginning on, with or without subscribers. */
   hot: <T = string>(marbles: string, values?: Record<string, T>, error?: unknown) => Observable<T>
-  /** Runs actions at their times. One that throws or rejects fails the whole; a promise is not waited for. */
+  /** Runs actions at their times. An action that throws or rejects fails the test; its promise is not waited for. */
   at: (marbles: string, actions: Record<string, () => unknown>) => void
-  /** Subscribes at the beginning, or as `subscription` says: `^` subscribes, `!` unsubscribes. */
+  /** Subscribes at the beginning, or as drawn in `subscription`: `^` subscribes, `!` unsubscribes. */
   expectObservable: (observable: Observable<unknown>, subscription?: string) => Expectation
   /** The time up to `|`, ms: `time('5s |')` is 5,000. */
   time: (marbles: string) => number
 }
 
+/** Options of `marbles`. */
 export interface MarbleOptions {
-  /** The picture lasts at least so long, virtual ms from its beginning: nothing else may be seen up to then. */
+  /**
+   * The test lasts at least so long, virtual ms from its beginning, from 0 on; default 0. Nothing else may be emitted until
+   * then.
+   */
   until?: number
 }
 
@@ -57,7 +63,7 @@ interface Watch {
 }
 
 /**
- * Draws a test of a network, lets time pass to the end of the picture, and compares.
+ * Runs a marble test of a network: sets it up, lets virtual time pass to its end, and compares.
  *
  * ```ts
  * await marbles(net, ({ hot, at, expectObservable }) => {
@@ -68,18 +74,21 @@ interface Watch {
  * })
  * ```
  *
- * The beginning is the virtual time at which `picture` has returned; one frame is one virtual millisecond. The picture ends
- * with the last frame that is drawn anywhere in it, or at `until`: an observable may go on after that, but what it does
+ * The test begins at the virtual time at which `picture` has returned; one frame is one virtual millisecond. It ends with the last
+ * frame that is drawn in any of its diagrams, or at `until`, if that is later. An observable may go on after that. Whatever it does
  * before and is not drawn fails the test.
  *
- * @throws `AssertionError` with both sides of every expectation that does not hold; `InvalidConfig` for nonsense marbles;
+ * @throws `AssertionError` with both sides of every expectation that does not hold; `InvalidConfig` for marbles or options that are
+ * not valid;
  * whatever `picture` or an action of `at` throws.
  */
 export async function marbles(
   net: SimulatedNetwork,
   picture: (helpers: MarbleHelpers) => void | Promise<void>,
-  { until = 0 }: MarbleOptions = {},
+  options: MarbleOptions = {},
 ): Promise<void> {
+  checkOptions(options, 'marbles', { until: true })
+  const { until = 0 } = options
   if (typeof until !== 'number' || !(until >= 0 && until < Infinity)) {
     throw new P2pError('InvalidConfig', `until must be a number of ms, not ${show(until)}`)
   }
@@ -224,7 +233,7 @@ class Drawing {
     }
   }
 
-  /** The picture lasts up to this frame at least. */
+  /** The test lasts up to this frame at least. */
   private reach(frame: number): void {
     if (!this.isOpen) throw new P2pError('InvalidConfig', 'the picture is drawn already: use the helpers inside of it')
     this.last = Math.max(this.last, frame)

@@ -1,38 +1,38 @@
-/** The options of a simulated network and of a node's clock in it, and what is checked of them. */
-import { show } from '../edge/checks.js'
+/** The options of a simulated network and of a node's clock in it, and their checks. */
+import { checkObject, checkOptions, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 
+/** Options of `simulate`. */
 export interface SimulateOptions {
-  /** What all chance of the run comes from. Default: 1. */
+  /** The seed of all random choices of the run: a finite number or a text. Default: 1. */
   seed?: number | string
-  /** One way of a packet, ms. Default: 10. */
+  /** How long a packet takes in one direction, ms, from 0 to 1,000,000. Default: 10. */
   latency?: number
-  /** A packet takes up to this much more or less, ms; at most `latency`. Default: 0. */
+  /** A packet takes up to this much more or less than `latency`, ms, from 0 to `latency`. Default: 0. */
   jitter?: number
-  /** Chance that a packet is lost, 0 … 1. Streams send it again; dials and gossip messages vanish. Default: 0. */
+  /**
+   * The probability that a packet is lost, from 0 to 0.9. Streams send it again; dials and gossip messages are lost. Default:
+   * 0.
+   */
   loss?: number
-  /** Bytes a second in one direction of a connection. Default: no limit. */
+  /** Bytes per second in one direction of a connection, at least 1. Default: no limit. */
   bandwidth?: number
 }
 
+/** How a node's clock differs from the network's. */
 export interface Skew {
-  /** How far the node's clock is ahead of the network's, ms. Default: 0. */
+  /** How far the node's clock is ahead of the network's, ms, from -1,000,000,000 to 1,000,000,000. Default: 0. */
   offset?: number
-  /** How fast it runs: 1.01 gains a hundredth. Default: 1. */
+  /** How many times as fast as the network's it runs, from 0.1 to 10: with 1.01 it gains a hundredth. Default: 1. */
   rate?: number
 }
 
-const KEYS = ['seed', 'latency', 'jitter', 'loss', 'bandwidth']
+const NAMES: Names<SimulateOptions> = { seed: true, latency: true, jitter: true, loss: true, bandwidth: true }
+const SKEW_NAMES: Names<Skew> = { offset: true, rate: true }
 
 /** Checks them and fills in the defaults. @throws `InvalidConfig` */
-export function checkOptions(options: SimulateOptions): Required<SimulateOptions> {
-  if (typeof options !== 'object' || (options as unknown) === null) {
-    throw new P2pError('InvalidConfig', `the options of simulate must be an object, not ${show(options)}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (!KEYS.includes(key))
-      throw new P2pError('InvalidConfig', `simulate has no option ${show(key)}; there are ${KEYS.join(', ')}`)
-  }
+export function checkSimulateOptions(options: SimulateOptions): Required<SimulateOptions> {
+  checkOptions(options, 'simulate', NAMES)
   const { seed = 1, latency = 10, jitter = 0, loss = 0, bandwidth = Infinity } = options
   if (typeof seed !== 'string' && !(typeof seed === 'number' && Number.isFinite(seed))) {
     throw new P2pError('InvalidConfig', `seed must be a number or a text, not ${show(seed)}`)
@@ -44,7 +44,9 @@ export function checkOptions(options: SimulateOptions): Required<SimulateOptions
   return { seed, latency, jitter, loss, bandwidth }
 }
 
-export function checkSkew({ offset = 0, rate = 1 }: Skew): Required<Skew> {
+export function checkSkew(skew: Skew): Required<Skew> {
+  checkObject(skew, 'the skew of a clock', SKEW_NAMES)
+  const { offset = 0, rate = 1 } = skew
   checkAmount(offset, 'offset', 'ms', -1_000_000_000, 1_000_000_000)
   checkAmount(rate, 'rate', '(times)', 0.1, 10)
   return { offset, rate }

@@ -10,7 +10,7 @@ import { defaultSettings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { snapshot } from '../core/explain/status.js'
 import { step } from '../core/step.js'
-import { messageOf, show } from '../edge/checks.js'
+import { checkOptions, messageOf, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { digestOf } from '../recording/digest.js'
 import {
@@ -21,39 +21,46 @@ import {
   type Trailer,
 } from '../recording/format.js'
 
+/** Options of `replay`. */
 export interface ReplayOptions {
-  /** Takes a recording that is cut short or damaged as far as it is whole. Default: false, which throws. */
+  /** Replays the part before the end or the damage of a recording that is cut short or damaged. Default: false, which throws. */
   partial?: boolean
   /**
-   * Compares the states before and after the stop with those of the node, and throws where they differ. Default: true. Set
-   * it to false for a recording that outlives the core it was made with: a fault that was mended, a newer tinyp2p.
+   * Compares the states before and after the stop with those of the node, and throws `Diverged` if they differ. Default: true. Use
+   * false for a recording of another version of the core: before a fault was mended, or of an older tinyp2p.
    */
   verify?: boolean
-  /** Sees every step when it is done. */
+  /** Called after every step. What it throws ends the replay. */
   onStep?: (step: ReplayedStep) => void
 }
 
-/** One batch, and what the core made of it. */
+const NAMES: Names<ReplayOptions> = { partial: true, verify: true, onStep: true }
+
+/** One batch, and the effects and the state that the core made of it. */
 export interface ReplayedStep {
   /** The number of the batch, from 1. */
   index: number
-  /** `at` in ms on the clock of the node, which began anywhere. */
+  /** Its events, and its time `at` in ms on the node's clock, whose start has no meaning. */
   batch: Batch
+  /** What the core asked for: of the network, the edge and the clock. */
   effects: Effect[]
   /** The state after it. To be read, never changed; it is the same object at each step. */
   state: Readonly<State>
 }
 
+/** What `replay` resolves with. */
 export interface Replay {
+  /** The header of the recording. */
   header: RecordingHeader
-  /** How many batches and events were replayed. */
+  /** How many batches were replayed. */
   batches: number
+  /** How many events were in them. */
   events: number
-  /** The state in the end. */
+  /** The state at the end. */
   state: State
-  /** The status as the node showed it last: before it was stopped, or in the end if it was not. */
+  /** The last status of the running node: before it was stopped, or at the end of the recording if it was not. */
   status: NodeStatus
-  /** The recording has its end: the node was stopped in good order. */
+  /** Whether the recording has its end, which means that the node was stopped without a fault. */
   complete: boolean
   /** Why it is not complete; only with `partial`. */
   fault?: RecordingError
@@ -69,9 +76,10 @@ export interface Replay {
  *
  * @param recording the path of a file, or its bytes
  * @throws `RecordingError`: `NotARecording`, `OtherVersion`, `CutShort`, `Damaged`, `Diverged`, or `StepFailed` when the core
- * throws. What `onStep` throws.
+ * throws; `InvalidConfig` for bad arguments; what `onStep` throws.
  */
 export async function replay(recording: string | Uint8Array, options: ReplayOptions = {}): Promise<Replay> {
+  checkOptions(options, 'replay', NAMES)
   const { partial = false, verify = true, onStep } = options
   const { header, batches } = readRecording(await bytesOf(recording))
   const state = createState(header.peerId, { ...defaultSettings, ...header.settings })

@@ -1,4 +1,4 @@
-/** What an observable did and what it should have done, compared and told. Knows no network and no clock. */
+/** Compares what an observable did with what it should have done, and shows the difference. Knows no network and no clock. */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { draw, nonsense, type Diagram, type Mark } from './diagrams.js'
 
@@ -9,7 +9,7 @@ export interface Sighting {
   kind: Mark['kind']
   /** The value, or the error. */
   what?: unknown
-  /** The character that stands for it; what is seen has none yet. */
+  /** The character that stands for it in a diagram; something seen has none yet. */
   key?: string
 }
 
@@ -76,7 +76,7 @@ export function difference(expected: Sighting[], seen: Sighting[]): string {
       j++
     }
   }
-  // What is the same at the beginning of a long story is of no interest.
+  // The equal beginning of a long list is left out.
   const first = Math.max(0, lines.findIndex((line) => !line.startsWith('  ')) - 5)
   const shown = lines.slice(first, first + MOST_LINES)
   if (first > 0) shown.unshift(`  … ${first} more that are the same`)

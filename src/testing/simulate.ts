@@ -1,6 +1,6 @@
 /**
- * A network in a test tube: nodes with the same code as on real sockets, over a simulated network on virtual time. The same
- * seed gives the same run, event by event.
+ * A simulated network in virtual time. Its nodes run the same code as on real sockets. The same seed gives the same run, event by
+ * event.
  */
 import type { SchedulerLike } from 'rxjs'
 import { readConfig, type NodeConfig } from '../config/config.js'
@@ -20,7 +20,7 @@ import type { P2pNode } from '../node/p2p-node.js'
 import { recordOfLife } from '../recording/options.js'
 import { buildRecorded } from '../recording/recorded.js'
 import { EventLog } from './event-log.js'
-import { checkAmount, checkOptions, checkSkew, type SimulateOptions, type Skew } from './options.js'
+import { checkAmount, checkSimulateOptions, checkSkew, type SimulateOptions, type Skew } from './options.js'
 import { pendingOf } from './pending.js'
 import { Timekeeper } from './timekeeper.js'
 
@@ -31,7 +31,7 @@ interface Resident {
   index: number
   config: NodeConfig
   skew: Skew
-  /** What differs from the config's meaning. */
+  /** Settings that replace those of the config. */
   settings: Partial<Settings>
   crashed: boolean
   /** How often it was started. */
@@ -50,7 +50,7 @@ type Launch = Pick<Resident, 'index' | 'config' | 'skew' | 'settings' | 'life'> 
 
 /** A simulated network. See `simulate`. */
 export class SimulatedNetwork {
-  /** What reproduces this run. */
+  /** The seed, which reproduces this run. */
   readonly seed: number | string
   private readonly clock = new Clock()
   private readonly random: Random
@@ -58,12 +58,12 @@ export class SimulatedNetwork {
   private readonly events = new EventLog()
   private readonly residents = new Map<P2pNode, Resident>()
   private nextIndex = 1
-  /** Sequence number of the next planted message: no host comes to these. */
+  /** Sequence number of the next planted message. Hosts use lower ones. */
   private planted = 1n << 63n
   private readonly time = new Timekeeper(this.clock, () => pendingOf(this.states()))
 
   constructor(options: SimulateOptions) {
-    const { seed, latency, jitter, loss, bandwidth } = checkOptions(options)
+    const { seed, latency, jitter, loss, bandwidth } = checkSimulateOptions(options)
     this.seed = seed
     this.random = new Random(seed)
     this.wire = new Wire(this.clock, this.random, { latency, jitter, loss, bandwidth })
@@ -74,37 +74,45 @@ export class SimulatedNetwork {
     return this.clock.time
   }
 
-  /** Every event so far, in order: one line each. The same seed and the same calls give the same bytes. */
+  /** All events so far, in order, one line each. The same seed and the same calls give the same lines. */
   get log(): string[] {
     return this.events.lines()
   }
 
-  /** Events, pieces of work and packets so far: what the simulation has done. */
+  /** What the simulation has done so far: events, pieces of work and packets; and how many nodes it has. */
   get counts(): { events: number; work: number; packets: number; nodes: number } {
     const { executed: work } = this.clock
     return { events: this.events.length, work, packets: this.wire.packets, nodes: this.residents.size }
   }
 
-  /** The clock of the network as a scheduler, for timers and observables of a test: what waits for them goes on in their instant. */
+  /**
+   * The clock of the network as a scheduler, for timers and observables of a test. Promises that they settle go on in the same
+   * instant.
+   */
   readonly scheduler: SchedulerLike = this.time.scheduler
 
-  /** Lets that much virtual time pass, ms. */
+  /**
+   * Lets `ms` milliseconds of virtual time pass, rounded up. @throws `InvalidConfig`; an `Error` while another `run` or `until`
+   * is under way
+   */
   run(ms: number): Promise<void> {
     return this.time.run(ms)
   }
 
   /**
-   * Lets virtual time pass until the promise settles; its value.
-   * @throws what the promise rejects with; an `Error` that says what is still waited for, when nothing is left to happen or
-   * more than `within` ms (default 600,000) have passed.
+   * Lets virtual time pass until the promise settles, and resolves with its value.
+   * @throws what the promise rejects with; an `Error` that names what is still pending, when nothing is left to happen or more than
+   * `within` virtual ms (default 600,000) have passed; `InvalidConfig` for bad arguments; an `Error` while another `run` or `until`
+   * is under way.
    */
   until<T>(promise: PromiseLike<T>, options: { within?: number } = {}): Promise<T> {
     return this.time.until(promise, options)
   }
 
   /**
-   * A node in this network, with the config of any node (but for `scheduler`, which is the network's). No virtual time
-   * passes. (`settings` is internal: it overrides what the config means.)
+   * Starts a node in this network, and resolves when it listens. No virtual time passes. It takes the config of any node, except
+   * `scheduler`, because the network's clock is used, and `dataDir`. (`settings` is internal: it replaces settings of the config.)
+   * @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey` for a bad config or `skew`.
    */
   async createNode(config: NodeConfig = {}, skew: Skew = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
     const index = this.nextIndex++
@@ -154,7 +162,10 @@ export class SimulatedNetwork {
 
   // ---- faults
 
-  /** Cuts the network: nothing passes between the groups, nor between them and the nodes that are in none. */
+  /**
+   * Cuts the network: no packet passes between the groups, nor between a group and the nodes that are in none.
+   * @throws `InvalidConfig` if it is not an array of groups, or a node is in two of them or not in this network.
+   */
   partition(groups: P2pNode[][]): void {
     if (!Array.isArray(groups) || !groups.every((group) => Array.isArray(group))) {
       throw new P2pError('InvalidConfig', `partition takes groups of nodes, such as [[a, b], [c]], not ${show(groups)}`)
@@ -168,13 +179,16 @@ export class SimulatedNetwork {
     this.wire.partition(peers)
   }
 
-  /** Makes the network whole again. */
+  /** Ends `partition`. What was on its way when the network was cut arrives. */
   heal(): void {
     this.note('heal')
     this.wire.heal()
   }
 
-  /** Switches a node off, as `kill -9` does: its promises fail, and its peers hear no goodbye but the end of the sockets. */
+  /**
+   * Ends a node as `kill -9` does: its promises reject with `NodeStopped`, and its peers only see their sockets end.
+   * @throws `NodeStopped` if it has crashed already; `InvalidConfig` if it is not in this network.
+   */
   async crash(node: P2pNode): Promise<void> {
     const resident = this.residentOf(node)
     if (resident.crashed) throw new P2pError('NodeStopped', `n${resident.index} has crashed already`)
@@ -186,7 +200,10 @@ export class SimulatedNetwork {
     await this.time.turn()
   }
 
-  /** Starts a node that crashed or was stopped again: the same identity, address and config, and nothing remembered. */
+  /**
+   * Starts a node again that crashed or was stopped, with the same identity, address and config, but without its memory. Resolves
+   * with the new node. @throws `InvalidConfig` if it is running, or not in this network.
+   */
   async restart(node: P2pNode): Promise<P2pNode> {
     const { index, config, skew, settings, host, life } = this.residentOf(node)
     if (host.up) throw new P2pError('InvalidConfig', `n${index} is running: crash or stop it before it is restarted`)
@@ -196,14 +213,17 @@ export class SimulatedNetwork {
     return this.time.whileLaunching(() => this.launch({ peerId, config, skew, settings, index, life: life + 1 }))
   }
 
-  /** Packets between two nodes take `extra` ms more, each way; 0: as before. */
+  /** Packets between two nodes take `extra` ms more in each direction, from 0 on; 0: as before. @throws `InvalidConfig` */
   slow(a: P2pNode, b: P2pNode, extra: number): void {
     checkAmount(extra, 'the extra time', 'ms', 0, Number.MAX_SAFE_INTEGER)
     this.note(`slow n${this.residentOf(a).index} n${this.residentOf(b).index} ${extra}`)
     this.wire.slow(a.peerId, b.peerId, extra)
   }
 
-  /** Lets the dials and gossip messages vanish of which the predicate says so, until the returned function is called. */
+  /**
+   * Drops the dials and gossip messages for which the predicate returns true, until the returned function is called.
+   * @throws `InvalidConfig` if it is not a function.
+   */
   drop(predicate: (datagram: Datagram) => boolean): () => void {
     if (typeof predicate !== 'function') {
       throw new P2pError('InvalidConfig', `drop takes a function that says what vanishes, not ${show(predicate)}`)
@@ -212,7 +232,7 @@ export class SimulatedNetwork {
     return this.wire.drop(predicate)
   }
 
-  /** Damages the next packet between two nodes: their connections die of it, as Noise demands. */
+  /** Damages the next packet between two nodes, which ends their connection, because Noise detects it. @throws `InvalidConfig` */
   corrupt(a: P2pNode, b: P2pNode): void {
     this.note(`corrupt n${this.residentOf(a).index} n${this.residentOf(b).index}`)
     this.wire.corrupt(a.peerId, b.peerId)
@@ -221,8 +241,8 @@ export class SimulatedNetwork {
   // ---- for tests of the simulation itself
 
   /**
-   * Hostile gossip: `by` sends it to a peer that it is connected to, whatever the rules say. With a good proof if it says none;
-   * `proof: 'wrong'`: with one that is of other data.
+   * Hostile gossip: `by` sends a message to a peer that it is connected to, against all rules. Without `proof` it gets a valid one;
+   * `proof: 'wrong'`: a proof of other data.
    */
   plant(by: P2pNode, to: P2pNode, { topic, data, from = by.peerId, proof }: Planted): void {
     this.note(`plant n${this.residentOf(by).index} n${this.residentOf(to).index} ${topic}`)
@@ -256,7 +276,7 @@ export class SimulatedNetwork {
 }
 
 /**
- * A network in a test tube.
+ * Makes a simulated network in virtual time, without nodes.
  *
  * ```ts
  * const net = simulate({ seed: 7, latency: 20, jitter: 10 })

@@ -1,9 +1,9 @@
 /**
- * Lets virtual time pass: instant by instant, and between two instants every promise that is ready goes on, so that user code
- * happens in the virtual instant that it belongs to.
+ * Lets virtual time pass, instant by instant. Between two instants every settled promise goes on, so that user code runs in the
+ * virtual instant in which its promise settled.
  */
 import type { SchedulerLike } from 'rxjs'
-import { show } from '../edge/checks.js'
+import { checkOptions, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import type { Clock } from './network/clock.js'
 import { checkAmount } from './options.js'
@@ -11,17 +11,17 @@ import { checkAmount } from './options.js'
 /** How long `until` waits for a promise by default, virtual ms. */
 const WITHIN = 600_000
 
-/** Made before a test framework can replace it by a fake one. */
+/** Read before a test framework can replace it by a fake one. */
 const nextTurn = setImmediate
 
 export class Timekeeper {
   private running = false
-  /** User code has been reached: its microtasks must run before the next instant. */
+  /** User code was called: its microtasks must run before the next instant. */
   private touched = false
   /** Nodes that are being started. */
   private launching = 0
 
-  /** `pending`: says what the network waits for. */
+  /** `pending` tells what the network waits for. */
   constructor(
     private readonly clock: Clock,
     private readonly pending: () => string,
@@ -43,12 +43,12 @@ export class Timekeeper {
     },
   }
 
-  /** User code is reached. */
+  /** User code was called. */
   touch(): void {
     this.touched = true
   }
 
-  /** Lets every promise that is ready go on, once. */
+  /** Lets every settled promise go on, once. */
   async turn(): Promise<void> {
     this.touched = true
     await new Promise<void>((resolve) => nextTurn(resolve))
@@ -79,7 +79,9 @@ export class Timekeeper {
     this.clock.skipTo(end)
   }
 
-  async until<T>(promise: PromiseLike<T>, { within = WITHIN }: { within?: number }): Promise<T> {
+  async until<T>(promise: PromiseLike<T>, options: { within?: number }): Promise<T> {
+    checkOptions(options, 'until', { within: true })
+    const { within = WITHIN } = options
     checkAmount(within, 'within', 'ms', 0, Number.MAX_SAFE_INTEGER)
     if (typeof (promise as PromiseLike<T> | undefined)?.then !== 'function') {
       throw new P2pError('InvalidConfig', `until waits for a promise, not for ${show(promise)}`)
@@ -97,7 +99,7 @@ export class Timekeeper {
     throw new Error(`the promise has not settled, and ${why}. ${this.pending()}`)
   }
 
-  /** Runs instant by instant, and user code in between, until there is reason to stop. */
+  /** Runs instant by instant, with user code in between, until `stop` returns true. */
   private async drive(stop: () => boolean): Promise<void> {
     if (this.running) throw new Error('run or until is under way already: wait for it before the next one')
     this.running = true
@@ -116,7 +118,7 @@ export class Timekeeper {
     }
   }
 
-  /** Lets every promise that is ready go on, and waits for nodes that are being started, which may take real time. */
+  /** Lets every settled promise go on, and waits for nodes that are being started, which may take real time. */
   private async settle(): Promise<void> {
     do await new Promise<void>((resolve) => nextTurn(resolve))
     while (this.launching > 0)

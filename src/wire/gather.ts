@@ -1,16 +1,19 @@
 /**
- * Puts a payload together that arrives in pieces. Each is copied on arrival: a view would keep its network buffer alive
- * until the payload is complete, and buffers that outlive a collection of the young are only freed by a full one, which
- * megabytes of them call for again and again. What was only declared is not allocated, but for a small multiple of what
- * has come.
+ * Joins a payload that arrives in pieces. Each piece is copied when it arrives, because a view would keep its network buffer
+ * alive until the payload is complete. Buffers that survive a minor garbage collection are freed only by a full one, and
+ * megabytes of them would cause full collections again and again. The declared length alone allocates nothing: at most a small
+ * multiple of the bytes that have come is allocated.
  */
 
 /** Below this size a payload is copied out of its chunk: a small view would keep the whole network buffer alive. */
 export const COPY_BELOW = 4_096
 
-/** The least that is allocated for pieces, unless the payload is smaller … */
+/** The least that is allocated for pieces, bytes, unless the payload is smaller. */
 const FIRST_ROOM = 16_384
-/** … and how many times the bytes that have come, when there is no room for more: the fewer the steps, the less is copied. */
+/**
+ * When there is no room for the next piece, this many times the bytes that have come is allocated. Fewer steps mean fewer
+ * copies.
+ */
 const GROWTH = 8
 
 /** The pieces so far. Plain data. */
@@ -24,7 +27,7 @@ export function createGathered(): Gathered {
   return { bytes: undefined, received: 0 }
 }
 
-/** Keeps a piece of a payload for which there is `room`, bytes: its size, or what of it may come so far. It must fit. */
+/** Keeps a piece of a payload. `room`: the payload's size in bytes, or the part of it that may come so far. The piece must fit. */
 export function gather(gathered: Gathered, piece: Uint8Array, room: number): void {
   if (piece.length === 0) return
   const { bytes, received } = gathered

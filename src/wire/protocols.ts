@@ -6,7 +6,7 @@ export const REQUEST_RESPONSE_V1 = '/tinyp2p/req-resp/1.0.0'
 /** Requests and streams of replies, any number at once over one stream: docs/session.md. */
 export const SESSION = '/tinyp2p/session/1.0.0'
 
-/** What we ask and answer by, the best first. */
+/** The protocols of requests, the preferred one first. */
 export const REQUEST_PROTOCOLS = [SESSION, REQUEST_RESPONSE_V1]
 
 /** Kademlia, as the origin runs it. */
@@ -15,7 +15,7 @@ export const KADEMLIA = '/ipfs/kad/1.0.0'
 /** Gossipsub, as the origin runs it. */
 export const GOSSIPSUB = '/meshsub/1.1.0'
 
-/** Gossipsub, whichever version of it: what a peer names that takes gossip. */
+/** Whether a protocol is gossipsub, of any version. */
 export function isGossip(protocol: string): boolean {
   return protocol.startsWith('/meshsub/')
 }

@@ -1,17 +1,17 @@
 /**
- * The one frame that travels each way on a version-1 request stream: unsigned-varint(length) + payload. An incremental
- * reader that takes chunks cut anywhere, holds the limit while it reads, and never allocates what was only declared.
+ * The one frame that goes each way over a version-1 request stream: unsigned-varint(length) + payload. The reader takes chunks
+ * that begin and end anywhere, checks the limit as it reads, and allocates nothing for a length that is only declared.
  */
 import { createGathered, gather, takeGathered, type Gathered } from './gather.js'
 import { addByte, BROKEN, CUT, encodeVarint, MAX_VARINT_BYTES, type PartialVarint } from './varint.js'
 
-/** What a reader has so far. Plain data. */
+/** A frame that is being read. Plain data. */
 export interface FrameReader {
   /** The largest payload that is taken, in bytes. */
   readonly limit: number
-  /** The declared length, once all of its bytes have come … */
+  /** The declared length, once all of its bytes have come. */
   length: number | undefined
-  /** … and what there is of it before. */
+  /** The part of the length that has come before that. */
   prefix: PartialVarint
   payload: Gathered
 }

@@ -66,11 +66,11 @@ export interface PartialVarint {
 }
 
 /**
- * Takes the next byte of a number of at most `most` bytes. Returns the number when that was its last one, and begins anew;
- * `CUT` while it goes on; `BROKEN` when it is longer, or not minimal.
+ * Takes the next byte of a number of at most `most` bytes. Returns the number when this was its last byte, and is then ready for
+ * the next number; `CUT` while bytes are missing; `BROKEN` when it is longer than `most` bytes, or not minimal.
  */
 export function addByte(partial: PartialVarint, byte: number, most: number): number {
-  // Nearly all of them.
+  // Nearly all numbers take one byte.
   if (byte < 0x80 && partial.size === 0) return byte
   const value = partial.value + (byte & 0x7f) * 2 ** (7 * partial.size++)
   if (byte >= 0x80) {

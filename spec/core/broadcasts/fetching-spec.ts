@@ -1,38 +1,17 @@
 /** Large messages of others: announced, fetched from one source after the other, and checked. */
 import { describe, expect, it } from '@jest/globals'
-import { createHash } from 'node:crypto'
 import { blobOf } from '../../../src/core/broadcasts/large.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
-import type { Settings } from '../../../src/core/settings.js'
-import { encodeAnnouncement, toHex } from '../../../src/wire/gossip/announcement.js'
-import { broadcast, message, subscribe, told } from '../../support/broadcasts.js'
-import { ServiceCore } from '../../support/service-core.js'
+import { toHex } from '../../../src/wire/gossip/announcement.js'
+import { broadcast, message, told } from '../../support/broadcasts.js'
+import { announced, digested, HASH, LARGE, large, sha256 } from '../../support/large-core.js'
+import type { ServiceCore } from '../../support/service-core.js'
 import { end, fail, filled, join, reply } from '../../support/session.js'
-
-const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
-const LARGE = filled(150_000)
-const HASH = sha256(LARGE)
-const announced = (data = LARGE, size = data.length): Uint8Array => encodeAnnouncement({ hash: sha256(data), size })
 
 /** Bob announces, Carol has handed it to us. */
 const announcement = (id: string, data: Uint8Array = announced(), more = {}): Event =>
   message(id, { data, held: true, ...more })
-
-function large(settings: Partial<Settings> = {}): ServiceCore {
-  const core = new ServiceCore({ maxLargeMessage: 1_000_000, ...settings })
-  for (const name of ['bob', 'carol']) core.peer(name)
-  core.run(subscribe)
-  return core
-}
-
-/** Whoever computes hashes has done so. */
-function digested(core: ServiceCore, effects: Effect[]): string[] {
-  const hashes = effects.flatMap((effect): Event[] =>
-    effect.type === 'digest' ? [{ type: 'digested', digest: effect.digest, hash: sha256(effect.data) }] : [],
-  )
-  return core.lines(...hashes)
-}
 
 function pieces(id: number, data: Uint8Array, size = 16_000): Uint8Array[] {
   const all: Uint8Array[] = []

@@ -1,34 +1,12 @@
 /** Large broadcasts of ours, and what is kept for others to fetch. */
 import { describe, expect, it } from '@jest/globals'
-import { createHash } from 'node:crypto'
 import { blobOf } from '../../../src/core/broadcasts/large.js'
 import type { Effect } from '../../../src/core/effects.js'
-import type { Event } from '../../../src/core/events.js'
-import type { Settings } from '../../../src/core/settings.js'
-import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../../src/wire/gossip/announcement.js'
-import { broadcast, published, subscribe, told } from '../../support/broadcasts.js'
+import { decodeAnnouncement, toHex } from '../../../src/wire/gossip/announcement.js'
+import { broadcast, published, told } from '../../support/broadcasts.js'
+import { announced, digested, HASH, LARGE, large, sha256 } from '../../support/large-core.js'
 import { ServiceCore } from '../../support/service-core.js'
 import { credit, filled, join } from '../../support/session.js'
-
-const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(data).digest())
-const LARGE = filled(150_000)
-const HASH = sha256(LARGE)
-const announced = (data = LARGE, size = data.length): Uint8Array => encodeAnnouncement({ hash: sha256(data), size })
-
-function large(settings: Partial<Settings> = {}): ServiceCore {
-  const core = new ServiceCore({ maxLargeMessage: 1_000_000, ...settings })
-  for (const name of ['bob', 'carol']) core.peer(name)
-  core.run(subscribe)
-  return core
-}
-
-/** Whoever computes hashes has done so. */
-function digested(core: ServiceCore, effects: Effect[]): string[] {
-  const hashes = effects.flatMap((effect): Event[] =>
-    effect.type === 'digest' ? [{ type: 'digested', digest: effect.digest, hash: sha256(effect.data) }] : [],
-  )
-  return core.lines(...hashes)
-}
 
 describe('a large broadcast of ours', () => {
   it('is announced by its hash, and others can fetch it from then on', () => {

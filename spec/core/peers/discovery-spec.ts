@@ -74,7 +74,7 @@ describe('discovery', () => {
     expect(core.in(identified(['/other/1.0.0'], ['/ip4/10.0.0.1/tcp/1']))).toEqual([])
   })
 
-  it('probes members of the table that are not connected, and removes who cannot be dialled', () => {
+  it('probes members of the table that are not connected, and removes those that cannot be dialled', () => {
     const core = new Core()
     core.in(table('bob', '/ip4/10.0.0.1/tcp/1'), table('carol', '/ip4/10.0.0.2/tcp/1'), { type: 'tableQueried' })
     core.connect('carol')

@@ -1,20 +1,7 @@
 /** Outbound requests: the way to a connection, and how they end. */
 import { describe, expect, it } from '@jest/globals'
-import type { Event } from '../../../src/core/events.js'
-import { bytes, Core, data, refusalOf, shorts, V1 } from '../../support/core.js'
-
-function opened(stream: number): Event {
-  return { type: 'streamOpened', stream, protocol: V1 }
-}
-
-/** A node that has asked Bob, on stream 1, and waits for his answer. */
-function asked(settings = {}): Core {
-  const core = new Core(settings)
-  core.connect('bob')
-  core.request(1, 'bob', bytes('hello'))
-  core.in(opened(1))
-  return core
-}
+import { bytes, Core, data, refusalOf, shorts } from '../../support/core.js'
+import { asked, opened } from '../../support/v1-asker.js'
 
 describe('a request', () => {
   it('dials the peer when there is no connection, and those who want the same peer share the dial', () => {

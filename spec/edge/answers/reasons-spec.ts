@@ -1,8 +1,10 @@
 /** What a refusal says: bounded, and of an error only what its author meant for strangers. */
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { checkRejection, cutCode, cutMessage, rejectCommand, rejectionOf } from '../../../src/edge/answers/reasons.js'
 import { P2pError } from '../../../src/errors.js'
+import { thrown } from '../../support/promises.js'
 
 const size = (text: string): number => new TextEncoder().encode(text).length
 
@@ -27,6 +29,13 @@ describe('a refusal', () => {
   it('says of an error that was handed to it no more than of one that was thrown', () => {
     expect(checkRejection(new Error('the password is 1234'))).toEqual({})
     expect(checkRejection(Object.assign(new Error('gone'), { expose: true })).message).toBe('gone')
+    expect(checkRejection(runInNewContext('new Error("the password is 1234")'))).toEqual({})
+  })
+
+  it('has no other fields than these', () => {
+    const refused = thrown(() => checkRejection({ mesage: 'no' }))
+    expect(refused).toMatchObject({ code: 'InvalidConfig' })
+    expect(refused.message).toContain('a reason has no option "mesage" (did you mean message?)')
   })
 })
 

@@ -190,6 +190,7 @@ describe('a subscriber who wants the last ones', () => {
 describe('bad options', () => {
   it.each<[string, unknown, string]>([
     ['no object', 7, 'the options of broadcasts$ must be an object, not 7'],
+    ['a misspelt option', { reply: 5 }, 'broadcasts$ has no option "reply" (did you mean replay?)'],
     ['replay of 0', { replay: 0 }, 'replay must be a whole number of broadcasts from 1 to 1000, not 0'],
     ['replay of 1,001', { replay: 1_001 }, 'not 1001'],
     ['replay of a text', { replay: '5' }, 'not "5"'],

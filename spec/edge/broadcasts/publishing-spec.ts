@@ -57,7 +57,10 @@ describe('a broadcast of a caller', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['options that are none', 5, 'the options of a broadcast must be an object, not 5'],
+    ['options that are none', 5, 'the options of broadcast must be an object, not 5'],
+    ['a misspelt option', { recepits: true }, 'broadcast has no option "recepits" (did you mean receipts?)'],
+    ['a misspelt wait', { waitForPeers: { mim: 2 } }, 'waitForPeers has no option "mim" (did you mean min?)'],
+    ['a misspelt receipt', { receipts: { cuont: 2 } }, 'receipts has no option "cuont"'],
     ['a signal that is none', { signal: 'now' }, 'signal must be an AbortSignal, not "now"'],
     ['waitForPeers that is a number', { waitForPeers: 2 }, 'waitForPeers must be an object, not 2'],
     ['waitForPeers that is null', { waitForPeers: null }, 'waitForPeers must be an object, not null'],

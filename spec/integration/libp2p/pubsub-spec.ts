@@ -1,5 +1,6 @@
 /** Broadcasts on the real network, on sockets of 127.0.0.1, driven by hand through the port. */
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { REPEATED } from '../../../src/core/pubsub.js'
 import type { Verdict } from '../../../src/core/port.js'
 import { bytes, text } from '../../support/nodes.js'
 import { Peer, stopPeers, sum, type Of } from '../../support/port-peer.js'
@@ -86,7 +87,11 @@ describe('topics', () => {
     await b.next('message')
     a.publish(2, TOPIC, bytes('once'))
     b.publish(3, TOPIC, bytes('once'))
-    expect(await a.next('publishFailed')).toMatchObject({ ask: 2, code: 'DuplicateMessage' })
+    expect(await a.next('publishFailed')).toMatchObject({
+      ask: 2,
+      code: 'DuplicateMessage',
+      failure: { message: REPEATED },
+    })
     expect(await b.next('publishFailed')).toMatchObject({ ask: 3, code: 'DuplicateMessage' })
   })
 

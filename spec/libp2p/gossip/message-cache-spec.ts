@@ -1,10 +1,10 @@
 /** The cache of messages: what peers are offered and given, and for how long. */
 import { beforeEach, expect, it } from '@jest/globals'
 import { MessageCache } from '../../../src/libp2p/gossip/message-cache.js'
+import { bytes, text } from '../../support/bytes.js'
 
-const id = (msgIdStr: string) => ({ msgIdStr, msgId: new TextEncoder().encode(msgIdStr) })
-const message = (data: string) => ({ topic: 'block', data: new TextEncoder().encode(data) })
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+const id = (msgIdStr: string) => ({ msgIdStr, msgId: bytes(msgIdStr) })
+const message = (data: string) => ({ topic: 'block', data: bytes(data) })
 
 let cache: MessageCache
 /** Ids of what peers of the topic are offered. */

@@ -1,7 +1,8 @@
 /** kad-dht's table with more peers than it has room for: it knows its own neighbourhood all the same. */
 import { createHash } from 'node:crypto'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import type { PeerId } from '@libp2p/interface'
+import { withOwnBucket } from '../../../src/libp2p/patches/kad-buckets.js'
 import { internalsOf } from '../../../src/libp2p/patches/kad-table.js'
 import { kadTable, somePeer, type KadTable } from '../../support/kad-table.js'
 
@@ -59,7 +60,22 @@ describe('the routing table of a node in a large network', () => {
 })
 
 describe('another version of kad-dht', () => {
-  it.each([{}, { routingTable: {} }, { routingTable: { kb: { prefixLength: 6 } } }])('%j is refused', (kad) => {
+  it.each([{}, { routingTable: {} }, { routingTable: { add: () => undefined } }])('%j is refused', (kad) => {
     expect(() => internalsOf(kad as never)).toThrow('this version of @libp2p/kad-dht is not supported, tinyp2p needs')
   })
+
+  it.each([{}, { routingTable: { kb: {} } }, { routingTable: { kb: { _determineBucket: () => ({}) } } }])(
+    'with a trie like that of %j has the stock depth for all of its buckets',
+    async (other) => {
+      jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+      const depths: number[] = []
+      const create = (depth: number): never => {
+        depths.push(depth)
+        return other as never
+      }
+      expect(withOwnBucket(create, await somePeer(), DEPTH)).toBe(other)
+      expect(depths.at(-1)).toBe(DEPTH)
+      jest.restoreAllMocks()
+    },
+  )
 })

@@ -1,8 +1,12 @@
 /** What happens when a package is not the one that its patch knows: an error that says so, or a node without the patch. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import type { MultiaddrConnection } from '@libp2p/interface'
+import type { Connection, MultiaddrConnection, Stream } from '@libp2p/interface'
+import { isBroken } from '../../../src/libp2p/patches/broken-connection.js'
 import { skipIdleEvents } from '../../../src/libp2p/patches/idle-events.js'
+import { bytesReceived, localAddress } from '../../../src/libp2p/patches/socket.js'
 import { hasMembers, PINNED, requireMembers } from '../../../src/libp2p/patches/supported.js'
+import { endWithDataFrame } from '../../../src/libp2p/patches/yamux-fin.js'
+import { widen } from '../../../src/libp2p/patches/yamux-streams.js'
 
 let warning: jest.SpiedFunction<typeof process.emitWarning>
 
@@ -60,13 +64,25 @@ describe('a private member that is not as expected', () => {
   })
 })
 
-it('an event without a listener is not made, and any other is', () => {
-  const dispatched: string[] = []
-  const emitter = {
-    listenerCount: (type: string) => (type === 'heard' ? 1 : 0),
-    safeDispatchEvent: (type: string) => dispatched.push(type) > 0,
-  }
-  skipIdleEvents(emitter)
-  for (const type of ['idle', 'heard']) expect(emitter.safeDispatchEvent(type)).toBe(true)
-  expect(dispatched).toEqual(['heard'])
+describe('what looks for a private member that is not there', () => {
+  it('takes a connection for what its public status says, and knows nothing of its socket', () => {
+    for (let i = 0; i < 2; i++) {
+      expect(['open', 'closed'].map((status) => isBroken({ status } as Connection))).toEqual([false, true])
+      expect(localAddress({} as Connection)).toBeUndefined()
+      expect(bytesReceived({} as Connection)).toBe(0)
+    }
+    expect(warning.mock.calls.map(([text]) => text)).toEqual([
+      expect.stringContaining('muxer is undefined and not object. The node runs'),
+      expect.stringContaining('maConn.socket is undefined and not object. The node runs'),
+    ])
+  })
+
+  it('leaves a stream as it is', () => {
+    const stream = { direction: 'outbound' }
+    endWithDataFrame(stream as Stream)
+    widen(stream as Stream, 1_024)
+    skipIdleEvents(stream)
+    expect(stream).toEqual({ direction: 'outbound' })
+    expect(warning).toHaveBeenCalledTimes(3)
+  })
 })

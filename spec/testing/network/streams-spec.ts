@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { STREAMS } from '../../../src/core/parameters.js'
 import { SESSION } from '../../../src/wire/protocols.js'
+import { bytes, text } from '../../support/bytes.js'
 import { Lab, PROTOCOL, type Member } from './lab.js'
 
 const WINDOW = STREAMS.window
@@ -25,11 +26,11 @@ function pipe(options: ConstructorParameters<typeof Lab>[0] = {}, seed = 1, prot
 }
 
 const write = (member: Member, stream: number, data: Uint8Array | string = '', end = false): void => {
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
-  member.run({ type: 'write', stream, chunks: bytes.length === 0 ? [] : [bytes], end })
+  const chunk = typeof data === 'string' ? bytes(data) : data
+  member.run({ type: 'write', stream, chunks: chunk.length === 0 ? [] : [chunk], end })
 }
 
-const text = (member: Member, stream: number): string => new TextDecoder().decode(member.bytesOf(stream))
+const textAt = (member: Member, stream: number): string => text(member.bytesOf(stream))
 
 const size = (member: Member, stream: number): number => member.bytesOf(stream).length
 
@@ -79,14 +80,14 @@ describe('a stream', () => {
     const { lab, a, b, here, there } = pipe()
     write(a, here, 'question', true)
     lab.run(100)
-    expect(text(b, there)).toBe('question')
+    expect(textAt(b, there)).toBe('question')
     expect(b.heard('streamEnded')).toHaveLength(1)
     expect([a, b].map((one) => one.heard('streamClosed').length)).toEqual([0, 0])
     write(b, there, 'first ')
     lab.run(100)
     write(b, there, 'second', true)
     lab.run(100)
-    expect(text(a, here)).toBe('first second')
+    expect(textAt(a, here)).toBe('first second')
     const closed = { reason: 'closed' }
     expect([a.last('streamClosed'), b.last('streamClosed')]).toMatchObject([closed, closed])
     expect(a.last('streamEnded').at).toBe(a.last('streamClosed').at)
@@ -107,7 +108,7 @@ describe('a stream', () => {
     write(a, here, 'after')
     write(b, there, 'crossing')
     lab.run(100)
-    expect(text(b, there)).toBe('before')
+    expect(textAt(b, there)).toBe('before')
     expect(b.last('streamClosed')).toMatchObject({ stream: there, reason: 'reset', at: started + 10 })
     // No event follows where it was reset.
     expect([a.heard('data').length, a.heard('streamClosed').length]).toEqual([0, 0])
@@ -148,7 +149,7 @@ describe('a stream that is paused', () => {
     expect(b.heard('streamEnded')).toEqual([])
     b.run({ type: 'resume', stream: there })
     b.run({ type: 'resume', stream: there })
-    expect(text(b, there)).toBe('one two')
+    expect(textAt(b, there)).toBe('one two')
     expect(b.events.at(-1)).toMatchObject({ type: 'streamEnded' })
   })
 
@@ -256,10 +257,10 @@ describe('the window of a stream', () => {
           let sent = 0
           const { link } = a.host.sideTo(b.peerId)!
           const send = link.send.bind(link)
-          link.send = (from, bytes, arrive) => {
-            if (from.host === a.host && bytes > 70) sent += bytes - 70
+          link.send = (from, length, arrive) => {
+            if (from.host === a.host && length > 70) sent += length - 70
             expect(sent - size(b, there)).toBeLessThanOrEqual(WINDOW)
-            send(from, bytes, arrive)
+            send(from, length, arrive)
           }
           b.react = (event) => {
             if (event.type === 'data' && lab.random.below(3) === 0) {

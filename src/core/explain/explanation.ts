@@ -21,6 +21,7 @@ export interface TopicPeer {
 
 /** Everything that a node knows of a topic. Counts are since the start of the node. */
 export interface TopicExplanation {
+  /** The topic's name. */
   topic: string
   /** This node is in it. */
   subscribed: boolean
@@ -34,6 +35,7 @@ export interface TopicExplanation {
   subscribers: TopicPeer[]
   /** Why a broadcast would reach no peer now; absent: it would reach one. */
   nobody?: string
+  /** Broadcasts of this node. */
   sent: {
     /** Broadcasts of this node that went out. */
     broadcasts: number
@@ -44,6 +46,7 @@ export interface TopicExplanation {
     /** Broadcasts that wait for subscribers or for their turn, now. */
     waiting: number
   }
+  /** Messages of other nodes. */
   heard: {
     /** Messages of others that arrived. */
     received: number
@@ -86,6 +89,7 @@ export interface PeerExplanation {
   topics: string[]
   /** Topics of this node whose mesh it is in. */
   meshes: string[]
+  /** Pub/sub between this node and the peer. */
   gossip: {
     /** A gossip stream to it is open. */
     reachable: boolean
@@ -106,6 +110,7 @@ export interface PeerExplanation {
   text: string
 }
 
+/** What `explain` tells of a topic or of a peer. */
 export type Explanation = TopicExplanation | PeerExplanation
 
 /** A snapshot of a node, as a copy. */

@@ -1,8 +1,8 @@
-/** Where a peer may be that a dial is to reach: as the config says, and as we remember it. */
+/** The addresses that a dial of a peer tries first: those of the config, and the remembered ones. */
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 
-/** Are there addresses of ours to be tried first? Those of a peer in the table the network knows itself. */
+/** Does a dial of the peer have addresses to try first? The network itself knows those of a peer in the table. */
 export function hasCandidates(state: State, peer: string): boolean {
   if (!isNamed(state.settings, peer) && state.discovery.table.has(peer)) return false
   return candidatesOf(state, peer).length > 0

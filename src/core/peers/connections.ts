@@ -148,9 +148,10 @@ export function release(state: State, id: ConnectionId): void {
   dueAt(state, 'idle', state.now)
 }
 
-/** Those of them that are idle still. */
+/** Those of them that are idle still, and whose goodbye has not been withdrawn. */
 export function takeReleased(state: State): ConnectionId[] {
-  const ids = state.connections.released.filter((id) => state.connections.idle.has(id))
+  const { all, idle } = state.connections
+  const ids = state.connections.released.filter((id) => idle.has(id) && all.get(id)!.goodbye !== undefined)
   state.connections.released = []
   return ids
 }

@@ -1,7 +1,7 @@
 /**
- * How an idle connection is left: the other side is asked first, over a session, and only when it has agreed, and asks nothing
- * more over it, is it closed. So no request is on its way when it ends. docs/session.md is the protocol. Peers that do not know
- * it are left without a word, as version 1 has it.
+ * How an idle connection is closed. The other side is asked first, over a session. From its consent on it sends no new request over
+ * the connection, which is then closed, so no request is lost. docs/session.md has the protocol. A peer that does not support it is
+ * not asked, as in version 1.
  */
 import { Farewell, Feature } from '../../wire/session/format.js'
 import { SESSION } from '../../wire/protocols.js'
@@ -20,11 +20,11 @@ import type { Connection } from './state.js'
 
 type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
 
-/** False: there is nothing to wait for, it may be closed now. */
+/** Returns false if there is nothing to wait for, and the connection may be closed now. */
 export function sayGoodbye(state: State, out: Effects, connection: Connection): boolean {
   const { goodbye, asking, answering } = connection
   if (goodbye !== undefined) {
-    // Whoever does not answer this for so long does not answer anything.
+    // A peer that has not answered for so long does not answer anything.
     if (state.now >= goodbye.at + state.settings.pingTimeout) return false
     postpone(state, connection.id)
     return true
@@ -34,7 +34,7 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
     ask(state, connection, carrier)
     return true
   }
-  // One that has named its features has not named this one.
+  // The peer has sent its HELLO, and the feature was not in it.
   if (asking?.greeted === true || answering?.greeted === true || !speaksSession(state, connection)) return false
   if (asking === undefined) openSession(state, out, connection, [SESSION])
   connection.goodbye = { id: 0, stream: connection.asking!.stream, at: state.now }
@@ -59,7 +59,7 @@ function ask(state: State, connection: Connection, session: Session): void {
   sendGoodbye(state, session, id, Farewell.ASK)
 }
 
-/** The other side's HELLO is here, for which our goodbye may have waited. */
+/** The other side's HELLO has come. Our goodbye may have waited for it. */
 export function onGreeted(state: State, session: Session): void {
   const connection = state.connections.all.get(session.connection)
   if (connection?.goodbye?.id !== 0 || connection.goodbye.stream !== session.stream) return
@@ -69,7 +69,7 @@ export function onGreeted(state: State, session: Session): void {
 
 export function onGoodbye(state: State, out: Effects, session: Session, id: number, says: Farewell): void {
   const connection = state.connections.all.get(session.connection)!
-  // Who has not named the feature does not mean us.
+  // A peer that has not named the feature must not send this.
   if ((session.hello.features & Feature.GOODBYE) === 0) return
   const { goodbye, leaving } = connection
   if (says === Farewell.ASK) return answer(state, connection, session, id)

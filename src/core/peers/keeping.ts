@@ -1,17 +1,20 @@
-/** Which idle connections are kept all the same. */
+/** Which connections are kept although they are idle. */
 import { MESH } from '../parameters.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
-/** In a small network everybody stays connected to everybody, over one connection. */
+/** In a small network each pair of peers stays connected, over one connection. */
 export function isInSmallNetwork(state: State, { id, peer }: Connection): boolean {
   const { byPeer } = state.connections
   if (byPeer.size > state.settings.stayConnected) return false
-  // Of two one goes, and one side alone decides which: else each could close another one.
+  // Of two connections to a peer one is closed. One side alone decides which, because otherwise each could close another one.
   return byPeer.get(peer)![0] === id || state.self > peer
 }
 
-/** Is the peer in a topic that we publish on? (Of many peers in one the mesh is enough, and nobody is kept.) */
+/**
+ * Is the peer in a topic that we publish on? Not if more peers of the topic are connected than a mesh has: then the mesh is
+ * enough.
+ */
 export function isPublishedTo(state: State, peer: string): boolean {
   for (const [topic, at] of state.publishing.publishedAt) {
     if (at + state.settings.publishesFor < state.now) continue

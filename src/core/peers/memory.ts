@@ -1,5 +1,5 @@
 /**
- * Who is remembered, apart from the routing table: peers that were good once (connected and identified), for a day, and the
+ * The peers that are remembered, apart from the routing table: peers that were good once (connected and identified), for a day, and the
  * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow.
  */
 import { peersChanged } from '../changes.js'
@@ -10,12 +10,15 @@ import type { State } from '../state.js'
 import { reach } from './dials.js'
 import type { Connection, Remembered } from './state.js'
 
-/** Before the first new attempt at a peer that the config names, and at any other, ms. Each further one waits twice as long. */
+/** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
 const FIRST_OTHER = 1_000
-/** With fewer peers in the table than this (a bucket of it), those are tried again too of whom nothing else reminds us. */
+/**
+ * With fewer peers in the table than this (the size of a bucket), remembered peers without a time for a dial are dialled at
+ * ticks too.
+ */
 const POOR_TABLE = 20
-/** Addresses that are remembered of a peer: identify may bring any number. */
+/** How many addresses of a peer are remembered. Identify may bring any number. */
 const MAX_ADDRESSES = 16
 
 /** At the start: the peers of the config are dialled at once, and what a node of this identity remembered comes back. */
@@ -30,7 +33,7 @@ export function beginMemory(state: State, out: Effects): void {
   tryAgain(state, out)
 }
 
-/** The peer is connected and has said who it is. */
+/** The peer is connected and identified. */
 export function noteGood(state: State, { peer, address, inbound }: Connection, said: string[]): void {
   const before = state.memory.peers.get(peer)
   const confirmed = inbound ? [] : [address]
@@ -67,7 +70,7 @@ export function noteUnreachable(state: State, peer: string): void {
   } else if (known !== undefined) planOther(state, peer, known)
 }
 
-/** The peer has left the routing table: if it was good, that is not the end of it. */
+/** The peer has left the routing table. If it was good, it stays remembered. */
 export function noteLeft(state: State, peer: string): void {
   const { memory } = state
   const known = memory.peers.get(peer)
@@ -75,7 +78,7 @@ export function noteLeft(state: State, peer: string): void {
   if (isAway(state, peer)) planOther(state, peer, known)
 }
 
-/** (One that never said where it is can only come back by itself.) */
+/** (A peer without a known address cannot be dialled.) */
 function planOther(state: State, peer: string, { addresses, failures }: Remembered): void {
   if (addresses.length > 0) planTry(state, peer, state.now + pause(state, FIRST_OTHER, Math.max(0, failures - 1)))
 }
@@ -86,7 +89,7 @@ export function onTryOver(state: State, peer: string): void {
   if (memory.trying.delete(peer) && memory.retries.size > 0) planNext(state, state.now)
 }
 
-/** At each tick: those of the config that are away, and while we know few, some of those who were good. */
+/** At each tick: dials peers of the config that are not connected and, while few peers are known, some of the remembered ones. */
 export function tryAtTick(state: State, out: Effects): void {
   const { discovery, memory, settings, now } = state
   for (const peer of namedPeers(settings)) if (isAway(state, peer)) planTry(state, peer, now)
@@ -117,7 +120,7 @@ function isAway({ self, connections, dials }: State, peer: string): boolean {
   return peer !== self && !connections.byPeer.has(peer) && !dials.has(peer)
 }
 
-/** Dials those whose time has come, the longest overdue first. */
+/** Dials the peers whose pause is over, the longest overdue first. */
 export function tryAgain(state: State, out: Effects): void {
   const { memory, settings, now, connections } = state
   if (now < memory.nextTry) return
@@ -147,7 +150,10 @@ function forgetPeer(state: State, out: Effects, peer: string): void {
   log(out, 'info', `🍂 ${peer} is forgotten: nobody has reached it for too long`)
 }
 
-/** It becomes the one that was good last. One that is away makes room where there are too many. */
+/**
+ * Moves the peer to the end, which is the one that was good last. If there are too many, one that is not connected is
+ * forgotten.
+ */
 function remember(state: State, peer: string, known: Remembered): void {
   const { memory, settings, connections } = state
   memory.peers.delete(peer)

@@ -12,7 +12,7 @@ export function awaitOnline(state: State, out: Effects, { ask: id, peers, timeou
   state.online.add(id)
 }
 
-/** Any event of a batch may have been the one that was missing. */
+/** Called at the end of every batch, because any event may have brought the peer that was missing. */
 export function settleOnline(state: State, out: Effects): void {
   const amount = peersOnline(state)
   for (const id of state.online) {
@@ -41,7 +41,7 @@ export function endOnline(state: State, { id, timeout }: OnlineAsk): void {
   closeAsk(state, id, timeout)
 }
 
-/** Peers that are connected and have said who they are. */
+/** Peers that are connected and identified. */
 function peersOnline({ connections }: State): number {
   let amount = 0
   for (const ids of connections.byPeer.values()) {

@@ -1,4 +1,4 @@
-/** How the node stands with other peers, as snapshots that are the reader's to keep. Made when somebody looks. */
+/** The states of peers as a caller sees them: snapshots, made when they are read. */
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { candidatesOf } from './candidates.js'
@@ -9,7 +9,7 @@ export interface PeerState {
   peer: string
   /**
    * `discovered`: we know where it may be, and are not connected. `dialling`: a dial is under way. `connected`: there is a
-   * connection. `identified`: and it has said which protocols it speaks, so it can be asked. `unreachable`: the last dial failed;
+   * connection. `identified`: it has also told its protocols, so it can be asked. `unreachable`: the last dial failed;
    * it is tried again. `forgotten`: nothing is known of it, or no more.
    */
   state: 'discovered' | 'dialling' | 'connected' | 'identified' | 'unreachable' | 'forgotten'
@@ -19,9 +19,9 @@ export interface PeerState {
   connections: number
   /** The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. */
   rtt?: number
-  /** What it speaks, as it has said itself; absent: it is not identified. */
+  /** The protocols that it speaks, by identify; absent: it is not identified. */
   protocols?: string[]
-  /** Why the last dial failed; absent: it did not, or the peer was connected since. */
+  /** Why the last dial failed; absent: it did not fail, or the peer was connected since then. */
   lastError?: string
 }
 

@@ -12,7 +12,7 @@ export class Race {
   private nextAt = -Infinity
   private begun = 0
 
-  /** More addresses, at any time. One that was offered before is left out. `own`: where we are. */
+  /** Adds addresses, at any time. One that was added before is left out. `own`: the addresses of this node. */
   offer(candidates: Candidate[], own: string[]): void {
     const fresh = candidates.filter(({ address }) => !this.offered.has(address))
     if (fresh.length === 0) return
@@ -20,7 +20,7 @@ export class Race {
     this.waiting = inOrder([...this.waiting, ...fresh], own)
   }
 
-  /** The address that is to be tried now, if there is one. */
+  /** The address to try now, if there is one. */
   take(now: number): string | undefined {
     if (this.due > now) return undefined
     this.running++
@@ -35,7 +35,7 @@ export class Race {
     this.nextAt = -Infinity
   }
 
-  /** When the next address has its turn; `Infinity`: not before one fails, or is offered. */
+  /** When the next address is to be tried; `Infinity`: not before one fails, or is added. */
   get due(): number {
     if (this.waiting.length === 0 || this.running >= DIALS.parallel || this.begun >= DIALS.addresses) return Infinity
     return this.nextAt

@@ -1,12 +1,13 @@
 /**
- * Requests of others, on their way to users' code: the registered handler, the subscribers of `requests$`, or both; the
- * first answer wins. Answers return to the lane as commands, and nothing waits for a handler.
+ * Requests of peers, on their way to users' code: to the registered handler, the subscribers of `requests$`, or both. The first
+ * answer counts. Answers return to the lane as commands, and nothing waits for a handler.
  */
 import { Subject } from 'rxjs'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
-import { checkBytes, isThenable } from '../checks.js'
+import { P2pError } from '../../errors.js'
+import { checkBytes, isThenable, nearest, show, type Names } from '../checks.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
@@ -18,16 +19,19 @@ export interface InboundRequest {
   readonly from: string
   /** The payload; yours to keep. */
   readonly data: Uint8Array
-  /** Fires when the answer, or the rest of it, is no longer wanted: the asker gave up or was lost, or the time is over. */
+  /**
+   * Fires when the answer, or the rest of it, is no longer needed: the asker cancelled or was lost, its time is over, or the
+   * node stops.
+   */
   readonly signal: AbortSignal
   /**
-   * Answers. The call decides, whatever becomes of the reply: a promise that rejects or a stream that fails later refuses the
-   * request. @throws `InvalidConfig` for what is no reply
+   * Answers the request. This is decided by the call: if the reply is a promise that rejects, or a stream that fails, the request is
+   * rejected. @throws `InvalidConfig` if `reply` is not a `Reply`
    */
   respond(reply: Reply): void
   /**
-   * Refuses. The reason, a message or a `Rejection`, reaches the asker over sessions; version 1 cannot carry it.
-   * @throws `InvalidConfig` for what is no reason
+   * Rejects the request. The reason, a message or a `Rejection`, reaches the asker over a session; version 1 cannot carry it.
+   * @throws `InvalidConfig` if `reason` is neither, or has an unknown field
    */
   reject(reason?: string | Rejection): void
 }
@@ -35,22 +39,27 @@ export interface InboundRequest {
 /** What to do with requests and broadcasts, registered once by `setEventHandler`. Both methods are optional. */
 export interface EventHandler {
   /**
-   * Answers a request that no subscriber of `requests$` has answered at once. It may be slow or asynchronous: nothing else waits
-   * for it. A throw refuses this request alone; its message and `code` stay in our log, unless the error has `expose: true`.
+   * Answers a request that no subscriber of `requests$` has answered at once. It may be slow or asynchronous, because nothing else
+   * waits for it. If it throws, this request alone is rejected. The error's message and `code` are only logged here, unless the
+   * error has `expose: true`: then the asker gets them.
    */
   handleInboundRequest?(data: Uint8Array, context: RequestContext): Reply
-  /** Called with each broadcast of a topic that we are in; `from` is the peer id of its signer. What it throws is logged. */
+  /**
+   * Called with each broadcast of every topic that the node is in; `from` is the peer id of its signer. What it throws is
+   * logged.
+   */
   handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
 }
 
+/** What a handler gets with the bytes of a request. */
 export interface RequestContext {
   /** The asker's peer id. */
   readonly from: string
-  /** Fires when the answer, or the rest of it, is no longer wanted. */
+  /** Fires when the answer, or the rest of it, is no longer needed, as in `InboundRequest`. */
   readonly signal: AbortSignal
 }
 
-/** One request. It is its own context too: an object more for each request would be felt. */
+/** One request. It is also its own context, because another object for each request would cost time. */
 class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
   /** It has been answered, or cannot be any more. */
   decided = false
@@ -95,7 +104,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     else this.owner.report(this.from, error, this.cancelled !== undefined)
   }
 
-  /** A promise that comes too late is looked at too: a rejection that nobody takes would end the process. */
+  /** A promise that comes too late is handled too, because an unhandled rejection would end the process. */
   private wait(reply: PromiseLike<unknown>, decides: boolean): void {
     Promise.resolve(reply).then(
       (value) => {
@@ -119,7 +128,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   }
 
   private answer(reply: unknown): void {
-    // Cancelled while the promise was pending: a stream that nobody wants is not begun.
+    // Cancelled while the promise was pending: a stream that is not needed is not begun.
     if (this.cancelled !== undefined) return
     try {
       if (isStream(reply)) this.producer = producerOf(reply, this.exchange, this)
@@ -163,6 +172,27 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   late(error: unknown): void {
     this.owner.report(this.from, error, true)
   }
+}
+
+const METHODS: Names<EventHandler> = { handleInboundRequest: true, handleBroadcast: true }
+
+/** A handler may have other methods and fields, but none whose name is a misspelt one of ours. @throws `InvalidConfig` */
+export function checkHandler(handler: unknown): EventHandler {
+  if (typeof handler !== 'object' || handler === null) {
+    throw new P2pError('InvalidConfig', `a handler is an object with handleInboundRequest, not ${show(handler)}`)
+  }
+  const methods = Object.keys(METHODS)
+  for (const name of methods) {
+    const method = (handler as Record<string, unknown>)[name]
+    if (method === undefined || typeof method === 'function') continue
+    throw new P2pError('InvalidConfig', `${name} must be a function, not ${show(method)}`)
+  }
+  for (const name of [...Object.keys(handler), ...Object.getOwnPropertyNames(Object.getPrototypeOf(handler) ?? {})]) {
+    const meant = methods.includes(name) ? undefined : nearest(name, methods, 2)
+    if (meant === undefined || meant in handler) continue
+    throw new P2pError('InvalidConfig', `a handler has no method ${show(name)} (did you mean ${meant}?)`)
+  }
+  return handler
 }
 
 export class InboundRequests {
@@ -213,7 +243,7 @@ export class InboundRequests {
 
   // ---- of a request
 
-  /** Its last word, unless it was cancelled before. */
+  /** Sends its last command, unless it was cancelled before. */
   finished(exchange: ExchangeId, command: Command): void {
     if (this.requests.delete(exchange)) this.push(command)
   }

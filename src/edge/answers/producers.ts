@@ -1,6 +1,6 @@
 /**
- * What a handler answers with, turned into commands: bytes at once, an AsyncIterable pulled as far as the asker's
- * credit goes, an Observable as it comes. A producer has one exchange, ends once, and says nothing after its end.
+ * A handler's reply, turned into commands. Bytes are sent at once, an AsyncIterable is pulled as far as the asker's credit goes,
+ * and the values of an Observable are taken as they come. A producer has one exchange, ends once, and sends nothing after its end.
  */
 import { isObservable, map, type Observable, type Subscription } from 'rxjs'
 import type { Command } from '../../core/events.js'
@@ -21,7 +21,7 @@ export type Reply = Values | PromiseLike<Values>
 export interface Producer {
   /** It may go on, until it has made values that cost this much. */
   produce(allowance: number): void
-  /** No more is wanted. Returns at once, whatever the user's code does. */
+  /** No more values are needed. Returns at once, whatever the user's code does. */
   stop(): void
 }
 
@@ -30,7 +30,7 @@ export interface Producing {
   push(command: Command): void
   /** It ended in good order. */
   completed(): void
-  /** It failed: the rest of the answer is refused. */
+  /** It failed: the answer ends with a rejection. */
   failed(error: unknown): void
   /** It failed after it was stopped. */
   late(error: unknown): void
@@ -38,7 +38,7 @@ export interface Producing {
 
 type Stream = AsyncIterable<unknown> | Observable<unknown>
 
-/** Whether a value is a stream of values. What is in it shows later. */
+/** Whether a value is a stream. Its values are checked when they come. */
 export function isStream<T>(value: T): value is T & Stream {
   return isAsyncIterable(value) || isObservable(value)
 }

@@ -1,24 +1,26 @@
 /**
- * What a refusal says to the asker, and what it must not say. A stranger reads it, so of an error only that leaves the node
- * which its author meant for strangers, and all of it is bounded.
+ * What a rejection tells the asker, and what it must not tell. The asker is a stranger, so an error leaves the node only as far
+ * as its author has marked it for strangers, and every part is bounded.
  */
 import type { Command } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
-import { show } from '../checks.js'
+import { checkObject, show, type Names } from '../checks.js'
 
-/** Why a request is refused, for the asker: all of it is optional, and reaches the asker where the wire can carry it. */
+/** Why a request is rejected. All fields are optional. They reach the asker over sessions; version 1 cannot carry them. */
 export interface Rejection {
   /** For programs: the asker's `error.remoteCode`. Printable ASCII; at most 64 characters of it are sent. */
   code?: string
   /** For people: in the asker's `error.message`. At most 4,096 bytes of UTF-8 are sent. */
   message?: string
-  /** After how many milliseconds a new attempt makes sense, at most 2,147,483,647. */
+  /** After how many milliseconds a new attempt makes sense, from 0 on; more than 2,147,483,647 is sent as that. */
   retryAfterMs?: number
 }
 
-/** A longer wait makes no sense to anybody (24 days), and fits whatever the other side keeps it in. */
+const NAMES: Names<Rejection> = { code: true, message: true, retryAfterMs: true }
+
+/** 24 days: no caller waits longer, and the number fits into 32 bits with a sign. */
 const MAX_RETRY_AFTER = 2 ** 31 - 1
 
 const encoder = new TextEncoder()
@@ -40,10 +42,11 @@ export function cutCode(text: string): string {
 export function checkRejection(reason: unknown): Rejection {
   if (reason === undefined) return {}
   if (typeof reason === 'string') return { message: reason }
-  if (reason instanceof Error) return rejectionOf(reason)
+  if (isError(reason)) return rejectionOf(reason)
   if (typeof reason !== 'object' || reason === null) {
     throw wrong(`a reason is a text or { code, message, retryAfterMs }, not ${show(reason)}`)
   }
+  checkObject(reason, 'a reason', NAMES)
   const { code, message, retryAfterMs } = reason as Record<keyof Rejection, unknown>
   if (code !== undefined && typeof code !== 'string') throw wrong(`the code of a reason is a text, not ${show(code)}`)
   if (message !== undefined && typeof message !== 'string') {
@@ -55,7 +58,12 @@ export function checkRejection(reason: unknown): Rejection {
   return { code, message, retryAfterMs }
 }
 
-/** What an error says to strangers: nothing, unless it has `expose: true` (as http-errors marks it) or is our `Overloaded`. */
+/** By its tag too: an error may come from another realm. */
+function isError(value: unknown): boolean {
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
+}
+
+/** What an error tells strangers: nothing, unless it has `expose: true` (as http-errors marks it) or is our `Overloaded`. */
 export function rejectionOf(error: unknown): Rejection {
   if (typeof error !== 'object' || error === null) return {}
   const { expose, code, message, retryAfterMs: wait } = error as Record<string, unknown>
@@ -70,7 +78,7 @@ export function rejectionOf(error: unknown): Rejection {
   return isP2pError(error, 'Overloaded') ? { code: error.code, retryAfterMs } : {}
 }
 
-/** Whether a refusal is meant as one, and no fault of the handler. */
+/** Whether the error is a rejection on purpose, and not a fault of the handler. */
 export function isDeliberate(error: unknown): boolean {
   return (
     isP2pError(error, 'Overloaded') ||

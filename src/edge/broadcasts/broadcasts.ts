@@ -1,17 +1,18 @@
-/** Broadcasts on their way out to subscribers, to loops, and to the registered handler. */
+/** Broadcasts of peers, on their way to subscribers, to `for await` loops, and to the registered handler. */
 import type { Heard, Overflow } from '../../core/terms.js'
 import type { Command } from '../../core/events.js'
 import { POLICIES } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
-import { checkNumber, checkOneOf, checkOptions, isThenable } from '../checks.js'
+import { checkNumber, checkOneOf, checkOptions, isThenable, type Names } from '../checks.js'
 import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
 import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 
-/** A message that a peer has published on a topic. */
+/** A message that another node has published on a topic. */
 export interface Broadcast {
+  /** The topic that it was published on. */
   readonly topic: string
-  /** The payload; yours to keep. */
+  /** The payload. It is not changed or used again, so a caller may keep it. */
   readonly data: Uint8Array
   /** Peer id of the signer. */
   readonly from: string
@@ -19,21 +20,24 @@ export interface Broadcast {
   readonly via: string
 }
 
+/** Options of `broadcasts$`. */
 export interface BroadcastsOptions {
   /**
-   * First so many of the last broadcasts, 1 to 1,000, of those that we remember and that up to three peers in the topic do; then
-   * the new ones, each once. Default: new ones only. Needs a topic.
+   * How many past broadcasts come first, from 1 to 1,000: the last ones that this node and up to three peers in the topic remember.
+   * The new ones follow, each once. Default: only new ones. `InvalidConfig` without a topic.
    */
   replay?: number
-  /** For a loop: how many broadcasts may wait while it is busy, 1 to 65,536. Default 1,024. */
+  /** For a `for await` loop: how many broadcasts may wait while it is busy, from 1 to 65,536. Default 1,024. */
   buffer?: number
   /**
-   * For a loop: what happens to broadcasts for which there is no room. `error` (the default): the loop ends with `Overloaded`.
-   * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept. What is dropped counts in the status.
+   * For a `for await` loop: what happens when more than `buffer` broadcasts wait. `error` (the default): the loop ends with
+   * `Overloaded`. `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept. Dropped broadcasts are counted in
+   * the status, and in `explain` as `bufferFull`.
    */
   onOverflow?: Overflow
 }
 
+const NAMES: Names<BroadcastsOptions> = { replay: true, buffer: true, onOverflow: true }
 const DEFAULT_BUFFER = 1_024
 const MAX_BUFFER = 65_536
 const MAX_REPLAY = 1_000
@@ -42,9 +46,9 @@ const MAX_REPLAY = 1_000
 interface Listener {
   next: (broadcast: Broadcast) => void
   complete: () => void
-  /** It gets what is new only after what is old. */
+  /** It waits for the past broadcasts, and gets the new ones after them. */
   catchingUp: boolean
-  /** Ids that it has got as old ones, and that may come again as new ones. */
+  /** Ids of the past broadcasts that it has got. The network may deliver them once more, as new ones. */
   replayed: Set<string> | undefined
 }
 
@@ -67,7 +71,7 @@ export class Broadcasts {
   }
 
   /**
-   * The broadcasts of one topic, which is joined while somebody listens; without a topic: of all joined ones.
+   * The broadcasts of one topic, which is joined while it has listeners; without a topic, those of all joined topics.
    * @throws `InvalidConfig`
    */
   of(topic?: string, options: BroadcastsOptions = {}): IterableObservable<Broadcast> {
@@ -170,7 +174,7 @@ export class Broadcasts {
     }
   }
 
-  /** What a listener has missed; from here on it hears what is new. */
+  /** The past broadcasts of a listener. From now on it gets the new ones. */
   onReplayed(subscription: number, broadcasts: Heard[]): void {
     const listener = this.catchingUp.get(subscription)
     if (listener === undefined) return
@@ -190,7 +194,7 @@ export class Broadcasts {
 }
 
 function checkReplay(topic: string | undefined, options: BroadcastsOptions): number | undefined {
-  checkOptions(options, 'the options of broadcasts$')
+  checkOptions(options, 'broadcasts$', NAMES)
   if (options.replay === undefined) return undefined
   if (topic === undefined) throw new P2pError('InvalidConfig', 'replay is for the broadcasts of one topic: name it')
   return checkNumber(options.replay, 'replay', 'broadcasts', 1, MAX_REPLAY)

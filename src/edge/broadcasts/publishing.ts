@@ -4,36 +4,53 @@ import type { WantReceipts } from '../../core/terms.js'
 import { P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../platform/timers.js'
 import type { Asks } from '../asks.js'
-import { checkBytes, checkNumber, checkOptions, checkSignal, checkTopic, show } from '../checks.js'
+import {
+  checkBytes,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkTopic,
+  show,
+  type Names,
+} from '../checks.js'
 import { abortable } from '../signals.js'
 import type { Receipt, Receipts } from './receipts.js'
 
+/** Options of `broadcast`. */
 export interface BroadcastOptions {
   /**
-   * Send it only when so many subscribers (`min`, 1 to 10,000, default 1) can be reached, and fail with `PublishError` when that
-   * takes longer than `timeout` ms (default: the config's `requestTimeout`).
+   * Sends it only when at least `min` subscribers (1 to 10,000, default 1) can be reached. If that takes longer than `timeout` ms
+   * (default: the config's `requestTimeout`), it fails with `PublishError`, and nothing is sent.
    */
   waitForPeers?: { min?: number; timeout?: number }
   /**
-   * Ask the subscribers that we are connected to for receipts: `true`, or at most `count` of them within `timeout` ms (default:
-   * the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
+   * Asks the subscribers that this node is connected to for receipts: `true` for those of all, or `count` (1 to 10,000), both within
+   * `timeout` ms (default: the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
    */
   receipts?: boolean | { count?: number; timeout?: number }
   /** Aborting it withdraws a broadcast that has not been sent yet, which then fails with `Aborted`. */
   signal?: AbortSignal
 }
 
+/** What `broadcast` resolves with. */
 export interface Published {
   /**
    * Ids of the peers to which it was sent without an error, which is no proof of delivery. Empty: no peer got it,
    * `explain(topic)` says why, and the same bytes may be sent again.
    */
   recipients: string[]
-  /** With `receipts`: a receipt of each peer that has it. Completes after `count`, after all that were asked, or when the time is over; never errors. */
+  /**
+   * With `receipts`: one of each peer that has the broadcast. Completes after `count`, when all that were asked have answered, or when
+   * the time is over. Never errors. It keeps what came before it is subscribed.
+   */
   receipts$?: Observable<Receipt>
 }
 
-/** More peers than a node has. */
+const NAMES: Names<BroadcastOptions> = { waitForPeers: true, receipts: true, signal: true }
+const WAIT_NAMES: Names<NonNullable<BroadcastOptions['waitForPeers']>> = { min: true, timeout: true }
+const RECEIPTS_NAMES: Names<WantReceipts> = { count: true, timeout: true }
+/** A node has fewer peers than this. */
 const MAX_PEERS = 10_000
 
 /** @throws (rejects) for bad arguments before anything is sent, and as `node.broadcast` says. */
@@ -47,7 +64,7 @@ export async function publish(
 ): Promise<Published> {
   const name = checkTopic(topic)
   const bytes = checkBytes(data, 'the broadcast')
-  checkOptions(options, 'the options of a broadcast')
+  checkOptions(options, 'broadcast', NAMES)
   const signal = checkSignal(options.signal)
   const waitForPeers = checkWait(options.waitForPeers, requestTimeout)
   const wanted = checkReceipts(options.receipts, requestTimeout)
@@ -76,7 +93,7 @@ export async function publish(
 
 function checkWait(wait: unknown, requestTimeout: number): { min: number; timeout: number } | undefined {
   if (wait === undefined) return undefined
-  checkOptions(wait, 'waitForPeers')
+  checkObject(wait, 'waitForPeers', WAIT_NAMES)
   const { min = 1, timeout = requestTimeout } = wait as { min?: unknown; timeout?: unknown }
   return {
     min: checkNumber(min, 'waitForPeers.min', 'peers', 1, MAX_PEERS),
@@ -90,6 +107,7 @@ function checkReceipts(receipts: unknown, requestTimeout: number): WantReceipts 
   if (typeof receipts !== 'object' || receipts === null) {
     throw new P2pError('InvalidConfig', `receipts must be true, or { count, timeout }, not ${show(receipts)}`)
   }
+  checkObject(receipts, 'receipts', RECEIPTS_NAMES)
   const { count, timeout = requestTimeout } = receipts as { count?: unknown; timeout?: unknown }
   const wanted: WantReceipts = { timeout: checkNumber(timeout, 'receipts.timeout', 'ms', 1, MAX_DELAY) }
   if (count !== undefined) wanted.count = checkNumber(count, 'receipts.count', 'peers', 1, MAX_PEERS)

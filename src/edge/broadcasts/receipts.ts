@@ -1,8 +1,8 @@
-/** Receipts of broadcasts, on their way to the callers that asked for them. They are kept, so that no subscriber is too late. */
+/** Receipts of broadcasts, on their way to the callers that asked for them. They are kept for subscribers that come late. */
 import { ReplaySubject, type Observable } from 'rxjs'
 import type { AskId } from '../../core/terms.js'
 
-/** A peer has got a broadcast, and its validator, if it has one, accepted it. */
+/** Says that a peer has got a broadcast, and that its validator, if it has one, has accepted it. */
 export interface Receipt {
   /** The peer's id. */
   peer: string
@@ -13,7 +13,7 @@ export interface Receipt {
 export class Receipts {
   private readonly receipts = new Map<AskId, ReplaySubject<Receipt>>()
 
-  /** Those of the broadcast that this question is about. */
+  /** The receipts of the broadcast that this question is about. */
   of(ask: AskId): Observable<Receipt> {
     const receipts$ = new ReplaySubject<Receipt>()
     this.receipts.set(ask, receipts$)

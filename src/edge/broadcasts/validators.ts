@@ -1,6 +1,6 @@
 /**
- * Validators: users' functions that judge the messages of a topic before anybody gets them from us. They may be slow or
- * asynchronous; what one throws is our own fault and not the sender's, so the message is ignored and nobody is punished.
+ * Validators: users' functions that judge the messages of a topic before this node delivers or forwards them. They may be slow or
+ * asynchronous. An error that one throws is this node's fault and not the sender's, so the message is ignored and no peer is punished.
  */
 import type { Heard, ValidationId } from '../../core/terms.js'
 import type { Command } from '../../core/events.js'
@@ -13,14 +13,15 @@ import { Cancellable } from '../signals.js'
 
 export type { Verdict }
 
-/** What a validator gets beside the bytes of a message. */
+/** What a validator gets with the bytes of a message. */
 export interface ValidationContext {
+  /** The topic that the message was published on. */
   readonly topic: string
   /** Peer id of the signer. */
   readonly from: string
   /** Peer id of the neighbour that sent it to us. A `reject` counts against this peer. */
   readonly via: string
-  /** Fires when the verdict is no longer wanted: the time is over, or the node stops. */
+  /** Fires when the verdict is no longer needed: `pubsub.validationTimeout` is over, or the node stops. */
   readonly signal: AbortSignal
 }
 

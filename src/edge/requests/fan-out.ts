@@ -2,32 +2,40 @@
 import { catchError, from, map, mergeMap, Observable, of, timer, type SchedulerLike, type Subscription } from 'rxjs'
 import { isP2pError, P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../platform/timers.js'
-import { checkNumber, checkOptions, checkSignal, show } from '../checks.js'
+import { checkNumber, checkOptions, checkSignal, show, type Names } from '../checks.js'
 import { abortable } from '../signals.js'
 import type { OutboundRequests, RequestOptions } from './outbound.js'
 
+/** Options of `requestAny`. `timeout` holds for each request. */
 export interface RequestAnyOptions extends RequestOptions {
-  /** Milliseconds until the next peer is asked too. Default 0: all are asked at once. */
+  /** Milliseconds until the next peer is asked too, from 0 on. Default 0: all are asked at once. */
   hedgeAfter?: number
 }
 
+/** Options of `requestAll`. `timeout` holds for each request. */
 export interface RequestAllOptions extends RequestOptions {
-  /** How many peers are asked at once, from 1 on. Default: 64. */
+  /** How many peers are asked at once, from 1 on. Default 64. */
   concurrency?: number
 }
 
-/** What a peer answered. `peer` is the peer id or multiaddr that the caller gave. */
+/** The answer of one of several peers. */
 export interface PeerValue {
+  /** The peer id or multiaddr that the caller gave. */
   peer: string
+  /** The response. */
   value: Uint8Array
 }
 
-/** Why a peer has not answered. `peer` is the peer id or multiaddr that the caller gave. */
+/** The failure of one of several peers. */
 export interface PeerFailure {
+  /** The peer id or multiaddr that the caller gave. */
   peer: string
+  /** What `request` would have rejected with. */
   error: P2pError
 }
 
+const ANY_NAMES: Names<RequestAnyOptions> = { signal: true, timeout: true, hedgeAfter: true }
+const ALL_NAMES: Names<RequestAllOptions> = { signal: true, timeout: true, concurrency: true }
 const DEFAULT_CONCURRENCY = 64
 /** Failures whose texts an error shows; its cause has all. */
 const SHOWN = 5
@@ -38,7 +46,7 @@ interface Candidate {
   reply$: Observable<Uint8Array>
 }
 
-/** Emits the first answer and completes, or errors when nobody has one. @throws for bad arguments. */
+/** Emits the first answer and completes, or errors when all peers have failed. @throws for bad arguments. */
 export function requestAny(
   requests: OutboundRequests,
   scheduler: SchedulerLike,
@@ -46,6 +54,7 @@ export function requestAny(
   data: Uint8Array,
   options: RequestAnyOptions,
 ): Observable<PeerValue> {
+  checkOptions(options, 'requestAny', ANY_NAMES)
   const candidates = candidatesOf(requests, peers, data, options)
   const { hedgeAfter = 0 } = options
   checkNumber(hedgeAfter, 'hedgeAfter', 'ms', 0, MAX_DELAY)
@@ -100,13 +109,17 @@ function nobody(failures: P2pError[]): P2pError {
   })
 }
 
-/** Emits what became of each peer, as it comes, and completes. Errors only when the caller's signal fires. @throws for bad arguments. */
+/**
+ * Emits what became of each peer, as it comes, and completes. Errors only when the caller's signal fires. @throws for bad
+ * arguments.
+ */
 export function requestAll(
   requests: OutboundRequests,
   peers: readonly string[],
   data: Uint8Array,
   options: RequestAllOptions,
 ): Observable<PeerValue | PeerFailure> {
+  checkOptions(options, 'requestAll', ALL_NAMES)
   const candidates = candidatesOf(requests, peers, data, options)
   const { concurrency = DEFAULT_CONCURRENCY } = options
   checkNumber(concurrency, 'concurrency', 'peers', 1, Number.MAX_SAFE_INTEGER)
@@ -130,7 +143,6 @@ function candidatesOf(
   data: Uint8Array,
   options: RequestOptions,
 ): Candidate[] {
-  checkOptions(options, 'the options of a request')
   if (!Array.isArray(peers)) {
     throw new P2pError('InvalidConfig', `the peers to ask are an array of peer ids or multiaddrs, not ${show(peers)}`)
   }

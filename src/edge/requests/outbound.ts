@@ -11,26 +11,39 @@ import { P2pError } from '../../errors.js'
 import type { Overflow, TakeValues, AskId } from '../../core/terms.js'
 import { MAX_DELAY } from '../../platform/timers.js'
 import type { Asks } from '../asks.js'
-import { checkBytes, checkNumber, checkOneOf, checkOptions, checkPeer, checkSignal, type Target } from '../checks.js'
+import {
+  checkBytes,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  checkPeer,
+  checkSignal,
+  type Names,
+  type Target,
+} from '../checks.js'
 import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
 import { abortable, aborted, onAbort } from '../signals.js'
 
+/** Options of `request`. */
 export interface RequestOptions {
   /** Aborting it cancels the request, which then fails with `Aborted`. */
   signal?: AbortSignal
-  /** Milliseconds until `RequestTimeout`, dialling included; for a stream: until its first value. Default: the config's `requestTimeout`. */
+  /**
+   * Milliseconds until `RequestTimeout`, from 1 to 2,147,483,647, dialling included. Of a stream: until its first value. Default: the
+   * config's `requestTimeout`.
+   */
   timeout?: number
 }
 
+/** Options of `request$`. */
 export interface StreamOptions extends RequestOptions {
   /**
-   * How many values may wait, from 1 to 65,536, when they come faster than they are taken. On the other side: values of an
-   * Observable, which cannot be made to wait, while the asker takes nothing. Here: values for a loop with a policy that drops.
-   * Default: 16.
+   * How many values may wait when they come faster than they are taken, from 1 to 65,536; default 16. They wait at the peer if its
+   * handler returns an Observable, which cannot be paused, and here if `onOverflow` is a policy that drops.
    */
   buffer?: number
   /**
-   * What happens to values for which there is no room. `error` (the default): the stream fails with `Overloaded`.
+   * What happens when more than `buffer` values wait. `error` (the default): the stream fails with `Overloaded`.
    * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept.
    */
   onOverflow?: Overflow
@@ -41,9 +54,11 @@ export interface StreamOptions extends RequestOptions {
   idleTimeout?: number
 }
 
+const REQUEST_NAMES: Names<RequestOptions> = { signal: true, timeout: true }
+const STREAM_NAMES: Names<StreamOptions> = { ...REQUEST_NAMES, buffer: true, onOverflow: true, idleTimeout: true }
 const MAX_BUFFER = 65_536
 
-/** The lane learns of values that were taken when they have cost so much, or when no more wait: not of each by itself. */
+/** The lane is told of taken values when together they have cost this much, or when none waits any more, and not of each one. */
 export const TELL_AT = 16_384
 
 /** Peers whose text has been checked before: decoding a peer id for each request would cost more than sending it. */
@@ -65,6 +80,7 @@ export class OutboundRequests {
 
   /** The first value, and completion. @throws for bad arguments. */
   one(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
+    checkOptions(options, 'request', REQUEST_NAMES)
     const { target, addresses, data: bytes, timeout } = this.question(peer, data, options)
     const reply$ = this.asks.ask((ask) => ({ type: 'request', ask, peer: target, addresses, data: bytes, timeout }))
     return abortable(reply$ as Observable<Uint8Array>, checkSignal(options.signal))
@@ -73,6 +89,7 @@ export class OutboundRequests {
   /** All values. Bad arguments become an error of each subscription and iteration, as everything else that goes wrong. */
   all(peer: string, data: Uint8Array, options: StreamOptions): IterableObservable<Uint8Array> {
     try {
+      checkOptions(options, 'request$', STREAM_NAMES)
       const question = this.question(peer, data, options)
       const { signal, buffer, overflow, idleTimeout } = streamOptions(options)
       const values: Omit<TakeValues, 'mode'> = {
@@ -105,7 +122,6 @@ export class OutboundRequests {
   }
 
   private question(peer: string, data: Uint8Array, options: RequestOptions): Question {
-    checkOptions(options, 'the options of a request')
     const { target, addresses } = this.targetOf(peer)
     const bytes = checkBytes(data, 'the request')
     const { maxRequestSize, requestTimeout } = this.settings

@@ -73,7 +73,8 @@ export class Admission {
   }
 
   /**
-   * Honest peers send these until they know that we have left the topic. After that, a number of them is one misbehaviour.
+   * Honest peers send such messages until they know that we have left the topic. After that, a number of them counts as one
+   * misbehaviour.
    */
   private unknown(peer: string, topic: string): void {
     const grace = this.left.get(topic)

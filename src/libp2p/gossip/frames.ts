@@ -7,7 +7,6 @@ import { createGathered, copyIfSmall, gather, takeGathered, type Gathered } from
 import { addByte, BROKEN, CUT, varintLength, writeVarint, type PartialVarint } from '../../wire/varint.js'
 
 type Control = RPC.ControlMessage
-type WithIds = 'ihave' | 'iwant' | 'idontwant'
 
 const KINDS = ['graft', 'prune', 'ihave', 'iwant', 'idontwant'] as const
 
@@ -45,7 +44,7 @@ function halves({ subscriptions, messages, control }: RPC): RPC[] {
   const list: readonly object[] = control[kind]
   if (list.length > 1) return half(list).map((some) => withControl(kind, some))
   if (kind === 'graft' || kind === 'prune') return []
-  const only = control[kind][0] as Control[WithIds][number]
+  const only = control[kind][0]!
   if (only.messageIDs.length < 2) return []
   return half(only.messageIDs).map((messageIDs) => withControl(kind, [{ ...only, messageIDs }]))
 }

@@ -7,7 +7,6 @@ import {
   type Message,
 } from '@chainsafe/libp2p-gossipsub'
 import type { IdentifiedMessage, PubsubOptions } from '../../core/pubsub.js'
-import { override } from '../component-override.js'
 import { GOSSIPSUB } from '../defaults.js'
 import { withoutKeepAlive } from '../peer-tags.js'
 import { MessageCache } from './message-cache.js'
@@ -29,7 +28,7 @@ export function gossipsubService(
   const init = {
     ...GOSSIPSUB,
     ...scoringOptions(scoring),
-    // On the wire an id is the bytes of its text, as the origin's MessageId.
+    // On the wire an id is the UTF-8 of its text, as in the Rust tinyp2p.
     msgIdFn: (message: Message) => encoder.encode(messageIdOf(identified(message))),
     msgIdToStrFn: (id: Uint8Array) => decoder.decode(id),
     ...overrides,
@@ -37,8 +36,7 @@ export function gossipsubService(
   return (components) => {
     const registrar = new GossipRegistrar(components.registrar)
     const messageCache = new MessageCache(init.mcacheLength!, init.mcacheGossip!, init.msgIdToStrFn)
-    const options = { ...init, messageCache: messageCache as unknown as GossipsubOpts['messageCache'] }
-    const pubsub = gossipsub(options)(override(withoutKeepAlive(components), 'registrar', registrar.component))
+    const pubsub = gossipsub({ ...init, messageCache: messageCache.option })(registrar.in(withoutKeepAlive(components)))
     return Object.assign(pubsub, { registrar, messageCache })
   }
 }

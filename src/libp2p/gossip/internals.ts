@@ -1,18 +1,26 @@
 /**
  * The private members of gossipsub that the files of this folder reach, and nothing else.
  *
- * Package: @libp2p/gossipsub. Private members: those of `Internals`.
- * Changes, and what a user would notice without them:
- *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads. The stock reader buffers whatever a
- *     peer sends while the last frame is verified: a flood fills our memory, and not the sender's.
+ * Package: @libp2p/gossipsub 17.1.1
+ * Private members: `handleReceivedRpc`, `validateReceivedMessage`, `sendRpc`, `seenCache.has`, `seenCache.put`, `getMeshPeers`,
+ *   `reportMessageValidationResult`; of `score` its `score.params.topics`, `score.peerStats` with `connected` and `topics` of
+ *   an entry, `score.scoreCache`, `score.score`, `score.addPenalty` and `score.addPeer`
+ * Changes:
+ *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads.
  *   `validateReceivedMessage` (admission.ts) refuses messages of foreign topics and oversize ones before their signature is
- *     checked, and counts what is dropped. Stock: they are verified, remembered and offered to others, and `gossipDropped`
- *     would not exist.
- *   `sendRpc` (outbound.ts) keeps frames below the limit, and bounds what waits for one peer. Stock: a frame over 64 KiB ends
- *     the origin's stream, and a peer that does not read fills our memory.
+ *     checked, and counts what is dropped.
+ *   `sendRpc` (outbound.ts) keeps frames below the limit, and bounds what waits for one peer.
  *   `seenCache` (publishing.ts): a publish says its id and proof, leaves out peers, and is no repeat while it reached no peer.
  *   `score` (scores.ts): topics come and go while the node runs; a bad score outlives a reconnection.
  *   `reportMessageValidationResult`, `getMeshPeers` (pubsub.ts): verdicts, and the event `meshChanged`.
+ * Without it:
+ *   The stock reader buffers whatever a peer sends while the last frame is verified: a flood fills our memory, and not the
+ *     sender's.
+ *   Messages of foreign topics are verified, remembered and offered to others, and `gossipDropped` would not exist.
+ *   A frame over 64 KiB ends the origin's stream, and a peer that does not read fills our memory.
+ *   A broadcast that reached nobody cannot be sent again, and `receipts` and `replay` have no proof to go by.
+ *   Invalid messages cost their sender nothing, or nothing any more once it has connected again.
+ *   Validators are not asked, and nobody knows the mesh.
  * Missing option: for all of them; the exported interface has only publish, subscribe and lists of peers and topics. Two are
  *   public methods of the class, which is not exported (https://github.com/ChainSafe/js-libp2p-gossipsub/issues/193).
  * Guarded by: spec/integration/libp2p/pubsub-spec.ts, spec/integration/libp2p/pubsub-hostile-spec.ts
@@ -37,8 +45,6 @@ export interface PeerScore {
 }
 
 export interface Internals {
-  /** What gossipsub counts for its option `metricsRegister`; our streams have to tell it of each RPC. */
-  readonly metrics: { onRpcRecv(rpc: RPC, bytes: number): void; onRpcSent(rpc: RPC, bytes: number): void } | null
   readonly seenCache: { has(id: string): boolean; put(id: string): unknown }
   readonly score: PeerScore
   getMeshPeers(topic: string): string[]

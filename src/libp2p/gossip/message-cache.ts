@@ -1,6 +1,14 @@
 /**
  * The messages of the last heartbeats, for gossipsub's option `messageCache`: what peers are offered (IHAVE), and given when
- * they ask (IWANT). The stock cache gives a message to any peer that knows its id, also before its verdict.
+ * they ask (IWANT).
+ *
+ * Package: @libp2p/gossipsub 17.1.1
+ * Private members: none; the option is of a class that is not exported, so its public members are written anew here
+ * Changes: a message goes to nobody before its verdict.
+ * Without it: the stock cache gives a message to any peer that knows its id, also before its verdict and after a bad one.
+ * Missing option: an answer to IWANT that waits for the verdict, as offers do
+ *   (https://github.com/ChainSafe/js-libp2p-gossipsub/pull/277).
+ * Guarded by: spec/integration/libp2p/pubsub-spec.ts, spec/libp2p/gossip/message-cache-spec.ts
  */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
@@ -12,7 +20,7 @@ type Id = Parameters<StockCache['put']>[0]
 
 interface Entry {
   message: RPC.Message
-  /** It was accepted, so it may be handed on. */
+  /** It was accepted, so it may be forwarded. */
   validated: boolean
   /** Peers that sent it before its verdict. */
   originatingPeers: Set<string>
@@ -33,6 +41,11 @@ export class MessageCache implements PublicCache {
     readonly msgIdToStrFn: (id: Uint8Array) => string,
   ) {
     this.history = Array.from({ length }, () => [])
+  }
+
+  /** For gossipsub. */
+  get option(): StockCache {
+    return this as unknown as StockCache
   }
 
   get size(): number {
@@ -75,7 +88,7 @@ export class MessageCache implements PublicCache {
     return ids
   }
 
-  /** The verdict was good: the message, and the peers that need not get it. */
+  /** The message was accepted. Returns it, and the peers that need not get it. */
   validate(id: string): { message: RPC.Message; originatingPeers: Set<string> } | null {
     const entry = this.msgs.get(id)
     if (entry === undefined) return null

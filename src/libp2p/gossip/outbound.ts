@@ -19,12 +19,12 @@ export interface OutboundLimits {
 
 export class Outbound {
   /** The last message that was encoded, and its frame: it mostly goes to several peers. */
-  private last: { message: RPC.Message; rpc: RPC; frame: Uint8Array } | undefined
+  private last: { message: RPC.Message; frame: Uint8Array } | undefined
 
   /** Replaces gossipsub's. */
   constructor(
     private readonly pubsub: Gossipsub,
-    private readonly inside: Internals,
+    inside: Internals,
     private readonly streams: PeerStreams,
     private readonly limits: OutboundLimits,
     private readonly drops: Drops,
@@ -65,12 +65,12 @@ export class Outbound {
     if (this.last?.message !== message) {
       const [piece] = pieces({ subscriptions: [], messages: [message] }, this.limits.frame)
       if (piece === undefined) return false
-      this.last = { message, rpc: piece.rpc, frame: framed(piece.bytes) }
+      this.last = { message, frame: framed(piece.bytes) }
     }
-    return this.write(stream, this.last.rpc, this.last.frame)
+    return write(stream, this.last.frame)
   }
 
-  /** Always goes, except for IHAVE, which would gather for ever at a peer that does not read. */
+  /** Always sent, except IHAVE, which would pile up without end for a peer that does not read. */
   private sendControl(peer: string, stream: OutboundStream, rpc: RPC): boolean {
     const control = rpc.control
     if (control !== undefined && control.ihave.length > 0 && stream.queued > this.limits.others) {
@@ -78,7 +78,7 @@ export class Outbound {
     }
     let sent = true
     for (const piece of pieces(rpc, this.limits.frame)) {
-      if (!this.write(stream, piece.rpc, framed(piece.bytes))) sent = false
+      if (!write(stream, framed(piece.bytes))) sent = false
       else this.announce(peer, piece.rpc)
     }
     return sent
@@ -92,15 +92,14 @@ export class Outbound {
       this.pubsub.safeDispatchEvent('gossipsub:prune', { detail: { peerId, topic, direction: 'outbound' } })
     }
   }
+}
 
-  /** False when the stream takes no more. */
-  private write(stream: OutboundStream, rpc: RPC, frame: Uint8Array): boolean {
-    try {
-      stream.raw.send(frame)
-    } catch {
-      return false
-    }
-    this.inside.metrics?.onRpcSent(rpc, frame.length)
+/** False when the stream takes no more. */
+function write(stream: OutboundStream, frame: Uint8Array): boolean {
+  try {
+    stream.raw.send(frame)
     return true
+  } catch {
+    return false
   }
 }

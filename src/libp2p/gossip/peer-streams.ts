@@ -19,8 +19,8 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
-  /** The next one is read when this one is done. Never rejects. */
-  received(peer: PeerId, rpc: RPC, bytes: number): Promise<void>
+  /** The next frame is read when this promise resolves. It never rejects. */
+  received(peer: PeerId, rpc: RPC): Promise<void>
 }
 
 export interface StreamLimits {
@@ -180,21 +180,21 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(
       stream,
       this.limits.inboundFrame,
-      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS }), frame.length),
+      (frame) => listener.received(peer, RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })),
       (end) => {
         if (inbound.get(id) !== opened) return
         if (end === 'malformed') {
           stream.abort(new Error('it carries no frames of gossip'))
           listener.malformed(id)
         }
-        // A peer that cannot be heard is forgotten, though it may be connected.
+        // A peer without a gossip stream to us is forgotten, although it may be connected.
         this.forget(peer)
         const other = end === 'malformed' ? undefined : this.other(peer, undefined)
         if (other !== undefined) this.reopening.lost(peer, other)
       },
     )
     const opened: InboundStream = {
-      // Not in good order: what the peer goes on sending would fill a buffer that nothing reads.
+      // By a reset, because what the peer goes on sending would fill a buffer that nothing reads.
       close() {
         reading.stop()
         stream.abort(new Error('not needed any more'))

@@ -1,10 +1,10 @@
 /**
- * Publishes, in gossipsub's place. gossipsub sends to a peer however much waits for it already, leaves out no peer, tells
- * neither id nor signature, and remembers a message as sent that no peer got.
+ * Publishes in place of gossipsub, which sends to a peer however much waits for it already, cannot leave out a peer, returns neither
+ * the id nor the signature, and remembers a message as sent even if no peer got it.
  */
 import type { AskId } from '../../core/terms.js'
 import type { PortEvent } from '../../core/port.js'
-import type { PubsubOptions } from '../../core/pubsub.js'
+import { REPEATED, type PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
@@ -59,15 +59,14 @@ export class Publishing {
     // The same bytes may have been sent, or heard, meanwhile.
     if (seenCache.has(id)) return this.repeated(ask)
     const recipients = this.targets(topic, except).filter((peer) => this.outbound.publish(peer, message))
-    // When no peer got it, the same bytes are no repeat.
+    // If no peer got it, the same bytes may be sent again.
     if (recipients.length > 0) this.remember(id, message)
     const proof = proofOf(signer.peer, sequence, message.signature, signer.publicKey)
     this.emit({ type: 'published', ask, recipients, id, proof })
   }
 
   private repeated(ask: AskId): void {
-    const failure = { message: 'the same bytes were sent or heard a short while ago' }
-    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
+    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message: REPEATED } })
   }
 
   /** As gossipsub remembers what it publishes: no repeat is delivered, and a peer that asks for it gets it. */
@@ -76,7 +75,7 @@ export class Publishing {
     this.pubsub.messageCache.put({ msgId: utf8.encode(msgIdStr), msgIdStr }, message, true)
   }
 
-  /** All subscribers that are no offenders, as gossipsub's `floodPublish` has it. */
+  /** All subscribers whose score is high enough, as with gossipsub's `floodPublish`. */
   private targets(topic: string, except: ReadonlySet<string>): string[] {
     const subscribers = this.pubsub.getSubscribers(topic).map(String)
     return subscribers.filter((peer) => !except.has(peer) && this.scores.allowPublish(peer))

@@ -81,13 +81,12 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
-      received: (peer, rpc, bytes) => this.received(peer, rpc, bytes),
+      received: (peer, rpc) => this.received(peer, rpc),
     }
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
-  private received(peer: PeerId, rpc: RPC, bytes: number): Promise<void> {
-    this.inside.metrics?.onRpcRecv(rpc, bytes)
+  private received(peer: PeerId, rpc: RPC): Promise<void> {
     if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
@@ -203,7 +202,7 @@ export class Pubsub {
   }
 }
 
-/** For a user to keep: a small one is copied, because a view would keep a whole network buffer alive. */
+/** A user may keep it, so a small payload is copied: a view would keep a whole network buffer alive. */
 function keepable(data: Uint8Array): Uint8Array {
   return data.length < COPY_BELOW ? new Uint8Array(data) : plain(data)
 }

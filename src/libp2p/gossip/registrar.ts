@@ -1,9 +1,15 @@
 /**
- * What libp2p tells gossipsub of peers and of their streams, on its way through the component `registrar`. gossipsub reports
- * no stream that is open or gone; it opens streams one after the other
- * (https://github.com/ChainSafe/js-libp2p-gossipsub/pull/298), so that a peer that hangs keeps all others waiting; and it
- * reads without bound. So peer-streams.ts hears of peers and streams in gossipsub's place, and tells gossipsub in turn. No
- * private member is needed for that.
+ * What libp2p tells gossipsub of peers and of their streams, on its way through the component `registrar`. peer-streams.ts
+ * hears of peers and streams in gossipsub's place, and tells gossipsub in turn.
+ *
+ * Package: @libp2p/gossipsub 17.1.1
+ * Private members: none; of the connection that its topology is given gossipsub looks at what `standIn` has, and opens its
+ *   stream by `newStream`
+ * Changes: gossipsub opens and reads no stream. It is given the one that we have opened.
+ * Without it: gossipsub reports no stream that is open or gone, opens them one after the other, so that a peer that hangs
+ *   keeps all others waiting, and reads without bound. A stream that is reset is never opened again.
+ * Missing option: all of it (https://github.com/ChainSafe/js-libp2p-gossipsub/pull/298 made opening sequential).
+ * Guarded by: spec/integration/libp2p/pubsub-spec.ts
  */
 import type { GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
 import type { Connection, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
@@ -22,8 +28,7 @@ export interface RegistrarListener {
 export class GossipRegistrar {
   /** Without one gossipsub is told everything itself. */
   listener: RegistrarListener | undefined
-  /** For gossipsub, in place of libp2p's. */
-  readonly component: Registrar
+  private readonly component: Registrar
   private topology: Topology | undefined
 
   constructor(registrar: Registrar) {
@@ -35,6 +40,11 @@ export class GossipRegistrar {
       return registrar.register(protocol, this.heard(topology), options)
     }
     this.component = override(override(registrar, 'handle', handle), 'register', register)
+  }
+
+  /** For gossipsub: these components, with this in place of libp2p's. */
+  in<C extends { registrar: Registrar }>(components: C): C {
+    return override(components, 'registrar', this.component)
   }
 
   private handler(stock: StreamHandler): StreamHandler {

@@ -51,7 +51,7 @@ export class Scores {
     this.score.params.topics[topic] = this.topicParams
   }
 
-  /** gossipsub would throw on a count of a topic without parameters. */
+  /** gossipsub throws when it counts for a topic without parameters. */
   leave(topic: string): void {
     const { params, peerStats } = this.score
     delete params.topics[topic]
@@ -80,7 +80,7 @@ export class Scores {
     this.changed(peer)
   }
 
-  /** gossipsub goes by a score that it computed up to a heartbeat ago. */
+  /** gossipsub uses a score that it computed up to a heartbeat ago. */
   changed(peer: string): void {
     this.offenders.add(peer)
     this.score.scoreCache.delete(peer)

@@ -1,4 +1,4 @@
-/** Verifies messages that came in another way than gossip: one question after the other, with pauses for other work. */
+/** Verifies messages that did not come by gossip: one question after the other, with pauses for other work. */
 import type { PortEvent, SignedMessage } from '../../core/port.js'
 import type { AskId } from '../../core/terms.js'
 import type { MessageIdOf } from '../../core/pubsub.js'

@@ -1,7 +1,8 @@
 /**
  * The protocol version that identify tells, and its push.
  *
- * Package: @libp2p/identify. Private members: `host` and its `protocolVersion`.
+ * Package: @libp2p/identify 4.1.14
+ * Private members: `host.protocolVersion`
  * Changes: the version is the origin's, and not `ipfs/0.1.0`.
  * Without it: a tool that tells networks apart by this text takes our nodes for IPFS's. Nodes connect all the same.
  * Missing option: a protocol version of its own; the option `protocolPrefix` changes the protocol's id with it

@@ -1,12 +1,12 @@
 /**
  * Noise without two costs of each frame that is read.
  *
- * Packages: @libp2p/noise, and the decoder of @libp2p/utils that it uses. Private members of an encrypted connection: `decoder`, its `lengthDecoder`, `handshake`, its
- *   `decrypt`, and the connection's own `decrypt`.
+ * Package: @libp2p/noise 17.0.3, @libp2p/utils 7.4.1 (the decoder)
+ * Private members: of an encrypted connection `decoder.lengthDecoder`, `handshake.decrypt`, and its own `decrypt`
  * Changes: the decoder of lengths throws nothing at the end of a packet, and a frame that came in two packets is not joined.
  * Without it: each packet costs a `RangeError`, which takes as long as the cipher of a small frame, and each large frame is
  *   copied into memory of its own. Requests are slower, and nothing else changes.
- * Missing option: none for either.
+ * Missing option: none for either (the same throw elsewhere: https://github.com/ChainSafe/lodestar/issues/3467).
  * Guarded by: spec/integration/libp2p/noise-frames-spec.ts
  */
 import { noise, type NoiseInit } from '@chainsafe/libp2p-noise'

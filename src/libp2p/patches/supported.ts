@@ -1,7 +1,7 @@
 /**
  * The one check of the private members that our patches reach. Their packages are pinned exactly, so a member that is not as
- * expected means that another version was forced into the installation: then there is one clear error, or, where a patch only
- * makes a node faster, one warning, and the package stays as it is.
+ * expected means that another version was forced into the installation: then there is one warning, and the package stays as it
+ * is; or, where a node would not keep its promises without the member, one clear error.
  */
 
 /** The packages whose private members we reach, and the versions that package.json pins (a spec compares the two). */
@@ -29,7 +29,7 @@ export function requireMembers(name: Package, object: unknown, members: Members)
 
 const warned = new Set<string>()
 
-/** False, and one warning for the process, when a member is not as expected: for patches that only save time. */
+/** False, and one warning for the process, when a member is not as expected: for patches without which a node works. */
 export function hasMembers(name: Package, object: unknown, members: Members): boolean {
   const found = misfits(object, members)
   if (found.length === 0) return true

@@ -1,7 +1,8 @@
 /**
  * TCP whose writes of one turn leave together.
  *
- * Package: @libp2p/tcp. Private members: `socket` and `sendData` of a connection.
+ * Package: @libp2p/tcp 11.0.28
+ * Private members: `socket` and `sendData` of a connection
  * Changes: the first write of a turn corks the socket, and a microtask uncorks it. The socket takes each send whole.
  * Without it: each part of a frame (a length of two bytes, the cipher text, its tag) is a packet and a system call, and the
  *   tag of a large frame waits until the socket has drained. Requests are slower, and nothing else changes.

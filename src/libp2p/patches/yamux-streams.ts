@@ -1,8 +1,9 @@
 /**
  * Yamux streams that keep early bytes, and that give their windows back in halves.
  *
- * Package: @libp2p/yamux. Private members: `_newStream` of the muxer; `recvWindow`, `recvWindowCapacity`,
- *   `maxStreamWindowSize` and `sendWindowUpdate` of a stream.
+ * Package: @libp2p/yamux 8.0.3
+ * Private members: `_newStream` of the muxer; `recvWindow`, `recvWindowCapacity`, `maxStreamWindowSize` and `sendWindowUpdate`
+ *   of a stream
  * Changes: three.
  *   Early bytes: a readable end that is closed opens once more when bytes are put back.
  *   Half windows: a window update waits until half of the window is used up, as Yamux's specification recommends.

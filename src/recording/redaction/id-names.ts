@@ -1,14 +1,14 @@
 /**
- * Names for the ids of broadcasts in a redacted recording. An id is mostly a hash of the payload, so it would
- * show whether a guess of the payload is right. Its name is a number: equal ids have equal names, and different ones different names,
- * so the core does the same with the names as it did with the ids.
+ * Names for the ids of broadcasts in a redacted recording. An id is usually a hash of the payload, so it would show whether a guess
+ * of the payload is right. Its name is a number. Equal ids have equal names and different ids have different names, so the core
+ * does the same with the names as with the ids.
  */
 import { IdMap } from '../../core/id-map.js'
 import { toHex } from '../../wire/gossip/announcement.js'
 
-/** Below so many ids nothing is forgotten. */
+/** With fewer ids than this none is forgotten. */
 const FEW = 10_000
-/** Hexadecimal, as the hash of a large message is where the core names it by a text. */
+/** Hexadecimal, because the core writes the hash of a large message that way. */
 const RADIX = 16
 
 export class IdNames {
@@ -18,7 +18,7 @@ export class IdNames {
 
   /** As many bytes of UTF-8 as the id has, unless the number needs more. */
   nameFor(id: string): string {
-    // What has no id: nothing is known by it.
+    // A message without an id.
     if (id === '') return ''
     let name = this.names.get(id)
     if (name === undefined) {
@@ -28,17 +28,17 @@ export class IdNames {
     return name
   }
 
-  /** A hash under another name, which is one too. Its text names it in the state. */
+  /** The name of a hash, as bytes of the same length. In the state it is a hexadecimal text. */
   hashFor(hash: Uint8Array): Uint8Array {
     return new Uint8Array(Buffer.from(this.nameFor(toHex(hash)), 'hex'))
   }
 
-  /** The name of a text that may be no id. */
+  /** The name of a text, if it is an id; else `undefined`. */
   readonly find = (text: string): string | undefined => this.names.get(text)
 
   /**
-   * Forgets ids, once they are many, that are not in the state any more: to the core such a one would be new, and it may have
-   * another name when it comes again.
+   * When there are many ids, forgets those that are no longer in the state. If such an id comes again, it may get another name,
+   * because it is new to the core too.
    */
   sweep(state: object): void {
     if (this.names.size < this.sweepAt) return
@@ -49,7 +49,7 @@ export class IdNames {
   }
 }
 
-/** Every text in plain data, but for the keys of objects. */
+/** Calls `visit` with every text in plain data, except the keys of objects. */
 function visitTexts(value: unknown, visit: (text: string) => void): void {
   if (typeof value === 'string') return visit(value)
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return

@@ -1,7 +1,7 @@
 /**
- * Redaction: a batch without its payloads. Bytes become zeros of the same number, but for the header of a frame (version 1: the
- * varint of the length; sessions: `redact-session.ts`), wherever it is cut: so the core does the same with what is left. What
- * is a header is read from the state before the batch, so nothing is remembered here. The ids of broadcasts get other names.
+ * Redaction: a batch without its payloads. Payload bytes become as many zeros. The headers of frames stay, wherever chunks end
+ * (version 1: the varint of the length; sessions: session.ts), so that the core does the same in a replay. The state before the
+ * batch says where a header begins, so nothing is remembered here. The ids of broadcasts are replaced by other names.
  */
 import type { Event } from '../../core/events.js'
 import type { State } from '../../core/state.js'
@@ -19,12 +19,12 @@ import { MAX_VARINT_BYTES } from '../../wire/varint.js'
 import type { IdNames } from './id-names.js'
 import { NOTHING_OPEN, SessionRedactor, type OpenReplies } from './session.js'
 
-/** The header of this stream's frame has been read; what comes is payload. */
+/** In place of the length of a header: the header is complete, and payload follows. */
 const DONE = Infinity
 
 /** The events of one batch as a redacted recording has them. `state`: as it is before the batch. `ids`: of the recording. */
 export function redact(events: Event[], state: Readonly<State>, ids: IdNames): Event[] {
-  /** Of the streams that this batch is about: version 1, and sessions. */
+  /** Streams of this batch. Version 1: how many bytes of its header have come. */
   const headers = new Map<StreamId, number>()
   const sessions = new Map<StreamId, SessionRedactor>()
   return events.map((event): Event => {
@@ -43,7 +43,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
       }
       case 'message':
       case 'published':
-        // The proof, too, is made of the payload.
+        // The proof is replaced too, because it is made from the payload.
         return withoutMessage({ ...event, id: ids.nameFor(event.id) }, state, ids)
       case 'broadcast':
         return withoutMessage(event, state, ids)
@@ -59,7 +59,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
   })
 }
 
-/** A stream that was opened in this batch for version 1 is no session, whatever the state before it says. */
+/** A stream that was opened for version 1 in this batch is not a session, whatever the state before the batch says. */
 function sessionSoFar(
   state: Readonly<State>,
   stream: StreamId,
@@ -83,7 +83,7 @@ function sessionSoFar(
   return new SessionRedactor(session.reader, open, ids)
 }
 
-/** An announcement of a large message stays one, with another name for its hash. */
+/** An announcement of a large message stays an announcement; its hash is replaced by another name. */
 function withoutMessage<Any extends Extract<Event, { type: 'message' | 'published' | 'broadcast' }>>(
   event: Any,
   { settings }: Readonly<State>,
@@ -96,7 +96,7 @@ function withoutMessage<Any extends Extract<Event, { type: 'message' | 'publishe
   return { ...blank, data: encodeAnnouncement({ hash: ids.hashFor(announced.hash), size: announced.size }) }
 }
 
-/** Version 1: one frame a stream and direction. */
+/** Version 1 has one frame per stream and direction. */
 function withoutPayload(
   event: Extract<Event, { type: 'data' }>,
   headers: Map<StreamId, number>,
@@ -120,12 +120,12 @@ function headerSoFar(state: Readonly<State>, stream: StreamId): number {
   const call = state.streams.v1Requests.get(stream)?.call
   const carrier = call ?? exchange
   const reader = carrier?.protocol === 'v1' ? carrier.reader : undefined
-  // The core knows no such stream, or expects nothing on it, and looks at no byte.
+  // The core does not know the stream, or expects nothing on it, so it reads no byte.
   if (reader === undefined) return DONE
   return reader.length === undefined ? reader.prefix.size : DONE
 }
 
-/** Every event but those above: bytes are payload, wherever they are. */
+/** In all other events every field that holds bytes is payload. */
 function withoutBytes<Any extends Event>(event: Any): Any {
   let copy = event
   for (const [key, value] of Object.entries(event)) {

@@ -1,8 +1,8 @@
 /**
- * The bytes of a session without its payloads: what the core reads of a frame stays (length, type, id, numbers, codes), and
- * the payload becomes zeros, the message of a FAIL asterisks. What nodes say to each other the core reads too, so it stays as
- * far as it is no payload: topics, numbers, signers, and names for ids and hashes. It follows the format and judges nothing:
- * where a frame breaks it, the core reads no further, and all that comes is blanked.
+ * Redacts the bytes of a session. The parts of a frame that the core reads stay: length, type, id, numbers and codes. A payload
+ * becomes zeros, and the message of a FAIL becomes asterisks. The core also reads requests between nodes, so of these the topics,
+ * numbers and signers stay, and ids and hashes are replaced by names. Where a frame breaks the format the core stops reading, and
+ * everything after that is redacted.
  */
 import { HASH_BYTES } from '../../wire/gossip/announcement.js'
 import { KINDS } from '../../wire/session/service.js'
@@ -22,12 +22,12 @@ import type { IdNames } from './id-names.js'
 
 const ASTERISK = 0x2a
 
-/** No name in what nodes say to each other is longer. */
+/** The longest topic, id or signer in a request between nodes, bytes. */
 const MAX_TEXT = 1_024
 
-/** What is known of the requests that the other side is answering. */
+/** The requests that the other side is answering. */
 export interface OpenReplies {
-  /** A value of this reply has begun, and is not whole. */
+  /** A value of this reply has begun, and is not complete. */
   isInside: (id: number) => boolean
   /** Its values are broadcasts that the other node remembers. */
   isHistory: (id: number) => boolean
@@ -39,22 +39,22 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 export class SessionRedactor {
-  /** Bytes that the current frame still has; -1: its length is being read. */
+  /** How many bytes of the current frame are still to come; -1: its length is being read. */
   private left = -1
   private readonly length: PartialVarint
-  /** What there is of its header, while that is not complete. */
+  /** The bytes of its header so far; `undefined`: the header is complete. */
   private header: number[] | undefined
   private blank = 0
-  /** This frame is the first of a value. */
+  /** Whether this frame is the first of a value; `undefined`: not known yet. */
   private begins: boolean | undefined
-  /** The rest of this frame is the id of a message, or the hash of one. */
+  /** Set if the rest of this frame is the id or the hash of a message. */
   private names: 'id' | 'hash' | undefined
-  /** The format is broken. */
+  /** A frame has broken the format. */
   private over = false
-  /** Requests whose reply is in the middle of a value, as far as this has seen. */
+  /** Request → whether its reply is in the middle of a value, as seen in this batch. */
   private readonly inside = new Map<number, boolean>()
 
-  /** From wherever the core's reader is. `open`: the replies as they were then. */
+  /** Starts where the core's reader is. `open`: the replies at that moment. */
   constructor(
     reader: FrameReader,
     private readonly open: OpenReplies,
@@ -66,7 +66,7 @@ export class SessionRedactor {
     for (let i = 0; i < reader.filled; i++) this.body(reader.body[i]!)
   }
 
-  /** A chunk of the same length without payload. */
+  /** Returns the chunk with its payload replaced, at the same length. */
   copy(chunk: Uint8Array): Uint8Array {
     const copy = new Uint8Array(chunk.length)
     for (let i = this.rename(chunk, copy, 0); i < chunk.length && !this.over; i++) {
@@ -76,7 +76,7 @@ export class SessionRedactor {
     return copy
   }
 
-  /** Gives what is named at `at` another name, if all of it is here. Returns how many bytes that were. */
+  /** Replaces the id or hash that begins at `at`, if it is complete in this chunk. Returns its length in bytes. */
   private rename(chunk: Uint8Array, copy: Uint8Array, at: number): number {
     const { names, left } = this
     this.names = undefined
@@ -110,10 +110,10 @@ export class SessionRedactor {
   private body(byte: number): number {
     const { header } = this
     this.left--
-    // What is named was begun in another chunk: it cannot have another name.
+    // The id or hash began in another chunk, so it cannot be replaced as a whole.
     this.names = undefined
     if (header === undefined) return this.end(this.blank)
-    // HELLO has no payload, and may be long.
+    // A HELLO has no payload, so all of it stays.
     if (header.length > 0 && (header[0]! & 0x0f) === FrameType.HELLO) return this.end(byte)
     header.push(byte)
     if (this.isComplete(header)) this.header = undefined
@@ -125,7 +125,7 @@ export class SessionRedactor {
     return byte
   }
 
-  /** Whether all has come that stands before the payload. */
+  /** Whether everything before the payload has come. */
   private isComplete(header: number[]): boolean {
     const type = header[0]! & 0x0f
     const flags = header[0]! & 0xf0
@@ -145,7 +145,7 @@ export class SessionRedactor {
         const begins = (this.begins ??= !(this.inside.get(id) ?? this.open.isInside(id)))
         if (more && begins) numbers.skip(1)
         if (numbers.complete) this.inside.set(id, more)
-        // How long ago, by whom, and the length of the proof.
+        // The age, the signer, and the length of the proof.
         if (begins && this.open.isHistory(id)) numbers.skip(1).skipText().skip(1)
         return numbers.complete || numbers.broken
       }
@@ -165,7 +165,7 @@ export class SessionRedactor {
     }
   }
 
-  /** Whether all is here of a request for the node itself that is no name of a message. */
+  /** Whether everything before the id or hash has come, in a request between nodes. */
   private isRead(numbers: Numbers): boolean {
     switch (numbers.next()) {
       case KINDS.receipt:
@@ -184,11 +184,11 @@ export class SessionRedactor {
   }
 }
 
-/** Varints in what there is of a header. */
+/** Reads the varints of a header that may not be complete. */
 class Numbers {
-  /** All that was asked for is there. */
+  /** Everything that was read so far was there. */
   complete = true
-  /** A number is too long. */
+  /** A number is too long, or not minimal. */
   broken = false
 
   private readonly cursor: Cursor
@@ -209,7 +209,7 @@ class Numbers {
     return this
   }
 
-  /** A text with its length before it. */
+  /** Skips a text, which has its length before it. */
   skipText(): this {
     const size = this.next() ?? 0
     if (size > MAX_TEXT) this.broken = true

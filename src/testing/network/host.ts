@@ -16,7 +16,7 @@ import { Streams } from './streams.js'
 import { Table, type TableHost } from './kademlia/table.js'
 import type { Wire } from './wire.js'
 
-/** Bytes of a ping and of an identify message, about: the model has no bytes of them. */
+/** About how many bytes a ping and an identify message take. The model sends no real ones. */
 const PING_SIZE = 100
 const IDENTIFY_SIZE = 600
 /** The model cuts every so many chunks of a stream somewhere: TCP keeps no boundaries, so nothing may rely on them. */
@@ -40,7 +40,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   readonly table: Table
   readonly pubsub: Pubsub
   nextConnection: ConnectionId = 1
-  /** Where others are told that we are, without `/p2p`. */
+  /** The announced addresses, without `/p2p`. */
   addresses: string[] = []
   /** All addresses that lead here. */
   private places: string[] = []
@@ -133,7 +133,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
 
   private listen(wanted: string[], announce: string[] = []): void {
     const bound = wanted.map((address) => this.resolve(address))
-    // Somebody has seen to it that what is announced leads here.
+    // The announced addresses lead to this host.
     const addresses = announce.length > 0 ? announce : bound
     const taken = [...bound, ...announce].find((address) => this.wire.hosts.has(address))
     if (taken !== undefined) {
@@ -149,7 +149,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.emit({ type: 'listening', addresses: [...addresses] })
   }
 
-  /** Every host has an IP address of its own, and the ports that it likes. */
+  /** Every host has its own IP address, and any ports. */
   private resolve(address: string): string {
     const { index } = this.options
     const ip = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`
@@ -164,7 +164,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.leaveNetwork()
   }
 
-  /** The host is switched off: it says no goodbye, but its peers see their connections end. */
+  /** The host is switched off: it sends nothing more, but its peers see their connections end. */
   crash(): void {
     const sides = [...this.sides.values()]
     this.leaveNetwork()
@@ -238,7 +238,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   }
 
   /**
-   * The dialler has the connection at once, and the listener when its first packet comes. Each learns then who the other is,
+   * The dialler has the connection at once, and the listener when its first packet comes. Each then learns the peer id of the other,
    * and its topics. (The model differs: in truth identify takes two legs more. An instant of its own for each connection is
    * much of what a large network costs.)
    */

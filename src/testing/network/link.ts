@@ -5,19 +5,19 @@
 import type { ConnectionId } from '../../core/port.js'
 import type { Clock } from './clock.js'
 
-/** What a link needs of the hosts at its ends. */
+/** What a link needs from the hosts at its ends. */
 export interface LinkHost {
   readonly peerId: string
   nextConnection: ConnectionId
-  /** The host's end of a link is gone. Once for each. */
+  /** The host's end of a link has closed. Called once per link. */
   onLinkClosed(side: Side): void
 }
 
-/** What a link needs of that which it runs through. */
+/** What a link needs from the network between its hosts. */
 export interface Medium {
   readonly clock: Clock
   readonly links: Set<Link>
-  /** Does what one side sends in one instant go as one packet? */
+  /** Is everything that one side sends in one instant one packet? */
   readonly joinsPackets: boolean
   /** No packet is lost, and none waits for another. */
   readonly isSound: boolean
@@ -37,7 +37,7 @@ export const CONNECTION_TIMEOUT = 20_000
 /** Bytes of the end of a connection, about. */
 const END_SIZE = 12
 
-/** What goes from one side to the other at once. */
+/** What one side sends to the other at once. */
 class Packet {
   private more: (() => void)[] | undefined
 
@@ -70,13 +70,13 @@ class Packet {
 export class Side {
   /** When the last packet that was sent from here arrives: nothing overtakes it. */
   lastArrival = 0
-  /** When the line is free again, for packets from here. */
+  /** When the line is free again for packets from here. */
   busyUntil = 0
   /** The last packet that was sent from here, while it is under way. */
   last: Packet | undefined = undefined
   /** Packets that reached the place where the network is cut, in order; `undefined`: none. */
   held: Packet[] | undefined = undefined
-  /** The cut is gone, and what was held is being sent again. */
+  /** The cut has ended, and what was held back is being sent again. */
   healing = false
   /** When something last arrived here, ms. */
   heardAt = -1

@@ -1,4 +1,4 @@
-/** A set of which some can be drawn by chance without a walk through all of it. */
+/** A set from which members can be drawn at random without a walk through all of it. */
 import type { Random } from './random.js'
 
 export class Pool<T> {
@@ -34,7 +34,7 @@ export class Pool<T> {
     return this.items
   }
 
-  /** Up to `amount` of those that fit: the first ones from a place on that chance chooses. */
+  /** Up to `amount` members that fit: the first ones from a random place on. */
   draw(random: Random, amount: number, fits: (item: T) => boolean): T[] {
     const { items } = this
     const drawn: T[] = []

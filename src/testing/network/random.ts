@@ -1,5 +1,5 @@
 /**
- * Chance from a seed: SplitMix32 to spread the seed, then sfc32 (Chris Doty-Humphrey's Small Fast Counting generator of
+ * Random numbers from a seed: SplitMix32 to spread the seed, then sfc32 (Chris Doty-Humphrey's Small Fast Counting generator of
  * PractRand), in 32-bit integers only, so that the same seed gives the same numbers on every platform.
  */
 export class Random {

@@ -13,7 +13,7 @@ function windowOf(protocol: string): number {
   return protocol === SESSION ? STREAMS.sessionWindow : STREAMS.window
 }
 
-/** Bytes of packets, about, because the model has none: beside a payload those of TCP/IP, Noise and Yamux. */
+/** About how many bytes of TCP/IP, Noise and Yamux a packet has beside its payload. The model sends no real ones. */
 const OVERHEAD = 70
 const NEGOTIATION_SIZE = 50
 const YAMUX_HEADER = 12
@@ -23,9 +23,9 @@ class End {
   other: End | undefined
   /** What we may still send. */
   credit: number = STREAMS.window
-  /** What the other side may send beyond what we took. Half of it is given back at once, as Yamux implementations do. */
+  /** Bytes that the other side may still send. Half of the window is given back at once, as Yamux implementations do. */
   window: number = STREAMS.window
-  /** What we took since we gave credit back last. */
+  /** Bytes that we have read since we last gave credit back. */
   taken = 0
   /** Chunks that wait for credit. */
   waiting: Uint8Array[] = []
@@ -57,7 +57,7 @@ export class Streams {
   constructor(
     private readonly emit: (event: PortEvent) => void,
     private readonly protocols: readonly string[],
-    /** 0 … 1: where to cut what arrives; 0: it stays whole. */
+    /** Where to cut the bytes that arrive, from 0 to 1; 0: they stay whole. */
     private readonly cut: () => number,
     /** The streams of the host at the other end. */
     private readonly beyond: (side: Side) => Streams,

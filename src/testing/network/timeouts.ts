@@ -13,7 +13,7 @@ export class Timeouts<Wait> {
     private readonly over: (wait: Wait) => void,
   ) {}
 
-  /** `over` hears of this `ms` from now, unless it ends before. */
+  /** Calls `over` in `ms`, unless it ends before. */
   begin(wait: Wait, ms: number): void {
     const length = Math.max(1, Math.ceil(ms))
     let group = this.groups.get(length)
@@ -24,7 +24,7 @@ export class Timeouts<Wait> {
     group.set(wait, this.clock.time + length)
   }
 
-  /** The answer is here, or is not wanted any more. False: it was over already. */
+  /** The answer has come, or is no longer needed. False: its time was over already. */
   end(wait: Wait, ms: number): boolean {
     return this.groups.get(Math.max(1, Math.ceil(ms)))?.delete(wait) === true
   }

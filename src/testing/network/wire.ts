@@ -17,11 +17,13 @@ export interface WireOptions {
   bandwidth: number
 }
 
-/** Something that may be lost: a packet of a stream never is, it only comes later. */
+/** A dial or a gossip message, which may be lost. (A packet of a stream is sent again.) */
 export interface Datagram {
+  /** An attempt to connect, or a message of pub/sub. */
   kind: 'dial' | 'gossip'
-  /** Peer ids. */
+  /** Peer id of the sender. */
   from: string
+  /** Peer id of the receiver. */
   to: string
   /** Of a gossip message. */
   topic?: string

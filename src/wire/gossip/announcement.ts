@@ -1,9 +1,9 @@
 /**
- * What is gossiped in place of a message that is too large for a frame: where its bytes are named by their hash, so that they
- * can be fetched from anybody and checked. docs/broadcasts.md has the format.
+ * The announcement that is gossiped in place of a message that is too large for a frame. It names the message by its hash, so
+ * that its bytes can be fetched from any peer and checked. docs/broadcasts.md has the format.
  */
 
-/** Sixteen bytes of no meaning, so that no other message begins so by chance. */
+/** Sixteen random bytes, so that no other message begins with them by chance. */
 const MAGIC = Uint8Array.of(
   0x9b,
   0x1f,
@@ -22,7 +22,7 @@ const MAGIC = Uint8Array.of(
   0x42,
   0xb6,
 )
-/** Of SHA-256. */
+/** The length of a SHA-256. */
 export const HASH_BYTES = 32
 const SIZE_BYTES = 6
 
@@ -49,7 +49,7 @@ export function isAnnouncement(data: Uint8Array): boolean {
   return data.length >= MAGIC.length && MAGIC.every((byte, i) => data[i] === byte)
 }
 
-/** What it says; `undefined` when it is broken. */
+/** Reads an announcement; `undefined` when it is broken. */
 export function decodeAnnouncement(data: Uint8Array): Announcement | undefined {
   if (data.length !== ANNOUNCEMENT_BYTES || !isAnnouncement(data)) return undefined
   const view = new DataView(data.buffer, data.byteOffset + MAGIC.length + HASH_BYTES)
@@ -57,7 +57,7 @@ export function decodeAnnouncement(data: Uint8Array): Announcement | undefined {
   return { hash: data.slice(MAGIC.length, MAGIC.length + HASH_BYTES), size }
 }
 
-/** The mark of an announcement in so many bytes, and nothing behind it. */
+/** So many bytes that begin like an announcement, and are zero after that. */
 export function brokenAnnouncement(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   bytes.set(MAGIC)

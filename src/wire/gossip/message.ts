@@ -1,7 +1,7 @@
 /**
- * What every node of a network must compute alike of a broadcast: its id, by which IHAVE and IWANT name it and the seen
- * cache knows it (ours is the Rust tinyp2p's); and how large it becomes on the wire, as the gossipsub RPC around one signed
- * message (protobuf; https://github.com/libp2p/specs/blob/master/pubsub/README.md), because limits hold for the frame.
+ * What every node of a network must compute in the same way: the id of a broadcast, which IHAVE, IWANT and the seen cache use (the
+ * same as the Rust tinyp2p's); and its size on the wire, which is that of the gossipsub RPC around one signed message (protobuf;
+ * https://github.com/libp2p/specs/blob/master/pubsub/README.md), because the limits hold for the frame.
  */
 import { SipHash } from '../siphash.js'
 import { varintLength } from '../varint.js'

@@ -9,7 +9,7 @@ export const FrameType = {
   FAIL: 5,
   CANCEL: 6,
   CREDIT: 7,
-  /** With the flag IGNORABLE: one that does not know it does not answer. */
+  /** It has the flag IGNORABLE: a side that does not know the type skips it. */
   GOODBYE: 8,
 } as const
 
@@ -19,9 +19,9 @@ export const MORE = 0x10
 export const ONE = 0x20
 /** REPLY: no value follows this one. */
 export const LAST = 0x20
-/** REQUEST: how to lose values that nobody can take. */
+/** REQUEST: how to drop values when the asker takes them too slowly. */
 export const LOSSY = 0x40
-/** REQUEST: it is for the node itself and not for the application; only where both have named the feature. */
+/** REQUEST: it is for the node itself and not for the application. Only if both sides have named the feature. */
 export const SERVICE = 0x80
 /** Types from 8 on: a node that does not know the type skips the frame. */
 export const IGNORABLE = 0x80
@@ -46,13 +46,13 @@ export const Feature = { SERVICE: 1, GOODBYE: 2 } as const
 export const FEATURES = Feature.SERVICE | Feature.GOODBYE
 
 /**
- * What a GOODBYE says. ASK: may I close the connection? (I ask nothing more over it.) YES: I ask nothing more over it either.
+ * The word of a GOODBYE. ASK: may I close the connection? (I ask nothing more over it.) YES: I ask nothing more over it either.
  * NO: I need it. STAY: I have changed my mind, whatever you have answered.
  */
 export const Farewell = { ASK: 0, YES: 1, NO: 2, STAY: 3 } as const
 export type Farewell = (typeof Farewell)[keyof typeof Farewell]
 
-/** What the answerer's HELLO says, and what holds before it has come. */
+/** The numbers of a HELLO. Those of `WITHOUT_HELLO` hold until it has come. */
 export interface Hello {
   features: number
   /** Requests that may be open at once. */

@@ -1,6 +1,7 @@
 /**
- * Reads frames of a session out of chunks that are cut anywhere. A frame is looked at where it lies; only one that was cut
- * is put together, in memory of no more than a frame's largest size. What breaks the format is named, never thrown.
+ * Reads the frames of a session from chunks, which may begin and end anywhere. A frame that lies whole in a chunk is read there,
+ * without a copy. A frame that is split between chunks is copied together, into at most `MAX_FRAME` bytes. A frame that breaks the
+ * format is reported as a `Violation`; nothing is thrown.
  */
 import {
   Farewell,
@@ -24,12 +25,13 @@ import {
 } from './format.js'
 import { addByte, BROKEN, CUT, readVarint, type Cursor, type PartialVarint } from '../varint.js'
 
-/** What there is of a frame that was cut. Plain data. */
+/** The bytes so far of a frame that is split between chunks. Plain data. */
 export interface FrameReader {
-  /** What there is of its length, while that is not complete. */
+  /** The part of its length that has come, while that is not complete. */
   length: PartialVarint
-  /** The bytes behind its length, once that is known. */
+  /** Room for the bytes after its length, once the length is known. */
   body: Uint8Array | undefined
+  /** How many bytes of `body` have come. */
   filled: number
 }
 
@@ -37,22 +39,22 @@ export function createReader(): FrameReader {
   return { length: { value: 0, size: 0 }, body: undefined, filled: 0 }
 }
 
-/** A frame in some bytes, with a cursor in its body. One object serves all frames of a chunk: take out what is to be kept. */
+/** A frame, with a cursor in its body. One object is used for all frames of a chunk, so copy out of it what is to be kept. */
 export interface Frame extends Cursor {
   type: number
   flags: number
   id: number
 }
 
-/** What a peer did that it must not; a sentence without a subject. */
+/** What the peer has sent against the protocol, as a sentence for the log and for the peer. */
 export type Violation = string
 
-/** Flags that each type may have. */
+/** The flags that a frame may have, by its type. */
 const FLAGS = [0, MORE | ONE | LOSSY | SERVICE, MORE, MORE | LAST, 0, 0, 0, 0, IGNORABLE]
 
 /**
- * Reads a chunk and gives every whole frame to `take`, which may end the reading by a violation of its own. Returns the
- * first violation; nothing may be read after it.
+ * Reads a chunk and calls `take` with every frame that is complete. `take` may return a violation too. Returns the first
+ * violation; the caller must not read on after it.
  */
 export function readFrames(
   reader: FrameReader,
@@ -111,12 +113,12 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
   return undefined
 }
 
-/** A frame of a later version that says it may be skipped. */
+/** A frame of a type that this version does not know, and that may be skipped. */
 export function isIgnorable(frame: Frame): boolean {
   return frame.type > FrameType.GOODBYE
 }
 
-/** What a REQUEST says before its payload. One object serves all; `total` is 0 without MORE. */
+/** The fields of a REQUEST before its payload. One object is used for all requests. `total` is 0 without MORE. */
 export interface RequestFields {
   timeout: number
   credit: number
@@ -148,17 +150,17 @@ export function readRequest(frame: Frame, fields: RequestFields): Violation | un
   return checkPayload(frame)
 }
 
-/** What is left of the body is a payload: is it of a size that a frame may carry? */
+/** Checks that the rest of the body, which is the payload, is not too long for one frame. */
 export function checkPayload(frame: Frame): Violation | undefined {
   return frame.end - frame.at > MAX_CHUNK ? 'a payload is too long for one frame' : undefined
 }
 
-/** What is left of the body, where it lies. */
+/** The rest of the body, as a view. */
 export function rest(frame: Frame): Uint8Array {
   return frame.bytes.subarray(frame.at, frame.end)
 }
 
-/** Takes over what a HELLO says. */
+/** Reads the numbers of a HELLO into `hello`. */
 export function readHello(frame: Frame, hello: Hello): Violation | undefined {
   if (frame.id !== 0) return 'HELLO has an id'
   while (frame.at < frame.end) {
@@ -182,7 +184,7 @@ export function readCredit(frame: Frame): number {
   return amount < 1 || amount > MAX_CREDIT || frame.at !== frame.end ? BROKEN : amount
 }
 
-/** What a GOODBYE says; `undefined` when it is broken. */
+/** The word of a GOODBYE; `undefined` when it is broken. */
 export function readGoodbye(frame: Frame): Farewell | undefined {
   const says = readVarint(frame)
   return frame.at !== frame.end ? undefined : FAREWELLS.find((known) => known === says)
@@ -190,17 +192,17 @@ export function readGoodbye(frame: Frame): Farewell | undefined {
 
 const FAREWELLS = Object.values(Farewell)
 
-/** What a FAIL says. */
+/** The fields of a FAIL. */
 export interface FailFields {
   code: string
   message: string
-  /** 0: it does not say. */
+  /** Milliseconds; 0: not given. */
   retryAfterMs: number
 }
 
 const decoder = new TextDecoder()
 
-/** What a FAIL says; `undefined` when it is broken. Text that is no UTF-8 is shown as far as it can be. */
+/** Reads a FAIL; `undefined` when it is broken. Bytes that are not UTF-8 become replacement characters. */
 export function readFail(frame: Frame): FailFields | undefined {
   const size = readVarint(frame)
   if (size < 1 || size > MAX_CODE || frame.at + size > frame.end) return undefined

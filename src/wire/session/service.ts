@@ -1,5 +1,5 @@
 /**
- * Requests that nodes make of each other, and not for an application: they travel over a session, with its SERVICE flag.
+ * Requests of nodes to each other, and not of applications. They are sent over a session, with its SERVICE flag.
  * docs/broadcasts.md has the format. Numbers are varints, texts and bytes have their length before them.
  */
 import { HASH_BYTES } from '../gossip/announcement.js'
@@ -15,7 +15,7 @@ export type ServiceRequest =
   /** Another node that has the receiver's peer id is at this address, a multiaddr without `/p2p`. Answered by nothing. */
   | { kind: 'twin'; address: string }
 
-/** A broadcast that somebody has remembered. */
+/** A broadcast that a node has remembered. */
 export interface HistoryValue {
   /** How long ago it was heard, ms. */
   age: number
@@ -48,7 +48,7 @@ export function encodeServiceRequest(request: ServiceRequest): Uint8Array {
   }
 }
 
-/** What a peer asks; `undefined` when it is broken, or of a kind that we do not know. */
+/** Reads a peer's request; `undefined` when it is broken, or of an unknown kind. */
 export function decodeServiceRequest(bytes: Uint8Array): ServiceRequest | undefined {
   const cursor: Cursor = { bytes, at: 0, end: bytes.length }
   switch (readVarint(cursor)) {
@@ -77,7 +77,7 @@ export function encodeHistoryValue({ age, from, proof, data }: HistoryValue): Ui
   return join([age, sized(encoder.encode(from)), sized(proof), [data]])
 }
 
-/** A value of an answer; `undefined` when it is broken. Its bytes are views. */
+/** Reads a value of an answer; `undefined` when it is broken. Its bytes are views. */
 export function decodeHistoryValue(bytes: Uint8Array): HistoryValue | undefined {
   const cursor: Cursor = { bytes, at: 0, end: bytes.length }
   const age = readVarint(cursor)
@@ -87,7 +87,7 @@ export function decodeHistoryValue(bytes: Uint8Array): HistoryValue | undefined 
   return { age, from, proof, data: bytes.subarray(cursor.at) }
 }
 
-// ---- pieces: a number is a varint, a list are bytes as they are
+// ---- pieces: a number becomes a varint, the bytes in a list stay as they are
 
 type Piece = number | Uint8Array[]
 

@@ -1,6 +1,6 @@
 /**
- * Writes frames of a session, many in a row, into as few chunks as possible: heads and small payloads are copied into a
- * block, large payloads go as they are. What `takeChunks` returns is one write.
+ * Writes many frames of a session into as few chunks as possible: heads and small payloads are copied into a block, large
+ * payloads become chunks of their own, without a copy. `takeChunks` returns the chunks of one write.
  */
 import { varintLength, writeVarint } from '../varint.js'
 import {
@@ -17,7 +17,7 @@ import {
   type Hello,
 } from './format.js'
 
-/** A payload from this size on is not copied: a chunk of its own costs less. */
+/** A payload of this size or more is not copied, because a chunk of its own costs less. Bytes. */
 const OWN_CHUNK = 2_048
 /** No head, with all its numbers, is longer than this. */
 const MAX_HEAD = 64
@@ -27,14 +27,14 @@ const MAX_BLOCK = 65_536
 export interface FrameWriter {
   chunks: Uint8Array[]
   block: Uint8Array
-  /** Where what is not in `chunks` yet begins in the block, and where it ends. */
+  /** The part of the block that is not in `chunks` yet: from `start` to before `used`. */
   start: number
   used: number
   /** Bytes written in all. */
   size: number
 }
 
-/** `expected`: bytes that will probably be copied; a wrong guess costs another block and no more. */
+/** `expected`: how many bytes will probably be copied. A wrong guess costs only another block. */
 export function createWriter(expected: number): FrameWriter {
   const block = new Uint8Array(Math.min(Math.max(expected, 2 * MAX_HEAD), MAX_BLOCK))
   return { chunks: [], block, start: 0, used: 0, size: 0 }
@@ -98,7 +98,7 @@ function copied(size: number): number {
   return size < OWN_CHUNK ? size : 0
 }
 
-/** Our features, and what an answerer announces besides. */
+/** Our features and, of an answerer, its limits. */
 export function writeHello(writer: FrameWriter, hello?: Omit<Hello, 'features'>): void {
   const { maxOpen = 0, requestWindow = 0, maxRequest = 0 } = hello ?? {}
   const announced = 3 + varintLength(maxOpen) + varintLength(requestWindow) + varintLength(maxRequest)
@@ -114,21 +114,21 @@ export function writeHello(writer: FrameWriter, hello?: Omit<Hello, 'features'>)
   number(writer, maxRequest)
 }
 
-/** What a REQUEST says beside its payload. */
+/** The fields of a REQUEST before its payload. */
 export interface RequestHead {
   /** Milliseconds until the asker gives up. */
   timeout: number
-  /** What replies may cost at first. */
+  /** The cost of the replies that may be sent before more credit comes. */
   credit: number
   /** Only the first value is wanted. */
   one: boolean
-  /** It is for the node itself. */
+  /** The node itself answers it, and no handler. */
   service: boolean
-  /** The code of the overflow policy and how many values may wait, for producers that cannot. */
+  /** For an Observable, which cannot be paused: the code of the overflow policy, and how many values may wait. */
   lossy: { policy: number; buffer: number } | undefined
 }
 
-/** The first `to` bytes of the payload. */
+/** Writes a REQUEST with the first `to` bytes of its payload. */
 export function writeRequest(
   writer: FrameWriter,
   id: number,
@@ -160,13 +160,13 @@ export function writeRequest(
   payloadOf(writer, payload, 0, to)
 }
 
-/** Bytes `from` … `to` of a request's payload, behind its first ones. */
+/** Writes the bytes `from` … `to` of a request's payload, which follow those of its REQUEST. */
 export function writeData(writer: FrameWriter, id: number, payload: Uint8Array, from: number, to: number): void {
   begin(writer, to < payload.length ? FrameType.DATA | MORE : FrameType.DATA, id, to - from, copied(to - from))
   payloadOf(writer, payload, from, to)
 }
 
-/** Bytes `from` … `to` of a value. `last`: no other value follows it. */
+/** Writes the bytes `from` … `to` of a value. `last`: no other value follows it. */
 export function writeReply(
   writer: FrameWriter,
   id: number,
@@ -197,7 +197,7 @@ export function writeCredit(writer: FrameWriter, id: number, amount: number): vo
   number(writer, amount)
 }
 
-/** `id`: which goodbye of its sender, from 1 on; an answer repeats it. */
+/** `id`: the number of its sender's goodbye, from 1 on. An answer repeats it. */
 export function writeGoodbye(writer: FrameWriter, id: number, says: Farewell): void {
   begin(writer, FrameType.GOODBYE | IGNORABLE, id, 1, 0)
   number(writer, says)
@@ -205,7 +205,7 @@ export function writeGoodbye(writer: FrameWriter, id: number, says: Farewell): v
 
 const encoder = new TextEncoder()
 
-/** The edge keeps to the limits of both texts. `retryAfterMs` 0: it does not say. */
+/** The edge has cut both texts to their limits. `retryAfterMs` 0: not given. */
 export function writeFail(writer: FrameWriter, id: number, code: string, message: string, retryAfterMs: number): void {
   const codeBytes = encoder.encode(code)
   const text = encoder.encode(message)

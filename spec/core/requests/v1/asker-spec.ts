@@ -3,19 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../../src/core/effects.js'
 import type { Event } from '../../../../src/core/events.js'
 import { bytes, Core, data, refusalOf, shorts, V1 } from '../../../support/core.js'
-
-function opened(stream: number): Event {
-  return { type: 'streamOpened', stream, protocol: V1 }
-}
-
-/** A node that has asked Bob, on stream 1, and waits for his answer. */
-function asked(settings = {}): Core {
-  const core = new Core(settings)
-  core.connect('bob')
-  core.request(1, 'bob', bytes('hello'))
-  core.in(opened(1))
-  return core
-}
+import { asked, opened } from '../../../support/v1-asker.js'
 
 describe('a request over version 1', () => {
   it('is written as one frame, with our write side closed behind it', () => {

@@ -2,12 +2,11 @@
 import type { PubsubOptions } from '../../../../src/core/pubsub.js'
 import { proofOf } from '../../../../src/testing/network/gossip/message.js'
 import type { WireOptions } from '../../../../src/testing/network/wire.js'
+import { bytes, text } from '../../../support/bytes.js'
 import { Lab, type Member } from '../lab.js'
 
 export const TOPIC = 'news'
 
-export const text = (data: Uint8Array): string => new TextDecoder().decode(data)
-export const bytes = (words: string): Uint8Array => new Uint8Array(new TextEncoder().encode(words))
 /** The id of a message in a lab. */
 export const idOf = (words: string): string => bytes(words).join()
 

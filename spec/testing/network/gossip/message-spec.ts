@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import type { SignedMessage } from '../../../../src/core/port.js'
 import type { IdentifiedMessage, MessageIdOf } from '../../../../src/core/pubsub.js'
 import { GossipMessage, proofOf } from '../../../../src/testing/network/gossip/message.js'
-import { bytes, clique, heard, idOf, join, line, publish, TOPIC } from './lab.js'
+import { bytes } from '../../../support/bytes.js'
+import { clique, heard, idOf, join, line, publish, TOPIC } from './lab.js'
 import { Lab, type Member } from '../lab.js'
 
 const anySigned = fc

@@ -1,6 +1,8 @@
 /** The way of a message: to all subscribers that are connected, through the mesh to the others, to each once. */
 import { describe, expect, it } from '@jest/globals'
-import { bytes, clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './lab.js'
+import { REPEATED } from '../../../../src/core/pubsub.js'
+import { bytes } from '../../../support/bytes.js'
+import { clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './lab.js'
 import type { Lab, Member } from '../lab.js'
 
 describe('a message', () => {
@@ -80,7 +82,11 @@ describe('a message', () => {
     lab.run(59_000)
     for (const member of [a, b]) {
       const ask = publish(member, 'x')
-      expect(member.last('publishFailed')).toMatchObject({ ask, code: 'DuplicateMessage' })
+      expect(member.last('publishFailed')).toMatchObject({
+        ask,
+        code: 'DuplicateMessage',
+        failure: { message: REPEATED },
+      })
     }
     lab.run(1_100)
     publish(b, 'x')

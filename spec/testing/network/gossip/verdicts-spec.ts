@@ -2,20 +2,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { GossipCache } from '../../../../src/testing/network/gossip/cache.js'
 import { GossipMessage } from '../../../../src/testing/network/gossip/message.js'
-import {
-  bytes,
-  clique,
-  forge,
-  heard,
-  join,
-  joinGuarded,
-  judge,
-  line,
-  offersOf,
-  publish,
-  scoreOf,
-  TOPIC,
-} from './lab.js'
+import { bytes } from '../../../support/bytes.js'
+import { clique, forge, heard, join, joinGuarded, judge, line, offersOf, publish, scoreOf, TOPIC } from './lab.js'
 import type { Lab, Member } from '../lab.js'
 
 type Three = [Lab, [Member, Member, Member]]

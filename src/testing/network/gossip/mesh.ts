@@ -90,7 +90,7 @@ export class Mesh {
     }
   }
 
-  /** Up to so many peers more, of those that nothing speaks against and that fit; in no order. */
+  /** Up to so many more peers that fit and may be grafted, in no order. */
   private graft(topic: string, amount: number, fits?: (peer: string) => boolean): void {
     if (amount <= 0) return
     const { host } = this

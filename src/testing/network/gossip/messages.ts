@@ -1,9 +1,9 @@
 /**
- * The way of messages through one host: flood publishing of our own, and forwarding through the mesh once nothing speaks
- * against it.
+ * The way of messages through one host: its own are sent to all subscribers, and accepted ones of others are forwarded through the
+ * mesh.
  */
 import type { PortEffect, PortEvent, SignedMessage, Verdict } from '../../../core/port.js'
-import type { PubsubOptions } from '../../../core/pubsub.js'
+import { REPEATED, type PubsubOptions } from '../../../core/pubsub.js'
 import type { Side } from '../link.js'
 import type { Wire } from '../wire.js'
 import type { GossipCache } from './cache.js'
@@ -58,10 +58,7 @@ export class Messages {
     const message = new GossipMessage({ topic, data, from, proof })
     const id = message.idBy(this.options.messageIdOf)
     if (this.parts.cache.isSeen(id, this.host.now)) {
-      const failure = {
-        message: 'the same bytes were broadcast or heard less than a minute ago: the network would drop them',
-      }
-      return this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure })
+      return this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message: REPEATED } })
     }
     const { publishThreshold } = this.options.scoring
     const recipients = (this.parts.topics.subscribersOf(topic)?.all ?? []).filter(

@@ -159,7 +159,7 @@ export class Pubsub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
     })
   }
 
-  /** Of a peer whose score is too low nothing is read at all. */
+  /** From a peer whose score is too low nothing is read. */
   reads(peer: string): boolean {
     return !this.stopped && this.scores.of(peer) >= this.options.scoring.graylistThreshold
   }
@@ -212,7 +212,7 @@ export class Pubsub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
     })
   }
 
-  /** Of what all have heard already a packet is counted, and none is sent. */
+  /** For messages that all peers have already, a packet is counted and none is sent. */
   tellNothing(peer: string, ids: string[]): boolean {
     const side = this.sideTo(peer)
     if (side === undefined) return true

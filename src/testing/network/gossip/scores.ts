@@ -16,7 +16,7 @@ interface Counts {
 }
 
 export class Scores {
-  /** By peer; a peer that nothing counts against has none. */
+  /** By peer. A peer without an offence has none. */
   private readonly counts = new Map<string, Counts>()
 
   constructor(

@@ -89,7 +89,7 @@ export class Topics {
     if (peers === undefined) this.subscribers.set(name, (peers = new Pool()))
     if (!(subscribed ? peers.add(peer) : peers.delete(peer))) return
     this.emit({ type: 'subscriptionChanged', peer, topic: name, subscribed })
-    // A newcomer is grafted at a heartbeat, if at all.
+    // A new peer is grafted at a heartbeat, if at all.
     if (!subscribed) this.host.onUnsubscribed(peer, name)
   }
 

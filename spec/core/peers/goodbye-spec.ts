@@ -1,0 +1,113 @@
+/** How an idle connection is left: announced, accepted, and only then closed. */
+import { describe, expect, it } from '@jest/globals'
+import type { Effect } from '../../../src/core/effects.js'
+import { message, subscribe } from '../../support/broadcasts.js'
+import { bytes, shorts } from '../../support/core.js'
+import { asking, AskingCore } from '../../support/session-cores.js'
+import { goodbye, hello, SESSION } from '../../support/session.js'
+
+const [ASK, YES, NO, STAY] = [0, 1, 2, 3]
+const KEEP_ALIVE = 10_000
+/** When an idle connection is left at the latest: a twentieth later. */
+const LEFT = KEEP_ALIVE * 1.05
+
+/** A session with Bob, who knows goodbyes; nothing is under way. */
+function idle(): AskingCore {
+  return asking({ connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9 }, { 0: 3 })
+}
+
+/** Its goodbye is on the way to Bob. */
+function left(): AskingCore {
+  const core = idle()
+  expect(said(core, leave(core, LEFT))).toEqual(['GOODBYE 1'])
+  return core
+}
+
+/** The wake-up at this time, and what can be written after it. */
+function leave(core: AskingCore, time: number): Effect[] {
+  core.now = time
+  return core.run({ type: 'woken' })
+}
+
+function said(core: AskingCore, effects: Effect[]): string[] {
+  return core.frames(effects).map(({ name, id }) => `${name} ${id}`)
+}
+
+describe('an idle connection', () => {
+  it('is closed when the other side agrees', () => {
+    expect(shorts(left().receive(goodbye(1, YES)))).toEqual(['closeConnection 1'])
+  })
+
+  it('stays when the other side needs it, and is left again after another keep-alive time', () => {
+    const core = left()
+    expect(core.receive(goodbye(1, NO))).toEqual([])
+    expect(core.at(2 * LEFT - 1_000)).toEqual([])
+    expect(said(core, leave(core, 2 * LEFT))).toEqual(['GOODBYE 2'])
+  })
+
+  it('that is needed before the answer comes stays: STAY goes ahead of the request, and YES comes too late', () => {
+    const core = left()
+    expect(said(core, core.ask(1))).toEqual(['GOODBYE 1', 'REQUEST 1'])
+    expect(core.receive(goodbye(1, YES))).toEqual([])
+  })
+
+  it('that is needed in the step in which the other side agrees stays', () => {
+    const core = left()
+    const effects = core.run(core.hears(goodbye(1, YES)), core.asking(1))
+    expect(said(core, effects)).toEqual(['GOODBYE 1', 'REQUEST 1'])
+    expect(shorts(effects)).not.toContain('closeConnection 1')
+  })
+
+  it('that a broadcast uses in the step in which the other side agrees stays', () => {
+    const core = left()
+    core.run(subscribe)
+    const effects = core.run(core.hears(goodbye(1, YES)), message('news', { via: 'bob' }))
+    expect(shorts(effects)).not.toContain('closeConnection 1')
+    expect(said(core, effects)).toEqual(['GOODBYE 1'])
+  })
+
+  it('is closed without an answer after the time of a ping', () => {
+    const core = left()
+    const timeout = core.state.settings.pingTimeout
+    expect(shorts(core.at(LEFT + KEEP_ALIVE + timeout + LEFT))).toContain('closeConnection 1')
+  })
+
+  it('to a peer that does not know goodbyes is closed at once', () => {
+    const core = asking({ connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9 }, { 0: 1 })
+    expect(shorts(core.at(LEFT))).toEqual(['closeConnection 1'])
+  })
+
+  it('over which nothing was asked gets a session for its goodbye, and waits for the HELLO', () => {
+    const core = new AskingCore({ connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9 })
+    core.connect('bob')
+    core.in({ type: 'identified', peer: 'bob', connection: 1, protocols: [SESSION], addresses: [], agent: '' })
+    expect(shorts(core.at(LEFT))).toEqual(['open 1 on 1'])
+    expect(said(core, core.run({ type: 'streamOpened', stream: 1, protocol: SESSION }))).toEqual(['HELLO 0'])
+    expect(said(core, core.receive(hello({ 0: 3 })))).toEqual(['GOODBYE 1'])
+    expect(shorts(core.receive(goodbye(1, YES)))).toEqual(['closeConnection 1'])
+  })
+})
+
+describe('a connection that the other side leaves', () => {
+  it('carries no more requests; they go over a new one when it is closed', () => {
+    const core = idle()
+    expect(said(core, core.receive(goodbye(1, ASK)))).toEqual(['GOODBYE 1'])
+    expect(core.ask(1)).toEqual([])
+    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toContain('dial bob')
+    expect(core.state.asks.open.has(1)).toBe(true)
+  })
+
+  it('carries what has waited when the other side stays', () => {
+    const core = idle()
+    core.frames(core.receive(goodbye(1, ASK)))
+    core.ask(1)
+    expect(said(core, core.receive(goodbye(1, STAY)))).toEqual(['REQUEST 1'])
+  })
+
+  it('is kept by a request under way', () => {
+    const core = idle()
+    core.frames(core.ask(1, bytes('?')))
+    expect(core.lines(core.receive(goodbye(1, ASK))).join()).toContain('GOODBYE')
+    expect(core.state.connections.all.get(1)!.leaving).toBeUndefined()
+  })
+})

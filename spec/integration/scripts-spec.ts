@@ -1,0 +1,46 @@
+/** The command lines of `npm run`: what they say of themselves, and of what cannot be asked for. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from '@jest/globals'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Each ends at once, and starts nothing. */
+function run(script: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const command = ['--import', 'tsx', script, ...args]
+    execFile(process.execPath, command, { cwd: root, timeout: 20_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err })
+    })
+  })
+}
+
+it.each([
+  ['test', 'scripts/test.ts'],
+  ['simulate', 'scripts/simulate.ts'],
+  ['upstream', 'scripts/upstream.ts'],
+  ['bench', 'bench/main.ts'],
+])('npm run %s explains itself, and refuses in one line what it does not know', async (name, script) => {
+  const [help, unknown] = await Promise.all([run(script, '--help'), run(script, '--nonsense')])
+  expect(help).toMatchObject({ code: 0, err: '' })
+  expect(help.out).toContain('--help')
+  expect(unknown).toMatchObject({ code: 2, out: '' })
+  expect(unknown.err).toMatch(/^unknown option '?--nonsense'? .*\n$/)
+  expect(unknown.err).toContain(`npm run ${name} -- --help`)
+})
+
+it.each([
+  ['scripts/test.ts', ['everything'], 'name at least one part of lint, format, types, unit'],
+  ['scripts/test.ts', [], 'name at least one part'],
+  ['scripts/simulate.ts', ['--seed', 'x'], 'x is not a whole number above 0'],
+  ['scripts/upstream.ts', ['rxjs@7.0.0'], 'rxjs is none of libp2p,'],
+  ['scripts/upstream.ts', ['libp2p'], 'libp2p needs a version: libp2p@1.2.3'],
+  ['scripts/upstream.ts', ['--guards', 'libp2p@3.0.0'], '--guards tries no other versions'],
+  ['bench/main.ts', ['--against', '../not-there'], '--against ../not-there: there is no such folder'],
+  ['bench/main.ts', ['--against', 'docs'], '--against docs is no checkout of tinyp2p'],
+  ['bench/main.ts', ['--contestants', 'nobody'], 'there is no contestant nobody; there are session,'],
+])('%s %j is refused with what is wrong', async (script, args, message) => {
+  const { code, out, err } = await run(script, ...args)
+  expect({ code, out, lines: err.split('\n').length }).toEqual({ code: 2, out: '', lines: 2 })
+  expect(err.startsWith(message)).toBe(true)
+})
