@@ -1,78 +1,18 @@
 /**
- * Lint rules. Beside the usual ones: `src/core` and `src/wire` are pure, so what would let time, chance or I/O in is
- * forbidden there by name, and no import may close a cycle anywhere.
+ * Lint rules. Beside the usual ones: a room of src imports what scripts/lint/rooms.js says, and no import may close a cycle
+ * anywhere. `src/core` and `src/wire` are pure, so the globals that would let time, chance or I/O in are forbidden there.
  */
 import js from '@eslint/js'
 import { createNodeResolver, importX } from 'eslint-plugin-import-x'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
+import { mayImport } from './scripts/lint/may-import.js'
+import { OWNERS } from './scripts/lint/owners.js'
 import { ownState } from './scripts/lint/own-state.js'
+import { NODE_FILES } from './scripts/lint/rooms.js'
 
-const impure = {
-  group: [
-    ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'node:*', 'rxjs', 'rxjs/*'],
-    ...['**/src/libp2p/**', '**/identity.js', '**/lane/**', '**/node/**'],
-  ],
-  message: 'src/core and src/wire are pure: no network, no runtime, no clock.',
-}
-
-/**
- * Folder of src → what its files may import of src, beside their own folder. The table of CONTRIBUTING.md, as a law. (The files
- * in src itself, create-node.ts and index.ts, put everything together; identity.ts knows errors alone.)
- */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/race'].map(
-  (file) => `core/${file}.ts`,
-)
-const MAY_IMPORT = {
-  wire: [],
-  platform: [],
-  core: ['wire', 'errors.ts'],
-  lane: ['core', 'platform'],
-  edge: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'],
-  config: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'recording/options.ts'],
-  node: ['core', 'lane', 'edge', 'platform', 'errors.ts'],
-  protocol: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'],
-  recording: ['core', 'wire', 'edge', 'node', 'errors.ts'],
-  storage: ['core', 'edge', 'identity.ts', 'errors.ts'],
-  libp2p: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
-  'testing/network': [...CORE_FOR_NETWORKS, 'core/id-map.ts', 'lane/action.ts', 'wire'],
-  testing: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
-}
-const zones = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
-  target: folder === 'testing' ? ['./src/testing/*.ts'] : [`./src/${folder}`],
-  from: './src',
-  except: [folder, ...others].map((path) => `./${path}`),
-  message: `eslint.config.js says what src/${folder} may import.`,
-}))
-
-/** Part of the state → the files of src/core that change it. */
-const OWNERS = {
-  lifecycle: ['lifecycle.ts'],
-  due: ['due.ts'],
-  changes: ['changes.ts'],
-  asks: ['asks.ts'],
-  connections: ['peers/connections.ts'],
-  dials: ['peers/dials.ts'],
-  discovery: ['peers/discovery.ts'],
-  memory: ['peers/memory.ts'],
-  observed: ['peers/observed.ts'],
-  twins: ['peers/twins.ts'],
-  online: ['peers/online.ts'],
-  streams: ['requests/streams.ts'],
-  exchanges: ['requests/exchanges.ts'],
-  budget: ['requests/budget.ts'],
-  services: ['services/own-requests.ts', 'services/book.ts'],
-  topics: ['broadcasts/topics.ts', 'broadcasts/history.ts'],
-  publishing: ['broadcasts/publishing.ts'],
-  recipients: ['broadcasts/recipients.ts'],
-  validating: ['broadcasts/validating.ts'],
-  outcomes: ['broadcasts/history.ts'],
-  receipts: ['broadcasts/receipts.ts'],
-  catchUps: ['broadcasts/catch-up.ts'],
-  large: ['broadcasts/large.ts'],
-  fetching: ['broadcasts/fetching.ts'],
-  counts: ['broadcasts/counts.ts'],
-}
+/** What Node has and browsers do not have. */
+const NODE_GLOBALS = ['process', 'Buffer', 'setImmediate', 'clearImmediate', 'require', 'global']
 
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', 'spec/interop/rust-peer/'] },
@@ -113,7 +53,6 @@ export default defineConfig(
       'import-x/no-cycle': ['error', { ignoreExternal: true }],
       'import-x/no-duplicates': 'error',
       'import-x/no-self-import': 'error',
-      'import-x/no-restricted-paths': ['error', { zones }],
     },
   },
   {
@@ -122,27 +61,31 @@ export default defineConfig(
   },
   {
     files: ['src/**'],
-    rules: { 'no-console': 'error' },
+    plugins: { house: { rules: { 'may-import': mayImport, 'own-state': ownState } } },
+    rules: { 'no-console': 'error', 'house/may-import': 'error' },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: { 'house/own-state': ['error', OWNERS] },
+  },
+  {
+    files: ['src/**'],
+    ignores: NODE_FILES,
+    rules: { 'no-restricted-globals': ['error', { globals: NODE_GLOBALS, checkGlobalObject: true }] },
   },
   {
     files: ['src/core/**', 'src/wire/**'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [impure] }],
       'no-restricted-globals': [
         'error',
-        ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'clearTimeout', 'clearInterval'],
-        ...['Date', 'performance', 'process', 'Buffer', 'console', 'crypto', 'fetch', 'globalThis'],
+        ...['setTimeout', 'setInterval', 'queueMicrotask', 'clearTimeout', 'clearInterval'],
+        ...['Date', 'performance', 'console', 'crypto', 'fetch', 'globalThis', ...NODE_GLOBALS],
       ],
       'no-restricted-properties': [
         'error',
         { object: 'Math', property: 'random', message: 'Chance comes from the seed in the state.' },
       ],
     },
-  },
-  {
-    files: ['src/core/**'],
-    plugins: { house: { rules: { 'own-state': ownState } } },
-    rules: { 'house/own-state': ['error', OWNERS] },
   },
   {
     // node:test waits for its tests by itself.

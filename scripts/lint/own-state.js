@@ -1,106 +1,336 @@
 /**
- * The law of the state: each part of it is changed by the files that own it, and by no others. A change is an assignment, `++`,
- * `delete`, or a call of a method that changes a collection, of anything below `state.PART` or of what was taken out of it.
+ * The law of the state: each record of it is changed by the files that own it (owners.js), and by no others.
+ *
+ * A record is an interface or a type that a file named in owners.js declares. It is found by its type, so it does not matter by
+ * which name or way a file came to an object. A collection (Map, Set, Array, IdMap, IdSet) belongs to the record that has it; it
+ * is followed through variables, patterns, `get` and loops to the member that it came from. To hand a collection to a function
+ * that takes one it may change is to change it. A function that takes a record under a type of its own is not let in.
+ *
+ * Not seen: a collection that a function has returned, or that was put into another object, and is then changed.
  */
+import ts from 'typescript'
 
-/** Methods of Map, Set, Array, IdMap and IdSet that change them. */
-const CHANGES = new Set(['set', 'add', 'delete', 'clear', 'push', 'pop', 'shift', 'unshift', 'splice', 'sort', 'fill'])
+/** Methods that change a collection. */
+const CHANGES = new Set([
+  ...['set', 'add', 'delete', 'clear', 'push', 'pop', 'shift', 'unshift', 'splice', 'sort', 'reverse', 'fill'],
+  'copyWithin',
+])
+/** Methods that give an element of a collection, which may be a collection itself. */
+const ELEMENTS = new Set(['get', 'at', 'find', 'findLast', 'pop', 'shift'])
+/** Methods that give the elements one after the other. */
+const ITERATIONS = new Set(['values', 'entries', ...['filter', 'slice', 'toSorted', 'toReversed']])
+const COLLECTIONS = new Set(['Map', 'Set', 'Array', 'IdMap', 'IdSet'])
+/** Functions of `Object` and `Reflect` that change their first argument. */
+const CHANGERS = new Set([
+  ...['assign', 'defineProperty', 'defineProperties', 'setPrototypeOf', 'set', 'deleteProperty', 'freeze'],
+])
+/** Around an expression, and of the same value. */
+const WRAPPERS = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesExpression', 'ChainExpression'])
+
+/** Types that are another type, seen in another way. */
+const VIEWS = new Set(['Readonly', 'Partial', 'Required'])
+
+const CORE = '/src/core/'
+
+/** The name of a file of the core, from its folder on. */
+function fileInCore(name) {
+  const at = name.replaceAll('\\', '/').lastIndexOf(CORE)
+  return at < 0 ? undefined : name.slice(at + CORE.length)
+}
+
+function unwrapped(node) {
+  while (WRAPPERS.has(node.type)) node = node.expression
+  return node
+}
 
 /** @type {import('eslint').Rule.RuleModule} */
 export const ownState = {
   meta: {
     type: 'problem',
-    schema: [{ type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } }],
-    messages: { foreign: 'state.{{part}} is changed by {{owners}} alone: call a function of it' },
+    schema: [
+      {
+        type: 'object',
+        additionalProperties: {
+          type: 'object',
+          additionalProperties: { type: 'array', items: { type: 'string' } },
+        },
+      },
+    ],
+    messages: {
+      foreign: '{{record}} is changed by {{owners}} alone: call a function of it',
+      hidden: '{{record}} is taken by a type that hides whose it is: take the record, a Pick of it, or readonly fields',
+      unowned: '{{record}} has no row in scripts/lint/owners.js: say there which files change it',
+    },
   },
 
   create(context) {
     const owners = context.options[0]
-    const isOwner = (part) => owners[part].some((file) => context.filename.endsWith(`/src/core/${file}`))
+    const services = context.sourceCode.parserServices
+    const checker = services.program.getTypeChecker()
+    const here = fileInCore(context.filename)
 
-    /** The part that a chain of members begins with, if it begins with `state`. */
-    function partOf(node) {
-      let inner = node
-      while (inner.type === 'MemberExpression' || inner.type === 'TSNonNullExpression') {
-        const object = inner.type === 'MemberExpression' ? inner.object : inner.expression
-        if (object.type === 'Identifier' && object.name === 'state' && inner.property?.name in owners)
-          return inner.property.name
-        inner = object
+    /** The member of a record that a symbol is: `{ file, name, key }`. */
+    function memberOf(symbol) {
+      for (const declaration of symbol?.declarations ?? []) {
+        const file = fileInCore(declaration.getSourceFile().fileName)
+        if (file === undefined || !(file in owners)) continue
+        const record = ts.findAncestor(
+          declaration,
+          (node) => ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node),
+        )
+        if (record !== undefined) return { file, name: record.name.text, key: symbol.name }
       }
       return undefined
     }
 
-    function check(node, part) {
-      if (part === undefined || isOwner(part)) return
-      context.report({ node, messageId: 'foreign', data: { part, owners: owners[part].join(' and ') } })
+    /** The member of a type, or of one of its variants. */
+    function memberNamed(type, key) {
+      const bare = checker.getNonNullableType(type)
+      for (const variant of bare.isUnion() ? bare.types : [bare]) {
+        const member = memberOf(checker.getPropertyOfType(checker.getApparentType(variant), key))
+        if (member !== undefined) return member
+      }
+      return undefined
     }
 
-    /** Is this chain of members changed? */
-    function isChanged(node) {
-      let outer = node
-      while (outer.parent.type === 'MemberExpression' && outer.parent.object === outer) outer = outer.parent
-      const { parent } = outer
-      if (outer !== node && parent.type === 'AssignmentExpression' && parent.left === outer) return true
-      if (outer !== node && parent.type === 'UpdateExpression') return true
-      if (parent.type === 'UnaryExpression' && parent.operator === 'delete') return true
-      return (
-        outer !== node &&
-        parent.type === 'CallExpression' &&
-        parent.callee === outer &&
-        CHANGES.has(outer.property.name)
-      )
+    /** The records that a type is, with no member named. */
+    function recordsOf(type) {
+      if (type.isUnionOrIntersection() && memberOf(type.aliasSymbol) === undefined) return type.types.flatMap(recordsOf)
+      if (VIEWS.has(type.aliasSymbol?.name)) return recordsOf(type.aliasTypeArguments[0])
+      const member = memberOf(type.aliasSymbol) ?? memberOf(type.symbol)
+      return member === undefined ? [] : [{ ...member, key: undefined }]
     }
 
-    /** What was taken out of the state by its name: `const { asks } = state`, `({ asks }: State) => …`. */
-    function checkPattern(pattern, declaration) {
-      for (const { key, value } of pattern.properties) {
-        if (key?.name === undefined || !(key.name in owners)) continue
-        const names = new Set()
-        collect(value, names)
-        for (const variable of context.sourceCode.getDeclaredVariables(declaration)) {
-          if (!names.has(variable.name)) continue
-          for (const { identifier } of variable.references) if (isChanged(identifier)) check(identifier, key.name)
+    /** Which collection it is; `undefined`: none. */
+    function collectionOf(type) {
+      const name = checker.getNonNullableType(type).symbol?.name
+      return COLLECTIONS.has(name) ? name : undefined
+    }
+
+    function keyOf({ computed, property }) {
+      if (!computed) return property.name
+      return property.type === 'Literal' ? String(property.value) : undefined
+    }
+
+    /** The member of the state that a collection is, or is inside of. */
+    function originOf(expression, seen = new Set()) {
+      const node = unwrapped(expression)
+      switch (node.type) {
+        case 'MemberExpression': {
+          const key = keyOf(node)
+          const type = services.getTypeAtLocation(node.object)
+          const member = key === undefined ? undefined : memberNamed(type, key)
+          if (member !== undefined) return member
+          return key === undefined || collectionOf(type) === 'Array' ? originOf(node.object, seen) : undefined
         }
+        case 'CallExpression':
+          if (node.callee.type !== 'MemberExpression' || !ELEMENTS.has(node.callee.property.name)) return undefined
+          return originOf(node.callee.object, seen)
+        case 'LogicalExpression':
+          return originOf(node.left, seen) ?? originOf(node.right, seen)
+        case 'ConditionalExpression':
+          return originOf(node.consequent, seen) ?? originOf(node.alternate, seen)
+        case 'AssignmentExpression':
+          return originOf(node.right, seen)
+        case 'Identifier':
+          return originOfVariable(node, seen)
+        default:
+          return undefined
       }
     }
 
-    function collect(node, names) {
-      if (node.type === 'Identifier') names.add(node.name)
-      else if (node.type === 'AssignmentPattern') collect(node.left, names)
-      else if (node.type === 'ObjectPattern') for (const { value } of node.properties) if (value) collect(value, names)
+    /** Where the elements come from that a loop or a callback gets. */
+    function originOfElements(expression, seen) {
+      const node = unwrapped(expression)
+      if (node.type === 'ArrayExpression') {
+        const spread = node.elements.find((element) => element?.type === 'SpreadElement')
+        return spread && originOfElements(spread.argument, seen)
+      }
+      const { callee } = node
+      if (node.type === 'CallExpression' && callee.type === 'MemberExpression' && ITERATIONS.has(callee.property.name))
+        return originOfElements(callee.object, seen)
+      return originOf(node, seen)
     }
 
-    function checkParameters(node) {
-      for (const parameter of node.params) {
-        const type = parameter.typeAnnotation?.typeAnnotation
-        if (parameter.type === 'ObjectPattern' && type?.typeName?.name === 'State') checkPattern(parameter, node)
+    function originOfVariable(identifier, seen) {
+      let scope = context.sourceCode.getScope(identifier)
+      while (scope !== null && !scope.set.has(identifier.name)) scope = scope.upper
+      const variable = scope?.set.get(identifier.name)
+      if (variable === undefined || seen.has(variable)) return undefined
+      seen.add(variable)
+      for (const { name, node } of variable.defs) {
+        const origin = originOfDefinition(name, node, seen)
+        if (origin !== undefined) return origin
       }
+      for (const { writeExpr, identifier: target } of variable.references) {
+        const { parent } = target
+        if (!writeExpr || parent.type !== 'AssignmentExpression' || parent.left !== target) continue
+        const origin = originOf(writeExpr, seen)
+        if (origin !== undefined) return origin
+      }
+      return undefined
+    }
+
+    /** `name`: the identifier in a declaration, maybe inside of patterns. */
+    function originOfDefinition(name, definition, seen) {
+      let node = name
+      if (node.parent.type === 'AssignmentPattern') node = node.parent
+      while (node.parent.type === 'Property' || node.parent.type === 'ArrayPattern') {
+        const { parent } = node
+        if (parent.type === 'Property') {
+          const type = services.getTypeAtLocation(parent.parent)
+          const member = parent.computed ? undefined : memberNamed(type, parent.key.name ?? String(parent.key.value))
+          if (member !== undefined) return member
+          node = parent.parent
+        } else node = parent
+        if (node.parent.type === 'AssignmentPattern') node = node.parent
+      }
+      if (node.type === 'ObjectPattern') return undefined
+      if (definition.type === 'VariableDeclarator') {
+        const loop = definition.parent.parent
+        if (loop.type === 'ForOfStatement' && loop.left === definition.parent) return originOfElements(loop.right, seen)
+        return definition.init ? originOf(definition.init, seen) : undefined
+      }
+      // A parameter of a callback: `collection.forEach((element) => …)`.
+      const call = definition.parent
+      if (call?.type !== 'CallExpression' || call.callee.type !== 'MemberExpression') return undefined
+      return call.arguments[0] === definition ? originOfElements(call.callee.object, seen) : undefined
+    }
+
+    function check(node, member) {
+      if (member === undefined) return
+      const { file, name, key } = member
+      const rows = owners[file]
+      const row = rows[`${name}.${key}`] ?? rows[name]
+      const record = key === undefined ? name : `${name}.${key}`
+      if (row === undefined) return context.report({ node, messageId: 'unowned', data: { record } })
+      if (row.includes(here)) return
+      context.report({ node, messageId: 'foreign', data: { record, owners: row.join(' and ') || 'nobody' } })
+    }
+
+    /** What is left of `=`, or of `of` in a loop. */
+    function checkTarget(target) {
+      if (target === null) return
+      const node = unwrapped(target)
+      switch (node.type) {
+        case 'MemberExpression': {
+          const key = keyOf(node)
+          const type = services.getTypeAtLocation(node.object)
+          if (collectionOf(type) !== undefined) return check(node, originOf(node.object))
+          const member = key === undefined ? undefined : memberNamed(type, key)
+          if (member !== undefined) return check(node, member)
+          return checkObject(node.object)
+        }
+        case 'ArrayPattern':
+          return node.elements.forEach(checkTarget)
+        case 'ObjectPattern':
+          return node.properties.forEach((property) => checkTarget(property.value ?? property.argument))
+        case 'AssignmentPattern':
+          return checkTarget(node.left)
+        case 'RestElement':
+          return checkTarget(node.argument)
+      }
+    }
+
+    /** The objects that `Object.assign` and its like change. */
+    function checkObject(node) {
+      const origin = originOf(node)
+      const records = recordsOf(services.getTypeAtLocation(node))
+      if (records.length === 0) return check(node, origin)
+      for (const record of records) check(node, record)
+    }
+
+    /** What is handed to functions: collections that they may change, and records under another type. */
+    function checkArguments(call) {
+      let signature
+      call.arguments.forEach((argument, index) => {
+        const bare = unwrapped(argument)
+        if (bare.type !== 'Identifier' && bare.type !== 'MemberExpression' && bare.type !== 'CallExpression') return
+        const type = services.getTypeAtLocation(argument)
+        const origin = collectionOf(type) === undefined ? undefined : originOf(argument)
+        if (origin === undefined && recordsOf(type).length === 0) return
+        signature ??= checker.getResolvedSignature(services.esTreeNodeToTSNodeMap.get(call))
+        // The declared type, because T may stand for any argument.
+        const declaration = signature?.declaration?.parameters[index]
+        if (declaration === undefined) return
+        if (origin === undefined) checkView(argument, type, declaration)
+        else if (collectionOf(checker.getTypeAtLocation(declaration)) !== undefined) check(argument, origin)
+      })
+    }
+
+    /** A type with the same fields, which are not readonly, would hide whose fields they are. */
+    function checkView(argument, type, parameter) {
+      const view = checker.getTypeAtLocation(parameter)
+      if (view === type) return
+      const isTakenApart = ts.isObjectBindingPattern(parameter.name)
+      for (const field of view.getProperties()) {
+        const declaration = field.declarations?.[0]
+        if (declaration === undefined || !ts.isPropertySignature(declaration) || memberOf(field) !== undefined) continue
+        const isReadonly = declaration.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ReadonlyKeyword) === true
+        if (isReadonly || isTakenApart) {
+          if (collectionOf(checker.getTypeOfSymbol(field)) === undefined) continue
+        }
+        const member = memberNamed(type, field.name)
+        if (member === undefined) continue
+        const record = `${member.name}.${member.key}`
+        return context.report({ node: argument, messageId: 'hidden', data: { record } })
+      }
+    }
+
+    /** Every record of a file of the state has a row. */
+    function checkRows() {
+      const rows = owners[here]
+      if (rows === undefined && !/(^|\/)state\.ts$/.test(here)) return {}
+      function checkRow(node) {
+        const { name } = node.id
+        if (rows !== undefined && (name in rows || keysOf(node).every((key) => `${name}.${key}` in rows))) return
+        if (isChangeable(node)) context.report({ node: node.id, messageId: 'unowned', data: { record: name } })
+      }
+      return { TSInterfaceDeclaration: checkRow, TSTypeAliasDeclaration: checkRow }
+    }
+
+    /** A field that is not readonly, or is a collection that can be changed. */
+    function isChangeable(node) {
+      const fields = []
+      const collect = (tsNode) => {
+        if (tsNode.members !== undefined) fields.push(...tsNode.members.filter(ts.isPropertySignature))
+        tsNode.types?.forEach(collect)
+      }
+      const declaration = services.esTreeNodeToTSNodeMap.get(node)
+      collect(declaration.type ?? declaration)
+      return fields.some((field) => {
+        const isReadonly = field.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ReadonlyKeyword)
+        return !isReadonly || collectionOf(checker.getTypeAtLocation(field)) !== undefined
+      })
+    }
+
+    function keysOf({ body }) {
+      const members = body?.body ?? []
+      return members.length === 0 ? ['?'] : members.map(({ key }) => key.name)
     }
 
     return {
-      AssignmentExpression: ({ left }) => check(left, partOf(left)),
-      UpdateExpression: ({ argument }) => check(argument, partOf(argument)),
-      UnaryExpression: ({ operator, argument }) => operator === 'delete' && check(argument, partOf(argument)),
-      CallExpression({ callee }) {
-        if (callee.type === 'MemberExpression' && CHANGES.has(callee.property.name))
-          check(callee, partOf(callee.object))
-      },
-      VariableDeclarator(node) {
-        const { id, init } = node
-        if (id.type !== 'ObjectPattern' || init === null) return
-        if (init.type === 'Identifier' && init.name === 'state') return checkPattern(id, node)
-        const part = partOf(init)
-        if (part === undefined) return
-        const names = new Set()
-        collect(id, names)
-        for (const variable of context.sourceCode.getDeclaredVariables(node)) {
-          if (!names.has(variable.name)) continue
-          for (const { identifier } of variable.references) if (isChanged(identifier)) check(identifier, part)
+      AssignmentExpression: ({ left }) => checkTarget(left),
+      UpdateExpression: ({ argument }) => checkTarget(argument),
+      UnaryExpression: ({ operator, argument }) => operator === 'delete' && checkTarget(argument),
+      ForOfStatement: ({ left }) => left.type !== 'VariableDeclaration' && checkTarget(left),
+      ForInStatement: ({ left }) => left.type !== 'VariableDeclaration' && checkTarget(left),
+      CallExpression(node) {
+        const callee = unwrapped(node.callee)
+        if (callee.type === 'MemberExpression') {
+          const { object } = callee
+          const method = keyOf(callee)
+          const isStatic = object.type === 'Identifier' && (object.name === 'Object' || object.name === 'Reflect')
+          if (isStatic) return void (CHANGERS.has(method) && node.arguments[0] && checkObject(node.arguments[0]))
+          if (CHANGES.has(method)) check(callee, originOf(object))
+          // `list.push.apply(list, …)`
+          const inner = unwrapped(object)
+          if (inner.type === 'MemberExpression' && CHANGES.has(keyOf(inner))) check(callee, originOf(inner.object))
         }
+        checkArguments(node)
       },
-      FunctionDeclaration: checkParameters,
-      FunctionExpression: checkParameters,
-      ArrowFunctionExpression: checkParameters,
+      NewExpression: checkArguments,
+      ...(here === undefined ? {} : checkRows()),
     }
   },
 }

@@ -12,7 +12,7 @@ describe('the pubsub part of a config', () => {
     const { settings, options, validators } = readPubsub()
     expect(settings).toEqual({
       maxMessageSize: 65_536,
-      maxGossipQueue: 4_194_304,
+      maxQueueSize: 4_194_304,
       guardedTopics: [],
       validationTimeout: 2_000,
       historyMessages: 256,
@@ -37,7 +37,7 @@ describe('the pubsub part of a config', () => {
     })
     expect(settings).toEqual({
       maxMessageSize: 100_000,
-      maxGossipQueue: 200_000,
+      maxQueueSize: 200_000,
       guardedTopics: ['block'],
       validationTimeout: 2_500,
       historyMessages: 0,

@@ -11,7 +11,7 @@ import {
   openAsk,
   settle,
 } from '../../src/core/asks.js'
-import { nextDeadline } from '../../src/core/deadlines.js'
+import { nextDeadline } from '../../src/core/due.js'
 import type { Effects } from '../../src/core/effects.js'
 import { takeNews } from '../../src/core/services/book.js'
 import type { Ask } from '../../src/core/state.js'
@@ -73,9 +73,9 @@ describe('the deadline of a question', () => {
     const state = runningState()
     state.now = 100
     openAsk(state, question(1), 50)
-    expect(nextDeadline(state.asks.deadlines)).toBe(150)
+    expect(nextDeadline(state, 'asks')).toBe(150)
     extendAsk(state, 1, 50, 300)
-    expect(nextDeadline(state.asks.deadlines)).toBe(400)
+    expect(nextDeadline(state, 'asks')).toBe(400)
     expect(closeAsk(state, 1, 300)).toBe(true)
     expect([state.asks.deadlines.size, state.asks.open.size]).toEqual([0, 0])
     expect(closeAsk(state, 1, 300)).toBe(false)

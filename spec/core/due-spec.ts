@@ -1,8 +1,7 @@
 /** When something is due next: the one wake-up is never too late, and comes no more often than it has to. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { nextDeadline } from '../../src/core/deadlines.js'
-import { dueAt, setDeadline } from '../../src/core/due.js'
+import { dueAt, nextDeadline, removeDeadline, setDeadline, takeExpired } from '../../src/core/due.js'
 import type { Effect } from '../../src/core/effects.js'
 import { bytes, runningState, shorts } from '../support/core.js'
 import { asking, type AskingCore } from '../support/session-cores.js'
@@ -26,10 +25,58 @@ describe('what is due', () => {
     state.now = 100
     for (const time of [500, 900, 300, 400]) dueAt(state, 'probe', time)
     expect(state.due.next).toBe(300)
-    setDeadline(state, 'asks', state.asks.deadlines, 1, 150)
-    expect([state.due.next, nextDeadline(state.asks.deadlines)]).toEqual([250, 250])
-    setDeadline(state, 'asks', state.asks.deadlines, 2, 1_000)
+    setDeadline(state, 'asks', 1, 150)
+    expect([state.due.next, nextDeadline(state, 'asks')]).toEqual([250, 250])
+    setDeadline(state, 'asks', 2, 1_000)
     expect(state.due.next).toBe(250)
+  })
+})
+
+describe('deadlines', () => {
+  it('expire at their time and not before', () => {
+    const state = runningState()
+    const due = (now: number): number[] => {
+      state.now = now
+      return takeExpired(state, 'exchanges')
+    }
+    state.now = 0
+    setDeadline(state, 'exchanges', 1, 100)
+    state.now = 10
+    setDeadline(state, 'exchanges', 2, 50)
+    expect([nextDeadline(state, 'exchanges'), nextDeadline(state, 'asks')]).toEqual([60, Infinity])
+    expect([due(59), due(60)]).toEqual([[], [2]])
+    expect(nextDeadline(state, 'exchanges')).toBe(100)
+    removeDeadline(state, 'exchanges', 1, 100)
+    expect(nextDeadline(state, 'exchanges')).toBe(Infinity)
+    expect(state.exchanges.deadlines.size).toBe(0)
+  })
+
+  it('agree with a plain list, whatever is set and removed', () => {
+    const action = fc.record({
+      id: fc.nat(20),
+      wait: fc.nat(5),
+      timeout: fc.constantFrom(1, 10, 100),
+      remove: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(action), (actions) => {
+        const state = runningState()
+        const plain = new Map<number, number>()
+        for (const { id, wait, timeout, remove } of actions) {
+          const now = (state.now += wait)
+          // One id for each pair.
+          const key = id * 1_000 + timeout
+          if (remove) removeDeadline(state, 'asks', key, timeout)
+          else setDeadline(state, 'asks', key, timeout)
+          if (remove) plain.delete(key)
+          else plain.set(key, now + timeout)
+          const due = [...plain].filter(([, at]) => at <= now).map(([expired]) => expired)
+          expect(takeExpired(state, 'asks').sort()).toEqual(due.sort())
+          for (const expired of due) plain.delete(expired)
+          expect(nextDeadline(state, 'asks')).toBe(Math.min(...plain.values()))
+        }
+      }),
+    )
   })
 })
 

@@ -1,7 +1,6 @@
 /** What is due is done in its time, and what is due next is found. */
 import { describe, expect, it } from '@jest/globals'
-import type { Effects } from '../../src/core/effects.js'
-import { expire } from '../../src/core/expire.js'
+import { nextDue } from '../../src/core/expire.js'
 import { bytes, Core, shorts } from '../support/core.js'
 
 /** Requests with these timeouts, all dialled; a topic is left after 70 ms, and nothing else is ever due. */
@@ -13,10 +12,8 @@ function waiting(...timeouts: number[]): Core {
 }
 
 function expired(core: Core, now: number): string[] {
-  const out: Effects = []
-  core.state.now = now
-  expire(core.state, out)
-  return shorts(out)
+  core.now = now
+  return shorts(core.in())
 }
 
 describe('what is due', () => {
@@ -29,8 +26,8 @@ describe('what is due', () => {
 
   it('of several kinds is done together, and the next time is found among all of them', () => {
     const core = waiting(50, 100)
-    expect(expired(core, 80)).toEqual(['fail 1 RequestTimeout', 'leave block'])
-    expect(core.state.due.next).toBe(100)
+    expect(expired(core, 80)).toEqual(['fail 1 RequestTimeout', 'leave block', 'topicsChanged'])
+    expect([core.state.due.next, nextDue(core.state)]).toEqual([100, 100])
     expect(expired(core, 100)).toEqual(['fail 2 RequestTimeout'])
     expect(core.state.due.next).toBe(Infinity)
   })

@@ -1,9 +1,9 @@
-/** What came in one instant goes on as one array. */
+/** The way in to a lane: its sources, and what came in one instant as one array. */
 import { describe, expect, it } from '@jest/globals'
 import { Subject } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import type { Event } from '../../src/core/events.js'
-import { Gathering } from '../../src/lane/gather.js'
+import { Gathering, Source } from '../../src/lane/gather.js'
 
 const tick: Event = { type: 'tick' }
 const woken: Event = { type: 'woken' }
@@ -30,11 +30,11 @@ describe('the events of an instant', () => {
 
   it('take with them what nobody waited for, in its place', () => {
     const { scheduler, gathering, events$, batches } = start()
-    gathering.hold(writable)
+    gathering.addIdly(writable)
     scheduler.flush()
     expect(batches).toEqual([])
     events$.next(tick)
-    gathering.hold(writable)
+    gathering.addIdly(writable)
     scheduler.flush()
     expect(batches).toEqual([[writable, tick, writable]])
   })
@@ -43,9 +43,23 @@ describe('the events of an instant', () => {
     const { scheduler, gathering, events$, batches, subscription } = start()
     events$.next(tick)
     subscription.unsubscribe()
-    gathering.hold(writable)
+    gathering.addIdly(writable)
     scheduler.flush()
     expect(batches).toEqual([])
     expect(events$.observed).toBe(false)
+  })
+})
+
+describe('a source', () => {
+  it('gives each value to its observers, until they leave or it ends', () => {
+    const source = new Source<number>()
+    const seen: number[][] = [[], []]
+    const [first] = seen.map((values) => source.subscribe((value) => values.push(value)))
+    source.next(1)
+    first!.unsubscribe()
+    source.next(2)
+    source.complete()
+    source.next(3)
+    expect(seen).toEqual([[1], [1, 2]])
   })
 })

@@ -24,18 +24,6 @@ export function auditBroadcasts(state: State, report: Report): void {
   if (recent.size > GENERATION) report('bounded', `${recent.size} outcomes of messages`)
 }
 
-/** When the next thing of broadcasts is due. */
-export function nextOfBroadcasts({ validating, catchUps, recipients, settings, now }: State): number {
-  let due = Infinity
-  for (const group of validating.deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
-  for (const { stage, askAt } of catchUps.values()) if (stage === 'joining') due = Math.min(due, askAt)
-  for (const since of recipients.slow.values()) {
-    const at = since + settings.slowPeerPatience
-    if (at > now) due = Math.min(due, at)
-  }
-  return due
-}
-
 function equal(report: Report, what: string, booked: number, right: number): void {
   if (booked !== right) report('books', `${booked} ${what} are booked, and there are ${right}`)
 }

@@ -3,14 +3,14 @@
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
 import type { Account, Exchange, RequestAsk } from '../../src/core/requests/state.js'
-import type { Deadlines } from '../../src/core/deadlines.js'
+import { nextDue } from '../../src/core/expire.js'
+import type { Deadlines } from '../../src/core/id-map.js'
 import { digestOf } from '../../src/recording/digest.js'
 import type { Connection, DialAsk } from '../../src/core/peers/state.js'
-import { closingTime } from '../../src/core/peers/connections.js'
 import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
-import { auditBroadcasts, nextOfBroadcasts } from './audit-broadcasts.js'
+import { auditBroadcasts } from './audit-broadcasts.js'
 import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
 
@@ -211,13 +211,7 @@ function hasRoom(state: State, { asking, requestProtocol, v1Streams, upgraded }:
 }
 
 function waking(state: State, report: Report): void {
-  let due = state.lifecycle.stopAt
-  for (const deadlines of [state.asks.deadlines, state.exchanges.deadlines]) {
-    for (const group of deadlines.values()) for (const at of group.values()) due = Math.min(due, at)
-  }
-  for (const since of state.connections.idle.values()) due = Math.min(due, closingTime(state, since))
-  for (const topic of state.topics.joined.values()) due = Math.min(due, topic.leaveAt)
-  due = Math.min(due, state.connections.nextPing, state.discovery.nextProbe, nextOfBroadcasts(state))
+  const due = nextDue(state)
   if (state.due.wakeAt > due) report('wake', `something is due at ${due}, and the node wakes at ${state.due.wakeAt}`)
   if (due <= state.now) report('late', `something was due at ${due}, and it is ${state.now}`)
   for (const [name, topic] of state.topics.joined) {

@@ -52,7 +52,7 @@ export const mutants: Fault[] = [
   mutant('a request that ended stays in its session', drop('closeSessionCall', 'requests.delete(')),
   mutant('a cancelled request stays with its dial', drop('endRequest', 'stopWaiting(')),
   mutant('the stream of a request that ended is kept', drop('closeCall', 'removeV1Request(')),
-  mutant('the limit of early streams is never lifted', drop('onOpened', 'upgraded = true')),
+  mutant('the limit of early streams is never lifted', drop('onOpened', 'noteUpgraded(')),
   mutant('one stream too many', replace('openStreams', 'v1Streams.size >= limit', 'v1Streams.size > limit')),
   mutant('one question too many', replace('acceptAsk', 'size >=', 'size >')),
   mutant('a request that ended leaves no room for the next', drop('closeCall', 'openStreams(')),

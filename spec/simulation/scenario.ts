@@ -239,7 +239,7 @@ export function scenarioOf(seed: number): Scenario {
       if (chance(0.1)) node.limits.maxQueuedBroadcasts = between(1_000, 40_000)
       if (chance(0.1)) node.limits.maxValidatingPerPeer = between(600, 20_000)
       if (chance(0.1)) node.limits.maxValidating = between(600, 20_000)
-      if (chance(0.25)) node.limits.maxGossipQueue = between(1_024, 70_000)
+      if (chance(0.25)) node.limits.maxQueueSize = between(1_024, 70_000)
       if (chance(0.3)) node.limits.validationTimeout = one(600, 1_000, 2_500)
     }
     const amount = between(0, 25)

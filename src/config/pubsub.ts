@@ -76,7 +76,7 @@ const MAX_VALIDATION = 2_500
 type PubsubSettings = Pick<
   Settings,
   | 'maxMessageSize'
-  | 'maxGossipQueue'
+  | 'maxQueueSize'
   | 'guardedTopics'
   | 'validationTimeout'
   | 'historyMessages'
@@ -107,14 +107,7 @@ export function readPubsub(config: PubsubConfig = {}): {
       MAX_SIZE,
       standard.maxMessageSize,
     ),
-    maxGossipQueue: number(
-      config.maxQueueSize,
-      'maxQueueSize',
-      'bytes',
-      MIN_MESSAGE,
-      MAX_SIZE,
-      standard.maxGossipQueue,
-    ),
+    maxQueueSize: number(config.maxQueueSize, 'maxQueueSize', 'bytes', MIN_MESSAGE, MAX_SIZE, standard.maxQueueSize),
     guardedTopics: Object.entries(validators).map(([topic, validator]) => {
       checkValidator(validator, topic)
       return inOption('pubsub.validators', () => checkTopic(topic))
@@ -138,7 +131,7 @@ export function readPubsub(config: PubsubConfig = {}): {
   const options: PubsubOptions = {
     messageIdOf: messageIdOf(config.messageId),
     maxMessageSize: settings.maxMessageSize,
-    maxQueueSize: settings.maxGossipQueue,
+    maxQueueSize: settings.maxQueueSize,
     scoring: checkScoring(scoring),
   }
   return { settings, options, validators }

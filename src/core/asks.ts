@@ -3,8 +3,7 @@
  * exit for answers: those to callers leave as effects, those to the node itself (numbers below zero) go to services/.
  * What a question is about, this file does not know.
  */
-import { removeDeadline } from './deadlines.js'
-import { setDeadline } from './due.js'
+import { removeDeadline, setDeadline } from './due.js'
 import type { Answer, Effects, Refusal } from './effects.js'
 import { tellServices } from './services/book.js'
 import type { Ask, State } from './state.js'
@@ -56,22 +55,22 @@ export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
 /** The question is open from now on, for `timeout` ms at most. */
 export function openAsk(state: State, ask: Ask, timeout?: number): void {
   state.asks.open.set(ask.id, ask)
-  if (timeout !== undefined) setDeadline(state, 'asks', state.asks.deadlines, ask.id, timeout)
+  if (timeout !== undefined) setDeadline(state, 'asks', ask.id, timeout)
 }
 
 /** The question has `timeout` ms from now on, in place of the deadline that it had. */
 export function extendAsk(state: State, id: AskId, before: number, timeout: number): void {
-  removeDeadline(state.asks.deadlines, id, before)
-  setDeadline(state, 'asks', state.asks.deadlines, id, timeout)
+  removeDeadline(state, 'asks', id, before)
+  setDeadline(state, 'asks', id, timeout)
 }
 
 /** The question has no deadline from now on. */
 export function endDeadline(state: State, id: AskId, timeout: number): void {
-  removeDeadline(state.asks.deadlines, id, timeout)
+  removeDeadline(state, 'asks', id, timeout)
 }
 
 /** The question is no longer open. False: it was not open. */
 export function closeAsk(state: State, id: AskId, timeout?: number): boolean {
-  if (timeout !== undefined) removeDeadline(state.asks.deadlines, id, timeout)
+  if (timeout !== undefined) removeDeadline(state, 'asks', id, timeout)
   return state.asks.open.delete(id)
 }

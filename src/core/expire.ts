@@ -6,8 +6,7 @@ import { nextSettled } from './broadcasts/membership.js'
 import { onStalled } from './broadcasts/publishing.js'
 import { nextStall } from './broadcasts/recipients.js'
 import { leaveTopics, nextLeave } from './broadcasts/topics.js'
-import { nextDeadline, takeExpired } from './deadlines.js'
-import { setNext, type DueName } from './due.js'
+import { nextDeadline, setNext, takeExpired, type DueName, type Timed } from './due.js'
 import type { Effects } from './effects.js'
 import { expireStop } from './lifecycle.js'
 import { nextIdleClose } from './peers/connections.js'
@@ -32,30 +31,15 @@ function inEveryStep(): void {}
 
 /** In the order in which they run. */
 const DUE: Record<DueName, Row> = {
-  asks: {
-    next: ({ asks }) => nextDeadline(asks.deadlines),
-    run(state, out) {
-      for (const id of takeExpired(state.asks.deadlines, state.now)) expireAsk(state, out, id)
-    },
-  },
-  exchanges: {
-    next: ({ exchanges }) => nextDeadline(exchanges.deadlines),
-    run(state, out) {
-      for (const id of takeExpired(state.exchanges.deadlines, state.now)) expireExchange(state, out, id)
-    },
-  },
+  asks: each('asks', expireAsk),
+  exchanges: each('exchanges', expireExchange),
   idle: { next: nextIdleClose, run: closeIdle },
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
   memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
   twins: { next: ({ twins }) => twins.nextLook, run: lookAtTwins },
   observed: { next: ({ observed }) => observed.nextExpiry, run: expireObserved },
-  validations: {
-    next: ({ validating }) => nextDeadline(validating.deadlines),
-    run(state, out) {
-      for (const id of takeExpired(state.validating.deadlines, state.now)) expireValidation(state, out, id)
-    },
-  },
+  validating: each('validating', expireValidation),
   leave: { next: nextLeave, run: leaveTopics },
   slowPeers: { next: nextStall, run: onStalled },
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
@@ -66,11 +50,25 @@ const DUE: Record<DueName, Row> = {
 
 const ROWS = Object.values(DUE)
 
-/** Runs everything whose time has come. Nothing that began in this batch is due in it. */
-export function expire(state: State, out: Effects): void {
-  if (state.now < state.due.next) return
-  for (const row of ROWS) row.run(state, out)
+/** The row of a part whose ids expire one by one. */
+function each(what: Timed, expireOne: (state: State, out: Effects, id: number) => void): Row {
+  return {
+    next: (state) => nextDeadline(state, what),
+    run(state, out) {
+      for (const id of takeExpired(state, what)) expireOne(state, out, id)
+    },
+  }
+}
+
+/** When something is due next; `Infinity`: nothing is. */
+export function nextDue(state: State): number {
   let earliest = Infinity
   for (const row of ROWS) earliest = Math.min(earliest, row.next(state))
-  setNext(state, earliest)
+  return earliest
+}
+
+/** Runs everything whose time has come. Nothing that began in this batch is due in it. */
+export function expire(state: State, out: Effects): void {
+  for (const row of ROWS) row.run(state, out)
+  setNext(state, nextDue(state))
 }

@@ -156,6 +156,9 @@ export class IdMap<Value> {
   }
 }
 
+/** Timeout, ms → id → when it expires. due.ts sets and removes them; ids are unique within one `Deadlines`. */
+export type Deadlines = IdMap<IdMap<number>>
+
 // The numbers of a slot: its id; the next slot of the same bucket or of the free list; the next older and the next newer slot.
 const STRIDE = 4
 const NEXT = 1

@@ -13,7 +13,7 @@ import { beginMemory } from './peers/memory.js'
 import { forgetObserved, isObserved } from './peers/observed.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
-import { openOwnAsk, takeOwnAsk } from './services/own-requests.js'
+import { openOwnAsk, takeOwnAsk } from './services/book.js'
 import { createState, type Ask, type State } from './state.js'
 
 /** In a drain: how soon it is looked again whether what was sent has left, ms. */
@@ -23,8 +23,7 @@ const MAX_NAMED = 5
 
 export function start(state: State, out: Effects): void {
   const { listen, announce } = state.settings
-  // (A recording of an older version has none.)
-  out.push({ type: 'listen', addresses: listen, ...((announce as string[] | undefined)?.length && { announce }) })
+  out.push({ type: 'listen', addresses: listen, ...(announce.length > 0 && { announce }) })
 }
 
 export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {

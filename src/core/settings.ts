@@ -42,7 +42,7 @@ export interface Settings {
   /** The largest message that is fetched instead of gossiped; 0: none is. */
   maxLargeMessage: number
   /** Bytes of broadcasts that may wait in the network for one peer; more wait in publishing.ts. */
-  maxGossipQueue: number
+  maxQueueSize: number
 
   /** Every connected peer is pinged once per interval; an answer may take as long as the timeout. */
   pingInterval: number
@@ -161,7 +161,7 @@ export const defaultSettings: Settings = {
   historyMessages: 256,
   historyBytes: 1_048_576,
   maxLargeMessage: 0,
-  maxGossipQueue: 4_194_304,
+  maxQueueSize: 4_194_304,
   pingInterval: 15_000,
   pingTimeout: 20_000,
   pingTest: 1_000,

@@ -1,12 +1,11 @@
 /**
  * The state of a node: plain data (maps, sets, numbers, strings, bytes), owned by the lane and changed by `step` alone.
  * It has one part for each concern. Each part is typed and created in its concern's folder, and changed only by the file
- * that the linter names (eslint.config.js, `OWNERS`).
+ * that the linter names (scripts/lint/owners.js).
  */
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
-import type { Deadlines } from './deadlines.js'
 import type { Refusal } from './effects.js'
-import { IdMap } from './id-map.js'
+import { IdMap, type Deadlines } from './id-map.js'
 import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'

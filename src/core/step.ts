@@ -25,7 +25,8 @@ import { awaitOnline, settleOnline } from './peers/online.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
-import { flushSessions, onStreamEvent } from './requests/stream-events.js'
+import { flushSessions } from './requests/session/outbox.js'
+import { onStreamEvent } from './requests/stream-events.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { State } from './state.js'
@@ -43,13 +44,14 @@ export function step(state: State, batch: Batch): Effect[] {
     if (phase === 'running' || phase === 'draining') handle(state, out, event)
     else handleOutside(state, out, event)
   }
-  expire(state, out)
+  if (state.now >= state.due.next) expire(state, out)
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
-  while (handleNews(state, out) || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+  while (state.services.news.length > 0 || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+    if (state.services.news.length > 0) handleNews(state, out)
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
-    flushSessions(state, out)
+    if (state.streams.unflushed.length > 0) flushSessions(state, out)
   }
   if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
   tellChanges(state, out)

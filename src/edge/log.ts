@@ -1,5 +1,6 @@
 /** Where a node's log lines go: to the config's `logger`, or to standard error when the environment asks for it. */
 import type { LogLevel } from '../core/effects.js'
+import { environment } from '../platform/process.js'
 
 /** One line of a node's log. */
 export interface LogEntry {
@@ -29,9 +30,6 @@ export function createLogger(sink: ((entry: LogEntry) => void) | undefined): Log
     }
   }
 }
-
-/** Browsers have no `process`. */
-const environment: Record<string, string | undefined> = typeof process === 'undefined' ? {} : process.env
 
 function environmentSink(): ((entry: LogEntry) => void) | undefined {
   const wanted = LEVELS.indexOf((environment['TINYP2P_LOG'] ?? '') as LogLevel)

@@ -26,9 +26,8 @@ import type { Batch, Command, Event, Internal } from '../core/events.js'
 import type { PortEvent } from '../core/port.js'
 import type { State } from '../core/state.js'
 import { step as coreStep } from '../core/step.js'
-import { Gathering } from './gather.js'
+import { Gathering, Source } from './gather.js'
 import { MAX_DELAY } from '../platform/timers.js'
-import { Source } from './source.js'
 
 /** A batch that comes so long after a wake-up was due, ms, comes after a time in which nothing could be heard. */
 const LATE = 250
@@ -95,7 +94,7 @@ export class Lane {
 
   /** The network reports an event that nothing waits for. It is stepped with the next event. */
   reportIdly(event: PortEvent): void {
-    this.gathering.hold(event)
+    this.gathering.addIdly(event)
   }
 
   /** Nothing is stepped after this. */

@@ -5,11 +5,11 @@
 import type { Connection } from '@libp2p/interface'
 import { withoutPeer } from '../core/peers/addresses.js'
 import type { ConnectionId, PortEvent } from '../core/port.js'
+import { interfaceAddresses } from '../platform/interfaces.js'
 import { CLOSE_TIMEOUT } from './defaults.js'
 import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { interfaceAddresses } from './own-addresses.js'
 import { bytesReceived, localAddress } from './patches/socket.js'
 import { pingOver, PingTimeout } from './ping.js'
 

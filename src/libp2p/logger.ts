@@ -4,6 +4,7 @@
  * `DEBUG` libp2p's own is used.
  */
 import type { ComponentLogger, Logger } from '@libp2p/interface'
+import { environment } from '../platform/process.js'
 
 const quiet: Logger = Object.assign(() => undefined, {
   enabled: false,
@@ -14,5 +15,5 @@ const quiet: Logger = Object.assign(() => undefined, {
 
 /** `undefined`: libp2p's own. */
 export function quietLogger(): ComponentLogger | undefined {
-  return process.env['DEBUG'] === undefined ? { forComponent: () => quiet } : undefined
+  return environment['DEBUG'] === undefined ? { forComponent: () => quiet } : undefined
 }

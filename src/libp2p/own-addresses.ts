@@ -4,7 +4,6 @@
  * peer where it is.
  */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { networkInterfaces } from 'node:os'
 import { withoutPeer } from '../core/peers/addresses.js'
 import { INTERFACES_INTERVAL } from './defaults.js'
 
@@ -28,12 +27,6 @@ export interface OwnAddresses {
   /** Calls `moved` when interfaces have come or gone. */
   watch(moved: () => void): void
   unwatch(): void
-}
-
-/** The IP addresses of this machine. */
-export function interfaceAddresses(): Set<string> {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  return new Set(all.map(({ address }) => address))
 }
 
 export function ownAddresses({ addressManager, transportManager, events }: Components): OwnAddresses {

@@ -2,9 +2,9 @@
  * A digest of a state. It is the same for equal states, on every version of Node and every machine. The order of insertion of maps
  * and sets counts, because the core iterates over them in that order; that of objects does not.
  */
-import { crc32 } from 'node:zlib'
 import { IdMap } from '../core/id-map.js'
 import { IdSet } from '../core/id-set.js'
+import { crc32 } from '../platform/checksums.js'
 import { SipHash } from '../wire/siphash.js'
 
 export interface DigestOptions {

@@ -2,9 +2,9 @@
  * The bytes of a recording: a preamble, then records. docs/recording.md describes them byte by byte. This file does not know what
  * the events mean.
  */
-import { crc32 } from 'node:zlib'
 import type { Batch, Event } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
+import { crc32 } from '../platform/checksums.js'
 import { CborWriter, decodeCbor } from './cbor.js'
 
 /** The version of this package, as a recording names it. (A spec compares it with package.json.) */

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../platform/checksums.js'
 
 /**
  * Replaces a file as a whole: after a crash it has the old contents or the new ones. They are on disk when the promise

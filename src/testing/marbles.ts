@@ -2,10 +2,10 @@
  * Marble tests of a network: actions and expectations with their times, in RxJS's marble syntax, on the virtual time of a
  * simulated network. Unlike in `TestScheduler.run`, promises settle between two instants, so every call of a node can be tested.
  */
-import { AssertionError } from 'node:assert'
 import { Observable, Subject, Subscription } from 'rxjs'
 import { checkOptions, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
+import { AssertionError } from '../platform/assertions.js'
 import { nonsense, parseDiagram, parseSubscription } from './diagrams.js'
 import { areSame, difference, fillIn, nameSeen, tell, valueOf, type ExpectedError, type Sighting } from './sightings.js'
 import type { SimulatedNetwork } from './simulate.js'

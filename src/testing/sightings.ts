@@ -1,5 +1,5 @@
 /** Compares what an observable did with what it should have done, and shows the difference. Knows no network and no clock. */
-import { inspect, isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from '../platform/assertions.js'
 import { draw, nonsense, type Diagram, type Mark } from './diagrams.js'
 
 /** Something that an observable did, or should do. */

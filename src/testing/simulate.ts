@@ -293,6 +293,6 @@ export function simulate(options: SimulateOptions = {}): SimulatedNetwork {
 }
 
 /** (Tests of tinyp2p override settings behind the config.) */
-function limitsOf({ maxMessageSize, maxGossipQueue }: Settings): Partial<PubsubOptions> {
-  return { maxMessageSize, maxQueueSize: maxGossipQueue }
+function limitsOf({ maxMessageSize, maxQueueSize }: Settings): Partial<PubsubOptions> {
+  return { maxMessageSize, maxQueueSize }
 }

@@ -5,14 +5,12 @@
 import type { SchedulerLike } from 'rxjs'
 import { checkOptions, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
+import { nextTurn } from '../platform/timers.js'
 import type { Clock } from './network/clock.js'
 import { checkAmount } from './options.js'
 
 /** How long `until` waits for a promise by default, virtual ms. */
 const WITHIN = 600_000
-
-/** Read before a test framework can replace it by a fake one. */
-const nextTurn = setImmediate
 
 export class Timekeeper {
   private running = false

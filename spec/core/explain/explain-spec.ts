@@ -100,7 +100,7 @@ describe('the explanation of a topic', () => {
   })
 
   it('names the limits in force', () => {
-    const core = busy({ maxMessageSize: 5_000, maxGossipQueue: 6_000, validationTimeout: 700 })
+    const core = busy({ maxMessageSize: 5_000, maxQueueSize: 6_000, validationTimeout: 700 })
     const { limits, text } = topic(core)
     expect(limits).toEqual({ maxMessageSize: 5_000, maxQueueSize: 6_000, validationTimeout: 700 })
     expect(text).toContain('limits: 5000 bytes a message, 6000 bytes waiting for one peer, 700 ms for the validator')

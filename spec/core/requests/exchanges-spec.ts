@@ -1,6 +1,6 @@
 /** Inbound requests on their way to a handler, or to a service of the node itself. */
 import { describe, expect, it } from '@jest/globals'
-import { nextDeadline } from '../../../src/core/deadlines.js'
+import { nextDeadline } from '../../../src/core/due.js'
 import type { Effects } from '../../../src/core/effects.js'
 import * as exchanges from '../../../src/core/requests/exchanges.js'
 import type { Exchange } from '../../../src/core/requests/state.js'
@@ -32,7 +32,7 @@ describe('a complete request', () => {
     const { core, exchange } = reading()
     core.state.now = 400
     exchanges.startHandling(core.state, [], exchange, bytes('?'), 300)
-    expect([nextDeadline(core.state.exchanges.deadlines), core.state.exchanges.deadlines.size]).toEqual([700, 1])
+    expect([nextDeadline(core.state, 'exchanges'), core.state.exchanges.deadlines.size]).toEqual([700, 1])
     exchanges.startAnswering(core.state, exchange)
     expect(core.state.exchanges.deadlines.size).toBe(0)
   })

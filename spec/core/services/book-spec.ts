@@ -1,7 +1,26 @@
 /** The books of services. */
 import { describe, expect, it } from '@jest/globals'
-import { endServing, keepServing, takeNews, tellServices } from '../../../src/core/services/book.js'
+import {
+  endServing,
+  keepServing,
+  openOwnAsk,
+  takeNews,
+  takeOwnAsk,
+  tellServices,
+} from '../../../src/core/services/book.js'
 import { runningState } from '../../support/core.js'
+
+describe('a question of the node itself', () => {
+  it('has a number below zero, and is closed only by an answer of its kind', () => {
+    const state = runningState()
+    const [one, other] = [1, 2].map((connection) => openOwnAsk(state, { kind: 'idle', connection }))
+    expect([one, other]).toEqual([-1, -2])
+    expect(takeOwnAsk(state, -1, 'verify')).toBeUndefined()
+    expect(takeOwnAsk(state, -1, 'idle')).toEqual({ kind: 'idle', connection: 1 })
+    expect(takeOwnAsk(state, -1, 'idle')).toBeUndefined()
+    expect(state.services.purposes.size).toBe(1)
+  })
+})
 
 describe('news of services', () => {
   it('is taken once, in its order, and news that comes meanwhile waits for the next time', () => {

@@ -1,8 +1,8 @@
 /** Requests of the node itself to other nodes. */
 import { describe, expect, it } from '@jest/globals'
-import { askNode, cancelOwnAsk, openOwnAsk, takeOwnAsk } from '../../../src/core/services/own-requests.js'
+import { askNode, cancelOwnAsk } from '../../../src/core/services/own-requests.js'
 import { GossipCore } from '../../support/broadcasts.js'
-import { bytes, runningState } from '../../support/core.js'
+import { bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
 
 describe('the node’s own requests', () => {
@@ -29,16 +29,6 @@ describe('the node’s own requests', () => {
 })
 
 describe('a question of the node itself', () => {
-  it('has a number below zero, and is closed only by an answer of its kind', () => {
-    const state = runningState()
-    const [one, other] = [1, 2].map((connection) => openOwnAsk(state, { kind: 'idle', connection }))
-    expect([one, other]).toEqual([-1, -2])
-    expect(takeOwnAsk(state, -1, 'verify')).toBeUndefined()
-    expect(takeOwnAsk(state, -1, 'idle')).toEqual({ kind: 'idle', connection: 1 })
-    expect(takeOwnAsk(state, -1, 'idle')).toBeUndefined()
-    expect(state.services.purposes.size).toBe(1)
-  })
-
   it('that is cancelled is not asked any longer, and the peer is told', () => {
     const core = new ServiceCore()
     core.peer('bob')

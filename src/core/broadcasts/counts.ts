@@ -22,6 +22,23 @@ export function countsOf(state: State, topic: string): Counts {
   return found
 }
 
+/** A broadcast of ours was published, and handed to so many peers. */
+export function countPublished(state: State, topic: string, recipients: number): void {
+  const counts = countsOf(state, topic)
+  counts.published++
+  counts.handedOver += recipients
+  if (recipients === 0) counts.toNobody++
+}
+
+/** A message of another node arrived. */
+export function countReceived(state: State, topic: string): void {
+  countsOf(state, topic).received++
+}
+
+export function countDelivered(state: State, topic: string): void {
+  countsOf(state, topic).delivered++
+}
+
 export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)

@@ -8,7 +8,7 @@ import type { CommandOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { onReplayJudged, deferLive } from './catch-up.js'
-import { countLoss, countsOf } from './counts.js'
+import { countDelivered, countLoss } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { giveReceipts } from './receipts.js'
 import type { LossReason, Origin, Validation } from './state.js'
@@ -36,6 +36,8 @@ export function expireValidation(state: State, out: Effects, id: number): void {
   decide(state, out, validation, 'ignore', 'validatorFailed')
 }
 
+const LOSSES: Record<Exclude<Verdict, 'accept'>, LossReason> = { ignore: 'ignored', reject: 'rejected' }
+
 function decide(
   state: State,
   out: Effects,
@@ -45,14 +47,14 @@ function decide(
 ): void {
   if (origin.kind === 'replay') return onReplayJudged(state, out, origin, heard, proof, verdict === 'accept')
   if (verdict !== 'accept') {
-    return dropMessage(state, out, heard, origin.held, why ?? (verdict === 'reject' ? 'rejected' : 'ignored'))
+    return dropMessage(state, out, heard, origin.held, why ?? LOSSES[verdict])
   }
   giveVerdict(out, heard, origin.held, 'accept')
   const { topic, id } = heard
   noteOutcome(state, id, 'accepted')
   // The topic may have been left during the validation.
   if (state.topics.joined.has(topic)) {
-    countsOf(state, topic).delivered++
+    countDelivered(state, topic)
     if (!origin.large) {
       const { data, from, via } = heard
       remember(state, topic, { id, data, from, via, proof, at: state.now })

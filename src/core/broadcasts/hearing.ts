@@ -9,11 +9,11 @@ import { dropConnection } from '../peers/connectivity.js'
 import type { CommandOf, EventOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
-import { countLoss, countsOf } from './counts.js'
+import { countLoss, countReceived } from './counts.js'
 import { onWholeMessage, dropMessage, giveVerdict } from './deciding.js'
 import { fetchLarge, onFetchedHash } from './fetching.js'
-import { announce, takeDigesting } from './large.js'
-import { queueWhenReachable } from './publishing.js'
+import { takeDigesting } from './large.js'
+import { announceLarge } from './publishing.js'
 
 export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
@@ -24,7 +24,7 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
     return giveVerdict(out, heard, held, 'ignore')
   }
   noteUse(state, via)
-  countsOf(state, topic).received++
+  countReceived(state, topic)
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
     const announced = decodeAnnouncement(data)
     if (announced === undefined) return dropMessage(state, out, heard, held, 'rejected')
@@ -55,6 +55,5 @@ export function onDigested(state: State, out: Effects, { digest, hash }: Command
   if (digesting.kind === 'fetch') return onFetchedHash(state, out, digesting, hash)
   const ask = state.asks.open.get(digesting.ask)
   if (ask?.kind !== 'broadcast') return
-  announce(ask, hash)
-  queueWhenReachable(state, out, ask)
+  announceLarge(state, out, ask, hash)
 }

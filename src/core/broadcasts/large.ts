@@ -40,14 +40,9 @@ export function takeDigesting({ large }: State, digest: number): Digesting | und
   return digesting
 }
 
-export function hashLarge(state: State, out: Effects, ask: BroadcastAsk): void {
-  ask.stage = 'hashing'
-  startDigest(state, out, { kind: 'broadcast', ask: ask.id }, ask.large!)
-}
-
-/** The announcement is gossiped in place of the message. */
-export function announce(ask: BroadcastAsk, hash: Uint8Array): void {
-  ask.data = encodeAnnouncement({ hash, size: ask.large!.length })
+/** What is gossiped in place of the message. */
+export function announcementOf(large: Uint8Array, hash: Uint8Array): Uint8Array {
+  return encodeAnnouncement({ hash, size: large.length })
 }
 
 /** The broadcast is published now, so the whole message can be fetched. */

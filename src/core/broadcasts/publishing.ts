@@ -11,9 +11,10 @@ import { reach } from '../peers/dials.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
-import { countLoss, countsOf } from './counts.js'
+import { unhandled } from '../terms.js'
+import { countLoss, countPublished, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
-import { hashLarge, offer } from './large.js'
+import { announcementOf, offer, startDigest } from './large.js'
 import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
 import { isBlocked, noteRecipient, noteSlow, stalledPeers, takeSlow } from './recipients.js'
@@ -41,7 +42,7 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
     data,
     large: isLarge ? data : undefined,
     size,
-    stage: 'queued',
+    stage: isLarge ? 'hashing' : 'queued',
     min: waitForPeers?.min ?? 0,
     timeout: waitForPeers?.timeout ?? requestTimeout,
     receipts,
@@ -51,7 +52,7 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
   openAsk(state, ask, ask.timeout)
   countsOf(state, topic)
   notePublishing(state, topic)
-  if (isLarge) hashLarge(state, out, ask)
+  if (isLarge) startDigest(state, out, { kind: 'broadcast', ask: id }, data)
   else queueWhenReachable(state, out, ask)
 }
 
@@ -71,8 +72,14 @@ function tooLarge(state: State, out: Effects, id: number, length: number, size: 
   fail(state, out, id, { code: 'MessageTooLarge', message })
 }
 
+/** The hash of a large message is known. What announces it is gossiped in its place. */
+export function announceLarge(state: State, out: Effects, ask: BroadcastAsk, hash: Uint8Array): void {
+  ask.data = announcementOf(ask.large!, hash)
+  queueWhenReachable(state, out, ask)
+}
+
 /** The data to send is known. The broadcast is queued as soon as enough subscribers can be reached. */
-export function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
+function queueWhenReachable(state: State, out: Effects, ask: BroadcastAsk): void {
   if (ask.min > 0 && reachable(state, ask.topic).length < ask.min) {
     ask.stage = 'waiting'
     state.publishing.waiting.add(ask.id)
@@ -119,7 +126,7 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
 }
 
 /** Publishes what may go now. */
-export function pump(state: State, out: Effects): void {
+function pump(state: State, out: Effects): void {
   const { queues } = state.publishing
   for (const [topic, queue] of queues) {
     while (state.publishing.underWay < state.settings.maxPublishing && !isBlocked(state, topic)) {
@@ -182,10 +189,8 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
   const ask = state.asks.open.get(id)
   if (ask?.kind === 'broadcast') {
     const { topic, data, large, receipts } = ask
-    const counts = countsOf(state, topic)
+    countPublished(state, topic, recipients.length)
     for (const peer of ask.except) countLoss(state, 'slowPeer', { topic, peer })
-    counts.published++
-    counts.handedOver += recipients.length
     for (const peer of recipients) {
       noteUse(state, peer)
       noteRecipient(state, peer)
@@ -196,7 +201,6 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })
     }
     if (recipients.length === 0) {
-      counts.toNobody++
       log(
         out,
         'debug',
@@ -229,14 +233,22 @@ function refuse(state: State, out: Effects, ask: BroadcastAsk, refusal: Refusal)
 
 export function expireBroadcast(state: State, out: Effects, ask: BroadcastAsk): void {
   const { topic, timeout, min } = ask
-  if (ask.stage === 'waiting') {
-    const there = reachable(state, topic).length
-    const message = `${there} of ${min} subscribers of ${topic} could be reached within ${timeout} ms: nothing was sent`
-    return refuse(state, out, ask, { code: 'PublishError', message })
+  switch (ask.stage) {
+    case 'waiting': {
+      const there = reachable(state, topic).length
+      const message = `${there} of ${min} subscribers of ${topic} could be reached within ${timeout} ms: nothing was sent`
+      return refuse(state, out, ask, { code: 'PublishError', message })
+    }
+    case 'hashing':
+    case 'queued':
+      return tooLate(state, out, ask)
+    case 'sent':
+      // The network has it, and its answer will follow.
+      ask.isLate = true
+      return
+    default:
+      return unhandled(ask.stage)
   }
-  // The network has it, and its answer will follow.
-  if (ask.stage === 'sent') ask.isLate = true
-  else tooLate(state, out, ask)
 }
 
 function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
@@ -248,12 +260,25 @@ function tooLate(state: State, out: Effects, ask: BroadcastAsk): void {
 
 /** Ends the broadcast in the core. If the network has it already, it is sent all the same. */
 export function closeBroadcast(state: State, ask: BroadcastAsk): void {
-  const { waiting, queues } = state.publishing
   closeAsk(state, ask.id, ask.timeout)
-  if (ask.stage === 'waiting') return void waiting.delete(ask.id)
-  if (ask.stage === 'hashing') return
-  state.publishing.queuedBytes -= ask.size
-  const queue = ask.stage === 'queued' ? queues.get(ask.topic) : undefined
+  switch (ask.stage) {
+    case 'hashing':
+      return
+    case 'waiting':
+      return void state.publishing.waiting.delete(ask.id)
+    case 'queued':
+    case 'sent':
+      state.publishing.queuedBytes -= ask.size
+      if (ask.stage === 'queued') leaveQueue(state, ask)
+      return
+    default:
+      return unhandled(ask.stage)
+  }
+}
+
+function leaveQueue(state: State, ask: BroadcastAsk): void {
+  const { queues } = state.publishing
+  const queue = queues.get(ask.topic)
   if (queue === undefined) return
   if (!queue.queued.delete(ask.id)) queue.retries = queue.retries.filter((id) => id !== ask.id)
   if (queue.queued.size + queue.retries.length === 0) queues.delete(ask.topic)

@@ -2,8 +2,7 @@
  * The state of broadcasts: topics and the peers in them, what waits to be published, validated or fetched, and what is
  * remembered of recent messages.
  */
-import type { Deadlines } from '../deadlines.js'
-import { IdMap } from '../id-map.js'
+import { IdMap, type Deadlines } from '../id-map.js'
 import type { DialFailure } from '../peers/state.js'
 import type { DropReason } from '../port.js'
 import type { AskId, ExchangeId, Heard, ValidationId, WantReceipts } from '../terms.js'

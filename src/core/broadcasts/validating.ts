@@ -1,7 +1,6 @@
 /** Messages under validation: how many at once, and for how long. What follows from a verdict, deciding.ts knows. */
 import type { Heard } from '../terms.js'
-import { removeDeadline } from '../deadlines.js'
-import { setDeadline } from '../due.js'
+import { removeDeadline, setDeadline } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import type { Origin, Validation } from './state.js'
@@ -24,17 +23,18 @@ export function startValidation(state: State, out: Effects, heard: Heard, proof:
   validating.open.set(id, { id, heard, proof, origin, timeout })
   validating.costByPeer.set(heard.via, ofPeer + cost)
   validating.cost += cost
-  setDeadline(state, 'validations', validating.deadlines, id, timeout)
+  setDeadline(state, 'validating', id, timeout)
   out.push({ type: 'validate', validation: id, ...heard })
   return true
 }
 
 /** Ends a validation, by a verdict or by its deadline, and returns it. */
-export function takeValidation({ validating }: State, id: number): Validation | undefined {
+export function takeValidation(state: State, id: number): Validation | undefined {
+  const { validating } = state
   const validation = validating.open.get(id)
   if (validation === undefined) return undefined
   validating.open.delete(id)
-  removeDeadline(validating.deadlines, id, validation.timeout)
+  removeDeadline(state, 'validating', id, validation.timeout)
   const { via } = validation.heard
   const cost = costOf(validation.heard)
   const left = (validating.costByPeer.get(via) ?? cost) - cost

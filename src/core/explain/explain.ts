@@ -73,7 +73,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
     dropped: { ...counts?.dropped },
     limits: {
       maxMessageSize: settings.maxMessageSize,
-      maxQueueSize: settings.maxGossipQueue,
+      maxQueueSize: settings.maxQueueSize,
       validationTimeout: settings.validationTimeout,
     },
   }
@@ -121,7 +121,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       maxStreams: settings.maxStreams,
       maxInboundPerPeer: settings.maxInboundPerPeer,
       maxInboundBytesPerPeer: settings.maxInboundBytesPerPeer,
-      maxQueueSize: settings.maxGossipQueue,
+      maxQueueSize: settings.maxQueueSize,
     },
   }
   return { ...known, text: peerText(known) }

@@ -11,7 +11,7 @@ export function knownPeers(state: State): Record<string, string[]> {
 }
 
 /** As a user can pass them to another node's `bootNodes`. */
-export function withPeers(addresses: string[], peer: string): string[] {
+export function withPeers(addresses: readonly string[], peer: string): string[] {
   return addresses.map((address) => withPeer(address, peer))
 }
 

@@ -142,6 +142,11 @@ function withdraw(state: State, connection: Connection): void {
   if (session !== undefined && goodbye.id > 0) sendGoodbye(state, session, goodbye.id, Farewell.STAY)
 }
 
+/** The other side has finished its upgrade of the connection, and knows us. */
+export function noteUpgraded(connection: Connection): void {
+  connection.upgraded = true
+}
+
 /** The other side needs the connection no more than we do: it is closed in this step, unless it is used in it. */
 export function release(state: State, id: ConnectionId): void {
   state.connections.released.push(id)

@@ -14,7 +14,7 @@ import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
-import { openOwnAsk, takeOwnAsk } from '../services/own-requests.js'
+import { openOwnAsk, takeOwnAsk } from '../services/book.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
@@ -23,6 +23,7 @@ import {
   connectionTo,
   idleTooLong,
   isUsed,
+  noteUpgraded,
   noteUse,
   ping,
   planPings,
@@ -257,7 +258,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   if (connection === undefined) return
   connection.pings--
   connection.doubted = false
-  connection.upgraded = true
+  noteUpgraded(connection)
   connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
   settleDials(state, out, connection)

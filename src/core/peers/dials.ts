@@ -7,7 +7,7 @@ import type { Attempt } from '../port.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
-import { candidatesOf, hasCandidates } from './candidates.js'
+import { withPeer } from './addresses.js'
 import type { Dial, DialAsk } from './state.js'
 
 export function tooManyDials({ dials }: State) {
@@ -72,6 +72,19 @@ export function goesOn(dial: Dial, tried: Attempt[]): boolean {
   dial.tried.push(...tried.filter(isNew))
   dial.unanswered--
   return dial.unanswered > 0
+}
+
+/** Does a dial of the peer have addresses to try first? The network itself knows those of a peer in the table. */
+function hasCandidates(state: State, peer: string): boolean {
+  if (!isNamed(state.settings, peer) && state.discovery.table.has(peer)) return false
+  return candidatesOf(state, peer).length > 0
+}
+
+/** Where the peer may be: as the config says, and as we remember it. */
+export function candidatesOf({ settings, memory }: State, peer: string): string[] {
+  const { bootNodes, keep } = settings
+  const all = [...(bootNodes[peer] ?? []), ...(keep[peer] ?? []), ...(memory.peers.get(peer)?.addresses ?? [])]
+  return [...new Set(all.map((address) => withPeer(address, peer)))]
 }
 
 /** The dial has succeeded or failed. */

@@ -4,21 +4,20 @@
  * not asked, as in version 1.
  */
 import { Farewell, Feature } from '../../wire/session/format.js'
+import { readGoodbye, type Frame, type Violation } from '../../wire/session/reader.js'
 import { SESSION } from '../../wire/protocols.js'
 import { isRecipient } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
 import { openSession } from '../requests/session/asker/calls.js'
-import type { AnsweringSession, AskingSession } from '../requests/session/state.js'
-import type { SessionCall, SessionExchange } from '../requests/state.js'
+import type { AnySession } from '../requests/state.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
+import { unhandled } from '../terms.js'
 import { isUsed, postpone, release, updateIdle } from './connections.js'
 import { isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
-
-type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
 
 /** Returns false if there is nothing to wait for, and the connection may be closed now. */
 export function sayGoodbye(state: State, out: Effects, connection: Connection): boolean {
@@ -42,7 +41,7 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
   return true
 }
 
-function canCarry({ open, greeted, hello }: Session): boolean {
+function canCarry({ open, greeted, hello }: AnySession): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
 
@@ -52,7 +51,7 @@ function speaksSession({ settings }: State, { requestProtocol, protocols }: Conn
   )
 }
 
-function ask(state: State, connection: Connection, session: Session): void {
+function ask(state: State, connection: Connection, session: AnySession): void {
   const id = ++connection.goodbyes
   connection.goodbye = { id, stream: session.stream, at: state.now }
   postpone(state, connection.id)
@@ -60,36 +59,59 @@ function ask(state: State, connection: Connection, session: Session): void {
 }
 
 /** The other side's HELLO has come. Our goodbye may have waited for it. */
-export function onGreeted(state: State, session: Session): void {
+export function onGreeted(state: State, session: AnySession): void {
   const connection = state.connections.all.get(session.connection)
   if (connection?.goodbye?.id !== 0 || connection.goodbye.stream !== session.stream) return
   if (canCarry(session)) ask(state, connection, session)
   else release(state, connection.id)
 }
 
-export function onGoodbye(state: State, out: Effects, session: Session, id: number, says: Farewell): void {
+export function onGoodbye(state: State, out: Effects, session: AnySession, frame: Frame): Violation | undefined {
+  const says = readGoodbye(frame)
+  if (says === undefined) return 'GOODBYE is broken'
+  heed(state, out, session, frame.id, says)
+  return undefined
+}
+
+function heed(state: State, out: Effects, session: AnySession, id: number, says: Farewell): void {
   const connection = state.connections.all.get(session.connection)!
   // A peer that has not named the feature must not send this.
   if ((session.hello.features & Feature.GOODBYE) === 0) return
   const { goodbye, leaving } = connection
-  if (says === Farewell.ASK) return answer(state, connection, session, id)
-  if (says === Farewell.STAY) {
-    if (leaving?.id !== id || leaving.stream !== session.stream) return
-    connection.leaving = undefined
-    updateIdle(state, connection)
-    return serveQueue(state, out, connection)
+  switch (says) {
+    case Farewell.ASK:
+      return answer(state, connection, session, id)
+    case Farewell.STAY:
+      if (leaving?.id !== id || leaving.stream !== session.stream) return
+      connection.leaving = undefined
+      updateIdle(state, connection)
+      return serveQueue(state, out, connection)
+    case Farewell.YES:
+    case Farewell.NO:
+      // It has been withdrawn meanwhile.
+      if (goodbye?.id !== id || goodbye.stream !== session.stream) return
+      if (says === Farewell.YES) return release(state, connection.id)
+      connection.goodbye = undefined
+      return postpone(state, connection.id)
+    default:
+      return unhandled(says)
   }
-  // It has been withdrawn meanwhile.
-  if (goodbye?.id !== id || goodbye.stream !== session.stream) return
-  if (says === Farewell.YES) return release(state, connection.id)
-  connection.goodbye = undefined
-  postpone(state, connection.id)
 }
 
-function answer(state: State, connection: Connection, session: Session, id: number): void {
+function answer(state: State, connection: Connection, session: AnySession, id: number): void {
   const { peer } = connection
   const isNeeded =
     isNamed(state.settings, peer) || isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)
   if (!isNeeded) connection.leaving = { id, stream: session.stream }
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
+}
+
+/**
+ * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
+ * served.)
+ */
+export function forgetGoodbyes(state: State, { connection: id, stream }: AnySession): void {
+  const connection = state.connections.all.get(id)
+  if (connection?.leaving?.stream === stream) connection.leaving = undefined
+  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }

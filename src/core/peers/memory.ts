@@ -41,7 +41,7 @@ export function noteGood(state: State, { peer, address, inbound }: Connection, s
   // A peer that the config names has to stay before its failures are forgotten: `noteGone`.
   const failures = isNamed(state.settings, peer) ? (before?.failures ?? 0) : 0
   remember(state, peer, { addresses: addresses.slice(0, MAX_ADDRESSES), goodAt: state.now, failures })
-  dropTry(state, peer)
+  state.memory.retries.delete(peer)
 }
 
 /** The last connection to the peer is gone. `wasUsed`: it was lost while something went on over it. */
@@ -172,10 +172,6 @@ function remember(state: State, peer: string, known: Remembered): void {
 function planTry(state: State, peer: string, time: number): void {
   state.memory.retries.set(peer, time)
   planNext(state, time)
-}
-
-function dropTry(state: State, peer: string): void {
-  state.memory.retries.delete(peer)
 }
 
 function planNext(state: State, time: number): void {

@@ -1,7 +1,8 @@
 /** The states of peers as a caller sees them: snapshots, made when they are read. */
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { candidatesOf } from './candidates.js'
+import { withPeer } from './addresses.js'
+import { candidatesOf } from './dials.js'
 
 /** How the node stands with one peer. */
 export interface PeerState {
@@ -71,8 +72,4 @@ function phaseOf(
 function addressesOf(state: State, peer: string): string[] {
   const table = (state.discovery.table.get(peer) ?? []).map((address) => withPeer(address, peer))
   return [...new Set([...candidatesOf(state, peer), ...table])]
-}
-
-function withPeer(address: string, peer: string): string {
-  return address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
 }

@@ -160,10 +160,16 @@ export interface Observed {
   nextExpiry: number
 }
 
+/** A peer that seems to be two nodes: when to look next, and since when both have to answer. */
+export interface Suspect {
+  at: number
+  askedAt: number
+}
+
 /** twins.ts changes it. */
 export interface Twins {
-  /** Peers that seem to be two nodes → when to look next, and since when both have to answer. */
-  suspects: Map<string, { at: number; askedAt: number }>
+  /** By peer id. */
+  suspects: Map<string, Suspect>
   nextLook: number
   /** Those that are: an address of each of the two. */
   found: Map<string, [string, string]>

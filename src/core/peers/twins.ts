@@ -5,12 +5,10 @@
 import { statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
-import { fullAddresses } from '../explain/status.js'
 import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
-import { withoutPeer } from './addresses.js'
 import { ping, testTime } from './connections.js'
-import type { Connection } from './state.js'
+import type { Connection, Suspect } from './state.js'
 
 /** A process that ends while its replacement begins, or an address that has just changed, is over after that, ms. */
 const PATIENCE = 5_000
@@ -44,7 +42,7 @@ export function lookAtTwins(state: State, out: Effects): void {
 }
 
 /** When to look again; `Infinity`: it is decided. */
-function look(state: State, out: Effects, peer: string, suspect: { askedAt: number }): number {
+function look(state: State, out: Effects, peer: string, suspect: Suspect): number {
   const links = connectionsOf(state, peer)
   if (apart(links) === undefined) return Infinity
   if (suspect.askedAt === Infinity) {
@@ -71,8 +69,7 @@ function tell(state: State, out: Effects, peer: string, [one, other]: [Connectio
 /** A peer says that another node with our secret is there. (It may be wrong, or lie: nothing but a warning follows.) */
 export function onTwinTold(state: State, out: Effects, teller: string, address: string): void {
   const { ours } = state.twins
-  const own = fullAddresses(state).map(withoutPeer)
-  if (own.includes(address) || ours.includes(address) || ours.length >= MAX_OURS) return
+  if (state.lifecycle.addresses.includes(address) || ours.includes(address) || ours.length >= MAX_OURS) return
   ours.push(address)
   statusChanged(state)
   log(out, 'warn', `${teller} is connected to another node with our secret, at ${address}: ${ADVICE}`)

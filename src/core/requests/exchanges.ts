@@ -2,14 +2,33 @@
  * Inbound requests: their numbers, their deadlines, and the way of a complete request to its handler. How requests arrive
  * and answers leave, session/answerer/ and v1/answerer.ts know.
  */
-import { removeDeadline } from '../deadlines.js'
-import { setDeadline } from '../due.js'
+import { removeDeadline, setDeadline } from '../due.js'
 import { log, type Effects } from '../effects.js'
+import type { CommandOf } from '../events.js'
 import { tellServices } from '../services/book.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { closeAccount } from './budget.js'
 import type { Exchange } from './state.js'
+
+/** How a protocol answers: session/answerer/ and v1/answerer.ts do, answers.ts calls it. */
+export interface Answerer<Request extends Exchange> {
+  /** The asker takes exactly one value. */
+  takesOne(exchange: Request): boolean
+  /** The one value of the answer. */
+  sendOnly(state: State, out: Effects, exchange: Request, data: Uint8Array): void
+  /** One of several values. */
+  addValue(state: State, out: Effects, exchange: Request, data: Uint8Array): void
+  /** No value follows. */
+  complete(state: State, out: Effects, exchange: Request): void
+  reject(state: State, out: Effects, exchange: Request, command: CommandOf<'reject'>): void
+  /** The producer can wait, and produces only what `allowValues` allows. */
+  setPullable(state: State, out: Effects, exchange: Request): void
+  /** The time for its stage is over. */
+  expire(state: State, out: Effects, exchange: Request): void
+  /** There is room for a request that waited for it. */
+  resume(state: State, out: Effects, exchange: Request): void
+}
 
 /** The number of the next request over a session. */
 export function nextExchange({ exchanges }: State): ExchangeId {
@@ -27,20 +46,20 @@ export function openExchange({ exchanges }: State, exchange: Exchange): void {
 
 /** The exchange has its `timeout` from now on. */
 export function startDeadline(state: State, { id, timeout }: Exchange): void {
-  setDeadline(state, 'exchanges', state.exchanges.deadlines, id, timeout)
+  setDeadline(state, 'exchanges', id, timeout)
 }
 
 /** The answer has begun. The rest of it has no deadline. */
-export function startAnswering({ exchanges }: State, exchange: Exchange): void {
+export function startAnswering(state: State, exchange: Exchange): void {
   exchange.stage = 'answering'
-  removeDeadline(exchanges.deadlines, exchange.id, exchange.timeout)
+  removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
 }
 
 /** The request is complete and has its room. It goes to its handler, which has `timeout` ms to answer. */
 export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
   exchange.stage = 'handling'
   if (exchange.timeout !== timeout) {
-    removeDeadline(state.exchanges.deadlines, exchange.id, exchange.timeout)
+    removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
     exchange.timeout = timeout
   }
   startDeadline(state, exchange)
@@ -69,7 +88,7 @@ export function allowValues(state: State, out: Effects, { id, service }: Exchang
 /** Removes the exchange. `resumeWaiting` gives its room to others. */
 export function closeExchange(state: State, exchange: Exchange): void {
   state.exchanges.open.delete(exchange.id)
-  removeDeadline(state.exchanges.deadlines, exchange.id, exchange.timeout)
+  removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
   closeAccount(state, exchange)
 }
 

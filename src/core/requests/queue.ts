@@ -14,6 +14,13 @@ import type { AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall } from './state.js'
 import { openStreams } from './v1/asker.js'
 
+/** The request goes as soon as the connection can carry it. */
+export function joinQueue(state: State, out: Effects, connection: Connection, ask: RequestAsk): void {
+  connection.queue.add(ask.id)
+  updateIdle(state, connection)
+  serveQueue(state, out, connection)
+}
+
 /** Sends the requests that wait, as far as the connection can carry them now. */
 export function serveQueue(state: State, out: Effects, connection: Connection): void {
   const { queue } = connection

@@ -5,11 +5,12 @@
 import { acceptAsk, extendAsk, fail, openAsk } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
-import { connectionTo, updateIdle } from '../peers/connections.js'
+import { connectionTo } from '../peers/connections.js'
 import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
-import { leaveQueue, serveQueue } from './queue.js'
+import { unhandled } from '../terms.js'
+import { joinQueue, leaveQueue, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
@@ -65,9 +66,7 @@ export function useConnection(state: State, out: Effects, ask: RequestAsk, conne
   const mayAsk = !ask.service && connection.leaving === undefined
   if (mayAsk && connection.asking !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
-  connection.queue.add(ask.id)
-  updateIdle(state, connection)
-  serveQueue(state, out, connection)
+  joinQueue(state, out, connection, ask)
 }
 
 /** The deadline of a request, or of the stream of an answered request. */
@@ -91,13 +90,18 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
 export function endRequest(state: State, out: Effects, ask: RequestAsk, refusal?: Refusal): void {
   const { call } = ask
   const connection = ask.connection === undefined ? undefined : state.connections.all.get(ask.connection)
-  if (call?.protocol === 'session') {
-    endSessionCall(state, out, call, refusal)
-    // A request that was not sent yet leaves its place at once.
-    return serveQueue(state, out, connection!)
+  switch (call?.protocol) {
+    case 'session':
+      endSessionCall(state, out, call, refusal)
+      // A request that was not sent yet leaves its place at once.
+      return serveQueue(state, out, connection!)
+    case 'v1':
+      return endCall(state, out, ask, call, refusal)
+    case undefined:
+      if (refusal !== undefined) fail(state, out, ask.id, refusal)
+      if (ask.stage === 'dialling') stopWaiting(state, ask.peer, ask.id)
+      return leaveQueue(state, connection, ask)
+    default:
+      return unhandled(call)
   }
-  if (call?.protocol === 'v1') return endCall(state, out, ask, call, refusal)
-  if (refusal !== undefined) fail(state, out, ask.id, refusal)
-  if (ask.stage === 'dialling') stopWaiting(state, ask.peer, ask.id)
-  leaveQueue(state, connection, ask)
 }

@@ -1,6 +1,5 @@
 /** The state of requests: outbound and inbound ones, their streams, and the budget of the inbound ones. */
-import type { Deadlines } from '../deadlines.js'
-import { IdMap } from '../id-map.js'
+import { IdMap, type Deadlines } from '../id-map.js'
 import type { ConnectionId, StreamId } from '../port.js'
 import type { AskId, ExchangeId, Overflow, TakeValues } from '../terms.js'
 import type { FrameReader } from '../../wire/v1.js'
@@ -133,13 +132,15 @@ export interface Account {
   windows: number
 }
 
+export type AnySession = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
+
 /** The streams that carry requests. streams.ts changes it. */
 export interface Streams {
   /** The id of the next stream that we open. */
   nextId: StreamId
   /** Version-1 streams of ours → the request that they carry. */
   v1Requests: IdMap<RequestAsk>
-  sessions: Map<StreamId, AskingSession<SessionCall> | AnsweringSession<SessionExchange>>
+  sessions: Map<StreamId, AnySession>
   /** Streams of the sessions that are flushed at the end of the step. */
   unflushed: StreamId[]
 }

@@ -8,15 +8,13 @@ import type { Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { PortEvent, StreamId } from '../port.js'
+import { forgetGoodbyes } from '../peers/goodbye.js'
 import type { State } from '../state.js'
 import * as answerer from './session/answerer/events.js'
-import { sendingAnswers } from './session/answerer/sending.js'
 import * as asker from './session/asker/events.js'
-import { sendingRequests } from './session/asker/sending.js'
-import { flush } from './session/outbox.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
-import { clearUnflushed, forgetGoodbyes, scheduleFlush } from './streams.js'
+import { scheduleFlush } from './streams.js'
 import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/answerer.js'
 import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
 
@@ -123,19 +121,4 @@ function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event
 /** A dead muxer raises no other event, so without this its connection would stay for ever. */
 function dropDead(state: State, out: Effects, connection: number, why: string): void {
   dropConnection(state, out, connection, `the connection can carry no streams any more (${why})`)
-}
-
-/** Sends what the sessions have to send: one write per session, with everything of this step. */
-export function flushSessions(state: State, out: Effects): void {
-  for (const stream of state.streams.unflushed) {
-    const session = state.streams.sessions.get(stream)
-    if (session === undefined) continue
-    if (session.role === 'asking') {
-      flush(state, out, session, sendingRequests)
-    } else {
-      flush(state, out, session, sendingAnswers)
-      if (session.ending) answerer.closeWhenDone(state, out, session)
-    }
-  }
-  clearUnflushed(state)
 }

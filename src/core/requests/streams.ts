@@ -5,10 +5,8 @@
 import type { Farewell } from '../../wire/session/format.js'
 import type { StreamId } from '../port.js'
 import type { State } from '../state.js'
-import type { AnsweringSession, AskingSession } from './session/state.js'
-import type { RequestAsk, SessionCall, SessionExchange } from './state.js'
-
-type Session = AskingSession<SessionCall> | AnsweringSession<SessionExchange>
+import type { Sender, Session } from './session/state.js'
+import type { AnySession, RequestAsk } from './state.js'
 
 /** The id of the next stream that we open. */
 export function nextStream({ streams }: State): StreamId {
@@ -26,35 +24,34 @@ export function removeV1Request({ streams }: State, stream: StreamId): void {
   streams.v1Requests.delete(stream)
 }
 
-export function addSession({ streams }: State, session: Session): void {
+export function addSession({ streams }: State, session: AnySession): void {
   streams.sessions.set(session.stream, session)
 }
 
-export function removeSession({ streams }: State, { stream }: Session): void {
+export function removeSession({ streams }: State, { stream }: AnySession): void {
   streams.sessions.delete(stream)
 }
 
 /** The session has something to send, so it is flushed at the end of the step. */
-export function scheduleFlush({ streams }: State, session: { flushScheduled: boolean; stream: StreamId }): void {
+export function scheduleFlush({ streams }: State, session: Pick<Session<Sender>, 'flushScheduled' | 'stream'>): void {
   if (session.flushScheduled) return
   session.flushScheduled = true
   streams.unflushed.push(session.stream)
 }
 
-/** Says goodbye, or answers one, with the next write. */
-export function sendGoodbye(state: State, session: Session, id: number, says: Farewell): void {
-  session.goodbyes.push({ id, says })
+/** The party has something to send over the session: it has got a value, or credit, or has come to its end. */
+export function enlist<Party extends Sender>(state: State, session: Session<Party>, party: Party): void {
+  if (!party.listed) {
+    party.listed = true
+    session.ready.push(party)
+  }
   scheduleFlush(state, session)
 }
 
-/**
- * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
- * served.)
- */
-export function forgetGoodbyes(state: State, { connection: id, stream }: Session): void {
-  const connection = state.connections.all.get(id)
-  if (connection?.leaving?.stream === stream) connection.leaving = undefined
-  if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
+/** Says goodbye, or answers one, with the next write. */
+export function sendGoodbye(state: State, session: AnySession, id: number, says: Farewell): void {
+  session.goodbyes.push({ id, says })
+  scheduleFlush(state, session)
 }
 
 /** All sessions have been flushed. */

@@ -12,8 +12,9 @@ export function valueCost(bytes: number): number {
   return bytes + VALUE_OVERHEAD
 }
 
-/** The policies. The index of each is its number on the wire. */
-export const POLICIES: readonly Overflow[] = ['error', 'dropOldest', 'conflate']
+/** The policies, by their numbers on the wire. One that is missing here is a type error. */
+const NUMBERS: Record<Overflow, number> = { error: 0, dropOldest: 1, conflate: 2 }
+export const POLICIES = Object.keys(NUMBERS) as readonly Overflow[]
 
 /** How many values may wait if a caller gives a policy without a number. */
 export const DEFAULT_BUFFER = 16

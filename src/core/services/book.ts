@@ -1,7 +1,34 @@
-/** The books of the services: the news that they get at the end of the step, and the requests of other nodes that wait. */
+/**
+ * The books of the services: the questions of this node and what each is for, the news that services get at the end of the step,
+ * and the requests of other nodes that wait. Only this file changes them.
+ */
 import type { State } from '../state.js'
-import type { ExchangeId } from '../terms.js'
-import type { ServiceNews, Serving } from './state.js'
+import type { AskId, ExchangeId } from '../terms.js'
+import type { Purpose, PurposeOf, ServiceNews, Serving } from './state.js'
+
+/** Opens a question with this purpose, and returns its number. */
+export function openOwnAsk({ services }: State, purpose: Purpose): AskId {
+  const ask = services.nextId--
+  services.purposes.set(ask, purpose)
+  return ask
+}
+
+/** False: it was not open. */
+export function closeOwnAsk({ services }: State, id: AskId): boolean {
+  return services.purposes.delete(id)
+}
+
+/** Closes the question, if it is of this kind, and returns its purpose. */
+export function takeOwnAsk<Kind extends Purpose['kind']>(
+  { services }: State,
+  id: AskId,
+  kind: Kind,
+): PurposeOf<Kind> | undefined {
+  const purpose = services.purposes.get(id)
+  if (purpose?.kind !== kind) return undefined
+  services.purposes.delete(id)
+  return purpose as PurposeOf<Kind>
+}
 
 export function tellServices({ services }: State, news: ServiceNews): void {
   services.news.push(news)
@@ -20,6 +47,6 @@ export function endServing({ services }: State, exchange: ExchangeId): void {
 /** Removes and returns the news. */
 export function takeNews({ services }: State): ServiceNews[] {
   const { news } = services
-  if (news.length > 0) services.news = []
+  services.news = []
   return news
 }

@@ -5,8 +5,8 @@ import { onReceipt, onReceiptOver } from '../broadcasts/receipts.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { unhandled, type AskId } from '../terms.js'
-import { takeNews } from './book.js'
-import { cancelOwnAsk, takeOwnAsk } from './own-requests.js'
+import { closeOwnAsk, takeNews } from './book.js'
+import { cancelOwnAsk } from './own-requests.js'
 import { onServingAllowed, onServingCut, serve } from './serving.js'
 import type { Purpose, PurposeOf, ServiceNews } from './state.js'
 
@@ -50,11 +50,9 @@ const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
   drain: undefined,
 }
 
-/** True: there was news, which may have led to more. */
-export function handleNews(state: State, out: Effects): boolean {
-  const news = takeNews(state)
-  for (const one of news) handle(state, out, one)
-  return news.length > 0
+/** The news so far, which may lead to more. */
+export function handleNews(state: State, out: Effects): void {
+  for (const news of takeNews(state)) handle(state, out, news)
 }
 
 function handle(state: State, out: Effects, news: ServiceNews): void {
@@ -68,7 +66,7 @@ function handle(state: State, out: Effects, news: ServiceNews): void {
       const purpose = state.services.purposes.get(news.ask)
       const asker = purpose && askerOf(purpose)
       if (purpose === undefined || asker === undefined) return
-      takeOwnAsk(state, news.ask, purpose.kind)
+      closeOwnAsk(state, news.ask)
       return asker.onOver(state, out, news.ask, purpose)
     }
     case 'arrived':

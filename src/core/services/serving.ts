@@ -1,5 +1,4 @@
 /** Answers requests of other nodes to this one: for history, receipts and large messages. No handler sees them. */
-import type { ExchangeId } from '../terms.js'
 import { toHex } from '../../wire/gossip/announcement.js'
 import { decodeServiceRequest, encodeHistoryValue } from '../../wire/session/service.js'
 import { complete, next, onPullable, reject } from '../requests/answers.js'
@@ -10,7 +9,9 @@ import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { valueCost } from '../requests/values.js'
+import { unhandled, type ExchangeId } from '../terms.js'
 import { endServing, keepServing } from './book.js'
+import type { ServingOf } from './state.js'
 
 /** Bytes of a value that carries a piece of a large message. */
 const PIECE = 65_536
@@ -34,6 +35,8 @@ export function serve(state: State, out: Effects, exchange: ExchangeId, data: Ui
         code: 'Unknown',
         reason: 'no such request of nodes is known',
       })
+    default:
+      return unhandled(request)
   }
 }
 
@@ -97,7 +100,26 @@ function sendBlob(state: State, out: Effects, exchange: ExchangeId, hash: string
 /** The asker can take more of a large message. */
 export function onServingAllowed(state: State, out: Effects, exchange: ExchangeId, allowance: number): void {
   const serving = state.services.serving.get(exchange)
-  if (serving?.kind !== 'blob') return
+  switch (serving?.kind) {
+    case 'blob':
+      return sendPieces(state, out, exchange, serving, allowance)
+    // One value, or all of them at once.
+    case 'receipt':
+    case 'history':
+    case undefined:
+      return
+    default:
+      return unhandled(serving)
+  }
+}
+
+function sendPieces(
+  state: State,
+  out: Effects,
+  exchange: ExchangeId,
+  serving: ServingOf<'blob'>,
+  allowance: number,
+): void {
   while (allowance > 0 && serving.at < serving.data.length) {
     const piece = serving.data.subarray(serving.at, serving.at + PIECE)
     serving.at += piece.length
@@ -114,5 +136,13 @@ export function onServingCut(state: State, exchange: ExchangeId): void {
   const serving = state.services.serving.get(exchange)
   if (serving === undefined) return
   endServing(state, exchange)
-  if (serving.kind === 'receipt') stopWaiting(state, exchange, serving.message)
+  switch (serving.kind) {
+    case 'receipt':
+      return stopWaiting(state, exchange, serving.message)
+    case 'blob':
+    case 'history':
+      return
+    default:
+      return unhandled(serving)
+  }
 }

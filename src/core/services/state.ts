@@ -22,6 +22,8 @@ export type Serving =
   | { kind: 'blob'; data: Uint8Array; at: number }
   | { kind: 'history'; topic: string; count: number; until: number }
 
+export type ServingOf<Kind extends Serving['kind']> = Extract<Serving, { kind: Kind }>
+
 /**
  * What services are told at the end of a step. A question of ours got a `value` or is `over`. A request of another node
  * `arrived`; its answer is `allowed` to go on, by `allowance`; or it was `cut`, because the answer is no longer wanted.
@@ -33,7 +35,7 @@ export type ServiceNews =
   | { kind: 'allowed'; exchange: ExchangeId; allowance: number }
   | { kind: 'cut'; exchange: ExchangeId }
 
-/** The files of services/ change it. */
+/** book.ts changes it. */
 export interface Services {
   /** Questions of this node: their (negative) number → their purpose. */
   purposes: IdMap<Purpose>

@@ -1,5 +1,6 @@
 /** Counts dropped messages and reports them once a turn of the event loop, so that a flood of them is no flood of events. */
 import type { DropReason, PortEvent } from '../../core/port.js'
+import { nextTurn } from '../../platform/timers.js'
 
 type Drop = Extract<PortEvent, { type: 'gossipDropped' }>
 
@@ -13,7 +14,7 @@ export class Drops {
     const key = `${reason} ${peer} ${topic ?? ''}`
     const known = this.pending.get(key)
     if (known !== undefined) return void known.count++
-    if (this.pending.size === 0) setImmediate(() => this.report())
+    if (this.pending.size === 0) nextTurn(() => this.report())
     const about = topic === undefined ? {} : { topic }
     this.pending.set(key, { type: 'gossipDropped', peer, ...about, reason, count: 1 })
   }

@@ -4,6 +4,7 @@
  * is far ahead is paused, so that its sender waits and our memory does not grow.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import { nextTurn } from '../../platform/timers.js'
 import { GOSSIP_READ_AHEAD, GOSSIP_READ_TURN } from '../defaults.js'
 import { FrameReader } from './frames.js'
 
@@ -68,7 +69,7 @@ export function readFrames(
         await handle(frame)
         // Messages are verified in one long chain of microtasks, and sockets and timers need a turn too.
         if (performance.now() - began < GOSSIP_READ_TURN) continue
-        await new Promise((resolve) => setImmediate(resolve))
+        await new Promise<void>((resolve) => nextTurn(resolve))
         began = performance.now()
       }
       busy = false

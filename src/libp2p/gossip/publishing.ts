@@ -17,7 +17,7 @@ const utf8 = new TextEncoder()
 
 export class Publishing {
   /** Streams that were too full, and what to do when they have drained. */
-  private readonly held = new Map<OutboundStream, () => void>()
+  private readonly draining = new Map<OutboundStream, () => void>()
 
   constructor(
     private readonly pubsub: Gossipsub,
@@ -84,17 +84,17 @@ export class Publishing {
   /** Reports once that half of it has gone. The end of the stream is reported elsewhere. */
   private watch(peer: string): void {
     const stream = this.streams.to(peer)
-    if (stream === undefined || this.held.has(stream)) return
+    if (stream === undefined || this.draining.has(stream)) return
     const { raw } = stream
     // After the stream's own handler, which sends in a microtask too.
     const drained = (): void => queueMicrotask(() => stream.queued <= this.options.maxQueueSize / 2 && done())
     const done = (): void => {
-      if (!this.held.delete(stream)) return
+      if (!this.draining.delete(stream)) return
       for (const type of ['drain', 'idle'] as const) raw.removeEventListener(type, drained)
       raw.removeEventListener('close', done)
       if (raw.status === 'open') this.emit({ type: 'gossipDrained', peer })
     }
-    this.held.set(stream, done)
+    this.draining.set(stream, done)
     for (const type of ['drain', 'idle'] as const) raw.addEventListener(type, drained)
     raw.addEventListener('close', done)
   }

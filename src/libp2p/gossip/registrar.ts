@@ -13,6 +13,7 @@
  */
 import type { GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
 import type { Connection, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
+import { nextTurn } from '../../platform/timers.js'
 import { override } from '../component-override.js'
 
 type Registrar = GossipSubComponents['registrar']
@@ -80,7 +81,7 @@ export class GossipRegistrar {
   carry(peer: PeerId, connection: Connection, stream: Stream, taken: () => void): void {
     const newStream = async (): Promise<Stream> => {
       if (stream.status !== 'open') throw new Error('closed meanwhile')
-      setImmediate(taken)
+      nextTurn(taken)
       return stream
     }
     void this.topology?.onConnect?.(peer, standIn(connection, newStream))

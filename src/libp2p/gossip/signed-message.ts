@@ -2,12 +2,14 @@
  * Signed messages as gossipsub puts them on the wire, and their proofs. With a proof a node that got topic, data and signer in
  * another way can verify that the signer has signed them. (https://github.com/libp2p/specs/blob/master/pubsub/README.md)
  */
-import { createPrivateKey, sign } from 'node:crypto'
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PeerId, PrivateKey, PublicKey } from '@libp2p/interface'
 import { peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
+import { equals } from 'multiformats/bytes'
 import * as Digest from 'multiformats/hashes/digest'
+import { utf8Length } from '../../platform/bytes.js'
+import { ed25519Signer } from '../../platform/signing.js'
 import { varintLength } from '../../wire/varint.js'
 import type { SignedMessage } from '../../core/port.js'
 import type { IdentifiedMessage } from '../../core/pubsub.js'
@@ -55,12 +57,9 @@ export class Signer {
   }
 }
 
-/** By a key of Node's that is made once. Stock keys make one for each signature, which takes a third as long as signing. */
 function signatures(key: PrivateKey): (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array> {
   if (key.type !== 'Ed25519') return (bytes) => key.sign(bytes)
-  const [d, x] = [key.raw.subarray(0, 32), key.publicKey.raw].map((part) => Buffer.from(part).toString('base64url'))
-  const known = createPrivateKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', d, x } })
-  return (bytes) => sign(null, bytes, known)
+  return ed25519Signer(key.raw.subarray(0, 32), key.publicKey.raw)
 }
 
 /** The parts of which its id is made, before its signature is checked. Parts that are not used cost nothing. */
@@ -89,7 +88,7 @@ function signedBytes(message: RPC.Message): Uint8Array {
 /** The bytes of a frame that carries nothing but this message, with the parts that it has. */
 export function frameSize(message: RPC.Message): number {
   const { from, data, seqno, topic, signature, key } = message
-  let size = topic === '' ? 0 : fieldSize(Buffer.byteLength(topic))
+  let size = topic === '' ? 0 : fieldSize(utf8Length(topic))
   for (const part of [from, data, seqno, signature, key]) if (part !== undefined) size += fieldSize(part.length)
   return fieldSize(size)
 }
@@ -142,7 +141,7 @@ function isKey(peer: PeerId): boolean {
 function keyOf(peer: PeerId, extra: Uint8Array): PublicKey | undefined {
   if (isKey(peer)) return extra.length === 0 ? peer.publicKey : undefined
   const key = publicKeyFromProtobuf(extra)
-  return Buffer.compare(key.toMultihash().bytes, peer.toMultihash().bytes) === 0 ? key : undefined
+  return equals(key.toMultihash().bytes, peer.toMultihash().bytes) ? key : undefined
 }
 
 function bytesOfSequence(sequence: bigint): Uint8Array {

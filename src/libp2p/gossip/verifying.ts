@@ -2,6 +2,7 @@
 import type { PortEvent, SignedMessage } from '../../core/port.js'
 import type { AskId } from '../../core/terms.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
+import { nextTurn } from '../../platform/timers.js'
 import { VERIFY_TURN } from '../defaults.js'
 import { verify } from './signed-message.js'
 
@@ -23,7 +24,7 @@ export class Verifying {
     for (const message of messages) {
       ids.push(await this.idOf(message))
       if (performance.now() - began < VERIFY_TURN) continue
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise<void>((resolve) => nextTurn(resolve))
       began = performance.now()
     }
     return ids

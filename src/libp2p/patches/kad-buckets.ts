@@ -12,7 +12,7 @@
  *   `prefixLength` is one depth for all, and a table as deep as a key would hold every peer.
  * Guarded by: spec/libp2p/patches/kad-buckets-spec.ts
  */
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
 import type { PeerId } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import { hasMembers } from './supported.js'
@@ -28,7 +28,7 @@ const KEY_BITS = 256
 /** All buckets but our own are no deeper than `depth`, bits. `create` makes a kad-dht with this `prefixLength`. */
 export function withOwnBucket(create: (prefixLength: number) => KadDHT, self: PeerId, depth: number): KadDHT {
   const kad = create(KEY_BITS)
-  const key = createHash('sha256').update(self.toMultihash().bytes).digest()
+  const key = sha256(self.toMultihash().bytes)
   // In a trie that cannot be watched every bucket would be split.
   return watchSplits(kad, key, depth) ? kad : create(depth)
 }

@@ -3,6 +3,7 @@
  * expected means that another version was forced into the installation: then there is one warning, and the package stays as it
  * is; or, where a node would not keep its promises without the member, one clear error.
  */
+import { emitWarning } from '../../platform/process.js'
 
 /** The packages whose private members we reach, and the versions that package.json pins (a spec compares the two). */
 export const PINNED = {
@@ -34,7 +35,7 @@ export function hasMembers(name: Package, object: unknown, members: Members): bo
   const found = misfits(object, members)
   if (found.length === 0) return true
   const text = `${describe(name, found)} The node runs without this improvement.`
-  if (!warned.has(text)) process.emitWarning(text, { code: 'TINYP2P_UNPATCHED' })
+  if (!warned.has(text)) emitWarning(text, 'TINYP2P_UNPATCHED')
   warned.add(text)
   return false
 }

@@ -16,6 +16,7 @@
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { allocUnsafe } from '../../platform/bytes.js'
 import { skipIdleEvents } from './idle-events.js'
 import { hasMembers } from './supported.js'
 
@@ -92,7 +93,7 @@ function cork(stock: MultiaddrConnection): MultiaddrConnection {
 }
 
 function joined(data: Uint8ArrayList): Uint8Array {
-  const all = Buffer.allocUnsafe(data.byteLength)
+  const all = allocUnsafe(data.byteLength)
   let at = 0
   for (const chunk of data) {
     all.set(chunk, at)

@@ -4,7 +4,7 @@
  * does the same with the names as with the ids.
  */
 import { IdMap } from '../../core/id-map.js'
-import { toHex } from '../../wire/gossip/announcement.js'
+import { fromHex, toHex } from '../../wire/gossip/announcement.js'
 
 /** With fewer ids than this none is forgotten. */
 const FEW = 10_000
@@ -30,7 +30,7 @@ export class IdNames {
 
   /** The name of a hash, as bytes of the same length. In the state it is a hexadecimal text. */
   hashFor(hash: Uint8Array): Uint8Array {
-    return new Uint8Array(Buffer.from(this.nameFor(toHex(hash)), 'hex'))
+    return fromHex(this.nameFor(toHex(hash)))
   }
 
   /** The name of a text, if it is an id; else `undefined`. */

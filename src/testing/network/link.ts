@@ -75,7 +75,7 @@ export class Side {
   /** The last packet that was sent from here, while it is under way. */
   last: Packet | undefined = undefined
   /** Packets that reached the place where the network is cut, in order; `undefined`: none. */
-  held: Packet[] | undefined = undefined
+  unsent: Packet[] | undefined = undefined
   /** The cut has ended, and what was held back is being sent again. */
   healing = false
   /** When something last arrived here, ms. */
@@ -154,23 +154,23 @@ export class Link {
     if (from.last === packet) from.last = undefined
     if (!this.isOpenFor(from)) return
     if (this.corrupted) return this.die()
-    if (from.held !== undefined) return void from.held.push(packet)
+    if (from.unsent !== undefined) return void from.unsent.push(packet)
     if (!this.wire.isCut(from.host, from.other.host)) return packet.open()
-    from.held = [packet]
+    from.unsent = [packet]
     this.losePatience(from)
   }
 
   private losePatience(from: Side): void {
-    const first = from.held?.[0]
+    const first = from.unsent?.[0]
     this.wire.clock.after(CONNECTION_TIMEOUT, () => {
-      if (from.held?.[0] === first && !from.healing) this.die()
+      if (from.unsent?.[0] === first && !from.healing) this.die()
     })
   }
 
   /** The network is whole again: what was held back is sent again, and what comes meanwhile waits behind it. */
   heal(): void {
     for (const side of [this.dialler, this.listener]) {
-      if (side.held === undefined || side.healing || this.wire.isCut(side.host, side.other.host)) continue
+      if (side.unsent === undefined || side.healing || this.wire.isCut(side.host, side.other.host)) continue
       const delay = this.wire.delay(side, 0)
       if (delay === undefined) return this.die()
       side.healing = true
@@ -185,10 +185,10 @@ export class Link {
     if (!this.isOpenFor(side)) return
     if (this.corrupted) return this.die()
     if (this.wire.isCut(side.host, side.other.host)) return this.losePatience(side)
-    const { held = [] } = side
-    side.held = undefined
+    const { unsent = [] } = side
+    side.unsent = undefined
     // The first of them may be the end of all.
-    for (const packet of held) if (this.isOpenFor(side)) packet.open()
+    for (const packet of unsent) if (this.isOpenFor(side)) packet.open()
   }
 
   isOpenFor(from: Side): boolean {

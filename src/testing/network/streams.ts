@@ -47,7 +47,7 @@ class End {
   ) {}
 }
 
-type Of<Type extends PortEffect['type']> = Extract<PortEffect, { type: Type }>
+type EffectOf<Type extends PortEffect['type']> = Extract<PortEffect, { type: Type }>
 
 export class Streams {
   private readonly ends = new Map<StreamId, End>()
@@ -63,7 +63,7 @@ export class Streams {
     private readonly beyond: (side: Side) => Streams,
   ) {}
 
-  open(effect: Of<'open'>, side: Side): void {
+  open(effect: EffectOf<'open'>, side: Side): void {
     const { stream, protocols } = effect
     const end = new End(stream, this, side, false)
     this.ends.set(stream, end)
@@ -109,7 +109,7 @@ export class Streams {
     return true
   }
 
-  write(effect: Of<'write'>): void {
+  write(effect: EffectOf<'write'>): void {
     const end = this.ends.get(effect.stream)
     if (end === undefined) return
     if (effect.chunks.length > 0) end.waiting.push(copyOf(effect.chunks))

@@ -11,6 +11,7 @@ import {
   IGNORABLE,
   LAST,
   LOSSY,
+  MAX_CHUNK,
   MORE,
   ONE,
   SERVICE,
@@ -98,8 +99,16 @@ function copied(size: number): number {
   return size < OWN_CHUNK ? size : 0
 }
 
+/** Bytes of a value that go into one frame. */
+export function chunkOf(remaining: number, credit: number): number {
+  return Math.min(remaining, credit, MAX_CHUNK)
+}
+
+/** What a HELLO says besides the features. */
+export type HelloLimits = Omit<Hello, 'features'>
+
 /** Our features and, of an answerer, its limits. */
-export function writeHello(writer: FrameWriter, hello?: Omit<Hello, 'features'>): void {
+export function writeHello(writer: FrameWriter, hello?: HelloLimits): void {
   const { maxOpen = 0, requestWindow = 0, maxRequest = 0 } = hello ?? {}
   const announced = 3 + varintLength(maxOpen) + varintLength(requestWindow) + varintLength(maxRequest)
   begin(writer, FrameType.HELLO, 0, 2 + (hello === undefined ? 0 : announced), 0)

@@ -3,14 +3,25 @@
  * `writable`, so the core feels backpressure and small values overtake large ones. Values of many frames take turns. What
  * the frames say, the roles' `Sending` knows.
  */
-import { MAX_CHUNK, type Farewell } from '../../../wire/session/format.js'
-import { createWriter, takeChunks, writeGoodbye, type FrameWriter } from '../../../wire/session/writer.js'
+import { MAX_CHUNK } from '../../../wire/session/format.js'
+import {
+  createWriter,
+  takeChunks,
+  writeCredit,
+  writeGoodbye,
+  writeHello,
+  type FrameWriter,
+  type HelloLimits,
+} from '../../../wire/session/writer.js'
 import type { Effects } from '../../effects.js'
 import type { Settings } from '../../settings.js'
 import type { State } from '../../state.js'
-import { scheduleFlush } from '../streams.js'
-import { isPaced, type Pace } from './pacing.js'
-import type { Sender } from './state.js'
+import { clearUnflushed } from '../streams.js'
+import { sendingAnswers } from './answerer/answers.js'
+import { closeWhenDone } from './answerer/events.js'
+import { sendingRequests } from './asker/calls.js'
+import { isPaced } from './pacing.js'
+import type { Sender, Session } from './state.js'
 
 /** Bytes of a write while small requests are frequent: one frame of Noise (65,519 bytes) with the header of Yamux … */
 const MAX_PACED_WRITE = 65_400
@@ -19,54 +30,52 @@ const MAX_WRITE = 261_900
 /** An estimate of a frame's bytes without its payload. */
 const HEAD = 24
 
-/** The fields of a session that the outbox uses. */
-interface Outgoing<Party extends Sender> {
-  readonly stream: number
-  open: boolean
-  writing: boolean
-  flushScheduled: boolean
-  ready: Party[]
-  bulk: Party[]
-  readonly pace: Pace
-  /** The session is closed after everything was sent. */
-  ending?: boolean
-}
+/** The session is closed after everything was sent. */
+type Outgoing<Party extends Sender> = Session<Party> & { readonly ending?: boolean }
 
 /** How one role sends. */
-export interface Sending<Session, Party extends Sender> {
+interface Sending<Role, Party extends Sender> {
   /** Values, large ones too, have to begin in the order in which they were listed, because their ids must rise. */
   readonly inOrder: boolean
-  /** Are there frames that go before all values, such as HELLO and CREDIT? */
-  hasControl(session: Session): boolean
-  control(session: Session, writer: FrameWriter, settings: Settings): void
+  /** What its HELLO says besides the features. */
+  limits(settings: Settings): HelloLimits | undefined
+  /** Are there frames of this role that go before all values? */
+  hasControl(session: Role): boolean
+  control(session: Role, writer: FrameWriter): void
   /** Bytes of the party's value that may go in one frame now; -1: not even an empty frame may go. */
   sendable(party: Party): number
   /** Writes the next `bytes` of the value, or the party's final frame. */
   write(state: State, out: Effects, party: Party, writer: FrameWriter, bytes: number): void
 }
 
-/** The party has something to send: it has got a value, or credit, or has come to its end. */
-export function enlist<Party extends Sender>(state: State, session: Outgoing<Party>, party: Party): void {
-  if (!party.listed) {
-    party.listed = true
-    session.ready.push(party)
+/** Sends what the sessions have to send: one write per session, with everything of this step. */
+export function flushSessions(state: State, out: Effects): void {
+  for (const stream of state.streams.unflushed) {
+    const session = state.streams.sessions.get(stream)
+    if (session === undefined) continue
+    if (session.role === 'asking') {
+      flush(state, out, session, sendingRequests)
+    } else {
+      flush(state, out, session, sendingAnswers)
+      if (session.ending) closeWhenDone(state, out, session)
+    }
   }
-  scheduleFlush(state, session)
+  clearUnflushed(state)
 }
 
 /** Sends one write, if the last one was answered by `writable`. */
-export function flush<Party extends Sender, Session extends Outgoing<Party>>(
+function flush<Party extends Sender, Role extends Outgoing<Party>>(
   state: State,
   out: Effects,
-  session: Session,
-  sending: Sending<Session, Party>,
+  session: Role,
+  sending: Sending<Role, Party>,
 ): void {
   session.flushScheduled = false
   if (!session.open || session.writing) return
-  if (session.ready.length === 0 && session.bulk.length === 0 && !sending.hasControl(session)) return
+  if (session.ready.length === 0 && session.bulk.length === 0 && !hasControl(session, sending)) return
   const most = isPaced(session.pace, state.now) ? MAX_PACED_WRITE : MAX_WRITE
   const writer = createWriter(expectedSize(session))
-  sending.control(session, writer, state.settings)
+  writeControl(state, session, sending, writer)
   writeReady(state, out, session, sending, writer, most)
   writeBulk(state, out, session, sending, writer, most)
   const chunks = takeChunks(writer)
@@ -75,6 +84,33 @@ export function flush<Party extends Sender, Session extends Outgoing<Party>>(
   const { stream, ready, bulk, ending = false } = session
   if (ready.length + bulk.length > 0 || ending) out.push({ type: 'write', stream, chunks, end: false, more: true })
   else out.push({ type: 'write', stream, chunks, end: false })
+}
+
+/** Are there frames that go before all values? */
+function hasControl<Party extends Sender, Role extends Outgoing<Party>>(
+  session: Role,
+  sending: Sending<Role, Party>,
+): boolean {
+  const { helloSent, goodbyes, credits } = session
+  return !helloSent || goodbyes.length > 0 || credits.size > 0 || sending.hasControl(session)
+}
+
+function writeControl<Party extends Sender, Role extends Outgoing<Party>>(
+  state: State,
+  session: Role,
+  sending: Sending<Role, Party>,
+  writer: FrameWriter,
+): void {
+  if (!session.helloSent) {
+    session.helloSent = true
+    writeHello(writer, sending.limits(state.settings))
+  }
+  for (const { id, says } of session.goodbyes) writeGoodbye(writer, id, says)
+  if (session.goodbyes.length > 0) session.goodbyes = []
+  if (sending.hasControl(session)) sending.control(session, writer)
+  if (session.credits.size === 0) return
+  for (const [id, amount] of session.credits) writeCredit(writer, id, amount)
+  session.credits.clear()
 }
 
 function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): number {
@@ -88,11 +124,11 @@ function expectedSize<Party extends Sender>({ ready, bulk }: Outgoing<Party>): n
 }
 
 /** Writes whole values and the last pieces of larger ones. A party with another value goes behind the others. */
-function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
+function writeReady<Party extends Sender, Role extends Outgoing<Party>>(
   state: State,
   out: Effects,
-  session: Session,
-  sending: Sending<Session, Party>,
+  session: Role,
+  sending: Sending<Role, Party>,
   writer: FrameWriter,
   most: number,
 ): void {
@@ -119,11 +155,11 @@ function writeReady<Party extends Sender, Session extends Outgoing<Party>>(
 }
 
 /** Writes a piece of each large value, in turn: one in any case, then as many as fit into the write. */
-function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
+function writeBulk<Party extends Sender, Role extends Outgoing<Party>>(
   state: State,
   out: Effects,
-  session: Session,
-  sending: Sending<Session, Party>,
+  session: Role,
+  sending: Sending<Role, Party>,
   writer: FrameWriter,
   most: number,
 ): void {
@@ -140,16 +176,4 @@ function writeBulk<Party extends Sender, Session extends Outgoing<Party>>(
     party.listed = true
     bulk.push(party)
   }
-}
-
-/** Both roles say goodbye in the same way. */
-export function writeGoodbyes(session: { goodbyes: { id: number; says: Farewell }[] }, writer: FrameWriter): void {
-  if (session.goodbyes.length === 0) return
-  for (const { id, says } of session.goodbyes) writeGoodbye(writer, id, says)
-  session.goodbyes = []
-}
-
-/** Bytes of a value that go into one frame. */
-export function chunkOf(remaining: number, credit: number): number {
-  return Math.min(remaining, credit, MAX_CHUNK)
 }

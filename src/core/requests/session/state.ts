@@ -24,7 +24,7 @@ export interface Sender {
 }
 
 /** The fields of both roles. */
-interface Session<Party extends Sender> {
+export interface Session<Party extends Sender> {
   readonly stream: StreamId
   readonly connection: ConnectionId
   readonly peer: string

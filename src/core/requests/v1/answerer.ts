@@ -7,7 +7,6 @@ import { log, type Effects } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import type { Answerer } from '../answerer.js'
 import { openAccount, reserve, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
@@ -17,6 +16,7 @@ import {
   openExchange,
   refusesNew,
   startDeadline,
+  type Answerer,
 } from '../exchanges.js'
 import type { V1Exchange } from '../state.js'
 

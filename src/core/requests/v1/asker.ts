@@ -4,7 +4,7 @@ import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { closeAsk, fail, settle } from '../../asks.js'
 import type { Effects, Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
-import { updateIdle } from '../../peers/connections.js'
+import { noteUpgraded, updateIdle } from '../../peers/connections.js'
 import type { Connection } from '../../peers/state.js'
 import type { StreamId } from '../../port.js'
 import type { State } from '../../state.js'
@@ -36,7 +36,7 @@ function assign(state: State, connection: Connection, ask: RequestAsk, stream: S
 
 /** The stream that was opened to find out the protocol serves the first request that waits. */
 export function useStream(state: State, out: Effects, connection: Connection, stream: StreamId): void {
-  connection.upgraded = true
+  noteUpgraded(connection)
   for (const id of connection.queue) {
     // Identify may have opened streams meanwhile.
     if (connection.v1Streams.size >= state.settings.maxStreams) break
@@ -53,7 +53,7 @@ export function onOpened(state: State, out: Effects, ask: RequestAsk, call: V1Ca
   out.push({ type: 'write', stream: call.stream, chunks: encodeFrame(ask.data!), end: true })
   ask.data = undefined
   if (connection.upgraded) return
-  connection.upgraded = true
+  noteUpgraded(connection)
   openStreams(state, out, connection)
 }
 

@@ -25,7 +25,7 @@ export class SendQueues {
   /** Bytes. */
   waitingFor(side: Side | undefined): number {
     if (side === undefined) return 0
-    return Math.max(this.onLine(side), side.held === undefined ? 0 : side.gossiping)
+    return Math.max(this.onLine(side), side.unsent === undefined ? 0 : side.gossiping)
   }
 
   isFull(side: Side | undefined): boolean {

@@ -1,28 +1,37 @@
 /**
- * Answers over a session: their values, which wait for credit, their ends, and refusals. The bytes are made in
- * sending.ts.
+ * Answers over a session: their values, their ends, and refusals, from the answerer's call to the frames. Values that wait for
+ * credit are kept by series.ts.
  */
+import { WITHOUT_HELLO } from '../../../../wire/session/format.js'
+import {
+  chunkOf,
+  writeEnd,
+  writeFail,
+  writeReply,
+  type FrameWriter,
+  type HelloLimits,
+} from '../../../../wire/session/writer.js'
+import type { Settings } from '../../../settings.js'
 import type { Effects } from '../../../effects.js'
 import type { State } from '../../../state.js'
-import type { Answerer } from '../../answerer.js'
-import { allowValues, cancelHandler, closeExchange, isWorkedOn, startDeadline } from '../../exchanges.js'
-import type { Series, SessionExchange } from '../../state.js'
-import { scheduleFlush } from '../../streams.js'
-import { valueCost } from '../../values.js'
+import { allowValues, cancelHandler, closeExchange, isWorkedOn, startDeadline, type Answerer } from '../../exchanges.js'
+import type { SessionExchange } from '../../state.js'
+import { enlist, scheduleFlush } from '../../streams.js'
+import { VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
-import { enlist } from '../outbox.js'
-import { nextCredit } from '../pacing.js'
+import { nextCredit, onAnswered } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
+import { advance, applyOverflow, charge, seriesOf } from './series.js'
 
 type Session = AnsweringSession<SessionExchange>
 
 /** The most that a producer that can wait may be ahead of what was written, whatever the credit. */
 const MAX_AHEAD = 65_536
 
-/** Replaces a value that has left the list, so that its bytes are not kept. */
-const GONE = new Uint8Array()
+/** Bytes of a request that the asker may send before any CREDIT. */
+export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
 
-export function sessionOf(state: State, exchange: SessionExchange): Session {
+function sessionOf(state: State, exchange: SessionExchange): Session {
   return state.connections.all.get(exchange.connection)!.answering!
 }
 
@@ -47,100 +56,12 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
   if (series.pullable) allow(state, out, exchange)
-  else if (isOverfull(state, session, exchange, series)) applyOverflow(state, out, session, exchange, series)
-  enlist(state, session, exchange)
-}
-
-function seriesOf(exchange: SessionExchange): Series {
-  return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0 })
-}
-
-/** Counts the cost of values that were produced, sent or dropped. */
-export function charge(session: Session, series: Series, cost: number): void {
-  series.cost += cost
-  if (!series.pullable) session.queued += cost
-}
-
-/** Do too many values wait: more than the asker allows beyond its credit, or more than we keep? */
-function isOverfull({ settings }: State, session: Session, exchange: SessionExchange, series: Series): boolean {
-  if (series.cost > settings.maxQueuedValues || session.queued > settings.maxQueuedValuesPerPeer) return true
-  const { lossy } = exchange
-  if (lossy === undefined) return false
-  const most = lossy.overflow === 'conflate' ? 1 : lossy.buffer
-  return (
-    countWaiting(exchange, series) > most && countWaiting(exchange, series) - coveredByCredit(exchange, series) > most
-  )
-}
-
-/** How many waiting values the credit covers. */
-function coveredByCredit({ value, sent, sendCredit }: SessionExchange, { values, next }: Series): number {
-  let left = sendCredit
-  let count = 0
-  if (value !== undefined) {
-    left -= sent < 0 ? valueCost(value.length) : value.length - sent
-    if (sent < 0 && left >= 0) count++
-  }
-  for (let i = next; i < values.length && left >= 0; i++) {
-    left -= valueCost(values[i]!.length)
-    if (left >= 0) count++
-  }
-  return count
-}
-
-/** Values of which nothing was sent. */
-function countWaiting({ value, sent }: SessionExchange, { values, next }: Series): number {
-  return (value !== undefined && sent < 0 ? 1 : 0) + values.length - next
-}
-
-/** Too many values wait: the asker's policy decides which are dropped, or ends the answer. */
-function applyOverflow(state: State, out: Effects, session: Session, exchange: SessionExchange, series: Series): void {
-  const { overflow = 'error' } = exchange.lossy ?? {}
-  if (overflow === 'error') {
-    dropNewest(session, exchange, series)
+  else if (!applyOverflow(state, session, exchange, series)) {
     const message = 'values came faster than they were taken'
     cancelHandler(state, out, exchange, message)
-    return endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
+    endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
-  while (countWaiting(exchange, series) > 1 && isOverfull(state, session, exchange, series))
-    dropOldest(session, exchange, series)
-}
-
-function dropNewest(session: Session, exchange: SessionExchange, series: Series): void {
-  const last = series.values.length > series.next ? series.values.pop() : undefined
-  charge(session, series, -valueCost((last ?? exchange.value!).length))
-  if (last === undefined) exchange.value = undefined
-}
-
-function dropOldest(session: Session, exchange: SessionExchange, series: Series): void {
-  const isBegun = exchange.sent >= 0
-  const dropped = isBegun ? shift(series)! : exchange.value!
-  charge(session, series, -valueCost(dropped.length))
-  if (!isBegun) advance(exchange)
-}
-
-/** The next value follows, if there is one. */
-export function advance(exchange: SessionExchange): void {
-  const { series } = exchange
-  exchange.sent = -1
-  exchange.value = series === undefined ? undefined : shift(series)
-}
-
-/** Removes and returns the oldest value of the list. */
-function shift(series: Series): Uint8Array | undefined {
-  const { values, next } = series
-  if (next === values.length) return undefined
-  const value = values[next]!
-  values[next] = GONE
-  series.next++
-  if (series.next === values.length) {
-    series.values = []
-    series.next = 0
-  } else if (series.next === 1_024) {
-    // The list is cut rarely, because each cut moves all other values.
-    series.values = values.slice(series.next)
-    series.next = 0
-  }
-  return value
+  enlist(state, session, exchange)
 }
 
 /** The producer can wait. */
@@ -234,5 +155,58 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
   resume(state, _out, exchange) {
     exchange.stage = 'reading'
     grantRest(state, sessionOf(state, exchange), exchange)
+  },
+}
+
+/** How the outbox sends answers: values in pieces, ends, refusals. */
+export const sendingAnswers = {
+  inOrder: false,
+
+  limits: ({ maxInboundPerPeer, maxRequestSize }: Settings): HelloLimits => ({
+    maxOpen: maxInboundPerPeer,
+    requestWindow: REQUEST_WINDOW,
+    maxRequest: maxRequestSize,
+  }),
+
+  hasControl: ({ failures }: Session) => failures.length > 0,
+
+  control(session: Session, writer: FrameWriter): void {
+    for (const { wireId, code, message, retryAfterMs } of session.failures) {
+      writeFail(writer, wireId, code, message, retryAfterMs)
+    }
+    session.failures = []
+  },
+
+  sendable({ value, sent, sendCredit, ended }: SessionExchange): number {
+    if (value === undefined) return ended ? 0 : -1
+    if (sent < 0) return sendCredit < VALUE_OVERHEAD ? -1 : chunkOf(value.length, sendCredit - VALUE_OVERHEAD)
+    const bytes = chunkOf(value.length - sent, sendCredit)
+    return bytes === 0 ? -1 : bytes
+  },
+
+  write(state: State, out: Effects, exchange: SessionExchange, writer: FrameWriter, bytes: number): void {
+    const { value, wireId, failure, series } = exchange
+    if (value === undefined) {
+      if (failure === undefined) writeEnd(writer, wireId)
+      else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
+      return endExchange(state, exchange)
+    }
+    const first = exchange.sent < 0
+    const from = first ? 0 : exchange.sent
+    const to = from + bytes
+    const isWhole = to === value.length
+    const isLast =
+      isWhole && exchange.ended && failure === undefined && (series === undefined || series.values.length === 0)
+    writeReply(writer, wireId, value, from, to, first, isLast)
+    const cost = bytes + (first ? VALUE_OVERHEAD : 0)
+    exchange.sendCredit -= cost
+    if (series !== undefined) charge(sessionOf(state, exchange), series, -cost)
+    exchange.sent = to
+    if (isLast) {
+      if (first) onAnswered(sessionOf(state, exchange).pace, state.now, exchange.total, to)
+      return endExchange(state, exchange)
+    }
+    if (isWhole) advance(exchange)
+    if (series?.pullable === true) allow(state, out, exchange)
   },
 }

@@ -16,7 +16,6 @@ import {
   createRequestFields,
   isIgnorable,
   readCredit,
-  readGoodbye,
   readHello,
   readRequest,
   rest,
@@ -26,16 +25,14 @@ import {
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { onGoodbye } from '../../../peers/goodbye.js'
-import { scheduleFlush } from '../../streams.js'
-import { enlist } from '../outbox.js'
+import { enlist, scheduleFlush } from '../../streams.js'
 import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
 import { startHandling, nextExchange, openExchange, refusesNew, startDeadline } from '../../exchanges.js'
-import { allow, cutExchange, failNow, grantRest } from './answers.js'
-import { REQUEST_WINDOW } from './sending.js'
+import { allow, cutExchange, failNow, grantRest, REQUEST_WINDOW } from './answers.js'
 
 type Session = AnsweringSession<SessionExchange>
 
@@ -57,12 +54,8 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onData(state, out, session, frame)
     case FrameType.CANCEL:
       return onCancel(state, out, session, frame)
-    case FrameType.GOODBYE: {
-      const says = readGoodbye(frame)
-      if (says === undefined) return 'GOODBYE is broken'
-      onGoodbye(state, out, session, frame.id, says)
-      return undefined
-    }
+    case FrameType.GOODBYE:
+      return onGoodbye(state, out, session, frame)
     case FrameType.CREDIT:
       return onCredit(state, out, session, frame)
     default:

@@ -1,13 +1,20 @@
-/** Requests of ours over a session: how each one enters and leaves it. What the other side sends is read in frames.ts. */
+/** Requests of ours over a session: how each one enters it, is sent, and leaves it. What the other side sends, frames.ts reads. */
+import {
+  chunkOf,
+  writeCancel,
+  writeData,
+  writeRequest,
+  type FrameWriter,
+  type RequestHead,
+} from '../../../../wire/session/writer.js'
 import { closeAsk, extendAsk, fail } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { addSession, nextStream, removeSession, scheduleFlush } from '../../streams.js'
-import { valueCost } from '../../values.js'
-import { enlist } from '../outbox.js'
+import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
+import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
 import { windowOf } from '../pacing.js'
 import { createAskingSession, type AskingSession } from '../state.js'
 
@@ -135,4 +142,53 @@ export function forgetSession(state: State, session: Session): void {
   removeSession(state, session)
   const connection = state.connections.all.get(session.connection)
   if (connection !== undefined) connection.asking = undefined
+}
+
+/** How the outbox sends requests, in pieces, and CANCEL. */
+export const sendingRequests = {
+  inOrder: true,
+
+  // Nobody asks over this session but us.
+  limits: () => undefined,
+
+  hasControl: ({ cancels }: Session) => cancels.length > 0,
+
+  control(session: Session, writer: FrameWriter): void {
+    for (const id of session.cancels) writeCancel(writer, id)
+    session.cancels = []
+  },
+
+  sendable({ value, sent, sendCredit }: SessionCall): number {
+    if (value === undefined) return -1
+    if (sent < 0) return chunkOf(value.length, sendCredit)
+    const bytes = chunkOf(value.length - sent, sendCredit)
+    return bytes === 0 ? -1 : bytes
+  },
+
+  write(state: State, _out: Effects, call: SessionCall, writer: FrameWriter, bytes: number): void {
+    const value = call.value!
+    if (call.sent < 0) {
+      call.sent = bytes
+      writeRequest(writer, call.wireId, headOf(state, call), value, bytes)
+    } else {
+      writeData(writer, call.wireId, value, call.sent, call.sent + bytes)
+      call.sent += bytes
+    }
+    call.sendCredit -= bytes
+    if (call.sent === value.length) call.value = undefined
+  },
+}
+
+function headOf(state: State, { ask, firstCredit: credit }: SessionCall): RequestHead {
+  const { values, deadline } = ask
+  return {
+    timeout: Math.max(1, deadline - state.now),
+    credit,
+    one: values === undefined,
+    service: ask.service,
+    lossy:
+      values?.buffer === undefined && values?.overflow === undefined
+        ? undefined
+        : { policy: POLICIES.indexOf(values.overflow ?? 'error'), buffer: values.buffer ?? DEFAULT_BUFFER },
+  }
 }

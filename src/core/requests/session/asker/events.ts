@@ -3,12 +3,13 @@ import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { log, type Effects, type Refusal } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
-import { updateIdle } from '../../../peers/connections.js'
+import { noteUpgraded, updateIdle } from '../../../peers/connections.js'
+import { forgetGoodbyes } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { forgetGoodbyes, scheduleFlush } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
@@ -19,7 +20,7 @@ type Session = AskingSession<SessionCall>
 export function onSessionOpened(state: State, out: Effects, session: Session, event: EventOf<'streamOpened'>): void {
   const connection = state.connections.all.get(session.connection)!
   connection.requestProtocol = event.protocol
-  connection.upgraded = true
+  noteUpgraded(connection)
   if (event.protocol === SESSION) {
     session.open = true
     scheduleFlush(state, session)

@@ -6,7 +6,6 @@ import {
   isIgnorable,
   readCredit,
   readFail,
-  readGoodbye,
   readHello,
   rest,
   type FailFields,
@@ -20,8 +19,8 @@ import { maxResponseOf } from '../../../settings.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
+import { enlist } from '../../streams.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
-import { enlist } from '../outbox.js'
 import { nextCredit, onAnswered } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
 import { endSessionCall, closeSessionCall, giveBackCredit, giveCredit, noteLife } from './calls.js'
@@ -42,12 +41,8 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
       return onEnd(state, out, session, frame)
     case FrameType.FAIL:
       return onFail(state, out, session, frame)
-    case FrameType.GOODBYE: {
-      const says = readGoodbye(frame)
-      if (says === undefined) return 'GOODBYE is broken'
-      onGoodbye(state, out, session, frame.id, says)
-      return undefined
-    }
+    case FrameType.GOODBYE:
+      return onGoodbye(state, out, session, frame)
     case FrameType.CREDIT:
       return onCredit(state, session, frame)
     default:

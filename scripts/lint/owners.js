@@ -1,0 +1,157 @@
+/**
+ * The owners of the state: the files of src/core that change a record, once it is made. The law is own-state.js. A row is the name
+ * of an interface or a type, or one of its members (`Asks.deadlines`), which counts before it. No file: it stays as it is made.
+ *
+ * Each record has one owner where that can be. The rest is shared inside of a room, and says so.
+ */
+
+const ASKING = 'requests/session/asker'
+const ANSWERING = 'requests/session/answerer'
+const CALLS = `${ASKING}/calls.ts`
+const ANSWERS = `${ANSWERING}/answers.ts`
+const V1_ASKER = 'requests/v1/asker.ts'
+const V1_ANSWERER = 'requests/v1/answerer.ts'
+const OUTBOX = 'requests/session/outbox.ts'
+/** What only one role of a session has, and what each role changes of its own sessions. */
+const ASKER = [CALLS, `${ASKING}/frames.ts`]
+const ANSWERER = [ANSWERS, `${ANSWERING}/frames.ts`, `${ANSWERING}/series.ts`]
+
+/** File of the state → record, or record and member → its owners. */
+export const OWNERS = {
+  'state.ts': {
+    // The end of a node makes all parts anew.
+    State: ['lifecycle.ts'],
+    'State.now': ['step.ts'],
+    Lifecycle: ['lifecycle.ts'],
+    Due: ['due.ts'],
+    Changes: ['changes.ts'],
+    Asks: ['asks.ts'],
+    'Asks.deadlines': ['due.ts'],
+  },
+
+  'peers/state.ts': {
+    PeersState: [],
+    'PeersState.dials': ['peers/dials.ts'],
+    'PeersState.online': ['peers/online.ts'],
+    Connections: ['peers/connections.ts'],
+    Connection: ['peers/connections.ts'],
+    'Connection.goodbye': ['peers/goodbye.ts', 'peers/connections.ts'],
+    'Connection.goodbyes': ['peers/goodbye.ts'],
+    'Connection.leaving': ['peers/goodbye.ts'],
+    'Connection.pings': ['peers/connectivity.ts', 'peers/connections.ts'],
+    'Connection.said': ['peers/discovery.ts'],
+    'Connection.answeredAt': ['peers/connectivity.ts'],
+    'Connection.doubted': ['peers/connectivity.ts'],
+    'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],
+    'Connection.protocols': ['peers/discovery.ts'],
+    // What a connection carries is its protocol's.
+    'Connection.queue': ['requests/queue.ts', V1_ASKER],
+    'Connection.requestProtocol': [`${ASKING}/events.ts`],
+    'Connection.asking': [CALLS],
+    'Connection.answering': [`${ANSWERING}/events.ts`],
+    'Connection.sessionsOpened': [`${ANSWERING}/events.ts`],
+    'Connection.v1Streams': [V1_ASKER],
+    'Connection.v1Exchanges': [V1_ANSWERER],
+    Goodbye: [],
+    Dial: ['peers/dials.ts'],
+    DialAsk: ['peers/connectivity.ts'],
+    DialFailure: [],
+    Discovery: ['peers/discovery.ts'],
+    Memory: ['peers/memory.ts'],
+    Remembered: ['peers/memory.ts'],
+    Observed: ['peers/observed.ts'],
+    Observation: ['peers/observed.ts'],
+    Twins: ['peers/twins.ts'],
+    Suspect: ['peers/twins.ts'],
+  },
+
+  'requests/state.ts': {
+    RequestsState: [],
+    RequestAsk: ['requests/requests.ts'],
+    'RequestAsk.timeout': [`${ASKING}/frames.ts`],
+    'RequestAsk.data': [CALLS, V1_ASKER],
+    'RequestAsk.call': [CALLS, V1_ASKER],
+    'RequestAsk.stage': ['requests/requests.ts', CALLS, `${ASKING}/frames.ts`, V1_ASKER],
+    V1Call: [V1_ASKER],
+    SessionCall: [`${ASKING}/frames.ts`],
+    Exchanges: ['requests/exchanges.ts'],
+    'Exchanges.deadlines': ['due.ts'],
+    PeersRequest: ['requests/exchanges.ts'],
+    'PeersRequest.total': [V1_ANSWERER],
+    'PeersRequest.complete': [`${ANSWERING}/frames.ts`, V1_ANSWERER],
+    'PeersRequest.ended': [ANSWERS, V1_ANSWERER],
+    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', ANSWERS, V1_ANSWERER],
+    'PeersRequest.reserved': ['requests/budget.ts'],
+    'PeersRequest.admitted': ['requests/budget.ts'],
+    V1Exchange: [],
+    SessionExchange: [ANSWERS, `${ANSWERING}/frames.ts`],
+    'SessionExchange.series': [ANSWERS, `${ANSWERING}/series.ts`],
+    Series: [ANSWERS, `${ANSWERING}/series.ts`],
+    Lossy: [],
+    Account: ['requests/budget.ts'],
+    Budget: ['requests/budget.ts'],
+    Streams: ['requests/streams.ts'],
+  },
+
+  'requests/session/state.ts': {
+    Sender: [...ASKER, ...ANSWERER],
+    'Sender.wireId': [],
+    'Sender.listed': [OUTBOX, 'requests/streams.ts'],
+    Session: [...ASKER, `${ASKING}/events.ts`, ANSWERS, `${ANSWERING}/frames.ts`],
+    'Session.writing': [OUTBOX, 'requests/stream-events.ts'],
+    'Session.ready': [OUTBOX, 'requests/streams.ts'],
+    'Session.helloSent': [OUTBOX],
+    'Session.credits': [OUTBOX, CALLS, ANSWERS],
+    'Session.bulk': [OUTBOX],
+    'Session.flushScheduled': [OUTBOX, 'requests/streams.ts'],
+    'Session.goodbyes': [OUTBOX, 'requests/streams.ts'],
+    AskingSession: ASKER,
+    AnsweringSession: [...ANSWERER, `${ANSWERING}/events.ts`],
+    Intake: [CALLS, `${ASKING}/frames.ts`],
+    FailFrame: [],
+    Carrier: [],
+  },
+  'requests/session/pacing.ts': { Pace: ['requests/session/pacing.ts'] },
+
+  'services/state.ts': {
+    ServicesState: [],
+    Services: ['services/book.ts'],
+    Purpose: [],
+    'Purpose.values': ['services/own-answers.ts'],
+    'Purpose.bytes': ['services/own-answers.ts'],
+    'Purpose.chunks': ['broadcasts/fetching.ts'],
+    'Purpose.received': ['broadcasts/fetching.ts'],
+    Serving: ['services/serving.ts'],
+    ServiceNews: [],
+  },
+
+  'broadcasts/state.ts': {
+    BroadcastsState: [],
+    'BroadcastsState.catchUps': ['broadcasts/catch-up.ts'],
+    Topics: ['broadcasts/topics.ts'],
+    Topic: ['broadcasts/topics.ts'],
+    'Topic.history': ['broadcasts/history.ts'],
+    'Topic.historyBytes': ['broadcasts/history.ts'],
+    'Topic.remembered': ['broadcasts/history.ts'],
+    Remembered: [],
+    Outcomes: ['broadcasts/history.ts'],
+    Publishing: ['broadcasts/publishing.ts'],
+    PublishQueue: ['broadcasts/publishing.ts'],
+    BroadcastAsk: ['broadcasts/publishing.ts'],
+    Recipients: ['broadcasts/recipients.ts'],
+    Validating: ['broadcasts/validating.ts'],
+    'Validating.deadlines': ['due.ts'],
+    Validation: [],
+    Origin: [],
+    CatchUp: ['broadcasts/catch-up.ts'],
+    ReceiptBook: ['broadcasts/receipts.ts'],
+    Receipts: ['broadcasts/receipts.ts'],
+    Large: ['broadcasts/large.ts'],
+    Digesting: [],
+    Fetching: ['broadcasts/fetching.ts'],
+    Fetch: ['broadcasts/fetching.ts'],
+    CountBook: ['broadcasts/counts.ts'],
+    Counts: ['broadcasts/counts.ts'],
+    PeerRecord: ['broadcasts/counts.ts'],
+  },
+}

@@ -1,0 +1,137 @@
+/**
+ * The rooms of src, and what each may import: the table of CONTRIBUTING.md, as a law (may-import.js). spec/house-spec.ts finds
+ * what is written here and not needed any more.
+ *
+ * A row is named by a folder or by a file of src. The deepest row that fits a file is its row, and the only one. A row covers
+ * the folders in its own, unless one of them has a row: then each of them needs one. What lies in the row's own folder may be
+ * imported, in the folders inside too; everything else is named: files and folders of src in `ours`, packages and modules of Node
+ * in `packages` (`@libp2p/*` is a scope, `node:*` all of Node).
+ */
+
+/** What every room of core stands on. step.ts, lifecycle.ts, expire.ts and ask-kinds.ts stand above the rooms. */
+export const CORE_BASE = [
+  ...['asks', 'changes', 'due', 'effects', 'events', 'id-map', 'id-set', 'parameters', 'port'],
+  ...['settings', 'state', 'terms'],
+].map((file) => `core/${file}.ts`)
+
+/** What a network knows of the core. */
+const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/race'].map(
+  (file) => `core/${file}.ts`,
+)
+
+/** @type {Record<string, { ours: string[], packages: string[] }>} */
+export const ROOMS = {
+  'index.ts': {
+    ours: [
+      'core',
+      'platform',
+      'config',
+      'edge',
+      'errors.ts',
+      'identity.ts',
+      'node',
+      'protocol',
+      'recording',
+      'create-node.ts',
+    ],
+    packages: [],
+  },
+  'create-node.ts': {
+    ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'storage'],
+    packages: [],
+  },
+  'errors.ts': { ours: [], packages: [] },
+  'identity.ts': {
+    ours: ['errors.ts'],
+    packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],
+  },
+
+  wire: { ours: [], packages: [] },
+  core: { ours: ['wire', 'errors.ts'], packages: [] },
+  // Four rooms of core need each other: a connection carries requests and ends with them, services are requests, and broadcasts
+  // are services and use connections. So they have doors: of a room that is not named as a whole, these files.
+  'core/peers': {
+    ours: [
+      ...CORE_BASE,
+      ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
+      ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
+      'wire',
+    ],
+    packages: [],
+  },
+  'core/requests': { ours: [...CORE_BASE, 'core/peers', 'core/services/book.ts', 'wire'], packages: [] },
+  'core/services': {
+    ours: [
+      ...CORE_BASE,
+      ...['core/requests/answers.ts', 'core/requests/requests.ts', 'core/requests/values.ts', 'core/broadcasts'],
+      ...['core/peers/state.ts', 'core/peers/twins.ts'],
+      'wire',
+    ],
+    packages: [],
+  },
+  'core/broadcasts': {
+    ours: [...CORE_BASE, 'core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    packages: [],
+  },
+  // It only looks, and no other room looks at it.
+  'core/explain': { ours: [...CORE_BASE, 'core/peers/addresses.ts', 'core/broadcasts', 'wire'], packages: [] },
+
+  lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
+  edge: { ours: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
+  'edge/checks.ts': {
+    ours: ['core/peers/addresses.ts', 'errors.ts'],
+    packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],
+  },
+  config: {
+    ours: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'recording/options.ts'],
+    packages: ['rxjs'],
+  },
+  node: { ours: ['core', 'lane', 'edge', 'platform', 'errors.ts'], packages: ['@noble/hashes', 'rxjs'] },
+  protocol: { ours: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
+  recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
+  libp2p: {
+    ours: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
+    packages: [
+      ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'multiformats', 'uint8arraylist'],
+      '@noble/hashes',
+    ],
+  },
+  testing: {
+    ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
+    packages: ['rxjs'],
+  },
+  'testing/network': { ours: [...CORE_FOR_NETWORKS, 'core/id-map.ts', 'lane/action.ts', 'wire'], packages: ['rxjs'] },
+
+  // What differs between Node and a browser. Who may import modules of Node may use its globals.
+  platform: { ours: [], packages: ['node:*', '@chainsafe/libp2p-noise', 'uint8arraylist'] },
+  // The rest that knows Node. In a browser each of them is left out or has a twin.
+  'recording/file.ts': { ours: ['recording', 'edge', 'errors.ts'], packages: ['node:*'] },
+  storage: { ours: ['core', 'edge', 'platform', 'identity.ts', 'errors.ts'], packages: ['multiformats', 'node:*'] },
+}
+
+/** @returns {boolean} */
+export function covers(/** @type {string} */ entry, /** @type {string} */ path) {
+  return path === entry || path.startsWith(`${entry}/`)
+}
+
+/**
+ * The name of the row of a file of src; `undefined`: it has none.
+ * @returns {string | undefined}
+ */
+export function rowOf(/** @type {string} */ file, rooms = ROOMS) {
+  const names = Object.keys(rooms)
+  const row = names.filter((name) => covers(name, file)).sort((a, b) => b.length - a.length)[0]
+  const isDivided = names.some((name) => name !== row && covers(row, name) && !name.endsWith('.ts'))
+  const isInside = row !== undefined && !row.endsWith('.ts') && file.slice(row.length + 1).includes('/')
+  return isDivided && isInside ? undefined : row
+}
+
+/** @returns {boolean} */
+export function namesPackage(/** @type {string} */ entry, /** @type {string} */ specifier) {
+  return entry.endsWith('*') ? specifier.startsWith(entry.slice(0, -1)) : covers(entry, specifier)
+}
+
+/** The rows whose files may use what Node alone has, as patterns. */
+export const NODE_FILES = Object.entries(ROOMS)
+  .filter(([, { packages }]) => packages.some((name) => name.startsWith('node:')))
+  .map(([row]) => `src/${row}${row.endsWith('.ts') ? '' : '/**'}`)

@@ -1,0 +1,2 @@
+/** Checksums. */
+export { crc32 } from 'node:zlib'
