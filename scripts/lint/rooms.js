@@ -53,7 +53,8 @@ export const ROOMS = {
   'core/peers': {
     ours: [
       ...CORE_BASE,
-      ...['core/requests', 'core/services/book.ts', 'core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
+      ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
+      ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',
     ],
     packages: [],
@@ -63,6 +64,7 @@ export const ROOMS = {
     ours: [
       ...CORE_BASE,
       ...['core/requests/answers.ts', 'core/requests/requests.ts', 'core/requests/values.ts', 'core/broadcasts'],
+      ...['core/peers/state.ts', 'core/peers/twins.ts'],
       'wire',
     ],
     packages: [],

@@ -103,3 +103,24 @@ describe('the addresses that a node shows', () => {
     expect((await a.knownPeers())[b.peerId]).toEqual(b.addresses)
   })
 })
+
+describe('a node that means itself', () => {
+  it('is told so, by whatever name, and so is one that meets another one with its secret', async () => {
+    const secret = newSecret()
+    const [a, twin] = [await startEcho({ secret }), await startEcho({ secret })]
+    const bare = (node: typeof a): string => node.addresses[0]!.replace(/\/p2p\/.*/, '')
+    for (const target of [a.peerId, a.addresses[0]!, twin.addresses[0]!]) {
+      const itself = {
+        code: 'DialError',
+        message: `${a.peerId} is this node itself, which neither dials nor asks itself`,
+      }
+      await expect(a.request(target, bytes('x'))).rejects.toMatchObject(itself)
+      if (target.startsWith('/')) await expect(a.dial(target)).rejects.toMatchObject(itself)
+    }
+    for (const target of [bare(a), bare(twin)]) {
+      const message = `cannot reach ${target}: ${target}: this node itself, or one with its secret, is there`
+      await expect(a.dial(target)).rejects.toMatchObject({ code: 'DialError', message })
+    }
+    expect((await a.status()).connections).toEqual([])
+  })
+})

@@ -29,6 +29,24 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
+describe('two nodes with one secret', () => {
+  const isTold = async (node: P2pNode): Promise<string[]> => {
+    const { twins = [] } = await firstValueFrom(node.status$.pipe(filter((status) => status.twins !== undefined)))
+    return twins
+  }
+
+  it('are told by a peer of both, which knows it too', async () => {
+    const secret = newSecret()
+    const [one, other, peer] = [await startNode({ secret }), await startNode({ secret }), await startNode()]
+    for (const node of [one, other]) await node.dial(peer.addresses[0]!)
+    const bare = ({ addresses }: P2pNode) => addresses[0]!.replace(/\/p2p\/.*/, '')
+    expect(await isTold(one)).toEqual([bare(other)])
+    expect(await isTold(other)).toEqual([bare(one)])
+    const { twins } = await peer.explain({ peer: one.peerId })
+    expect(twins!.sort()).toEqual([bare(one), bare(other)].sort())
+  }, 20_000)
+})
+
 describe('dataDir', () => {
   it('lets a node be the same peer after a restart, and find its network in two seconds when its boot node is gone', async () => {
     const boot = await startNode()

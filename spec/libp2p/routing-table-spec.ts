@@ -1,5 +1,6 @@
 /** What the port tells of kad-dht's table, whatever becomes of kad-dht's own notes about a peer. */
 import { afterEach, expect, it } from '@jest/globals'
+import type { PeerInfo } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../../src/core/port.js'
 import { RoutingTable } from '../../src/libp2p/routing-table.js'
@@ -36,4 +37,34 @@ it('a peer that kad could not tag is told all the same, when it comes and when i
   await expect(table.remove(contact!.kadId)).rejects.toThrow('it took too long')
   await heard(2)
   expect(events.at(-1)).toEqual({ type: 'tableChanged', peer: peer.toString(), addresses: undefined })
+})
+
+it('hearsay does not change the addresses of a peer that has said where it is, and gets into no answer of ours', async () => {
+  const { host, gater, table: kad } = await kadTable()
+  table = kad
+  const events: PortEvent[] = []
+  const emit = (event: PortEvent): void => void events.push(event)
+  new RoutingTable(host, gater, emit, () => undefined)
+  const peer = await somePeer()
+  const [own, hearsay] = ['/ip4/51.1.0.1/tcp/1', '/ip4/51.2.0.1/tcp/1']
+  const heard = async (amount: number): Promise<void> => {
+    for (let i = 0; i < 100 && events.length < amount; i++) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  gater.told(peer.toString(), [own])
+  await host.peerStore.merge(peer, { multiaddrs: [multiaddr(own)] })
+  await table.add(peer)
+  await heard(1)
+  await host.peerStore.merge(peer, { multiaddrs: [multiaddr(hearsay)] })
+  const { addresses } = await host.peerStore.get(peer)
+  const known = addresses.map((address) => address.multiaddr)
+  expect(known.map(String).sort()).toEqual([own, hearsay])
+  expect(events).toEqual([{ type: 'tableChanged', peer: peer.toString(), addresses: [own] }])
+  // As kad-dht does with what it tells others.
+  const { peerInfoMapper } = host.services.kad as unknown as { peerInfoMapper(info: PeerInfo): PeerInfo }
+  expect(peerInfoMapper({ id: peer, multiaddrs: known }).multiaddrs.map(String)).toEqual([own])
+
+  gater.forget(peer.toString())
+  await host.peerStore.merge(peer, { multiaddrs: [multiaddr('/ip4/51.3.0.1/tcp/1')] })
+  await heard(2)
+  expect(events.at(-1)).toMatchObject({ addresses: [own, hearsay, '/ip4/51.3.0.1/tcp/1'] })
 })

@@ -13,6 +13,7 @@ const values = fc.record(
     mode: fc.constantFrom('pull', 'push'),
     buffer: fc.nat(100),
     overflow: fc.constantFrom('error', 'dropOldest', 'conflate'),
+    idleTimeout: fc.nat(10_000),
   },
   { requiredKeys: ['mode'] },
 )
@@ -84,14 +85,18 @@ export const eventsByType: Arbitraries = {
   listening: event('listening', { addresses: texts }),
   listenFailed: event('listenFailed', { failure }),
   connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
-  connectionClosed: event('connectionClosed', { connection: id }),
+  connectionClosed: event('connectionClosed', { connection: id, moved: fc.boolean() }, ['moved']),
   dialled: event('dialled', { target: text, peer: text, connection: id }),
   dialFailed: event('dialFailed', {
     target: text,
     failure,
     tried: fc.array(fc.record({ address: text, reason: text }), { maxLength: 4 }),
   }),
-  identified: event('identified', { connection: id, peer: text, protocols: texts, addresses: texts, agent: text }),
+  identified: event(
+    'identified',
+    { connection: id, peer: text, protocols: texts, addresses: texts, agent: text, observed: text },
+    ['observed'],
+  ),
   pinged: event('pinged', { connection: id, rtt: fc.oneof(id, fc.double({ min: 0, noNaN: true })) }),
   pingFailed: event('pingFailed', { connection: id, failure, heard: fc.boolean() }),
   tableChanged: event('tableChanged', { peer: text, addresses: fc.option(texts, { nil: undefined }) }),

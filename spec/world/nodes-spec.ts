@@ -1,10 +1,11 @@
 /** tinyp2p nodes in a world: discovery, requests and broadcasts over 62 ms, from behind a NAT box, and what a cut costs. */
 import { expect, it } from '@jest/globals'
+import type { NodeStatus } from 'tinyp2p'
 import { bytes, outcome, text } from '../support/nodes.js'
 import { describeWorld } from './describe-world.js'
 import type { WorldNode } from './host.js'
 import { WIDE } from './profiles.js'
-import { allConnected, allKnow } from './waiting.js'
+import { allConnected, allKnow, until } from './waiting.js'
 import { createWorld } from './world.js'
 
 const TOPIC = 'news'
@@ -45,6 +46,32 @@ describeWorld('nodes in a world', () => {
     expect(await ask(x, a.peerId, 'out')).toBe('out')
     expect(await ask(a, x.peerId, 'and in')).toBe('and in')
   })
+
+  it('find one behind a port mapping, whose address three of them have told it', async () => {
+    const world = await createWorld({ hosts: ['a', 'b', 'c', 'd'] })
+    const box = await world.nat('box', { hosts: ['x'] })
+    const x = await world.host('x').node()
+    await box.forward(4001, world.host('x'))
+    const mapped = `/ip4/${box.address}/tcp/4001/p2p/${x.peerId}`
+    const announces = async () => ((await x.order('status', {})) as NodeStatus).addresses.includes(mapped)
+
+    const [a, b] = [
+      await world.host('a').node({ bootNodes: mapped }),
+      await world.host('b').node({ bootNodes: mapped }),
+    ]
+    await allConnected([x, a, b], 10_000)
+    expect(await announces()).toBe(false)
+    await world.host('c').node({ bootNodes: mapped })
+    await until('x announces it', 10_000, announces)
+    await until('a hears it', 10_000, async () => {
+      const known = (await a.order('knownPeers', {})) as Record<string, string[]>
+      return known[x.peerId]?.includes(mapped) === true
+    })
+
+    // This one has never heard of the mapping but from the network.
+    const d = await world.host('d').node({ bootNodes: a.at() })
+    await until('d reaches x', 10_000, async () => (await ask(d, x.peerId, 'in')) === 'in')
+  }, 60_000)
 
   it('lose requests to a cut, and none after it', async () => {
     const world = await createWorld({ hosts: ['a', 'b'] })

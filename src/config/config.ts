@@ -27,7 +27,8 @@ export interface NodeConfig {
   listen?: string | string[]
   /**
    * Multiaddrs at which others reach us, in place of those that we listen on: behind a port mapping, a proxy or a name. Without
-   * `/p2p`. Default: what we listen on, as interfaces come and go.
+   * `/p2p`. Default: what we listen on, as interfaces come and go, and the addresses at which peers of three hosts say that
+   * they have reached us.
    */
   announce?: string | string[]
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */

@@ -14,7 +14,19 @@ export type Timed = { [Part in keyof State]: State[Part] extends { deadlines: De
 
 /** Everything that can be due. expire.ts has a row for each. */
 export type DueName =
-  Timed | 'idle' | 'ping' | 'probe' | 'memory' | 'leave' | 'slowPeers' | 'joined' | 'catchUps' | 'histories' | 'stop'
+  | Timed
+  | 'idle'
+  | 'ping'
+  | 'probe'
+  | 'memory'
+  | 'observed'
+  | 'twins'
+  | 'leave'
+  | 'slowPeers'
+  | 'joined'
+  | 'catchUps'
+  | 'histories'
+  | 'stop'
 
 /** How long nothing expires after a time in which nothing could be heard, ms: for what lies in the sockets, and a round trip. */
 const GRACE = 250

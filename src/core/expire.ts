@@ -13,6 +13,8 @@ import { nextIdleClose } from './peers/connections.js'
 import { closeIdle, pingAll } from './peers/connectivity.js'
 import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
+import { expireObserved } from './peers/observed.js'
+import { lookAtTwins } from './peers/twins.js'
 import { expireExchange } from './requests/answers.js'
 import { nextHistory } from './services/serving.js'
 import type { State } from './state.js'
@@ -35,6 +37,8 @@ const DUE: Record<DueName, Row> = {
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
   memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
+  twins: { next: ({ twins }) => twins.nextLook, run: lookAtTwins },
+  observed: { next: ({ observed }) => observed.nextExpiry, run: expireObserved },
   validating: each('validating', expireValidation),
   leave: { next: nextLeave, run: leaveTopics },
   slowPeers: { next: nextStall, run: onStalled },

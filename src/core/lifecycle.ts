@@ -10,6 +10,7 @@ import { fullAddresses } from './explain/status.js'
 import { pingAllNow } from './peers/connectivity.js'
 import { tellWhereWeAre } from './peers/discovery.js'
 import { beginMemory } from './peers/memory.js'
+import { forgetObserved, isObserved } from './peers/observed.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
 import { openOwnAsk, takeOwnAsk } from './services/book.js'
@@ -26,10 +27,14 @@ export function start(state: State, out: Effects): void {
 }
 
 export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
+  const before = state.lifecycle.addresses
   state.lifecycle.addresses = addresses
   statusChanged(state)
   if (state.lifecycle.phase !== 'starting') {
-    for (const address of fullAddresses(state)) log(out, 'info', `📣 our addresses have changed: ${address}`)
+    if (before.join() !== addresses.join())
+      log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
+    if (before.some((address) => !addresses.includes(address) && !isObserved(state, address)))
+      forgetObserved(state, out)
     return tellWhereWeAre(state, out)
   }
   state.lifecycle.phase = 'running'

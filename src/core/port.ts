@@ -52,12 +52,18 @@ export type PortEvent =
   | { type: 'listening'; addresses: string[] }
   | { type: 'listenFailed'; failure: Failure }
   | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
-  /** Every stream of the connection has ended too, whether or not it was reported. */
-  | { type: 'connectionClosed'; connection: ConnectionId }
+  /**
+   * Every stream of the connection has ended too, whether or not it was reported. `moved`: it began at an address that this
+   * machine does not have any more.
+   */
+  | { type: 'connectionClosed'; connection: ConnectionId; moved?: boolean }
   /** Answers `dial`. The connection was reported by `connectionOpened` before. */
   | { type: 'dialled'; target: string; peer: string; connection: ConnectionId }
   | { type: 'dialFailed'; target: string; failure: Failure; tried: Attempt[] }
-  /** The identify message of a peer: its protocols, and those of its listen addresses that we accept. */
+  /**
+   * The identify message of a peer: its protocols, and those of its listen addresses that we accept. `observed`: the address at
+   * which the peer says that it has reached us, if we do not listen there by our own knowledge.
+   */
   | {
       type: 'identified'
       connection: ConnectionId
@@ -65,6 +71,7 @@ export type PortEvent =
       protocols: string[]
       addresses: string[]
       agent: string
+      observed?: string
     }
   /** Answers `ping`. `rtt` in ms. */
   | { type: 'pinged'; connection: ConnectionId; rtt: number }
@@ -149,6 +156,8 @@ export type PortEffect =
   | { type: 'closeConnection'; connection: ConnectionId; reason: string; dead?: true }
   /** Measure the round-trip time, within `timeout` ms. Answered by `pinged` or `pingFailed`. */
   | { type: 'ping'; connection: ConnectionId; timeout: number }
+  /** The addresses of ours that others have confirmed, all of them: they are told beside those that we listen on. */
+  | { type: 'announceObserved'; addresses: string[] }
   | { type: 'tableAdd'; peer: string; addresses: string[] }
   | { type: 'tableRemove'; peer: string }
   /** Fill the table by a Kademlia bootstrap: look up our own id, and a random one. Answered by `tableQueried`. */

@@ -150,7 +150,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)
     case 'connectionClosed':
-      return connectivity.onConnectionClosed(state, out, event.connection)
+      return connectivity.onConnectionClosed(state, out, event)
     case 'dialled':
       return connectivity.onDialled(state, out, event)
     case 'dialFailed':

@@ -29,6 +29,8 @@ export interface TakeValues {
   buffer?: number
   /** … and this happens to the others. */
   overflow?: Overflow
+  /** Once it has begun, the longest time in which nothing comes, ms; absent: there is no such limit. */
+  idleTimeout?: number
 }
 
 /** Receipts of a broadcast: at most `count`, for at most `timeout` ms. */

@@ -48,13 +48,15 @@ export class Connections {
     return id
   }
 
-  private forget(connection: Connection): void {
+  private forget(connection: Connection, moved = false): void {
     const id = this.ids.get(connection)
     if (id === undefined) return
     this.ids.delete(connection)
     this.byId.delete(id)
     this.closed(id)
-    this.emit({ type: 'connectionClosed', connection: id })
+    const peer = connection.remotePeer
+    if (![...this.ids.keys()].some((other) => other.remotePeer.equals(peer))) this.gater.left(peer.toString())
+    this.emit({ type: 'connectionClosed', connection: id, ...(moved && { moved }) })
   }
 
   ping(id: ConnectionId, timeout: number): void {
@@ -89,7 +91,10 @@ export class Connections {
     const ours = interfaceAddresses()
     for (const connection of [...this.ids.keys()]) {
       const local = localAddress(connection)
-      if (local !== undefined && !ours.has(local)) abort(connection, 'its local address is gone')
+      if (local === undefined || ours.has(local)) continue
+      // Reported now: libp2p takes some milliseconds, and the peers must not be taken for connected when our addresses change.
+      this.forget(connection, true)
+      abort(connection, 'its local address is gone')
     }
   }
 

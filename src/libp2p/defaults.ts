@@ -54,6 +54,9 @@ export const INTERFACES_INTERVAL = 1_000
 /** How many peers the gater remembers: whether one was connected over loopback, and the addresses that it told. */
 export const REMEMBERED_PEERS = 4_096
 
+/** How long what a peer has said of itself outranks hearsay once it is not connected, ms. Stock: nothing outranks it. */
+export const OWN_WORD_LIFETIME = 60 * 60_000
+
 /** What a session may have on its way to us. Stock: 256 KiB, and up to 16 MiB where Yamux happens to let a window grow. */
 export const SESSION_WINDOW = STREAMS.sessionWindow
 

@@ -156,7 +156,7 @@ export class Dialler {
       this.host.peerStore.merge(connection.remotePeer, { multiaddrs }).catch(() => undefined)
       this.succeed(dial, connection)
     } catch (error) {
-      dial.tried.set(address, reasonOf(error))
+      dial.tried.set(address, isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOf(error))
       dial.cause = error as Error
     } finally {
       this.attempts--
@@ -225,9 +225,9 @@ export class Dialler {
       .get(dial.peer!, { signal })
       .then(
         ({ id, addresses }) => {
-          return addresses.map(({ multiaddr: address, isCertified }) => {
-            const isConfirmed = isCertified || this.gater.isOwnWord(id.toString(), withoutPeer(address.toString()))
-            return { address: address.toString(), isConfirmed }
+          // (libp2p calls certified what a peer has signed at any time.)
+          return addresses.map(({ multiaddr: address }) => {
+            return { address: address.toString(), isConfirmed: this.gater.isOwnWord(id.toString(), address.toString()) }
           })
         },
         (): Candidate[] => [],
@@ -312,6 +312,11 @@ export class Dialler {
       return direction === 'outbound' && withoutPeer(remoteAddr.toString()) === address
     })
   }
+}
+
+/** The handshake has shown our own peer id. */
+function isSelf(error: unknown): boolean {
+  return (error as Error).message === 'Can not dial self'
 }
 
 function named(address: string): Candidate {

@@ -3,16 +3,23 @@
  * takes it, and again at each change, so what the answer depends on is remembered beyond a connection's end.
  */
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
-import { acceptsAddress, isLoopback, isUnspecified } from '../core/peers/addresses.js'
-import { REMEMBERED_PEERS } from './defaults.js'
+import { acceptsAddress, isLoopback, isUnspecified, withoutPeer } from '../core/peers/addresses.js'
+import { OWN_WORD_LIFETIME, REMEMBERED_PEERS } from './defaults.js'
+
+/** What a peer has told us of itself. */
+interface OwnWord {
+  /** Without `/p2p`. */
+  readonly addresses: ReadonlySet<string>
+  /** ms; `Infinity` while it is connected. */
+  until: number
+}
 
 export class Gater {
   private loopbackOnly = false
   /** Some peer is, or was, connected to us over loopback. */
   private anyOverLoopback = false
   private readonly overLoopback = new Map<string, boolean>()
-  /** Peer → the addresses that it has told us of itself. */
-  private readonly ownWords = new Map<string, Set<string>>()
+  private readonly ownWords = new Map<string, OwnWord>()
   /** An attempt's address (the object) → may it become a connection? Asked at the last moment: of a race only one does. */
   readonly claims = new WeakMap<object, () => boolean>()
 
@@ -20,6 +27,7 @@ export class Gater {
   constructor(
     private readonly self: string,
     private readonly deny?: (peer: string) => boolean,
+    private readonly now = () => performance.now(),
   ) {}
 
   listensOn(addresses: string[]): void {
@@ -37,13 +45,35 @@ export class Gater {
   /** By identify, so it is the peer itself that says so. `addresses` are without `/p2p`. */
   told(peer: string, addresses: string[]): void {
     this.ownWords.delete(peer)
-    this.ownWords.set(peer, new Set(addresses))
+    this.ownWords.set(peer, { addresses: new Set(addresses), until: Infinity })
     bound(this.ownWords)
   }
 
-  /** Has the peer itself told us this address? If it has told any, all others are out of date, or only told by other peers. */
+  /** The last connection to the peer has ended, so it cannot tell us new addresses any more. */
+  left(peer: string): void {
+    const word = this.ownWords.get(peer)
+    if (word !== undefined) word.until = this.now() + OWN_WORD_LIFETIME
+  }
+
+  /** The peer cannot be reached at the addresses that it told. */
+  forget(peer: string): void {
+    this.ownWords.delete(peer)
+  }
+
+  /** Has the peer itself told us of this address? */
   isOwnWord(peer: string, address: string): boolean {
-    return this.ownWords.get(peer)?.has(address) === true
+    const word = this.ownWords.get(peer)
+    return word !== undefined && word.until > this.now() && word.addresses.has(withoutPeer(address))
+  }
+
+  /**
+   * Those of these addresses of a peer that may be used and told to others. If the peer itself has told any of them, all others are
+   * out of date, or only told by other peers.
+   */
+  best<Address extends { toString(): string }>(peer: string, addresses: Address[]): Address[] {
+    const accepted = addresses.filter((address) => this.accepts(peer, address.toString()))
+    const own = accepted.filter((address) => this.isOwnWord(peer, address.toString()))
+    return own.length > 0 ? own : accepted
   }
 
   denies(peer: string): boolean {

@@ -14,15 +14,16 @@ export function watchIdentify(
 ): void {
   host.addEventListener('peer:identify', ({ detail }) => {
     const connection = connections.idOf(detail.connection)
-    if (connection !== undefined) emit(identified(connection, detail, gater))
+    if (connection !== undefined) emit(identified(connection, detail, host, gater))
   })
 }
 
-function identified(connection: number, result: IdentifyResult, gater: Gater): PortEvent {
+function identified(connection: number, result: IdentifyResult, host: Host, gater: Gater): PortEvent {
   const peer = result.peerId.toString()
   const told = result.listenAddrs.length > 0 ? result.listenAddrs : (result.signedPeerRecord?.addresses ?? [])
   const addresses = [...new Set(told.map((address) => withoutPeer(address.toString())))]
   gater.told(peer, addresses)
+  const observed = observedBy(result, host)
   return {
     type: 'identified',
     connection,
@@ -30,5 +31,17 @@ function identified(connection: number, result: IdentifyResult, gater: Gater): P
     protocols: result.protocols,
     addresses: addresses.filter((address) => gater.accepts(peer, address)),
     agent: result.agentVersion ?? '',
+    ...(observed !== undefined && { observed }),
   }
+}
+
+/**
+ * The address at which the peer has reached us. (When it was we who have dialled, it sees only a port that nobody listens on: libp2p
+ * cannot dial from where it listens.)
+ */
+function observedBy({ connection, observedAddr }: IdentifyResult, host: Host): string | undefined {
+  if (connection.direction !== 'inbound' || observedAddr === undefined) return undefined
+  const address = withoutPeer(observedAddr.toString())
+  if (!/^\/ip[46]\/[^/]+\/tcp\/\d+$/.test(address)) return undefined
+  return host.services.own.listening().includes(address) ? undefined : address
 }

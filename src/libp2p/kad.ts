@@ -19,7 +19,7 @@ export function kadService(gater: Gater): (components: KadDHTComponents) => Kad 
     // Stock: drops private addresses. Applied to what we are told and to what we tell.
     peerInfoMapper: (peer: PeerInfo) => ({
       ...peer,
-      multiaddrs: peer.multiaddrs.filter((address) => gater.accepts(peer.id.toString(), address.toString())),
+      multiaddrs: gater.best(peer.id.toString(), peer.multiaddrs),
     }),
   }
   return (components) => {

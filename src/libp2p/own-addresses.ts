@@ -3,14 +3,14 @@
  * libp2p keeps a public address of ours to itself until AutoNAT has confirmed it, so a node on a public host would tell no
  * peer where it is.
  */
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer } from '../core/peers/addresses.js'
 import { INTERFACES_INTERVAL } from './defaults.js'
 
 interface Components {
   addressManager: {
     getAddresses(): Multiaddr[]
-    confirmObservedAddr(address: Multiaddr, options?: { type: 'transport'; ttl?: number }): void
+    confirmObservedAddr(address: Multiaddr, options?: { type: 'transport' | 'observed'; ttl?: number }): void
     removeObservedAddr(address: Multiaddr): void
   }
   transportManager: { getAddrs(): Multiaddr[] }
@@ -22,6 +22,8 @@ export interface OwnAddresses {
   list(): string[]
   /** Where we listen, whatever we announce. */
   listening(): string[]
+  /** These, as others see us, are told too, and none that were before. */
+  observed(addresses: string[]): void
   /** Calls `moved` when interfaces have come or gone. */
   watch(moved: () => void): void
   unwatch(): void
@@ -35,6 +37,7 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
     }
   }
   events.addEventListener('transport:listening', confirm)
+  let seen: Multiaddr[] = []
   const look = (last: Multiaddr[], moved: () => void): Multiaddr[] => {
     const now = transportManager.getAddrs()
     if (now.join() === last.join()) return last
@@ -51,6 +54,12 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
     watch(moved) {
       let last = transportManager.getAddrs()
       timer = setInterval(() => (last = look(last, moved)), INTERFACES_INTERVAL).unref()
+    },
+    observed(addresses) {
+      const now = addresses.map((address) => multiaddr(address))
+      for (const one of seen) if (!addresses.includes(one.toString())) addressManager.removeObservedAddr(one)
+      for (const one of now) addressManager.confirmObservedAddr(one, { type: 'observed', ttl: Infinity })
+      seen = now
     },
     unwatch: () => clearInterval(timer),
     list() {

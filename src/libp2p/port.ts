@@ -95,7 +95,7 @@ class Libp2pPort implements NetworkPort {
     const missing = missingAddress(asked, host.services.own.listening())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
     host.addEventListener('self:peer:update', () => this.announce())
-    if (asked.some(isUnspecified)) host.services.own.watch(() => this.moved())
+    if (asked.some(isUnspecified)) host.services.own.watch(() => this.announce(true))
   }
 
   private assemble(host: Host, gater: Gater): Parts {
@@ -114,24 +114,24 @@ class Libp2pPort implements NetworkPort {
     }
   }
 
-  /** Reports what we listen on, if it has changed; after the first time, also the events before it. */
-  private announce(): void {
+  /** Reports what we listen on, if it or the network has changed; after the first time, also the events before it. */
+  private announce(moved = false): void {
     if (this.stopping || this.parts === undefined) return
     const addresses = this.parts.host.services.own.list()
-    if (this.early === undefined && addresses.join() === this.addresses.join()) return
+    if (this.early === undefined && !moved && addresses.join() === this.addresses.join()) return
     this.addresses = addresses
+    // First what an address that is gone has taken with it.
+    this.parts.connections.abortForeign()
+    if (this.early === undefined) this.tell()
     const early = this.early ?? []
     this.early = undefined
     this.report({ type: 'listening', addresses })
     for (const event of early) this.emit(event)
   }
 
-  /** Interfaces have come or gone. */
-  private moved(): void {
-    this.parts?.connections.abortForeign()
+  /** Those that are connected hear where we are now. */
+  private tell(): void {
     this.parts?.host.services.identifyPush.push().catch((error) => this.log(`telling it failed: ${reasonOf(error)}`))
-    // Their ends are reported first.
-    setTimeout(() => this.announce()).unref()
   }
 
   private giveUp(failure: { message: string; cause?: unknown }): void {
@@ -185,6 +185,8 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
       return connections.close(effect.connection, effect.reason, effect.dead)
     case 'ping':
       return connections.ping(effect.connection, effect.timeout)
+    case 'announceObserved':
+      return parts.host.services.own.observed(effect.addresses)
     case 'tableAdd':
       return table.add(effect.peer, effect.addresses)
     case 'tableRemove':

@@ -2,7 +2,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { withoutPeer } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
 import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
@@ -63,10 +62,7 @@ export class RoutingTable {
   }
 
   private report(peer: string, member: Member, multiaddrs: Multiaddr[]): void {
-    const accepted = multiaddrs.map(String).filter((address) => this.gater.accepts(peer, address))
-    // The addresses that the peer itself has told last replace those that others tell, and those that it told before.
-    const own = accepted.filter((address) => this.gater.isOwnWord(peer, withoutPeer(address)))
-    const addresses = own.length > 0 ? own : accepted
+    const addresses = this.gater.best(peer, multiaddrs.map(String))
     if (member.addresses?.join() === addresses.join()) return
     member.addresses = addresses
     this.emit({ type: 'tableChanged', peer, addresses })
@@ -96,6 +92,7 @@ export class RoutingTable {
   remove(peer: string): void {
     this.inOrder(peer, 'remove', async () => {
       const id = peerIdFromString(peer)
+      this.gater.forget(peer)
       await this.inside.routingTable.remove(id)
       // The entry of a connected peer must stay, because libp2p finds in it the protocols whose handlers hear of the disconnect.
       if (this.host.getConnections(id).length > 0) await this.host.peerStore.patch(id, { multiaddrs: [] })

@@ -92,6 +92,10 @@ export function lockDirectory(directory: string): () => void {
       const file = openSync(path, 'wx', 0o600)
       try {
         writeSync(file, us)
+      } catch (error) {
+        // The disk is full. Without a name in it, it would be in everybody's way for a while.
+        rmSync(path, { force: true })
+        throw error
       } finally {
         closeSync(file)
       }

@@ -23,6 +23,16 @@ describe('a dial by hand', () => {
     expect(core.in({ type: 'pinged', connection: 1, rtt: 1 })).toEqual([{ type: 'settle', ask: 1, value: 'bob' }])
   })
 
+  it('of this node itself, and a request of it, fail at once and leave nothing behind', () => {
+    const core = new Core()
+    const dial: Event = { type: 'dialPeer', ask: 1, target: 'self', addresses: ['/ip4/10.0.0.1/tcp/1'] }
+    const message = 'self is this node itself, which neither dials nor asks itself'
+    const refusal = { code: 'DialError', message }
+    expect(core.in(dial)).toEqual([{ type: 'fail', ask: 1, refusal }])
+    expect(core.request(2, 'self')).toEqual([{ type: 'fail', ask: 2, refusal }])
+    expect([core.state.dials.size, core.state.asks.open.size, core.state.counts.peers.size]).toEqual([0, 0, 0])
+  })
+
   it('fails when its connection is lost before the peer has answered', () => {
     const core = new Core()
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })

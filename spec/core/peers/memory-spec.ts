@@ -77,6 +77,40 @@ describe('the memory of peers', () => {
     expect(core.state.memory.retries.size).toBe(0)
   })
 
+  it('tries all that are away at once, and from then on as if they had not failed, when our addresses change', () => {
+    const core = new Core()
+    lost(core)
+    core.in(dialFailed('bob'))
+    core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
+    failAll(core, 20_000)
+    expect(core.state.memory.peers.get('bob')!.failures).toBeGreaterThan(4)
+    expect(shorts(core.in({ type: 'listening', addresses: ['/ip4/10.1.0.1/tcp/1'] }))).toEqual(['dial bob'])
+    core.in(dialFailed('bob'))
+    expect(core.state.memory.nextTry).toBeLessThanOrEqual(core.now + 1_000)
+  })
+
+  it('dials at once whose connection began at an address that we have no more', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob'))
+    core.in({ type: 'tableChanged', peer: 'bob', addresses: [BOB] }, { type: 'tableQueried' })
+    expect(shorts(core.in({ ...closed(), moved: true } as Event))).toEqual(['dial bob'])
+    // We may have no network yet, and then the table loses it.
+    core.in(dialFailed('bob'))
+    expect(core.state.memory.retries.has('bob')).toBe(true)
+  })
+
+  it('takes addresses from the peer itself, and from no table', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob'))
+    const before = core.state.memory.peers.get('bob')!.addresses
+    core.in({ type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.6.6.6/tcp/6'] }, { type: 'tableQueried' })
+    core.in(closed())
+    expect(core.state.memory.peers.get('bob')!.addresses).toEqual(before)
+    expect(before).toEqual(['/ip4/127.0.0.1/tcp/1', BOB])
+  })
+
   it('tries one again that has left the table by itself', () => {
     const core = new Core()
     core.connect('bob')

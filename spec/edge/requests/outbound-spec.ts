@@ -342,6 +342,8 @@ describe('bad arguments', () => {
     ['no signal', [BOB, bytes('?'), { signal: true }], 'InvalidConfig'],
     ['a buffer of 0', [BOB, bytes('?'), { buffer: 0 }], 'InvalidConfig'],
     ['half a value', [BOB, bytes('?'), { buffer: 1.5 }], 'InvalidConfig'],
+    ['an idle time of nothing', [BOB, bytes('?'), { idleTimeout: 0 }], 'InvalidConfig'],
+    ['an idle time that is no number', [BOB, bytes('?'), { idleTimeout: '5s' }], 'InvalidConfig'],
     ['an unknown policy', [BOB, bytes('?'), { onOverflow: 'drop' }], 'InvalidConfig'],
     ['options that are none', [BOB, bytes('?'), null], 'InvalidConfig'],
   ]

@@ -17,6 +17,7 @@ const anyText = fc.string({ unit: 'grapheme', maxLength: 100 })
 const anyRequest: fc.Arbitrary<ServiceRequest> = fc.oneof(
   fc.record({ kind: fc.constant('history' as const), topic: anyText, count: fc.maxSafeNat().filter((n) => n > 0) }),
   fc.record({ kind: fc.constant('receipt' as const), topic: anyText, id: anyText }),
+  fc.record({ kind: fc.constant('twin' as const), address: fc.stringMatching(/^\/[a-z0-9./:]{1,100}$/) }),
   fc.record({ kind: fc.constant('blob' as const), hash: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
 )
 const anyValue: fc.Arbitrary<HistoryValue> = fc.record({
@@ -30,6 +31,7 @@ describe('a request of a node', () => {
   it.each<[string, ServiceRequest, string]>([
     ['history', { kind: 'history', topic: 'ab', count: 300 }, '01' + '026162' + 'ac02'],
     ['a receipt', { kind: 'receipt', topic: 'ab', id: 'c' }, '02' + '026162' + '0163'],
+    ['a twin', { kind: 'twin', address: '/ip4/1.2.3.4/tcp/5' }, '04' + '12' + hex(utf8('/ip4/1.2.3.4/tcp/5'))],
     ['a large message', { kind: 'blob', hash: filled(32) }, '03' + hex(filled(32))],
   ])('for %s has these bytes', (_what, request, bytes) => {
     expect(hex(encodeServiceRequest(request))).toBe(bytes)
@@ -54,7 +56,9 @@ describe('a request of a node', () => {
   it.each<[string, Uint8Array]>([
     ['nothing', new Uint8Array()],
     ['of kind 0', utf8('\0')],
-    ['of a later kind', join(varint(4), filled(32))],
+    ['of a later kind', join(varint(5), filled(32))],
+    ['a twin at what no address is', join(varint(4), varint(7), utf8('/a\x1b[1mb'))],
+    ['a twin nowhere', join(varint(4), varint(0))],
     ['history of 0 broadcasts', join(varint(1), varint(1), utf8('t'), varint(0))],
     ['history of a number that is not minimal', join(varint(1), varint(1), utf8('t'), new Uint8Array([0x81, 0]))],
     ['history of 2^53 broadcasts', join(varint(1), varint(1), utf8('t'), varint(2n ** 53n))],

@@ -1,5 +1,5 @@
 /** All scenarios. */
-import { addressChange } from './address-change.js'
+import { addressChanges } from './address-change.js'
 import { amnesia } from './amnesia.js'
 import { lateBootNodes } from './boot-late.js'
 import { manyDeadAddresses } from './dead-addresses.js'
@@ -11,5 +11,5 @@ import { twins } from './twins.js'
 
 export const scenarios: Scenario[] = [
   ...[...twins, ...manyDeadAddresses],
-  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, restart, addressChange],
+  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, restart, ...addressChanges],
 ]

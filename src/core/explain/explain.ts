@@ -87,6 +87,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const record = counts.peers.get(peer)
   const table = state.discovery.table.get(peer)
   const remembered = state.memory.peers.get(peer)
+  const twins = state.twins.found.get(peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -98,6 +99,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     ...(remembered === undefined
       ? {}
       : { remembered: { ago: now - remembered.goodAt, failures: remembered.failures } }),
+    ...(twins === undefined ? {} : { twins: [twins[0], twins[1]] }),
     dialling: state.dials.has(peer),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),

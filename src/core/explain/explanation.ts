@@ -81,6 +81,8 @@ export interface PeerExplanation {
   earlierDialFailure?: { ago: number; reason: string; tried: Attempt[] }
   /** What we remember of it apart from the table: how long ago it was connected (ms), and failed attempts since. */
   remembered?: { ago: number; failures: number }
+  /** Two nodes live with its secret: a multiaddr of each; absent: nobody has noticed. */
+  twins?: [string, string]
   /** A dial is under way. */
   dialling: boolean
   /** Topics that it is in, as far as this node knows. */
@@ -123,6 +125,8 @@ export interface NodeStatus {
   knownPeers: Record<string, string[]>
   /** Peer ids of the connected peers. */
   connections: string[]
+  /** Multiaddrs at which peers have met another node with our secret, as they say; absent: none has. */
+  twins?: string[]
   /** Its topics → connected peers in the topic, and messages that were dropped (`explain` gives the reasons). */
   topics: Record<string, { subscribers: number; dropped: number }>
 }

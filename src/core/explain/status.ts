@@ -22,6 +22,7 @@ export function snapshot(state: State): NodeStatus {
     knownPeersCount: state.discovery.table.size,
     knownPeers: knownPeers(state),
     connections: [...state.connections.byPeer.keys()],
+    ...(state.twins.ours.length > 0 && { twins: [...state.twins.ours] }),
     topics: Object.fromEntries([...state.topics.joined.keys()].map((topic) => [topic, topicStatus(state, topic)])),
   }
 }

@@ -34,6 +34,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
     ),
+    peer.twins && `two nodes live with its secret, at ${peer.twins.join(' and at ')}`,
     peer.table === undefined ? 'not in the routing table' : `in the routing table: ${peer.table.join(', ')}`,
     dialFailure === undefined ? undefined : `the last dial failed, ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
     ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),

@@ -80,6 +80,18 @@ function inTurn(candidates: Candidate[]): Candidate[] {
   return pairs.flat().filter((candidate) => candidate !== undefined)
 }
 
+/** Has this address a meaning only in the network where it is used (RFC 1918, RFC 6598, link-local, unique local)? */
+export function isPrivate(address: string): boolean {
+  return /^\/ip4\/(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)|^\/ip6\/(f[cd]|fe[89ab])/i.test(
+    address,
+  )
+}
+
+/** Whose address this is, as far as it can be told: of public ones, somebody has a whole network. */
+export function hostOf(address: string): string {
+  return isPrivate(address) ? address.split('/')[2]! : networkOf(address)
+}
+
 /** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6; a name is a network of its own. */
 function networkOf(address: string): string {
   const [, family = '', host = ''] = address.split('/')

@@ -4,6 +4,7 @@
  */
 import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
+import type { Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
 import type { ConnectionId } from '../port.js'
@@ -48,6 +49,8 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     goodbye: undefined,
     goodbyes: 0,
     leaving: undefined,
+    said: [],
+    answeredAt: -Infinity,
     openedAt: state.now,
   }
   if (state.connections.all.size === 0) planPings(state, state.now + state.settings.pingInterval)
@@ -95,6 +98,17 @@ export function updateIdle(state: State, connection: Connection): void {
     state.connections.idle.set(connection.id, state.now)
     dueAt(state, 'idle', closingTime(state, state.now))
   }
+}
+
+/** Answered by `pinged` or `pingFailed`. */
+export function ping(out: Effects, connection: Connection, timeout: number): void {
+  connection.pings++
+  out.push({ type: 'ping', connection: connection.id, timeout })
+}
+
+/** The timeout of a ping that is to find out whether somebody is still there. A link whose round trip is long needs its time. */
+export function testTime({ settings }: State, { pace }: Connection): number {
+  return Math.min(Math.max(settings.pingTest, 4 * pace.roundTrip), settings.pingTimeout)
 }
 
 /** All connections are pinged at this time. */

@@ -25,12 +25,14 @@ import {
   isUsed,
   noteUpgraded,
   noteUse,
+  ping,
   planPings,
   postpone,
   removeConnection,
   takeReleased,
+  testTime,
 } from './connections.js'
-import { closeDial, goesOn, reach, tooManyDials } from './dials.js'
+import { closeDial, goesOn, isThisNode, reach, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
@@ -59,16 +61,6 @@ function testOthers(state: State, out: Effects, { id: newest, peer }: Connection
     older.doubted = true
     ping(out, older, testTime(state, older))
   }
-}
-
-/** A link whose round trip is long needs its time. */
-function testTime({ settings }: State, { pace }: Connection): number {
-  return Math.min(Math.max(settings.pingTest, 4 * pace.roundTrip), settings.pingTimeout)
-}
-
-function ping(out: Effects, connection: Connection, timeout: number): void {
-  connection.pings++
-  out.push({ type: 'ping', connection: connection.id, timeout })
 }
 
 /** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
@@ -114,6 +106,7 @@ function settleDials(state: State, out: Effects, { dials, peer }: Connection): v
 export function startDial(state: State, out: Effects, command: CommandOf<'dialPeer'>): void {
   const { ask: id, target, addresses } = command
   if (!acceptAsk(state, out, id)) return
+  if (target === state.self) return fail(state, out, id, isThisNode(state))
   const ask: DialAsk = { kind: 'dial', id, target, connection: undefined }
   openAsk(state, ask)
   const connection = connectionTo(state, target)
@@ -154,11 +147,12 @@ function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: 
   onDialOver(state, dial.target)
 }
 
-export function onConnectionClosed(state: State, out: Effects, id: ConnectionId): void {
-  const connection = state.connections.all.get(id)
+export function onConnectionClosed(state: State, out: Effects, event: EventOf<'connectionClosed'>): void {
+  const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
-  const wasUsed = isUsed(state, connection)
+  // The peer has not closed one that we have lost by moving: it does not even know.
+  const wasUsed = event.moved === true || isUsed(state, connection)
   forget(state, out, connection, 'the connection was lost', wasUsed)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
@@ -269,6 +263,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   connection.pings--
   connection.doubted = false
   noteUpgraded(connection)
+  connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
   settleDials(state, out, connection)
   peersChanged(state)

@@ -1,7 +1,7 @@
 /** Dials under way, one per target: every question with the same target waits for the same dial. */
 import { closeAsk, overloaded } from '../asks.js'
 import { peersChanged } from '../changes.js'
-import type { Effects } from '../effects.js'
+import type { Effects, Refusal } from '../effects.js'
 import { IdSet } from '../id-set.js'
 import type { Attempt } from '../port.js'
 import { isNamed } from '../settings.js'
@@ -12,6 +12,10 @@ import type { Dial, DialAsk } from './state.js'
 
 export function tooManyDials({ dials }: State) {
   return overloaded(`${dials.size} dials are under way already`)
+}
+
+export function isThisNode({ self }: State): Refusal {
+  return { code: 'DialError', message: `${self} is this node itself, which neither dials nor asks itself` }
 }
 
 /**

@@ -4,7 +4,9 @@
  */
 import { KADEMLIA } from '../../wire/protocols.js'
 import { reach } from './dials.js'
-import { noteGood, noteLeft, onTryOver, tryAtTick } from './memory.js'
+import { noteGood, noteLeft, onTryOver, tryAllNow, tryAtTick } from './memory.js'
+import { onObserved } from './observed.js'
+import { suspectTwins } from './twins.js'
 import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
@@ -24,13 +26,14 @@ export function tick(state: State, out: Effects): void {
 
 /**
  * Our addresses have changed, and connections of the old ones are gone. Peers that are connected are told; the others hear it from
- * us when we dial them.
+ * us when we dial them. Who was out of reach may not be any more: we may have had no network at all.
  */
 export function tellWhereWeAre(state: State, out: Effects): void {
   const away = [...new Set([...namedPeers(state.settings), ...state.discovery.table.keys()])].filter(
     (peer) => peer !== state.self && !state.connections.byPeer.has(peer),
   )
   for (const peer of away.slice(0, state.settings.maxProbes)) reach(state, out, peer, [])
+  tryAllNow(state, out)
 }
 
 function query(state: State, out: Effects): void {
@@ -101,6 +104,9 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.protocols = protocols
+  connection.said = addresses
+  suspectTwins(state, peer)
+  onObserved(state, out, event)
   noteGood(state, connection, addresses)
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
 }

@@ -106,6 +106,16 @@ export function tryAtTick(state: State, out: Effects): void {
   tryAgain(state, out)
 }
 
+/** Those that are to be tried later, as if they had not failed yet: we are in another network. */
+export function tryAllNow(state: State, out: Effects): void {
+  for (const peer of state.memory.retries.keys()) {
+    const known = state.memory.peers.get(peer)
+    if (known !== undefined) known.failures = 0
+    planTry(state, peer, state.now)
+  }
+  tryAgain(state, out)
+}
+
 function isAway({ self, connections, dials }: State, peer: string): boolean {
   return peer !== self && !connections.byPeer.has(peer) && !dials.has(peer)
 }

@@ -44,6 +44,10 @@ export interface Connection {
   goodbyes: number
   /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
   leaving: { readonly id: number; readonly stream: StreamId } | undefined
+  /** The addresses that the peer has last told of itself over it. */
+  said: string[]
+  /** When it last answered a ping; `-Infinity`: never. */
+  answeredAt: number
   readonly openedAt: number
 }
 
@@ -139,6 +143,40 @@ export interface Memory {
   chance: number
 }
 
+/** The last word of one host about where we are. */
+export interface Observation {
+  readonly address: string
+  readonly peer: string
+  readonly connection: ConnectionId
+  at: number
+}
+
+/** observed.ts changes it. */
+export interface Observed {
+  /** By the host that it came from, oldest first. */
+  words: Map<string, Observation>
+  /** The addresses that enough hosts have named, sorted. */
+  confirmed: string[]
+  nextExpiry: number
+}
+
+/** A peer that seems to be two nodes: when to look next, and since when both have to answer. */
+export interface Suspect {
+  at: number
+  askedAt: number
+}
+
+/** twins.ts changes it. */
+export interface Twins {
+  /** By peer id. */
+  suspects: Map<string, Suspect>
+  nextLook: number
+  /** Those that are: an address of each of the two. */
+  found: Map<string, [string, string]>
+  /** Where others have seen a node with our secret. */
+  ours: string[]
+}
+
 /** A caller that waits until so many peers are connected. */
 export interface OnlineAsk {
   readonly kind: 'online'
@@ -153,6 +191,8 @@ export interface PeersState {
   dials: Map<string, Dial>
   discovery: Discovery
   memory: Memory
+  observed: Observed
+  twins: Twins
   /** Callers that wait until enough peers are connected. online.ts changes it. */
   online: IdSet
 }
@@ -170,6 +210,8 @@ export function createPeersState(self: string): PeersState {
       probing: new Set(),
     },
     memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: seedOf(self) },
+    observed: { words: new Map(), confirmed: [], nextExpiry: Infinity },
+    twins: { suspects: new Map(), nextLook: Infinity, found: new Map(), ours: [] },
     online: new IdSet(),
   }
 }

@@ -2,23 +2,30 @@
  * Outbound requests: the way of a request from its command, over a dial, to a connection, and its end. How it crosses the
  * connection, session/asker/ knows or, for older peers, v1/asker.ts.
  */
-import { acceptAsk, fail, openAsk } from '../asks.js'
+import { acceptAsk, extendAsk, fail, openAsk } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo } from '../peers/connections.js'
-import { reach, stopWaiting, tooManyDials } from '../peers/dials.js'
+import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
 import { joinQueue, leaveQueue, serveQueue } from './queue.js'
-import { askOverSession, endSessionCall } from './session/asker/calls.js'
+import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
 
-/** `service`: a request of this node to the other node, and not to its application. */
-export function startRequest(state: State, out: Effects, command: CommandOf<'request'>, service = false): void {
+/** `service`: a request of this node to the other node, and not to its application. `over`: this connection and no other. */
+export function startRequest(
+  state: State,
+  out: Effects,
+  command: CommandOf<'request'>,
+  service = false,
+  over?: Connection,
+): void {
   const { ask: id, peer, timeout, data, values } = command
   if (!acceptAsk(state, out, id)) return
+  if (peer === state.self) return fail(state, out, id, isThisNode(state))
   const ask: RequestAsk = {
     kind: 'request',
     id,
@@ -34,7 +41,8 @@ export function startRequest(state: State, out: Effects, command: CommandOf<'req
     call: undefined,
   }
   openAsk(state, ask, timeout)
-  send(state, out, ask)
+  if (over === undefined) send(state, out, ask)
+  else useConnection(state, out, ask, over)
 }
 
 function send(state: State, out: Effects, ask: RequestAsk): void {
@@ -63,12 +71,13 @@ export function useConnection(state: State, out: Effects, ask: RequestAsk, conne
 
 /** The deadline of a request, or of the stream of an answered request. */
 export function expireRequest(state: State, out: Effects, ask: RequestAsk): void {
+  if (ask.stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
     dialling: 'while it was being dialled',
     queued: 'while the request waited for a stream',
     opening: 'while a stream was being opened',
     waiting: 'to the request',
-    streaming: '',
+    streaming: 'after the last value of the stream (idleTimeout)',
     draining: '',
   }[ask.stage]
   endRequest(state, out, ask, {

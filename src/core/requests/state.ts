@@ -32,7 +32,8 @@ export interface RequestAsk {
   readonly addresses: string[]
   /** It goes to the other node itself, and not to its application. */
   readonly service: boolean
-  readonly timeout: number
+  /** Of the deadline that it has now, ms. */
+  timeout: number
   /** When the caller gives up, in the lane's time. */
   readonly deadline: number
   /** How a stream of values is taken; `undefined`: one value is the answer. */

@@ -4,12 +4,14 @@
  */
 import { encodeServiceRequest, type ServiceRequest } from '../../wire/session/service.js'
 import type { Effects } from '../effects.js'
+import type { CommandOf } from '../events.js'
 import { endRequest, startRequest } from '../requests/requests.js'
+import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { closeOwnAsk, openOwnAsk } from './book.js'
 import type { Purpose } from './state.js'
 
-/** Asks a connected peer. own-answers.ts gets the values and exactly one end. */
+/** Asks a connected peer, over this connection if one is given. own-answers.ts gets the values and exactly one end. */
 export function askNode(
   state: State,
   out: Effects,
@@ -17,10 +19,20 @@ export function askNode(
   request: ServiceRequest,
   timeout: number,
   purpose: Purpose,
+  over?: Connection,
 ): number {
   const ask = openOwnAsk(state, purpose)
   const data = encodeServiceRequest(request)
-  startRequest(state, out, { type: 'request', ask, peer, addresses: [], data, timeout, values: { mode: 'push' } }, true)
+  const command: CommandOf<'request'> = {
+    type: 'request',
+    ask,
+    peer,
+    addresses: [],
+    data,
+    timeout,
+    values: { mode: 'push' },
+  }
+  startRequest(state, out, command, true, over)
   return ask
 }
 

@@ -4,6 +4,7 @@ import { decodeServiceRequest, encodeHistoryValue } from '../../wire/session/ser
 import { complete, next, onPullable, reject } from '../requests/answers.js'
 import { blobOf } from '../broadcasts/large.js'
 import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'
+import { onTwinTold } from '../peers/twins.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
@@ -24,6 +25,9 @@ export function serve(state: State, out: Effects, exchange: ExchangeId, data: Ui
       return onReceiptWanted(state, out, exchange, request.id)
     case 'blob':
       return sendBlob(state, out, exchange, toHex(request.hash))
+    case 'twin':
+      onTwinTold(state, out, state.exchanges.open.get(exchange)!.peer, request.address)
+      return complete(state, out, exchange)
     case undefined:
       return reject(state, out, {
         type: 'reject',

@@ -11,6 +11,7 @@ export type Purpose =
   | { kind: 'idle'; connection: ConnectionId }
   | { kind: 'drain'; peers: string[] }
   | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
+  | { kind: 'twin' }
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 
 export type PurposeOf<Kind extends Purpose['kind']> = Extract<Purpose, { kind: Kind }>

@@ -47,10 +47,15 @@ export interface StreamOptions extends RequestOptions {
    * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept.
    */
   onOverflow?: Overflow
+  /**
+   * Milliseconds in which nothing of the stream comes, once its first value has, until it fails with `RequestTimeout`. The time in
+   * which values wait for a loop does not count. Default: none, a stream may be silent for as long as it likes.
+   */
+  idleTimeout?: number
 }
 
 const REQUEST_NAMES: Names<RequestOptions> = { signal: true, timeout: true }
-const STREAM_NAMES: Names<StreamOptions> = { ...REQUEST_NAMES, buffer: true, onOverflow: true }
+const STREAM_NAMES: Names<StreamOptions> = { ...REQUEST_NAMES, buffer: true, onOverflow: true, idleTimeout: true }
 const MAX_BUFFER = 65_536
 
 /** The lane is told of taken values when together they have cost this much, or when none waits any more, and not of each one. */
@@ -86,10 +91,11 @@ export class OutboundRequests {
     try {
       checkOptions(options, 'request$', STREAM_NAMES)
       const question = this.question(peer, data, options)
-      const { signal, buffer, overflow } = streamOptions(options)
+      const { signal, buffer, overflow, idleTimeout } = streamOptions(options)
       const values: Omit<TakeValues, 'mode'> = {
         ...(buffer === undefined ? {} : { buffer }),
         ...(overflow === undefined ? {} : { overflow }),
+        ...(idleTimeout === undefined ? {} : { idleTimeout }),
       }
       const pushed = request(question, { mode: 'push', ...values })
       const pushed$ = abortable(this.asks.ask(pushed) as Observable<Uint8Array>, signal)
@@ -191,14 +197,16 @@ function request({ target, addresses, data, timeout }: Question, values: TakeVal
   return (ask) => ({ type: 'request', ask, peer: target, addresses, data, timeout, values })
 }
 
-function streamOptions({ signal, buffer, onOverflow }: StreamOptions): {
+function streamOptions({ signal, buffer, onOverflow, idleTimeout }: StreamOptions): {
   signal: AbortSignal | undefined
   buffer: number | undefined
   overflow: Overflow | undefined
+  idleTimeout: number | undefined
 } {
   return {
     signal: checkSignal(signal),
     buffer: buffer === undefined ? undefined : checkNumber(buffer, 'buffer', 'values', 1, MAX_BUFFER),
     overflow: onOverflow === undefined ? undefined : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
+    idleTimeout: idleTimeout === undefined ? undefined : checkNumber(idleTimeout, 'idleTimeout', 'ms', 1, MAX_DELAY),
   }
 }

@@ -97,6 +97,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
         return this.closeConnection(effect.connection)
       case 'ping':
         return this.ping(effect.connection, effect.timeout)
+      case 'announceObserved':
+        return // Nobody here is reached at an address that it does not know.
       case 'tableAdd':
         return this.table.add(effect.peer, effect.addresses)
       case 'tableRemove':

@@ -12,6 +12,8 @@ export type ServiceRequest =
   | { kind: 'receipt'; topic: string; id: string }
   /** The bytes of a large message, in pieces. */
   | { kind: 'blob'; hash: Uint8Array }
+  /** Another node that has the receiver's peer id is at this address, a multiaddr without `/p2p`. Answered by nothing. */
+  | { kind: 'twin'; address: string }
 
 /** A broadcast that a node has remembered. */
 export interface HistoryValue {
@@ -23,10 +25,12 @@ export interface HistoryValue {
 }
 
 /** The first byte of a request. */
-export const KINDS = { history: 1, receipt: 2, blob: 3 } as const
+export const KINDS = { history: 1, receipt: 2, blob: 3, twin: 4 } as const
 /** No name of ours is longer. */
 const MAX_TEXT = 1_024
 const MAX_PROOF = 4_096
+/** It is shown to people. */
+const ADDRESS = /^\/[\w.:/-]{1,200}$/
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -39,6 +43,8 @@ export function encodeServiceRequest(request: ServiceRequest): Uint8Array {
       return join([KINDS.receipt, sized(encoder.encode(request.topic)), sized(encoder.encode(request.id))])
     case 'blob':
       return join([KINDS.blob, [request.hash]])
+    case 'twin':
+      return join([KINDS.twin, sized(encoder.encode(request.address))])
   }
 }
 
@@ -58,6 +64,10 @@ export function decodeServiceRequest(bytes: Uint8Array): ServiceRequest | undefi
     }
     case KINDS.blob:
       return bytes.length - cursor.at === HASH_BYTES ? { kind: 'blob', hash: bytes.slice(cursor.at) } : undefined
+    case KINDS.twin: {
+      const address = text(cursor)
+      return address === undefined || !ADDRESS.test(address) || !isDone(cursor) ? undefined : { kind: 'twin', address }
+    }
     default:
       return undefined
   }

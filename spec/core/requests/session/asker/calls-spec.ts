@@ -1,7 +1,7 @@
 /** Requests in a session: how many may be open, how they are cancelled, and the credit for their values. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../../../src/core/events.js'
-import { bytes, shorts } from '../../../../support/core.js'
+import { bytes, refusalOf, shorts } from '../../../../support/core.js'
 import { asking, AskingCore } from '../../../../support/session-cores.js'
 import { end, hello, reply, SESSION, cancel, fail, filled, join, request } from '../../../../support/session.js'
 import type { Effect } from '../../../../../src/core/effects.js'
@@ -112,6 +112,59 @@ describe('the other direction', () => {
       expect.stringMatching(/^write 2 /),
     ])
     expect(core.lines(core.receive(reply(1, bytes('ours'), { last: true })))).toEqual(['settle 1 "ours"'])
+  })
+})
+
+describe('the idle time of a stream', () => {
+  const late = (core: AskingCore, now: number): string[] => {
+    core.now = now
+    return core.lines(core.run({ type: 'woken' }))
+  }
+  const gaveUp = ['fail 1 RequestTimeout', 'CANCEL 1']
+
+  it('begins with the first value, and anew with whatever comes', () => {
+    const core = streaming({ ...PUSH, idleTimeout: 100 })
+    expect(late(core, 5_000)).toEqual([])
+    core.receive(reply(1, bytes('a')))
+    expect(late(core, 5_099)).toEqual([])
+    // A piece of a value is life too.
+    core.receive(reply(1, filled(9), { total: 20 }))
+    expect(late(core, 5_198)).toEqual([])
+    core.receive(reply(1, filled(11)))
+    expect(late(core, 5_297)).toEqual([])
+    expect(late(core, 5_298)).toEqual(gaveUp)
+    expect(core.state.asks.deadlines.size).toBe(0)
+  })
+
+  it('names itself', () => {
+    const core = streaming({ ...PUSH, idleTimeout: 100 })
+    core.receive(reply(1, bytes('a')))
+    core.now = 100
+    expect(refusalOf(core.run({ type: 'woken' }))).toBe(
+      'RequestTimeout: no answer from bob within 100 ms after the last value of the stream (idleTimeout)',
+    )
+  })
+
+  it('ends with the stream', () => {
+    const core = streaming({ ...PUSH, idleTimeout: 100 })
+    core.receive(reply(1, bytes('a')), end(1))
+    expect(core.state.asks.deadlines.size).toBe(0)
+  })
+
+  it('does not count while values wait for a loop, and begins when the last one is taken', () => {
+    const core = streaming({ ...PULL, idleTimeout: 100 })
+    core.receive(reply(1, bytes('a')), reply(1, bytes('b')))
+    expect(late(core, 100)).toEqual([])
+    expect(late(core, 250)).toEqual([])
+    core.run({ type: 'taken', ask: 1, cost: 66 })
+    expect(late(core, 349)).toEqual([])
+    expect(late(core, 350)).toEqual(gaveUp)
+  })
+
+  it('has no end where the caller says none', () => {
+    const core = streaming(PUSH)
+    core.receive(reply(1, bytes('a')))
+    expect(late(core, 14_000)).toEqual([])
   })
 })
 

@@ -7,7 +7,7 @@ import {
   type FrameWriter,
   type RequestHead,
 } from '../../../../wire/session/writer.js'
-import { closeAsk, fail } from '../../../asks.js'
+import { closeAsk, extendAsk, fail } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
@@ -75,7 +75,19 @@ export function onTaken(state: State, id: number, cost: number): void {
   const ask = state.asks.open.get(id)
   if (ask?.kind !== 'request' || ask.call?.protocol !== 'session' || ask.call.intake === undefined) return
   const session = state.connections.all.get(ask.connection!)?.asking
-  if (session !== undefined) giveBackCredit(state, session, ask.call, cost)
+  if (session === undefined) return
+  giveBackCredit(state, session, ask.call, cost)
+  noteLife(state, ask)
+}
+
+/** Something of a stream that has begun has come, or more may come: its idle time begins anew. */
+export function noteLife(state: State, { id, stage, timeout, values }: RequestAsk): void {
+  if (stage === 'streaming' && values?.idleTimeout !== undefined) extendAsk(state, id, timeout, timeout)
+}
+
+/** It is the caller who is slow: values wait for it, and it may be that the other side cannot send more. */
+export function isAhead({ call, values }: RequestAsk): boolean {
+  return values?.mode === 'pull' && call?.protocol === 'session' && (call.intake?.untaken ?? 0) > 0
 }
 
 /** Values of this cost were taken, so credit is given back, in large amounts because each costs a frame. */

@@ -13,17 +13,17 @@ import {
   type Violation,
 } from '../../../../wire/session/reader.js'
 import { readVarint } from '../../../../wire/varint.js'
-import { emitValue, endDeadline, endValues, fail, settle } from '../../../asks.js'
+import { emitValue, endDeadline, endValues, extendAsk, fail, settle } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { maxResponseOf } from '../../../settings.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
-import type { SessionCall } from '../../state.js'
+import type { RequestAsk, SessionCall } from '../../state.js'
 import { enlist } from '../../streams.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { nextCredit, onAnswered } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
-import { endSessionCall, closeSessionCall, giveBackCredit, giveCredit } from './calls.js'
+import { endSessionCall, closeSessionCall, giveBackCredit, giveCredit, noteLife } from './calls.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -86,6 +86,7 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
 /** One of several values, or a piece of a value. */
 function onPart(state: State, out: Effects, session: Session, call: SessionCall, frame: Frame): Violation | undefined {
   const { ask } = call
+  noteLife(state, ask)
   const intake = (call.intake ??= { credit: call.firstCredit, untaken: 0, total: -1, gathered: undefined })
   const isLast = (frame.flags & LAST) !== 0
   const hasMore = (frame.flags & MORE) !== 0
@@ -128,14 +129,20 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   if (ask.values === undefined) return 'it goes on after the one value that was asked for'
   emitValue(state, out, ask.id, value)
   if (ask.stage === 'waiting') {
-    // The answer has begun, so the rest has no deadline, except for questions of the node itself.
+    // The answer has begun, so the rest has no deadline but the idle time, except for questions of the node itself.
     ask.stage = 'streaming'
-    if (!ask.service) endDeadline(state, ask.id, ask.timeout)
+    if (!ask.service) beginStreaming(state, ask, ask.values.idleTimeout)
   }
   const cost = valueCost(value.length)
   intake.untaken += cost
   if (ask.values.mode === 'push') giveBackCredit(state, session, call, cost)
   return undefined
+}
+
+function beginStreaming(state: State, ask: RequestAsk, idleTimeout: number | undefined): void {
+  if (idleTimeout === undefined) return endDeadline(state, ask.id, ask.timeout)
+  extendAsk(state, ask.id, ask.timeout, idleTimeout)
+  ask.timeout = idleTimeout
 }
 
 /** Is this piece as long as the value and the credit allow? */

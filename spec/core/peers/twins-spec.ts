@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Effect } from '../../../src/core/effects.js'
+import { Core, KAD, shorts } from '../../support/core.js'
+import { snapshot } from '../../../src/core/explain/status.js'
+import { onTwinTold } from '../../../src/core/peers/twins.js'
+
+const HERE = '/ip4/51.1.0.1/tcp/4001'
+const THERE = '/ip4/51.2.0.1/tcp/4001'
+
+/** Bob is connected, and says where he is. */
+function connected(core: Core, connection: number, addresses: string[]): Effect[] {
+  core.connect('bob', connection)
+  return core.in({ type: 'identified', connection, peer: 'bob', protocols: [KAD], addresses, agent: 'x' })
+}
+
+function pong(core: Core, ...connections: number[]): Effect[] {
+  return core.in(...connections.map((connection) => ({ type: 'pinged', connection, rtt: 1 }) as const))
+}
+
+const silence = (connection: number) =>
+  ({ type: 'pingFailed', connection, failure: { message: 'no answer' }, heard: false }) as const
+
+/** Bob is there twice, at these addresses, and the older connection has answered the ping that the newer one led to. */
+function twice(one: string[], other: string[]): Core {
+  const core = new Core({ stayConnected: 30 })
+  connected(core, 1, one)
+  core.now = 10
+  connected(core, 2, other)
+  pong(core, 1)
+  return core
+}
+
+describe('two nodes with one secret', () => {
+  it('are noticed when both answer for five seconds', () => {
+    const core = twice([HERE], [THERE])
+    expect(core.at(5_009)).toEqual([])
+    expect(shorts(core.at(5_010))).toEqual(['ping 1', 'ping 2'])
+    pong(core, 1, 2)
+    core.now = 6_010
+    const warnings = core.all({ type: 'woken' }).filter((effect) => effect.type === 'log' && effect.level === 'warn')
+    expect(warnings).toMatchObject([{ message: expect.stringContaining(`at ${HERE} and at ${THERE}`) as unknown }])
+    expect([...core.state.twins.found]).toEqual([['bob', [HERE, THERE]]])
+  })
+
+  it('are noticed once', () => {
+    const core = twice([HERE], [THERE])
+    core.at(5_010)
+    pong(core, 1, 2)
+    core.at(6_010)
+    core.in({ type: 'identified', connection: 2, peer: 'bob', protocols: [KAD], addresses: [THERE], agent: 'x' })
+    expect(core.state.twins.suspects.size).toBe(0)
+    expect(core.state.twins.nextLook).toBe(Infinity)
+  })
+
+  it('hear it from a peer: once, and not of an address of their own', () => {
+    const core = new Core()
+    core.in({ type: 'listening', addresses: [HERE] })
+    const out: Effect[] = []
+    for (const address of [HERE, THERE, THERE]) onTwinTold(core.state, out, 'carol', address)
+    expect(out.filter(({ type }) => type === 'log')).toHaveLength(1)
+    expect(snapshot(core.state).twins).toEqual([THERE])
+    for (let i = 0; i < 1_000; i++) onTwinTold(core.state, out, 'carol', `/ip4/51.3.0.1/tcp/${i}`)
+    expect(snapshot(core.state).twins).toHaveLength(8)
+  })
+})
+
+describe('one node that is taken for nothing else', () => {
+  const found = (core: Core): number => core.state.twins.found.size
+
+  it('has two connections', () => {
+    const core = twice([HERE, THERE], [THERE])
+    expect(shorts(core.at(5_010))).toEqual([])
+    expect(found(core)).toBe(0)
+  })
+
+  it('has another address now, and its old connection is dead', () => {
+    const core = new Core({ stayConnected: 30 })
+    connected(core, 1, [HERE])
+    connected(core, 2, [THERE])
+    core.now = 1_000
+    core.in(silence(1))
+    expect(shorts(core.at(5_000))).toEqual([])
+    expect(found(core)).toBe(0)
+    expect(core.state.twins.suspects.size).toBe(0)
+  })
+
+  it('was replaced by another process, which was late to end', () => {
+    const core = twice([HERE], [THERE])
+    core.now = 4_000
+    core.in({ type: 'connectionClosed', connection: 1 })
+    expect(shorts(core.at(5_010))).toEqual([])
+    expect(found(core)).toBe(0)
+  })
+
+  it('was replaced, and its old process died without a word', () => {
+    const core = twice([HERE], [THERE])
+    core.at(5_010)
+    pong(core, 2)
+    core.at(6_010)
+    expect(found(core)).toBe(0)
+    core.in(silence(1))
+    core.at(7_010)
+    expect(found(core)).toBe(0)
+    expect(core.state.twins.suspects.size).toBe(0)
+  })
+
+  it('tells over both connections that it has moved', () => {
+    const core = twice([HERE], [THERE])
+    core.in({ type: 'identified', connection: 1, peer: 'bob', protocols: [KAD], addresses: [THERE], agent: 'x' })
+    expect(shorts(core.at(5_010))).toEqual([])
+    expect(found(core)).toBe(0)
+  })
+})
