@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../errors.js'
 import type { Explanation, NodeStatus } from './explain/explanation.js'
 import type { PortEffect } from './port.js'
-import type { AskId, ExchangeId, Failure, Heard, ValidationId } from './terms.js'
+import type { AskId, ExchangeId, Failure, Heard, SubscriptionId, ValidationId } from './terms.js'
 
 /** The value that answers a question. */
 export type Answer =
@@ -35,7 +35,7 @@ export type EdgeEffect =
   | { type: 'cancelHandler'; exchange: ExchangeId; reason: string }
   | ({ type: 'deliver' } & Heard)
   /** The subscriber gets these broadcasts before those that are delivered from now on. */
-  | { type: 'replayed'; subscription: AskId; broadcasts: Heard[] }
+  | { type: 'replayed'; subscription: SubscriptionId; broadcasts: Heard[] }
   /** Validate this message. Answered by `validated`. */
   | ({ type: 'validate'; validation: ValidationId } & Heard)
   /** The verdict is no longer wanted. */

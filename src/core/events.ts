@@ -3,7 +3,7 @@
  * recording of it replays to the same states and effects.
  */
 import type { PortEvent, Verdict } from './port.js'
-import type { AskId, ExchangeId, Failure, TakeValues, ValidationId, WantReceipts } from './terms.js'
+import type { AskId, ExchangeId, Failure, SubscriptionId, TakeValues, ValidationId, WantReceipts } from './terms.js'
 
 /** What callers ask. `ask` numbers a question, which exactly one `settle` or `fail` answers. */
 export type Command =
@@ -48,8 +48,8 @@ export type Command =
       receipts?: WantReceipts
     }
   /** One subscriber more, or less. `replay`: it gets the last `count` broadcasts first. */
-  | { type: 'subscribe'; topic: string; replay?: { subscription: AskId; count: number } }
-  | { type: 'unsubscribe'; topic: string; subscription?: AskId }
+  | { type: 'subscribe'; topic: string; replay?: { subscription: SubscriptionId; count: number } }
+  | { type: 'unsubscribe'; topic: string; subscription?: SubscriptionId }
   /** Answered when the topic is joined: announced to every connected peer, and we are in its mesh or alone in it. */
   | { type: 'joined'; ask: AskId; topic: string; timeout: number }
   /** Answered when so many peers are connected and have said who they are. */

@@ -9,6 +9,9 @@ export type AskId = number
 /** Number of a peer's request: its stream id over version 1, a number below zero over a session. */
 export type ExchangeId = number
 
+/** Number of a subscriber that gets the last broadcasts first. The edge gives it. */
+export type SubscriptionId = number
+
 /** Number of a message under validation. */
 export type ValidationId = number
 

@@ -75,7 +75,7 @@ class Libp2pPort implements NetworkPort {
   private listen(addresses: string[], announce: string[] = []): void {
     if (this.starting !== undefined) return
     this.starting = this.start(addresses, announce).then(
-      () => this.announce(),
+      () => this.reportAddresses(),
       (error) => this.giveUp(listenFailure(addresses, error)),
     )
   }
@@ -94,8 +94,8 @@ class Libp2pPort implements NetworkPort {
     this.parts = parts
     const missing = missingAddress(asked, host.services.own.listening())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
-    host.addEventListener('self:peer:update', () => this.announce())
-    if (asked.some(isUnspecified)) host.services.own.watch(() => this.announce(true))
+    host.addEventListener('self:peer:update', () => this.reportAddresses())
+    if (asked.some(isUnspecified)) host.services.own.watch(() => this.reportAddresses(true))
   }
 
   private assemble(host: Host, gater: Gater): Parts {
@@ -115,7 +115,7 @@ class Libp2pPort implements NetworkPort {
   }
 
   /** Reports what we listen on, if it or the network has changed; after the first time, also the events before it. */
-  private announce(moved = false): void {
+  private reportAddresses(moved = false): void {
     if (this.stopping || this.parts === undefined) return
     const addresses = this.parts.host.services.own.list()
     if (this.early === undefined && !moved && addresses.join() === this.addresses.join()) return

@@ -16,7 +16,7 @@ import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { outcomeOf, remember } from './history.js'
 import { isJoined, nextSettled } from './membership.js'
-import type { CatchUp, Origin, Remembered } from './state.js'
+import type { CatchUp, Origin, RememberedBroadcast } from './state.js'
 import { startValidation } from './validating.js'
 
 /** The largest age that is believed, ms, so that times stay exact numbers. */
@@ -105,7 +105,7 @@ export function onHistoryOver(state: State, out: Effects, { subscription, peer, 
   out.push({ type: 'verify', ask, messages: messages.map(({ data, from, proof }) => ({ topic, data, from, proof })) })
 }
 
-function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: string): Remembered {
+function toMessage(state: State, { age, from, proof, data }: HistoryValue, via: string): RememberedBroadcast {
   // Copies, because the values are views of a larger buffer, and are kept.
   return { id: '', data: data.slice(), from, via, proof: proof.slice(), at: state.now - Math.min(age, MAX_AGE) }
 }
@@ -127,7 +127,7 @@ export function onVerified(state: State, out: Effects, { ask, ids }: EventOf<'ve
 }
 
 /** The proof of the message is right. It is validated once, even if several peers send it. */
-function addVerified(state: State, out: Effects, catchUp: CatchUp, message: Remembered): void {
+function addVerified(state: State, out: Effects, catchUp: CatchUp, message: RememberedBroadcast): void {
   const { topic, subscription, judged } = catchUp
   const { id, data, from, via, proof, at } = message
   // As in the live stream, a node does not hear what it has published itself since its start.

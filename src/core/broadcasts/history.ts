@@ -3,13 +3,13 @@
  * receipts.
  */
 import type { State } from '../state.js'
-import type { Outcome, Remembered } from './state.js'
+import type { Outcome, RememberedBroadcast } from './state.js'
 
 /** Message ids in one generation of outcomes. */
 const GENERATION = 2_048
 
 /** Adds a broadcast to the history of its topic, if we are in it. */
-export function remember({ topics, settings }: State, name: string, message: Remembered): void {
+export function remember({ topics, settings }: State, name: string, message: RememberedBroadcast): void {
   const topic = topics.joined.get(name)
   if (topic === undefined || message.data.length > settings.historyBytes || settings.historyMessages === 0) return
   const { history, remembered } = topic

@@ -5,7 +5,7 @@
 import { IdMap, type Deadlines } from '../id-map.js'
 import type { DialFailure } from '../peers/state.js'
 import type { DropReason } from '../port.js'
-import type { AskId, ExchangeId, Heard, ValidationId, WantReceipts } from '../terms.js'
+import type { AskId, ExchangeId, Heard, SubscriptionId, ValidationId, WantReceipts } from '../terms.js'
 
 /** A topic that we are in. */
 export interface Topic {
@@ -18,14 +18,14 @@ export interface Topic {
   /** The peers in its mesh. */
   mesh: string[]
   /** The last broadcasts, oldest first, for late subscribers, their bytes … */
-  history: Remembered[]
+  history: RememberedBroadcast[]
   historyBytes: number
   /** … and their ids. */
   remembered: Set<string>
 }
 
 /** A broadcast that late subscribers can get from us. */
-export interface Remembered {
+export interface RememberedBroadcast {
   id: string
   data: Uint8Array
   from: string
@@ -113,11 +113,11 @@ export interface Validation {
  * remembered), or the history of a peer, for a subscriber that catches up.
  */
 export type Origin =
-  { kind: 'gossip'; held: boolean; large: boolean } | { kind: 'replay'; subscription: AskId; at: number }
+  { kind: 'gossip'; held: boolean; large: boolean } | { kind: 'replay'; subscription: SubscriptionId; at: number }
 
 /** A subscriber that gets the last broadcasts before the new ones. */
 export interface CatchUp {
-  readonly subscription: AskId
+  readonly subscription: SubscriptionId
   readonly topic: string
   readonly count: number
   /** `joining`: it waits until the topic is joined; `asking`: peers were asked. */

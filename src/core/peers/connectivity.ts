@@ -1,6 +1,7 @@
 /**
- * What follows for questions, requests and sessions when a connection opens, fails to open, is lost or is closed. The
- * requests of a lost connection fail with it, and nothing is tried again. The register itself is in connections.ts.
+ * What follows for questions, requests and sessions when a connection opens, fails to open, is lost, is idle or is closed, and
+ * when its peer is pinged, answers or does not. The requests of a lost connection fail with it, and none is tried again. The
+ * register itself is in connections.ts.
  */
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
@@ -121,10 +122,10 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   if (dial === undefined || goesOn(dial, event.tried)) return
   const { message, cause } = event.failure
   noteDial(state, dial.target, { at: state.now, message, tried: dial.tried })
-  const isBoot = isNamed(state.settings, dial.target)
-  if (isBoot) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
+  const isInConfig = isNamed(state.settings, dial.target)
+  if (isInConfig) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   // A failed dial to a caller's addresses proves nothing about those in the table.
-  if (state.discovery.table.has(dial.target) && (isBoot || dial.isOurs)) {
+  if (state.discovery.table.has(dial.target) && (isInConfig || dial.isOurs)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
@@ -240,9 +241,7 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
-  for (const connection of state.connections.all.values()) {
-    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
-  }
+  pingAllNow(state, out, state.settings.pingTimeout)
 }
 
 /** The machine slept or the process was stopped: a peer that is gone must be found soon. */

@@ -30,7 +30,7 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
   }
   const carrier = [asking, answering].find((one) => one !== undefined && canCarry(one))
   if (carrier !== undefined) {
-    ask(state, connection, carrier)
+    askToClose(state, connection, carrier)
     return true
   }
   // The peer has sent its HELLO, and the feature was not in it.
@@ -51,7 +51,7 @@ function speaksSession({ settings }: State, { requestProtocol, protocols }: Conn
   )
 }
 
-function ask(state: State, connection: Connection, session: AnySession): void {
+function askToClose(state: State, connection: Connection, session: AnySession): void {
   const id = ++connection.goodbyes
   connection.goodbye = { id, stream: session.stream, at: state.now }
   postpone(state, connection.id)
@@ -62,7 +62,7 @@ function ask(state: State, connection: Connection, session: AnySession): void {
 export function onGreeted(state: State, session: AnySession): void {
   const connection = state.connections.all.get(session.connection)
   if (connection?.goodbye?.id !== 0 || connection.goodbye.stream !== session.stream) return
-  if (canCarry(session)) ask(state, connection, session)
+  if (canCarry(session)) askToClose(state, connection, session)
   else release(state, connection.id)
 }
 
@@ -80,7 +80,7 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
   const { goodbye, leaving } = connection
   switch (says) {
     case Farewell.ASK:
-      return answer(state, connection, session, id)
+      return answerGoodbye(state, connection, session, id)
     case Farewell.STAY:
       if (leaving?.id !== id || leaving.stream !== session.stream) return
       connection.leaving = undefined
@@ -98,7 +98,7 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
   }
 }
 
-function answer(state: State, connection: Connection, session: AnySession, id: number): void {
+function answerGoodbye(state: State, connection: Connection, session: AnySession, id: number): void {
   const { peer } = connection
   const isNeeded =
     isNamed(state.settings, peer) || isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)

@@ -8,7 +8,7 @@ import { log, type Effects } from '../effects.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { reach } from './dials.js'
-import type { Connection, Remembered } from './state.js'
+import type { Connection, RememberedPeer } from './state.js'
 
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
@@ -79,7 +79,7 @@ export function noteLeft(state: State, peer: string): void {
 }
 
 /** (A peer without a known address cannot be dialled.) */
-function planOther(state: State, peer: string, { addresses, failures }: Remembered): void {
+function planOther(state: State, peer: string, { addresses, failures }: RememberedPeer): void {
   if (addresses.length > 0) planTry(state, peer, state.now + pause(state, FIRST_OTHER, Math.max(0, failures - 1)))
 }
 
@@ -126,14 +126,14 @@ export function tryAgain(state: State, out: Effects): void {
   if (now < memory.nextTry) return
   const due = [...memory.retries].filter(([, time]) => time <= now).sort(([, a], [, b]) => a - b)
   for (const [peer] of due) {
-    const isConfigured = isNamed(settings, peer)
+    const isInConfig = isNamed(settings, peer)
     const known = memory.peers.get(peer)
     if (connections.byPeer.has(peer)) memory.retries.delete(peer)
-    else if (!isConfigured && now - (known?.goodAt ?? -Infinity) > settings.memoryLifetime) forgetPeer(state, out, peer)
-    else if (isConfigured || memory.trying.size < settings.maxReturns) {
+    else if (!isInConfig && now - (known?.goodAt ?? -Infinity) > settings.memoryLifetime) forgetPeer(state, out, peer)
+    else if (isInConfig || memory.trying.size < settings.maxReturns) {
       if (!reach(state, out, peer, [])) break
       memory.retries.delete(peer)
-      if (!isConfigured) memory.trying.add(peer)
+      if (!isInConfig) memory.trying.add(peer)
     }
   }
   // Those that are overdue wait for the end of a dial.
@@ -154,7 +154,7 @@ function forgetPeer(state: State, out: Effects, peer: string): void {
  * Moves the peer to the end, which is the one that was good last. If there are too many, one that is not connected is
  * forgotten.
  */
-function remember(state: State, peer: string, known: Remembered): void {
+function remember(state: State, peer: string, known: RememberedPeer): void {
   const { memory, settings, connections } = state
   memory.peers.delete(peer)
   if (memory.peers.size >= settings.maxRemembered) {

@@ -40,7 +40,7 @@ export interface Connection {
   doubted: boolean
   /** We have asked the other side whether it may be closed, and wait. */
   goodbye: Goodbye | undefined
-  /** How often we have. */
+  /** How often we have asked. */
   goodbyes: number
   /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
   leaving: { readonly id: number; readonly stream: StreamId } | undefined
@@ -120,7 +120,7 @@ export interface Discovery {
 }
 
 /** A peer that was good once, or that the config names. */
-export interface Remembered {
+export interface RememberedPeer {
   /** Where it was, the addresses that led to it first. */
   addresses: string[]
   /** When it was last connected and identified; `-Infinity`: never. */
@@ -132,7 +132,7 @@ export interface Remembered {
 /** memory.ts changes it. */
 export interface Memory {
   /** By peer id; the one that was good longest ago first. */
-  peers: Map<string, Remembered>
+  peers: Map<string, RememberedPeer>
   /** Peers that are away → when they are dialled again. */
   retries: Map<string, number>
   /** When the next of them is. */

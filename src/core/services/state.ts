@@ -1,16 +1,16 @@
 /** The state of services: questions of this node with their purposes, and requests of other nodes that wait for an answer. */
-import type { Remembered } from '../broadcasts/state.js'
+import type { RememberedBroadcast } from '../broadcasts/state.js'
 import { IdMap } from '../id-map.js'
 import type { ConnectionId } from '../port.js'
-import type { AskId, ExchangeId } from '../terms.js'
+import type { AskId, ExchangeId, SubscriptionId } from '../terms.js'
 
 /** What a question of the node itself is for. `idle`, `drain` and `verify` go to the network, the others to other nodes. */
 export type Purpose =
   | { kind: 'receipt'; ask: AskId; peer: string }
-  | { kind: 'history'; subscription: AskId; peer: string; values: Uint8Array[]; bytes: number }
+  | { kind: 'history'; subscription: SubscriptionId; peer: string; values: Uint8Array[]; bytes: number }
   | { kind: 'idle'; connection: ConnectionId }
   | { kind: 'drain'; peers: string[] }
-  | { kind: 'verify'; subscription: AskId; peer: string; messages: Remembered[] }
+  | { kind: 'verify'; subscription: SubscriptionId; peer: string; messages: RememberedBroadcast[] }
   | { kind: 'twin' }
   | { kind: 'fetch'; message: string; peer: string; chunks: Uint8Array[]; received: number }
 

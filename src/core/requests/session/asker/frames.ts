@@ -67,12 +67,13 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const call = session.requests.get(frame.id)
   if (call === undefined) return onLateReply(session, frame)
+  const isLast = (frame.flags & LAST) !== 0
+  if (isLast && (frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const { ask } = call
-  if ((frame.flags & LAST) === 0 || ask.values !== undefined || call.intake !== undefined) {
+  if (!isLast || ask.values !== undefined || call.intake !== undefined) {
     return onPart(state, out, session, call, frame)
   }
   // The common case: one value in one frame.
-  if ((frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
   const limit = maxResponseOf(state.settings, ask.service)
@@ -90,7 +91,6 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   const intake = (call.intake ??= { credit: call.firstCredit, untaken: 0, total: -1, gathered: undefined })
   const isLast = (frame.flags & LAST) !== 0
   const hasMore = (frame.flags & MORE) !== 0
-  if (isLast && hasMore) return 'a value is the last one and not complete'
   const begins = intake.total < 0
   const total = begins && hasMore ? readVarint(frame) : frame.end - frame.at
   if (total < 0) return 'a number is broken'
@@ -216,10 +216,10 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
 function onCredit(state: State, session: Session, frame: Frame): Violation | undefined {
   const amount = readCredit(frame)
   if (amount < 0) return 'CREDIT is broken'
-  const ask = session.requests.get(frame.id)
-  if (ask === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
-  ask.sendCredit += amount
-  if (ask.sendCredit > MAX_CREDIT) return 'it gave too much credit'
-  if (ask.value !== undefined) enlist(state, session, ask)
+  const call = session.requests.get(frame.id)
+  if (call === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
+  call.sendCredit += amount
+  if (call.sendCredit > MAX_CREDIT) return 'it gave too much credit'
+  if (call.value !== undefined) enlist(state, session, call)
   return undefined
 }
