@@ -3,8 +3,10 @@
  * iteration: values that come while the consumer is busy wait in it, up to a limit, and a policy says what happens to the rest.
  */
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs'
+import { POLICIES } from '../core/requests/values.js'
 import type { Overflow } from '../core/terms.js'
 import { P2pError } from '../errors.js'
+import { checkNumber, checkOneOf } from './checks.js'
 
 /** An Observable that can be iterated. Cold: each subscriber and each iteration begins anew, and ends what it began. */
 export class IterableObservable<T> extends Observable<T> implements AsyncIterable<T> {
@@ -38,6 +40,20 @@ export interface QueueLimit {
   size: number
   /** What happens to more of them. */
   onOverflow: Overflow
+}
+
+/** The largest `buffer` that a caller may ask for. */
+const MAX_BUFFER = 65_536
+
+/** A caller's options for what waits in a queue; `undefined` stays as it is. `unit`: what the values are. @throws `InvalidConfig` */
+export function checkLimit(
+  { buffer, onOverflow }: { buffer?: number; onOverflow?: Overflow },
+  unit: string,
+): { [Part in keyof QueueLimit]: QueueLimit[Part] | undefined } {
+  return {
+    size: buffer === undefined ? undefined : checkNumber(buffer, 'buffer', unit, 1, MAX_BUFFER),
+    onOverflow: onOverflow === undefined ? undefined : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
+  }
 }
 
 interface Consumer<T> {

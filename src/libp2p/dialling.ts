@@ -8,7 +8,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { DIALS } from '../core/parameters.js'
 import { peerOf, withoutPeer, withPeer, type Candidate } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
-import { Race } from '../core/peers/race.js'
+import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
 import { DIAL_TIMEOUT, MAX_ATTEMPTS } from './defaults.js'
 import { reasonOf } from './failure.js'
@@ -290,8 +290,7 @@ export class Dialler {
     this.close(dial)
     abortAll(dial)
     const tried = [...dial.tried].map(([address, reason]) => ({ address, reason }))
-    const reasons = tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
-    const failure = { message: reasons || reasonOf(cause), cause }
+    const failure = { message: reasonsOf(tried) || reasonOf(cause), cause }
     for (; dial.unanswered > 0; dial.unanswered--)
       this.emit({ type: 'dialFailed', target: dial.target, failure, tried })
   }

@@ -4,7 +4,6 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
-  defer,
   distinctUntilChanged,
   filter,
   firstValueFrom,
@@ -131,13 +130,18 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
 }
 
 const STOP_NAMES: Names<StopOptions> = { drain: true }
-const JOINED_NAMES = { timeout: true, signal: true } as const
-const ONLINE_NAMES = { peers: true, ...JOINED_NAMES } as const
+const JOINED_NAMES: Names<NonNullable<Parameters<P2pNode['joined']>[1]>> = { timeout: true, signal: true }
+const ONLINE_NAMES: Names<NonNullable<Parameters<P2pNode['online']>[0]>> = { peers: true, ...JOINED_NAMES }
 
 function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
   checkOptions(options, 'stop', STOP_NAMES)
   const drain = options.drain === undefined ? 0 : checkNumber(options.drain, 'drain', 'ms', 0, MAX_DELAY)
   return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
+}
+
+/** What `read` returns: at once for each subscriber, and after each change. */
+function nowAndAfter<T>(changes$: Observable<unknown>, read: () => T): Observable<T> {
+  return changes$.pipe(startWith(undefined), map(read))
 }
 
 type PushCommand = (command: Command) => void
@@ -220,12 +224,7 @@ class Node implements P2pNode {
   }
 
   get status$(): Observable<NodeStatus> {
-    return defer(() =>
-      this.statusChanges$.pipe(
-        startWith(undefined),
-        map(() => snapshot(this.state)),
-      ),
-    )
+    return nowAndAfter(this.statusChanges$, () => snapshot(this.state))
   }
 
   // Not `async`, which would cost two more promises per request.
@@ -279,23 +278,13 @@ class Node implements P2pNode {
   }
 
   get topics$(): Observable<string[]> {
-    return defer(() =>
-      this.topicsChanges$.pipe(
-        startWith(undefined),
-        map(() => [...this.state.topics.joined.keys()]),
-      ),
-    )
+    return nowAndAfter(this.topicsChanges$, () => [...this.state.topics.joined.keys()])
   }
 
   subscribers$(topic: string): Observable<string[]> {
     const name = checkTopic(topic)
-    return defer(() =>
-      this.subscribersChanges$.pipe(
-        filter((changed) => changed === name),
-        startWith(name),
-        map(() => [...(this.state.topics.subscribers.get(name) ?? [])]),
-      ),
-    )
+    const changes$ = this.subscribersChanges$.pipe(filter((changed) => changed === name))
+    return nowAndAfter(changes$, () => [...(this.state.topics.subscribers.get(name) ?? [])])
   }
 
   explain(about: { topic: string }): Promise<TopicExplanation>
@@ -330,22 +319,13 @@ class Node implements P2pNode {
   }
 
   get peers$(): Observable<PeerState[]> {
-    return defer(() =>
-      this.peersChanges$.pipe(
-        startWith(undefined),
-        map(() => peerStates(this.state)),
-      ),
-    )
+    return nowAndAfter(this.peersChanges$, () => peerStates(this.state))
   }
 
   peer$(peer: string): Observable<PeerState> {
     const { target } = checkPeer(peer)
-    return defer(() =>
-      this.peersChanges$.pipe(
-        startWith(undefined),
-        map(() => peerState(this.state, target)),
-        distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
-      ),
+    return nowAndAfter(this.peersChanges$, () => peerState(this.state, target)).pipe(
+      distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
     )
   }
 

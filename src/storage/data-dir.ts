@@ -6,7 +6,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { base58btc } from 'multiformats/bases/base58'
 import type { Settings } from '../core/settings.js'
-import type { Batch } from '../core/events.js'
+import type { Batch, Event } from '../core/events.js'
 import type { State } from '../core/state.js'
 import { checkPeerId, checkTcpAddress, messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
@@ -18,7 +18,7 @@ import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed
 const WRITE_AFTER = 500
 
 /** Events that may change the remembered peers. */
-const NEWS: ReadonlySet<string> = new Set(['identified', 'connectionClosed', 'dialFailed'])
+const NEWS: ReadonlySet<Event['type']> = new Set(['identified', 'connectionClosed', 'dialFailed'])
 
 type RememberedPeers = Settings['remembered']
 
@@ -170,7 +170,7 @@ async function keyOf(path: string, given: Uint8Array | undefined, log: Logger): 
   if (key !== undefined && wanted !== undefined && key !== wanted) {
     throw new P2pError(
       'InvalidConfig',
-      `secret and dataDir name two identities: leave out secret, or choose another dataDir`,
+      'secret and dataDir name two identities: leave out secret, or choose another dataDir',
     )
   }
   if (key !== undefined && text === keyText(key)) return key
@@ -190,7 +190,7 @@ async function writeKey(path: string, secret: string): Promise<string> {
   return secret
 }
 
-/** (With one line break between the copies, its flipped bit would cost both.) */
+/** An empty line is between the copies: a flipped bit in a single line break would damage both. */
 function keyText(secret: string): string {
   return `${sealed(secret)}\n\n${sealed(secret)}\n`
 }

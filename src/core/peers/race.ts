@@ -3,7 +3,13 @@
  * some time ago or when one has failed, and a bounded number at once. Pure: it is told the time. Every port uses it.
  */
 import { DIALS } from '../parameters.js'
+import type { Attempt } from '../port.js'
 import { inOrder, type Candidate } from './addresses.js'
+
+/** Why a dial failed, with each address that was tried; empty: none was. */
+export function reasonsOf(tried: readonly Attempt[]): string {
+  return tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
+}
 
 export class Race {
   private waiting: Candidate[] = []

@@ -73,16 +73,16 @@ export function useConnection(state: State, out: Effects, ask: RequestAsk, conne
 export function expireRequest(state: State, out: Effects, ask: RequestAsk): void {
   if (ask.stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
-    dialling: 'while it was being dialled',
-    queued: 'while the request waited for a stream',
-    opening: 'while a stream was being opened',
-    waiting: 'to the request',
-    streaming: 'after the last value of the stream (idleTimeout)',
+    dialling: ' while it was being dialled',
+    queued: ' while the request waited for a stream',
+    opening: ' while a stream was being opened',
+    waiting: ' to the request',
+    streaming: ' after the last value of the stream (idleTimeout)',
     draining: '',
   }[ask.stage]
   endRequest(state, out, ask, {
     code: 'RequestTimeout',
-    message: `no answer from ${ask.peer} within ${ask.timeout} ms ${where}`,
+    message: `no answer from ${ask.peer} within ${ask.timeout} ms${where}`,
   })
 }
 

@@ -1,12 +1,11 @@
 /** Broadcasts of peers, on their way to subscribers, to `for await` loops, and to the registered handler. */
-import type { Heard, Overflow } from '../../core/terms.js'
+import type { Heard, Overflow, SubscriptionId } from '../../core/terms.js'
 import type { Command } from '../../core/events.js'
-import { POLICIES } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
-import { checkNumber, checkOneOf, checkOptions, isThenable, type Names } from '../checks.js'
+import { checkNumber, checkOptions, isThenable, type Names } from '../checks.js'
 import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
-import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
+import { checkLimit, IterableObservable, Queue, type QueueLimit } from '../queue.js'
 
 /** A message that another node has published on a topic. */
 export interface Broadcast {
@@ -39,7 +38,6 @@ export interface BroadcastsOptions {
 
 const NAMES: Names<BroadcastsOptions> = { replay: true, buffer: true, onOverflow: true }
 const DEFAULT_BUFFER = 1_024
-const MAX_BUFFER = 65_536
 const MAX_REPLAY = 1_000
 
 /** One subscription, or one loop. */
@@ -56,7 +54,7 @@ export class Broadcasts {
   /** Listeners by topic; `undefined`: of all topics. The lists are never changed, only replaced. */
   private readonly listeners = new Map<string | undefined, readonly Listener[]>()
   /** Those that catch up, by the number of their subscription. */
-  private readonly catchingUp = new Map<number, Listener>()
+  private readonly catchingUp = new Map<SubscriptionId, Listener>()
   private nextSubscription = 1
   private handle: EventHandler['handleBroadcast']
   private over = false
@@ -76,7 +74,7 @@ export class Broadcasts {
    */
   of(topic?: string, options: BroadcastsOptions = {}): IterableObservable<Broadcast> {
     const replay = checkReplay(topic, options)
-    const limit = checkLimit(options)
+    const { size = DEFAULT_BUFFER, onOverflow = 'error' } = checkLimit(options, 'broadcasts')
     return new IterableObservable<Broadcast>(
       (subscriber) =>
         this.listen(topic, replay, {
@@ -87,7 +85,7 @@ export class Broadcasts {
             subscriber.complete()
           },
         }),
-      () => this.iterate(topic, replay, limit),
+      () => this.iterate(topic, replay, { size, onOverflow }),
     )
   }
 
@@ -175,7 +173,7 @@ export class Broadcasts {
   }
 
   /** The past broadcasts of a listener. From now on it gets the new ones. */
-  onReplayed(subscription: number, broadcasts: Heard[]): void {
+  onReplayed(subscription: SubscriptionId, broadcasts: Heard[]): void {
     const listener = this.catchingUp.get(subscription)
     if (listener === undefined) return
     this.catchingUp.delete(subscription)
@@ -198,11 +196,4 @@ function checkReplay(topic: string | undefined, options: BroadcastsOptions): num
   if (options.replay === undefined) return undefined
   if (topic === undefined) throw new P2pError('InvalidConfig', 'replay is for the broadcasts of one topic: name it')
   return checkNumber(options.replay, 'replay', 'broadcasts', 1, MAX_REPLAY)
-}
-
-function checkLimit({ buffer, onOverflow }: BroadcastsOptions): QueueLimit {
-  return {
-    size: buffer === undefined ? DEFAULT_BUFFER : checkNumber(buffer, 'buffer', 'broadcasts', 1, MAX_BUFFER),
-    onOverflow: onOverflow === undefined ? 'error' : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
-  }
 }

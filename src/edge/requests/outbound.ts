@@ -6,22 +6,13 @@ import type { Observable, Observer } from 'rxjs'
 import type { Answer } from '../../core/effects.js'
 import type { Command } from '../../core/events.js'
 import type { Settings } from '../../core/settings.js'
-import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../core/requests/values.js'
+import { DEFAULT_BUFFER, valueCost } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
 import type { Overflow, TakeValues, AskId } from '../../core/terms.js'
 import { MAX_DELAY } from '../../platform/timers.js'
 import type { Asks } from '../asks.js'
-import {
-  checkBytes,
-  checkNumber,
-  checkOneOf,
-  checkOptions,
-  checkPeer,
-  checkSignal,
-  type Names,
-  type Target,
-} from '../checks.js'
-import { IterableObservable, Queue, type QueueLimit } from '../queue.js'
+import { checkBytes, checkNumber, checkOptions, checkPeer, checkSignal, type Names, type Target } from '../checks.js'
+import { checkLimit, IterableObservable, Queue, type QueueLimit } from '../queue.js'
 import { abortable, aborted, onAbort } from '../signals.js'
 
 /** Options of `request`. */
@@ -56,7 +47,6 @@ export interface StreamOptions extends RequestOptions {
 
 const REQUEST_NAMES: Names<RequestOptions> = { signal: true, timeout: true }
 const STREAM_NAMES: Names<StreamOptions> = { ...REQUEST_NAMES, buffer: true, onOverflow: true, idleTimeout: true }
-const MAX_BUFFER = 65_536
 
 /** The lane is told of taken values when together they have cost this much, or when none waits any more, and not of each one. */
 export const TELL_AT = 16_384
@@ -197,16 +187,17 @@ function request({ target, addresses, data, timeout }: Question, values: TakeVal
   return (ask) => ({ type: 'request', ask, peer: target, addresses, data, timeout, values })
 }
 
-function streamOptions({ signal, buffer, onOverflow, idleTimeout }: StreamOptions): {
+function streamOptions({ signal, idleTimeout, ...limit }: StreamOptions): {
   signal: AbortSignal | undefined
   buffer: number | undefined
   overflow: Overflow | undefined
   idleTimeout: number | undefined
 } {
+  const { size, onOverflow } = checkLimit(limit, 'values')
   return {
     signal: checkSignal(signal),
-    buffer: buffer === undefined ? undefined : checkNumber(buffer, 'buffer', 'values', 1, MAX_BUFFER),
-    overflow: onOverflow === undefined ? undefined : checkOneOf(onOverflow, POLICIES, 'onOverflow'),
+    buffer: size,
+    overflow: onOverflow,
     idleTimeout: idleTimeout === undefined ? undefined : checkNumber(idleTimeout, 'idleTimeout', 'ms', 1, MAX_DELAY),
   }
 }

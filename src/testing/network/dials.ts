@@ -5,7 +5,7 @@
 import { DIALS } from '../../core/parameters.js'
 import { peerOf, withoutPeer, type Candidate } from '../../core/peers/addresses.js'
 import type { Attempt } from '../../core/port.js'
-import { Race } from '../../core/peers/race.js'
+import { Race, reasonsOf } from '../../core/peers/race.js'
 import type { LinkHost, Side } from './link.js'
 import { Timeouts } from './timeouts.js'
 import type { Wire } from './wire.js'
@@ -108,7 +108,7 @@ export class Dials<Other extends Listener> {
     this.timeouts.begin(dial, DIALS.timeout)
   }
 
-  private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial)): void {
+  private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial.tried)): void {
     dial.over = true
     if (dial.isLimited) this.timeouts.end(dial, DIALS.timeout)
     if (dial.peer !== undefined) this.dials.delete(dial.peer)
@@ -189,8 +189,4 @@ export class Dials<Other extends Listener> {
       })
     })
   }
-}
-
-function reasonsOf({ tried }: Dial): string {
-  return tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
 }
