@@ -23,7 +23,8 @@ export async function many(from: number, count: number, task: Story, lanes = wor
   let events = 0
   const tellProgress = (): void => {
     const seconds = (performance.now() - started) / 1_000
-    const rate = `${(done / seconds).toFixed(1)} seeds/s, ${Math.round(events / seconds / 1_000)},000 events/s`
+    const eventRate = (events / seconds).toLocaleString('en', { maximumSignificantDigits: 3 })
+    const rate = `${(done / seconds).toFixed(1)} seeds/s, ${eventRate} events/s`
     console.log(`${done} of ${count} seeds, ${failing.length} failing, ${rate}`)
   }
   try {

@@ -22,7 +22,7 @@ import type { State } from './state.js'
 interface Row {
   /** The earliest time; `Infinity`: none. */
   next(state: State): number
-  /** Does everything whose time has come. */
+  /** Does everything whose time has come. Afterwards `next` is later than now, because otherwise the node would wake without end. */
   run(state: State, out: Effects): void
 }
 

@@ -185,14 +185,13 @@ export class RequestStreams {
     this.attempt(id, (stream) => stream.resume())
   }
 
-  /** Pausing and resuming throw on a stream that has closed, whose end is reported anyway. */
   private attempt(id: StreamId, action: (stream: Stream) => void): void {
     const entry = this.entries.get(id)
     if (entry === undefined) return
     try {
       action(entry.stream)
     } catch {
-      return
+      // Pausing and resuming throw on a stream that has closed. Its end is reported anyway.
     }
   }
 

@@ -32,7 +32,7 @@ export interface Medium {
 }
 
 /**
- * Timeouts of a connection that nothing can pass, ms: then it is dead. The model's alone, because no protocol says it: it is in
+ * A connection that nothing passes for so long is dead, ms. Only the model has this number, because no protocol says it. It is in
  * the order of TCP's user timeout in practice.
  */
 export const CONNECTION_TIMEOUT = 20_000
