@@ -4,6 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import type { P2pNode, RequestOptions, StreamOptions } from '../../src/node/p2p-node.js'
+import { snapshot } from '../../src/core/explain/status.js'
+import { peerStates } from '../../src/core/peers/peer-states.js'
 import { P2pError } from '../../src/errors.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
@@ -270,10 +272,26 @@ class Run {
     const news: { topics?: string[]; others?: string[] } = {}
     node.topics$.subscribe((topics) => (news.topics = topics))
     node.subscribers$('news').subscribe((peers) => (news.others = peers))
+    // Each change of the status, and of the peers' states, is announced.
+    const latest = { status: '', peers: '' }
+    node.status$.subscribe((status) => (latest.status = JSON.stringify(status)))
+    node.peers$.subscribe((peers) => (latest.peers = JSON.stringify(peers)))
     this.looks.push(() => {
+      if (state.lifecycle.phase === 'running') {
+        this.compare(`the status of n${index}`, latest.status, JSON.stringify(snapshot(state)))
+        this.compare(`the peers of n${index}`, latest.peers, JSON.stringify(peerStates(state)))
+      }
       tell('the topics', news.topics!, state.topics.joined.keys())
       tell('the subscribers of news', news.others!, state.topics.subscribers.get('news'))
     })
+  }
+
+  private compare(what: string, told: string, right: string): void {
+    if (told === right) return
+    let at = 0
+    while (told[at] === right[at]) at++
+    const excerpt = (text: string): string => text.slice(Math.max(0, at - 40), at + 60)
+    this.report('announced', `${what} was told as …${excerpt(told)}…, and is …${excerpt(right)}…`)
   }
 
   private async restart(member: Member): Promise<void> {

@@ -112,3 +112,17 @@ describe('a dial for requests', () => {
     expect(core.state.asks.open.size).toBe(1)
   })
 })
+
+describe('a dial that nothing waits for', () => {
+  it('is not begun by a node that is about to leave; one that is waited for is', () => {
+    const core = new Core({ keep: { boot: ['/ip4/10.0.0.9/tcp/1'] }, discoveryInterval: 1e9 })
+    core.connect('carol', 2)
+    core.request(1, 'carol')
+    core.in({ type: 'shutdown', ask: 9, drain: 60_000 })
+    core.connect('boot')
+    core.in({ type: 'connectionClosed', connection: 1 }, known)
+    expect(core.state.memory.retries.has('boot')).toBe(true)
+    expect(shorts(core.at(30_000)).filter((text) => text.startsWith('dial'))).toEqual([])
+    expect(core.state.lifecycle.phase).toBe('draining')
+  })
+})

@@ -33,7 +33,7 @@ import {
   takeReleased,
   testTime,
 } from './connections.js'
-import { closeDial, goesOn, isThisNode, reach, tooManyDials } from './dials.js'
+import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
@@ -157,7 +157,7 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   forget(state, out, connection, 'the connection was lost', wasUsed)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
-  if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) reach(state, out, peer, [])
+  if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) seek(state, out, peer)
 }
 
 /** Closes a connection from our side. For the rest of the core it has ended at this moment. */

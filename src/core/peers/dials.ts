@@ -54,6 +54,11 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   return true
 }
 
+/** Dials a peer that nothing waits for. False also in a drain: a node that is about to leave looks for nobody. */
+export function seek(state: State, out: Effects, peer: string): boolean {
+  return state.lifecycle.phase !== 'draining' && reach(state, out, peer, [])
+}
+
 function offer(out: Effects, dial: Dial, addresses: string[]): void {
   const fresh = addresses.filter((address) => !dial.addresses.has(address))
   if (fresh.length === 0) return

@@ -3,7 +3,7 @@
  * be dialled is removed; memory.ts remembers it). The table itself belongs to the port.
  */
 import { KADEMLIA } from '../../wire/protocols.js'
-import { reach } from './dials.js'
+import { seek } from './dials.js'
 import { noteGood, noteLeft, onTryOver, tryAllNow, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
 import { suspectTwins } from './twins.js'
@@ -32,7 +32,7 @@ export function tellWhereWeAre(state: State, out: Effects): void {
   const away = [...new Set([...namedPeers(state.settings), ...state.discovery.table.keys()])].filter(
     (peer) => peer !== state.self && !state.connections.byPeer.has(peer),
   )
-  for (const peer of away.slice(0, state.settings.maxProbes)) reach(state, out, peer, [])
+  for (const peer of away.slice(0, state.settings.maxProbes)) seek(state, out, peer)
   tryAllNow(state, out)
 }
 
@@ -69,7 +69,7 @@ export function probeNext(state: State, out: Effects): void {
   for (const peer of state.discovery.probes) {
     if (state.discovery.probing.size >= maxParallelProbes) break
     state.discovery.probes.delete(peer)
-    if (state.connections.byPeer.has(peer) || !state.discovery.table.has(peer) || !reach(state, out, peer, [])) continue
+    if (state.connections.byPeer.has(peer) || !state.discovery.table.has(peer) || !seek(state, out, peer)) continue
     state.discovery.probing.add(peer)
     break
   }

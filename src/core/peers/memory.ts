@@ -7,7 +7,7 @@ import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { reach } from './dials.js'
+import { seek } from './dials.js'
 import type { Connection, RememberedPeer } from './state.js'
 
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
@@ -131,7 +131,7 @@ export function tryAgain(state: State, out: Effects): void {
     if (connections.byPeer.has(peer)) memory.retries.delete(peer)
     else if (!isInConfig && now - (known?.goodAt ?? -Infinity) > settings.memoryLifetime) forgetPeer(state, out, peer)
     else if (isInConfig || memory.trying.size < settings.maxReturns) {
-      if (!reach(state, out, peer, [])) break
+      if (!seek(state, out, peer)) break
       memory.retries.delete(peer)
       if (!isInConfig) memory.trying.add(peer)
     }
