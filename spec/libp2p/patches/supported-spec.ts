@@ -27,6 +27,80 @@ describe('a private member that is not as expected', () => {
     expect(() => requireMembers('libp2p', { a: new Map() }, { a: 'map' })).not.toThrow()
   })
 
+  it.each([
+    [
+      'a getter',
+      {
+        get sendData() {
+          return () => 0
+        },
+      },
+      'computed',
+    ],
+    [
+      'an accessor',
+      {
+        get sendData() {
+          return () => 0
+        },
+        set sendData(_: () => number) {},
+      },
+      'computed',
+    ],
+    [
+      'a getter of its class',
+      new (class {
+        get sendData() {
+          return () => 0
+        }
+      })(),
+      'computed',
+    ],
+    ['frozen', Object.freeze({ sendData: () => 0 }), 'read-only'],
+    [
+      'of its class, and nothing can be added',
+      Object.preventExtensions(
+        new (class {
+          sendData() {
+            return 0
+          }
+        })(),
+      ),
+      'read-only',
+    ],
+  ])('does not fit when it is to be replaced and is %s', (_, connection, kind) => {
+    expect(() => requireMembers('@libp2p/tcp', connection, { sendData: 'function' })).not.toThrow()
+    expect(() => requireMembers('@libp2p/tcp', connection, { sendData: 'writable function' })).toThrow(
+      `sendData is ${kind} function and not writable function.`,
+    )
+  })
+
+  it('fits when it is to be replaced and can be', () => {
+    class Stock {
+      count = 1
+      inner = { send: () => 0 }
+      send() {
+        return 0
+      }
+    }
+    const members = { send: 'writable function', count: 'writable number', 'inner.send': 'writable function' } as const
+    expect(() => requireMembers('@libp2p/tcp', new Stock(), members)).not.toThrow()
+    expect(() => requireMembers('@libp2p/tcp', {}, { send: 'writable function' })).toThrow(
+      'send is undefined and not writable function',
+    )
+  })
+
+  it('does not fit when it cannot be read', () => {
+    const broken = {
+      get socket() {
+        throw new Error('not yet')
+      },
+    }
+    expect(() => requireMembers('@libp2p/tcp', broken, { 'socket.cork': 'function' })).toThrow(
+      'socket.cork is unreadable (Error: not yet) and not function.',
+    )
+  })
+
   it('is one warning when the node can do without', () => {
     for (let i = 0; i < 3; i++) expect(hasMembers('@libp2p/tcp', {}, { sendData: 'function' })).toBe(false)
     expect(warning.mock.calls).toEqual([

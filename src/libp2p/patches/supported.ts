@@ -19,8 +19,10 @@ export const PINNED = {
 
 type Package = keyof typeof PINNED
 
-/** A member, or a path of members with dots, and what it must be. */
-export type Members = Readonly<Record<string, 'function' | 'number' | 'string' | 'object' | 'map'>>
+type Kind = 'function' | 'number' | 'string' | 'boolean' | 'object' | 'map'
+
+/** A member, or a path of members with dots, and what it must be. What a patch replaces must be `writable` too. */
+export type Members = Readonly<Record<string, Kind | `writable ${Kind}`>>
 
 /** Throws when a member is not as expected: for patches without which a node would not keep its promises. */
 export function requireMembers(name: Package, object: unknown, members: Members): void {
@@ -47,16 +49,35 @@ function describe(name: Package, found: string[]): string {
 function misfits(object: unknown, members: Members): string[] {
   const found: string[] = []
   for (const path in members) {
-    const kind = kindOf(valueAt(object, path))
+    const kind = kindAt(object, path.split('.'), members[path]!.startsWith('writable '))
     if (kind !== members[path]) found.push(`${path} is ${kind} and not ${members[path]}`)
   }
   return found
 }
 
-function valueAt(object: unknown, path: string): unknown {
+function kindAt(object: unknown, path: readonly string[], toWrite: boolean): string {
+  let owner: unknown
   let value = object
-  for (const name of path.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[name]
-  return value
+  try {
+    for (const name of path) {
+      owner = value
+      value = (value as Record<string, unknown> | null | undefined)?.[name]
+    }
+  } catch (error) {
+    return `unreadable (${String(error)})`
+  }
+  if (!toWrite || value === undefined) return kindOf(value)
+  return `${accessTo(owner as object, path.at(-1)!)} ${kindOf(value)}`
+}
+
+/** Whether `owner[name] = …` does what it says. An accessor may do anything with it, or throw. */
+function accessTo(owner: object, name: string): 'writable' | 'read-only' | 'computed' {
+  let holder: object | null = owner
+  while (holder !== null && !Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder) as object | null
+  const member = holder === null ? undefined : Object.getOwnPropertyDescriptor(holder, name)
+  if (member?.get !== undefined || member?.set !== undefined) return 'computed'
+  const isWritable = member?.writable !== false && (holder === owner || Object.isExtensible(owner))
+  return isWritable ? 'writable' : 'read-only'
 }
 
 function kindOf(value: unknown): string {
