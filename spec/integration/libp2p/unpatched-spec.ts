@@ -9,6 +9,7 @@ afterEach(() => Promise.all(nodes.splice(0).map((node) => node.stop())))
 it('answer requests of all kinds, reject them, broadcast and stop', async () => {
   const asked = new Set<string>()
   jest.unstable_mockModule('../../../src/libp2p/patches/supported.js', () => ({
+    checkVersions: () => undefined,
     requireMembers: () => undefined,
     hasMembers(name: string) {
       asked.add(name)

@@ -4,7 +4,7 @@ import type { Connection, MultiaddrConnection, Stream } from '@libp2p/interface'
 import { isBroken } from '../../../src/libp2p/patches/broken-connection.js'
 import { skipIdleEvents } from '../../../src/libp2p/patches/idle-events.js'
 import { bytesReceived, localAddress } from '../../../src/libp2p/patches/socket.js'
-import { hasMembers, PINNED, requireMembers } from '../../../src/libp2p/patches/supported.js'
+import { checkVersions, hasMembers, PINNED, requireMembers } from '../../../src/libp2p/patches/supported.js'
 import { endWithDataFrame } from '../../../src/libp2p/patches/yamux-fin.js'
 import { widen } from '../../../src/libp2p/patches/yamux-streams.js'
 
@@ -158,5 +158,30 @@ describe('what looks for a private member that is not there', () => {
     skipIdleEvents(stream)
     expect(stream).toEqual({ direction: 'outbound' })
     expect(warning).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('the versions that are installed', () => {
+  it('are those that this release knows, so nothing is said', () => {
+    checkVersions()
+    checkVersions(new Map())
+    expect(warning).not.toHaveBeenCalled()
+  })
+
+  it('are one warning for all of them when they are others', () => {
+    const others = new Map([
+      ...Object.entries(PINNED),
+      ['@libp2p/kad-dht', '99.0.0'],
+      ['@libp2p/gossipsub', '17.1.2-rc.1'],
+    ] as [string, string][])
+    for (let i = 0; i < 2; i++) checkVersions(others)
+    expect(warning.mock.calls).toEqual([
+      [
+        `@libp2p/gossipsub 17.1.2-rc.1 is installed, and this release of tinyp2p knows ${PINNED['@libp2p/gossipsub']}; ` +
+          `@libp2p/kad-dht 99.0.0 is installed, and this release of tinyp2p knows ${PINNED['@libp2p/kad-dht']}. ` +
+          'If something fails, install what it knows.',
+        { code: 'TINYP2P_VERSIONS' },
+      ],
+    ])
   })
 })

@@ -1,8 +1,10 @@
 /**
  * The one check of the private members that our patches reach. Their packages are pinned exactly, so a member that is not as
  * expected means that another version was forced into the installation: then there is one warning, and the package stays as it
- * is; or, where a node would not keep its promises without the member, one clear error.
+ * is; or, where a node would not keep its promises without the member, one clear error. Not all that is relied on is a member,
+ * so another version is a warning by itself.
  */
+import { installedVersions } from '../../platform/packages.js'
 import { emitWarning } from '../../platform/process.js'
 
 /** The packages whose private members we reach, and the versions that package.json pins (a spec compares the two). */
@@ -30,16 +32,29 @@ export function requireMembers(name: Package, object: unknown, members: Members)
   if (found.length > 0) throw new Error(describe(name, found))
 }
 
+/** One warning for the process when versions are installed that this release was not tried with. */
+export function checkVersions(installed = installedVersions('tinyp2p', Object.keys(PINNED))): void {
+  const others = Object.entries(PINNED).flatMap(([name, version]) => {
+    const found = installed.get(name) ?? version
+    return found === version ? [] : [`${name} ${found} is installed, and this release of tinyp2p knows ${version}`]
+  })
+  if (others.length > 0)
+    warnOnce(`${others.join('; ')}. If something fails, install what it knows.`, 'TINYP2P_VERSIONS')
+}
+
 const warned = new Set<string>()
 
 /** False, and one warning for the process, when a member is not as expected: for patches without which a node works. */
 export function hasMembers(name: Package, object: unknown, members: Members): boolean {
   const found = misfits(object, members)
   if (found.length === 0) return true
-  const text = `${describe(name, found)} The node runs without this improvement.`
-  if (!warned.has(text)) emitWarning(text, 'TINYP2P_UNPATCHED')
-  warned.add(text)
+  warnOnce(`${describe(name, found)} The node runs without this improvement.`, 'TINYP2P_UNPATCHED')
   return false
+}
+
+function warnOnce(text: string, code: string): void {
+  if (!warned.has(text)) emitWarning(text, code)
+  warned.add(text)
 }
 
 function describe(name: Package, found: string[]): string {
