@@ -18,8 +18,8 @@ const USAGE = `npm run simulate -- [options]
 
 const OPTIONS = {
   help: { type: 'boolean' },
-  seeds: { type: 'string', default: '1000' },
-  from: { type: 'string', default: '1' },
+  seeds: { type: 'string' },
+  from: { type: 'string' },
   seed: { type: 'string' },
   workers: { type: 'string' },
   mutant: { type: 'string' },
@@ -32,6 +32,9 @@ const OPTIONS = {
   profile: { type: 'boolean', default: false },
 } as const
 
+/** Each is a process. */
+const MAX_WORKERS = 256
+
 const numbers = (text: string): number[] => text.split(',').map(number)
 
 function number(text: string): number {
@@ -41,7 +44,7 @@ function number(text: string): number {
 }
 
 function storyOf(text: string): Story {
-  if (text in STORIES) return text as Story
+  if (Object.hasOwn(STORIES, text)) return text as Story
   throw new UsageError(`there is no story ${text}: ${Object.keys(STORIES).join(', ')}`)
 }
 
@@ -63,13 +66,18 @@ async function run(): Promise<void> {
   } = readArgs({
     options: OPTIONS,
   }).values
-  if (help) console.log(USAGE)
-  else if (golden) await writeGolden()
+  if (help) return console.log(USAGE)
+  if (mutant === '') throw new UsageError('--mutant needs a part of a name')
+  if (seed !== undefined && (seeds ?? from ?? workers) !== undefined)
+    throw new UsageError('--seed runs one seed: leave out --seeds, --from and --workers')
+  const lanes = workers === undefined ? undefined : number(workers)
+  if (lanes !== undefined && lanes > MAX_WORKERS) throw new UsageError(`--workers is at most ${MAX_WORKERS}`)
+  if (golden) await writeGolden()
   else if (nodes !== undefined) await scale(numbers(nodes), docs)
   else if (sizes !== undefined) await load(numbers(sizes), number(seconds), profile)
   else if (seed !== undefined) await one(number(seed), storyOf(story), mutant)
   else if (mutant !== undefined) throw new UsageError('--mutant needs the --seed that it is to be seen with')
-  else await many(number(from), number(seeds), storyOf(story), workers === undefined ? undefined : number(workers))
+  else await many(number(from ?? '1'), number(seeds ?? '1000'), storyOf(story), lanes)
 }
 
 await runCommand('simulate', run)

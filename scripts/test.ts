@@ -5,6 +5,8 @@
  * exit code.
  *
  *   tsx scripts/test.ts lint format types unit integration [-- names, and options of jest]
+ *
+ * What follows `--`, or the first that is no part, is for jest: a spec may be called as a part is.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -58,6 +60,8 @@ const JEST_OPTIONS = [
   ...['-t', '--testNamePattern', '--testTimeout', '-i', '--runInBand', '-w', '--maxWorkers', '--verbose', '--silent'],
   ...['--bail', '--shard', '--onlyFailures', '--detectOpenHandles', '--forceExit', '--coverage', '--no-cache'],
 ]
+
+const WITH_VALUE = ['-t', '--testNamePattern', '--testTimeout', '-w', '--maxWorkers', '--shard']
 
 interface RunOptions {
   env?: NodeJS.ProcessEnv
@@ -171,12 +175,27 @@ const USAGE = `npm test [-- options], or npm run test:<part> [-- options]; the p
                                as jest has them: npm run test:unit -- deadlines -t 'in one instant'
   --help`
 
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
 function read(args: readonly string[]): { names: string[]; jestArgs: string[] } {
-  const names = args.filter((name) => name in parts)
-  const jestArgs = args.filter((arg) => arg !== '--' && !(arg in parts))
-  for (const arg of jestArgs) {
-    const [option = ''] = arg.split('=')
+  const end = args.findIndex((arg) => !Object.hasOwn(parts, arg))
+  const names = end === -1 ? [...args] : args.slice(0, end)
+  const jestArgs = args.slice(names.length).filter((arg) => arg !== '--')
+  for (const [at, arg] of jestArgs.entries()) {
+    const [option = '', value = jestArgs[at + 1]] = arg.split('=')
     if (option.startsWith('-') && !JEST_OPTIONS.includes(option)) throw new UsageError(`unknown option ${option}`)
+    if (WITH_VALUE.includes(option) && !value) throw new UsageError(`${option} needs a value`)
+    if (!option.startsWith('-') && !isPattern(arg)) throw new UsageError(`${arg} is no regular expression`)
+    if (option === '--shard') {
+      const [, part = 0, all = 0] = /^(\d+)\/(\d+)$/.exec(value!) ?? []
+      if (+part < 1 || +part > +all) throw new UsageError(`--shard=${value} is no part of a whole, such as 1/2`)
+    }
   }
   if (names.length === 0) throw new UsageError(`name at least one part of ${Object.keys(parts).join(', ')}`)
   return { names, jestArgs }

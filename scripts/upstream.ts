@@ -17,8 +17,9 @@ function versionsOf(releases: readonly string[]): Versions {
   const versions: Versions = {}
   for (const release of releases) {
     const [, name = release, version] = /^(.+)@([^@]+)$/.exec(release) ?? []
-    if (!(name in PINNED)) throw new UsageError(`${name} is none of ${Object.keys(PINNED).join(', ')}`)
+    if (!Object.hasOwn(PINNED, name)) throw new UsageError(`${name} is none of ${Object.keys(PINNED).join(', ')}`)
     if (version === undefined) throw new UsageError(`${name} needs a version: ${name}@1.2.3`)
+    if (!/^\d+\.\d+\.\d+([-+].+)?$/.test(version)) throw new UsageError(`${version} is no version, such as 1.2.3`)
     versions[name] = version
   }
   return versions

@@ -20,7 +20,7 @@ import { LaneScheduler } from './lane/scheduler.js'
  * ```
  *
  * @throws `InvalidConfig` (also when another process uses `dataDir`), `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey`
- * when the config is wrong, `ListenError` when no address can be listened on.
+ * when the config is wrong, `ListenError` when no address can be listened on, or libp2p cannot be set up.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const { settings, pubsub, validators, record, dataDir } = readConfig(config)

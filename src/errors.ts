@@ -15,7 +15,8 @@ export type ErrorCode =
   | 'InvalidPeerId'
   /**
    * Not one address of `listen` can be listened on: each is in use, or not of this machine, or it is IPv6 on a machine without it.
-   * The `cause` is the network's error. Choose another address or port.
+   * The `cause` is the network's error. Choose another address or port. Or, when the message begins with `cannot start`, libp2p
+   * could not be set up: a package of it was replaced by a version that tinyp2p does not support. Install the one that is named.
    */
   | 'ListenError'
   /** The peer could not be reached: no address was found, or none answered. Nothing was sent; try again later. */

@@ -8,6 +8,9 @@ import { join } from 'node:path'
 export const FIELDS = ['Package', 'Private members', 'Changes', 'Without it', 'Missing option', 'Guarded by'] as const
 type Field = (typeof FIELDS)[number]
 
+/** Behind this a header names the public members that its patch replaces. They are checked, and not counted. */
+const PUBLIC = '; the public '
+
 export interface Header {
   /** From the root of the repository, as all paths here. */
   file: string
@@ -37,7 +40,8 @@ export function headerOf(file: string, text: string): Header {
   const fields = fieldsOf(text)
   const packages = [...(fields.get('Package') ?? '').matchAll(/([@\w][\w@/-]*) (\d+\.\d+\.\d+)/g)]
   const named = fields.get('Private members') ?? ''
-  const members = named.startsWith('none') ? [] : [...named.matchAll(/`([^`]+)`/g)].map(([, path]) => path!)
+  const [own] = named.split(PUBLIC)
+  const members = named.startsWith('none') ? [] : [...own!.matchAll(/`([^`]+)`/g)].map(([, path]) => path!)
   return {
     file,
     fields,

@@ -32,6 +32,17 @@ it.each([
 it.each([
   ['scripts/test.ts', ['everything'], 'name at least one part of lint, format, types, unit'],
   ['scripts/test.ts', [], 'name at least one part'],
+  ['scripts/test.ts', ['toString'], 'name at least one part'],
+  ['scripts/test.ts', ['--', 'unit'], 'name at least one part'],
+  ['scripts/test.ts', ['unit', '('], '( is no regular expression'],
+  ['scripts/test.ts', ['unit', '--', 'lane', '-t'], '-t needs a value'],
+  ['scripts/test.ts', ['unit', '--shard=9/2'], '--shard=9/2 is no part of a whole'],
+  ['scripts/simulate.ts', ['--story', 'toString'], 'there is no story toString'],
+  ['scripts/simulate.ts', ['--mutant', '', '--seed', '1'], '--mutant needs a part of a name'],
+  ['scripts/simulate.ts', ['--seed', '1', '--seeds', '3'], '--seed runs one seed'],
+  ['scripts/simulate.ts', ['--workers', '99999999'], '--workers is at most 256'],
+  ['scripts/upstream.ts', ['toString@1.0.0'], 'toString is none of libp2p,'],
+  ['scripts/upstream.ts', ['@libp2p/yamux@notaversion'], 'notaversion is no version'],
   ['scripts/simulate.ts', ['--seed', 'x'], 'x is not a whole number above 0'],
   ['scripts/upstream.ts', ['rxjs@7.0.0'], 'rxjs is none of libp2p,'],
   ['scripts/upstream.ts', ['libp2p'], 'libp2p needs a version: libp2p@1.2.3'],
@@ -43,4 +54,14 @@ it.each([
   const { code, out, err } = await run(script, ...args)
   expect({ code, out, lines: err.split('\n').length }).toEqual({ code: 2, out: '', lines: 2 })
   expect(err.startsWith(message)).toBe(true)
+})
+
+it('npm run test takes a name behind the parts for that of a spec, also when a part or a member is called so', async () => {
+  const { code, out, err } = await run('scripts/test.ts', 'unit', '--', 'types', '-t', 'no test is called so')
+  expect({ code, end: out.trim().split('\n').at(-1) }).toEqual({
+    code: 0,
+    end: expect.stringMatching(/^0 passed, 0 failed, \d+ skipped$/),
+  })
+  expect(out).not.toContain('— types')
+  expect(err).toContain('matching types ')
 })

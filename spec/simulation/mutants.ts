@@ -222,7 +222,7 @@ export const kept: Fault[] = [
     'requests go over a connection that is being left',
     replace('useConnection', 'connection.leaving === undefined', 'true'),
   ),
-  mutant('a goodbye that is withdrawn still counts', drop('onGoodbye', 'connection.leaving = undefined')),
+  mutant('a goodbye that is withdrawn still counts', drop('heed', 'connection.leaving = undefined')),
   mutant(
     'what waits at a connection that is left is lost with it',
     replace('forget', 'connection.leaving !== undefined', 'false'),

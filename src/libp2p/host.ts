@@ -25,6 +25,7 @@ import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { identifyAs } from './patches/identify-version.js'
 import { tunedNoise } from './patches/noise-frames.js'
+import { checkVersions } from './patches/supported.js'
 import { corkedTcp } from './patches/tcp-writes.js'
 import { tunedYamux } from './patches/yamux-streams.js'
 import { transports, type Transports } from './transports.js'
@@ -52,6 +53,7 @@ export function createHost(
   gater: Gater,
   announce: string[] = [],
 ): Promise<Host> {
+  checkVersions()
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,

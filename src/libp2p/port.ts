@@ -9,7 +9,7 @@ import { isUnspecified } from '../core/peers/addresses.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
-import { listenFailure, reasonOf } from './failure.js'
+import { failureOf, listenFailure, reasonOf } from './failure.js'
 import { Gater } from './gater.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
@@ -74,21 +74,30 @@ class Libp2pPort implements NetworkPort {
 
   private listen(addresses: string[], announce: string[] = []): void {
     if (this.starting !== undefined) return
-    this.starting = this.start(addresses, announce).then(
-      () => this.reportAddresses(),
-      (error) => this.giveUp(listenFailure(addresses, error)),
+    // Another port is no help where libp2p is not the one that we know.
+    this.starting = this.build(addresses, announce).then(
+      (parts) =>
+        this.start(parts, addresses).then(
+          () => this.reportAddresses(),
+          (error) => this.giveUp(listenFailure(addresses, error)),
+        ),
+      (error) => this.giveUp(failureOf('cannot start', error)),
     )
   }
 
-  private async start(asked: string[], announce: string[]): Promise<void> {
-    const unsupported = unsupportedAddress(asked)
-    if (unsupported !== undefined) throw new Error(`${unsupported} is not a TCP address`)
+  private async build(asked: string[], announce: string[]): Promise<Parts> {
     const { gate, privateKey } = this.options
     const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
     const host = await createHost(this.options, asked, gater, announce)
-    const parts = this.assemble(host, gater)
-    await host.handle(this.options.protocols, parts.streams.handle, REQUEST_STREAMS)
+    return this.assemble(host, gater)
+  }
+
+  private async start(parts: Parts, asked: string[]): Promise<void> {
+    const unsupported = unsupportedAddress(asked)
+    if (unsupported !== undefined) throw new Error(`${unsupported} is not a TCP address`)
+    const { host, streams } = parts
+    await host.handle(this.options.protocols, streams.handle, REQUEST_STREAMS)
     await host.start()
     // From here on `stop` ends it.
     this.parts = parts

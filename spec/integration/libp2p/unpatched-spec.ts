@@ -4,11 +4,15 @@ import type { P2pNode } from '../../../src/index.js'
 
 const nodes: P2pNode[] = []
 
-afterEach(() => Promise.all(nodes.splice(0).map((node) => node.stop())))
+afterEach(() => {
+  jest.resetModules()
+  return Promise.all(nodes.splice(0).map((node) => node.stop()))
+})
 
 it('answer requests of all kinds, reject them, broadcast and stop', async () => {
   const asked = new Set<string>()
   jest.unstable_mockModule('../../../src/libp2p/patches/supported.js', () => ({
+    checkVersions: () => undefined,
     requireMembers: () => undefined,
     hasMembers(name: string) {
       asked.add(name)
@@ -44,3 +48,20 @@ it('answer requests of all kinds, reject them, broadcast and stop', async () => 
     'libp2p',
   ])
 }, 30_000)
+
+it('do not start without what they cannot do without, and do not blame the address', async () => {
+  const what = 'this version of @libp2p/gossipsub is not supported'
+  jest.unstable_mockModule('../../../src/libp2p/patches/supported.js', () => ({
+    checkVersions: () => undefined,
+    hasMembers: () => true,
+    requireMembers: () => {
+      throw new Error(what)
+    },
+  }))
+  const { createNode } = await import('../../../src/index.js')
+  await expect(createNode({ listen: '/ip4/127.0.0.1/tcp/0' })).rejects.toMatchObject({
+    code: 'ListenError',
+    message: `cannot start: ${what}`,
+    cause: { message: what },
+  })
+})

@@ -4,7 +4,7 @@ import type { Connection, MultiaddrConnection, Stream } from '@libp2p/interface'
 import { isBroken } from '../../../src/libp2p/patches/broken-connection.js'
 import { skipIdleEvents } from '../../../src/libp2p/patches/idle-events.js'
 import { bytesReceived, localAddress } from '../../../src/libp2p/patches/socket.js'
-import { hasMembers, PINNED, requireMembers } from '../../../src/libp2p/patches/supported.js'
+import { checkVersions, hasMembers, PINNED, requireMembers } from '../../../src/libp2p/patches/supported.js'
 import { endWithDataFrame } from '../../../src/libp2p/patches/yamux-fin.js'
 import { widen } from '../../../src/libp2p/patches/yamux-streams.js'
 
@@ -25,6 +25,80 @@ describe('a private member that is not as expected', () => {
         'table.add is number and not function, kb.root is undefined and not object.',
     )
     expect(() => requireMembers('libp2p', { a: new Map() }, { a: 'map' })).not.toThrow()
+  })
+
+  it.each([
+    [
+      'a getter',
+      {
+        get sendData() {
+          return () => 0
+        },
+      },
+      'computed',
+    ],
+    [
+      'an accessor',
+      {
+        get sendData() {
+          return () => 0
+        },
+        set sendData(_: () => number) {},
+      },
+      'computed',
+    ],
+    [
+      'a getter of its class',
+      new (class {
+        get sendData() {
+          return () => 0
+        }
+      })(),
+      'computed',
+    ],
+    ['frozen', Object.freeze({ sendData: () => 0 }), 'read-only'],
+    [
+      'of its class, and nothing can be added',
+      Object.preventExtensions(
+        new (class {
+          sendData() {
+            return 0
+          }
+        })(),
+      ),
+      'read-only',
+    ],
+  ])('does not fit when it is to be replaced and is %s', (_, connection, kind) => {
+    expect(() => requireMembers('@libp2p/tcp', connection, { sendData: 'function' })).not.toThrow()
+    expect(() => requireMembers('@libp2p/tcp', connection, { sendData: 'writable function' })).toThrow(
+      `sendData is ${kind} function and not writable function.`,
+    )
+  })
+
+  it('fits when it is to be replaced and can be', () => {
+    class Stock {
+      count = 1
+      inner = { send: () => 0 }
+      send() {
+        return 0
+      }
+    }
+    const members = { send: 'writable function', count: 'writable number', 'inner.send': 'writable function' } as const
+    expect(() => requireMembers('@libp2p/tcp', new Stock(), members)).not.toThrow()
+    expect(() => requireMembers('@libp2p/tcp', {}, { send: 'writable function' })).toThrow(
+      'send is undefined and not writable function',
+    )
+  })
+
+  it('does not fit when it cannot be read', () => {
+    const broken = {
+      get socket() {
+        throw new Error('not yet')
+      },
+    }
+    expect(() => requireMembers('@libp2p/tcp', broken, { 'socket.cork': 'function' })).toThrow(
+      'socket.cork is unreadable (Error: not yet) and not function.',
+    )
   })
 
   it('is one warning when the node can do without', () => {
@@ -84,5 +158,30 @@ describe('what looks for a private member that is not there', () => {
     skipIdleEvents(stream)
     expect(stream).toEqual({ direction: 'outbound' })
     expect(warning).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('the versions that are installed', () => {
+  it('are those that this release knows, so nothing is said', () => {
+    checkVersions()
+    checkVersions(new Map())
+    expect(warning).not.toHaveBeenCalled()
+  })
+
+  it('are one warning for all of them when they are others', () => {
+    const others = new Map([
+      ...Object.entries(PINNED),
+      ['@libp2p/kad-dht', '99.0.0'],
+      ['@libp2p/gossipsub', '17.1.2-rc.1'],
+    ] as [string, string][])
+    for (let i = 0; i < 2; i++) checkVersions(others)
+    expect(warning.mock.calls).toEqual([
+      [
+        `@libp2p/gossipsub 17.1.2-rc.1 is installed, and this release of tinyp2p knows ${PINNED['@libp2p/gossipsub']}; ` +
+          `@libp2p/kad-dht 99.0.0 is installed, and this release of tinyp2p knows ${PINNED['@libp2p/kad-dht']}. ` +
+          'If something fails, install what it knows.',
+        { code: 'TINYP2P_VERSIONS' },
+      ],
+    ])
   })
 })

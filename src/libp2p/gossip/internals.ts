@@ -69,13 +69,24 @@ export function internalsOf(pubsub: GossipSub): Internals {
     'score.scoreCache': 'map',
     'score.score': 'function',
     'score.addPenalty': 'function',
-    'score.addPeer': 'function',
+    'score.addPeer': 'writable function',
     getMeshPeers: 'function',
     handleReceivedRpc: 'function',
     handleReceivedMessage: 'function',
     reportMessageValidationResult: 'function',
-    sendRpc: 'function',
-    validateReceivedMessage: 'function',
+    sendRpc: 'writable function',
+    validateReceivedMessage: 'writable function',
   })
-  return pubsub as unknown as Internals
+  const inside = pubsub as unknown as Internals
+  requireMembers('@libp2p/gossipsub', statsOfNewPeer(inside.score), { connected: 'writable boolean', topics: 'object' })
+  return inside
+}
+
+/** What a peer's entry is like, as long as there is none yet. */
+function statsOfNewPeer(score: PeerScore): unknown {
+  const peer = 'nobody'
+  score.addPeer(peer)
+  const stats = score.peerStats.get(peer)
+  score.peerStats.delete(peer)
+  return stats
 }

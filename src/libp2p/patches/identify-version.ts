@@ -18,7 +18,7 @@ export function identifyAs<Components, Service>(
 ): (components: Components) => Service {
   return (components) => {
     const service = make(components)
-    if (hasMembers('@libp2p/identify', service, { 'host.protocolVersion': 'string' })) {
+    if (hasMembers('@libp2p/identify', service, { 'host.protocolVersion': 'writable string' })) {
       const { host } = service as Service & { host: { protocolVersion: string } }
       host.protocolVersion = version
     }

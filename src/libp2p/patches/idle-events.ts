@@ -12,9 +12,11 @@
 import type { TypedEventTarget } from '@libp2p/interface'
 import { hasMembers } from './supported.js'
 
+const MEMBERS = { safeDispatchEvent: 'writable function', listenerCount: 'function' } as const
+
 export function skipIdleEvents(target: object): void {
   const emitter = target as TypedEventTarget<Record<string, Event>>
-  if (!hasMembers('@libp2p/utils', emitter, { safeDispatchEvent: 'function', listenerCount: 'function' })) return
+  if (!hasMembers('@libp2p/utils', emitter, MEMBERS)) return
   const dispatch = emitter.safeDispatchEvent.bind(emitter)
   emitter.safeDispatchEvent = (type, detail) => emitter.listenerCount(type) === 0 || dispatch(type, detail)
 }

@@ -34,7 +34,7 @@ export function withOwnBucket(create: (prefixLength: number) => KadDHT, self: Pe
 }
 
 function watchSplits(kad: KadDHT, key: Uint8Array, depth: number): boolean {
-  if (!hasMembers('@libp2p/kad-dht', kad, { 'routingTable.kb._determineBucket': 'function' })) return false
+  if (!hasMembers('@libp2p/kad-dht', kad, { 'routingTable.kb._determineBucket': 'writable function' })) return false
   const trie = (kad as KadDHT & { routingTable: { kb: Trie } }).routingTable.kb
   const leafOf = trie._determineBucket.bind(trie)
   if (!hasMembers('@libp2p/kad-dht', leafOf(key), { depth: 'number' })) return false

@@ -37,7 +37,11 @@ export function tunedNoise(init: NoiseInit): NoiseFactory {
   }
 }
 
-const MEMBERS = { 'decoder.lengthDecoder': 'function', 'handshake.decrypt': 'function', decrypt: 'function' } as const
+const MEMBERS = {
+  'decoder.lengthDecoder': 'writable function',
+  'handshake.decrypt': 'function',
+  decrypt: 'writable function',
+} as const
 
 function tune<Extensions>(secured: SecuredConnection<Extensions>): SecuredConnection<Extensions> {
   if (!hasMembers('@libp2p/noise', secured.connection, MEMBERS)) return secured

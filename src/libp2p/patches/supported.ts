@@ -1,8 +1,10 @@
 /**
  * The one check of the private members that our patches reach. Their packages are pinned exactly, so a member that is not as
  * expected means that another version was forced into the installation: then there is one warning, and the package stays as it
- * is; or, where a node would not keep its promises without the member, one clear error.
+ * is; or, where a node would not keep its promises without the member, one clear error. Not all that is relied on is a member,
+ * so another version is a warning by itself.
  */
+import { installedVersions } from '../../platform/packages.js'
 import { emitWarning } from '../../platform/process.js'
 
 /** The packages whose private members we reach, and the versions that package.json pins (a spec compares the two). */
@@ -19,13 +21,25 @@ export const PINNED = {
 
 type Package = keyof typeof PINNED
 
-/** A member, or a path of members with dots, and what it must be. */
-export type Members = Readonly<Record<string, 'function' | 'number' | 'string' | 'object' | 'map'>>
+type Kind = 'function' | 'number' | 'string' | 'boolean' | 'object' | 'map'
+
+/** A member, or a path of members with dots, and what it must be. What a patch replaces must be `writable` too. */
+export type Members = Readonly<Record<string, Kind | `writable ${Kind}`>>
 
 /** Throws when a member is not as expected: for patches without which a node would not keep its promises. */
 export function requireMembers(name: Package, object: unknown, members: Members): void {
   const found = misfits(object, members)
   if (found.length > 0) throw new Error(describe(name, found))
+}
+
+/** One warning for the process when versions are installed that this release was not tried with. */
+export function checkVersions(installed = installedVersions('tinyp2p', Object.keys(PINNED))): void {
+  const others = Object.entries(PINNED).flatMap(([name, version]) => {
+    const found = installed.get(name) ?? version
+    return found === version ? [] : [`${name} ${found} is installed, and this release of tinyp2p knows ${version}`]
+  })
+  if (others.length > 0)
+    warnOnce(`${others.join('; ')}. If something fails, install what it knows.`, 'TINYP2P_VERSIONS')
 }
 
 const warned = new Set<string>()
@@ -34,10 +48,13 @@ const warned = new Set<string>()
 export function hasMembers(name: Package, object: unknown, members: Members): boolean {
   const found = misfits(object, members)
   if (found.length === 0) return true
-  const text = `${describe(name, found)} The node runs without this improvement.`
-  if (!warned.has(text)) emitWarning(text, 'TINYP2P_UNPATCHED')
-  warned.add(text)
+  warnOnce(`${describe(name, found)} The node runs without this improvement.`, 'TINYP2P_UNPATCHED')
   return false
+}
+
+function warnOnce(text: string, code: string): void {
+  if (!warned.has(text)) emitWarning(text, code)
+  warned.add(text)
 }
 
 function describe(name: Package, found: string[]): string {
@@ -47,16 +64,35 @@ function describe(name: Package, found: string[]): string {
 function misfits(object: unknown, members: Members): string[] {
   const found: string[] = []
   for (const path in members) {
-    const kind = kindOf(valueAt(object, path))
+    const kind = kindAt(object, path.split('.'), members[path]!.startsWith('writable '))
     if (kind !== members[path]) found.push(`${path} is ${kind} and not ${members[path]}`)
   }
   return found
 }
 
-function valueAt(object: unknown, path: string): unknown {
+function kindAt(object: unknown, path: readonly string[], toWrite: boolean): string {
+  let owner: unknown
   let value = object
-  for (const name of path.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[name]
-  return value
+  try {
+    for (const name of path) {
+      owner = value
+      value = (value as Record<string, unknown> | null | undefined)?.[name]
+    }
+  } catch (error) {
+    return `unreadable (${String(error)})`
+  }
+  if (!toWrite || value === undefined) return kindOf(value)
+  return `${accessTo(owner as object, path.at(-1)!)} ${kindOf(value)}`
+}
+
+/** Whether `owner[name] = …` does what it says. An accessor may do anything with it, or throw. */
+function accessTo(owner: object, name: string): 'writable' | 'read-only' | 'computed' {
+  let holder: object | null = owner
+  while (holder !== null && !Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder) as object | null
+  const member = holder === null ? undefined : Object.getOwnPropertyDescriptor(holder, name)
+  if (member?.get !== undefined || member?.set !== undefined) return 'computed'
+  const isWritable = member?.writable !== false && (holder === owner || Object.isExtensible(owner))
+  return isWritable ? 'writable' : 'read-only'
 }
 
 function kindOf(value: unknown): string {

@@ -64,7 +64,7 @@ const MEMBERS = {
   'socket.cork': 'function',
   'socket.uncork': 'function',
   'socket.write': 'function',
-  sendData: 'function',
+  sendData: 'writable function',
 } as const
 
 function cork(stock: MultiaddrConnection): MultiaddrConnection {

@@ -21,7 +21,7 @@ const FIN = 4
 
 /** To be called before `stream.close()`. */
 export function endWithDataFrame(stream: Stream): void {
-  if (!hasMembers('@libp2p/yamux', stream, { sendFrame: 'function' })) return
+  if (!hasMembers('@libp2p/yamux', stream, { sendFrame: 'writable function' })) return
   const yamux = stream as Stream & { sendFrame: SendFrame }
   const sendFrame = yamux.sendFrame.bind(yamux)
   yamux.sendFrame = (header, data) =>

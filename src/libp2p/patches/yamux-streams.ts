@@ -3,7 +3,7 @@
  *
  * Package: @libp2p/yamux 8.0.3
  * Private members: `_newStream` of the muxer; `recvWindow`, `recvWindowCapacity`, `maxStreamWindowSize` and `sendWindowUpdate`
- *   of a stream
+ *   of a stream; the public `unshift` and `readStatus` are written too
  * Changes: five.
  *   Early bytes: a readable end that is closed opens once more when bytes are put back.
  *   Half windows: a window update waits until half of the window is used up, as Yamux's specification recommends.
@@ -41,13 +41,15 @@ interface YamuxMuxer extends StreamMuxer {
   _newStream(id: number, state: number, direction: string): Stream
 }
 
-const MUXER_MEMBERS = { _newStream: 'function' } as const
+const MUXER_MEMBERS = { _newStream: 'writable function' } as const
 const STREAM_MEMBERS = {
-  recvWindow: 'number',
+  recvWindow: 'writable number',
   recvWindowCapacity: 'number',
-  maxStreamWindowSize: 'number',
-  sendWindowUpdate: 'function',
+  maxStreamWindowSize: 'writable number',
+  sendWindowUpdate: 'writable function',
 } as const
+
+const EARLY_MEMBERS = { unshift: 'writable function', readStatus: 'writable string' } as const
 
 export function tunedYamux(init: YamuxMuxerInit): YamuxFactory {
   return () => {
@@ -80,6 +82,7 @@ function isYamux(stream: Stream): stream is YamuxStream {
 }
 
 function keepEarlyBytes(stream: Stream): void {
+  if (!hasMembers('@libp2p/yamux', stream, EARLY_MEMBERS)) return
   const unshift = stream.unshift.bind(stream)
   stream.unshift = (data) => {
     if (stream.readStatus === 'closed' && stream.status === 'open') stream.readStatus = 'readable'
