@@ -18,6 +18,7 @@ import type { Ask } from '../../src/core/state.js'
 import { bytes, refusalOf, runningState, shorts } from '../support/core.js'
 
 const question = (id: number): Ask => ({ kind: 'dial', id, connection: undefined, target: 'bob' })
+const timed = (id: number, timeout: number): Ask => ({ kind: 'online', id, peers: 1, timeout })
 
 describe('an answer', () => {
   it('to a caller leaves as an effect', () => {
@@ -72,7 +73,7 @@ describe('the deadline of a question', () => {
   it('is one, also after it was extended', () => {
     const state = runningState()
     state.now = 100
-    openAsk(state, question(1), 50)
+    openAsk(state, timed(1, 50))
     expect(nextDeadline(state, 'asks')).toBe(150)
     extendAsk(state, 1, 50, 300)
     expect(nextDeadline(state, 'asks')).toBe(400)
@@ -83,7 +84,7 @@ describe('the deadline of a question', () => {
 
   it('can be taken away while the question stays open', () => {
     const state = runningState()
-    openAsk(state, question(1), 50)
+    openAsk(state, timed(1, 50))
     endDeadline(state, 1, 50)
     expect([state.asks.deadlines.size, state.asks.open.size]).toEqual([0, 1])
   })

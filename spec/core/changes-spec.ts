@@ -27,6 +27,16 @@ describe('a change', () => {
     expect(told(state)).toEqual([])
   })
 
+  it('is announced, whichever it is', () => {
+    for (const what of Object.keys(runningState().changes) as (keyof State['changes'])[]) {
+      const state = runningState()
+      const { changes } = state
+      if (what === 'subscribers') changes.subscribers.add('block')
+      else changes[what] = true
+      expect([what, told(state).length > 0, changes]).toEqual([what, true, runningState().changes])
+    }
+  })
+
   it('of our topics is one of the status too', () => {
     const state = runningState()
     topicsChanged(state)

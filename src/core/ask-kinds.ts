@@ -6,14 +6,20 @@ import type { Effects } from './effects.js'
 import { leaveDial } from './peers/dials.js'
 import { endOnline, expireOnline } from './peers/online.js'
 import { endRequest, expireRequest } from './requests/requests.js'
-import type { Ask, State } from './state.js'
+import type { Ask, State, TimedAsk } from './state.js'
 import type { AskId } from './terms.js'
 
 interface Ends<Kind extends Ask> {
   /** The caller is no longer interested. */
   cancel(state: State, out: Effects, ask: Kind): void
-  /** `undefined`: questions of this kind have no deadline. */
-  expire: ((state: State, out: Effects, ask: Kind) => void) | undefined
+  /** `undefined`: questions of this kind have no deadline, which is to say no `timeout`. */
+  expire: Kind extends TimedAsk ? (state: State, out: Effects, ask: Kind) => void : undefined
+}
+
+/** The row of a kind that is known at run time alone. */
+interface AnyEnds {
+  cancel(state: State, out: Effects, ask: Ask): void
+  expire: ((state: State, out: Effects, ask: Ask) => void) | undefined
 }
 
 const ENDS: { [Kind in Ask['kind']]: Ends<Extract<Ask, { kind: Kind }>> } = {
@@ -25,16 +31,12 @@ const ENDS: { [Kind in Ask['kind']]: Ends<Extract<Ask, { kind: Kind }>> } = {
   explain: { cancel: (state, _out, { id }) => void closeAsk(state, id), expire: undefined },
 }
 
-function endsOf(ask: Ask): Ends<Ask> {
-  return ENDS[ask.kind] as Ends<Ask>
-}
-
 export function cancelAsk(state: State, out: Effects, id: AskId): void {
   const ask = state.asks.open.get(id)
-  if (ask !== undefined) endsOf(ask).cancel(state, out, ask)
+  if (ask !== undefined) (ENDS[ask.kind] as AnyEnds).cancel(state, out, ask)
 }
 
 export function expireAsk(state: State, out: Effects, id: AskId): void {
   const ask = state.asks.open.get(id)
-  if (ask !== undefined) endsOf(ask).expire?.(state, out, ask)
+  if (ask !== undefined) (ENDS[ask.kind] as AnyEnds).expire?.(state, out, ask)
 }

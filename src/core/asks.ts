@@ -52,10 +52,10 @@ export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
   return true
 }
 
-/** The question is open from now on, for `timeout` ms at most. */
-export function openAsk(state: State, ask: Ask, timeout?: number): void {
+/** The question is open from now on, for its `timeout` at most, if it has one. */
+export function openAsk(state: State, ask: Ask): void {
   state.asks.open.set(ask.id, ask)
-  if (timeout !== undefined) setDeadline(state, 'asks', ask.id, timeout)
+  if ('timeout' in ask) setDeadline(state, 'asks', ask.id, ask.timeout)
 }
 
 /** The question has `timeout` ms from now on, in place of the deadline that it had. */

@@ -22,6 +22,9 @@ export interface ExplainAsk {
 /** A question that is not answered at once. ask-kinds.ts has a row for each kind. */
 export type Ask = RequestAsk | DialAsk | BroadcastAsk | JoinedAsk | OnlineAsk | ExplainAsk
 
+/** Those that have a deadline, their `timeout`. The others wait for what always comes. */
+export type TimedAsk = Extract<Ask, Record<'timeout', unknown>>
+
 /** Questions of callers and of the node itself. asks.ts changes it. */
 export interface Asks {
   open: IdMap<Ask>

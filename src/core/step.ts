@@ -29,7 +29,7 @@ import { flushSessions } from './requests/session/outbox.js'
 import { onStreamEvent } from './requests/stream-events.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
-import type { State } from './state.js'
+import type { Lifecycle, State } from './state.js'
 import { unhandled } from './terms.js'
 
 /** After so long, ms, without a sign of us peers may have given us up, or have gone. */
@@ -40,9 +40,7 @@ export function step(state: State, batch: Batch): Effect[] {
   const out: Effects = []
   if (batch.at > state.now) state.now = batch.at
   for (const event of batch.events) {
-    const { phase } = state.lifecycle
-    if (phase === 'running' || phase === 'draining') handle(state, out, event)
-    else handleOutside(state, out, event)
+    HANDLERS[state.lifecycle.phase](state, out, event)
   }
   if (state.now >= state.due.next) expire(state, out)
   waitForTopics(state, out)
@@ -190,19 +188,35 @@ function handle(state: State, out: Effects, event: Event): void {
   }
 }
 
+/** What a node does with an event, by its phase. */
+const HANDLERS: Record<Lifecycle['phase'], (state: State, out: Effects, event: Event) => void> = {
+  starting: handleStarting,
+  running: handle,
+  draining: handle,
+  stopping: handleStopping,
+  ended: handleOutside,
+}
+
+function handleStarting(state: State, out: Effects, event: Event): void {
+  if (event.type === 'listening') lifecycle.onListening(state, out, event)
+  else if (event.type === 'listenFailed') lifecycle.onListenFailed(state, out, event)
+  else handleOutside(state, out, event)
+}
+
+function handleStopping(state: State, out: Effects, event: Event): void {
+  if (event.type === 'stopped') lifecycle.completeStop(state, out)
+  else handleOutside(state, out, event)
+}
+
 /** Before the node listens and after it was stopped, most events are ignored, but every question is answered. */
 function handleOutside(state: State, out: Effects, event: Event): void {
-  const { phase } = state.lifecycle
   if (event.type === 'woken') onWoken(state)
   else if (event.type === 'start') lifecycle.start(state, out)
   else if (event.type === 'shutdown') {
     lifecycle.shutdownAgain(state, out, event)
   } else if (isQuestion(event)) {
     fail(state, out, event.ask, { code: 'NodeStopped', message: 'the node has been stopped, or never started' })
-  } else if (phase === 'starting') {
-    if (event.type === 'listening') lifecycle.onListening(state, out, event)
-    else if (event.type === 'listenFailed') lifecycle.onListenFailed(state, out, event)
-  } else if (phase === 'stopping' && event.type === 'stopped') lifecycle.completeStop(state, out)
+  }
 }
 
 /** Serves what waits for a topic to be joined. It runs in every step, because any event may complete a join. */

@@ -9,8 +9,12 @@ import { IdMap } from '../core/id-map.js'
 import { P2pError } from '../errors.js'
 import type { AskId } from '../core/terms.js'
 
+/** What a refusal has beside its code and message. */
+type Details = Omit<Refusal, 'code' | 'message'>
+
 export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refusal): P2pError {
-  return new P2pError(code, message, { ...(cause === undefined ? {} : { cause }), retryAfterMs, remoteCode })
+  const details: { [Name in keyof Required<Details>]: Details[Name] } = { cause, retryAfterMs, remoteCode }
+  return new P2pError(code, message, details)
 }
 
 export class Asks {

@@ -14,7 +14,8 @@ export interface LogEntry {
 
 export type Logger = (level: LogLevel, message: string, cause?: unknown) => void
 
-const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
+/** The smaller, the more important. */
+const RANKS: Record<LogLevel, number> = { error: 0, warn: 1, info: 2, debug: 3 }
 
 /**
  * Without a `logger` a node is silent, unless `TINYP2P_LOG` names the least important level to print: `error`, `warn`,
@@ -32,10 +33,11 @@ export function createLogger(sink: ((entry: LogEntry) => void) | undefined): Log
 }
 
 function environmentSink(): ((entry: LogEntry) => void) | undefined {
-  const wanted = LEVELS.indexOf((environment['TINYP2P_LOG'] ?? '') as LogLevel)
-  if (wanted < 0) return undefined
+  const least = environment['TINYP2P_LOG'] ?? ''
+  if (!Object.hasOwn(RANKS, least)) return undefined
+  const wanted = RANKS[least as LogLevel]
   return ({ level, message, cause }) => {
-    if (LEVELS.indexOf(level) > wanted) return
+    if (RANKS[level] > wanted) return
     // eslint-disable-next-line no-console -- asked for by the environment
     console.error(`tinyp2p ${level} ${message}`, ...(cause === undefined ? [] : [cause]))
   }

@@ -49,7 +49,7 @@ export function publish(state: State, out: Effects, command: CommandOf<'broadcas
     except: [],
     isLate: false,
   }
-  openAsk(state, ask, ask.timeout)
+  openAsk(state, ask)
   countsOf(state, topic)
   notePublishing(state, topic)
   if (isLarge) startDigest(state, out, { kind: 'broadcast', ask: id }, data)

@@ -143,7 +143,7 @@ export function onJoined(state: State, out: Effects, command: CommandOf<'joined'
   const { ask: id, topic, timeout } = command
   if (!acceptAsk(state, out, id)) return
   if (!state.topics.joined.has(topic)) return notSubscribed(state, out, id, topic)
-  openAsk(state, { kind: 'joined', id, topic, timeout }, timeout)
+  openAsk(state, { kind: 'joined', id, topic, timeout })
   state.topics.joining.add(id)
   settleJoined(state, out)
 }

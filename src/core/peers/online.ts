@@ -8,7 +8,7 @@ import type { OnlineAsk } from './state.js'
 
 export function awaitOnline(state: State, out: Effects, { ask: id, peers, timeout }: CommandOf<'online'>): void {
   if (!acceptAsk(state, out, id)) return
-  openAsk(state, { kind: 'online', id, peers, timeout }, timeout)
+  openAsk(state, { kind: 'online', id, peers, timeout })
   state.online.add(id)
 }
 

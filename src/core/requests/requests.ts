@@ -40,7 +40,7 @@ export function startRequest(
     connection: undefined,
     call: undefined,
   }
-  openAsk(state, ask, timeout)
+  openAsk(state, ask)
   if (over === undefined) send(state, out, ask)
   else useConnection(state, out, ask, over)
 }

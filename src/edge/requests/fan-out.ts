@@ -55,11 +55,11 @@ export function requestAny(
   options: RequestAnyOptions,
 ): Observable<PeerValue> {
   checkOptions(options, 'requestAny', ANY_NAMES)
-  const candidates = candidatesOf(requests, peers, data, options)
-  const { hedgeAfter = 0 } = options
+  const { hedgeAfter = 0, signal, ...perPeer } = options
+  const candidates = candidatesOf(requests, peers, data, perPeer)
   checkNumber(hedgeAfter, 'hedgeAfter', 'ms', 0, MAX_DELAY)
   if (candidates.length === 0) throw new P2pError('InvalidConfig', 'requestAny needs at least one peer to ask')
-  return abortable(firstOf(candidates, hedgeAfter, scheduler), checkSignal(options.signal))
+  return abortable(firstOf(candidates, hedgeAfter, scheduler), checkSignal(signal))
 }
 
 function firstOf(candidates: Candidate[], hedgeAfter: number, scheduler: SchedulerLike): Observable<PeerValue> {
@@ -120,8 +120,8 @@ export function requestAll(
   options: RequestAllOptions,
 ): Observable<PeerValue | PeerFailure> {
   checkOptions(options, 'requestAll', ALL_NAMES)
-  const candidates = candidatesOf(requests, peers, data, options)
-  const { concurrency = DEFAULT_CONCURRENCY } = options
+  const { concurrency = DEFAULT_CONCURRENCY, signal, ...perPeer } = options
+  const candidates = candidatesOf(requests, peers, data, perPeer)
   checkNumber(concurrency, 'concurrency', 'peers', 1, Number.MAX_SAFE_INTEGER)
   const answers$ = from(candidates).pipe(
     mergeMap(
@@ -133,7 +133,7 @@ export function requestAll(
       concurrency,
     ),
   )
-  return abortable(answers$, checkSignal(options.signal))
+  return abortable(answers$, checkSignal(signal))
 }
 
 /** Each peer once, in the order of their first mention, whatever they are called. */
@@ -141,13 +141,11 @@ function candidatesOf(
   requests: OutboundRequests,
   peers: readonly string[],
   data: Uint8Array,
-  options: RequestOptions,
+  perPeer: RequestOptions,
 ): Candidate[] {
   if (!Array.isArray(peers)) {
     throw new P2pError('InvalidConfig', `the peers to ask are an array of peer ids or multiaddrs, not ${show(peers)}`)
   }
-  const { timeout } = options
-  const perPeer = timeout === undefined ? {} : { timeout }
   const candidates = new Map<string, Candidate>()
   for (const peer of peers as readonly string[]) {
     const { target } = requests.targetOf(peer)

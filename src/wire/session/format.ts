@@ -12,6 +12,7 @@ export const FrameType = {
   /** It has the flag IGNORABLE: a side that does not know the type skips it. */
   GOODBYE: 8,
 } as const
+export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
 /** REQUEST, DATA, REPLY: the value goes on in later frames. */
 export const MORE = 0x10
@@ -37,13 +38,10 @@ export const MAX_LENGTH_BYTES = 3
 /** The most credit that there may be. */
 export const MAX_CREDIT = 2 ** 32
 
-/** Keys of HELLO. */
-export const HelloKey = { FEATURES: 0, MAX_OPEN: 1, REQUEST_WINDOW: 2, MAX_REQUEST: 3 } as const
-
 /** Features of HELLO. */
 export const Feature = { SERVICE: 1, GOODBYE: 2 } as const
-/** Those that we have. */
-export const FEATURES = Feature.SERVICE | Feature.GOODBYE
+/** Those that we have: all. */
+export const FEATURES = Object.values(Feature).reduce<number>((all, feature) => all | feature, 0)
 
 /**
  * The word of a GOODBYE. ASK: may I close the connection? (I ask nothing more over it.) YES: I ask nothing more over it either.
@@ -62,6 +60,9 @@ export interface Hello {
   /** The largest payload of a request, bytes. */
   maxRequest: number
 }
+
+/** Number of HELLO → its key. */
+export const HELLO_KEYS: Record<keyof Hello, number> = { features: 0, maxOpen: 1, requestWindow: 2, maxRequest: 3 }
 
 export const WITHOUT_HELLO: Hello = { features: 0, maxOpen: 256, requestWindow: 65_536, maxRequest: 1_048_576 }
 

@@ -6,7 +6,7 @@
 import {
   Farewell,
   FrameType,
-  HelloKey,
+  HELLO_KEYS,
   IGNORABLE,
   LAST,
   LOSSY,
@@ -50,7 +50,17 @@ export interface Frame extends Cursor {
 export type Violation = string
 
 /** The flags that a frame may have, by its type. */
-const FLAGS = [0, MORE | ONE | LOSSY | SERVICE, MORE, MORE | LAST, 0, 0, 0, 0, IGNORABLE]
+const FLAGS: Record<FrameType, number> = {
+  [FrameType.HELLO]: 0,
+  [FrameType.REQUEST]: MORE | ONE | LOSSY | SERVICE,
+  [FrameType.DATA]: MORE,
+  [FrameType.REPLY]: MORE | LAST,
+  [FrameType.END]: 0,
+  [FrameType.FAIL]: 0,
+  [FrameType.CANCEL]: 0,
+  [FrameType.CREDIT]: 0,
+  [FrameType.GOODBYE]: IGNORABLE,
+}
 
 /**
  * Reads a chunk and calls `take` with every frame that is complete. `take` may return a violation too. Returns the first
@@ -105,7 +115,7 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
   frame.end = end
   frame.id = readVarint(frame)
   if (frame.id < 0) return 'a number is broken'
-  const allowed = FLAGS[frame.type]
+  const allowed = (FLAGS as Record<number, number | undefined>)[frame.type]
   if (allowed === undefined)
     return (frame.flags & IGNORABLE) === 0 ? `frames of type ${frame.type} are unknown` : undefined
   if ((frame.flags & ~allowed) !== 0 || (frame.type === FrameType.GOODBYE && frame.flags === 0))
@@ -115,7 +125,7 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
 
 /** A frame of a type that this version does not know, and that may be skipped. */
 export function isIgnorable(frame: Frame): boolean {
-  return frame.type > FrameType.GOODBYE
+  return !(frame.type in FLAGS)
 }
 
 /** The fields of a REQUEST before its payload. One object is used for all requests. `total` is 0 without MORE. */
@@ -167,16 +177,18 @@ export function readHello(frame: Frame, hello: Hello): Violation | undefined {
     const key = readVarint(frame)
     const value = readVarint(frame)
     if (key < 0 || value < 0) return 'HELLO is cut or has a broken number'
-    if (key === HelloKey.FEATURES) hello.features = value
-    else if (key === HelloKey.MAX_OPEN) hello.maxOpen = value
-    else if (key === HelloKey.REQUEST_WINDOW) {
+    const field = HELLO_FIELDS.get(key)
+    if (field === 'requestWindow') {
       if (value < WITHOUT_HELLO.requestWindow) return 'HELLO announces a window that is too small'
       if (value > MAX_CREDIT) return 'HELLO announces a window that is too large'
-      hello.requestWindow = value
-    } else if (key === HelloKey.MAX_REQUEST) hello.maxRequest = value
+    }
+    // A key that this version does not know is skipped.
+    if (field !== undefined) hello[field] = value
   }
   return undefined
 }
+
+const HELLO_FIELDS = new Map(Object.entries(HELLO_KEYS).map(([field, key]) => [key, field as keyof Hello]))
 
 /** The amount of a CREDIT; -1 when it is broken. */
 export function readCredit(frame: Frame): number {

@@ -7,7 +7,7 @@ import {
   type Farewell,
   FEATURES,
   FrameType,
-  HelloKey,
+  HELLO_KEYS,
   IGNORABLE,
   LAST,
   LOSSY,
@@ -109,18 +109,14 @@ export type HelloLimits = Omit<Hello, 'features'>
 
 /** Our features and, of an answerer, its limits. */
 export function writeHello(writer: FrameWriter, hello?: HelloLimits): void {
-  const { maxOpen = 0, requestWindow = 0, maxRequest = 0 } = hello ?? {}
-  const announced = 3 + varintLength(maxOpen) + varintLength(requestWindow) + varintLength(maxRequest)
-  begin(writer, FrameType.HELLO, 0, 2 + (hello === undefined ? 0 : announced), 0)
-  number(writer, HelloKey.FEATURES)
-  number(writer, FEATURES)
-  if (hello === undefined) return
-  number(writer, HelloKey.MAX_OPEN)
-  number(writer, maxOpen)
-  number(writer, HelloKey.REQUEST_WINDOW)
-  number(writer, requestWindow)
-  number(writer, HelloKey.MAX_REQUEST)
-  number(writer, maxRequest)
+  const said: Partial<Hello> = { features: FEATURES, ...hello }
+  const numbers = Object.entries(HELLO_KEYS).flatMap(([field, key]) => {
+    const value = said[field as keyof Hello]
+    return value === undefined ? [] : [key, value]
+  })
+  const size = numbers.reduce((sum, value) => sum + varintLength(value), 0)
+  begin(writer, FrameType.HELLO, 0, size, 0)
+  for (const value of numbers) number(writer, value)
 }
 
 /** The fields of a REQUEST before its payload. */
