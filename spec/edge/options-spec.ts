@@ -22,19 +22,21 @@ const signal = AbortSignal.abort('never mind')
 const PEERS = [CAROL, DAVE]
 
 /** What a call asks of the lane within 50 ms. */
-async function asked(call: (node: P2pNode) => unknown): Promise<Event[]> {
+async function asked(ask: (node: P2pNode) => unknown): Promise<Event[]> {
   const events: Event[] = []
   const scheduler = new VirtualTimeScheduler(undefined, 50)
   const { node, ready } = build({
     peerId: BOB,
     settings: settingsWith(),
     scheduler,
-    createPort: () => ({ run: () => undefined }),
+    createPort: (report) => ({
+      run: ({ type }) => void (type === 'listen' && report({ type: 'listening', addresses: [] })),
+    }),
     log: () => undefined,
     tap: (batch) => events.push(...batch.events),
   })
   ready.catch(() => undefined)
-  call(node)
+  ask(node)
   await turn()
   scheduler.flush()
   await turn()

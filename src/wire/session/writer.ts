@@ -109,7 +109,7 @@ export type HelloLimits = Omit<Hello, 'features'>
 
 /** Our features and, of an answerer, its limits. */
 export function writeHello(writer: FrameWriter, hello?: HelloLimits): void {
-  const said: Partial<Hello> = { features: FEATURES, ...hello }
+  const said: Partial<Hello> = { ...hello, features: FEATURES }
   const numbers = Object.entries(HELLO_KEYS).flatMap(([field, key]) => {
     const value = said[field as keyof Hello]
     return value === undefined ? [] : [key, value]
