@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { createState } from '../../src/core/state.js'
 import type { Event } from '../../src/core/events.js'
-import { bytes, Core, shorts } from '../support/core.js'
+import { bytes, Core, refusalOf, shorts } from '../support/core.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 
@@ -110,5 +110,25 @@ describe('the stop', () => {
     core.in({ type: 'start' })
     expect(shorts(core.in({ type: 'shutdown', ask: 9 }))).toEqual(['stop'])
     expect(shorts(core.in({ type: 'stopped' }))).toEqual(['settle 9', 'ended'])
+  })
+})
+
+describe('a drain', () => {
+  it('does not wait for callers that only wait for others: for peers, or for a topic to be joined', () => {
+    const core = new Core()
+    core.in({ type: 'online', ask: 1, peers: 3, timeout: 60_000 })
+    core.in({ type: 'subscribe', topic: 'block' }, { type: 'joined', ask: 2, topic: 'block', timeout: 60_000 })
+    expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 30_000 }))).toContain('fail 1 NodeStopped')
+    expect(core.state.lifecycle.phase).toBe('stopping')
+  })
+
+  it('that is cut short names all that hung', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.request(2, 'carol', undefined, 60_000)
+    core.in({ type: 'shutdown', ask: 3, drain: 1_000 })
+    expect(refusalOf(core.at(1_000))).toBe(
+      'NodeStopped: the node was stopped before all was done: 1 dial (to bob), 1 request (to carol)',
+    )
   })
 })

@@ -164,6 +164,60 @@ describe('a dataDir', () => {
     await second.close()
   })
 
+  it('keeps what was known, though nobody has listened in this life, or listening came to an end', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    const failed = { type: 'listenFailed', failure: { message: 'gone' } } as const
+    first.batch({ at: core.now, events: [failed] })
+    core.in(failed)
+    await first.close()
+    const second = await open()
+    const never = new Core({ remembered: second.remembered })
+    never.state.lifecycle.phase = 'starting'
+    second.watch(never.state)
+    second.batch({ at: 0, events: [failed] })
+    never.in(failed)
+    await second.close()
+    const third = await open()
+    expect(third.remembered).toHaveLength(2)
+    await third.close()
+  })
+
+  it('writes nothing else when it stops half a second after news', async () => {
+    const core = busy()
+    const data = await open()
+    data.watch(core.state)
+    data.batch({ at: core.now, events: [{ type: 'connectionClosed', connection: 1 }] })
+    const shutdown = { type: 'shutdown', ask: 1 } as const
+    data.batch({ at: core.now, events: [shutdown] })
+    core.in(shutdown)
+    // Longer than what is written together.
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    expect(readFileSync(at('peers'), 'utf8')).toContain(PEERS[1])
+    await data.close()
+  })
+
+  it('leaves out addresses that it does not dial, and keeps the rest', async () => {
+    const core = busy()
+    core.in({
+      type: 'identified',
+      connection: 2,
+      peer: PEERS[1]!,
+      protocols: [KAD],
+      addresses: ['/ip4/10.0.0.9/udp/1/quic-v1', '/ip4/10.0.0.9/tcp/1'],
+      agent: 'x',
+    })
+    const first = await open()
+    first.watch(core.state)
+    await first.close()
+    const second = await open()
+    expect(second.remembered[0]).toMatchObject({ addresses: ['/ip4/127.0.0.1/tcp/2', '/ip4/10.0.0.9/tcp/1'] })
+    expect(second.remembered).toHaveLength(2)
+    expect(lines).toEqual([])
+    await second.close()
+  })
+
   it('sets damaged peers aside, says so, and opens', async () => {
     const core = busy()
     const first = await open()

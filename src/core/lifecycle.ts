@@ -127,14 +127,25 @@ export function onDrainInspected(state: State, event: EventOf<'inspected'>): voi
 
 /** Does anything of callers or peers go on? */
 function isBusy(state: State): boolean {
-  for (const ask of state.asks.open.values()) if (isInFlight(ask)) return true
+  for (const ask of state.asks.open.values()) if (inFlight(ask) !== undefined) return true
   for (const exchange of state.exchanges.open.values()) if (isWaitedFor(exchange)) return true
   return false
 }
 
-/** A question of a caller that can still be answered. (`joined` only waits for others.) */
-function isInFlight(ask: Ask): boolean {
-  return ask.id >= 0 && ask.kind !== 'joined' && !(ask.kind === 'request' && ask.stage === 'draining')
+/** What a question is about, where it can still be answered in a drain. `undefined`: it only waits for others. */
+const ABOUT: { [Kind in Ask['kind']]: ((ask: Extract<Ask, { kind: Kind }>) => string) | undefined } = {
+  request: ({ peer }) => `to ${peer}`,
+  broadcast: ({ topic }) => `on ${topic}`,
+  dial: ({ target }) => `to ${target}`,
+  explain: () => 'of the node',
+  joined: undefined,
+  online: undefined,
+}
+
+/** Of a question of a caller that can still be answered: what it is about. */
+function inFlight(ask: Ask): string | undefined {
+  if (ask.id < 0 || (ask.kind === 'request' && ask.stage === 'draining')) return undefined
+  return (ABOUT[ask.kind] as ((ask: Ask) => string) | undefined)?.(ask)
 }
 
 /** A peer's request; of those to the node itself, one whose answer is on its way. */
@@ -186,10 +197,8 @@ function describeHung(state: State): string {
     entry.about.add(about)
   }
   for (const ask of state.asks.open.values()) {
-    if (!isInFlight(ask)) continue
-    if (ask.kind === 'request') add('request', `to ${ask.peer}`)
-    else if (ask.kind === 'broadcast') add('broadcast', `on ${ask.topic}`)
-    else if (ask.kind === 'dial') add('dial', `to ${ask.target}`)
+    const about = inFlight(ask)
+    if (about !== undefined) add(ask.kind, about)
   }
   for (const exchange of state.exchanges.open.values()) {
     if (!isWaitedFor(exchange)) continue

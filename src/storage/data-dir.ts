@@ -18,14 +18,17 @@ import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed
 const WRITE_AFTER = 500
 
 /** Events that may change the remembered peers. */
-const NEWS: ReadonlySet<Event['type']> = new Set(['identified', 'connectionClosed', 'dialFailed'])
+const NEWS: ReadonlySet<Event['type']> = new Set(['identified', 'connectionClosed', 'dialFailed', 'pingFailed'])
+
+/** Events that may end a node, which empties its state. */
+const ENDS: ReadonlySet<Event['type']> = new Set(['shutdown', 'listenFailed'])
 
 type RememberedPeers = Settings['remembered']
 
 export class DataDir {
   private state: Readonly<State> | undefined
   private timer: NodeJS.Timeout | undefined
-  /** The remembered peers when the node was told to stop, because stopping empties the state. */
+  /** The remembered peers before the node came to its end. */
   private last: RememberedPeers | undefined
   private writing: Promise<void> = Promise.resolve()
   private closing: Promise<void> | undefined
@@ -47,11 +50,11 @@ export class DataDir {
   /** Sees every batch before it is stepped. */
   batch({ events }: Batch): void {
     for (const { type } of events) {
-      if (type === 'shutdown') this.last ??= this.snapshot()
+      if (ENDS.has(type)) this.last ??= this.snapshot()
       else if (NEWS.has(type) && this.timer === undefined && this.closing === undefined) {
         this.timer = setTimeout(() => {
           this.timer = undefined
-          void this.write(this.snapshot())
+          void this.save()
         }, WRITE_AFTER)
         this.timer.unref()
       }
@@ -66,7 +69,7 @@ export class DataDir {
 
   private async finish(): Promise<void> {
     clearTimeout(this.timer)
-    if (this.state !== undefined) await this.write(this.last ?? this.snapshot())
+    await this.save()
     try {
       this.release()
     } catch (cause) {
@@ -74,7 +77,10 @@ export class DataDir {
     }
   }
 
-  private write(peers: RememberedPeers): Promise<void> {
+  private save(): Promise<void> {
+    const peers = this.last ?? this.snapshot()
+    // A node that has never listened has remembered nobody yet, so the file stays as it is.
+    if (peers === undefined) return this.writing
     this.writing = this.writing
       .then(() => replaceFile(this.peersFile, sealed(JSON.stringify({ version: 1, peers }))))
       .then(
@@ -92,10 +98,12 @@ export class DataDir {
 
   /**
    * The peer that was good last comes first. Ages and not dates, so that a clock that was set, or a long pause, makes no peer
-   * too old.
+   * too old. `undefined`: the state has them not yet, or no more.
    */
-  private snapshot(): RememberedPeers {
-    const { memory, connections, now } = this.state!
+  private snapshot(): RememberedPeers | undefined {
+    if (this.state === undefined) return undefined
+    const { memory, connections, lifecycle, now } = this.state
+    if (lifecycle.phase !== 'running' && lifecycle.phase !== 'draining') return undefined
     return [...memory.peers]
       .filter(([, { addresses, goodAt }]) => addresses.length > 0 && Number.isFinite(goodAt))
       .map(([peer, { addresses, goodAt }]) => ({
@@ -214,7 +222,10 @@ async function readPeers(path: string, log: Logger): Promise<RememberedPeers> {
   return []
 }
 
-/** `undefined`: it is damaged. Fields that a later version has added are ignored. */
+/**
+ * `undefined`: it is damaged. Fields that a later version has added are ignored, and so are addresses that this version does not
+ * dial: peers say of themselves what they like.
+ */
 function peersOf(text: string): RememberedPeers | undefined {
   const content = unsealed(text)
   if (content === undefined) return undefined
@@ -222,9 +233,18 @@ function peersOf(text: string): RememberedPeers | undefined {
     const { peers } = JSON.parse(content) as { peers: RememberedPeers }
     return peers.map(({ peer, addresses, age }) => {
       if (!Number.isFinite(age)) throw new TypeError('an age is a number')
-      return { peer: checkPeerId(peer), addresses: addresses.map(checkTcpAddress), age }
+      return { peer: checkPeerId(peer), addresses: addresses.filter(isTcp), age }
     })
   } catch {
     return undefined
+  }
+}
+
+function isTcp(address: string): boolean {
+  try {
+    checkTcpAddress(address)
+    return true
+  } catch {
+    return false
   }
 }

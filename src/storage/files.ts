@@ -1,5 +1,5 @@
 /** Files that survive the end of a process at any moment: whole or not there, and a directory that one process uses at a time. */
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from '../platform/checksums.js'
@@ -104,15 +104,27 @@ export function lockDirectory(directory: string): () => void {
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const owner = livingOwner(path)
+      const text = read(path)
+      const owner = livingOwner(path, text)
       if (owner !== undefined || attempt > 2) throw new InUse(owner ?? 0)
-      rmSync(path, { force: true })
+      if (text !== undefined) removeStale(path, text)
     }
   }
 }
 
-function livingOwner(path: string): number | undefined {
-  const text = read(path)
+/** Removes the lock with this text, and not one that another process has taken meanwhile. */
+function removeStale(path: string, text: string): void {
+  const aside = `${path}.${process.pid}`
+  try {
+    renameSync(path, aside)
+    if (read(aside) !== text) linkSync(aside, path)
+  } catch {
+    // Another process was faster: the next attempt sees it.
+  }
+  rmSync(aside, { force: true })
+}
+
+function livingOwner(path: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const content = unsealed(text)
   if (content === undefined) {

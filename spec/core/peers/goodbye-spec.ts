@@ -104,6 +104,34 @@ describe('a connection that the other side leaves', () => {
     expect(said(core, core.receive(goodbye(1, STAY)))).toEqual(['REQUEST 1'])
   })
 
+  it('answers no dial; it is dialled anew when it is closed', () => {
+    const core = idle()
+    core.frames(core.receive(goodbye(1, ASK)))
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
+    expect(core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })).toEqual([])
+    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['dial bob'])
+    core.connect('bob', 2)
+    expect(shorts(core.in({ type: 'pinged', connection: 2, rtt: 1 }))).toEqual(['settle 1'])
+  })
+
+  it('is used again when the session over which it was left ends', () => {
+    const core = idle()
+    core.frames(core.receive(goodbye(1, ASK)))
+    core.ask(1)
+    expect(shorts(core.in({ type: 'streamClosed', stream: 1, reason: 'reset' }))).toContain('open 3 on 1')
+  })
+
+  it('cannot be left by a peer that has not named the feature', () => {
+    const core = asking({}, { 0: 1 })
+    expect(core.receive(goodbye(1, ASK))).toEqual([])
+    expect(core.state.connections.all.get(1)!.leaving).toBeUndefined()
+  })
+
+  it('is not left by a broken word: the session is reset', () => {
+    const core = idle()
+    expect(shorts(core.receive(goodbye(1, 9)))).toEqual(['reset 1'])
+  })
+
   it('is kept by a request under way', () => {
     const core = idle()
     core.frames(core.ask(1, bytes('?')))

@@ -91,11 +91,13 @@ function arrive(state: State, out: Effects, dial: Dial, connection: Connection):
 function awaitProof(state: State, out: Effects, ask: DialAsk, connection: Connection): void {
   ask.connection = connection.id
   connection.dials.add(ask.id)
+  if (connection.leaving !== undefined) return
   if (connection.upgraded || connection.inbound) settleDials(state, out, connection)
   else if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
 }
 
-function settleDials(state: State, out: Effects, { dials, peer }: Connection): void {
+function settleDials(state: State, out: Effects, { dials, leaving, peer }: Connection): void {
+  if (leaving !== undefined) return
   for (const id of dials) {
     dials.delete(id)
     closeAsk(state, id)
@@ -111,7 +113,13 @@ export function startDial(state: State, out: Effects, command: CommandOf<'dialPe
   const ask: DialAsk = { kind: 'dial', id, target, connection: undefined }
   openAsk(state, ask)
   const connection = connectionTo(state, target)
-  if (connection !== undefined) return awaitProof(state, out, ask, connection)
+  if (connection !== undefined) awaitProof(state, out, ask, connection)
+  else dialFor(state, out, ask, addresses)
+}
+
+function dialFor(state: State, out: Effects, ask: DialAsk, addresses: string[]): void {
+  const { id, target } = ask
+  ask.connection = undefined
   if (reach(state, out, target, addresses, id)) return
   closeAsk(state, id)
   fail(state, out, id, tooManyDials(state))
@@ -182,8 +190,12 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   }
   const message = `${reason} before ${connection.peer} answered`
   for (const id of connection.dials) {
-    closeAsk(state, id)
-    fail(state, out, id, { code: 'DialError', message })
+    // It was to be closed, and the dial has waited for that.
+    if (connection.leaving !== undefined) dialFor(state, out, state.asks.open.get(id) as DialAsk, [])
+    else {
+      closeAsk(state, id)
+      fail(state, out, id, { code: 'DialError', message })
+    }
   }
   const refusal: Refusal = { code: 'ConnectionLost', message }
   for (const stream of connection.v1Streams) endRequest(state, out, state.streams.v1Requests.get(stream)!, refusal)

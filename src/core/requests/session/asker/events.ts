@@ -41,6 +41,7 @@ export function onSessionOpenFailed(
 ): void {
   const connection = state.connections.all.get(session.connection)!
   forgetSession(state, session)
+  forgetGoodbyes(state, session)
   const { peer } = session
   // Identify named the session, but the peer does not speak it. Version 1 is tried if identify named that too.
   if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
