@@ -225,14 +225,14 @@ export const kept: Fault[] = [
   mutant('a goodbye that is withdrawn still counts', drop('heed', 'connection.leaving = undefined')),
   mutant(
     'what waits at a connection that is left is lost with it',
-    replace('forget', 'connection.leaving !== undefined', 'false'),
+    replace('forget', 'if (connection.leaving !== undefined) sendElsewhere', 'if (false) sendElsewhere'),
   ),
   mutant(
     'a drain takes new work of callers',
     replace('acceptAsk', "state.lifecycle.phase !== 'running'", "state.lifecycle.phase === 'stopping'"),
   ),
   mutant('a drain takes new requests of peers', replace('refusesNew', "lifecycle.phase === 'draining'", 'false')),
-  mutant('a drain cuts requests off', replace('isBusy', 'isInFlight(ask)', 'false')),
+  mutant('a drain cuts requests off', replace('isBusy', 'inFlight(ask)', 'undefined')),
   mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(exchange)', 'false')),
   mutant('a drain has no end', replace('shutdown', 'state.now + drain', 'Infinity')),
   mutant('a drain does not say what hung', replace('cutShort', "hung === ''", 'true')),

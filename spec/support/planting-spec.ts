@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from '@jest/globals'
 import { readSources } from '../simulation/copies.js'
-import { mutants } from '../simulation/mutants.js'
+import { kept, mutants, neverHealed } from '../simulation/mutants.js'
 import { drop, replace, Sources, swap, type Change } from './planting.js'
 
 /** What the changes make of a source, and of others beside it. */
@@ -142,7 +142,10 @@ describe('a fault is refused, by its name and that of the function,', () => {
 })
 
 describe('the faults of the simulation find their places in the sources', () => {
-  test.each(mutants.map((mutant) => [mutant.name, mutant] as const))('%s', (_, mutant) => {
-    expect(readSources().plant(mutant).size).toBeGreaterThan(0)
-  })
+  test.each([...mutants, ...neverHealed, ...kept].map((mutant) => [mutant.name, mutant] as const))(
+    '%s',
+    (_, mutant) => {
+      expect(readSources().plant(mutant).size).toBeGreaterThan(0)
+    },
+  )
 })

@@ -1,6 +1,7 @@
 /** The packages that are installed beside this one. */
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+// (By another name, because the banners of bundles declare this one.)
+import { createRequire as requireFrom } from 'node:module'
 import { join } from 'node:path'
 
 interface Manifest {
@@ -20,7 +21,7 @@ export function installedVersions(
 ): Map<string, string> {
   const found = new Map<string, string>()
   try {
-    const require = createRequire(from)
+    const require = requireFrom(from)
     const { name, dependencies = {} } = manifestAbove(from)
     // In a bundle it is the manifest of another package, which may have other versions than those in the bundle.
     if (name !== owner) return found

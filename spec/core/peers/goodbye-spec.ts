@@ -4,7 +4,7 @@ import type { Effect } from '../../../src/core/effects.js'
 import { message, subscribe } from '../../support/broadcasts.js'
 import { bytes, shorts } from '../../support/core.js'
 import { asking, AskingCore } from '../../support/session-cores.js'
-import { goodbye, hello, SESSION } from '../../support/session.js'
+import { frame, goodbye, hello, SESSION } from '../../support/session.js'
 
 const [ASK, YES, NO, STAY] = [0, 1, 2, 3]
 const KEEP_ALIVE = 10_000
@@ -123,7 +123,7 @@ describe('a connection that the other side leaves', () => {
 
   it('cannot be left by a peer that has not named the feature', () => {
     const core = asking({}, { 0: 1 })
-    expect(core.receive(goodbye(1, ASK))).toEqual([])
+    expect(core.receive(goodbye(1, ASK), frame(0x88, 0, bytes('something new')))).toEqual([])
     expect(core.state.connections.all.get(1)!.leaving).toBeUndefined()
   })
 

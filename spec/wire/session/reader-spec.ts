@@ -1,7 +1,7 @@
 /** What our reader makes of bytes: whole frames, wherever they are cut, and the violations of docs/session.md's table. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { WITHOUT_HELLO } from '../../../src/wire/session/format.js'
+import { FEATURES, WITHOUT_HELLO } from '../../../src/wire/session/format.js'
 import {
   checkPayload,
   createReader,
@@ -390,8 +390,16 @@ describe('the bodies of CREDIT and FAIL', () => {
 
 describe('frames of a later version', () => {
   it('that may be skipped are given as such, those of today are not', () => {
-    expect(only(wire.frame(0x8b, 0, wire.filled(100)), isIgnorable)).toBe(true)
-    expect(only(wire.frame(0xff, 5), isIgnorable)).toBe(true)
-    expect(only(wire.credit(1, 1), isIgnorable)).toBe(false)
+    const skipped = (frame: Frame): boolean => isIgnorable(frame, { ...WITHOUT_HELLO, features: FEATURES })
+    expect(only(wire.frame(0x8b, 0, wire.filled(100)), skipped)).toBe(true)
+    expect(only(wire.frame(0xff, 5), skipped)).toBe(true)
+    expect(only(wire.credit(1, 1), skipped)).toBe(false)
+    expect(only(wire.goodbye(1, 0), skipped)).toBe(false)
+  })
+
+  it('may be those of a feature that the other side has not named', () => {
+    const skipped = (frame: Frame): boolean => isIgnorable(frame, WITHOUT_HELLO)
+    expect(only(wire.goodbye(1, 0), skipped)).toBe(true)
+    expect(only(wire.credit(1, 1), skipped)).toBe(false)
   })
 })

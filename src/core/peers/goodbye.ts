@@ -75,8 +75,6 @@ export function onGoodbye(state: State, out: Effects, session: AnySession, frame
 
 function heed(state: State, out: Effects, session: AnySession, id: number, says: Farewell): void {
   const connection = state.connections.all.get(session.connection)!
-  // A peer that has not named the feature must not send this.
-  if ((session.hello.features & Feature.GOODBYE) === 0) return
   const { goodbye, leaving } = connection
   switch (says) {
     case Farewell.ASK:

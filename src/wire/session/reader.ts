@@ -5,6 +5,7 @@
  */
 import {
   Farewell,
+  Feature,
   FrameType,
   HELLO_KEYS,
   IGNORABLE,
@@ -123,9 +124,9 @@ function readHead(frame: Frame, at: number, end: number): Violation | undefined 
   return undefined
 }
 
-/** A frame of a type that this version does not know, and that may be skipped. */
-export function isIgnorable(frame: Frame): boolean {
-  return !(frame.type in FLAGS)
+/** A frame that is skipped: its type is one that this version does not know, or the other side has not named its feature. */
+export function isIgnorable({ type }: Frame, { features }: Hello): boolean {
+  return type === FrameType.GOODBYE ? (features & Feature.GOODBYE) === 0 : !(type in FLAGS)
 }
 
 /** The fields of a REQUEST before its payload. One object is used for all requests. `total` is 0 without MORE. */

@@ -45,7 +45,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     scheduleFlush(state, session)
     return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
   }
-  if (isIgnorable(frame)) return undefined
+  if (isIgnorable(frame, session.hello)) return undefined
   if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
   switch (frame.type) {
     case FrameType.REQUEST:

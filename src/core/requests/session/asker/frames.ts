@@ -32,7 +32,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     session.greeted = true
     return frame.type === FrameType.HELLO ? onHello(state, session, frame) : 'its first frame is not HELLO'
   }
-  if (isIgnorable(frame)) return undefined
+  if (isIgnorable(frame, session.hello)) return undefined
   if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
   switch (frame.type) {
     case FrameType.REPLY:
