@@ -121,6 +121,11 @@ export class AnotherProcess {
     return this.journal(topic)
   }
 
+  /** Resolves once there is a line with this text. */
+  async wroteText(topic: string, text: string, within = 15_000): Promise<void> {
+    await this.order('wroteText', { topic, text, within })
+  }
+
   broadcast(topic: string, data: Uint8Array, options: BroadcastOptions = {}): Promise<Sent> {
     return this.order('broadcast', { topic, data, options }) as Promise<Sent>
   }

@@ -22,7 +22,7 @@ async function honestAreHeard(): Promise<void> {
   await honest.broadcast(TOPIC, titled(`honest ${said}`, 100))
   await victim.broadcast(TOPIC, titled(`victim ${said}`, 100))
   for (const [reader, title] of [[victim, `honest ${said}`], [honest, `victim ${said}`]] as const) {
-    await reader.order('wroteText', { topic: TOPIC, text: title, within: 15_000 })
+    await reader.wroteText(TOPIC, title)
     expect(reader.journal(TOPIC).filter(({ text }) => text === title)).toHaveLength(1)
   }
 } // prettier-ignore
@@ -129,7 +129,7 @@ describe('a peer that sends', () => {
     )
     for (const message of messages) attacker.send({ messages: [message] })
     await honestAreHeard()
-    await victim.order('wroteText', { topic: TOPIC, text: 'flood 2999', within: 30_000 })
+    await victim.wroteText(TOPIC, 'flood 2999', 30_000)
     const flood = victim.journal(TOPIC).filter(({ text }) => text.startsWith('flood'))
     expect(flood.map(({ text }) => text)).toEqual(messages.map((_, i) => `flood ${i}`))
   }, 90_000)
