@@ -201,7 +201,7 @@ export const neverHealed: Fault[] = [
   mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
   mutant(
     'a connection in doubt is used',
-    replace('connectionTo', '!best.doubted && best.leaving === undefined', 'best.leaving === undefined'),
+    replace('isAvoided', 'doubted || leaving !== undefined', 'leaving !== undefined'),
   ),
   mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
 ]

@@ -55,7 +55,8 @@ export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
 /** The question is open from now on, for its `timeout` at most, if it has one. */
 export function openAsk(state: State, ask: Ask): void {
   state.asks.open.set(ask.id, ask)
-  if ('timeout' in ask) setDeadline(state, 'asks', ask.id, ask.timeout)
+  const { timeout } = ask as { timeout?: number }
+  if (timeout !== undefined) setDeadline(state, 'asks', ask.id, timeout)
 }
 
 /** The question has `timeout` ms from now on, in place of the deadline that it had. */

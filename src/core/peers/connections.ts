@@ -17,14 +17,17 @@ import type { Connection } from './state.js'
 
 /** The connection to use for a peer: the oldest that is neither doubted nor being left, or else the newest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
-  const [first, ...others] = state.connections.byPeer.get(peer) ?? []
-  if (first === undefined) return undefined
-  let best = state.connections.all.get(first)!
-  for (const id of others) {
-    if (!best.doubted && best.leaving === undefined) break
-    best = state.connections.all.get(id)!
-  }
+  const { all, byPeer } = state.connections
+  const ids = byPeer.get(peer)
+  if (ids === undefined) return undefined
+  // No iterator: this runs for every request.
+  let best: Connection | undefined
+  for (let i = 0; i < ids.length && (best === undefined || isAvoided(best)); i++) best = all.get(ids[i]!)
   return best
+}
+
+function isAvoided({ doubted, leaving }: Connection): boolean {
+  return doubted || leaving !== undefined
 }
 
 export function addConnection(state: State, event: EventOf<'connectionOpened'>): Connection {

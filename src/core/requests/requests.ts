@@ -25,7 +25,6 @@ export function startRequest(
 ): void {
   const { ask: id, peer, timeout, data, values } = command
   if (!acceptAsk(state, out, id)) return
-  if (peer === state.self) return fail(state, out, id, isThisNode(state))
   const ask: RequestAsk = {
     kind: 'request',
     id,
@@ -49,6 +48,7 @@ function send(state: State, out: Effects, ask: RequestAsk): void {
   const { peer, addresses, id } = ask
   const connection = connectionTo(state, peer)
   if (connection !== undefined) useConnection(state, out, ask, connection)
+  else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
   else if (!reach(state, out, peer, addresses, id)) endRequest(state, out, ask, tooManyDials(state))
 }
 
