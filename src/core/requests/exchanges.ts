@@ -5,7 +5,7 @@
 import { removeDeadline, setDeadline } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
-import { tellServices } from '../services/book.js'
+import { tellServices } from '../news.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { closeAccount } from './budget.js'
