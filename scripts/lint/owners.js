@@ -57,7 +57,7 @@ export const OWNERS = {
     Goodbye: [],
     Dial: ['peers/dials.ts'],
     DialAsk: ['peers/connectivity.ts'],
-    DialFailure: [],
+    ReachFailure: [],
     Discovery: ['peers/discovery.ts'],
     Memory: ['peers/memory.ts'],
     RememberedPeer: ['peers/memory.ts'],

@@ -2,10 +2,12 @@
  * The peers that are remembered, apart from the routing table: peers that were good once (connected and identified), for a day, and the
  * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow.
  */
+import { noteFailure } from '../broadcasts/counts.js'
 import { peersChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import { TABLE } from '../parameters.js'
+import type { Attempt } from '../port.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { seek } from './dials.js'
@@ -46,14 +48,18 @@ export function noteGood(state: State, { peer, address, inbound }: Connection, s
 export type Ending = 'used' | 'idle' | 'dead'
 
 /** The last connection to the peer is gone. */
-export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending): void {
+export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending, reason: string): void {
   const { settings, now, memory } = state
   const known = memory.peers.get(peer)
   if (known !== undefined && protocols !== undefined) known.goodAt = now
   const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
   const hasStayed = how === 'used' || now - openedAt >= patience
   if (isNamed(settings, peer) && known !== undefined && hasStayed) known.failures = 0
-  if (how === 'dead') return noteUnreachable(state, peer)
+  if (how === 'dead') return noteUnreachable(state, peer, reason)
+  const isFailure = protocols === undefined || (isNamed(settings, peer) && !hasStayed)
+  if (isFailure && (known !== undefined || isNamed(settings, peer))) {
+    noteFailure(state, peer, { at: now, message: `${reason} after ${now - openedAt} ms`, tried: [] })
+  }
   if (!isNamed(settings, peer)) {
     if (known !== undefined && (how === 'used' || known.failures > 0)) planOther(state, peer, known)
     return
@@ -63,9 +69,10 @@ export function noteGone(state: State, { peer, openedAt, protocols }: Connection
   planTry(state, peer, now + pause(state, FIRST_NAMED, known?.failures ?? 0))
 }
 
-/** A dial of the peer has failed, or it does not answer any more. */
-export function noteUnreachable(state: State, peer: string): void {
+/** A dial of the peer has failed, or it does not answer any more. (The target of a dial may be an address.) */
+export function noteUnreachable(state: State, peer: string, message: string, tried: readonly Attempt[] = []): void {
   const { memory, settings } = state
+  if (!peer.startsWith('/')) noteFailure(state, peer, { at: state.now, message, tried })
   const known = memory.peers.get(peer)
   if (known !== undefined) known.failures++
   if (isNamed(settings, peer) && peer !== state.self) {

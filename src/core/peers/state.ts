@@ -97,11 +97,11 @@ export interface DialAsk {
   connection: ConnectionId | undefined
 }
 
-/** Why the last dial of a peer failed. */
-export interface DialFailure {
+/** Why a peer could not be reached: a dial has failed (`tried`: its addresses), it did not answer, or it hung up at once. */
+export interface ReachFailure {
   at: number
   message: string
-  tried: Attempt[]
+  tried: readonly Attempt[]
 }
 
 /** discovery.ts changes it. */
