@@ -39,6 +39,7 @@ export const OWNERS = {
     Connection: ['peers/connections.ts'],
     'Connection.goodbye': ['peers/goodbye.ts', 'peers/connections.ts'],
     'Connection.goodbyes': ['peers/goodbye.ts'],
+    'Connection.surplus': ['peers/goodbye.ts', 'peers/connections.ts'],
     'Connection.leaving': ['peers/goodbye.ts'],
     'Connection.pings': ['peers/connectivity.ts', 'peers/connections.ts'],
     'Connection.said': ['peers/discovery.ts'],

@@ -31,11 +31,13 @@ import {
   postpone,
   removeConnection,
   takeReleased,
+  takeSurplus,
   testTime,
+  updateIdle,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
-import { sayGoodbye } from './goodbye.js'
+import { inspectRecipient, sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteGone, noteUnreachable, type Ending } from './memory.js'
 import type { Connection, Dial, DialAsk } from './state.js'
@@ -222,6 +224,21 @@ export function closeIdle(state: State, out: Effects): void {
     if (isInSmallNetwork(state, connection) || isPublishedTo(state, peer)) postpone(state, id)
     else if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
     else leaveIdle(state, out, connection)
+  }
+}
+
+/**
+ * Of several connections to a peer one stays, also when all of them are used. (Both sides may use another one, and keep both alive.)
+ * The other side is asked to use that one; when nothing is under way over the others any more, it agrees to their end.
+ */
+export function leaveSurplus(state: State, out: Effects): void {
+  for (const connection of takeSurplus(state)) {
+    const { openedAt, peer } = connection
+    updateIdle(state, connection)
+    // Two nodes with one secret are told apart by both their connections.
+    if (openedAt + state.settings.connectionKeepAlive > state.now || state.twins.suspects.has(peer)) continue
+    if (isRecipient(state, peer)) inspectRecipient(state, out, peer)
+    else sayGoodbye(state, out, connection)
   }
 }
 
