@@ -15,6 +15,7 @@ import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
 import { missingAddress, unsupportedAddress } from './own-addresses.js'
 import { Pubsub } from './gossip/pubsub.js'
+import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
 
@@ -146,7 +147,9 @@ class Libp2pPort implements NetworkPort {
   private giveUp(failure: { message: string; cause?: unknown }): void {
     this.early = undefined
     this.emit({ type: 'listenFailed', failure })
-    Promise.resolve(this.parts?.host.stop()).catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
+    Promise.resolve(this.parts && stopHost(this.parts.host)).catch((error) =>
+      this.log(`stopping failed: ${reasonOf(error)}`),
+    )
   }
 
   private stop(): void {
@@ -163,7 +166,7 @@ class Libp2pPort implements NetworkPort {
     // libp2p's `stop` does nothing while it starts: let it finish that first.
     this.parts?.dialler.stop()
     this.parts?.host.services.own.unwatch()
-    const orderly = Promise.resolve(this.starting).then(() => this.parts?.host.stop())
+    const orderly = Promise.resolve(this.starting).then(() => this.parts && stopHost(this.parts.host))
     try {
       await Promise.race([orderly, enough])
     } finally {
@@ -172,6 +175,17 @@ class Libp2pPort implements NetworkPort {
       orderly.catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       this.parts?.connections.abortAll('the node stops')
     }
+  }
+}
+
+/** Afterwards nothing keeps the process alive. */
+async function stopHost(host: Host): Promise<void> {
+  const endHeartbeat = lastHeartbeat(host.services.pubsub)
+  try {
+    await host.stop()
+  } finally {
+    endHeartbeat()
+    host.services.own.end()
   }
 }
 

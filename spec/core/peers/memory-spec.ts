@@ -146,8 +146,8 @@ describe('peers that the config names', () => {
   })
 
   it('are tried so again as soon as nobody is connected any more', () => {
-    const core = new Core({ bootNodes: { boot: [BOOT] } })
-    pausesUntil(core, 200_000, 'bob')
+    const core = new Core({ bootNodes: { boot: [BOOT] }, connectionKeepAlive: 1e9 })
+    pausesUntil(core, 190_000, 'bob')
     expect(core.state.memory.nextTry).toBeGreaterThan(core.now + 800)
     core.in(closed())
     expect(core.state.memory.nextTry).toBeLessThanOrEqual(core.now + 800)
