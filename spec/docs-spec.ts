@@ -29,8 +29,7 @@ function optionsOf(file: string, name: string): string[] {
     members.filter(ts.isPropertySignature).flatMap(({ name: key, type }) => {
       const path = `${prefix}${key.getText()}`
       const inner = type !== undefined && ts.isUnionTypeNode(type) ? [...type.types] : [type]
-      const literal = inner.find((one) => one !== undefined && ts.isTypeLiteralNode(one)) as
-        ts.TypeLiteralNode | undefined
+      const literal = inner.find((one): one is ts.TypeLiteralNode => one !== undefined && ts.isTypeLiteralNode(one))
       return [path, ...(literal === undefined ? [] : names(literal.members, `${path}.`))]
     })
   return names(declared(file, name, ts.isInterfaceDeclaration).members, '')
