@@ -137,11 +137,10 @@ export function carriesRequests({ queue, v1Streams, v1Exchanges, asking, answeri
 
 /** The connection starts or stops to count as idle. Called after every change that `isUsed` depends on. */
 export function updateIdle(state: State, connection: Connection): void {
-  const isNeeded = isUsed(state, connection) || isNamed(state.settings, connection.peer)
-  // A mesh, or the config, needs one connection to the peer.
-  if (isNeeded && (carriesRequests(connection) || !isSurplus(state, connection))) {
+  if (isUsed(state, connection) || isNamed(state.settings, connection.peer)) {
     state.connections.idle.delete(connection.id)
-    withdraw(state, connection)
+    // A mesh, or the config, needs one connection to the peer.
+    if (carriesRequests(connection) || !isSurplus(state, connection)) withdraw(state, connection)
   } else if (!state.connections.idle.has(connection.id)) {
     state.connections.idle.set(connection.id, state.now)
     dueAt(state, 'idle', closingTime(state, state.now))
@@ -175,11 +174,10 @@ export function noteUse(state: State, peer: string): void {
   }
 }
 
-/** Its keep-alive time begins anew. */
+/** Its keep-alive time begins anew, if it is idle. */
 export function postpone(state: State, id: ConnectionId): void {
   // It becomes the last of them, for they are in the order of their times.
-  state.connections.idle.delete(id)
-  state.connections.idle.set(id, state.now)
+  if (state.connections.idle.delete(id)) state.connections.idle.set(id, state.now)
 }
 
 /** Our goodbye does not hold any more, because the connection is needed. */
@@ -202,10 +200,13 @@ export function release(state: State, id: ConnectionId): void {
   dueAt(state, 'idle', state.now)
 }
 
-/** Those of them that are idle still, and whose goodbye has not been withdrawn. */
+/** Those of them that are idle still, or surplus, and whose goodbye has not been withdrawn. */
 export function takeReleased(state: State): ConnectionId[] {
   const { all, idle } = state.connections
-  const ids = state.connections.released.filter((id) => idle.has(id) && all.get(id)!.goodbye !== undefined)
+  const ids = state.connections.released.filter((id) => {
+    const connection = all.get(id)
+    return connection?.goodbye !== undefined && (idle.has(id) || isSurplus(state, connection))
+  })
   state.connections.released = []
   return ids
 }
