@@ -23,11 +23,15 @@ import { MAX_DELAY } from '../platform/timers.js'
 
 /** The config of a node. Every option is optional, and `undefined` means its default. An unknown option is `InvalidConfig`. */
 export interface NodeConfig {
-  /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
+  /**
+   * Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port: another one after each start, so name a
+   * fixed port where others are to find the node again after a restart.
+   */
   listen?: string | string[] | undefined
   /**
    * Multiaddrs at which others reach us, in place of those that we listen on: behind a port mapping, a proxy or a name. Without
-   * `/p2p`. Default: what we listen on, as interfaces come and go, and the addresses at which peers of three hosts say that
+   * `/p2p`. They are told as they are, and nobody checks them; `addresses` of the node and of its status show them, so with a mapped
+   * port `listen` names a fixed one too. Default: what we listen on, as interfaces come and go, and the addresses at which peers of three hosts say that
    * they have reached us.
    */
   announce?: string | string[] | undefined
@@ -35,19 +39,21 @@ export interface NodeConfig {
   secret?: string | Uint8Array | undefined
   /**
    * The path of a directory for this node alone; it is made when it does not exist. The node keeps its key there (mode 0600, not
-   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes.
+   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes, as
+   * long as one of those peers is where it was: nodes that restart all at once need fixed ports in `listen`.
    * `InvalidConfig` if another node uses the directory, or if `secret` is not the key in it. Default: nothing is kept. Needs Node's
    * file system.
    */
   dataDir?: string | undefined
   /**
-   * Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, like those of
+   * Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, at the pauses of
    * `keep`. Default: none.
    */
   bootNodes?: string | string[] | undefined
   /**
    * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to such a peer is not closed when it
-   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`, or up to 0.8 s while
+   * nobody is connected.
    */
   keep?: string | string[] | undefined
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
@@ -65,8 +71,8 @@ export interface NodeConfig {
         /** Milliseconds between two pings of every connected peer. Default 15,000. */
         interval?: number | undefined
         /**
-         * A connection is closed when for so many milliseconds neither the answer nor any other byte has come over it. Default
-         * 20,000.
+         * A connection is closed when for so many milliseconds after a ping neither the answer nor any other byte has come over it. A
+         * peer that dies is found after up to `interval` and `timeout` together. Default 20,000.
          */
         timeout?: number | undefined
         /**

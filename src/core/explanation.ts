@@ -128,7 +128,7 @@ export type Explanation = TopicExplanation | PeerExplanation
 export interface NodeStatus {
   /** Its peer id. */
   peerId: string
-  /** The multiaddrs that it listens on, each ending in `/p2p/<its peer id>`. */
+  /** The multiaddrs that it tells others, each ending in `/p2p/<its peer id>`: those that it listens on, or those of `announce`. */
   addresses: string[]
   /** Number of peers in the routing table. */
   knownPeersCount: number

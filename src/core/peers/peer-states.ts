@@ -18,7 +18,10 @@ export interface PeerState {
   addresses: string[]
   /** Number of open connections. */
   connections: number
-  /** The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. */
+  /**
+   * The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. The first
+   * ping comes within `ping.interval`.
+   */
   rtt?: number
   /** The protocols that it speaks, by identify; absent: it is not identified. */
   protocols?: string[]
