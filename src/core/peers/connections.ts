@@ -81,13 +81,15 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
   peersChanged(state)
 }
 
-/** Do requests of ours or of the peer, or a mesh, use this connection? */
+/** Do requests of ours or of the peer, dials that wait for its proof, or a mesh, use this connection? */
 export function isUsed(state: State, connection: Connection): boolean {
-  const { queue, v1Streams, v1Exchanges, asking, answering, peer } = connection
+  const { queue, v1Streams, v1Exchanges, asking, answering, dials, leaving, peer } = connection
   return (
     (asking !== undefined && asking.requests.size > 0) ||
     (answering !== undefined && answering.requests.size > 0) ||
     queue.size + v1Streams.size + v1Exchanges.size > 0 ||
+    // A dial that waits for the end of a connection does not use it.
+    (leaving === undefined && dials.size > 0) ||
     state.topics.meshPeers.has(peer)
   )
 }

@@ -104,6 +104,11 @@ function answerGoodbye(state: State, connection: Connection, session: AnySession
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
 }
 
+/** We have consented, over this session, to the end of its connection. */
+export function isLeavingBy({ connections }: State, { connection, stream }: AnySession): boolean {
+  return connections.all.get(connection)?.leaving?.stream === stream
+}
+
 /**
  * A session is over, though its connection is not, and with it what was said of the connection's end. (The queue has to be
  * served.)
