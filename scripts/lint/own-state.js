@@ -9,6 +9,7 @@
  * Not seen: a collection that a function has returned, or that was put into another object, and is then changed.
  */
 import ts from 'typescript'
+import { inSrc } from './rooms.js'
 
 /** Methods that change a collection. */
 const CHANGES = new Set([
@@ -30,12 +31,10 @@ const WRAPPERS = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesE
 /** Types that are another type, seen in another way. */
 const VIEWS = new Set(['Readonly', 'Partial', 'Required'])
 
-const CORE = '/src/core/'
-
 /** The name of a file of the core, from its folder on. */
 function fileInCore(name) {
-  const at = name.replaceAll('\\', '/').lastIndexOf(CORE)
-  return at < 0 ? undefined : name.slice(at + CORE.length)
+  const file = inSrc(name)
+  return file.startsWith('core/') ? file.slice('core/'.length) : undefined
 }
 
 function unwrapped(node) {

@@ -137,7 +137,12 @@ export const SWITCHES: readonly Switch[] = [
     'does not connect again by itself',
   ),
   off('peer-tags.ts', drop('hearMembers', 'heard('), 'table', 'a peer that kad could not tag is told all the same'),
-  off('transports.ts', drop('transports', 'answered()'), 'dialling', 'are not tried once more beside when they answer and are slow'),
+  off(
+    'transports.ts',
+    drop('transports', 'answered()'),
+    'dialling',
+    'are not tried once more beside when they answer and are slow',
+  ),
   off(
     'gossip/message-cache.ts',
     replace('MessageCache.getWithIWantCount', 'entry?.validated !== true', 'entry === undefined'),

@@ -1,5 +1,6 @@
 /** The law of the state, on small texts that keep it or break it. */
 import { describe, expect, it } from '@jest/globals'
+import { fileURLToPath } from 'node:url'
 import { Linter } from 'eslint'
 import ts from 'typescript'
 import tseslint from 'typescript-eslint'
@@ -119,7 +120,8 @@ const HONEST: Record<string, string> = {
   'sets a variable': 'let first = state.peers.list; first = []; any(first)',
 }
 
-const DIRECTORY = '/house/src/core'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const DIRECTORY = `${root}src/core`
 
 const texts = new Map<string, string>([
   [`${DIRECTORY}/state.ts`, STATE],
@@ -160,7 +162,7 @@ function programOf(files: Map<string, string>): ts.Program {
 }
 
 const program = programOf(texts)
-const linter = new Linter({ cwd: '/house' })
+const linter = new Linter({ cwd: root })
 
 /** The ids of what is reported. */
 function lint(file: string, owners: object = OWNERS): string[] {
