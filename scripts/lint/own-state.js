@@ -34,6 +34,9 @@ const CHANGERS = new Set([
 /** Around an expression, and of the same value. */
 const WRAPPERS = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesExpression', 'ChainExpression'])
 
+/** Their records are values: they are made whole, the state keeps some, and nothing changes them. */
+const VALUES_FROM = new Set(['terms.ts', 'port.ts', 'effects.ts', 'settings.ts'])
+
 /** What may be a record or a collection that is there already. */
 const VALUES = new Set([
   ...['Identifier', 'MemberExpression', 'CallExpression', 'LogicalExpression', 'ConditionalExpression'],
@@ -69,6 +72,7 @@ export const ownState = {
     messages: {
       foreign: '{{record}} is changed by {{owners}} alone: call a function of it',
       hidden: '{{record}} is taken by a type that hides whose it is: take the record, a Pick of it, or readonly fields',
+      stray: 'src/core/{{at}} has {{record}}, a part of the state that can be changed: move it to a state.ts',
       unowned: '{{record}} has no row in scripts/lint/owners.js: say there which files change it',
     },
   },
@@ -324,20 +328,47 @@ export const ownState = {
       if (rows === undefined && !/(^|\/)state\.ts$/.test(here)) return {}
       function checkRow(node) {
         const { name } = node.id
+        for (const { name: record, at } of strayRecords(node))
+          context.report({ node: node.id, messageId: 'stray', data: { record, at } })
         if (rows !== undefined && (name in rows || keysOf(node).every((key) => `${name}.${key}` in rows))) return
         if (isChangeable(node)) context.report({ node: node.id, messageId: 'unowned', data: { record: name } })
       }
       return { TSInterfaceDeclaration: checkRow, TSTypeAliasDeclaration: checkRow }
     }
 
+    /** The records that a record of the state has in it, and that are declared where no row says who changes them. */
+    function strayRecords(node) {
+      const found = new Map()
+      const visit = (tsNode) => {
+        if (ts.isTypeReferenceNode(tsNode)) {
+          const symbol = checker.getSymbolAtLocation(tsNode.typeName)
+          const origin =
+            symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+          for (const declaration of origin?.declarations ?? []) {
+            const at = fileInCore(declaration.getSourceFile().fileName)
+            if (at === undefined || at in owners || VALUES_FROM.has(at) || /(^|\/)state\.ts$/.test(at)) continue
+            if (ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration)) {
+              if (hasChangeable(declaration)) found.set(origin.name, { name: origin.name, at })
+            }
+          }
+        }
+        ts.forEachChild(tsNode, visit)
+      }
+      visit(services.esTreeNodeToTSNodeMap.get(node))
+      return found.values()
+    }
+
     /** A field that is not readonly, or is a collection that can be changed. */
     function isChangeable(node) {
+      return hasChangeable(services.esTreeNodeToTSNodeMap.get(node))
+    }
+
+    function hasChangeable(declaration) {
       const fields = []
       const collect = (tsNode) => {
         if (tsNode.members !== undefined) fields.push(...tsNode.members.filter(ts.isPropertySignature))
         tsNode.types?.forEach(collect)
       }
-      const declaration = services.esTreeNodeToTSNodeMap.get(node)
       collect(declaration.type ?? declaration)
       return fields.some((field) => {
         const isReadonly = field.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ReadonlyKeyword)

@@ -27,6 +27,13 @@ export interface Stray { at: number }
 export interface Fixed { readonly at: number }
 `
 
+/** A part of the state that is declared elsewhere. */
+const ELSEWHERE = 'export interface Hidden { at: number }\nexport interface Whole { readonly at: number }\n'
+const STRAY = `
+import type { Hidden, Whole } from '../elsewhere.js'
+export interface Room { readonly hidden: readonly Hidden[]; readonly whole: Whole }
+`
+
 /** The owner's file: what others are to call. */
 const PEERS = `
 import type { Connection, State } from './state.js'
@@ -144,6 +151,8 @@ const DIRECTORY = `${root}src/core`
 const texts = new Map<string, string>([
   [`${DIRECTORY}/state.ts`, STATE],
   [`${DIRECTORY}/peers.ts`, PEERS],
+  [`${DIRECTORY}/elsewhere.ts`, ELSEWHERE],
+  [`${DIRECTORY}/room/state.ts`, STRAY],
   ...Object.entries({ ...BREACHES, ...HONEST }).map(([name, body]): [string, string] => [
     fileOf(name),
     `${HEAD}${body}\n}\nexport type { Peers }\n`,
@@ -229,5 +238,10 @@ describe('the law of the state', () => {
     expect(lint(`${DIRECTORY}/state.ts`)).toEqual(['unowned'])
     expect(lint(`${DIRECTORY}/state.ts`, { 'state.ts': { ...OWNERS['state.ts'], Stray: [] } })).toEqual([])
     expect(lint(`${DIRECTORY}/state.ts`, {})).toHaveLength(5)
+  })
+
+  it('wants the parts of the state in files of it', () => {
+    expect(lint(`${DIRECTORY}/room/state.ts`)).toEqual(['stray'])
+    expect(lint(`${DIRECTORY}/room/state.ts`, { 'elsewhere.ts': { Hidden: [] } })).toEqual([])
   })
 })
