@@ -100,7 +100,7 @@ describe('a dial', () => {
 
   it('of a peer that is connected succeeds at once, over a connection that still carries streams', () => {
     const { dialler, events, attempts, open } = dialling()
-    open.push({ ...connection(), status: 'closing' } as Connection, connection())
+    open.push({ ...connection(), status: 'closing' }, connection())
     dialler.dial(PEER, [A])
     expect([events, attempts]).toEqual([[{ type: 'dialled', target: PEER, peer: PEER, connection: 7 }], []])
   })
