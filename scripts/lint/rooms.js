@@ -10,7 +10,20 @@
 
 /** What every room of core stands on. step.ts, lifecycle.ts, expire.ts and ask-kinds.ts stand above the rooms. */
 export const CORE_BASE = [
-  ...['asks', 'changes', 'due', 'effects', 'events', 'explanation', 'fnv', 'id-map', 'id-set', 'news', 'parameters', 'port'],
+  ...[
+    'asks',
+    'changes',
+    'due',
+    'effects',
+    'events',
+    'explanation',
+    'fnv',
+    'id-map',
+    'id-set',
+    'news',
+    'parameters',
+    'port',
+  ],
   ...['settings', 'state', 'terms'],
 ].map((file) => `core/${file}.ts`)
 
@@ -110,7 +123,10 @@ export const ROOMS = {
     ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
     packages: ['rxjs'],
   },
-  'testing/network': { ours: [...CORE_FOR_NETWORKS, 'core/fnv.ts', 'core/id-map.ts', 'lane/action.ts', 'wire'], packages: ['rxjs'] },
+  'testing/network': {
+    ours: [...CORE_FOR_NETWORKS, 'core/fnv.ts', 'core/id-map.ts', 'lane/action.ts', 'wire'],
+    packages: ['rxjs'],
+  },
 
   // What differs between Node and a browser. Who may import modules of Node may use its globals.
   platform: { ours: [], packages: ['node:*', '@chainsafe/libp2p-noise', 'uint8arraylist'] },
