@@ -27,6 +27,8 @@ export const OWNERS = {
     Changes: ['changes.ts'],
     Asks: ['asks.ts'],
     'Asks.deadlines': ['due.ts'],
+    News: ['news.ts'],
+    ServiceNews: [],
   },
 
   'peers/state.ts': {
@@ -122,7 +124,6 @@ export const OWNERS = {
     'Purpose.chunks': ['broadcasts/fetching.ts'],
     'Purpose.received': ['broadcasts/fetching.ts'],
     Serving: ['services/serving.ts'],
-    ServiceNews: [],
   },
 
   'broadcasts/state.ts': {

@@ -13,7 +13,7 @@ import {
 } from '../../src/core/asks.js'
 import { nextDeadline } from '../../src/core/due.js'
 import type { Effects } from '../../src/core/effects.js'
-import { takeNews } from '../../src/core/services/book.js'
+import { takeNews } from '../../src/core/news.js'
 import type { Ask } from '../../src/core/state.js'
 import { bytes, refusalOf, runningState, shorts } from '../support/core.js'
 

@@ -1,13 +1,21 @@
 import { describe, expect, it } from '@jest/globals'
 import { firstValueFrom } from 'rxjs'
 import type { Event } from '../../src/core/events.js'
-import { Asks } from '../../src/edge/asks.js'
-import { P2pError } from '../../src/errors.js'
+import { Asks, errorOf } from '../../src/edge/asks.js'
+import { P2pError, type P2pErrorOptions } from '../../src/errors.js'
 
 function edge(): { asks: Asks; pushed: Event[] } {
   const pushed: Event[] = []
   return { asks: new Asks((event) => pushed.push(event)), pushed }
 }
+
+describe('the error of a refusal', () => {
+  it('has all that the refusal has', () => {
+    const options: Required<P2pErrorOptions> = { cause: new Error('why'), retryAfterMs: 5, remoteCode: 'Busy' }
+    const refusal = { code: 'Overloaded', message: 'no', ...options } as const
+    expect(errorOf(refusal)).toMatchObject(refusal)
+  })
+})
 
 describe('a question to the lane', () => {
   it('is asked when somebody subscribes, each time anew', () => {

@@ -162,8 +162,8 @@ function catchingUp(
   if (stage === 'asking' && unanswered + undecided === 0) report('stuck', `catch-up ${subscription} waits for nothing`)
 }
 
-function serving({ services, receipts: { wanted }, exchanges }: State, report: Report): void {
-  if (services.news.length > 0) report('stuck', `services have not heard ${services.news.length} news`)
+function serving({ services, news, receipts: { wanted }, exchanges }: State, report: Report): void {
+  if (news.waiting.length > 0) report('stuck', `services have not heard ${news.waiting.length} news`)
   let receipts = 0
   for (const [exchange, what] of services.serving) {
     if (!exchanges.open.has(exchange)) report('leak', `a ${what.kind} is served to nobody`)

@@ -6,7 +6,7 @@ import { filter, firstValueFrom, ReplaySubject, take, timeout, toArray, type Obs
 import { readConfig, type NodeConfig } from '../../src/config/config.js'
 import type { Settings } from '../../src/core/settings.js'
 import type { State } from '../../src/core/state.js'
-import type { NodeStatus } from '../../src/core/explain/explanation.js'
+import type { NodeStatus } from '../../src/core/explanation.js'
 import { createLogger, type LogEntry } from '../../src/edge/log.js'
 import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'

@@ -1,11 +1,11 @@
 /**
  * Questions: each is answered once, by `settle` or `fail`, or dropped because its caller cancelled it. This is the only
- * exit for answers: those to callers leave as effects, those to the node itself (numbers below zero) go to services/.
+ * exit for answers: those to callers leave as effects, those to the node itself (numbers below zero) are news.
  * What a question is about, this file does not know.
  */
 import { removeDeadline, setDeadline } from './due.js'
 import type { Answer, Effects, Refusal } from './effects.js'
-import { tellServices } from './services/book.js'
+import { tellServices } from './news.js'
 import type { Ask, State } from './state.js'
 import type { AskId } from './terms.js'
 

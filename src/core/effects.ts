@@ -1,6 +1,6 @@
 /** Everything that a step can ask for: of the network, of the edge (promises, observables, handlers) and of the clock. */
 import type { ErrorCode } from '../errors.js'
-import type { Explanation, NodeStatus } from './explain/explanation.js'
+import type { Explanation, NodeStatus } from './explanation.js'
 import type { PortEffect } from './port.js'
 import type { AskId, ExchangeId, Failure, Heard, SubscriptionId, ValidationId } from './terms.js'
 

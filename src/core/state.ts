@@ -10,7 +10,7 @@ import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from 
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'
 import type { Settings } from './settings.js'
-import type { AskId } from './terms.js'
+import type { AskId, ExchangeId } from './terms.js'
 
 /** An explanation that a caller has asked for, while the network is inspected. */
 export interface ExplainAsk {
@@ -70,6 +70,22 @@ export interface Changes {
   subscribers: Set<string>
 }
 
+/**
+ * What services are told at the end of a step. A question of ours got a `value` or is `over`. A request of another node
+ * `arrived`; its answer is `allowed` to go on, by `allowance`; or it was `cut`, because the answer is no longer wanted.
+ */
+export type ServiceNews =
+  | { kind: 'value'; ask: AskId; value: Uint8Array }
+  | { kind: 'over'; ask: AskId }
+  | { kind: 'arrived'; exchange: ExchangeId; data: Uint8Array }
+  | { kind: 'allowed'; exchange: ExchangeId; allowance: number }
+  | { kind: 'cut'; exchange: ExchangeId }
+
+/** What the services have not been told yet. news.ts changes it. */
+export interface News {
+  waiting: ServiceNews[]
+}
+
 export interface State extends PeersState, RequestsState, ServicesState, BroadcastsState {
   readonly self: string
   readonly settings: Settings
@@ -79,6 +95,7 @@ export interface State extends PeersState, RequestsState, ServicesState, Broadca
   due: Due
   changes: Changes
   asks: Asks
+  news: News
 }
 
 export function createState(self: string, settings: Settings): State {
@@ -99,6 +116,7 @@ export function createState(self: string, settings: Settings): State {
     due: { next: Infinity, graceUntil: -Infinity, wakeAt: Infinity },
     changes: { status: false, peers: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },
+    news: { waiting: [] },
     ...createPeersState(self),
     ...createRequestsState(),
     ...createServicesState(),

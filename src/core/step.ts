@@ -46,8 +46,8 @@ export function step(state: State, batch: Batch): Effect[] {
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
-  while (state.services.news.length > 0 || state.budget.roomFreed || state.streams.unflushed.length > 0) {
-    if (state.services.news.length > 0) handleNews(state, out)
+  while (state.news.waiting.length > 0 || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+    if (state.news.waiting.length > 0) handleNews(state, out)
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
     if (state.streams.unflushed.length > 0) flushSessions(state, out)
   }

@@ -36,6 +36,9 @@ export interface TakeValues {
   idleTimeout?: number
 }
 
+/** Does each value count as taken at once? */
+export const TAKES_AT_ONCE: Readonly<Record<TakeValues['mode'], boolean>> = { pull: false, push: true }
+
 /** Receipts of a broadcast: at most `count`, for at most `timeout` ms. */
 export interface WantReceipts {
   count?: number

@@ -6,11 +6,11 @@ import { Observable, type Observer } from 'rxjs'
 import type { Answer, Refusal } from '../core/effects.js'
 import type { Command } from '../core/events.js'
 import { IdMap } from '../core/id-map.js'
-import { P2pError } from '../errors.js'
+import { P2pError, type P2pErrorOptions } from '../errors.js'
 import type { AskId } from '../core/terms.js'
 
-/** What a refusal has beside its code and message. */
-type Details = Omit<Refusal, 'code' | 'message'>
+/** What a refusal has beside its code and message, and an error too. One that `errorOf` forgets is a type error. */
+type Details = Omit<Refusal, 'code' | 'message'> & P2pErrorOptions
 
 export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refusal): P2pError {
   const details: { [Name in keyof Required<Details>]: Details[Name] } = { cause, retryAfterMs, remoteCode }

@@ -14,7 +14,7 @@ import {
   type Observable,
   type SchedulerLike,
 } from 'rxjs'
-import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
+import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { Answer, ClockEffect, EdgeEffect, Effect } from '../core/effects.js'
 import type { Batch, Command } from '../core/events.js'
 import type { AskId } from '../core/terms.js'

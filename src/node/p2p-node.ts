@@ -1,6 +1,6 @@
 /** The interface of a node, as its callers see it; node.ts implements it. Types only. */
 import type { Observable } from 'rxjs'
-import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explain/explanation.js'
+import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { PeerState } from '../core/peers/peer-states.js'
 import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
 import type { Broadcast, BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'

@@ -3,7 +3,7 @@
  * adds to the core (the gathering of an instant, the discovery interval, the wake-ups) is in the recorded batches already, and
  * a second lane would add its own ticks to them. The time is what the batches say, so it takes no longer than the core does.
  */
-import type { NodeStatus } from '../core/explain/explanation.js'
+import type { NodeStatus } from '../core/explanation.js'
 import type { Effect } from '../core/effects.js'
 import type { Batch } from '../core/events.js'
 import { defaultSettings } from '../core/settings.js'

@@ -1,6 +1,6 @@
 /** What `explain` says of topics and peers: `explain.ts`, and `explain-text.ts` for people. */
 import { describe, expect, it } from '@jest/globals'
-import type { PeerExplanation, TopicExplanation } from '../../../src/core/explain/explanation.js'
+import type { PeerExplanation, TopicExplanation } from '../../../src/core/explanation.js'
 import type { Settings } from '../../../src/core/settings.js'
 import type { GossipPeer } from '../../../src/core/port.js'
 import {

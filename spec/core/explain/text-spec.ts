@@ -1,6 +1,6 @@
 /** Explanations as text: which lines there are, and how they count. */
 import { describe, expect, it } from '@jest/globals'
-import type { PeerExplanation, TopicExplanation } from '../../../src/core/explain/explanation.js'
+import type { PeerExplanation, TopicExplanation } from '../../../src/core/explanation.js'
 import { peerText, topicText } from '../../../src/core/explain/text.js'
 
 const topic: Omit<TopicExplanation, 'text'> = {

@@ -1,42 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Effect } from '../../../src/core/effects.js'
+import type { Effects } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
-import { peerState, peerStates } from '../../../src/core/peers/peer-states.js'
-import { Core, KAD, shorts } from '../../support/core.js'
-
-const BOB = '/ip4/10.0.0.1/tcp/1'
-const BOOT = '/ip4/10.0.0.9/tcp/1/p2p/boot'
-
-const dialFailed = (target: string): Event => ({
-  type: 'dialFailed',
-  target,
-  failure: { message: 'refused' },
-  tried: [],
-})
-
-const identified = (peer: string, addresses = [BOB], connection = 1): Event => ({
-  type: 'identified',
-  connection,
-  peer,
-  protocols: [KAD],
-  addresses,
-  agent: 'x',
-})
-
-const closed = (connection = 1): Event => ({ type: 'connectionClosed', connection })
-
-/** Runs until the time, failing every dial at once: when each peer was dialled. */
-function failAll(core: Core, until: number, effects: Effect[] = []): number[] {
-  const times: number[] = []
-  for (let more = effects; ;) {
-    for (const effect of more) if (effect.type === 'dial') times.push(core.now)
-    const failed = more.flatMap((effect) => (effect.type === 'dial' ? [dialFailed(effect.target)] : []))
-    if (failed.length > 0) core.in(...failed)
-    const next = core.state.memory.nextTry
-    if (next > until) return times
-    more = core.at(next)
-  }
-}
+import { TABLE } from '../../../src/core/parameters.js'
+import { tryAgain } from '../../../src/core/peers/memory.js'
+import { peerState } from '../../../src/core/peers/peer-states.js'
+import { Core, shorts } from '../../support/core.js'
+import { BOB, BOOT, closed, dialFailed, failAll, identified } from '../../support/peers.js'
 
 function lost(core: Core, peer = 'bob'): void {
   core.connect(peer)
@@ -222,82 +191,110 @@ describe('peers that the config names', () => {
       },
     })
   })
-})
 
-describe('the state of a peer', () => {
-  it('goes from discovered to forgotten', () => {
-    const core = new Core({ memoryLifetime: 5_000 })
-    const seen = (): string => peerState(core.state, 'bob').state
-    const states = [seen()]
-    core.in({ type: 'tableChanged', peer: 'bob', addresses: [BOB] })
-    states.push(seen())
-    core.in({ type: 'tick' })
-    states.push(seen())
-    core.connect('bob')
-    states.push(seen())
-    core.in(identified('bob'))
-    states.push(seen())
-    core.in({ type: 'pinged', connection: 1, rtt: 7 })
-    expect(peerState(core.state, 'bob')).toEqual({
-      peer: 'bob',
-      state: 'identified',
-      addresses: ['/ip4/127.0.0.1/tcp/1/p2p/bob', `${BOB}/p2p/bob`],
-      connections: 1,
-      rtt: 7,
-      protocols: [KAD],
-    })
-    core.in({ type: 'pingFailed', connection: 1, failure: { message: 'no answer' }, heard: false })
-    core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
-    states.push(seen())
-    failAll(core, 20_000)
-    states.push(seen())
-    expect(states).toEqual([
-      ...['forgotten', 'discovered', 'dialling', 'connected', 'identified', 'unreachable', 'forgotten'],
-    ])
-    expect(peerStates(core.state)).toEqual([])
-  })
-
-  it('says why the last dial failed', () => {
-    const core = new Core({ bootNodes: { boot: [BOOT] } })
+  it.each([
+    ['at once', 1, 2],
+    ['after it had stayed', 60_000, 1],
+  ])('count a failure once when they do not answer pings, %s', (_, stayed, failures) => {
+    const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 30_000, pingInterval: 1e9 })
     core.in({ type: 'tick' })
     core.in(dialFailed('boot'))
-    expect(peerStates(core.state)).toMatchObject([
-      { peer: 'boot', state: 'unreachable', addresses: [BOOT], lastError: 'refused' },
-    ])
-  })
-
-  it('is told as changed once a batch', () => {
-    const core = new Core()
-    core.connect('bob')
-    const changes = core.all(identified('bob'), { type: 'pinged', connection: 1, rtt: 1 })
-    expect(changes.filter(({ type }) => type === 'peersChanged')).toHaveLength(1)
+    core.connect('boot')
+    core.in(identified('boot'))
+    core.now += stayed
+    core.in({ type: 'pingFailed', connection: 1, failure: { message: 'no answer' }, heard: false })
+    expect(core.state.memory.peers.get('boot')!.failures).toBe(failures)
+    expect(core.state.memory.retries.get('boot')! - core.now).toBeLessThanOrEqual(250 * 2 ** (failures - 1))
   })
 })
 
-describe('online', () => {
-  const online = (ask: number, peers = 1): Event => ({ type: 'online', ask, peers, timeout: 100 })
+interface Known {
+  peer: string
+  addresses: string[]
+  goodAt: number
+  failures: number
+}
 
-  it('is answered when so many peers have said who they are', () => {
-    const core = new Core()
-    core.in(online(1), online(2, 2))
-    expect(core.connect('bob', 1)).toEqual([])
-    expect(shorts(core.in(identified('bob')))).toEqual(['tableAdd bob', 'settle 1'])
-    core.connect('carol', 2)
-    expect(shorts(core.in(identified('carol', [BOB], 2)))).toEqual(['tableAdd carol', 'settle 2'])
-    expect(shorts(core.in(online(3, 2)))).toEqual(['settle 3'])
-    expect(core.state.online.size).toBe(0)
+describe('a tick', () => {
+  const remembered = (amount: number): Known[] =>
+    Array.from({ length: amount }, (_, i) => ({ peer: `p${i}`, addresses: [BOB], goodAt: 0, failures: 0 }))
+
+  /** What is dialled at a tick, of peers that are remembered and have no time for a dial. */
+  function dialled(core: Core): string[] {
+    return shorts(core.in({ type: 'tick' })).filter((line) => line.startsWith('dial'))
+  }
+
+  function remembering(...peers: Known[]): Core {
+    const core = new Core({ maxReturns: 2, bootNodes: {} })
+    for (const { peer, ...known } of peers) core.state.memory.peers.set(peer, known)
+    return core
+  }
+
+  it('tries a few of them while the table is poor', () => {
+    const core = remembering(...remembered(4))
+    expect(dialled(core)).toEqual(['dial p0', 'dial p1'])
+    // The others have no time for a dial still.
+    expect(core.state.memory.retries.size).toBe(0)
   })
 
-  it('fails after its time, and says why', () => {
-    const core = new Core({ bootNodes: { boot: [BOOT] }, firstTick: 1 })
-    core.in({ type: 'tick' })
-    core.in(dialFailed('boot'), online(1))
-    const [fail] = core.at(100)
-    expect(fail).toMatchObject({
-      refusal: { code: 'DialError', message: expect.stringMatching(/^0 of 1 peers.*boot: refused/) as unknown },
-    })
-    core.in(online(2))
-    core.in({ type: 'cancel', ask: 2 })
-    expect(core.state.online.size).toBe(0)
+  it('tries none once the table has a bucket of peers', () => {
+    const core = remembering(...remembered(1))
+    for (let i = 1; i < TABLE.bucketSize; i++) core.state.discovery.table.set(`t${i}`, [BOB])
+    core.state.settings.maxProbes = 0
+    expect(dialled(core)).toEqual(['dial p0'])
+    const rich = remembering(...remembered(1))
+    for (let i = 0; i < TABLE.bucketSize; i++) rich.state.discovery.table.set(`t${i}`, [BOB])
+    expect(dialled(rich)).not.toContain('dial p0')
+  })
+
+  it('leaves out who has no address, has a time of its own, is in the table, is connected or is being dialled', () => {
+    const [a, b, c, d, e, f] = remembered(6) as [Known, Known, Known, Known, Known, Known]
+    const core = remembering({ ...a, addresses: [] }, b, c, d, e, f)
+    core.state.memory.retries.set(b.peer, 1e9)
+    core.state.discovery.table.set(c.peer, [BOB])
+    core.connect(d.peer)
+    core.request(1, e.peer)
+    const effects = shorts(core.in({ type: 'tick' })).filter((line) => line.startsWith('dial'))
+    expect(effects).toContain(`dial ${f.peer}`)
+    expect(effects).not.toContain(`dial ${a.peer}`)
+    expect(effects).not.toContain(`dial ${b.peer}`)
+    expect(core.state.memory.trying.size).toBe(1)
+  })
+})
+
+describe('peers whose pause is over', () => {
+  it('are dialled in the order of their times', () => {
+    const core = new Core({ maxReturns: 1 })
+    core.state.memory.retries.set('late', 20).set('early', 10)
+    for (const peer of ['late', 'early'])
+      core.state.memory.peers.set(peer, { addresses: [BOB], goodAt: 0, failures: 1 })
+    core.state.memory.nextTry = 10
+    core.now = 30
+    const out: Effects = []
+    core.state.now = 30
+    tryAgain(core.state, out)
+    expect(shorts(out)).toEqual(['dial early'])
+    // The end of that dial is waited for, and nothing else.
+    expect(core.state.memory.nextTry).toBe(Infinity)
+  })
+
+  it('are dialled no more once somebody has connected', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.state.memory.retries.set('bob', 0)
+    core.state.memory.nextTry = 0
+    const out: Effects = []
+    tryAgain(core.state, out)
+    expect([shorts(out), core.state.memory.retries.size]).toEqual([[], 0])
+  })
+
+  it('are looked at again soon when there was no room for a dial', () => {
+    const core = new Core({ maxDials: 0 })
+    core.state.memory.retries.set('bob', 0)
+    core.state.memory.peers.set('bob', { addresses: [BOB], goodAt: 0, failures: 1 })
+    core.state.memory.nextTry = 0
+    core.state.now = 0
+    tryAgain(core.state, [])
+    expect([core.state.memory.retries.has('bob'), core.state.memory.nextTry]).toEqual([true, 1_000])
   })
 })

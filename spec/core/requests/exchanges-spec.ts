@@ -4,7 +4,7 @@ import { nextDeadline } from '../../../src/core/due.js'
 import type { Effects } from '../../../src/core/effects.js'
 import * as exchanges from '../../../src/core/requests/exchanges.js'
 import type { Exchange } from '../../../src/core/requests/state.js'
-import { takeNews } from '../../../src/core/services/book.js'
+import { takeNews } from '../../../src/core/news.js'
 import { bytes, Core } from '../../support/core.js'
 
 /** A request of Bob, which is read since 0 ms and has 1,000 ms for that; it goes to the node itself, if `service`. */

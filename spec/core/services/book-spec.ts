@@ -1,13 +1,6 @@
 /** The books of services. */
 import { describe, expect, it } from '@jest/globals'
-import {
-  endServing,
-  keepServing,
-  openOwnAsk,
-  takeNews,
-  takeOwnAsk,
-  tellServices,
-} from '../../../src/core/services/book.js'
+import { endServing, keepServing, openOwnAsk, takeOwnAsk } from '../../../src/core/services/book.js'
 import { runningState } from '../../support/core.js'
 
 describe('a question of the node itself', () => {
@@ -19,22 +12,6 @@ describe('a question of the node itself', () => {
     expect(takeOwnAsk(state, -1, 'idle')).toEqual({ kind: 'idle', connection: 1 })
     expect(takeOwnAsk(state, -1, 'idle')).toBeUndefined()
     expect(state.services.purposes.size).toBe(1)
-  })
-})
-
-describe('news of services', () => {
-  it('is taken once, in its order, and news that comes meanwhile waits for the next time', () => {
-    const state = runningState()
-    tellServices(state, { kind: 'over', ask: -1 })
-    tellServices(state, { kind: 'over', ask: -2 })
-    const news = takeNews(state)
-    tellServices(state, { kind: 'over', ask: -3 })
-    expect(news).toEqual([
-      { kind: 'over', ask: -1 },
-      { kind: 'over', ask: -2 },
-    ])
-    expect(takeNews(state)).toEqual([{ kind: 'over', ask: -3 }])
-    expect(takeNews(state)).toEqual([])
   })
 })
 

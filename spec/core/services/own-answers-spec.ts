@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effects } from '../../../src/core/effects.js'
 import { handleNews } from '../../../src/core/services/own-answers.js'
-import { openOwnAsk, tellServices } from '../../../src/core/services/book.js'
+import { tellServices } from '../../../src/core/news.js'
+import { openOwnAsk } from '../../../src/core/services/book.js'
 import { broadcast, published, subscribe } from '../../support/broadcasts.js'
 import { bytes, runningState } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
@@ -67,7 +68,7 @@ describe('news', () => {
     tellServices(state, { kind: 'arrived', exchange: -1, data: bytes('?') })
     tellServices(state, { kind: 'cut', exchange: -1 })
     handleNews(state, out)
-    expect([out, state.services.news]).toEqual([[], []])
+    expect([out, state.news.waiting]).toEqual([[], []])
     // The network answers it by an event.
     expect(state.services.purposes.size).toBe(1)
   })

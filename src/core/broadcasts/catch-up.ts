@@ -66,10 +66,17 @@ export function serveCatchUps(state: State, out: Effects): void {
 /** When the next catch-up may ask; `Infinity`: none waits for that. */
 export function nextCatchUp(state: State): number {
   let next = Infinity
-  for (const { stage, askAt } of state.catchUps.values()) {
-    if (stage === 'joining') next = Math.min(next, askAt, nextSettled(state))
-  }
+  for (const catchUp of state.catchUps.values()) next = Math.min(next, nextOf(state, catchUp))
   return next
+}
+
+function nextOf(state: State, { stage, askAt }: CatchUp): number {
+  switch (stage) {
+    case 'joining':
+      return Math.min(askAt, nextSettled(state))
+    case 'asking':
+      return Infinity
+  }
 }
 
 function askPeers(state: State, out: Effects, catchUp: CatchUp): void {

@@ -3,9 +3,10 @@
  * know.
  */
 import { statusChanged } from '../changes.js'
+import type { LossReason } from '../explanation.js'
 import type { DialFailure } from '../peers/state.js'
 import type { State } from '../state.js'
-import type { Counts, LossReason, PeerRecord } from './state.js'
+import type { Counts, PeerRecord } from './state.js'
 
 /** Topics, and peers, that are counted at once. Beyond that the oldest entry is dropped. */
 const MAX_COUNTED = 1_000

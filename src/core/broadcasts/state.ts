@@ -2,9 +2,9 @@
  * The state of broadcasts: topics and the peers in them, what waits to be published, validated or fetched, and what is
  * remembered of recent messages.
  */
+import type { LossReason } from '../explanation.js'
 import { IdMap, type Deadlines } from '../id-map.js'
 import type { DialFailure } from '../peers/state.js'
-import type { DropReason } from '../port.js'
 import type { AskId, ExchangeId, Heard, SubscriptionId, ValidationId, WantReceipts } from '../terms.js'
 
 /** A topic that we are in. */
@@ -49,15 +49,6 @@ export interface Counts {
   /** Messages that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
 }
-
-/**
- * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
- * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
- * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
- * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly.
- */
-export type LossReason =
-  DropReason | 'ignored' | 'rejected' | 'busy' | 'validatorFailed' | 'fetchFailed' | 'bufferFull' | 'slowPeer'
 
 /** A caller's broadcast, until it is published. */
 export interface BroadcastAsk {

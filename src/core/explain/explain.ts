@@ -11,7 +11,7 @@ import type { State } from '../state.js'
 import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
-import type { PeerExplanation, TopicExplanation } from './explanation.js'
+import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
 
 /** Asks the network for scores and queues, which the state does not have. */

@@ -2,7 +2,7 @@
 import { lossesOf } from '../broadcasts/counts.js'
 import { withPeer } from '../peers/addresses.js'
 import type { State } from '../state.js'
-import type { NodeStatus } from './explanation.js'
+import type { NodeStatus } from '../explanation.js'
 
 export function knownPeers(state: State): Record<string, string[]> {
   const known: Record<string, string[]> = {}

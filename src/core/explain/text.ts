@@ -1,5 +1,5 @@
 /** Explanations as text, one line per fact. It knows only the explanation, not the state. */
-import type { PeerExplanation, TopicExplanation } from './explanation.js'
+import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 
 export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
   const { sent, heard, limits } = topic

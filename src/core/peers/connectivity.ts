@@ -38,7 +38,7 @@ import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dial
 import { onDialOver } from './discovery.js'
 import { sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
-import { noteGone, noteUnreachable } from './memory.js'
+import { noteGone, noteUnreachable, type Ending } from './memory.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
 /** How long a peer may take to answer after a sleep, ms. */
@@ -168,7 +168,7 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   const { peer } = connection
   // The peer has not closed one that we have lost by moving: it does not even know.
   const wasUsed = event.moved === true || isUsed(state, connection)
-  forget(state, out, connection, 'the connection was lost', wasUsed)
+  forget(state, out, connection, 'the connection was lost', wasUsed ? 'used' : 'idle')
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) seek(state, out, peer)
@@ -185,14 +185,14 @@ export function dropConnection(
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
   out.push({ type: 'closeConnection', connection: connection.id, reason, ...(isDead && { dead: true }) })
-  forget(state, out, connection, reason, false)
+  forget(state, out, connection, reason, isDead ? 'dead' : 'idle')
 }
 
-function forget(state: State, out: Effects, connection: Connection, reason: string, wasUsed: boolean): void {
+function forget(state: State, out: Effects, connection: Connection, reason: string, how: Ending): void {
   removeConnection(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
-    noteGone(state, connection, wasUsed)
+    noteGone(state, connection, how)
   }
   const message = `${reason} before ${connection.peer} answered`
   for (const id of connection.dials) {
@@ -304,5 +304,4 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   const isOnly = state.connections.byPeer.get(peer)!.length === 1
   if (isOnly && state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings', true)
-  if (isOnly) noteUnreachable(state, peer)
 }

@@ -5,6 +5,7 @@
 import { peersChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
+import { TABLE } from '../parameters.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { seek } from './dials.js'
@@ -13,11 +14,8 @@ import type { Connection, RememberedPeer } from './state.js'
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
 const FIRST_OTHER = 1_000
-/**
- * With fewer peers in the table than this (the size of a bucket), remembered peers without a time for a dial are dialled at
- * ticks too.
- */
-const POOR_TABLE = 20
+/** With fewer peers in the table than this, remembered peers without a time for a dial are dialled at ticks too. */
+const POOR_TABLE = TABLE.bucketSize
 /** How many addresses of a peer are remembered. Identify may bring any number. */
 const MAX_ADDRESSES = 16
 
@@ -44,18 +42,24 @@ export function noteGood(state: State, { peer, address, inbound }: Connection, s
   state.memory.retries.delete(peer)
 }
 
-/** The last connection to the peer is gone. `wasUsed`: it was lost while something went on over it. */
-export function noteGone(state: State, { peer, openedAt, protocols }: Connection, wasUsed: boolean): void {
+/** How a connection has ended. `used`: something went on over it; `idle`: nothing did; `dead`: the peer does not answer any more. */
+export type Ending = 'used' | 'idle' | 'dead'
+
+/** The last connection to the peer is gone. */
+export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending): void {
   const { settings, now, memory } = state
   const known = memory.peers.get(peer)
   if (known !== undefined && protocols !== undefined) known.goodAt = now
+  const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
+  const hasStayed = how === 'used' || now - openedAt >= patience
+  if (isNamed(settings, peer) && known !== undefined && hasStayed) known.failures = 0
+  if (how === 'dead') return noteUnreachable(state, peer)
   if (!isNamed(settings, peer)) {
-    if (known !== undefined && (wasUsed || known.failures > 0)) planOther(state, peer, known)
+    if (known !== undefined && (how === 'used' || known.failures > 0)) planOther(state, peer, known)
     return
   }
   // One that hangs up on us again and again, because nothing goes on, is not dialled all the time.
-  const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
-  if (known !== undefined) known.failures = wasUsed || now - openedAt >= patience ? 0 : known.failures + 1
+  if (known !== undefined && !hasStayed) known.failures++
   planTry(state, peer, now + pause(state, FIRST_NAMED, known?.failures ?? 0))
 }
 

@@ -5,7 +5,7 @@
 import { removeDeadline, setDeadline } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
-import { tellServices } from '../services/book.js'
+import { tellServices } from '../news.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { closeAccount } from './budget.js'
@@ -70,7 +70,15 @@ export function startHandling(state: State, out: Effects, exchange: Exchange, da
 
 /** Does a handler work on it, which has to be cancelled if the answer is no longer wanted? */
 export function isWorkedOn({ stage, ended }: Exchange): boolean {
-  return stage === 'handling' || (stage === 'answering' && !ended)
+  switch (stage) {
+    case 'reading':
+    case 'waiting':
+      return false
+    case 'handling':
+      return true
+    case 'answering':
+      return !ended
+  }
 }
 
 /** The answer, or the rest of it, is no longer wanted. */

@@ -20,6 +20,13 @@ import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } f
 
 type StreamEvent = Extract<PortEvent, { stream: StreamId }>
 
+/** Why there is no stream → can the connection carry none any more? */
+const IS_DEAD: Readonly<Record<EventOf<'streamOpenFailed'>['reason'], boolean>> = {
+  unsupported: false,
+  failed: false,
+  lost: true,
+}
+
 export function onStreamEvent(state: State, out: Effects, event: StreamEvent): void {
   if (event.type === 'streamInbound') return onInbound(state, out, event)
   const session = state.streams.sessions.get(event.stream)
@@ -48,7 +55,7 @@ function onAskingEvent(state: State, out: Effects, session: AskingSession<Sessio
     case 'streamOpened':
       return asker.onSessionOpened(state, out, session, event)
     case 'streamOpenFailed':
-      if (event.reason === 'lost') return dropDead(state, out, session.connection, event.failure.message)
+      if (IS_DEAD[event.reason]) return dropDead(state, out, session.connection, event.failure.message)
       return asker.onSessionOpenFailed(state, out, session, event)
     case 'streamEnded':
       return asker.endSession(state, out, session, 'the session was closed')
@@ -90,7 +97,7 @@ function onCallEvent(state: State, out: Effects, ask: RequestAsk, call: V1Call, 
     case 'streamOpened':
       return onOpened(state, out, ask, call)
     case 'streamOpenFailed':
-      if (event.reason === 'lost') return dropDead(state, out, ask.connection!, event.failure.message)
+      if (IS_DEAD[event.reason]) return dropDead(state, out, ask.connection!, event.failure.message)
       return onOpenFailed(state, out, ask, call, event)
     case 'data':
       return onResponseData(state, out, ask, call, event.chunks)

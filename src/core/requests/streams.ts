@@ -3,6 +3,8 @@
  * it does not know.
  */
 import type { Farewell } from '../../wire/session/format.js'
+import type { Refusal } from '../effects.js'
+import type { EventOf } from '../events.js'
 import type { StreamId } from '../port.js'
 import type { State } from '../state.js'
 import type { Sender, Session } from './session/state.js'
@@ -30,6 +32,18 @@ export function addSession({ streams }: State, session: AnySession): void {
 
 export function removeSession({ streams }: State, { stream }: AnySession): void {
   streams.sessions.delete(stream)
+}
+
+/** The refusal of a request that got no stream. `unsupported`: what it says if the peer speaks none of the protocols. */
+export function noStream(peer: string, event: EventOf<'streamOpenFailed'>, unsupported: string): Refusal {
+  const { message, cause } = event.failure
+  switch (event.reason) {
+    case 'unsupported':
+      return { code: 'RequestRejected', message: unsupported, cause }
+    case 'lost':
+    case 'failed':
+      return { code: 'ConnectionLost', message: `no stream to ${peer}: ${message}`, cause }
+  }
 }
 
 /** The session has something to send, so it is flushed at the end of the step. */

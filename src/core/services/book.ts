@@ -1,10 +1,9 @@
 /**
- * The books of the services: the questions of this node and what each is for, the news that services get at the end of the step,
- * and the requests of other nodes that wait. Only this file changes them.
+ * The books of the services: the questions of this node and what each is for, and the requests of other nodes that wait. Only this file changes them.
  */
 import type { State } from '../state.js'
 import type { AskId, ExchangeId } from '../terms.js'
-import type { Purpose, PurposeOf, ServiceNews, Serving } from './state.js'
+import type { Purpose, PurposeOf, Serving } from './state.js'
 
 /** Opens a question with this purpose, and returns its number. */
 export function openOwnAsk({ services }: State, purpose: Purpose): AskId {
@@ -30,10 +29,6 @@ export function takeOwnAsk<Kind extends Purpose['kind']>(
   return purpose as PurposeOf<Kind>
 }
 
-export function tellServices({ services }: State, news: ServiceNews): void {
-  services.news.push(news)
-}
-
 /** The answer to this request has to wait. */
 export function keepServing({ services }: State, exchange: ExchangeId, serving: Serving): void {
   services.serving.set(exchange, serving)
@@ -42,11 +37,4 @@ export function keepServing({ services }: State, exchange: ExchangeId, serving: 
 /** The request is answered, or the answer is no longer wanted. */
 export function endServing({ services }: State, exchange: ExchangeId): void {
   services.serving.delete(exchange)
-}
-
-/** Removes and returns the news. */
-export function takeNews({ services }: State): ServiceNews[] {
-  const { news } = services
-  services.news = []
-  return news
 }

@@ -3,12 +3,13 @@ import { onHistoryOver } from '../broadcasts/catch-up.js'
 import { onPiece, onPiecesOver } from '../broadcasts/fetching.js'
 import { onReceipt, onReceiptOver } from '../broadcasts/receipts.js'
 import type { Effects } from '../effects.js'
-import type { State } from '../state.js'
+import { takeNews } from '../news.js'
+import type { ServiceNews, State } from '../state.js'
 import { unhandled, type AskId } from '../terms.js'
-import { closeOwnAsk, takeNews } from './book.js'
+import { closeOwnAsk } from './book.js'
 import { cancelOwnAsk } from './own-requests.js'
 import { onServingAllowed, onServingCut, serve } from './serving.js'
-import type { Purpose, PurposeOf, ServiceNews } from './state.js'
+import type { Purpose, PurposeOf } from './state.js'
 
 /** Bytes of history that are accepted from one peer. */
 const MAX_HISTORY_BYTES = 4_194_304

@@ -2,7 +2,7 @@
 import type { RememberedBroadcast } from '../broadcasts/state.js'
 import { IdMap } from '../id-map.js'
 import type { ConnectionId } from '../port.js'
-import type { AskId, ExchangeId, SubscriptionId } from '../terms.js'
+import type { AskId, SubscriptionId } from '../terms.js'
 
 /** What a question of the node itself is for. `idle`, `drain` and `verify` go to the network, the others to other nodes. */
 export type Purpose =
@@ -24,24 +24,12 @@ export type Serving =
 
 export type ServingOf<Kind extends Serving['kind']> = Extract<Serving, { kind: Kind }>
 
-/**
- * What services are told at the end of a step. A question of ours got a `value` or is `over`. A request of another node
- * `arrived`; its answer is `allowed` to go on, by `allowance`; or it was `cut`, because the answer is no longer wanted.
- */
-export type ServiceNews =
-  | { kind: 'value'; ask: AskId; value: Uint8Array }
-  | { kind: 'over'; ask: AskId }
-  | { kind: 'arrived'; exchange: ExchangeId; data: Uint8Array }
-  | { kind: 'allowed'; exchange: ExchangeId; allowance: number }
-  | { kind: 'cut'; exchange: ExchangeId }
-
 /** book.ts changes it. */
 export interface Services {
   /** Questions of this node: their (negative) number → their purpose. */
   purposes: IdMap<Purpose>
   /** The number of the next question. */
   nextId: AskId
-  news: ServiceNews[]
   /** Requests of other nodes that wait for an answer. */
   serving: IdMap<Serving>
 }
@@ -52,6 +40,6 @@ export interface ServicesState {
 
 export function createServicesState(): ServicesState {
   return {
-    services: { purposes: new IdMap(), nextId: -1, news: [], serving: new IdMap() },
+    services: { purposes: new IdMap(), nextId: -1, serving: new IdMap() },
   }
 }

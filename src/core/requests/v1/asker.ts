@@ -9,7 +9,7 @@ import type { Connection } from '../../peers/state.js'
 import type { StreamId } from '../../port.js'
 import type { State } from '../../state.js'
 import type { RequestAsk, V1Call } from '../state.js'
-import { addV1Request, nextStream, removeV1Request } from '../streams.js'
+import { addV1Request, nextStream, noStream, removeV1Request } from '../streams.js'
 import { responseTooLarge } from '../values.js'
 
 /** Opens streams for the requests that wait, as many as the peer can take. */
@@ -63,18 +63,10 @@ export function onOpenFailed(
   out: Effects,
   ask: RequestAsk,
   call: V1Call,
-  { reason, failure }: EventOf<'streamOpenFailed'>,
+  event: EventOf<'streamOpenFailed'>,
 ): void {
-  const { message, cause } = failure
-  closeCall(
-    state,
-    out,
-    ask,
-    call,
-    reason === 'unsupported'
-      ? { code: 'RequestRejected', message: `${ask.peer} does not speak ${REQUEST_RESPONSE_V1}`, cause }
-      : { code: 'ConnectionLost', message: `no stream to ${ask.peer}: ${message}`, cause },
-  )
+  const { peer } = ask
+  closeCall(state, out, ask, call, noStream(peer, event, `${peer} does not speak ${REQUEST_RESPONSE_V1}`))
 }
 
 export function onResponseData(state: State, out: Effects, ask: RequestAsk, call: V1Call, chunks: Uint8Array[]): void {

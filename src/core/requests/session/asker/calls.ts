@@ -12,6 +12,7 @@ import type { Effects, Refusal } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
+import { TAKES_AT_ONCE } from '../../../terms.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
@@ -87,7 +88,12 @@ export function noteLife(state: State, { id, stage, timeout, values }: RequestAs
 
 /** It is the caller who is slow: values wait for it, and it may be that the other side cannot send more. */
 export function isAhead({ call, values }: RequestAsk): boolean {
-  return values?.mode === 'pull' && call?.protocol === 'session' && (call.intake?.untaken ?? 0) > 0
+  return (
+    values !== undefined &&
+    !TAKES_AT_ONCE[values.mode] &&
+    call?.protocol === 'session' &&
+    (call.intake?.untaken ?? 0) > 0
+  )
 }
 
 /** Values of this cost were taken, so credit is given back, in large amounts because each costs a frame. */

@@ -1,7 +1,7 @@
 /** Events on the stream of a session over which we ask: opened, refused, bytes, end. What frames mean, frames.ts knows. */
 import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
-import { log, type Effects, type Refusal } from '../../../effects.js'
+import { log, type Effects } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
 import { noteUpgraded, updateIdle } from '../../../peers/connections.js'
 import { forgetGoodbyes } from '../../../peers/goodbye.js'
@@ -9,7 +9,7 @@ import type { State } from '../../../state.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { scheduleFlush } from '../../streams.js'
+import { noStream, scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
@@ -37,22 +37,18 @@ export function onSessionOpenFailed(
   state: State,
   out: Effects,
   session: Session,
-  { reason, failure }: EventOf<'streamOpenFailed'>,
+  event: EventOf<'streamOpenFailed'>,
 ): void {
   const connection = state.connections.all.get(session.connection)!
   forgetSession(state, session)
   forgetGoodbyes(state, session)
   const { peer } = session
   // Identify named the session, but the peer does not speak it. Version 1 is tried if identify named that too.
-  if (reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
+  if (event.reason === 'unsupported' && connection.protocols?.includes(REQUEST_RESPONSE_V1) === true) {
     connection.requestProtocol = REQUEST_RESPONSE_V1
     return serveQueue(state, out, connection)
   }
-  const { cause } = failure
-  const refusal: Refusal =
-    reason === 'unsupported'
-      ? { code: 'RequestRejected', message: `${peer} speaks no protocol of requests that we speak`, cause }
-      : { code: 'ConnectionLost', message: `no stream to ${peer}: ${failure.message}`, cause }
+  const refusal = noStream(peer, event, `${peer} speaks no protocol of requests that we speak`)
   for (const id of connection.queue) endRequest(state, out, state.asks.open.get(id) as RequestAsk, refusal)
 }
 

@@ -18,6 +18,7 @@ import type { Effects, Refusal } from '../../../effects.js'
 import { maxResponseOf } from '../../../settings.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
+import { TAKES_AT_ONCE } from '../../../terms.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { enlist } from '../../streams.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
@@ -135,7 +136,7 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   }
   const cost = valueCost(value.length)
   intake.untaken += cost
-  if (ask.values.mode === 'push') giveBackCredit(state, session, call, cost)
+  if (TAKES_AT_ONCE[ask.values.mode]) giveBackCredit(state, session, call, cost)
   return undefined
 }
 

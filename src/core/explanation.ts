@@ -2,8 +2,16 @@
  * Explanations and the status: what a node knows of a topic, of a peer and of itself, as plain objects that are copies.
  * Types only. Sizes are in bytes, times in milliseconds.
  */
-import type { Attempt } from '../port.js'
-import type { LossReason } from '../broadcasts/state.js'
+import type { Attempt, DropReason } from './port.js'
+
+/**
+ * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
+ * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
+ * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
+ * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly.
+ */
+export type LossReason =
+  DropReason | 'ignored' | 'rejected' | 'busy' | 'validatorFailed' | 'fetchFailed' | 'bufferFull' | 'slowPeer'
 
 /** A peer in a topic, as this node sees it. */
 export interface TopicPeer {

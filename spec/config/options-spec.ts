@@ -1,0 +1,81 @@
+/** Every option of a config is read: a value that is not the default makes another checked config. */
+import { describe, expect, it } from '@jest/globals'
+import { readConfig, type NodeConfig } from '../../src/config/config.js'
+
+/** An object of options that may all be left out has a row for each of them. Any other option has a value. */
+type Row<Option> = [Option] extends [readonly unknown[]]
+  ? Option
+  : [object] extends [Option]
+    ? string extends keyof Option
+      ? Option
+      : Rows<Option>
+    : Option
+type Rows<Options> = { readonly [Name in keyof Required<Options>]: Row<NonNullable<Options[Name]>> }
+
+/** `createNode` reads these; spec/integration/ has what they do. */
+type ReadElsewhere = 'secret' | 'scheduler' | 'logger'
+
+const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
+const ADDRESS = '/ip4/192.0.2.1/tcp/9000'
+
+/** An option without a row is a type error here. */
+const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
+  listen: ADDRESS,
+  announce: ADDRESS,
+  dataDir: 'data',
+  bootNodes: `${ADDRESS}/p2p/${PEER}`,
+  keep: PEER,
+  discoveryInterval: 60_000,
+  topics: ['block'],
+  stayConnected: 7,
+  ping: { interval: 1, timeout: 2_000, test: 3 },
+  reqResp: { connectionKeepAlive: 1, requestTimeout: 2, maxRequestSize: 3, maxResponseSize: 4 },
+  pubsub: {
+    maxMessageSize: 2_048,
+    maxQueueSize: 4_096,
+    messageId: 'unique',
+    validators: { block: () => 'accept' },
+    validationTimeout: 5,
+    history: { messages: 6, bytes: 7 },
+    largeMessages: { maxSize: 8 },
+    scoring: {
+      invalidMessageWeight: -1,
+      invalidMessageDecay: 0.1,
+      behaviourWeight: -2,
+      behaviourDecay: 0.2,
+      colocationWeight: -3,
+      gossipThreshold: -4,
+      publishThreshold: -40,
+      graylistThreshold: -90,
+    },
+  },
+  record: 'recording',
+}
+
+/** Each option alone, by its whole name, as a config. */
+function* each(rows: object, path: string[] = []): Iterable<[name: string, config: NodeConfig]> {
+  for (const [name, value] of Object.entries(rows) as [string, unknown][]) {
+    const whole = [...path, name]
+    // What validators, and large messages, are made of is no option.
+    const isGroup =
+      typeof value === 'object' && !Array.isArray(value) && !['validators', 'largeMessages'].includes(name)
+    if (isGroup) yield* each(value as object, whole)
+    else yield [whole.join('.'), whole.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as NodeConfig]
+  }
+}
+
+describe('an option', () => {
+  const standard = readConfig({})
+
+  it.each([...each(ROWS)])('%s is read', (_, config) => {
+    expect(readConfig(config)).not.toEqual(standard)
+  })
+
+  it('record.redact is read', () => {
+    expect(readConfig({ record: { to: 'a', redact: true } })).not.toEqual(readConfig({ record: { to: 'a' } }))
+  })
+
+  it.each(['scheduler', 'logger'])('%s, which createNode reads, is checked', (name) => {
+    expect(() => readConfig({ [name]: 5 })).toThrow(name)
+  })
+})

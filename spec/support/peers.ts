@@ -1,0 +1,38 @@
+/** What happens to peers: events that several specs of the core need, and dials that fail. */
+import type { Effect } from '../../src/core/effects.js'
+import type { Event } from '../../src/core/events.js'
+import { KAD, type Core } from './core.js'
+
+export const BOB = '/ip4/10.0.0.1/tcp/1'
+export const BOOT = '/ip4/10.0.0.9/tcp/1/p2p/boot'
+
+export const dialFailed = (target: string): Event => ({
+  type: 'dialFailed',
+  target,
+  failure: { message: 'refused' },
+  tried: [],
+})
+
+export const identified = (peer: string, addresses = [BOB], connection = 1): Event => ({
+  type: 'identified',
+  connection,
+  peer,
+  protocols: [KAD],
+  addresses,
+  agent: 'x',
+})
+
+export const closed = (connection = 1): Event => ({ type: 'connectionClosed', connection })
+
+/** Runs until the time, failing every dial at once: when each peer was dialled. */
+export function failAll(core: Core, until: number, effects: Effect[] = []): number[] {
+  const times: number[] = []
+  for (let more = effects; ;) {
+    for (const effect of more) if (effect.type === 'dial') times.push(core.now)
+    const failed = more.flatMap((effect) => (effect.type === 'dial' ? [dialFailed(effect.target)] : []))
+    if (failed.length > 0) core.in(...failed)
+    const next = core.state.memory.nextTry
+    if (next > until) return times
+    more = core.at(next)
+  }
+}
