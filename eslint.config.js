@@ -12,7 +12,23 @@ import { ownState } from './scripts/lint/own-state.js'
 import { NODE_FILES } from './scripts/lint/rooms.js'
 
 /** What Node has and browsers do not have. */
-const NODE_GLOBALS = ['process', 'Buffer', 'setImmediate', 'clearImmediate', 'require', 'global']
+const NODE_GLOBALS = ['process', 'Buffer', 'setImmediate', 'clearImmediate', 'require', 'global', 'globalThis']
+
+/** Of these objects the members that may be used are named below, so they must be seen: no other name, and no other way to them. */
+const BY_MEMBER = {
+  selector: 'Identifier[name=/^(Math|performance)$/]:not(MemberExpression > .object)',
+  message: 'Say the member at once, as in Math.max, so that it is seen which one it is.',
+}
+const META = { selector: 'MetaProperty[meta.name="import"]', message: 'Not every bundler and system has import.meta.' }
+
+/** What of the language, and of what browsers and Node share, would let time, chance, waiting or I/O in. */
+const IMPURE = [
+  ...['Date', 'Intl', 'Promise', 'eval', 'Function', 'Atomics', 'SharedArrayBuffer', 'WeakRef', 'FinalizationRegistry'],
+]
+const WAITING = {
+  selector: ':function[async=true], AwaitExpression, ForOfStatement[await=true], ImportExpression',
+  message: 'Nothing waits here: an outcome is an event.',
+}
 
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', 'spec/interop/rust-peer/'] },
@@ -61,6 +77,8 @@ export default defineConfig(
   },
   {
     files: ['src/**'],
+    // A comment that turns rules off has no effect, and is itself reported.
+    linterOptions: { noInlineConfig: true },
     plugins: { house: { rules: { 'may-import': mayImport, 'own-state': ownState } } },
     rules: { 'no-console': 'error', 'house/may-import': 'error' },
   },
@@ -71,21 +89,31 @@ export default defineConfig(
   {
     files: ['src/**'],
     ignores: NODE_FILES,
-    rules: { 'no-restricted-globals': ['error', { globals: NODE_GLOBALS, checkGlobalObject: true }] },
+    rules: {
+      'no-restricted-globals': ['error', ...NODE_GLOBALS],
+      '@typescript-eslint/no-restricted-types': ['error', { types: { Buffer: 'Browsers have Uint8Array.' } }],
+      'no-restricted-syntax': ['error', BY_MEMBER, META],
+      'no-restricted-properties': ['error', { object: 'performance', allowProperties: ['now'] }],
+    },
   },
   {
     files: ['src/core/**', 'src/wire/**'],
+    // What is not of the language is an error unless it is named here.
+    languageOptions: { globals: { TextEncoder: 'readonly', TextDecoder: 'readonly' } },
     rules: {
-      'no-restricted-globals': [
-        'error',
-        ...['setTimeout', 'setInterval', 'queueMicrotask', 'clearTimeout', 'clearInterval'],
-        ...['Date', 'performance', 'console', 'crypto', 'fetch', 'globalThis', ...NODE_GLOBALS],
-      ],
+      'no-undef': 'error',
+      'no-restricted-globals': ['error', ...IMPURE, ...NODE_GLOBALS],
+      'no-restricted-syntax': ['error', BY_MEMBER, META, WAITING],
       'no-restricted-properties': [
         'error',
         { object: 'Math', property: 'random', message: 'Chance comes from the seed in the state.' },
       ],
     },
+  },
+  {
+    // What is asked for by the environment goes to standard error.
+    files: ['src/edge/log.ts'],
+    rules: { 'no-console': ['error', { allow: ['error'] }] },
   },
   {
     // node:test waits for its tests by itself.

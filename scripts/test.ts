@@ -9,7 +9,7 @@
  * What follows `--`, or the first that is no part, is for jest: a spec may be called as a part is.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -183,21 +183,38 @@ function isPattern(text: string): boolean {
   }
 }
 
+/** As jest finds them by a pattern. */
+function hasSpec(names: readonly string[], pattern: string): boolean {
+  return ['spec', 'examples'].some((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).some((file) => {
+      const path = join(root, folder, file)
+      if (!path.endsWith('-spec.ts') || !new RegExp(pattern, 'i').test(path)) return false
+      const [first = ''] = file.split(/[\\/]/)
+      return names.includes(folder === 'spec' && Object.hasOwn(parts, first) ? first : 'unit')
+    }),
+  )
+}
+
 function read(args: readonly string[]): { names: string[]; jestArgs: string[] } {
   const end = args.findIndex((arg) => !Object.hasOwn(parts, arg))
   const names = end === -1 ? [...args] : args.slice(0, end)
   const jestArgs = args.slice(names.length).filter((arg) => arg !== '--')
+  const patterns: string[] = []
   for (const [at, arg] of jestArgs.entries()) {
     const [option = '', value = jestArgs[at + 1]] = arg.split('=')
     if (option.startsWith('-') && !JEST_OPTIONS.includes(option)) throw new UsageError(`unknown option ${option}`)
     if (WITH_VALUE.includes(option) && !value) throw new UsageError(`${option} needs a value`)
-    if (!option.startsWith('-') && !isPattern(arg)) throw new UsageError(`${arg} is no regular expression`)
+    if (!option.startsWith('-') && !WITH_VALUE.includes(jestArgs[at - 1] ?? '')) patterns.push(arg)
     if (option === '--shard') {
       const [, part = 0, all = 0] = /^(\d+)\/(\d+)$/.exec(value!) ?? []
       if (+part < 1 || +part > +all) throw new UsageError(`--shard=${value} is no part of a whole, such as 1/2`)
     }
   }
   if (names.length === 0) throw new UsageError(`name at least one part of ${Object.keys(parts).join(', ')}`)
+  for (const pattern of patterns) {
+    if (!isPattern(pattern)) throw new UsageError(`${pattern} is no regular expression`)
+    if (!hasSpec(names, pattern)) throw new UsageError(`no spec of ${names.join(', ')} has ${pattern} in its path`)
+  }
   return { names, jestArgs }
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { PINNED } from '../src/libp2p/patches/supported.js'
 import { runCommand, readArgs, UsageError } from './command-line.js'
 import { checkGuards } from './upstream/guards.js'
-import { checkNewest, type Versions } from './upstream/newest.js'
+import { checkNewest, isReleased, type Versions } from './upstream/newest.js'
 
 const USAGE = `npm run upstream [-- options]
   (nothing)              the newest releases of the pinned packages; needs the network, and some minutes
@@ -20,6 +20,7 @@ function versionsOf(releases: readonly string[]): Versions {
     if (!Object.hasOwn(PINNED, name)) throw new UsageError(`${name} is none of ${Object.keys(PINNED).join(', ')}`)
     if (version === undefined) throw new UsageError(`${name} needs a version: ${name}@1.2.3`)
     if (!/^\d+\.\d+\.\d+([-+].+)?$/.test(version)) throw new UsageError(`${version} is no version, such as 1.2.3`)
+    if (!isReleased(name, version)) throw new UsageError(`${name} has no release ${version}`)
     versions[name] = version
   }
   return versions

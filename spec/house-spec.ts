@@ -1,7 +1,7 @@
 /** Laws of the house that the linter cannot check: what its imports and its folders look like. */
 import { describe, expect, it } from '@jest/globals'
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { OWNERS } from '../scripts/lint/owners.js'
@@ -9,7 +9,10 @@ import { CORE_BASE, ROOMS, covers, namesPackage, rowOf } from '../scripts/lint/r
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const entries = readdirSync(src, { recursive: true, encoding: 'utf8', withFileTypes: true })
+const files = entries
+  .filter((entry) => entry.isFile())
+  .map(({ parentPath, name }) => relative(src, join(parentPath, name)).replaceAll(sep, '/'))
 
 /** File → what it imports, as it says it, type imports included. */
 const specifiers = new Map(
@@ -68,6 +71,10 @@ describe('the house', () => {
   it('has files, and reads what they import', () => {
     expect(files.length).toBeGreaterThan(100)
     expect(imports.get('index.ts')).toContain('create-node.ts')
+  })
+
+  it('has nothing but TypeScript that the linter and the compiler read: no .mts, .cts, .tsx or .js', () => {
+    expect(files.filter((file) => !/^[\w/-]+\.ts$/.test(file))).toEqual([])
   })
 
   it('has no import that closes a circle, type imports included', () => {

@@ -1,9 +1,10 @@
 /**
  * The law of imports: a file of src imports what its row in rooms.js names, and nothing else. Imports of types count, and so do
- * `export … from`, `import()` and `import('…')` in a type.
+ * `export … from`, `import()` and `import('…')` in a type. What only Node can load (storage, recording/file.ts) is imported by
+ * `import()`, but for its types.
  */
 import { posix } from 'node:path'
-import { ROOMS, covers, namesPackage, rowOf } from './rooms.js'
+import { LOADED_ROWS, ROOMS, covers, inSrc, namesPackage, rowOf } from './rooms.js'
 
 /** @type {import('eslint').Rule.RuleModule} */
 export const mayImport = {
@@ -13,12 +14,13 @@ export const mayImport = {
     messages: {
       noRow: '{{file}} has no row in scripts/lint/rooms.js: say there what it may import',
       foreign: '{{row}} may not import {{what}}: its row in scripts/lint/rooms.js does not name it',
+      static: 'src/{{what}} has modules of Node: import its values by import(), so that a browser need not have them',
       computed: 'a computed import cannot be checked: import by a text',
     },
   },
 
   create(context) {
-    const [, file] = /\/src\/(.*)$/.exec(context.filename.replaceAll('\\', '/'))
+    const file = inSrc(context.filename)
     const row = rowOf(file)
     if (row === undefined) {
       const noRow = { messageId: 'noRow', data: { file: `src/${file}` } }
@@ -26,7 +28,8 @@ export const mayImport = {
     }
     const { ours, packages } = ROOMS[row]
 
-    function check(node) {
+    /** `isLater`: it is not there when the file is loaded, because it is a type, or imported by `import()`. */
+    function check(node, isLater) {
       if (node === null || node === undefined) return
       const { value } = node
       if (typeof value !== 'string') return context.report({ node, messageId: 'computed' })
@@ -36,15 +39,21 @@ export const mayImport = {
         ? [row, ...ours].some((entry) => covers(entry, what))
         : packages.some((entry) => namesPackage(entry, what))
       if (!isNamed)
-        context.report({ node, messageId: 'foreign', data: { row: `src/${row}`, what: isOurs ? `src/${what}` : what } })
+        return context.report({
+          node,
+          messageId: 'foreign',
+          data: { row: `src/${row}`, what: isOurs ? `src/${what}` : what },
+        })
+      const theirs = isOurs && !isLater ? rowOf(what) : row
+      if (theirs !== row && LOADED_ROWS.includes(theirs)) context.report({ node, messageId: 'static', data: { what } })
     }
 
     return {
-      ImportDeclaration: ({ source }) => check(source),
-      ExportNamedDeclaration: ({ source }) => check(source),
-      ExportAllDeclaration: ({ source }) => check(source),
-      ImportExpression: ({ source }) => check(source),
-      TSImportType: ({ source, argument }) => check(source ?? argument.literal),
+      ImportDeclaration: ({ source, importKind }) => check(source, importKind === 'type'),
+      ExportNamedDeclaration: ({ source, exportKind }) => check(source, exportKind === 'type'),
+      ExportAllDeclaration: ({ source, exportKind }) => check(source, exportKind === 'type'),
+      ImportExpression: ({ source }) => check(source, true),
+      TSImportType: ({ source }) => check(source, true),
       TSExternalModuleReference: ({ expression }) => check(expression),
     }
   },

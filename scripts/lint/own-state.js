@@ -6,9 +6,14 @@
  * is followed through variables, patterns, `get` and loops to the member that it came from. To hand a collection to a function
  * that takes one it may change is to change it. A function that takes a record under a type of its own is not let in.
  *
- * Not seen: a collection that a function has returned, or that was put into another object, and is then changed.
+ * Not seen, and left to reviewers: a collection that a function has returned, or that was put into another object, and is then
+ * changed; a record that is returned, or taken by a callback that is given by its name, under a type of its own; a generic function
+ * that sets any member (`K extends keyof T`), and a parameter that says only which methods it needs (`{ delete(id): boolean }`);
+ * a collection on the right of a pattern without a declaration; and functions that are called by way of others (`call`,
+ * `Reflect.apply`, `Array.prototype.push`, a name for `Object.assign`).
  */
 import ts from 'typescript'
+import { inSrc } from './rooms.js'
 
 /** Methods that change a collection. */
 const CHANGES = new Set([
@@ -18,7 +23,9 @@ const CHANGES = new Set([
 /** Methods that give an element of a collection, which may be a collection itself. */
 const ELEMENTS = new Set(['get', 'at', 'find', 'findLast', 'pop', 'shift'])
 /** Methods that give the elements one after the other. */
-const ITERATIONS = new Set(['values', 'entries', ...['filter', 'slice', 'toSorted', 'toReversed']])
+const ITERATIONS = new Set([
+  ...['values', 'entries', 'filter', 'slice', 'concat', 'sort', 'reverse', 'toSorted', 'toReversed'],
+])
 const COLLECTIONS = new Set(['Map', 'Set', 'Array', 'IdMap', 'IdSet'])
 /** Functions of `Object` and `Reflect` that change their first argument. */
 const CHANGERS = new Set([
@@ -27,15 +34,21 @@ const CHANGERS = new Set([
 /** Around an expression, and of the same value. */
 const WRAPPERS = new Set(['TSNonNullExpression', 'TSAsExpression', 'TSSatisfiesExpression', 'ChainExpression'])
 
+/** Their records are values: they are made whole, the state keeps some, and nothing changes them. */
+const VALUES_FROM = new Set(['terms.ts', 'port.ts', 'effects.ts', 'settings.ts'])
+
+/** What may be a record or a collection that is there already. */
+const VALUES = new Set([
+  ...['Identifier', 'MemberExpression', 'CallExpression', 'LogicalExpression', 'ConditionalExpression'],
+])
+
 /** Types that are another type, seen in another way. */
 const VIEWS = new Set(['Readonly', 'Partial', 'Required'])
 
-const CORE = '/src/core/'
-
 /** The name of a file of the core, from its folder on. */
 function fileInCore(name) {
-  const at = name.replaceAll('\\', '/').lastIndexOf(CORE)
-  return at < 0 ? undefined : name.slice(at + CORE.length)
+  const file = inSrc(name)
+  return file.startsWith('core/') ? file.slice('core/'.length) : undefined
 }
 
 function unwrapped(node) {
@@ -59,6 +72,7 @@ export const ownState = {
     messages: {
       foreign: '{{record}} is changed by {{owners}} alone: call a function of it',
       hidden: '{{record}} is taken by a type that hides whose it is: take the record, a Pick of it, or readonly fields',
+      stray: 'src/core/{{at}} has {{record}}, a part of the state that can be changed: move it to a state.ts',
       unowned: '{{record}} has no row in scripts/lint/owners.js: say there which files change it',
     },
   },
@@ -103,8 +117,9 @@ export const ownState = {
 
     /** Which collection it is; `undefined`: none. */
     function collectionOf(type) {
-      const name = checker.getNonNullableType(type).symbol?.name
-      return COLLECTIONS.has(name) ? name : undefined
+      const bare = checker.getNonNullableType(type)
+      const variants = bare.isUnion() ? bare.types : [checker.getBaseConstraintOfType(bare) ?? bare]
+      return variants.map(({ symbol }) => symbol?.name).find((name) => COLLECTIONS.has(name))
     }
 
     function keyOf({ computed, property }) {
@@ -121,6 +136,10 @@ export const ownState = {
           const type = services.getTypeAtLocation(node.object)
           const member = key === undefined ? undefined : memberNamed(type, key)
           if (member !== undefined) return member
+          // `collection.values().next().value`
+          const { callee } = unwrapped(node.object)
+          if (key === 'value' && callee?.type === 'MemberExpression' && keyOf(callee) === 'next')
+            return originOfElements(callee.object, seen)
           return key === undefined || collectionOf(type) === 'Array' ? originOf(node.object, seen) : undefined
         }
         case 'CallExpression':
@@ -143,13 +162,25 @@ export const ownState = {
     function originOfElements(expression, seen) {
       const node = unwrapped(expression)
       if (node.type === 'ArrayExpression') {
-        const spread = node.elements.find((element) => element?.type === 'SpreadElement')
-        return spread && originOfElements(spread.argument, seen)
+        for (const element of node.elements) {
+          if (element === null) continue
+          const isSpread = element.type === 'SpreadElement'
+          const origin = isSpread ? originOfElements(element.argument, seen) : originOf(element, seen)
+          if (origin !== undefined) return origin
+        }
+        return undefined
       }
       const { callee } = node
+      if (node.type === 'CallExpression' && callee.type === 'MemberExpression' && isArrayFrom(callee))
+        return originOfElements(node.arguments[0], seen)
       if (node.type === 'CallExpression' && callee.type === 'MemberExpression' && ITERATIONS.has(callee.property.name))
         return originOfElements(callee.object, seen)
       return originOf(node, seen)
+    }
+
+    /** A copy, with the elements of another. */
+    function isArrayFrom({ object, property }) {
+      return object.type === 'Identifier' && object.name === 'Array' && property.name === 'from'
     }
 
     function originOfVariable(identifier, seen) {
@@ -174,6 +205,8 @@ export const ownState = {
     /** `name`: the identifier in a declaration, maybe inside of patterns. */
     function originOfDefinition(name, definition, seen) {
       let node = name
+      // `const [first] = …`: it is an element.
+      let of = originOf
       if (node.parent.type === 'AssignmentPattern') node = node.parent
       while (node.parent.type === 'Property' || node.parent.type === 'ArrayPattern') {
         const { parent } = node
@@ -182,14 +215,17 @@ export const ownState = {
           const member = parent.computed ? undefined : memberNamed(type, parent.key.name ?? String(parent.key.value))
           if (member !== undefined) return member
           node = parent.parent
-        } else node = parent
+        } else {
+          node = parent
+          of = originOfElements
+        }
         if (node.parent.type === 'AssignmentPattern') node = node.parent
       }
       if (node.type === 'ObjectPattern') return undefined
       if (definition.type === 'VariableDeclarator') {
         const loop = definition.parent.parent
         if (loop.type === 'ForOfStatement' && loop.left === definition.parent) return originOfElements(loop.right, seen)
-        return definition.init ? originOf(definition.init, seen) : undefined
+        return definition.init ? of(definition.init, seen) : undefined
       }
       // A parameter of a callback: `collection.forEach((element) => …)`.
       const call = definition.parent
@@ -245,24 +281,33 @@ export const ownState = {
       let signature
       call.arguments.forEach((argument, index) => {
         const bare = unwrapped(argument)
-        if (bare.type !== 'Identifier' && bare.type !== 'MemberExpression' && bare.type !== 'CallExpression') return
+        if (!VALUES.has(bare.type)) return
         const type = services.getTypeAtLocation(argument)
         const origin = collectionOf(type) === undefined ? undefined : originOf(argument)
         if (origin === undefined && recordsOf(type).length === 0) return
         signature ??= checker.getResolvedSignature(services.esTreeNodeToTSNodeMap.get(call))
         // The declared type, because T may stand for any argument.
-        const declaration = signature?.declaration?.parameters[index]
+        const parameters = signature?.declaration?.parameters ?? []
+        const declaration = parameters[Math.min(index, parameters.length - 1)]
         if (declaration === undefined) return
+        if (index >= parameters.length && declaration.dotDotDotToken === undefined) return
         if (origin === undefined) checkView(argument, type, declaration)
-        else if (collectionOf(checker.getTypeAtLocation(declaration)) !== undefined) check(argument, origin)
+        else if (collectionOf(elementOfRest(declaration)) !== undefined) check(argument, origin)
       })
+    }
+
+    /** The type of a parameter, or of each argument that a rest parameter gathers. */
+    function elementOfRest(declaration) {
+      const type = checker.getTypeAtLocation(declaration)
+      if (declaration.dotDotDotToken === undefined) return type
+      return checker.getIndexTypeOfType(type, ts.IndexKind.Number) ?? type
     }
 
     /** A type with the same fields, which are not readonly, would hide whose fields they are. */
     function checkView(argument, type, parameter) {
-      const view = checker.getTypeAtLocation(parameter)
+      const view = elementOfRest(parameter)
       if (view === type) return
-      const isTakenApart = ts.isObjectBindingPattern(parameter.name)
+      const isTakenApart = parameter.name !== undefined && ts.isObjectBindingPattern(parameter.name)
       for (const field of view.getProperties()) {
         const declaration = field.declarations?.[0]
         if (declaration === undefined || !ts.isPropertySignature(declaration) || memberOf(field) !== undefined) continue
@@ -283,20 +328,47 @@ export const ownState = {
       if (rows === undefined && !/(^|\/)state\.ts$/.test(here)) return {}
       function checkRow(node) {
         const { name } = node.id
+        for (const { name: record, at } of strayRecords(node))
+          context.report({ node: node.id, messageId: 'stray', data: { record, at } })
         if (rows !== undefined && (name in rows || keysOf(node).every((key) => `${name}.${key}` in rows))) return
         if (isChangeable(node)) context.report({ node: node.id, messageId: 'unowned', data: { record: name } })
       }
       return { TSInterfaceDeclaration: checkRow, TSTypeAliasDeclaration: checkRow }
     }
 
+    /** The records that a record of the state has in it, and that are declared where no row says who changes them. */
+    function strayRecords(node) {
+      const found = new Map()
+      const visit = (tsNode) => {
+        if (ts.isTypeReferenceNode(tsNode)) {
+          const symbol = checker.getSymbolAtLocation(tsNode.typeName)
+          const origin =
+            symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+          for (const declaration of origin?.declarations ?? []) {
+            const at = fileInCore(declaration.getSourceFile().fileName)
+            if (at === undefined || at in owners || VALUES_FROM.has(at) || /(^|\/)state\.ts$/.test(at)) continue
+            if (ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration)) {
+              if (hasChangeable(declaration)) found.set(origin.name, { name: origin.name, at })
+            }
+          }
+        }
+        ts.forEachChild(tsNode, visit)
+      }
+      visit(services.esTreeNodeToTSNodeMap.get(node))
+      return found.values()
+    }
+
     /** A field that is not readonly, or is a collection that can be changed. */
     function isChangeable(node) {
+      return hasChangeable(services.esTreeNodeToTSNodeMap.get(node))
+    }
+
+    function hasChangeable(declaration) {
       const fields = []
       const collect = (tsNode) => {
         if (tsNode.members !== undefined) fields.push(...tsNode.members.filter(ts.isPropertySignature))
         tsNode.types?.forEach(collect)
       }
-      const declaration = services.esTreeNodeToTSNodeMap.get(node)
       collect(declaration.type ?? declaration)
       return fields.some((field) => {
         const isReadonly = field.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ReadonlyKeyword)
@@ -330,6 +402,17 @@ export const ownState = {
         checkArguments(node)
       },
       NewExpression: checkArguments,
+      VariableDeclarator({ id, init }) {
+        if (init === null || id.typeAnnotation === undefined || !VALUES.has(unwrapped(init).type)) return
+        const type = services.getTypeAtLocation(init)
+        if (recordsOf(type).length > 0) checkView(init, type, services.esTreeNodeToTSNodeMap.get(id).parent)
+      },
+      TSAsExpression({ expression, typeAnnotation }) {
+        if (!VALUES.has(unwrapped(expression).type)) return
+        const type = services.getTypeAtLocation(expression)
+        const view = services.esTreeNodeToTSNodeMap.get(typeAnnotation)
+        if (recordsOf(type).length > 0) checkView(expression, type, view)
+      },
       ...(here === undefined ? {} : checkRows()),
     }
   },

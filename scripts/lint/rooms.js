@@ -7,10 +7,35 @@
  * imported, in the folders inside too; everything else is named: files and folders of src in `ours`, packages and modules of Node
  * in `packages` (`@libp2p/*` is a scope, `node:*` all of Node).
  */
+import { relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url))
+
+/**
+ * The name of a file as the rows have it, from `src` on; one that is not in `src` begins with `..`.
+ * @returns {string}
+ */
+export function inSrc(/** @type {string} */ path) {
+  return relative(SRC, path).replaceAll(sep, '/')
+}
 
 /** What every room of core stands on. step.ts, lifecycle.ts, expire.ts and ask-kinds.ts stand above the rooms. */
 export const CORE_BASE = [
-  ...['asks', 'changes', 'due', 'effects', 'events', 'explanation', 'id-map', 'id-set', 'news', 'parameters', 'port'],
+  ...[
+    'asks',
+    'changes',
+    'due',
+    'effects',
+    'events',
+    'explanation',
+    'fnv',
+    'id-map',
+    'id-set',
+    'news',
+    'parameters',
+    'port',
+  ],
   ...['settings', 'state', 'terms'],
 ].map((file) => `core/${file}.ts`)
 
@@ -110,7 +135,10 @@ export const ROOMS = {
     ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
     packages: ['rxjs'],
   },
-  'testing/network': { ours: [...CORE_FOR_NETWORKS, 'core/id-map.ts', 'lane/action.ts', 'wire'], packages: ['rxjs'] },
+  'testing/network': {
+    ours: [...CORE_FOR_NETWORKS, 'core/fnv.ts', 'core/id-map.ts', 'lane/action.ts', 'wire'],
+    packages: ['rxjs'],
+  },
 
   // What differs between Node and a browser. Who may import modules of Node may use its globals.
   platform: { ours: [], packages: ['node:*', '@chainsafe/libp2p-noise', 'uint8arraylist'] },
@@ -141,7 +169,10 @@ export function namesPackage(/** @type {string} */ entry, /** @type {string} */ 
   return entry.endsWith('*') ? specifier.startsWith(entry.slice(0, -1)) : covers(entry, specifier)
 }
 
+const NODE_ROWS = Object.keys(ROOMS).filter((row) => ROOMS[row].packages.some((name) => name.startsWith('node:')))
+
 /** The rows whose files may use what Node alone has, as patterns. */
-export const NODE_FILES = Object.entries(ROOMS)
-  .filter(([, { packages }]) => packages.some((name) => name.startsWith('node:')))
-  .map(([row]) => `src/${row}${row.endsWith('.ts') ? '' : '/**'}`)
+export const NODE_FILES = NODE_ROWS.map((row) => `src/${row}${row.endsWith('.ts') ? '' : '/**'}`)
+
+/** The rows that a browser leaves out: other rows import them by `import()`, where they are needed. Of platform it has a twin. */
+export const LOADED_ROWS = NODE_ROWS.filter((row) => row !== 'platform')

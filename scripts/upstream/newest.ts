@@ -66,6 +66,15 @@ function newest(name: string): string {
   return execFileSync('npm', ['view', name, 'version'], { encoding: 'utf8', timeout: LOOKUP_MS }).trim()
 }
 
+export function isReleased(name: string, version: string): boolean {
+  const { status, stdout, stderr } = spawnSync('npm', ['view', `${name}@${version}`, 'version'], {
+    encoding: 'utf8',
+    timeout: LOOKUP_MS,
+  })
+  if (status !== 0 && !stderr.includes('E404')) throw new Error(firstLine(stderr))
+  return stdout.includes(version)
+}
+
 /** libp2p's packages that are installed at the top, by their own names → their versions. */
 function dependencies(root: string): Map<string, string> {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {

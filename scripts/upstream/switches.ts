@@ -19,6 +19,7 @@ const SPECS = {
   buckets: 'spec/libp2p/patches/kad-buckets-spec.ts',
   cache: 'spec/libp2p/gossip/message-cache-spec.ts',
   connections: 'spec/integration/libp2p/connections-spec.ts',
+  dialling: 'spec/integration/dialling-spec.ts',
   hostile: 'spec/integration/libp2p/pubsub-hostile-spec.ts',
   identify: 'spec/integration/libp2p/identify-spec.ts',
   lifecycle: 'spec/integration/lifecycle-spec.ts',
@@ -53,6 +54,12 @@ export const SWITCHES: readonly Switch[] = [
     replace('isBroken', "muxer.status !== 'open'", 'muxer === undefined'),
     'connections',
     'it is broken as soon as it is being closed',
+  ),
+  off(
+    'patches/claims.ts',
+    drop('Claims.set', 'this.byAddress.set('),
+    'dialling',
+    'also when a slower one of them would come through',
   ),
   off('patches/identify-version.ts', drop('identifyAs', 'host.protocolVersion ='), 'identify', 'the protocol version'),
   off('patches/idle-events.ts', drop('skipIdleEvents', 'emitter.safeDispatchEvent ='), 'idle', 'makes no `idle`'),
@@ -138,6 +145,12 @@ export const SWITCHES: readonly Switch[] = [
     'does not connect again by itself',
   ),
   off('peer-tags.ts', drop('hearMembers', 'heard('), 'table', 'a peer that kad could not tag is told all the same'),
+  off(
+    'transports.ts',
+    drop('transports', 'answered()'),
+    'dialling',
+    'are not tried once more beside when they answer and are slow',
+  ),
   off(
     'gossip/message-cache.ts',
     replace('MessageCache.getWithIWantCount', 'entry?.validated !== true', 'entry === undefined'),

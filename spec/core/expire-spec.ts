@@ -1,6 +1,7 @@
 /** What is due is done in its time, and what is due next is found. */
 import { describe, expect, it } from '@jest/globals'
 import { nextDue } from '../../src/core/expire.js'
+import type { State } from '../../src/core/state.js'
 import { bytes, Core, shorts } from '../support/core.js'
 
 /** Requests with these timeouts, all dialled; a topic is left after 70 ms, and nothing else is ever due. */
@@ -37,5 +38,32 @@ describe('what is due', () => {
     core.state.due.next = 60
     expect(expired(core, 59)).toEqual([])
     expect(expired(core, 60)).toEqual(['fail 1 RequestTimeout'])
+  })
+})
+
+describe('what is due next', () => {
+  it.each<[string, (state: State) => void]>([
+    ['a ping', ({ connections }) => (connections.nextPing = 5)],
+    ['a probe', ({ discovery }) => (discovery.nextProbe = 5)],
+    ['a dial of a remembered peer', ({ memory }) => (memory.nextTry = 5)],
+    ['a look at twins', ({ twins }) => (twins.nextLook = 5)],
+    ['the end of what peers say of our address', ({ observed }) => (observed.nextExpiry = 5)],
+    ['the end of a stop', ({ lifecycle }) => (lifecycle.stopAt = 5)],
+    ['a look at a drain', ({ lifecycle }) => (lifecycle.lookAt = 5)],
+  ])('may be %s', (_, plan) => {
+    const { state } = new Core()
+    state.now = 0
+    expect(nextDue(state)).toBe(Infinity)
+    plan(state)
+    expect(nextDue(state)).toBe(5)
+  })
+
+  it('is no joined topic when nobody waits for one', () => {
+    const { state } = new Core({ gossipSettle: 10 })
+    state.now = 0
+    state.topics.gossipSince = 0
+    expect(nextDue(state)).toBe(Infinity)
+    state.topics.joining.add(1)
+    expect(nextDue(state)).toBe(10)
   })
 })

@@ -73,6 +73,16 @@ describe('the addresses of a peer', () => {
     })
   })
 
+  it('are not tried once more beside when they answer and are slow', async () => {
+    const b = await startEcho()
+    let sockets = 0
+    const slow = await late(b.addresses[0]!, b.peerId, 900)
+    servers.at(-1)!.on('connection', () => sockets++)
+    const a = await startNode({ bootNodes: [slow] })
+    expect(text(await a.request(b.peerId, bytes('x')))).toBe('x')
+    expect(sockets).toBe(1)
+  })
+
   it('join a dial that is under way', async () => {
     const b = await startEcho()
     const a = await startNode({ bootNodes: await hanging(b.peerId) })

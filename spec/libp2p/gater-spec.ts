@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { REMEMBERED_PEERS } from '../../src/libp2p/defaults.js'
 import { Gater } from '../../src/libp2p/gater.js'
 
 const OWN = '/ip4/51.1.0.1/tcp/1'
@@ -51,5 +52,51 @@ describe('what a peer has said of itself', () => {
     const { gate } = gater()
     gate.told('bob', ['/ip4/0.0.0.0/tcp/1', '/ip4/127.0.0.1/tcp/1'])
     expect(gate.best('bob', ['/ip4/0.0.0.0/tcp/1', '/ip4/127.0.0.1/tcp/1', HEARSAY])).toEqual([HEARSAY])
+  })
+})
+
+describe('an address', () => {
+  const LOOPBACK = '/ip4/127.0.0.1/tcp/1'
+
+  it('of loopback is good of a peer that is there, or that we have not met while another one is', () => {
+    const { gate } = gater()
+    expect(gate.accepts('bob', LOOPBACK)).toBe(false)
+    gate.connected('carol', OWN)
+    expect(gate.accepts('bob', LOOPBACK)).toBe(false)
+    gate.connected('bob', LOOPBACK)
+    gate.connected('bob', OWN)
+    expect(['bob', 'carol', 'dave'].map((peer) => gate.accepts(peer, LOOPBACK))).toEqual([true, false, true])
+  })
+
+  it('of loopback is good for a node that listens nowhere else', () => {
+    const { gate } = gater()
+    gate.listensOn([LOOPBACK, OWN])
+    expect(gate.accepts('bob', LOOPBACK)).toBe(false)
+    gate.listensOn([LOOPBACK])
+    expect(gate.accepts('bob', LOOPBACK)).toBe(true)
+  })
+
+  it('of our own is good, but for that of every interface', () => {
+    const { gate } = gater()
+    expect(gate.accepts('self', LOOPBACK)).toBe(true)
+    expect(gate.accepts('self', '/ip4/0.0.0.0/tcp/1')).toBe(false)
+  })
+})
+
+describe('what is remembered of peers', () => {
+  it('has a bound: the oldest goes first', () => {
+    const { gate } = gater()
+    for (let i = 0; i <= REMEMBERED_PEERS; i++) gate.told(`p${i}`, [OWN])
+    expect([gate.isOwnWord('p0', OWN), gate.isOwnWord('p1', OWN)]).toEqual([false, true])
+  })
+})
+
+describe('a peer', () => {
+  it('is denied where the test says so, and nowhere else', () => {
+    expect(gater().gate.denies('bob')).toBe(false)
+    const gate = new Gater('self', (peer) => peer === 'bob')
+    expect([gate.denies('bob'), gate.denies('carol')]).toEqual([true, false])
+    expect(Object.keys(gate.toLibp2p())).toContain('denyDialPeer')
+    expect(Object.keys(gater().gate.toLibp2p())).not.toContain('denyDialPeer')
   })
 })

@@ -1,10 +1,12 @@
 /** The law of imports, on one import at a time. Which rows there are, spec/house-spec.ts looks at. */
 import { describe, expect, it } from '@jest/globals'
+import { fileURLToPath } from 'node:url'
 import { Linter } from 'eslint'
 import tseslint from 'typescript-eslint'
 import { mayImport } from '../../scripts/lint/may-import.js'
 
-const linter = new Linter({ cwd: '/house' })
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const linter = new Linter({ cwd: root })
 
 /** The ids of what is reported of a file of src with this text. */
 function lint(file: string, text: string): string[] {
@@ -16,7 +18,7 @@ function lint(file: string, text: string): string[] {
       plugins: { house: { rules: { 'may-import': mayImport } } },
       rules: { 'house/may-import': 'error' },
     },
-    { filename: `/house/src/${file}` },
+    { filename: `${root}src/${file}` },
   )
   return messages.map(({ messageId, message }) => messageId ?? message)
 }
@@ -32,6 +34,7 @@ describe('the law of imports', () => {
     ['testing/marbles.ts', `import { a } from 'rxjs/testing'`],
     ['libp2p/host.ts', `import { a } from '@libp2p/anything'`],
     ['storage/files.ts', `import { a } from 'node:fs/promises'`],
+    ['create-node.ts', `import type { A } from './storage/data-dir.js'`],
     ['create-node.ts', `const a = await import('./storage/data-dir.js')`],
   ])('lets %s say %s', (file, text) => {
     expect(lint(file, text)).toEqual([])
@@ -66,6 +69,15 @@ describe('the law of imports', () => {
     ['core/asks.ts', `import a = require('../edge/checks.js')`],
   ])('does not let %s say %s', (file, text) => {
     expect(lint(file, text)).toEqual(['foreign'])
+  })
+
+  it.each([
+    ['testing/index.ts', `export { a } from '../recording/file.js'`],
+    ['testing/index.ts', `export * from '../recording/file.js'`],
+    ['recording/recorded.ts', `import { a } from './file.js'`],
+    ['create-node.ts', `import { a } from './storage/data-dir.js'`],
+  ])('does not let %s load what only Node has: %s', (file, text) => {
+    expect(lint(file, text)).toEqual(['static'])
   })
 
   it('does not let a room compute what it imports', () => {

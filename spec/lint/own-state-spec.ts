@@ -1,5 +1,6 @@
 /** The law of the state, on small texts that keep it or break it. */
 import { describe, expect, it } from '@jest/globals'
+import { fileURLToPath } from 'node:url'
 import { Linter } from 'eslint'
 import ts from 'typescript'
 import tseslint from 'typescript-eslint'
@@ -26,6 +27,13 @@ export interface Stray { at: number }
 export interface Fixed { readonly at: number }
 `
 
+/** A part of the state that is declared elsewhere. */
+const ELSEWHERE = 'export interface Hidden { at: number }\nexport interface Whole { readonly at: number }\n'
+const STRAY = `
+import type { Hidden, Whole } from '../elsewhere.js'
+export interface Room { readonly hidden: readonly Hidden[]; readonly whole: Whole }
+`
+
 /** The owner's file: what others are to call. */
 const PEERS = `
 import type { Connection, State } from './state.js'
@@ -33,6 +41,9 @@ export function ping(connection: Connection): void { connection.pings++ }
 export function stopWaiting({ peers: { waiting } }: State, id: number): void { waiting.delete(id) }
 export function countAll(all: ReadonlyMap<number, unknown>): number { return all.size }
 export function drop(ids: Set<number>): void { ids.clear() }
+export function dropAll(...all: Set<number>[]): void { for (const ids of all) ids.clear() }
+export function dropEither(ids: Set<number> | Map<number, unknown>): void { ids.clear() }
+export function dropAny<T extends Set<number>>(ids: T): void { ids.clear() }
 export function hide(connection: { pings: number }): void { connection.pings = 0 }
 export function look(connection: { readonly pings: number }): number { return connection.pings }
 export function nameOf({ id }: { id: number }): number { return id }
@@ -45,7 +56,7 @@ const OWNERS = {
 
 const HEAD = `
 import type { Connection, Peers, Purpose, State } from './state.js'
-import { any, countAll, drop, hide, look, nameOf, ping, stopWaiting } from './peers.js'
+import { any, countAll, drop, dropAll, dropAny, dropEither, hide, look, nameOf, ping, stopWaiting } from './peers.js'
 export function run(state: State, connection: Connection, purpose: Purpose): void {
 `
 
@@ -100,6 +111,18 @@ const BREACHES: Record<string, string> = {
   'the length of a list': 'state.peers.list.length = 0',
   'a collection that a function gets, to change it': 'drop(connection.queue)',
   'a record that a function gets under another type': 'hide(connection)',
+  'a record under another type': 'const v: { pings: number } = connection; v.pings++',
+  'a record that is cast to another type': '(connection as { pings: number }).pings = 1',
+  'a collection of a list of them': 'for (const ids of [connection.queue, state.peers.waiting]) ids.clear()',
+  'a record that Array.from copies': 'for (const ids of Array.from(state.peers.byTopic.values())) ids.clear()',
+  'a collection of a reversed copy': 'for (const ids of [...state.peers.byTopic.values()].reverse()) ids.clear()',
+  'the first collection': 'const [ids] = state.peers.byTopic.values(); ids?.clear()',
+  'the next collection': 'state.peers.byTopic.values().next().value?.clear()',
+  'a collection or a new one that a function gets': `drop(state.peers.byTopic.get('a') ?? new Set())`,
+  'one collection or the other that a function gets': 'drop(state.now > 0 ? connection.queue : new Set())',
+  'the second of the rest that a function gets': 'dropAll(new Set(), connection.queue)',
+  'a collection that a function gets as one of two types': 'dropEither(connection.queue)',
+  'a collection that a function gets as a T': 'dropAny(connection.queue)',
 }
 
 /** What it does → how it does it. None changes what is not its own. */
@@ -109,6 +132,9 @@ const HONEST: Record<string, string> = {
   'calls a function of the owner': 'ping(connection); stopWaiting(state, 1)',
   'hands a collection to one who reads': 'countAll(state.peers.all)',
   'hands a record to one who reads': 'look(connection); nameOf(connection); any(connection)',
+  'looks at a record by another type': 'const v: { readonly pings: number } = connection; any(v.pings)',
+  'looks at the first': 'const [first] = state.peers.list; any(first)',
+  'copies and pushes': 'const ids = Array.from(state.peers.list); ids.push("a")',
   'sorts a copy': '[...state.peers.list].sort()',
   'reverses a slice': 'state.peers.list.slice().reverse()',
   'filters and pushes': `const found = state.peers.list.filter((name) => name !== ''); found.push('a')`,
@@ -119,11 +145,14 @@ const HONEST: Record<string, string> = {
   'sets a variable': 'let first = state.peers.list; first = []; any(first)',
 }
 
-const DIRECTORY = '/house/src/core'
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const DIRECTORY = `${root}src/core`
 
 const texts = new Map<string, string>([
   [`${DIRECTORY}/state.ts`, STATE],
   [`${DIRECTORY}/peers.ts`, PEERS],
+  [`${DIRECTORY}/elsewhere.ts`, ELSEWHERE],
+  [`${DIRECTORY}/room/state.ts`, STRAY],
   ...Object.entries({ ...BREACHES, ...HONEST }).map(([name, body]): [string, string] => [
     fileOf(name),
     `${HEAD}${body}\n}\nexport type { Peers }\n`,
@@ -160,7 +189,7 @@ function programOf(files: Map<string, string>): ts.Program {
 }
 
 const program = programOf(texts)
-const linter = new Linter({ cwd: '/house' })
+const linter = new Linter({ cwd: root })
 
 /** The ids of what is reported. */
 function lint(file: string, owners: object = OWNERS): string[] {
@@ -209,5 +238,10 @@ describe('the law of the state', () => {
     expect(lint(`${DIRECTORY}/state.ts`)).toEqual(['unowned'])
     expect(lint(`${DIRECTORY}/state.ts`, { 'state.ts': { ...OWNERS['state.ts'], Stray: [] } })).toEqual([])
     expect(lint(`${DIRECTORY}/state.ts`, {})).toHaveLength(5)
+  })
+
+  it('wants the parts of the state in files of it', () => {
+    expect(lint(`${DIRECTORY}/room/state.ts`)).toEqual(['stray'])
+    expect(lint(`${DIRECTORY}/room/state.ts`, { 'elsewhere.ts': { Hidden: [] } })).toEqual([])
   })
 })

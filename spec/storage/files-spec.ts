@@ -3,7 +3,16 @@ import { fork, spawnSync } from 'node:child_process'
 import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed } from '../../src/storage/files.js'
+import {
+  InUse,
+  lockDirectory,
+  readText,
+  replaceFile,
+  sealed,
+  setAside,
+  startOf,
+  unsealed,
+} from '../../src/storage/files.js'
 
 let directory: string
 
@@ -92,6 +101,20 @@ describe('the lock of a directory', () => {
   it('is taken over from a dead process whose number another one has now', () => {
     writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.pid, started: '1' })))
     takesOver()
+  })
+
+  it('is not taken over from a living process of which nobody knows when it was started', () => {
+    writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.ppid, started: null })))
+    expect(() => lockDirectory(directory)).toThrow(`process ${process.ppid} uses it`)
+  })
+
+  it('knows when a process was started, also where there is no /proc', () => {
+    for (const proc of ['/proc', '/there/is/none']) {
+      expect(startOf(process.pid, proc)).toMatch(/\d/)
+      expect(startOf(process.pid, proc)).toBe(startOf(process.pid, proc))
+      expect(startOf(process.pid, proc)).not.toBe(startOf(1, proc))
+      expect(startOf(2 ** 22 + 1, proc)).toBeNull()
+    }
   })
 
   it('is not taken over from another process that lives', async () => {

@@ -55,7 +55,7 @@ export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
 /** The question is open from now on, for its `timeout` at most, if it has one. */
 export function openAsk(state: State, ask: Ask): void {
   state.asks.open.set(ask.id, ask)
-  const { timeout } = ask as { timeout?: number }
+  const { timeout } = ask as { readonly timeout?: number }
   if (timeout !== undefined) setDeadline(state, 'asks', ask.id, timeout)
 }
 

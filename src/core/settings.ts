@@ -55,7 +55,7 @@ export interface Settings {
   maxProbes: number
   /** … and how many of these dials run at once. Few, because nodes that share a machine slow down each other's dials. */
   maxParallelProbes: number
-  /** Peers that are remembered once they were good, whether or not the table has room for them: some 200 KB. */
+  /** Peers that are remembered once they were good, whether or not the table has room for them. */
   maxRemembered: number
   /** How long a peer is tried again that nobody reaches: whoever was away for a day comes back by itself, or not at all. */
   memoryLifetime: number

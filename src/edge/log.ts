@@ -38,7 +38,6 @@ function environmentSink(): ((entry: LogEntry) => void) | undefined {
   const wanted = RANKS[least as LogLevel]
   return ({ level, message, cause }) => {
     if (RANKS[level] > wanted) return
-    // eslint-disable-next-line no-console -- asked for by the environment
     console.error(`tinyp2p ${level} ${message}`, ...(cause === undefined ? [] : [cause]))
   }
 }

@@ -5,6 +5,7 @@
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
 import { acceptsAddress, isLoopback, isUnspecified, withoutPeer } from '../core/peers/addresses.js'
 import { OWN_WORD_LIFETIME, REMEMBERED_PEERS } from './defaults.js'
+import { Claims } from './patches/claims.js'
 
 /** What a peer has told us of itself. */
 interface OwnWord {
@@ -20,8 +21,7 @@ export class Gater {
   private anyOverLoopback = false
   private readonly overLoopback = new Map<string, boolean>()
   private readonly ownWords = new Map<string, OwnWord>()
-  /** An attempt's address (the object) → may it become a connection? Asked at the last moment: of a race only one does. */
-  readonly claims = new WeakMap<object, () => boolean>()
+  readonly claims = new Claims()
 
   /** `deny` is for tests that cut a network in two. */
   constructor(
@@ -91,7 +91,7 @@ export class Gater {
     const { deny } = this
     const refuse = deny && ((peer: PeerId) => deny(peer.toString()))
     return {
-      denyOutboundUpgradedConnection: (_, { remoteAddr }) => this.claims.get(remoteAddr)?.() === false,
+      denyOutboundUpgradedConnection: (_, socket) => this.claims.refuses(socket),
       filterMultiaddrForPeer: (peer, address) => this.accepts(peer.toString(), address.toString()),
       ...(refuse && {
         denyDialPeer: refuse,

@@ -1,5 +1,14 @@
-/** One attempt at one address, as a service of libp2p: its own `dial` begins a peer's attempts one after the other, and joins them. */
-import type { Connection } from '@libp2p/interface'
+/**
+ * One attempt at one address, as a service of libp2p: its own `dial` begins a peer's attempts one after the other, and joins them.
+ *
+ * Package: libp2p 3.3.11, @libp2p/tcp 11.0.28
+ * Private members: none; relied on is that TCP hands `onProgress` to the upgrader, which says first that it encrypts
+ * Changes: nothing, it only listens.
+ * Without it: an address that has answered, and is slow from then on, is tried once more beside every half second.
+ * Missing option: an event of the transport manager when a socket is open.
+ * Guarded by: spec/integration/dialling-spec.ts
+ */
+import type { Connection, OutboundConnectionUpgradeEvents } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 interface Components {
@@ -16,11 +25,13 @@ export interface Transports {
   dial(address: Multiaddr, signal: AbortSignal, answered: () => void): Promise<Connection>
 }
 
+/** The first that an upgrade says. It begins when there is a socket. */
+const UPGRADE: OutboundConnectionUpgradeEvents['type'] = 'upgrader:encrypt-outbound-connection'
+
 export function transports({ transportManager }: Components): Transports {
   return {
     dial(address, signal, answered) {
-      // TCP says that it begins, and then the upgrade does: there is a connection.
-      const onProgress = ({ type }: { type: string }): void => void (type.startsWith('upgrader:') && answered())
+      const onProgress = ({ type }: { type: string }): void => void (type === UPGRADE && answered())
       return transportManager.dial(address, { signal, onProgress })
     },
   }

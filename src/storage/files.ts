@@ -1,5 +1,16 @@
 /** Files that survive the end of a process at any moment: whole or not there, and a directory that one process uses at a time. */
-import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from '../platform/checksums.js'
@@ -72,6 +83,9 @@ export function unsealed(line: string): string | undefined {
 /** A lock file without contents that is older than this was left by a dead process, ms. */
 const WRITTEN_WITHIN = 2_000
 
+/** `ps` that takes longer is not waited for, ms. */
+const PS_WITHIN = 2_000
+
 /** The directory is another process's. */
 export class InUse extends Error {
   constructor(readonly pid: number) {
@@ -132,7 +146,10 @@ function livingOwner(path: string, text: string | undefined): number | undefined
     return Date.now() - mtimeMs < WRITTEN_WITHIN ? 0 : undefined
   }
   const { pid, started } = JSON.parse(content) as { pid: number; started: string | null }
-  return isAlive(pid) && startOf(pid) === started ? pid : undefined
+  const now = startOf(pid)
+  if (!isAlive(pid)) return undefined
+  // Where nothing tells when a process was started, one that is alive is taken for the owner.
+  return now === null || started === null || now === started ? pid : undefined
 }
 
 function read(path: string): string | undefined {
@@ -153,11 +170,25 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process was started, where the system tells it (Linux), because process ids are used again. */
-function startOf(pid: number): string | null {
-  // The name of the program, in brackets, may have blanks in it. A zombie is dead.
-  const fields = read(`/proc/${pid}/stat`)
+/**
+ * When a process was started, because process ids are used again: by `/proc` (Linux), or by `ps` (macOS, BSD). A zombie is dead.
+ * `null`: the system does not tell (Windows, or the process of another user).
+ */
+export function startOf(pid: number, proc = '/proc'): string | null {
+  // The name of the program, in brackets, may have blanks in it.
+  const fields = read(`${proc}/${pid}/stat`)
     ?.replace(/^.*\) /s, '')
     .split(' ')
-  return fields?.[0] === 'Z' ? 'dead' : (fields?.[19] ?? null)
+  if (fields === undefined) return existsSync(proc) ? null : startByPs(pid)
+  return fields[0] === 'Z' ? 'dead' : (fields[19] ?? null)
+}
+
+function startByPs(pid: number): string | null {
+  if (process.platform === 'win32') return null
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
+  const args = ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)]
+  const { stdout, status } = spawnSync('ps', args, { encoding: 'utf8', env, timeout: PS_WITHIN })
+  const [, state, start] = /^\s*(\S+)\s+(\S.*?)\s*$/.exec(status === 0 ? stdout : '') ?? []
+  if (state === undefined) return null
+  return state.startsWith('Z') ? 'dead' : start!
 }

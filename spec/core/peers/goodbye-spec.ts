@@ -88,6 +88,25 @@ describe('an idle connection', () => {
   })
 })
 
+describe('a dial that waits for the proof of its connection', () => {
+  it('keeps it, as a request does, until it is answered', () => {
+    const core = new AskingCore({ connectionKeepAlive: 10, discoveryInterval: 1e9, pingInterval: 1e9 })
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1'] })
+    core.connect('bob')
+    expect(shorts(core.at(100))).not.toContain('closeConnection 1')
+    expect(shorts(core.in({ type: 'pinged', connection: 1, rtt: 1 }))).toContain('settle 1')
+    expect(shorts(core.at(200))).toContain('closeConnection 1')
+  })
+
+  it('keeps it no longer when its caller gives up', () => {
+    const core = new AskingCore({ connectionKeepAlive: 10, discoveryInterval: 1e9, pingInterval: 1e9 })
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1'] })
+    core.connect('bob')
+    core.in({ type: 'cancel', ask: 1 })
+    expect(shorts(core.at(100))).toContain('closeConnection 1')
+  })
+})
+
 describe('a connection that the other side leaves', () => {
   it('carries no more requests; they go over a new one when it is closed', () => {
     const core = idle()
@@ -114,11 +133,26 @@ describe('a connection that the other side leaves', () => {
     expect(shorts(core.in({ type: 'pinged', connection: 2, rtt: 1 }))).toEqual(['settle 1'])
   })
 
-  it('is used again when the session over which it was left ends', () => {
+  it.each([
+    { type: 'streamEnded', stream: 1 } as const,
+    { type: 'streamClosed', stream: 1, reason: 'closed' } as const,
+    { type: 'streamClosed', stream: 1, reason: 'reset' } as const,
+    { type: 'streamClosed', stream: 1, reason: 'lost' } as const,
+  ])('is closed by us too when the session over which it was left ends ($type $reason), and dialled anew', (end) => {
     const core = idle()
     core.frames(core.receive(goodbye(1, ASK)))
     core.ask(1)
-    expect(shorts(core.in({ type: 'streamClosed', stream: 1, reason: 'reset' }))).toContain('open 3 on 1')
+    const effects = shorts(core.in(end))
+    expect(effects).toEqual(expect.arrayContaining(['closeConnection 1', 'dial bob']))
+    expect(effects.join()).not.toMatch(/open|fail/)
+    expect(core.state.asks.open.has(1)).toBe(true)
+  })
+
+  it('takes nothing new when the session over which it was left has ended', () => {
+    const core = idle()
+    core.frames(core.receive(goodbye(1, ASK)))
+    core.in({ type: 'streamEnded', stream: 1 })
+    expect(shorts(core.ask(1))).toEqual(['dial bob'])
   })
 
   it('cannot be left by a peer that has not named the feature', () => {

@@ -263,7 +263,10 @@ describe('a tick', () => {
   }
 
   it('tries a few of them while the table is poor', () => {
-    expect(dialled(remembering(...remembered(4)))).toEqual(['dial p0', 'dial p1'])
+    const core = remembering(...remembered(4))
+    expect(dialled(core)).toEqual(['dial p0', 'dial p1'])
+    // The others have no time for a dial still.
+    expect(core.state.memory.retries.size).toBe(0)
   })
 
   it('tries none once the table has a bucket of peers', () => {

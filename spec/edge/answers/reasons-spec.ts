@@ -2,7 +2,14 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { checkRejection, cutCode, cutMessage, rejectCommand, rejectionOf } from '../../../src/edge/answers/reasons.js'
+import {
+  checkRejection,
+  cutCode,
+  cutMessage,
+  isDeliberate,
+  rejectCommand,
+  rejectionOf,
+} from '../../../src/edge/answers/reasons.js'
 import { P2pError } from '../../../src/errors.js'
 import { thrown } from '../../support/promises.js'
 
@@ -32,6 +39,13 @@ describe('a refusal', () => {
     expect(checkRejection(runInNewContext('new Error("the password is 1234")'))).toEqual({})
   })
 
+  it.each([null, 7, true, () => 'no'])('is no %p', (reason) => {
+    expect(thrown(() => checkRejection(reason))).toMatchObject({ code: 'InvalidConfig' })
+    expect(thrown(() => checkRejection(reason)).message).toContain(
+      'a reason is a text or { code, message, retryAfterMs }',
+    )
+  })
+
   it('has no other fields than these', () => {
     const refused = thrown(() => checkRejection({ mesage: 'no' }))
     expect(refused).toMatchObject({ code: 'InvalidConfig' })
@@ -52,6 +66,15 @@ describe('an error', () => {
     expect(rejectionOf(error({ code: 'NotFound' }))).toMatchObject({ code: 'NotFound', message: 'no such block' })
     expect(rejectionOf(error({ code: 404 }))).toEqual({ message: 'no such block' })
     expect(rejectionOf({ expose: 'yes', message: 'no' })).toEqual({})
+  })
+
+  it('is a rejection on purpose when it is exposed, or our Overloaded', () => {
+    const deliberate = [{ expose: true }, new P2pError('Overloaded', 'full')]
+    const faults = [{ expose: 'yes' }, {}, null, undefined, 'text', new P2pError('DialError', 'nobody'), new Error('x')]
+    expect([...deliberate, ...faults].map(isDeliberate)).toEqual([
+      ...deliberate.map(() => true),
+      ...faults.map(() => false),
+    ])
   })
 
   it('says when to come again, when it is our Overloaded', () => {

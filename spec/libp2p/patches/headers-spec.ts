@@ -18,10 +18,14 @@ const headers = headersOf(sources)
 /** Casts to what every error is, and to what is only read more narrowly. */
 const HARMLESS = /^(const|Error|Error \| undefined|Partial<Error>( \| undefined)?)$/
 
+/** Goes by what no type promises: which object a socket's address is, and which progress is told. */
+const RELIED_ON = /^(new WeakMap<Multiaddr\b.*|onProgress)$/
+
 /** Why a file needs a header: it says of a foreign value what its type does not say, or puts itself in place of a component. */
 function touches(file: string, text: string): string[] {
   const found: string[] = []
   const visit = (node: ts.Node): void => {
+    if (RELIED_ON.test(node.getText(parsed))) found.push(node.getText(parsed))
     if (ts.isAsExpression(node) && !HARMLESS.test(node.type.getText(parsed))) found.push(node.getText(parsed))
     if (ts.isCallExpression(node)) {
       const name = node.expression.getText(parsed)

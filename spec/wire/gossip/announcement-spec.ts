@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import {
   ANNOUNCEMENT_BYTES,
+  brokenAnnouncement,
   decodeAnnouncement,
   encodeAnnouncement,
   isAnnouncement,
@@ -43,6 +44,12 @@ describe('an announcement of a large message', () => {
     for (const broken of [bytes.subarray(0, -1), join(bytes, new Uint8Array(1)), bytes.subarray(0, 16)]) {
       expect([isAnnouncement(broken), decodeAnnouncement(broken)]).toEqual([true, undefined])
     }
+  })
+
+  it('that is made broken is one of the wanted length, and says nothing', () => {
+    const bytes = brokenAnnouncement(40)
+    expect([bytes.length, isAnnouncement(bytes), decodeAnnouncement(bytes)]).toEqual([40, true, undefined])
+    expect(bytes.subarray(16)).toEqual(new Uint8Array(24))
   })
 
   it('is none when one byte of its mark is another, or missing', () => {

@@ -1,7 +1,7 @@
 /** What our reader makes of bytes: whole frames, wherever they are cut, and the violations of docs/session.md's table. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { FEATURES, WITHOUT_HELLO } from '../../../src/wire/session/format.js'
+import { Farewell, FEATURES, FrameType, WITHOUT_HELLO } from '../../../src/wire/session/format.js'
 import {
   checkPayload,
   createReader,
@@ -10,6 +10,7 @@ import {
   readCredit,
   readFail,
   readFrames,
+  readGoodbye,
   readHello,
   readRequest,
   rest,
@@ -385,6 +386,17 @@ describe('the bodies of CREDIT and FAIL', () => {
     ['a message over 4,096 bytes', wire.fail(1, 'x', 0, 'x'.repeat(4_097))],
   ])('a FAIL with %s is broken', (_what, bytes) => {
     expect(only(bytes, readFail)).toBeUndefined()
+  })
+})
+
+describe('the body of GOODBYE', () => {
+  it.each([...Object.values(Farewell)])('is the word %d, and nothing after it', (says) => {
+    expect(only(wire.frame(0x80 | FrameType.GOODBYE, 1, Uint8Array.of(says)), readGoodbye)).toBe(says)
+    expect(only(wire.frame(0x80 | FrameType.GOODBYE, 1, Uint8Array.of(says, 0)), readGoodbye)).toBeUndefined()
+  })
+
+  it.each([[[]], [[4]], [[0x80]]])('is broken as %p', (body) => {
+    expect(only(wire.frame(0x80 | FrameType.GOODBYE, 1, Uint8Array.from(body)), readGoodbye)).toBeUndefined()
   })
 })
 

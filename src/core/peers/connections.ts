@@ -121,17 +121,20 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
   peersChanged(state)
 }
 
-/** Do requests of ours or of the peer, or a mesh, use this connection? */
+/** Do requests of ours or of the peer, dials that wait for its proof, or a mesh, use this connection? */
 export function isUsed(state: State, connection: Connection): boolean {
-  return carriesRequests(connection) || state.topics.meshPeers.has(connection.peer)
+  return carries(connection) || state.topics.meshPeers.has(connection.peer)
 }
 
-/** Is a request of ours or of the peer under way over it? */
-export function carriesRequests({ queue, v1Streams, v1Exchanges, asking, answering }: Connection): boolean {
+/** Is a request of ours or of the peer under way over it, or does a dial wait for its proof? */
+export function carries(connection: Connection): boolean {
+  const { queue, v1Streams, v1Exchanges, asking, answering, dials, leaving } = connection
   return (
     (asking !== undefined && asking.requests.size > 0) ||
     (answering !== undefined && answering.requests.size > 0) ||
-    queue.size + v1Streams.size + v1Exchanges.size > 0
+    queue.size + v1Streams.size + v1Exchanges.size > 0 ||
+    // A dial that waits for the end of a connection does not use it.
+    (leaving === undefined && dials.size > 0)
   )
 }
 
@@ -140,7 +143,7 @@ export function updateIdle(state: State, connection: Connection): void {
   if (isUsed(state, connection) || isNamed(state.settings, connection.peer)) {
     state.connections.idle.delete(connection.id)
     // A mesh, or the config, needs one connection to the peer.
-    if (carriesRequests(connection) || !isSurplus(state, connection)) withdraw(state, connection)
+    if (carries(connection) || !isSurplus(state, connection)) withdraw(state, connection)
   } else if (!state.connections.idle.has(connection.id)) {
     state.connections.idle.set(connection.id, state.now)
     dueAt(state, 'idle', closingTime(state, state.now))

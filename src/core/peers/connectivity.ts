@@ -96,16 +96,21 @@ function awaitProof(state: State, out: Effects, ask: DialAsk, connection: Connec
   connection.dials.add(ask.id)
   if (connection.leaving !== undefined) return
   if (connection.upgraded || connection.inbound) settleDials(state, out, connection)
-  else if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+  else {
+    updateIdle(state, connection)
+    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+  }
 }
 
-function settleDials(state: State, out: Effects, { dials, leaving, peer }: Connection): void {
-  if (leaving !== undefined) return
+function settleDials(state: State, out: Effects, connection: Connection): void {
+  const { dials, leaving, peer } = connection
+  if (leaving !== undefined || dials.size === 0) return
   for (const id of dials) {
     dials.delete(id)
     closeAsk(state, id)
     settle(state, out, id, peer)
   }
+  updateIdle(state, connection)
 }
 
 /** A caller wants to be connected. */

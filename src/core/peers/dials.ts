@@ -8,6 +8,7 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { AskId } from '../terms.js'
 import { withPeer } from './addresses.js'
+import { updateIdle } from './connections.js'
 import type { Dial, DialAsk } from './state.js'
 
 export function tooManyDials({ dials }: State) {
@@ -106,6 +107,8 @@ export function stopWaiting(state: State, target: string, id: AskId): void {
 /** The caller has cancelled its `dial`. */
 export function leaveDial(state: State, { id, target, connection }: DialAsk): void {
   stopWaiting(state, target, id)
-  if (connection !== undefined) state.connections.all.get(connection)?.dials.delete(id)
+  const waitsFor = connection === undefined ? undefined : state.connections.all.get(connection)
+  waitsFor?.dials.delete(id)
+  if (waitsFor !== undefined) updateIdle(state, waitsFor)
   closeAsk(state, id)
 }

@@ -16,7 +16,7 @@ import { sendGoodbye } from '../requests/streams.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
-import { carriesRequests, isUsed, postpone, release, updateIdle } from './connections.js'
+import { carries, isUsed, postpone, release, updateIdle } from './connections.js'
 import { isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
 
@@ -103,7 +103,7 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
   const isNeeded =
     isRecipient(state, peer) ||
     (mayMove
-      ? carriesRequests(connection)
+      ? carries(connection)
       : isNamed(state.settings, peer) || isUsed(state, connection) || isPublishedTo(state, peer))
   if (!isNeeded) connection.leaving = { id, stream: session.stream }
   // It is asked again, and by then nothing is under way over it.
@@ -123,6 +123,11 @@ function hasOther({ connections }: State, { id, peer }: Connection): boolean {
 /** Broadcasts of ours may wait for this peer: the network is asked. When none does, it is no recipient any more. */
 export function inspectRecipient(state: State, out: Effects, peer: string): void {
   out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers: [peer] }), peers: [peer] })
+}
+
+/** We have consented, over this session, to the end of its connection. */
+export function isLeavingBy({ connections }: State, { connection, stream }: AnySession): boolean {
+  return connections.all.get(connection)?.leaving?.stream === stream
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The state of peers: connections, the dials under way, and the routing table as the network reports it. */
+import { fnvOfText } from '../fnv.js'
 import { IdMap } from '../id-map.js'
 import { IdSet } from '../id-set.js'
 import type { Attempt, ConnectionId, StreamId } from '../port.js'
@@ -220,16 +221,9 @@ export function createPeersState(self: string): PeersState {
       probes: new Set(),
       probing: new Set(),
     },
-    memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: seedOf(self) },
+    memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: fnvOfText(self) | 0 },
     observed: { words: new Map(), confirmed: [], nextExpiry: Infinity },
     twins: { suspects: new Map(), nextLook: Infinity, found: new Map(), ours: [] },
     online: new IdSet(),
   }
-}
-
-/** A number out of a text (FNV-1a). */
-function seedOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash | 0
 }

@@ -8,7 +8,7 @@ import type { Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { PortEvent, StreamId } from '../port.js'
-import { forgetGoodbyes } from '../peers/goodbye.js'
+import { forgetGoodbyes, isLeavingBy } from '../peers/goodbye.js'
 import type { State } from '../state.js'
 import * as answerer from './session/answerer/events.js'
 import * as asker from './session/asker/events.js'
@@ -45,6 +45,7 @@ function onInbound(state: State, out: Effects, event: EventOf<'streamInbound'>):
 }
 
 function onAskingEvent(state: State, out: Effects, session: AskingSession<SessionCall>, event: StreamEvent): void {
+  if (isEnd(event) && isLeavingBy(state, session)) return leave(state, out, session.connection)
   switch (event.type) {
     case 'data':
       return asker.onSessionData(state, out, session, event.chunks)
@@ -72,6 +73,7 @@ function onAnsweringEvent(
   session: AnsweringSession<SessionExchange>,
   event: StreamEvent,
 ): void {
+  if (isEnd(event) && isLeavingBy(state, session)) return leave(state, out, session.connection)
   switch (event.type) {
     case 'data':
       return answerer.onAnsweringData(state, out, session, event.chunks)
@@ -123,6 +125,18 @@ function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event
     case 'writable':
       return
   }
+}
+
+function isEnd({ type }: StreamEvent): boolean {
+  return type === 'streamEnded' || type === 'streamClosed'
+}
+
+/**
+ * We have consented to a goodbye, and its session ends: the other side closes the connection, whose streams end before it does. A
+ * request that went over it now would be lost, so it ends at once, and what waited for that is dialled.
+ */
+function leave(state: State, out: Effects, connection: number): void {
+  dropConnection(state, out, connection, 'the peer has said goodbye and left')
 }
 
 /** A dead muxer raises no other event, so without this its connection would stay for ever. */

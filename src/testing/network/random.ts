@@ -2,6 +2,8 @@
  * Random numbers from a seed: SplitMix32 to spread the seed, then sfc32 (Chris Doty-Humphrey's Small Fast Counting generator of
  * PractRand), in 32-bit integers only, so that the same seed gives the same numbers on every platform.
  */
+import { fnvOfText } from '../../core/fnv.js'
+
 export class Random {
   private a: number
   private b: number
@@ -78,8 +80,7 @@ export class Random {
 
 /** FNV-1a with a finishing mix, 32 bits. */
 export function hash32(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  let hash = fnvOfText(text)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0

@@ -5,6 +5,7 @@
  * One object travels to all hosts, so what follows from its bytes is computed once for all of them.
  */
 import { encodedMessageSize } from '../../../wire/gossip/message.js'
+import { fnvOfBytes, fnvOfText } from '../../../core/fnv.js'
 import type { SignedMessage } from '../../../core/port.js'
 import type { MessageIdOf } from '../../../core/pubsub.js'
 
@@ -67,10 +68,7 @@ function view({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
 
 /** FNV-1a with a finishing mix. Lengths keep what is signed apart. */
 function checksum({ topic, data, from }: Unsigned, sequence: bigint): number {
-  let hash = 0x811c9dc5
-  const header = `${from} ${sequence} ${topic.length} ${topic}`
-  for (let i = 0; i < header.length; i++) hash = Math.imul(hash ^ header.charCodeAt(i), 0x01000193)
-  for (let i = 0; i < data.length; i++) hash = Math.imul(hash ^ data[i]!, 0x01000193)
+  let hash = fnvOfBytes(data, fnvOfText(`${from} ${sequence} ${topic.length} ${topic}`))
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return (hash ^ (hash >>> 13)) >>> 0
 }

@@ -1,0 +1,45 @@
+/** One attempt at one address: what libp2p is asked, and what counts as a sign of life. */
+import { describe, expect, it } from '@jest/globals'
+import type { Connection } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { transports } from '../../src/libp2p/transports.js'
+
+const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/1')
+
+describe('an attempt', () => {
+  it('is one dial of this very address, with this signal', async () => {
+    const dials: [Multiaddr, AbortSignal][] = []
+    const connection = {} as Connection
+    const { dial } = transports({
+      transportManager: {
+        dial(address, { signal }) {
+          dials.push([address, signal])
+          return Promise.resolve(connection)
+        },
+      },
+    })
+    const { signal } = new AbortController()
+    expect(await dial(ADDRESS, signal, () => undefined)).toBe(connection)
+    expect(dials).toHaveLength(1)
+    expect(dials[0]![0]).toBe(ADDRESS)
+    expect(dials[0]![1]).toBe(signal)
+  })
+
+  it('has answered when its upgrade begins, and not when its socket does', () => {
+    let answers = 0
+    let progress = (_event: { type: string }): void => undefined
+    const { dial } = transports({
+      transportManager: {
+        dial(_address, { onProgress }) {
+          progress = onProgress
+          return new Promise(() => undefined)
+        },
+      },
+    })
+    void dial(ADDRESS, new AbortController().signal, () => answers++)
+    progress({ type: 'tcp:open-connection' })
+    expect(answers).toBe(0)
+    progress({ type: 'upgrader:encrypt-outbound-connection' })
+    expect(answers).toBe(1)
+  })
+})
