@@ -28,7 +28,9 @@ function optionsOf(file: string, name: string): string[] {
   const names = (members: ts.NodeArray<ts.TypeElement>, prefix: string): string[] =>
     members.filter(ts.isPropertySignature).flatMap(({ name: key, type }) => {
       const path = `${prefix}${key.getText()}`
-      return [path, ...(type !== undefined && ts.isTypeLiteralNode(type) ? names(type.members, `${path}.`) : [])]
+      const inner = type !== undefined && ts.isUnionTypeNode(type) ? [...type.types] : [type]
+      const literal = inner.find((one): one is ts.TypeLiteralNode => one !== undefined && ts.isTypeLiteralNode(one))
+      return [path, ...(literal === undefined ? [] : names(literal.members, `${path}.`))]
     })
   return names(declared(file, name, ts.isInterfaceDeclaration).members, '')
 }

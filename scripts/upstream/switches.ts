@@ -22,6 +22,7 @@ const SPECS = {
   dialling: 'spec/integration/dialling-spec.ts',
   hostile: 'spec/integration/libp2p/pubsub-hostile-spec.ts',
   identify: 'spec/integration/libp2p/identify-spec.ts',
+  lifecycle: 'spec/integration/lifecycle-spec.ts',
   idle: 'spec/integration/libp2p/idle-events-spec.ts',
   noise: 'spec/integration/libp2p/noise-frames-spec.ts',
   port: 'spec/integration/libp2p/port-spec.ts',
@@ -41,6 +42,7 @@ function off(patch: string, change: Change, spec: keyof typeof SPECS, test: stri
 const INTERNALS = 'gossip/internals.ts'
 
 export const SWITCHES: readonly Switch[] = [
+  off('patches/address-updates.ts', drop('endAddressUpdates', 'update.stop()'), 'lifecycle', 'has nothing left to do'),
   off(
     'patches/broken-connection.ts',
     replace('isBroken', "muxer.status !== 'open'", 'muxer === undefined'),
@@ -97,6 +99,12 @@ export const SWITCHES: readonly Switch[] = [
     'strangers',
     'names a peer of which our lookups never hear',
     'routing-table.ts',
+  ),
+  off(
+    'patches/last-heartbeat.ts',
+    replace('lastHeartbeat', 'clearTimeout(status.heartbeatTimeout)', 'undefined'),
+    'lifecycle',
+    'has nothing left to do',
   ),
   off(
     'patches/noise-frames.ts',

@@ -33,7 +33,7 @@ describe('the pubsub part of a config', () => {
       validationTimeout: 2_500,
       history: { messages: 0, bytes: 5 },
       largeMessages: { maxSize: 1_000_000 },
-      scoring: { colocationWeight: -1 },
+      scoring: { colocationWeight: -1, behaviourWeight: undefined },
     })
     expect(settings).toEqual({
       maxMessageSize: 100_000,

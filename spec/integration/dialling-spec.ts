@@ -62,6 +62,17 @@ describe('the addresses of a peer', () => {
     expect((await b.explain({ peer: a.peerId })).connections).toHaveLength(1)
   })
 
+  it('that lead to another node now say so', async () => {
+    const before = await startNode()
+    const address = before.addresses[0]!
+    await before.stop()
+    await startNode({ listen: address.replace(/\/p2p.*/, '') })
+    const a = await startNode()
+    await expect(a.dial(address)).rejects.toMatchObject({
+      ...{ code: 'DialError', message: expect.stringContaining('another node is there now, with another peer id') },
+    })
+  })
+
   it('are not tried once more beside when they answer and are slow', async () => {
     const b = await startEcho()
     let sockets = 0

@@ -1,10 +1,14 @@
 /** A node's beginning and end, on real sockets. */
+import { execFile } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { promisify } from 'node:util'
 import { createNode, newSecret, type NodeStatus, type P2pNode } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endProcesses } from '../support/another-process.js'
 import { bytes, LOOPBACK, next, nextFew, outcome, startEcho, startNode, statusOf, stopNodes, within } from '../support/nodes.js' // prettier-ignore
+
+const run = promisify(execFile)
 
 afterEach(async () => {
   await stopNodes()
@@ -258,6 +262,20 @@ describe('stop', () => {
 })
 
 describe('the process of a node', () => {
+  it('has nothing left to do as soon as stop has resolved', async () => {
+    const program = `
+      import { createNode } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+      const listen = '/ip4/127.0.0.1/tcp/0'
+      const a = await createNode({ listen })
+      const b = await createNode({ listen, bootNodes: a.addresses })
+      await b.online()
+      await Promise.all([a.stop(), b.stop()])
+      const stopped = performance.now()
+      process.on('exit', () => console.log(performance.now() - stopped))`
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program])
+    expect(Number(stdout)).toBeLessThan(80)
+  }, 30_000)
+
   it('exits by itself after stop, with 50 requests pending, a handler that never returns and nothing unhandled', async () => {
     const [there, here] = await Promise.all([AnotherProcess.start({}, 'never'), startNode()])
     const arrived = next(here.requests$, ({ data }) => data.length === 49)

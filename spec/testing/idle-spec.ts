@@ -115,3 +115,61 @@ describe('a broadcast that waits for subscribers', () => {
     expect((await net.until(published)).recipients).toEqual([subscriber.peerId])
   })
 })
+
+describe('two connections to the same peer', () => {
+  const LATENCY = 50
+
+  /** Both dial each other at once; one is the boot node of the other, so that it never takes a connection for idle. */
+  async function twice(seed: number) {
+    const net = simulate({ latency: LATENCY, seed })
+    const a = await net.createNode(alone)
+    const b = await net.createNode({ ...alone, bootNodes: a.addresses })
+    for (const node of [a, b]) node.setEventHandler({ handleInboundRequest: (data) => data })
+    await net.until(a.dial(b.addresses[0]!))
+    await net.run(1_000)
+    return { net, a, b }
+  }
+
+  async function amount(net: SimulatedNetwork, node: P2pNode, other: P2pNode): Promise<number> {
+    const { connections: open } = await net.until(node.explain({ peer: other.peerId }))
+    return open.length
+  }
+
+  it.each([
+    [4_000, 1],
+    [4_000, 2],
+    [2 * LATENCY, 3],
+    [2 * LATENCY, 4],
+    [20, 5],
+    [20, 6],
+  ])('become one, although both ask over them every %s ms, and no request is lost (seed %s)', async (every, seed) => {
+    const { net, a, b } = await twice(seed)
+    expect([await amount(net, a, b), await amount(net, b, a)]).toEqual([2, 2])
+    let lost = 0
+    const ask = (from: P2pNode, to: P2pNode): void => {
+      from.request(to.peerId, bytes('?')).catch(() => lost++)
+    }
+    for (let time = 0; time < 5 * KEEP_ALIVE; time += every) {
+      ask(a, b)
+      ask(b, a)
+      await net.run(every)
+    }
+    expect([await amount(net, a, b), await amount(net, b, a)]).toEqual([1, 1])
+    await net.run(1_000)
+    expect(lost).toBe(0)
+  })
+
+  it('become one when their peers are in the mesh of a topic, and no broadcast is lost', async () => {
+    const { net, a, b } = await twice(7)
+    let heard = 0
+    b.broadcasts$('news').subscribe(() => heard++)
+    a.broadcasts$('news').subscribe()
+    await net.run(5_000)
+    for (let i = 0; i < 30; i++) {
+      await net.until(a.broadcast('news', bytes(`${i}`)))
+      await net.run(3_000)
+    }
+    expect([await amount(net, a, b), await amount(net, b, a)]).toEqual([1, 1])
+    expect(heard).toBe(30)
+  })
+})

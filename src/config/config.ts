@@ -23,85 +23,95 @@ import { MAX_DELAY } from '../platform/timers.js'
 
 /** The config of a node. Every option is optional, and `undefined` means its default. An unknown option is `InvalidConfig`. */
 export interface NodeConfig {
-  /** Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port. */
-  listen?: string | string[]
+  /**
+   * Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port: another one after each start, so name a
+   * fixed port where others are to find the node again after a restart.
+   */
+  listen?: string | string[] | undefined
   /**
    * Multiaddrs at which others reach us, in place of those that we listen on: behind a port mapping, a proxy or a name. Without
-   * `/p2p`. Default: what we listen on, as interfaces come and go, and the addresses at which peers of three hosts say that
+   * `/p2p`. They are told as they are, and nobody checks them; `addresses` of the node and of its status show them, so with a mapped
+   * port `listen` names a fixed one too. Default: what we listen on, as interfaces come and go, and the addresses at which peers of three hosts say that
    * they have reached us.
    */
-  announce?: string | string[]
+  announce?: string | string[] | undefined
   /** The identity: 32 secret bytes, or their base58 text (`newSecret()` makes one). Default: a new identity. */
-  secret?: string | Uint8Array
+  secret?: string | Uint8Array | undefined
   /**
    * The path of a directory for this node alone; it is made when it does not exist. The node keeps its key there (mode 0600, not
-   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes.
+   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes, as
+   * long as one of those peers is where it was: nodes that restart all at once need fixed ports in `listen`.
    * `InvalidConfig` if another node uses the directory, or if `secret` is not the key in it. Default: nothing is kept. Needs Node's
    * file system.
    */
-  dataDir?: string
+  dataDir?: string | undefined
   /**
-   * Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, like those of
+   * Peers to begin with: multiaddrs that end in `/p2p/<peer id>`. One that is down is tried again for ever, at the pauses of
    * `keep`. Default: none.
    */
-  bootNodes?: string | string[]
+  bootNodes?: string | string[] | undefined
   /**
    * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to such a peer is not closed when it
-   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`.
+   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`, or up to 0.8 s while
+   * nobody is connected.
    */
-  keep?: string | string[]
+  keep?: string | string[] | undefined
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
-  discoveryInterval?: number
+  discoveryInterval?: number | undefined
   /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
-  topics?: string[]
+  topics?: string[] | undefined
   /**
    * While at most so many peers are connected, no connection is closed because nothing uses it: a small network stays connected.
    * From 0 to 1,000,000, default 30.
    */
-  stayConnected?: number
+  stayConnected?: number | undefined
   /** How the node finds out that a connection is dead. */
-  ping?: {
-    /** Milliseconds between two pings of every connected peer. Default 15,000. */
-    interval?: number
-    /**
-     * A connection is closed when for so many milliseconds neither the answer nor any other byte has come over it. Default
-     * 20,000.
-     */
-    timeout?: number
-    /**
-     * The same once the peer has opened another connection; requests go over that one meanwhile. Default 1,000, at most
-     * `timeout`.
-     */
-    test?: number
-  }
+  ping?:
+    | {
+        /** Milliseconds between two pings of every connected peer. Default 15,000. */
+        interval?: number | undefined
+        /**
+         * A connection is closed when for so many milliseconds after a ping neither the answer nor any other byte has come over it. A
+         * peer that dies is found after up to `interval` and `timeout` together. Default 20,000.
+         */
+        timeout?: number | undefined
+        /**
+         * The same once the peer has opened another connection; requests go over that one meanwhile. Default 1,000, at most
+         * `timeout`.
+         */
+        test?: number | undefined
+      }
+    | undefined
   /** Requests: times and sizes. */
-  reqResp?: {
-    /**
-     * Milliseconds after which an unused connection is closed, when more than `stayConnected` peers are connected. Default 10,000.
-     * The other side is asked first, if it supports that; the Rust tinyp2p does not.
-     */
-    connectionKeepAlive?: number
-    /**
-     * Milliseconds that a request may take, ours and that of a peer. A request of ours can name another `timeout`. Default
-     * 10,000.
-     */
-    requestTimeout?: number
-    /** The largest request that we send or take, bytes. Default 1,048,576. */
-    maxRequestSize?: number
-    /** The largest response, or value of a stream of them, that we take, bytes. Default 1,048,576. */
-    maxResponseSize?: number
-  }
+  reqResp?:
+    | {
+        /**
+         * Milliseconds after which an unused connection is closed, when more than `stayConnected` peers are connected. Default 10,000.
+         * The other side is asked first, if it supports that; the Rust tinyp2p does not.
+         */
+        connectionKeepAlive?: number | undefined
+        /**
+         * Milliseconds that a request may take, ours and that of a peer. A request of ours can name another `timeout`. Default
+         * 10,000.
+         */
+        requestTimeout?: number | undefined
+        /** The largest request that we send or take, bytes. Default 1,048,576. */
+        maxRequestSize?: number | undefined
+        /** The largest response, or value of a stream of them, that we take, bytes. Default 1,048,576. */
+        maxResponseSize?: number | undefined
+      }
+    | undefined
   /** Broadcasts: sizes, ids, validators, history, scores. */
-  pubsub?: PubsubConfig
+  pubsub?: PubsubConfig | undefined
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
-  scheduler?: SchedulerLike
+  scheduler?: SchedulerLike | undefined
   /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
-  logger?: (entry: LogEntry) => void
+  logger?: ((entry: LogEntry) => void) | undefined
   /**
    * Records everything that enters the node, so that `replay` of tinyp2p/testing can run it again: into a new file, given by its
    * path, or into a sink. Default: nothing is recorded. docs/recording.md says more.
    */
-  record?: string | RecordingSink | RecordOptions
+  record?: string | RecordingSink | RecordOptions | undefined
 }
 
 const NAMES: Names<NodeConfig> = {

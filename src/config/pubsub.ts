@@ -18,42 +18,42 @@ export interface PubsubConfig {
    * The largest broadcast that we send or take, encoded with its topic and signature: bytes from 1,024 to 1,073,741,824, default
    * 65,536. It must be the same in all nodes of a network: a node drops what is larger than its own, and so does the Rust tinyp2p.
    */
-  maxMessageSize?: number
+  maxMessageSize?: number | undefined
   /**
    * How many bytes may wait to be sent to one peer, from 1,024 to 1,073,741,824; default 4,194,304. Further broadcasts wait in the
    * node; those that cannot be sent within `requestTimeout` fail with `Overloaded`.
    */
-  maxQueueSize?: number
+  maxQueueSize?: number | undefined
   /**
    * How broadcasts are told apart. It must be the same in all nodes of a network. `content` (the default, and the Rust tinyp2p's):
    * the same bytes are the same broadcast, from whichever peer, and a repeat within a minute is `DuplicateMessage`. `unique`: each
    * broadcast is a new one. A function returns the id, a text that is not empty. It must not throw, because it also runs for
    * messages of strangers.
    */
-  messageId?: 'content' | 'unique' | ((message: IdentifiedMessage) => string)
+  messageId?: 'content' | 'unique' | ((message: IdentifiedMessage) => string) | undefined
   /**
    * Topic (text of 1 to 256 characters) → its validator, as `node.validate` sets it, but from the first message on. Default:
    * none.
    */
-  validators?: Readonly<Record<string, Validator>>
+  validators?: Readonly<Record<string, Validator>> | undefined
   /**
    * Milliseconds that a validator has, from 1 to 2,500; default 2,000. Not more, because other peers punish a peer that holds a
    * message back for 3 s.
    */
-  validationTimeout?: number
+  validationTimeout?: number | undefined
   /**
    * What is kept of each topic for late subscribers: at most so many messages (0 to 100,000, default 256) and bytes (0 to
    * 1,073,741,824, default 1,048,576). With 0 messages nothing is kept.
    */
-  history?: { messages?: number; bytes?: number }
+  history?: { messages?: number | undefined; bytes?: number | undefined } | undefined
   /**
    * Broadcasts that do not fit into a message, up to `maxSize` bytes (1 to 67,108,864): only their hash is gossiped, and a node that
    * receives the hash fetches the bytes from its neighbour. Default: off, because all nodes of the network must support it, and Rust
    * nodes do not.
    */
-  largeMessages?: { maxSize: number }
+  largeMessages?: { maxSize: number } | undefined
   /** How a peer's score is computed, and what follows from it. Fields that are left out keep their defaults. */
-  scoring?: Partial<Scoring>
+  scoring?: { [Name in keyof Scoring]?: Scoring[Name] | undefined } | undefined
 }
 
 const NAMES: Names<PubsubConfig> = {
@@ -157,9 +157,10 @@ function checkedId(of: MessageIdOf): MessageIdOf {
   }
 }
 
-function checkScoring(scoring: Partial<Scoring>): Scoring {
+function checkScoring(scoring: NonNullable<PubsubConfig['scoring']>): Scoring {
   checkObject(scoring, 'pubsub.scoring', SCORING_NAMES)
-  const whole: Scoring = { ...defaultScoring, ...scoring }
+  const named = (Object.entries(scoring) as [string, unknown][]).filter(([, value]) => value !== undefined)
+  const whole: Scoring = { ...defaultScoring, ...Object.fromEntries(named) }
   for (const [name, value] of Object.entries(whole) as [keyof Scoring, unknown][]) {
     const isDecay = name.endsWith('Decay')
     if (typeof value !== 'number' || Number.isNaN(value) || (isDecay ? value <= 0 || value >= 1 : value > 0)) {

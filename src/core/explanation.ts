@@ -83,11 +83,14 @@ export interface PeerExplanation {
   askedBy: 'session' | 'version 1' | 'not known yet'
   /** Its multiaddrs in the routing table; absent: it is not in the table. */
   table?: string[]
-  /** The last dial, if it failed: how long ago in ms, why, and each multiaddr that was tried with its own reason. */
+  /**
+   * Why it could not be reached the last time, as `lastError` of `peer$`: how long ago in ms, why, and each multiaddr that a dial
+   * tried with its own reason; absent: nothing has failed since the peer was last connected.
+   */
   dialFailure?: { ago: number; reason: string; tried: Attempt[] }
-  /** The last dial before that one that failed for another reason, since the peer was last connected. */
+  /** The last failure before that one that had another reason, since the peer was last connected. */
   earlierDialFailure?: { ago: number; reason: string; tried: Attempt[] }
-  /** What we remember of it apart from the table: how long ago it was connected (ms), and failed attempts since. */
+  /** What we remember of it apart from the table: how long ago it was connected (ms; 0: it is), and attempts in a row that failed or did not last. */
   remembered?: { ago: number; failures: number }
   /** Two nodes live with its secret: a multiaddr of each; absent: nobody has noticed. */
   twins?: [string, string]
@@ -125,7 +128,7 @@ export type Explanation = TopicExplanation | PeerExplanation
 export interface NodeStatus {
   /** Its peer id. */
   peerId: string
-  /** The multiaddrs that it listens on, each ending in `/p2p/<its peer id>`. */
+  /** The multiaddrs that it tells others, each ending in `/p2p/<its peer id>`: those that it listens on, or those of `announce`. */
   addresses: string[]
   /** Number of peers in the routing table. */
   knownPeersCount: number

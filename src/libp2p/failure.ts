@@ -5,6 +5,7 @@ import type { Failure } from '../core/terms.js'
 export function reasonOf(error: unknown): string {
   const { name, message } = (error ?? {}) as Partial<Error>
   if (name === 'TimeoutError' || name === 'AbortError') return 'timed out'
+  if (message?.startsWith('Payload identity key ') === true) return 'another node is there now, with another peer id'
   return (message?.split('\n')[0] || name || String(error)).replace(/^connection error \S+: /, '')
 }
 

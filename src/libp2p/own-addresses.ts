@@ -6,6 +6,7 @@
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer } from '../core/peers/addresses.js'
 import { INTERFACES_INTERVAL } from './defaults.js'
+import { endAddressUpdates } from './patches/address-updates.js'
 
 interface Components {
   addressManager: {
@@ -27,6 +28,8 @@ export interface OwnAddresses {
   /** Calls `moved` when interfaces have come or gone. */
   watch(moved: () => void): void
   unwatch(): void
+  /** The node has stopped. */
+  end(): void
 }
 
 export function ownAddresses({ addressManager, transportManager, events }: Components): OwnAddresses {
@@ -62,6 +65,7 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
       seen = now
     },
     unwatch: () => clearInterval(timer),
+    end: () => endAddressUpdates(addressManager),
     list() {
       confirm()
       return [...new Set(addressManager.getAddresses().map((address) => withoutPeer(address.toString())))]

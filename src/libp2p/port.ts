@@ -15,8 +15,10 @@ import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
 import { missingAddress, unsupportedAddress } from './own-addresses.js'
 import { Pubsub } from './gossip/pubsub.js'
+import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { watchClock } from '../platform/clock.js'
 
 export interface Libp2pPortOptions extends HostOptions {
   /** The protocols that we serve: a stream for one of them becomes `streamInbound`. */
@@ -47,6 +49,7 @@ class Libp2pPort implements NetworkPort {
   /** Events before `listening`: a peer may connect before libp2p's start is over. */
   private early: PortEvent[] | undefined = []
   private addresses: string[] = []
+  private unwatchClock: (() => void) | undefined
 
   constructor(
     private readonly options: Libp2pPortOptions,
@@ -104,6 +107,7 @@ class Libp2pPort implements NetworkPort {
     const missing = missingAddress(asked, host.services.own.listening())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
     host.addEventListener('self:peer:update', () => this.reportAddresses())
+    this.unwatchClock = watchClock((by) => this.emit({ type: 'clockJumped', by }))
     if (asked.some(isUnspecified)) host.services.own.watch(() => this.reportAddresses(true))
   }
 
@@ -146,7 +150,9 @@ class Libp2pPort implements NetworkPort {
   private giveUp(failure: { message: string; cause?: unknown }): void {
     this.early = undefined
     this.emit({ type: 'listenFailed', failure })
-    Promise.resolve(this.parts?.host.stop()).catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
+    Promise.resolve(this.parts && stopHost(this.parts.host)).catch((error) =>
+      this.log(`stopping failed: ${reasonOf(error)}`),
+    )
   }
 
   private stop(): void {
@@ -163,7 +169,8 @@ class Libp2pPort implements NetworkPort {
     // libp2p's `stop` does nothing while it starts: let it finish that first.
     this.parts?.dialler.stop()
     this.parts?.host.services.own.unwatch()
-    const orderly = Promise.resolve(this.starting).then(() => this.parts?.host.stop())
+    this.unwatchClock?.()
+    const orderly = Promise.resolve(this.starting).then(() => this.parts && stopHost(this.parts.host))
     try {
       await Promise.race([orderly, enough])
     } finally {
@@ -172,6 +179,17 @@ class Libp2pPort implements NetworkPort {
       orderly.catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       this.parts?.connections.abortAll('the node stops')
     }
+  }
+}
+
+/** Afterwards nothing keeps the process alive. */
+async function stopHost(host: Host): Promise<void> {
+  const endHeartbeat = lastHeartbeat(host.services.pubsub)
+  try {
+    await host.stop()
+  } finally {
+    endHeartbeat()
+    host.services.own.end()
   }
 }
 

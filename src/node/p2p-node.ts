@@ -81,7 +81,7 @@ export interface P2pNode {
    * @throws `NotSubscribed`, also if the topic is left meanwhile; `RequestTimeout` after `timeout` ms (default: the
    * config's `requestTimeout`); `Overloaded`, `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
-  joined(topic: string, options?: { timeout?: number; signal?: AbortSignal }): Promise<void>
+  joined(topic: string, options?: { timeout?: number | undefined; signal?: AbortSignal | undefined }): Promise<void>
   /**
    * Sets the validator of a topic, which judges its messages before they are delivered and forwarded. A topic has one
    * validator. A validator that must not miss the first message belongs in the config's `pubsub.validators`.
@@ -141,7 +141,11 @@ export interface P2pNode {
    * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), whose message says why the peers of the config
    * could not be reached; `Overloaded`, `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
-  online(options?: { peers?: number; timeout?: number; signal?: AbortSignal }): Promise<void>
+  online(options?: {
+    peers?: number | undefined
+    timeout?: number | undefined
+    signal?: AbortSignal | undefined
+  }): Promise<void>
   /**
    * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every
    * pending promise with `NodeStopped`. With `drain` it refuses new work at once, ours with `NodeStopped`, that of peers with
@@ -166,5 +170,5 @@ export interface StopOptions {
    * Milliseconds that open requests, answers, broadcasts and dials may still take, from 0 to 2,147,483,647. Default 0: they are
    * cut.
    */
-  drain?: number
+  drain?: number | undefined
 }

@@ -46,11 +46,11 @@ export interface Definition<Codecs, Methods, Topics> {
    * Distinguishes this protocol's requests and broadcasts from those of others: 1 to 64 letters, digits, `.`, `_`, `-` and `/`. A
    * network can have one protocol without a name; the names of its topics on the wire are those in `topics`.
    */
-  name?: string
+  name?: string | undefined
   /** Codecs and schemas that methods and topics call by name. */
-  codecs?: Codecs
-  methods?: Methods
-  topics?: Topics
+  codecs?: Codecs | undefined
+  methods?: Methods | undefined
+  topics?: Topics | undefined
 }
 
 export type TableMethod = Method<Kind, Codec<unknown>, Codec<unknown>>

@@ -18,7 +18,7 @@ export interface RecordOptions {
    * Payloads (of requests, responses, broadcasts and streams) are replaced by zeros of the same length. Peer ids, addresses,
    * topics and error messages stay. Default: false.
    */
-  redact?: boolean
+  redact?: boolean | undefined
 }
 
 const NAMES: Names<RecordOptions> = { to: true, redact: true }

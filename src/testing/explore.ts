@@ -8,9 +8,9 @@ import { Random } from './network/random.js'
 /** The options of `explore`. */
 export interface Property<Step> {
   /** How many seeds are tried, from 1 on. Default: 100. */
-  seeds?: number
+  seeds?: number | undefined
   /** The first seed; the next one is larger by 1. Default: 1. */
-  from?: number
+  from?: number | undefined
   /**
    * Makes the events of a run, as data. All random choices must come from `random`, so that the seed gives the same events
    * again.

@@ -42,7 +42,7 @@ export interface MarbleOptions {
    * The test lasts at least so long, virtual ms from its beginning, from 0 on; default 0. Nothing else may be emitted until
    * then.
    */
-  until?: number
+  until?: number | undefined
 }
 
 /** Something that happens at a frame. */

@@ -5,26 +5,26 @@ import { P2pError } from '../errors.js'
 /** Options of `simulate`. */
 export interface SimulateOptions {
   /** The seed of all random choices of the run: a finite number or a text. Default: 1. */
-  seed?: number | string
+  seed?: number | string | undefined
   /** How long a packet takes in one direction, ms, from 0 to 1,000,000. Default: 10. */
-  latency?: number
+  latency?: number | undefined
   /** A packet takes up to this much more or less than `latency`, ms, from 0 to `latency`. Default: 0. */
-  jitter?: number
+  jitter?: number | undefined
   /**
    * The probability that a packet is lost, from 0 to 0.9. Streams send it again; dials and gossip messages are lost. Default:
    * 0.
    */
-  loss?: number
+  loss?: number | undefined
   /** Bytes per second in one direction of a connection, at least 1. Default: no limit. */
-  bandwidth?: number
+  bandwidth?: number | undefined
 }
 
 /** How a node's clock differs from the network's. */
 export interface Skew {
   /** How far the node's clock is ahead of the network's, ms, from -1,000,000,000 to 1,000,000,000. Default: 0. */
-  offset?: number
+  offset?: number | undefined
   /** How many times as fast as the network's it runs, from 0.1 to 10: with 1.01 it gains a hundredth. Default: 1. */
-  rate?: number
+  rate?: number | undefined
 }
 
 const NAMES: Names<SimulateOptions> = { seed: true, latency: true, jitter: true, loss: true, bandwidth: true }

@@ -24,14 +24,14 @@ import {
 /** Options of `replay`. */
 export interface ReplayOptions {
   /** Replays the part before the end or the damage of a recording that is cut short or damaged. Default: false, which throws. */
-  partial?: boolean
+  partial?: boolean | undefined
   /**
    * Compares the states before and after the stop with those of the node, and throws `Diverged` if they differ. Default: true. Use
    * false for a recording of another version of the core: before a fault was mended, or of an older tinyp2p.
    */
-  verify?: boolean
+  verify?: boolean | undefined
   /** Called after every step. What it throws ends the replay. */
-  onStep?: (step: ReplayedStep) => void
+  onStep?: ((step: ReplayedStep) => void) | undefined
 }
 
 const NAMES: Names<ReplayOptions> = { partial: true, verify: true, onStep: true }

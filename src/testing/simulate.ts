@@ -106,7 +106,7 @@ export class SimulatedNetwork {
    * `within` virtual ms (default 600,000) have passed; `InvalidConfig` for bad arguments; an `Error` while another `run` or `until`
    * is under way.
    */
-  until<T>(promise: PromiseLike<T>, options: { within?: number } = {}): Promise<T> {
+  until<T>(promise: PromiseLike<T>, options: { within?: number | undefined } = {}): Promise<T> {
     return this.time.until(promise, options)
   }
 

@@ -155,7 +155,7 @@ describe('the explanation of a peer', () => {
     const { dialFailure, table, text, dialling } = peer(core)
     expect(dialFailure).toEqual({ ago: 40, reason: 'all of 2 addresses failed', tried })
     expect([table, dialling]).toEqual([['/ip4/10.0.0.1/tcp/1/p2p/bob', '/ip4/10.0.0.2/tcp/1/p2p/bob'], false])
-    expect(text).toContain('the last dial failed, 40 ms ago: all of 2 addresses failed')
+    expect(text).toContain('it could not be reached 40 ms ago: all of 2 addresses failed')
     expect(text).toContain('  /ip4/10.0.0.1/tcp/1: connection refused\n  /ip4/10.0.0.2/tcp/1: no answer within 5000 ms')
   })
 
@@ -167,6 +167,22 @@ describe('the explanation of a peer', () => {
     core.in({ type: 'dialPeer', ask: 2, target: 'bob', addresses: [] })
     core.connect('bob')
     expect(peer(core)).not.toHaveProperty('dialFailure')
+  })
+
+  it('counts no attempts as failed while it is connected, and says so again when it is not', () => {
+    const core = new GossipCore({ bootNodes: { bob: ['/ip4/10.0.0.1/tcp/1/p2p/bob'] } })
+    core.in({ type: 'tick' })
+    core.in({ type: 'dialFailed', target: 'bob', failure: { message: 'down' }, tried: [] })
+    expect(peer(core).text).toContain('it could not be reached 0 ms ago: down')
+    core.connect('bob')
+    core.in({ ...{ type: 'identified', connection: 1, peer: 'bob' }, protocols: [], addresses: [], agent: 'x' })
+    core.now = 50
+    expect(peer(core)).toMatchObject({ remembered: { ago: 0, failures: 0 } })
+    expect(peer(core).text).not.toMatch(/reached|remembered/)
+    core.in({ type: 'connectionClosed', connection: 1 })
+    core.now = 60
+    expect(peer(core).text).toContain('it could not be reached 10 ms ago: the connection was lost after 50 ms')
+    expect(peer(core).text).toContain('remembered: connected 10 ms ago, 2 failed attempts in a row')
   })
 
   it('says that it reads too slowly, and what it did not get', () => {

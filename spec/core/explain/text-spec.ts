@@ -86,7 +86,7 @@ describe('the text of a peer', () => {
       gossip: { reachable: true, score: 1, queued: 2, tooSlow: true },
     })
     expect(text).toContain('peer bob: connected\n  it dialled us from /ip4/10.0.0.1/tcp/1, 5 ms ago')
-    expect(text).toContain('the last dial failed, 9 ms ago: refused\n  /ip4/10.0.0.2/tcp/1: timed out')
+    expect(text).toContain('it could not be reached 9 ms ago: refused\n  /ip4/10.0.0.2/tcp/1: timed out')
     expect(text).toContain('speaks /a, /b')
     expect(text).toContain('in block, tx; in our mesh of tx')
     expect(text).toContain('gossip: reachable, score 1, 2 bytes waiting, reads too slowly')

@@ -127,18 +127,50 @@ describe('the memory of peers', () => {
 })
 
 describe('peers that the config names', () => {
-  it('are tried from the start, after 250 ms, 500 ms … up to the discovery interval, for ever', () => {
-    const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 2_000 })
-    core.state.lifecycle.phase = 'starting'
-    const begin = core.in({ type: 'listening', addresses: [BOB] })
-    const times = failAll(core, 200_000_000 / 1_000, begin)
-    const pauses = times.slice(1).map((time, i) => time - times[i]!)
+  /** Until the time, from the start on, or with another peer connected before. */
+  function pausesUntil(core: Core, end: number, other?: string): number[] {
+    core.state.lifecycle.phase = other === undefined ? 'starting' : 'running'
+    if (other !== undefined) core.connect(other)
+    const begin = core.in(other === undefined ? { type: 'listening', addresses: [BOB] } : { type: 'tick' })
+    const times = failAll(core, end, begin)
+    expect(times.at(-1)).toBeGreaterThan(0.98 * end)
+    return times.slice(1).map((time, i) => time - times[i]!)
+  }
+
+  it('are tried each second while nobody is connected, for ever: a boot node may come at any time', () => {
+    const pauses = pausesUntil(new Core({ bootNodes: { boot: [BOOT] } }), 600_000)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(800)
+    expect(Math.min(...pauses.slice(2))).toBeGreaterThanOrEqual(400)
+    // Not all of them at once.
+    expect(new Set(pauses).size).toBeGreaterThan(200)
+  })
+
+  it('are tried so again as soon as nobody is connected any more', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] }, connectionKeepAlive: 1e9 })
+    pausesUntil(core, 190_000, 'bob')
+    expect(core.state.memory.nextTry).toBeGreaterThan(core.now + 800)
+    core.in(closed())
+    expect(core.state.memory.nextTry).toBeLessThanOrEqual(core.now + 800)
+  })
+
+  it('are tried slowly if they hang up on us, also while nobody else is connected', () => {
+    const core = new Core({ keep: { boot: [BOOT] } })
+    for (let id = 1; id <= 10; id++) {
+      core.connect('boot', id)
+      core.in(identified('boot', [BOB], id))
+      core.in(closed(id))
+    }
+    expect(core.state.memory.retries.get('boot')).toBeGreaterThan(core.now + 10_000)
+  })
+
+  it('are tried after 250 ms, 500 ms … up to the discovery interval when others are connected, for ever', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 2_000, connectionKeepAlive: 1e9 })
+    const pauses = pausesUntil(core, 200_000, 'bob')
     ;[250, 500, 1_000, 2_000, 2_000].forEach((whole, i) => {
       expect(pauses[i]).toBeGreaterThanOrEqual(whole / 2)
       expect(pauses[i]).toBeLessThanOrEqual(whole)
     })
     expect(Math.max(...pauses)).toBeLessThanOrEqual(2_000)
-    expect(times.at(-1)).toBeGreaterThan(197_000)
   })
 
   it('are dialled where the config says when a caller wants them, whatever failed before', () => {

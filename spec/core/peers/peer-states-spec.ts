@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { peerState, peerStates, type PeerState } from '../../../src/core/peers/peer-states.js'
 import { Core, KAD, SELF } from '../../support/core.js'
-import { BOB, BOOT, dialFailed, failAll, identified } from '../../support/peers.js'
+import { BOB, BOOT, closed, dialFailed, failAll, identified } from '../../support/peers.js'
 
 /** One that is missing is a type error, and one that no peer has ever fails below. */
 const STATES: Record<PeerState['state'], true> = {
@@ -48,13 +48,69 @@ describe('the state of a peer', () => {
     expect(peerStates(core.state)).toEqual([])
   })
 
-  it('says why the last dial failed', () => {
+  it('says why the last dial failed, when it is unreachable', () => {
     const core = new Core({ bootNodes: { boot: [BOOT] } })
     core.in({ type: 'tick' })
     core.in(dialFailed('boot'))
     expect(peerStates(core.state)).toMatchObject([
       { peer: 'boot', state: 'unreachable', addresses: [BOOT], lastError: 'refused' },
     ])
+  })
+
+  const lastError = (core: Core, peer = 'bob') => {
+    const { state, lastError: error } = peerState(core.state, peer)
+    return [state, error]
+  }
+
+  it('is unreachable with a reason when the peer does not answer pings', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob'))
+    core.in({ type: 'pingFailed', connection: 1, failure: { message: 'no answer' }, heard: false })
+    expect(lastError(core)).toEqual(['unreachable', 'the peer does not answer pings'])
+  })
+
+  it('is unreachable with a reason when a peer that the config names hangs up at once', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] } })
+    core.connect('boot')
+    core.in(identified('boot'))
+    core.now = 7
+    core.in(closed())
+    expect(lastError(core, 'boot')).toEqual(['unreachable', 'the connection was lost after 7 ms'])
+  })
+
+  it('is unreachable with a reason when a peer that is known hangs up before it is identified', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob'), closed())
+    core.connect('bob', 2)
+    core.now = 3
+    core.in(closed(2))
+    expect(lastError(core)).toEqual(['unreachable', 'the connection was lost after 3 ms'])
+  })
+
+  it('is not unreachable because a peer was lost in the midst of something, until a dial fails', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] } })
+    core.connect('boot')
+    core.in(identified('boot'))
+    core.request(1, 'boot')
+    core.in(closed())
+    expect(lastError(core, 'boot')).toEqual(['discovered', undefined])
+  })
+
+  it('has no error any more when it is connected, whichever side has dialled', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] } })
+    core.in({ type: 'tick' }, dialFailed('boot'))
+    core.in({
+      ...{ type: 'connectionOpened', connection: 1, peer: 'boot' },
+      ...{ address: '/ip4/10.0.0.9/tcp/50000', inbound: true },
+    })
+    expect(lastError(core, 'boot')).toEqual(['connected', undefined])
+    core.in(identified('boot'))
+    core.now = 40_000
+    core.request(1, 'boot')
+    core.in(closed())
+    expect(lastError(core, 'boot')).toEqual(['discovered', undefined])
   })
 
   it('is told as changed once a batch', () => {

@@ -4,7 +4,7 @@
  */
 import { statusChanged } from '../changes.js'
 import type { LossReason } from '../explanation.js'
-import type { DialFailure } from '../peers/state.js'
+import type { ReachFailure } from '../peers/state.js'
 import type { State } from '../state.js'
 import type { Counts, PeerRecord } from './state.js'
 
@@ -51,13 +51,17 @@ export function recordOf(state: State, peer: string): PeerRecord {
   return found
 }
 
-/** The last dial of the peer failed, or (`undefined`) succeeded. */
-export function noteDial(state: State, peer: string, failure: DialFailure | undefined): void {
-  if (failure === undefined && !state.counts.peers.has(peer)) return
+/** The peer could not be reached. */
+export function noteFailure(state: State, peer: string, failure: ReachFailure): void {
   const record = recordOf(state, peer)
-  if (failure === undefined) record.earlier = undefined
-  else if (record.failure !== undefined && record.failure.message !== failure.message) record.earlier = record.failure
+  if (record.failure !== undefined && record.failure.message !== failure.message) record.earlier = record.failure
   record.failure = failure
+}
+
+/** The peer is connected: no failure of before says anything any more. */
+export function noteReached(state: State, peer: string): void {
+  const record = state.counts.peers.get(peer)
+  if (record !== undefined) record.failure = record.earlier = undefined
 }
 
 function evictOldest(map: Map<string, unknown>): void {

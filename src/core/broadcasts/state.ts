@@ -4,7 +4,7 @@
  */
 import type { LossReason } from '../explanation.js'
 import { IdMap, type Deadlines } from '../id-map.js'
-import type { DialFailure } from '../peers/state.js'
+import type { ReachFailure } from '../peers/state.js'
 import type { AskId, ExchangeId, Heard, SubscriptionId, ValidationId, WantReceipts } from '../terms.js'
 
 /** A topic that we are in. */
@@ -164,10 +164,10 @@ export type Digesting =
 
 /** What is counted of a peer, connected or not. */
 export interface PeerRecord {
-  /** The last dial, if it failed. */
-  failure: DialFailure | undefined
+  /** Why the peer could not be reached the last time; `undefined`: it was connected since. */
+  failure: ReachFailure | undefined
   /** The one before it, if its reason was another. */
-  earlier: DialFailure | undefined
+  earlier: ReachFailure | undefined
   dropped: Partial<Record<LossReason, number>>
 }
 

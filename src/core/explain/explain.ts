@@ -98,7 +98,12 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     ...(record?.earlier === undefined ? {} : { earlierDialFailure: failureOf(record.earlier, now) }),
     ...(remembered === undefined
       ? {}
-      : { remembered: { ago: now - remembered.goodAt, failures: remembered.failures } }),
+      : {
+          remembered:
+            links.length > 0
+              ? { ago: 0, failures: 0 }
+              : { ago: now - remembered.goodAt, failures: remembered.failures },
+        }),
     ...(twins === undefined ? {} : { twins: [twins[0], twins[1]] }),
     dialling: state.dials.has(peer),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),

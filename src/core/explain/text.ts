@@ -36,12 +36,12 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     ),
     peer.twins && `two nodes live with its secret, at ${peer.twins.join(' and at ')}`,
     peer.table === undefined ? 'not in the routing table' : `in the routing table: ${peer.table.join(', ')}`,
-    dialFailure === undefined ? undefined : `the last dial failed, ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
+    dialFailure === undefined ? undefined : `it could not be reached ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
     ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
     earlier === undefined ? undefined : `before that, ${earlier.ago} ms ago: ${earlier.reason}`,
-    remembered === undefined || !Number.isFinite(remembered.ago)
+    remembered === undefined || !Number.isFinite(remembered.ago) || peer.connections.length > 0
       ? undefined
-      : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} since`,
+      : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} in a row`,
     peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
     `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,
     peer.topics.length === 0

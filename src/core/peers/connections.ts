@@ -15,7 +15,7 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
-/** The connection to use for a peer: the oldest that is neither doubted nor being left, or else the newest. */
+/** The connection to use for a peer: the oldest that is neither doubted nor surplus nor being left, or else the newest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
   const { all, byPeer } = state.connections
   const ids = byPeer.get(peer)
@@ -26,8 +26,39 @@ export function connectionTo(state: State, peer: string): Connection | undefined
   return best
 }
 
-function isAvoided({ doubted, leaving }: Connection): boolean {
-  return doubted || leaving !== undefined
+function isAvoided({ doubted, surplus, leaving }: Connection): boolean {
+  return doubted || surplus || leaving !== undefined
+}
+
+/**
+ * Is it to be closed because another one to the same peer is used? One side alone decides, the one with the smaller peer id: the
+ * oldest is not the same for both, and each could close the other's.
+ */
+export function isSurplus(state: State, connection: Connection): boolean {
+  const { peer, doubted } = connection
+  if (doubted || state.self > peer || (state.connections.byPeer.get(peer)?.length ?? 0) < 2) return false
+  const used = connectionTo(state, peer)!
+  return used !== connection && !isAvoided(used)
+}
+
+/** Surplus connections are looked for at this time, or earlier. */
+export function planSurplus(state: State, time: number): void {
+  if (time < state.connections.nextSurplus) state.connections.nextSurplus = time
+  dueAt(state, 'surplus', state.connections.nextSurplus)
+}
+
+/** The surplus connections, once their time has come. They are looked for again as long as a peer has several. */
+export function takeSurplus(state: State): Connection[] {
+  const { all, byPeer, nextSurplus } = state.connections
+  if (state.now < nextSurplus) return []
+  state.connections.nextSurplus = Infinity
+  const found: Connection[] = []
+  for (const ids of byPeer.values()) {
+    if (ids.length < 2) continue
+    planSurplus(state, state.now + Math.ceil(state.settings.connectionKeepAlive / 4))
+    for (const id of ids) if (isSurplus(state, all.get(id)!)) found.push(all.get(id)!)
+  }
+  return found
 }
 
 export function addConnection(state: State, event: EventOf<'connectionOpened'>): Connection {
@@ -51,6 +82,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     doubted: false,
     goodbye: undefined,
     goodbyes: 0,
+    surplus: false,
     leaving: undefined,
     said: [],
     answeredAt: -Infinity,
@@ -60,7 +92,10 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
   state.connections.all.set(connection.id, connection)
   const links = state.connections.byPeer.get(connection.peer)
   if (links === undefined) state.connections.byPeer.set(connection.peer, [connection.id])
-  else links.push(connection.id)
+  else {
+    links.push(connection.id)
+    planSurplus(state, state.now + state.settings.connectionKeepAlive)
+  }
   statusChanged(state)
   peersChanged(state)
   updateIdle(state, connection)
@@ -74,6 +109,11 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
   if (links.length > 1) {
     const others = links.filter((link) => link !== id)
     state.connections.byPeer.set(peer, others)
+    for (const other of others) {
+      const stays = state.connections.all.get(other)!
+      if (others.length === 1) stays.surplus = false
+      updateIdle(state, stays)
+    }
   } else {
     state.connections.byPeer.delete(peer)
   }
@@ -83,14 +123,18 @@ export function removeConnection(state: State, { id, peer }: Connection): void {
 
 /** Do requests of ours or of the peer, dials that wait for its proof, or a mesh, use this connection? */
 export function isUsed(state: State, connection: Connection): boolean {
-  const { queue, v1Streams, v1Exchanges, asking, answering, dials, leaving, peer } = connection
+  return carries(connection) || state.topics.meshPeers.has(connection.peer)
+}
+
+/** Is a request of ours or of the peer under way over it, or does a dial wait for its proof? */
+export function carries(connection: Connection): boolean {
+  const { queue, v1Streams, v1Exchanges, asking, answering, dials, leaving } = connection
   return (
     (asking !== undefined && asking.requests.size > 0) ||
     (answering !== undefined && answering.requests.size > 0) ||
     queue.size + v1Streams.size + v1Exchanges.size > 0 ||
     // A dial that waits for the end of a connection does not use it.
-    (leaving === undefined && dials.size > 0) ||
-    state.topics.meshPeers.has(peer)
+    (leaving === undefined && dials.size > 0)
   )
 }
 
@@ -98,7 +142,8 @@ export function isUsed(state: State, connection: Connection): boolean {
 export function updateIdle(state: State, connection: Connection): void {
   if (isUsed(state, connection) || isNamed(state.settings, connection.peer)) {
     state.connections.idle.delete(connection.id)
-    withdraw(state, connection)
+    // A mesh, or the config, needs one connection to the peer.
+    if (carries(connection) || !isSurplus(state, connection)) withdraw(state, connection)
   } else if (!state.connections.idle.has(connection.id)) {
     state.connections.idle.set(connection.id, state.now)
     dueAt(state, 'idle', closingTime(state, state.now))
@@ -126,16 +171,16 @@ export function planPings(state: State, time: number): void {
 export function noteUse(state: State, peer: string): void {
   for (const id of state.connections.byPeer.get(peer) ?? []) {
     if (!state.connections.idle.has(id)) continue
+    const connection = state.connections.all.get(id)!
     postpone(state, id)
-    withdraw(state, state.connections.all.get(id)!)
+    if (!isSurplus(state, connection)) withdraw(state, connection)
   }
 }
 
-/** Its keep-alive time begins anew. */
+/** Its keep-alive time begins anew, if it is idle. */
 export function postpone(state: State, id: ConnectionId): void {
   // It becomes the last of them, for they are in the order of their times.
-  state.connections.idle.delete(id)
-  state.connections.idle.set(id, state.now)
+  if (state.connections.idle.delete(id)) state.connections.idle.set(id, state.now)
 }
 
 /** Our goodbye does not hold any more, because the connection is needed. */
@@ -158,10 +203,13 @@ export function release(state: State, id: ConnectionId): void {
   dueAt(state, 'idle', state.now)
 }
 
-/** Those of them that are idle still, and whose goodbye has not been withdrawn. */
+/** Those of them that are idle still, or surplus, and whose goodbye has not been withdrawn. */
 export function takeReleased(state: State): ConnectionId[] {
   const { all, idle } = state.connections
-  const ids = state.connections.released.filter((id) => idle.has(id) && all.get(id)!.goodbye !== undefined)
+  const ids = state.connections.released.filter((id) => {
+    const connection = all.get(id)
+    return connection?.goodbye !== undefined && (idle.has(id) || isSurplus(state, connection))
+  })
   state.connections.released = []
   return ids
 }

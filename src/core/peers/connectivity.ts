@@ -5,7 +5,7 @@
  */
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
-import { noteDial } from '../broadcasts/counts.js'
+import { noteReached } from '../broadcasts/counts.js'
 import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -31,12 +31,13 @@ import {
   postpone,
   removeConnection,
   takeReleased,
+  takeSurplus,
   testTime,
   updateIdle,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
-import { sayGoodbye } from './goodbye.js'
+import { inspectRecipient, sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteGone, noteUnreachable, type Ending } from './memory.js'
 import type { Connection, Dial, DialAsk } from './state.js'
@@ -46,6 +47,8 @@ const WAKE_PING_TIMEOUT = 3_000
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
+  // Whoever has opened it: the peer is reached, so what failed before is over.
+  noteReached(state, event.peer)
   testOthers(state, out, connection)
   log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
   const dial = state.dials.get(event.peer)
@@ -76,7 +79,6 @@ export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>)
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
   closeDial(state, dial)
-  noteDial(state, connection.peer, undefined)
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
@@ -135,16 +137,18 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   const dial = state.dials.get(event.target)
   if (dial === undefined || goesOn(dial, event.tried)) return
   const { message, cause } = event.failure
-  noteDial(state, dial.target, { at: state.now, message, tried: dial.tried })
   const isInConfig = isNamed(state.settings, dial.target)
-  if (isInConfig) log(out, 'warn', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
+  if (isInConfig) {
+    const isNew = state.counts.peers.get(dial.target)?.failure?.message !== message
+    log(out, isNew ? 'warn' : 'debug', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
+  }
   // A failed dial to a caller's addresses proves nothing about those in the table.
   if (state.discovery.table.has(dial.target) && (isInConfig || dial.isOurs)) {
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
   giveUp(state, out, dial, message, cause)
-  noteUnreachable(state, dial.target)
+  noteUnreachable(state, dial.target, message, dial.tried)
 }
 
 function nameOf({ settings }: State, peer: string): string {
@@ -192,7 +196,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   removeConnection(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
-    noteGone(state, connection, how)
+    noteGone(state, connection, how, reason)
   }
   const message = `${reason} before ${connection.peer} answered`
   for (const id of connection.dials) {
@@ -225,6 +229,21 @@ export function closeIdle(state: State, out: Effects): void {
     if (isInSmallNetwork(state, connection) || isPublishedTo(state, peer)) postpone(state, id)
     else if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
     else leaveIdle(state, out, connection)
+  }
+}
+
+/**
+ * Of several connections to a peer one stays, also when all of them are used. (Both sides may use another one, and keep both alive.)
+ * The other side is asked to use that one; when nothing is under way over the others any more, it agrees to their end.
+ */
+export function leaveSurplus(state: State, out: Effects): void {
+  for (const connection of takeSurplus(state)) {
+    const { openedAt, peer } = connection
+    updateIdle(state, connection)
+    // Two nodes with one secret are told apart by both their connections.
+    if (openedAt + state.settings.connectionKeepAlive > state.now || state.twins.suspects.has(peer)) continue
+    if (isRecipient(state, peer)) inspectRecipient(state, out, peer)
+    else sayGoodbye(state, out, connection)
   }
 }
 

@@ -10,12 +10,13 @@ import { isRecipient } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
 import { openSession } from '../requests/session/asker/calls.js'
+import { openOwnAsk } from '../services/book.js'
 import type { AnySession } from '../requests/state.js'
 import { sendGoodbye } from '../requests/streams.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
-import { isUsed, postpone, release, updateIdle } from './connections.js'
+import { carries, isUsed, postpone, release, updateIdle } from './connections.js'
 import { isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
 
@@ -78,7 +79,7 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
   const { goodbye, leaving } = connection
   switch (says) {
     case Farewell.ASK:
-      return answerGoodbye(state, connection, session, id)
+      return answerGoodbye(state, out, connection, session, id)
     case Farewell.STAY:
       if (leaving?.id !== id || leaving.stream !== session.stream) return
       connection.leaving = undefined
@@ -96,12 +97,32 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
   }
 }
 
-function answerGoodbye(state: State, connection: Connection, session: AnySession, id: number): void {
+function answerGoodbye(state: State, out: Effects, connection: Connection, session: AnySession, id: number): void {
   const { peer } = connection
+  const mayMove = hasOther(state, connection)
   const isNeeded =
-    isNamed(state.settings, peer) || isUsed(state, connection) || isRecipient(state, peer) || isPublishedTo(state, peer)
+    isRecipient(state, peer) ||
+    (mayMove
+      ? carries(connection)
+      : isNamed(state.settings, peer) || isUsed(state, connection) || isPublishedTo(state, peer))
   if (!isNeeded) connection.leaving = { id, stream: session.stream }
+  // It is asked again, and by then nothing is under way over it.
+  connection.surplus = mayMove
+  if (mayMove && isRecipient(state, peer)) inspectRecipient(state, out, peer)
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
+}
+
+/** Is there another connection to the peer that stays? */
+function hasOther({ connections }: State, { id, peer }: Connection): boolean {
+  return connections.byPeer.get(peer)!.some((other) => {
+    const { doubted, goodbye, leaving } = connections.all.get(other)!
+    return other !== id && !doubted && goodbye === undefined && leaving === undefined
+  })
+}
+
+/** Broadcasts of ours may wait for this peer: the network is asked. When none does, it is no recipient any more. */
+export function inspectRecipient(state: State, out: Effects, peer: string): void {
+  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers: [peer] }), peers: [peer] })
 }
 
 /** We have consented, over this session, to the end of its connection. */

@@ -2,10 +2,12 @@
  * The peers that are remembered, apart from the routing table: peers that were good once (connected and identified), for a day, and the
  * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow.
  */
+import { noteFailure } from '../broadcasts/counts.js'
 import { peersChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import { TABLE } from '../parameters.js'
+import type { Attempt } from '../port.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { seek } from './dials.js'
@@ -14,6 +16,12 @@ import type { Connection, RememberedPeer } from './state.js'
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
 const FIRST_OTHER = 1_000
+/**
+ * The longest pause before a peer of the config is dialled again while nobody is connected, ms: who starts before its boot node
+ * is in the network within a second of it, however long that took. That is one SYN in 0.6 s to a host that refuses; a host that does
+ * not answer is tried at its own pace, because the dial itself goes on. A node that has peers has no hurry.
+ */
+const LONGEST_ALONE = 800
 /** With fewer peers in the table than this, remembered peers without a time for a dial are dialled at ticks too. */
 const POOR_TABLE = TABLE.bucketSize
 /** How many addresses of a peer are remembered. Identify may bring any number. */
@@ -46,14 +54,19 @@ export function noteGood(state: State, { peer, address, inbound }: Connection, s
 export type Ending = 'used' | 'idle' | 'dead'
 
 /** The last connection to the peer is gone. */
-export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending): void {
+export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending, reason: string): void {
   const { settings, now, memory } = state
   const known = memory.peers.get(peer)
+  if (isAlone(state)) hasten(state)
   if (known !== undefined && protocols !== undefined) known.goodAt = now
   const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
   const hasStayed = how === 'used' || now - openedAt >= patience
   if (isNamed(settings, peer) && known !== undefined && hasStayed) known.failures = 0
-  if (how === 'dead') return noteUnreachable(state, peer)
+  if (how === 'dead') return noteUnreachable(state, peer, reason)
+  const isFailure = protocols === undefined || (isNamed(settings, peer) && !hasStayed)
+  if (isFailure && (known !== undefined || isNamed(settings, peer))) {
+    noteFailure(state, peer, { at: now, message: `${reason} after ${now - openedAt} ms`, tried: [] })
+  }
   if (!isNamed(settings, peer)) {
     if (known !== undefined && (how === 'used' || known.failures > 0)) planOther(state, peer, known)
     return
@@ -63,15 +76,29 @@ export function noteGone(state: State, { peer, openedAt, protocols }: Connection
   planTry(state, peer, now + pause(state, FIRST_NAMED, known?.failures ?? 0))
 }
 
-/** A dial of the peer has failed, or it does not answer any more. */
-export function noteUnreachable(state: State, peer: string): void {
+/** A dial of the peer has failed, or it does not answer any more. (The target of a dial may be an address.) */
+export function noteUnreachable(state: State, peer: string, message: string, tried: readonly Attempt[] = []): void {
   const { memory, settings } = state
+  if (!peer.startsWith('/')) noteFailure(state, peer, { at: state.now, message, tried })
   const known = memory.peers.get(peer)
   if (known !== undefined) known.failures++
   if (isNamed(settings, peer) && peer !== state.self) {
     if (known === undefined) remember(state, peer, { addresses: [], goodAt: -Infinity, failures: 1 })
-    planTry(state, peer, state.now + pause(state, FIRST_NAMED, (known?.failures ?? 1) - 1))
+    const failures = (known?.failures ?? 1) - 1
+    planTry(state, peer, state.now + pause(state, FIRST_NAMED, failures, isAlone(state) ? LONGEST_ALONE : Infinity))
   } else if (known !== undefined) planOther(state, peer, known)
+}
+
+/** Nobody is connected any more: the long pauses of peers of the config end. */
+function hasten(state: State): void {
+  for (const [peer, time] of state.memory.retries) {
+    if (!isNamed(state.settings, peer) || time <= state.now + LONGEST_ALONE) continue
+    planTry(state, peer, state.now + pause(state, LONGEST_ALONE, 0))
+  }
+}
+
+function isAlone({ connections }: State): boolean {
+  return connections.byPeer.size === 0
 }
 
 /** The peer has left the routing table. If it was good, it stays remembered. */
@@ -183,9 +210,9 @@ function planNext(state: State, time: number): void {
   dueAt(state, 'memory', state.memory.nextTry)
 }
 
-/** Twice as long after each failure, up to the discovery interval, and somewhere in the upper half of that. */
-function pause(state: State, first: number, failures: number): number {
-  const whole = Math.min(first * 2 ** failures, state.settings.discoveryInterval)
+/** Twice as long after each failure, up to the discovery interval or `longest`, and somewhere in the upper half of that. */
+function pause(state: State, first: number, failures: number, longest = Infinity): number {
+  const whole = Math.min(first * 2 ** failures, state.settings.discoveryInterval, longest)
   return Math.ceil(whole * (0.5 + 0.5 * nextChance(state)))
 }
 

@@ -10,19 +10,25 @@ export interface PeerState {
   peer: string
   /**
    * `discovered`: we know where it may be, and are not connected. `dialling`: a dial is under way. `connected`: there is a
-   * connection. `identified`: it has also told its protocols, so it can be asked. `unreachable`: the last dial failed;
-   * it is tried again. `forgotten`: nothing is known of it, or no more.
+   * connection. `identified`: it has also told its protocols, so it can be asked. `unreachable`: the last attempt failed,
+   * as `lastError` says, and it is tried again. `forgotten`: nothing is known of it, or no more.
    */
   state: 'discovered' | 'dialling' | 'connected' | 'identified' | 'unreachable' | 'forgotten'
   /** Multiaddrs, each with `/p2p/<peer id>`, so that one can be passed to `dial` or `bootNodes`. */
   addresses: string[]
   /** Number of open connections. */
   connections: number
-  /** The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. */
+  /**
+   * The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. The first
+   * ping comes within `ping.interval`.
+   */
   rtt?: number
   /** The protocols that it speaks, by identify; absent: it is not identified. */
   protocols?: string[]
-  /** Why the last dial failed; absent: it did not fail, or the peer was connected since then. */
+  /**
+   * Why it could not be reached the last time: a dial failed, it did not answer pings, or it hung up at once. Always there when it
+   * is `unreachable`; absent: nothing has failed since it was last connected.
+   */
   lastError?: string
 }
 
@@ -66,7 +72,7 @@ function phaseOf(
   if (state.dials.has(peer)) return 'dialling'
   const isKnown = state.memory.peers.has(peer) || isNamed(state.settings, peer)
   if (!isKnown && !state.discovery.table.has(peer)) return 'forgotten'
-  return hasFailed || (state.memory.peers.get(peer)?.failures ?? 0) > 0 ? 'unreachable' : 'discovered'
+  return hasFailed ? 'unreachable' : 'discovered'
 }
 
 function addressesOf(state: State, peer: string): string[] {

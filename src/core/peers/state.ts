@@ -43,6 +43,8 @@ export interface Connection {
   goodbye: Goodbye | undefined
   /** How often we have asked. */
   goodbyes: number
+  /** The other side would use another one in its place, so our new requests go over that. */
+  surplus: boolean
   /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
   leaving: { readonly id: number; readonly stream: StreamId } | undefined
   /** The addresses that the peer has last told of itself over it. */
@@ -68,6 +70,8 @@ export interface Connections {
   idle: IdMap<number>
   /** Connections of which the other side has agreed that they may be closed. */
   released: ConnectionId[]
+  /** When surplus connections are looked for next; `Infinity`: no peer has several. */
+  nextSurplus: number
   /** When all connections are pinged next; `Infinity`: there are none. */
   nextPing: number
 }
@@ -98,11 +102,11 @@ export interface DialAsk {
   connection: ConnectionId | undefined
 }
 
-/** Why the last dial of a peer failed. */
-export interface DialFailure {
+/** Why a peer could not be reached: a dial has failed (`tried`: its addresses), it did not answer, or it hung up at once. */
+export interface ReachFailure {
   at: number
   message: string
-  tried: Attempt[]
+  tried: readonly Attempt[]
 }
 
 /** discovery.ts changes it. */
@@ -200,7 +204,14 @@ export interface PeersState {
 
 export function createPeersState(self: string): PeersState {
   return {
-    connections: { all: new Map(), byPeer: new Map(), idle: new IdMap(), released: [], nextPing: Infinity },
+    connections: {
+      all: new Map(),
+      byPeer: new Map(),
+      idle: new IdMap(),
+      released: [],
+      nextSurplus: Infinity,
+      nextPing: Infinity,
+    },
     dials: new Map(),
     discovery: {
       table: new Map(),

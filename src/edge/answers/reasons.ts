@@ -11,11 +11,11 @@ import { checkObject, show, type Names } from '../checks.js'
 /** Why a request is rejected. All fields are optional. They reach the asker over sessions; version 1 cannot carry them. */
 export interface Rejection {
   /** For programs: the asker's `error.remoteCode`. Printable ASCII; at most 64 characters of it are sent. */
-  code?: string
+  code?: string | undefined
   /** For people: in the asker's `error.message`. At most 4,096 bytes of UTF-8 are sent. */
-  message?: string
+  message?: string | undefined
   /** After how many milliseconds a new attempt makes sense, from 0 on; more than 2,147,483,647 is sent as that. */
-  retryAfterMs?: number
+  retryAfterMs?: number | undefined
 }
 
 const NAMES: Names<Rejection> = { code: true, message: true, retryAfterMs: true }

@@ -25,15 +25,15 @@ export interface BroadcastsOptions {
    * How many past broadcasts come first, from 1 to 1,000: the last ones that this node and up to three peers in the topic remember.
    * The new ones follow, each once. Default: only new ones. `InvalidConfig` without a topic.
    */
-  replay?: number
+  replay?: number | undefined
   /** For a `for await` loop: how many broadcasts may wait while it is busy, from 1 to 65,536. Default 1,024. */
-  buffer?: number
+  buffer?: number | undefined
   /**
    * For a `for await` loop: what happens when more than `buffer` broadcasts wait. `error` (the default): the loop ends with
    * `Overloaded`. `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept. Dropped broadcasts are counted in
    * the status, and in `explain` as `bufferFull`.
    */
-  onOverflow?: Overflow
+  onOverflow?: Overflow | undefined
 }
 
 const NAMES: Names<BroadcastsOptions> = { replay: true, buffer: true, onOverflow: true }

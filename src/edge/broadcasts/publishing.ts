@@ -23,14 +23,14 @@ export interface BroadcastOptions {
    * Sends it only when at least `min` subscribers (1 to 10,000, default 1) can be reached. If that takes longer than `timeout` ms
    * (default: the config's `requestTimeout`), it fails with `PublishError`, and nothing is sent.
    */
-  waitForPeers?: { min?: number; timeout?: number }
+  waitForPeers?: { min?: number | undefined; timeout?: number | undefined } | undefined
   /**
    * Asks the subscribers that this node is connected to for receipts: `true` for those of all, or `count` (1 to 10,000), both within
    * `timeout` ms (default: the config's `requestTimeout`). Peers that do not speak the session protocol (Rust) send none.
    */
-  receipts?: boolean | { count?: number; timeout?: number }
+  receipts?: boolean | { count?: number | undefined; timeout?: number | undefined } | undefined
   /** Aborting it withdraws a broadcast that has not been sent yet, which then fails with `Aborted`. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** What `broadcast` resolves with. */

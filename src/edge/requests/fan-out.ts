@@ -9,13 +9,13 @@ import type { OutboundRequests, RequestOptions } from './outbound.js'
 /** Options of `requestAny`. `timeout` holds for each request. */
 export interface RequestAnyOptions extends RequestOptions {
   /** Milliseconds until the next peer is asked too, from 0 on. Default 0: all are asked at once. */
-  hedgeAfter?: number
+  hedgeAfter?: number | undefined
 }
 
 /** Options of `requestAll`. `timeout` holds for each request. */
 export interface RequestAllOptions extends RequestOptions {
   /** How many peers are asked at once, from 1 on. Default 64. */
-  concurrency?: number
+  concurrency?: number | undefined
 }
 
 /** The answer of one of several peers. */

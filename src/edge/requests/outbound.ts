@@ -18,31 +18,32 @@ import { abortable, aborted, onAbort } from '../signals.js'
 /** Options of `request`. */
 export interface RequestOptions {
   /** Aborting it cancels the request, which then fails with `Aborted`. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /**
    * Milliseconds until `RequestTimeout`, from 1 to 2,147,483,647, dialling included. Of a stream: until its first value. Default: the
    * config's `requestTimeout`.
    */
-  timeout?: number
+  timeout?: number | undefined
 }
 
 /** Options of `request$`. */
 export interface StreamOptions extends RequestOptions {
   /**
-   * How many values may wait when they come faster than they are taken, from 1 to 65,536; default 16. They wait at the peer if its
-   * handler returns an Observable, which cannot be paused, and here if `onOverflow` is a policy that drops.
+   * How many values may wait when they come faster than they are taken, from 1 to 65,536. They wait at the peer, if its handler
+   * returns an Observable, which cannot be paused, when some 64 KiB are under way already; and here, if `onOverflow` is a policy that
+   * drops. Default: 16 with such a policy, and else as many as the peer keeps.
    */
-  buffer?: number
+  buffer?: number | undefined
   /**
-   * What happens when more than `buffer` values wait. `error` (the default): the stream fails with `Overloaded`.
-   * `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept.
+   * What happens when more than `buffer` values wait. `error` (the default, and the same when it is named): the stream fails with
+   * `Overloaded`. `dropOldest`: the newest `buffer` are kept. `conflate`: only the newest is kept.
    */
-  onOverflow?: Overflow
+  onOverflow?: Overflow | undefined
   /**
    * Milliseconds in which nothing of the stream comes, once its first value has, until it fails with `RequestTimeout`. The time in
    * which values wait for a loop does not count. Default: none, a stream may be silent for as long as it likes.
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
 }
 
 const REQUEST_NAMES: Names<RequestOptions> = { signal: true, timeout: true }

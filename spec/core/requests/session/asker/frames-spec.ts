@@ -169,6 +169,12 @@ describe('a request for a stream of values', () => {
     ])
   })
 
+  it('says nothing of it without a bound, whether or not the default policy is named', () => {
+    expect(asking().ask(1, bytes('?'), { mode: 'push', overflow: 'error' })).toMatchObject([
+      { chunks: [request(1, bytes('?'), { timeout: 10_000, credit: WINDOW })] },
+    ])
+  })
+
   it('hands over each value as it comes, and the end', () => {
     const core = streaming(PUSH)
     expect(core.lines(core.receive(reply(1, bytes('a')), reply(1, bytes('')), reply(1, bytes('c'))))).toEqual([

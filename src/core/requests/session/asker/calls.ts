@@ -193,8 +193,8 @@ function headOf(state: State, { ask, firstCredit: credit }: SessionCall): Reques
     one: values === undefined,
     service: ask.service,
     lossy:
-      values?.buffer === undefined && values?.overflow === undefined
+      values?.buffer === undefined && (values?.overflow ?? 'error') === 'error'
         ? undefined
-        : { policy: POLICIES.indexOf(values.overflow ?? 'error'), buffer: values.buffer ?? DEFAULT_BUFFER },
+        : { policy: POLICIES.indexOf(values?.overflow ?? 'error'), buffer: values?.buffer ?? DEFAULT_BUFFER },
   }
 }
