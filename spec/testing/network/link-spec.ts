@@ -12,6 +12,7 @@ import { Lab, type Member } from './lab.js'
 class Cable {
   readonly clock = new Clock()
   readonly wire: Wire<Host>
+  readonly ending: string[] = []
   readonly closed: string[] = []
   readonly arrived: [string | number, number][] = []
   readonly link: Link
@@ -22,6 +23,7 @@ class Cable {
     const end = (peerId: string) => ({
       peerId,
       nextConnection: 1,
+      onLinkEnding: () => void this.ending.push(`${peerId} ${this.clock.time}`),
       onLinkClosed: () => void this.closed.push(`${peerId} ${this.clock.time}`),
     })
     this.link = new Link(this.wire, end('a'), end('b'), '/b', '/a')
