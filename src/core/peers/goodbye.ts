@@ -35,11 +35,25 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
     return true
   }
   // The peer has sent its HELLO, and the feature was not in it.
-  if (asking?.greeted === true || answering?.greeted === true || !speaksSession(state, connection)) return false
-  if (asking === undefined) openSession(state, out, connection, [SESSION])
-  connection.goodbye = { id: 0, stream: connection.asking!.stream, at: state.now }
+  if (asking?.greeted === true || answering?.greeted === true) return false
+  if (asking === undefined && answering === undefined) {
+    if (isUnknown(connection)) {
+      // Its own request may be on its way: who it is, it says in a moment.
+      postpone(state, connection.id)
+      return state.now < connection.openedAt + state.settings.pingTimeout
+    }
+    if (!speaksSession(state, connection)) return false
+    openSession(state, out, connection, [SESSION])
+  }
+  const { stream } = connection.answering ?? connection.asking!
+  connection.goodbye = { id: 0, stream, at: state.now }
   postpone(state, connection.id)
   return true
+}
+
+/** Has neither identify nor a stream said yet how the peer is asked? */
+function isUnknown({ protocols, requestProtocol }: Connection): boolean {
+  return protocols === undefined && requestProtocol === undefined
 }
 
 function canCarry({ open, greeted, hello }: AnySession): boolean {
@@ -125,9 +139,9 @@ export function inspectRecipient(state: State, out: Effects, peer: string): void
   out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers: [peer] }), peers: [peer] })
 }
 
-/** We have consented, over this session, to the end of its connection. */
-export function isLeavingBy({ connections }: State, { connection, stream }: AnySession): boolean {
-  return connections.all.get(connection)?.leaving?.stream === stream
+/** We have consented to the end of its connection. */
+export function isLeaving({ connections }: State, { connection }: AnySession): boolean {
+  return connections.all.get(connection)?.leaving !== undefined
 }
 
 /**
