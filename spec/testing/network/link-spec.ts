@@ -284,8 +284,27 @@ describe('the end of a link', () => {
     cable.link.close(cable.link.dialler)
     cable.send('too late', 100, cable.link.listener)
     cable.run(1_000)
-    expect(cable.closed).toEqual(['a 0', 'b 10'])
+    expect(cable.ending).toEqual(['b 10'])
+    expect(cable.closed[0]).toBe('a 0')
+    expect(['b 10', 'b 11', 'b 12', 'b 13']).toContain(cable.closed[1])
     expect(cable.order).toEqual(['last words'])
+  })
+
+  it('comes to its streams some time before it comes to the connection, if it is closed in good order', () => {
+    const gaps = Array.from({ length: 20 }, (_, seed) => {
+      const cable = new Cable({}, seed)
+      cable.link.close(cable.link.listener)
+      cable.run(1_000)
+      return Number(cable.closed[1]!.slice(2)) - Number(cable.ending[0]!.slice(2))
+    })
+    expect(new Set(gaps).size).toBeGreaterThan(2)
+  })
+
+  it('comes to all at once when a process is gone', () => {
+    const cable = new Cable()
+    cable.link.abort(cable.link.dialler)
+    cable.run(1_000)
+    expect([cable.ending, cable.closed]).toEqual([[], ['a 0', 'b 10']])
   })
 
   it('comes at once to both when a packet is damaged: Noise demands it', () => {

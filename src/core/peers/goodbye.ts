@@ -37,12 +37,13 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
   // The peer has sent its HELLO, and the feature was not in it.
   if (asking?.greeted === true || answering?.greeted === true) return false
   if (asking === undefined && answering === undefined) {
-    if (isUnknown(connection)) {
-      // Its own request may be on its way: who it is, it says in a moment.
+    const speaks = speaksSession(state, connection)
+    if (speaks === undefined) {
+      // It says that in a moment, and its own request may be on the way.
       postpone(state, connection.id)
       return state.now < connection.openedAt + state.settings.pingTimeout
     }
-    if (!speaksSession(state, connection)) return false
+    if (!speaks) return false
     openSession(state, out, connection, [SESSION])
   }
   const { stream } = connection.answering ?? connection.asking!
@@ -51,19 +52,14 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
   return true
 }
 
-/** Has neither identify nor a stream said yet how the peer is asked? */
-function isUnknown({ protocols, requestProtocol }: Connection): boolean {
-  return protocols === undefined && requestProtocol === undefined
-}
-
 function canCarry({ open, greeted, hello }: AnySession): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
 
-function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean {
-  return (
-    settings.protocols.includes(SESSION) && (requestProtocol ?? protocols?.find((name) => name === SESSION)) === SESSION
-  )
+/** `undefined`: neither identify nor a stream has told yet. */
+function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean | undefined {
+  if (!settings.protocols.includes(SESSION)) return false
+  return requestProtocol === undefined ? protocols?.includes(SESSION) : requestProtocol === SESSION
 }
 
 function askToClose(state: State, connection: Connection, session: AnySession): void {
