@@ -6,7 +6,7 @@
 import { Farewell, Feature } from '../../wire/session/format.js'
 import { readGoodbye, type Frame, type Violation } from '../../wire/session/reader.js'
 import { SESSION } from '../../wire/protocols.js'
-import { isRecipient } from '../broadcasts/recipients.js'
+import { endParting, isRecipient, noteParting } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
 import { openSession } from '../requests/session/asker/calls.js'
@@ -17,7 +17,7 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
 import { carries, isUsed, postpone, release, updateIdle } from './connections.js'
-import { isPublishedTo } from './keeping.js'
+import { isAwaited, isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
 
 /** Returns false if there is nothing to wait for, and the connection may be closed now. */
@@ -93,6 +93,7 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
     case Farewell.STAY:
       if (leaving?.id !== id || leaving.stream !== session.stream) return
       connection.leaving = undefined
+      endParting(state, connection.peer)
       updateIdle(state, connection)
       return serveQueue(state, out, connection)
     case Farewell.YES:
@@ -112,10 +113,15 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
   const mayMove = hasOther(state, connection)
   const isNeeded =
     isRecipient(state, peer) ||
+    isAwaited(state, peer) ||
     (mayMove
       ? carries(connection)
       : isNamed(state.settings, peer) || isUsed(state, connection) || isPublishedTo(state, peer))
-  if (!isNeeded) connection.leaving = { id, stream: session.stream }
+  if (!isNeeded) {
+    connection.leaving = { id, stream: session.stream }
+    // Otherwise gossip goes on over the other one.
+    if (!mayMove) noteParting(state, peer)
+  }
   // It is asked again, and by then nothing is under way over it.
   connection.surplus = mayMove
   if (mayMove && isRecipient(state, peer)) inspectRecipient(state, out, peer)
@@ -146,6 +152,9 @@ export function isLeaving({ connections }: State, { connection }: AnySession): b
  */
 export function forgetGoodbyes(state: State, { connection: id, stream }: AnySession): void {
   const connection = state.connections.all.get(id)
-  if (connection?.leaving?.stream === stream) connection.leaving = undefined
+  if (connection?.leaving?.stream === stream) {
+    connection.leaving = undefined
+    endParting(state, connection.peer)
+  }
   if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }
