@@ -116,11 +116,11 @@ describe('a broadcast while an idle connection is being closed', () => {
     let heard = 0
     subscriber.broadcasts$('news').subscribe(() => heard++)
     await net.until(subscriber.dial(publisher.addresses[0]!))
-    const opened = net.now
+    const since = net.now
     // A session is there for the goodbye.
     subscriber.setEventHandler({ handleInboundRequest: (data) => data })
     await net.until(publisher.request(subscriber.peerId, bytes('?')))
-    await net.run(KEEP_ALIVE * 1.05 + offset - (net.now - opened))
+    await net.run(KEEP_ALIVE * 1.05 + offset - (net.now - since))
     const isConnected = (await connections(net, publisher)) === 1
     const { recipients } = await net.until(publisher.broadcast('news', bytes('!')))
     await net.run(2_000)

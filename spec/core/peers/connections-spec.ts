@@ -70,6 +70,7 @@ describe('a surplus connection of which the other side has agreed to the end', (
     if (isUsed) second.queue.add(1)
     release(core.state, 2)
     expect(takeReleased(core.state)).toEqual(closed)
-    expect(second.goodbye === undefined).toBe(isUsed)
+    // Said or withdrawn: the other side learns of it.
+    expect(core.state.connections.all.get(2)).toMatchObject({ goodbye: isUsed ? undefined : { id: 1 } })
   })
 })
