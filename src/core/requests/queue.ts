@@ -15,7 +15,7 @@ import type { RequestAsk, SessionCall } from './state.js'
 import { openStreams } from './v1/asker.js'
 
 /** A session that a peer does not answer for so long, ms, is opened anew once a request has waited for it in vain. */
-const OPENING_PATIENCE = 10_000
+const OPENING_PATIENCE = 15_000
 
 /** The request goes as soon as the connection can carry it. */
 export function joinQueue(state: State, out: Effects, connection: Connection, ask: RequestAsk): void {
