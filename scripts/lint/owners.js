@@ -141,6 +141,7 @@ export const OWNERS = {
     PublishQueue: ['broadcasts/publishing.ts'],
     BroadcastAsk: ['broadcasts/publishing.ts'],
     Recipients: ['broadcasts/recipients.ts'],
+    Parting: ['broadcasts/recipients.ts'],
     Validating: ['broadcasts/validating.ts'],
     'Validating.deadlines': ['due.ts'],
     Validation: [],

@@ -33,7 +33,7 @@ function most(report: Report, what: string, size: number, limit: number): void {
 }
 
 function publishing(
-  { asks: { open: asks }, publishing: books, recipients, topics, settings, now }: State,
+  { asks: { open: asks }, publishing: books, recipients, topics, connections, dials, settings, now }: State,
   report: Report,
 ): void {
   let bytes = 0
@@ -61,7 +61,12 @@ function publishing(
     const waits = [...recipients.slow].some(
       ([peer, since]) => since + settings.slowPeerPatience > now && topics.subscribers.get(topic)?.has(peer) === true,
     )
-    if (!waits) report('stuck', `broadcasts on ${topic} wait for nobody`)
+    // Or for a peer that closes its connection, and for a new one to it.
+    const parts = [...recipients.parting].some(
+      ([peer, { topics: told, isGone, until }]) =>
+        until > now && told.includes(topic) && (connections.byPeer.has(peer) || (isGone && dials.has(peer))),
+    )
+    if (!waits && !parts) report('stuck', `broadcasts on ${topic} wait for nobody`)
   }
   equal(report, 'broadcasts in queues', inQueues, queued)
   equal(report, 'bytes of broadcasts', books.queuedBytes, bytes)

@@ -103,6 +103,46 @@ describe('an idle connection', () => {
   })
 })
 
+describe('a broadcast while an idle connection is being closed', () => {
+  const LATENCY = 50
+
+  /** Published so long after the time at which the subscriber, or the publisher, says goodbye. */
+  async function publishAt(offset: number, leaver: 'publisher' | 'subscriber') {
+    const net = simulate({ latency: LATENCY })
+    const config = (keepAlive: number): NodeConfig => ({ ...alone, reqResp: { connectionKeepAlive: keepAlive } })
+    const [early, late] = [config(KEEP_ALIVE), config(6 * KEEP_ALIVE)]
+    const publisher = await net.createNode(leaver === 'publisher' ? early : late)
+    const subscriber = await net.createNode({ ...(leaver === 'publisher' ? late : early), topics: ['news'] })
+    let heard = 0
+    subscriber.broadcasts$('news').subscribe(() => heard++)
+    await net.until(subscriber.dial(publisher.addresses[0]!))
+    const since = net.now
+    // A session is there for the goodbye.
+    subscriber.setEventHandler({ handleInboundRequest: (data) => data })
+    await net.until(publisher.request(subscriber.peerId, bytes('?')))
+    await net.run(KEEP_ALIVE * 1.05 + offset - (net.now - since))
+    const isConnected = (await connections(net, publisher)) === 1
+    const { recipients } = await net.until(publisher.broadcast('news', bytes('!')))
+    await net.run(2_000)
+    return { isConnected, recipients: recipients.length, heard }
+  }
+
+  it.each(['publisher', 'subscriber'] as const)(
+    'is heard by who was connected (the %s leaves)',
+    async (leaver) => {
+      const seen = new Set<boolean>()
+      for (let offset = -100; offset <= 500; offset += 10) {
+        const { isConnected, recipients, heard } = await publishAt(offset, leaver)
+        seen.add(isConnected)
+        expect({ offset, heard }).toEqual({ offset, heard: recipients })
+        if (isConnected) expect({ offset, heard }).toEqual({ offset, heard: 1 })
+      }
+      expect(seen.size).toBe(2)
+    },
+    60_000,
+  )
+})
+
 describe('a broadcast that waits for subscribers', () => {
   it('has the peers dialled that are known and not connected', async () => {
     const net = simulate({ latency: 20 })

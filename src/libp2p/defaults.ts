@@ -30,9 +30,6 @@ export const DIAL_TIMEOUT = DIALS.timeout
 /** Addresses that are being tried at once, of all dials together. As the stock `maxParallelDials`. */
 export const MAX_ATTEMPTS = 100
 
-/** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
-export const OPEN_TIMEOUT = 10_000
-
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
 export const QUERY_TIMEOUT = TABLE.lookupTimeout
 

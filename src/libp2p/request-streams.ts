@@ -7,7 +7,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import type { ConnectionId, Emit, PortEffect, PortEvent, StreamId } from '../core/port.js'
 import { SESSION } from '../wire/protocols.js'
 import type { Connections } from './connections.js'
-import { OPEN_TIMEOUT, REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
+import { REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
 import { failureOf } from './failure.js'
 import { isBroken } from './patches/broken-connection.js'
 import { endWithDataFrame } from './patches/yamux-fin.js'
@@ -61,8 +61,8 @@ export class RequestStreams {
     }
     const cancel = new AbortController()
     this.opening.set(id, cancel)
-    const signal = AbortSignal.any([cancel.signal, AbortSignal.timeout(OPEN_TIMEOUT)])
-    connection.newStream(protocols, { ...REQUEST_STREAMS, signal }).then(
+    // Without a time of its own (stock: 10 s, when there is no signal): the lane knows how long its requests can wait.
+    connection.newStream(protocols, { ...REQUEST_STREAMS, signal: cancel.signal }).then(
       (stream) => {
         if (!this.opening.delete(id)) return stream.abort(new Error('not needed any more'))
         this.opened(id, connectionId, stream)

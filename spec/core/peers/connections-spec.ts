@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
+import { release, takeReleased } from '../../../src/core/peers/connections.js'
 import { broadcast, GossipCore, message, published, subscribe } from '../../support/broadcasts.js'
 
 const KEEP_ALIVE = 100
@@ -52,5 +53,24 @@ describe('a connection that nothing but broadcasts uses', () => {
     core.in(broadcast(2))
     core.in(published(2))
     expect(core.lines(inspected(-1, 0))).toEqual([])
+  })
+})
+
+describe('a surplus connection of which the other side has agreed to the end', () => {
+  it.each([
+    ['is closed while nothing is asked over it', false, [2]],
+    ['is kept for a request that has passed the consent on its way', true, []],
+  ])('%s', (_what, isUsed, closed) => {
+    const core = new GossipCore()
+    core.connect('zoe', 1)
+    core.connect('zoe', 2)
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
+    const second = core.state.connections.all.get(2)!
+    second.goodbye = { id: 1, stream: 1, at: 0 }
+    if (isUsed) second.queue.add(1)
+    release(core.state, 2)
+    expect(takeReleased(core.state)).toEqual(closed)
+    // Said or withdrawn: the other side learns of it.
+    expect(core.state.connections.all.get(2)).toMatchObject({ goodbye: isUsed ? undefined : { id: 1 } })
   })
 })

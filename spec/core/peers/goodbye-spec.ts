@@ -1,8 +1,9 @@
 /** How an idle connection is left: announced, accepted, and only then closed. */
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
+import type { Event } from '../../../src/core/events.js'
 import { message, subscribe } from '../../support/broadcasts.js'
-import { bytes, shorts } from '../../support/core.js'
+import { bytes, shorts, V1 } from '../../support/core.js'
 import { asking, AskingCore } from '../../support/session-cores.js'
 import { frame, goodbye, hello, SESSION } from '../../support/session.js'
 
@@ -28,6 +29,16 @@ function leave(core: AskingCore, time: number): Effect[] {
   core.now = time
   return core.run({ type: 'woken' })
 }
+
+/** Bob says what he speaks. */
+const identified = (protocols: string[]): Event => ({
+  type: 'identified',
+  peer: 'bob',
+  connection: 1,
+  protocols,
+  addresses: [],
+  agent: '',
+})
 
 function said(core: AskingCore, effects: Effect[]): string[] {
   return core.frames(effects).map(({ name, id }) => `${name} ${id}`)
@@ -80,11 +91,48 @@ describe('an idle connection', () => {
   it('over which nothing was asked gets a session for its goodbye, and waits for the HELLO', () => {
     const core = new AskingCore({ connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9 })
     core.connect('bob')
-    core.in({ type: 'identified', peer: 'bob', connection: 1, protocols: [SESSION], addresses: [], agent: '' })
+    core.in(identified([SESSION]))
     expect(shorts(core.at(LEFT))).toEqual(['open 1 on 1'])
     expect(said(core, core.run({ type: 'streamOpened', stream: 1, protocol: SESSION }))).toEqual(['HELLO 0'])
     expect(said(core, core.receive(hello({ 0: 3 })))).toEqual(['GOODBYE 1'])
     expect(shorts(core.receive(goodbye(1, YES)))).toEqual(['closeConnection 1'])
+  })
+})
+
+describe('an idle connection of which is not known whether the peer can be told goodbye', () => {
+  const settings = { connectionKeepAlive: 100, discoveryInterval: 1e9, pingInterval: 1e9 }
+
+  it('stays until that is known', () => {
+    const core = new AskingCore(settings)
+    core.connect('bob')
+    expect(core.at(1_000)).toEqual([])
+    core.in(identified([SESSION]))
+    expect(shorts(core.at(1_200))).toEqual(['open 1 on 1'])
+  })
+
+  it('is closed when the peer turns out to know none', () => {
+    const core = new AskingCore(settings)
+    core.connect('bob')
+    core.at(1_000)
+    core.in(identified([V1]))
+    expect(shorts(core.at(1_200))).toEqual(['closeConnection 1'])
+  })
+
+  it('waits for the HELLO of a session that the peer opens, and says goodbye over that', () => {
+    const core = new AskingCore(settings)
+    core.connect('bob')
+    core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
+    expect(core.at(1_000)).toEqual([])
+    core.in({ type: 'data', stream: 2, chunks: [hello({ 0: 3 })] })
+    expect(core.state.connections.all.get(1)!.goodbye).toMatchObject({ id: 1, stream: 2 })
+  })
+
+  it('is closed when that does not come for as long as a ping may take', () => {
+    const core = new AskingCore(settings)
+    core.connect('bob')
+    const late = core.state.settings.pingTimeout
+    expect(core.at(late - 200)).toEqual([])
+    expect(shorts(core.at(late))).toEqual(['closeConnection 1'])
   })
 })
 
@@ -93,6 +141,7 @@ describe('a dial that waits for the proof of its connection', () => {
     const core = new AskingCore({ connectionKeepAlive: 10, discoveryInterval: 1e9, pingInterval: 1e9 })
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1'] })
     core.connect('bob')
+    core.in(identified([]))
     expect(shorts(core.at(100))).not.toContain('closeConnection 1')
     expect(shorts(core.in({ type: 'pinged', connection: 1, rtt: 1 }))).toContain('settle 1')
     expect(shorts(core.at(200))).toContain('closeConnection 1')
@@ -102,6 +151,7 @@ describe('a dial that waits for the proof of its connection', () => {
     const core = new AskingCore({ connectionKeepAlive: 10, discoveryInterval: 1e9, pingInterval: 1e9 })
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1'] })
     core.connect('bob')
+    core.in(identified([]))
     core.in({ type: 'cancel', ask: 1 })
     expect(shorts(core.at(100))).toContain('closeConnection 1')
   })
@@ -146,6 +196,23 @@ describe('a connection that the other side leaves', () => {
     expect(effects).toEqual(expect.arrayContaining(['closeConnection 1', 'dial bob']))
     expect(effects.join()).not.toMatch(/open|fail/)
     expect(core.state.asks.open.has(1)).toBe(true)
+  })
+
+  it('is closed by us too when a session that is being opened ends first, and what waits for it is dialled', () => {
+    const core = new AskingCore({ connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9 })
+    core.connect('bob')
+    core.in(identified([SESSION]), { type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
+    core.ask(1)
+    core.in({ type: 'cancel', ask: 1 })
+    core.in(
+      { type: 'data', stream: 2, chunks: [hello({ 0: 3 })] },
+      { type: 'data', stream: 2, chunks: [goodbye(1, ASK)] },
+    )
+    expect(core.ask(2)).toEqual([])
+    const failure = { message: 'closed' }
+    const effects = shorts(core.in({ type: 'streamOpenFailed', stream: 1, reason: 'failed', failure }))
+    expect(effects).toEqual(expect.arrayContaining(['closeConnection 1', 'dial bob']))
+    expect(effects.join()).not.toMatch(/fail/)
   })
 
   it('takes nothing new when the session over which it was left has ended', () => {

@@ -39,6 +39,34 @@ describe('the protocol of a request', () => {
   })
 })
 
+describe('a session that the peer does not answer', () => {
+  const asking = (core: Core, ask: number, timeout: number): Effect[] => core.request(ask, 'bob', bytes('?'), timeout)
+
+  function opening(): Core {
+    const core = new Core({ protocols: BOTH, pingInterval: 1e9 })
+    core.connect('bob')
+    identified(core, SESSION)
+    return core
+  }
+
+  it('is waited for as long as a request may take, and no longer', () => {
+    const core = opening()
+    expect(shorts(asking(core, 1, 15_000))).toEqual(['open 1 on 1'])
+    asking(core, 2, 20_000)
+    expect(core.at(14_999)).toEqual([])
+    expect(shorts(core.at(15_000))).toEqual(['fail 1 RequestTimeout', 'reset 1', 'open 3 on 1'])
+    expect(core.state.asks.open.has(2)).toBe(true)
+  })
+
+  it('is not opened anew for requests whose time is shorter than a slow link needs', () => {
+    const core = opening()
+    asking(core, 1, 100)
+    expect(shorts(core.at(100))).toEqual(['fail 1 RequestTimeout'])
+    asking(core, 2, 100)
+    expect(shorts(core.at(200))).toEqual(['fail 2 RequestTimeout'])
+  })
+})
+
 describe('a request to the node itself', () => {
   it('waits for the HELLO of the other side, while requests behind it do not', () => {
     const core = new AskingCore()

@@ -6,7 +6,8 @@ import * as streams from '../../../src/core/requests/streams.js'
 import type { SessionCall } from '../../../src/core/requests/state.js'
 import { runningState } from '../../support/core.js'
 
-const session = (stream: number) => createAskingSession<SessionCall>(stream, { id: 1, peer: 'bob', pace: createPace() })
+const session = (stream: number) =>
+  createAskingSession<SessionCall>(stream, { id: 1, peer: 'bob', pace: createPace() }, 0)
 
 describe('streams that we open', () => {
   it('have odd ids, each once', () => {

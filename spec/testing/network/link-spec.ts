@@ -12,6 +12,7 @@ import { Lab, type Member } from './lab.js'
 class Cable {
   readonly clock = new Clock()
   readonly wire: Wire<Host>
+  readonly ending: string[] = []
   readonly closed: string[] = []
   readonly arrived: [string | number, number][] = []
   readonly link: Link
@@ -22,6 +23,7 @@ class Cable {
     const end = (peerId: string) => ({
       peerId,
       nextConnection: 1,
+      onLinkEnding: () => void this.ending.push(`${peerId} ${this.clock.time}`),
       onLinkClosed: () => void this.closed.push(`${peerId} ${this.clock.time}`),
     })
     this.link = new Link(this.wire, end('a'), end('b'), '/b', '/a')
@@ -282,8 +284,27 @@ describe('the end of a link', () => {
     cable.link.close(cable.link.dialler)
     cable.send('too late', 100, cable.link.listener)
     cable.run(1_000)
-    expect(cable.closed).toEqual(['a 0', 'b 10'])
+    expect(cable.ending).toEqual(['b 10'])
+    expect(cable.closed[0]).toBe('a 0')
+    expect(['b 10', 'b 11', 'b 12', 'b 13']).toContain(cable.closed[1])
     expect(cable.order).toEqual(['last words'])
+  })
+
+  it('comes to its streams some time before it comes to the connection, if it is closed in good order', () => {
+    const gaps = Array.from({ length: 20 }, (_, seed) => {
+      const cable = new Cable({}, seed)
+      cable.link.close(cable.link.listener)
+      cable.run(1_000)
+      return Number(cable.closed[1]!.slice(2)) - Number(cable.ending[0]!.slice(2))
+    })
+    expect(new Set(gaps).size).toBeGreaterThan(2)
+  })
+
+  it('comes to all at once when a process is gone', () => {
+    const cable = new Cable()
+    cable.link.abort(cable.link.dialler)
+    cable.run(1_000)
+    expect([cable.ending, cable.closed]).toEqual([[], ['a 0', 'b 10']])
   })
 
   it('comes at once to both when a packet is damaged: Noise demands it', () => {

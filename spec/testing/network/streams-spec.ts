@@ -57,9 +57,23 @@ describe('a stream', () => {
     expect(a.last('streamOpenFailed')).toMatchObject({ stream: 1, reason: 'unsupported' })
     a.run({ type: 'open', stream: 3, connection, protocols: [PROTOCOL] })
     a.run({ type: 'closeConnection', connection, reason: '' })
-    expect(a.last('streamOpenFailed')).toMatchObject({ stream: 3, reason: 'failed' })
+    expect(a.last('streamOpenFailed')).toMatchObject({ stream: 3, reason: 'lost' })
     a.run({ type: 'open', stream: 5, connection, protocols: [PROTOCOL] })
     expect(a.last('streamOpenFailed')).toMatchObject({ stream: 5, reason: 'lost' })
+  })
+
+  it('ends before its connection, when the other side closes that', () => {
+    const { lab, a, b } = pipe()
+    const { connection } = a.last('connectionOpened')
+    b.run({ type: 'closeConnection', connection: 1, reason: '' })
+    lab.run(5)
+    a.run({ type: 'open', stream: 99, connection, protocols: [PROTOCOL] })
+    const from = a.events.length
+    lab.run(100)
+    const ends = a.events.slice(from).flatMap(({ type }) => (type.startsWith('gossip') ? [] : [type]))
+    expect(ends).toEqual(['streamEnded', 'streamOpenFailed', 'streamClosed', 'connectionClosed'])
+    expect(a.last('streamOpenFailed')).toMatchObject({ stream: 99, reason: 'failed' })
+    expect(a.last('streamClosed')).toMatchObject({ reason: 'lost' })
   })
 
   it('is refused when a peer has a thousand of them open', () => {

@@ -17,7 +17,15 @@ import { noteOutcome, remember } from './history.js'
 import { announcementOf, offer, startDigest } from './large.js'
 import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
-import { isBlocked, noteRecipient, noteSlow, stalledPeers, takeSlow } from './recipients.js'
+import {
+  endPartings,
+  expirePartings,
+  isBlocked,
+  noteRecipient,
+  noteSlow,
+  stalledPeers,
+  takeSlow,
+} from './recipients.js'
 import type { BroadcastAsk, PublishQueue } from './state.js'
 
 /** Topics of which is remembered that we have published on them. */
@@ -99,6 +107,7 @@ function reachOthers(state: State, out: Effects): void {
 
 /** More subscribers may be reachable now. */
 export function serveWaiting(state: State, out: Effects): void {
+  if (state.recipients.parting.size > 0) endPartings(state)
   for (const id of state.publishing.waiting) {
     const ask = state.asks.open.get(id)
     if (ask?.kind !== 'broadcast' || reachable(state, ask.topic).length < ask.min) continue
@@ -122,6 +131,10 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
   let queue = publishing.queues.get(ask.topic)
   if (queue === undefined) publishing.queues.set(ask.topic, (queue = { retries: [], queued: new Set() }))
   queue.queued.add(ask.id)
+  // A goodbye of ours to one of them does not hold.
+  if (state.connections.idle.size > 0) {
+    for (const peer of state.topics.subscribers.get(ask.topic) ?? []) noteUse(state, peer)
+  }
   pump(state, out)
 }
 
@@ -157,9 +170,10 @@ function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
 
 // ---- peers that read too slowly
 
-/** A slow peer may have run out of time, after which the others do not wait for it. */
+/** A slow peer may have run out of time, or one that has gone may be back, after which the others do not wait for it. */
 export function onStalled(state: State, out: Effects): void {
-  if (state.recipients.slow.size > 0) pump(state, out)
+  expirePartings(state)
+  if (state.publishing.queues.size > 0) pump(state, out)
 }
 
 export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: EventOf<'publishHeld'>): void {

@@ -211,6 +211,17 @@ export interface Recipients {
   slow: Map<string, number>
   /** Peers to which something may still wait to be sent. */
   pending: Set<string>
+  /** Peers that we have allowed to close their only connection to us. */
+  parting: Map<string, Parting>
+}
+
+/** A peer that is about to close its connection, and the topics that it is in: our broadcasts on these wait. */
+export interface Parting {
+  readonly topics: readonly string[]
+  /** It is dialled anew for what waits. */
+  isGone: boolean
+  /** Until then they wait. */
+  readonly until: number
 }
 
 /** validating.ts changes it. */
@@ -291,7 +302,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       underWay: 0,
       publishedAt: new Map(),
     },
-    recipients: { slow: new Map(), pending: new Set() },
+    recipients: { slow: new Map(), pending: new Set(), parting: new Map() },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
     outcomes: { recent: new Map(), older: new Map() },
     receipts: { open: new IdMap(), wanted: new Map() },

@@ -208,7 +208,11 @@ export function takeReleased(state: State): ConnectionId[] {
   const { all, idle } = state.connections
   const ids = state.connections.released.filter((id) => {
     const connection = all.get(id)
-    return connection?.goodbye !== undefined && (idle.has(id) || isSurplus(state, connection))
+    if (connection?.goodbye === undefined) return false
+    // A surplus one is left while it is used, and a request may have passed the consent on its way.
+    if (carries(connection)) withdraw(state, connection)
+    else return idle.has(id) || isSurplus(state, connection)
+    return false
   })
   state.connections.released = []
   return ids

@@ -6,7 +6,7 @@
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
 import { noteReached } from '../broadcasts/counts.js'
-import { isRecipient, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
+import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
@@ -38,7 +38,7 @@ import {
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { inspectRecipient, sayGoodbye } from './goodbye.js'
-import { isInSmallNetwork, isPublishedTo } from './keeping.js'
+import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteGone, noteUnreachable, type Ending } from './memory.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
@@ -157,6 +157,7 @@ function nameOf({ settings }: State, peer: string): string {
 
 function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
   closeDial(state, dial)
+  endParting(state, dial.target)
   const message = `cannot reach ${dial.target}: ${reason}`
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
@@ -197,6 +198,8 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
     noteGone(state, connection, how, reason)
+    if (noteGoneParting(state, connection.peer) && !seek(state, out, connection.peer))
+      endParting(state, connection.peer)
   }
   const message = `${reason} before ${connection.peer} answered`
   for (const id of connection.dials) {
@@ -226,7 +229,7 @@ export function closeIdle(state: State, out: Effects): void {
   for (const id of idleTooLong(state)) {
     const connection = state.connections.all.get(id)!
     const { peer } = connection
-    if (isInSmallNetwork(state, connection) || isPublishedTo(state, peer)) postpone(state, id)
+    if (isInSmallNetwork(state, connection) || isPublishedTo(state, peer) || isAwaited(state, peer)) postpone(state, id)
     else if (takeRecipient(state, peer)) inspectIdle(state, out, id, peer)
     else leaveIdle(state, out, connection)
   }

@@ -6,7 +6,7 @@
 import { Farewell, Feature } from '../../wire/session/format.js'
 import { readGoodbye, type Frame, type Violation } from '../../wire/session/reader.js'
 import { SESSION } from '../../wire/protocols.js'
-import { isRecipient } from '../broadcasts/recipients.js'
+import { endParting, isRecipient, noteParting } from '../broadcasts/recipients.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
 import { openSession } from '../requests/session/asker/calls.js'
@@ -17,7 +17,7 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
 import { carries, isUsed, postpone, release, updateIdle } from './connections.js'
-import { isPublishedTo } from './keeping.js'
+import { isAwaited, isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
 
 /** Returns false if there is nothing to wait for, and the connection may be closed now. */
@@ -35,9 +35,19 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
     return true
   }
   // The peer has sent its HELLO, and the feature was not in it.
-  if (asking?.greeted === true || answering?.greeted === true || !speaksSession(state, connection)) return false
-  if (asking === undefined) openSession(state, out, connection, [SESSION])
-  connection.goodbye = { id: 0, stream: connection.asking!.stream, at: state.now }
+  if (asking?.greeted === true || answering?.greeted === true) return false
+  if (asking === undefined && answering === undefined) {
+    const speaks = speaksSession(state, connection)
+    if (speaks === undefined) {
+      // It says that in a moment, and its own request may be on the way.
+      postpone(state, connection.id)
+      return state.now < connection.openedAt + state.settings.pingTimeout
+    }
+    if (!speaks) return false
+    openSession(state, out, connection, [SESSION])
+  }
+  const { stream } = connection.answering ?? connection.asking!
+  connection.goodbye = { id: 0, stream, at: state.now }
   postpone(state, connection.id)
   return true
 }
@@ -46,10 +56,10 @@ function canCarry({ open, greeted, hello }: AnySession): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
 
-function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean {
-  return (
-    settings.protocols.includes(SESSION) && (requestProtocol ?? protocols?.find((name) => name === SESSION)) === SESSION
-  )
+/** `undefined`: neither identify nor a stream has told yet. */
+function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean | undefined {
+  if (!settings.protocols.includes(SESSION)) return false
+  return requestProtocol === undefined ? protocols?.includes(SESSION) : requestProtocol === SESSION
 }
 
 function askToClose(state: State, connection: Connection, session: AnySession): void {
@@ -83,6 +93,7 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
     case Farewell.STAY:
       if (leaving?.id !== id || leaving.stream !== session.stream) return
       connection.leaving = undefined
+      endParting(state, connection.peer)
       updateIdle(state, connection)
       return serveQueue(state, out, connection)
     case Farewell.YES:
@@ -102,10 +113,15 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
   const mayMove = hasOther(state, connection)
   const isNeeded =
     isRecipient(state, peer) ||
+    isAwaited(state, peer) ||
     (mayMove
       ? carries(connection)
       : isNamed(state.settings, peer) || isUsed(state, connection) || isPublishedTo(state, peer))
-  if (!isNeeded) connection.leaving = { id, stream: session.stream }
+  if (!isNeeded) {
+    connection.leaving = { id, stream: session.stream }
+    // Otherwise gossip goes on over the other one.
+    if (!mayMove) noteParting(state, peer)
+  }
   // It is asked again, and by then nothing is under way over it.
   connection.surplus = mayMove
   if (mayMove && isRecipient(state, peer)) inspectRecipient(state, out, peer)
@@ -125,9 +141,9 @@ export function inspectRecipient(state: State, out: Effects, peer: string): void
   out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers: [peer] }), peers: [peer] })
 }
 
-/** We have consented, over this session, to the end of its connection. */
-export function isLeavingBy({ connections }: State, { connection, stream }: AnySession): boolean {
-  return connections.all.get(connection)?.leaving?.stream === stream
+/** We have consented to the end of its connection. */
+export function isLeaving({ connections }: State, { connection }: AnySession): boolean {
+  return connections.all.get(connection)?.leaving !== undefined
 }
 
 /**
@@ -136,6 +152,9 @@ export function isLeavingBy({ connections }: State, { connection, stream }: AnyS
  */
 export function forgetGoodbyes(state: State, { connection: id, stream }: AnySession): void {
   const connection = state.connections.all.get(id)
-  if (connection?.leaving?.stream === stream) connection.leaving = undefined
+  if (connection?.leaving?.stream === stream) {
+    connection.leaving = undefined
+    endParting(state, connection.peer)
+  }
   if (connection?.goodbye?.stream === stream) connection.goodbye = undefined
 }

@@ -26,3 +26,12 @@ export function isPublishedTo(state: State, peer: string): boolean {
   }
   return false
 }
+
+/** Does a broadcast of ours wait to be sent to it, or is it being sent? */
+export function isAwaited({ asks, publishing, topics }: State, peer: string): boolean {
+  if (publishing.queuedBytes === 0) return false
+  for (const ask of asks.open.values()) {
+    if (ask.kind === 'broadcast' && topics.subscribers.get(ask.topic)?.has(peer) === true) return true
+  }
+  return false
+}

@@ -9,10 +9,13 @@ import type { Effects } from '../effects.js'
 import { updateIdle } from '../peers/connections.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
-import { askOverSession, openSession } from './session/asker/calls.js'
+import { askOverSession, forgetSession, openSession } from './session/asker/calls.js'
 import type { AskingSession } from './session/state.js'
 import type { RequestAsk, SessionCall } from './state.js'
 import { openStreams } from './v1/asker.js'
+
+/** A session that a peer does not answer for so long, ms, is opened anew once a request has waited for it in vain. */
+const OPENING_PATIENCE = 15_000
 
 /** The request goes as soon as the connection can carry it. */
 export function joinQueue(state: State, out: Effects, connection: Connection, ask: RequestAsk): void {
@@ -57,6 +60,15 @@ export function refuseServices(state: State, out: Effects, connection: Connectio
     const message = `${connection.peer} answers no requests of nodes`
     fail(state, out, id, { code: 'RequestRejected', message })
   }
+}
+
+/** A request has waited in vain, and perhaps it was the stream's fault: those that still wait, or the next one, get another. */
+export function openAnew(state: State, out: Effects, connection: Connection): void {
+  const { asking } = connection
+  if (asking === undefined || asking.open || state.now < asking.since + OPENING_PATIENCE) return
+  out.push({ type: 'reset', stream: asking.stream, reason: 'the peer does not answer it' })
+  forgetSession(state, asking)
+  serveQueue(state, out, connection)
 }
 
 /** Takes a request out of the queue for good. */

@@ -10,7 +10,7 @@ import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
-import { joinQueue, leaveQueue, serveQueue } from './queue.js'
+import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
@@ -71,7 +71,8 @@ export function useConnection(state: State, out: Effects, ask: RequestAsk, conne
 
 /** The deadline of a request, or of the stream of an answered request. */
 export function expireRequest(state: State, out: Effects, ask: RequestAsk): void {
-  if (ask.stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
+  const { stage } = ask
+  if (stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
     dialling: ' while it was being dialled',
     queued: ' while the request waited for a stream',
@@ -79,11 +80,12 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
     waiting: ' to the request',
     streaming: ' after the last value of the stream (idleTimeout)',
     draining: '',
-  }[ask.stage]
+  }[stage]
   endRequest(state, out, ask, {
     code: 'RequestTimeout',
     message: `no answer from ${ask.peer} within ${ask.timeout} ms${where}`,
   })
+  if (stage === 'queued') openAnew(state, out, state.connections.all.get(ask.connection!)!)
 }
 
 /** Ends a request without an answer, in any stage. The caller is told why (unless it cancelled), and so is the other side. */

@@ -8,7 +8,7 @@ import type { Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { PortEvent, StreamId } from '../port.js'
-import { forgetGoodbyes, isLeavingBy } from '../peers/goodbye.js'
+import { forgetGoodbyes, isLeaving } from '../peers/goodbye.js'
 import type { State } from '../state.js'
 import * as answerer from './session/answerer/events.js'
 import * as asker from './session/asker/events.js'
@@ -30,7 +30,7 @@ const IS_DEAD: Readonly<Record<EventOf<'streamOpenFailed'>['reason'], boolean>> 
 export function onStreamEvent(state: State, out: Effects, event: StreamEvent): void {
   if (event.type === 'streamInbound') return onInbound(state, out, event)
   const session = state.streams.sessions.get(event.stream)
-  if (session !== undefined && isEnd(event) && isLeavingBy(state, session)) return follow(state, out, session)
+  if (session !== undefined && isEnd(event) && isLeaving(state, session)) return follow(state, out, session)
   if (session?.role === 'asking') return onAskingEvent(state, out, session, event)
   if (session?.role === 'answering') return onAnsweringEvent(state, out, session, event)
   const ask = state.streams.v1Requests.get(event.stream)
@@ -126,12 +126,18 @@ function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event
   }
 }
 
-function isEnd({ type }: StreamEvent): boolean {
-  return type === 'streamEnded' || type === 'streamClosed'
+function isEnd(event: StreamEvent): boolean {
+  const { type } = event
+  return (
+    type === 'streamEnded' ||
+    type === 'streamClosed' ||
+    // One that is being opened may end before anything else does.
+    (type === 'streamOpenFailed' && event.reason !== 'unsupported')
+  )
 }
 
 /**
- * We have consented to a goodbye, and its session ends: the other side closes the connection, whose streams end before it does. A
+ * We have consented to a goodbye, and a session ends: the other side closes the connection, whose streams end before it does. A
  * request that went over it now would be lost, so it ends at once, and what waited for that is dialled.
  */
 function follow(state: State, out: Effects, { connection }: AnySession): void {

@@ -94,7 +94,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
       case 'dial':
         return this.dial(effect.target, effect.addresses)
       case 'closeConnection':
-        return this.closeConnection(effect.connection)
+        return this.closeConnection(effect.connection, effect.dead)
       case 'ping':
         return this.ping(effect.connection, effect.timeout)
       case 'announceObserved':
@@ -170,7 +170,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     const sides = [...this.sides.values()]
     this.frozen = false
     this.leaveNetwork()
-    for (const side of sides) side.link.close(side)
+    for (const side of sides) side.link.abort(side)
   }
 
   freeze(): void {
@@ -219,9 +219,10 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.emit({ type: 'streamOpenFailed', stream: effect.stream, reason: 'lost', failure })
   }
 
-  private closeConnection(id: ConnectionId): void {
+  private closeConnection(id: ConnectionId, dead = false): void {
     const side = this.sides.get(id)
-    side?.link.close(side)
+    if (dead) side?.link.abort(side)
+    else side?.link.close(side)
   }
 
   private dial(target: string, addresses: string[]): void {
@@ -262,7 +263,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     const ours = this.greeting()
     link.send(dialler, IDENTIFY_SIZE, () => {
       // It was switched off meanwhile.
-      if (!listener.up) return link.close(link.listener)
+      if (!listener.up) return link.abort(link.listener)
       listener.onLinkOpened(link.listener, link.diallerAddress, true)
       listener.onGreeting(link.listener, ours)
       listener.pubsub.tellNews(link.listener, theirs.topics)
@@ -298,6 +299,10 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     const { isLoopbackOnly: loopbackOnly, hasLoopback: anyOverLoopback } = this
     const rule = { loopbackOnly, overLoopback: undefined, anyOverLoopback }
     return acceptable(addresses, (address) => acceptsAddress(address, rule))
+  }
+
+  onLinkEnding(side: Side): void {
+    if (this.sides.has(side.id)) this.streams.onLinkEnding(side)
   }
 
   onLinkClosed(side: Side): void {

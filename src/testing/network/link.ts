@@ -11,6 +11,8 @@ export interface LinkHost {
   nextConnection: ConnectionId
   /** Its process does not run: nothing is read or sent, but its sockets are there. */
   readonly frozen?: boolean
+  /** The other side closes the link in good order: its streams have ended, and it ends in a moment. */
+  onLinkEnding(side: Side): void
   /** The host's end of a link has closed. Called once per link. */
   onLinkClosed(side: Side): void
 }
@@ -27,6 +29,8 @@ export interface Medium {
   packets: number
   /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined
+  /** How long after its streams a connection ends that the other side closes, ms. */
+  ending(): number
   /** Can nothing pass from the one to the other? */
   isCut(from: LinkHost, to: LinkHost): boolean
 }
@@ -215,12 +219,26 @@ export class Link {
     return this.open && !from.other.closed
   }
 
-  /** Ends the link in good order: here at once, there when the news has arrived. */
+  /** Ends the link in good order: here at once, there when the news has arrived, first its streams and then the connection. */
   close(from: Side): void {
-    if (!this.open || from.closed) return
-    this.send(from, END_SIZE, () => {
+    this.leave(from, () => {
+      from.other.host.onLinkEnding(from.other)
+      this.wire.clock.after(this.wire.ending(), () => {
+        this.die()
+      })
+    })
+  }
+
+  /** Ends the link as a kernel does for a process that is gone: here at once, there when the news has arrived. */
+  abort(from: Side): void {
+    this.leave(from, () => {
       this.die()
     })
+  }
+
+  private leave(from: Side, arrive: () => void): void {
+    if (!this.open || from.closed) return
+    this.send(from, END_SIZE, arrive)
     this.end(from)
   }
 

@@ -30,6 +30,8 @@ class End {
   /** Chunks that wait for credit. */
   waiting: Uint8Array[] = []
   ending = false
+  /** Its opening was reported. */
+  opened: boolean
   /** Our write side is closed. */
   ended = false
   /** The other one's is, and all of it was reported. */
@@ -44,7 +46,9 @@ class End {
     readonly streams: Streams,
     readonly side: Side,
     readonly inbound: boolean,
-  ) {}
+  ) {
+    this.opened = inbound
+  }
 }
 
 type EffectOf<Type extends PortEffect['type']> = Extract<PortEffect, { type: Type }>
@@ -78,6 +82,7 @@ export class Streams {
       }
       end.other!.streams.send(end.other!, NEGOTIATION_SIZE, () => {
         if (this.ends.get(stream) !== end) return
+        end.opened = true
         this.emit({ type: 'streamOpened', stream, protocol })
         // A session's window is wider: the news of it comes with the answer.
         this.widen(end, windowOf(protocol))
@@ -203,6 +208,15 @@ export class Streams {
     this.report(end, kept, keptEnd)
   }
 
+  /** The other side has closed each of its streams, in good order. One that is being opened to it gets no answer any more. */
+  onLinkEnding(side: Side): void {
+    for (const end of [...this.ends.values()]) {
+      if (end.side !== side) continue
+      if (!end.opened) this.closed(end, 'closed')
+      else if (!end.remoteEnded) this.receive(end, [], true)
+    }
+  }
+
   /** The link is gone, and every stream on it. */
   onLinkClosed(side: Side): void {
     for (const end of this.ends.values()) if (end.side === side) this.closed(end, 'lost')
@@ -217,9 +231,9 @@ export class Streams {
     if (this.ends.get(end.id) !== end) return
     this.forget(end)
     const stream = end.id
-    if (end.other === undefined && !end.inbound) {
+    if (!end.opened) {
       const failure = { message: 'the stream was refused or the connection lost' }
-      this.emit({ type: 'streamOpenFailed', stream, reason: 'failed', failure })
+      this.emit({ type: 'streamOpenFailed', stream, reason: reason === 'lost' ? 'lost' : 'failed', failure })
       return
     }
     this.emit({ type: 'streamClosed', stream, reason })

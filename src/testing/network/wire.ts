@@ -35,6 +35,9 @@ const RETRANSMISSION = 200
 /** So many losses in a row end the connection. */
 const MAX_RETRANSMISSIONS = 6
 
+/** Between the end of its streams and its own a connection of libp2p has less time than this, ms: packets and turns of the event loop. */
+const ENDING = 4
+
 export class Wire<Host extends LinkHost = LinkHost> implements Medium {
   /** Address → the host that listens there. */
   readonly hosts = new Map<string, Host>()
@@ -84,6 +87,10 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
     }
     from.lastArrival = Math.max(arrival, from.lastArrival)
     return from.lastArrival - time
+  }
+
+  ending(): number {
+    return this.random.below(ENDING)
   }
 
   /** One way of one packet without loss, ms. */

@@ -68,6 +68,8 @@ export interface Intake {
 
 export interface AskingSession<Call extends Sender> extends Session<Call> {
   readonly role: 'asking'
+  /** When we began to open it. */
+  readonly since: number
   /** Ids of requests that we cancelled and that the other side has not ended yet … */
   cancelled: Set<number>
   /** … and of those for which CANCEL was not sent yet. */
@@ -118,8 +120,12 @@ function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace 
   }
 }
 
-export function createAskingSession<Call extends Sender>(stream: StreamId, connection: Carrier): AskingSession<Call> {
-  return { ...createSession<Call>(stream, connection), role: 'asking', cancelled: new Set(), cancels: [] }
+export function createAskingSession<Call extends Sender>(
+  stream: StreamId,
+  connection: Carrier,
+  since: number,
+): AskingSession<Call> {
+  return { ...createSession<Call>(stream, connection), role: 'asking', since, cancelled: new Set(), cancels: [] }
 }
 
 export function createAnsweringSession<Party extends Sender>(

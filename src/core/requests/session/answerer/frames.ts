@@ -24,7 +24,7 @@ import {
 } from '../../../../wire/session/reader.js'
 import { log, type Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
-import { onGoodbye } from '../../../peers/goodbye.js'
+import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
@@ -43,7 +43,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
   if (!session.greeted) {
     session.greeted = true
     scheduleFlush(state, session)
-    return frame.type === FrameType.HELLO ? readHello(frame, session.hello) : 'its first frame is not HELLO'
+    return frame.type === FrameType.HELLO ? onHello(state, session, frame) : 'its first frame is not HELLO'
   }
   if (isIgnorable(frame, session.hello)) return undefined
   if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
@@ -61,6 +61,12 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     default:
       return `a frame of type ${frame.type} is not for an answerer`
   }
+}
+
+function onHello(state: State, session: Session, frame: Frame): Violation | undefined {
+  const broken = readHello(frame, session.hello)
+  if (broken === undefined) onGreeted(state, session)
+  return broken
 }
 
 function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {

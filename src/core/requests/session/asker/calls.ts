@@ -26,7 +26,7 @@ export const VALUES_WINDOW = 65_536
 
 /** Opens the session of the connection. With several protocols it finds out which one the peer speaks. */
 export function openSession(state: State, out: Effects, connection: Connection, protocols: string[]): void {
-  const session = createAskingSession<SessionCall>(nextStream(state), connection)
+  const session = createAskingSession<SessionCall>(nextStream(state), connection, state.now)
   connection.asking = session
   addSession(state, session)
   out.push({ type: 'open', stream: session.stream, connection: connection.id, protocols })

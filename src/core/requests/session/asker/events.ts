@@ -26,6 +26,7 @@ export function onSessionOpened(state: State, out: Effects, session: Session, ev
     scheduleFlush(state, session)
   } else {
     forgetSession(state, session)
+    forgetGoodbyes(state, session)
     refuseServices(state, out, connection)
     useStream(state, out, connection, session.stream)
   }
