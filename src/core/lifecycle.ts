@@ -228,10 +228,10 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
     if (ask.kind !== 'request' || ask.stage !== 'draining') fail(state, out, ask.id, refusal)
   }
   for (const exchange of state.exchanges.open.values()) {
-    if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal.message)
+    if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal)
   }
   for (const { id } of state.validating.open.values()) {
-    out.push({ type: 'cancelValidation', validation: id, reason: refusal.message })
+    out.push({ type: 'cancelValidation', validation: id, refusal })
   }
   const { now, lifecycle, due, changes } = state
   Object.assign(state, createState(state.self, state.settings), { now, lifecycle, due, changes })

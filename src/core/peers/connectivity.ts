@@ -219,7 +219,9 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
     if (connection.leaving !== undefined) sendElsewhere(state, out, ask)
     else endRequest(state, out, ask, refusal)
   }
-  for (const id of connection.v1Exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
+  for (const id of connection.v1Exchanges) {
+    cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, { code: 'ConnectionLost', message: reason })
+  }
   const { asking, answering } = connection
   if (asking !== undefined) loseCalls(state, out, asking, message)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
