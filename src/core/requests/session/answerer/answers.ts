@@ -2,7 +2,7 @@
  * Answers over a session: their values, their ends, and refusals, from the answerer's call to the frames. Values that wait for
  * credit are kept by series.ts.
  */
-import { WITHOUT_HELLO } from '../../../../wire/session/format.js'
+import { STOPPED, WITHOUT_HELLO } from '../../../../wire/session/format.js'
 import {
   chunkOf,
   writeEnd,
@@ -117,6 +117,15 @@ export function endExchange(state: State, exchange: SessionExchange): void {
 export function cutExchange(state: State, out: Effects, exchange: SessionExchange, refusal: Refusal): void {
   if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal)
   endExchange(state, exchange)
+}
+
+/** The node ends before these are answered: their askers get to know why, if nothing else is on its way to them. */
+export function failAll(state: State, out: Effects, refusal: Refusal): void {
+  for (const exchange of state.exchanges.open.values()) {
+    if (exchange.protocol !== 'session' || exchange.service) continue
+    failNow(state, exchange, STOPPED, '')
+    cutExchange(state, out, exchange, refusal)
+  }
 }
 
 /** Refuses at once, so values that wait are not sent. The calling function has to end the exchange. */
