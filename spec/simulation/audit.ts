@@ -164,7 +164,7 @@ function connecting(state: State, report: Report): void {
   }
   if (links !== state.connections.all.size) report('books', `${links} links, ${state.connections.all.size} connections`)
   for (const connection of state.connections.all.values()) {
-    const { id, peer, v1Streams, v1Exchanges, queue, asking, answering: other } = connection
+    const { id, peer, v1Streams, v1Exchanges, queue, asking, answering: other, dials, leaving } = connection
     for (const stream of v1Streams) {
       if (state.streams.v1Requests.get(stream)?.connection !== id)
         report('leak', `connection ${id} keeps stream ${stream}`)
@@ -178,10 +178,15 @@ function connecting(state: State, report: Report): void {
     }
     const ready = [...queue].filter((ask) => isReady(state.asks.open.get(ask), connection)).length
     // The other side is about to close a connection that it is leaving: requests wait for that, or for STAY.
-    if (ready > 0 && connection.leaving === undefined && hasRoom(state, connection))
+    if (ready > 0 && leaving === undefined && hasRoom(state, connection))
       report('stuck', `${ready} requests wait for a stream of connection ${id}, which has room`)
     const open =
-      v1Streams.size + v1Exchanges.size + queue.size + (asking?.requests.size ?? 0) + (other?.requests.size ?? 0)
+      v1Streams.size +
+      v1Exchanges.size +
+      queue.size +
+      (leaving === undefined ? dials.size : 0) +
+      (asking?.requests.size ?? 0) +
+      (other?.requests.size ?? 0)
     const isUsed = open > 0 || state.topics.meshPeers.has(peer) || peer in state.settings.bootNodes
     if (isUsed === state.connections.idle.has(id))
       report('books', `connection ${id} is ${isUsed ? '' : 'not '}used, and idle says otherwise`)

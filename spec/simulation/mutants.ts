@@ -199,10 +199,7 @@ export const neverHealed: Fault[] = [
   ),
   mutant('a peer that is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
   mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
-  mutant(
-    'a connection in doubt is used',
-    replace('isAvoided', 'doubted || leaving !== undefined', 'leaving !== undefined'),
-  ),
+  mutant('a connection in doubt is used', replace('isAvoided', 'doubted || surplus', 'surplus')),
   mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
 ]
 

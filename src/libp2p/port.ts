@@ -18,6 +18,7 @@ import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { watchClock } from '../platform/clock.js'
 
 export interface Libp2pPortOptions extends HostOptions {
   /** The protocols that we serve: a stream for one of them becomes `streamInbound`. */
@@ -50,6 +51,7 @@ class Libp2pPort implements NetworkPort {
   /** Events before `listening`: a peer may connect before libp2p's start is over. */
   private early: PortEvent[] | undefined = []
   private addresses: string[] = []
+  private unwatchClock: (() => void) | undefined
 
   constructor(
     private readonly options: Libp2pPortOptions,
@@ -107,6 +109,7 @@ class Libp2pPort implements NetworkPort {
     const missing = missingAddress(asked, host.services.own.listening())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
     host.addEventListener('self:peer:update', () => this.reportAddresses())
+    this.unwatchClock = watchClock((by) => this.emit({ type: 'clockJumped', by }))
     if (asked.some(isUnspecified)) host.services.own.watch(() => this.reportAddresses(true))
   }
 
@@ -169,6 +172,7 @@ class Libp2pPort implements NetworkPort {
     // libp2p's `stop` does nothing while it starts: let it finish that first.
     this.parts?.dialler.stop()
     this.parts?.host.services.own.unwatch()
+    this.unwatchClock?.()
     const orderly = Promise.resolve(this.starting).then(() => this.parts && stopHost(this.parts.host))
     try {
       await Promise.race([orderly, enough])

@@ -61,7 +61,7 @@ describe('a late subscriber', () => {
     for (const [who, node] of nodes.entries()) await node.broadcast(TOPIC, titled(`last ${who}`, 60))
     for (const process of late) {
       for (const who of nodes.keys()) {
-        await process.order('wroteText', { topic: TOPIC, text: `last ${who}`, within: 15_000 })
+        await process.wroteText(TOPIC, `last ${who}`)
       }
       const lines = process.journal(TOPIC)
       expect(lines.every(isIntact)).toBe(true)

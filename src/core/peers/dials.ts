@@ -108,8 +108,9 @@ export function stopWaiting(state: State, target: string, id: AskId): void {
 /** The caller has cancelled its `dial`. */
 export function leaveDial(state: State, { id, target, connection }: DialAsk): void {
   stopWaiting(state, target, id)
-  const waitsFor = connection === undefined ? undefined : state.connections.all.get(connection)
-  waitsFor?.dials.delete(id)
-  if (waitsFor !== undefined) updateIdle(state, waitsFor)
   closeAsk(state, id)
+  const carrier = connection === undefined ? undefined : state.connections.all.get(connection)
+  if (carrier === undefined) return
+  carrier.dials.delete(id)
+  updateIdle(state, carrier)
 }

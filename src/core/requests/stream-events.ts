@@ -14,7 +14,7 @@ import * as answerer from './session/answerer/events.js'
 import * as asker from './session/asker/events.js'
 import { GIVEN_UP } from './exchanges.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
-import type { RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
+import type { AnySession, RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
 import { scheduleFlush } from './streams.js'
 import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/answerer.js'
 import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
@@ -33,6 +33,7 @@ const IS_DEAD: Readonly<Record<EventOf<'streamOpenFailed'>['reason'], boolean>> 
 export function onStreamEvent(state: State, out: Effects, event: StreamEvent): void {
   if (event.type === 'streamInbound') return onInbound(state, out, event)
   const session = state.streams.sessions.get(event.stream)
+  if (session !== undefined && isEnd(event) && isLeavingBy(state, session)) return follow(state, out, session)
   if (session?.role === 'asking') return onAskingEvent(state, out, session, event)
   if (session?.role === 'answering') return onAnsweringEvent(state, out, session, event)
   const ask = state.streams.v1Requests.get(event.stream)
@@ -48,7 +49,6 @@ function onInbound(state: State, out: Effects, event: EventOf<'streamInbound'>):
 }
 
 function onAskingEvent(state: State, out: Effects, session: AskingSession<SessionCall>, event: StreamEvent): void {
-  if (isEnd(event) && isLeavingBy(state, session)) return leave(state, out, session.connection)
   switch (event.type) {
     case 'data':
       return asker.onSessionData(state, out, session, event.chunks)
@@ -76,7 +76,6 @@ function onAnsweringEvent(
   session: AnsweringSession<SessionExchange>,
   event: StreamEvent,
 ): void {
-  if (isEnd(event) && isLeavingBy(state, session)) return leave(state, out, session.connection)
   switch (event.type) {
     case 'data':
       return answerer.onAnsweringData(state, out, session, event.chunks)
@@ -138,7 +137,7 @@ function isEnd({ type }: StreamEvent): boolean {
  * We have consented to a goodbye, and its session ends: the other side closes the connection, whose streams end before it does. A
  * request that went over it now would be lost, so it ends at once, and what waited for that is dialled.
  */
-function leave(state: State, out: Effects, connection: number): void {
+function follow(state: State, out: Effects, { connection }: AnySession): void {
   dropConnection(state, out, connection, 'the peer has said goodbye and left')
 }
 

@@ -1,5 +1,6 @@
 /**
- * The books of the services: the questions of this node and what each is for, and the requests of other nodes that wait. Only this file changes them.
+ * The books of the services: the questions of this node and what each is for, and the requests of other nodes that wait. Only this
+ * file changes them.
  */
 import type { State } from '../state.js'
 import type { AskId, ExchangeId } from '../terms.js'
