@@ -1,5 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  renameSync,
+  symlinkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { P2pError } from '../../src/errors.js'
@@ -45,6 +57,13 @@ function busy(): Core {
   core.now = 2_000
   core.in({ type: 'woken' })
   return core
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let left = 200; !isSo(); left--) {
+    if (left === 0) throw new Error('it did not come to be')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 beforeEach(() => {
@@ -110,6 +129,28 @@ describe('the key of a dataDir', () => {
     const repaired = await open(secret)
     expect(repaired.secret).toBe(secret)
     await repaired.close()
+  })
+
+  it('is never replaced by a new one because it is missing, where anything else of the node is there', async () => {
+    for (const trace of ['peers', 'peers.damaged-1', 'key.damaged-2']) {
+      mkdirSync(directory, { recursive: true })
+      writeFileSync(at(trace), 'whatever')
+      const expected = `InvalidSecretKey: the key is missing in ${directory}, where ${trace} is still there: restore it`
+      expect(await codeOf(open())).toContain(expected)
+      expect(readdirSync(directory)).toEqual([trace])
+      const secret = newSecret()
+      const restored = await open(secret)
+      expect(restored.secret).toBe(secret)
+      await restored.close()
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('is new where a first start was cut off before there was one', async () => {
+    mkdirSync(directory)
+    writeFileSync(at('key.new'), 'half')
+    await (await open()).close()
+    expect(readdirSync(directory)).toEqual(['key'])
   })
 
   it('that others may read is told', async () => {
@@ -231,6 +272,73 @@ describe('a dataDir', () => {
     writeFileSync(at('peers'), sealed('{"peers":[{"peer":"nobody","addresses":[],"age":1}]}'))
     await (await open()).close()
     expect(readdirSync(directory)).toEqual(['key', 'peers.damaged-1', 'peers.damaged-2'])
+  })
+
+  it('that is deleted under its node, or its key alone, is made again with key and peers, and that is told', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    const key = readFileSync(join(directory, 'key'), 'utf8')
+    const tick = { at: core.now, events: [{ type: 'tick' } as const] }
+    for (const gone of [directory, at('key'), at('lock')]) {
+      rmSync(gone, { recursive: true })
+      // What is written last.
+      rmSync(at('peers'), { force: true })
+      first.batch(tick)
+      await until(() => ['key', 'lock', 'peers'].every((name) => existsSync(at(name))))
+      expect(readFileSync(at('key'), 'utf8')).toBe(key)
+      expect(await codeOf(open())).toMatch(/in use/)
+    }
+    // When it stops too.
+    rmSync(directory, { recursive: true })
+    await first.close()
+    expect(readdirSync(directory)).toEqual(['key', 'peers'])
+    const told = /^warn the key was gone from dataDir .*, and is written again$/
+    expect(lines).toHaveLength(3)
+    for (const line of lines) expect(line).toMatch(told)
+  })
+
+  it('that is another node’s by now is left to that one', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    renameSync(directory, `${directory}-renamed`)
+    const second = await open()
+    expect(second.secret).not.toBe(first.secret)
+    await first.close()
+    expect(readdirSync(directory)).toEqual(['key', 'lock'])
+    expect(lines).toEqual([expect.stringMatching(/could not be written, and the node goes on: dataDir .* is in use/)])
+    // It has ended, so the lock that it could not find does not count.
+    const third = await openDataDir(`${directory}-renamed`, undefined, log)
+    expect(third.secret).toBe(first.secret)
+    await third.close()
+    await second.close()
+  })
+
+  it('with the key of another node is left to that one', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    rmSync(directory, { recursive: true })
+    const second = await open()
+    await second.close()
+    await first.close()
+    expect(readFileSync(at('key'), 'utf8')).toContain(second.secret)
+    expect(lines).toEqual([expect.stringMatching(/could not be written, and the node goes on: .* two identities/)])
+    expect(readdirSync(directory)).toEqual(['key'])
+  })
+
+  it('is the same through a link, and a link may take its place under the node', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    const moved = `${directory}-moved`
+    renameSync(directory, moved)
+    symlinkSync(moved, directory)
+    expect(await codeOf(open())).toMatch(/in use/)
+    await first.close()
+    expect(readdirSync(moved)).toEqual(['key', 'peers'])
+    expect(lines).toEqual([])
   })
 
   it('in which nothing can be written is told once, and the node goes on', async () => {

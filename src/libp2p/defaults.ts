@@ -27,8 +27,11 @@ const NEVER = 2 ** 31 - 1
 /** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
 export const DIAL_TIMEOUT = DIALS.timeout
 
-/** Addresses that are being tried at once, of all dials together. As the stock `maxParallelDials`. */
-export const MAX_ATTEMPTS = 100
+/** Addresses that are being tried at once, of all dials together. Stock `maxParallelDials`: 100 peers, one address of each. */
+export const MAX_ATTEMPTS = 200
+
+/** The same for dials of which more than a few are being tried: a peer with many addresses that hang leaves room for others. */
+export const MAX_ATTEMPTS_OF_CROWDS = 100
 
 /** A lookup of ourselves. Stock: 180 s, which is six of our discovery ticks. */
 export const QUERY_TIMEOUT = TABLE.lookupTimeout

@@ -25,6 +25,8 @@ export interface Libp2pPortOptions extends HostOptions {
   protocols: string[]
   /** Called with failures that no event reports. */
   log?: (text: string) => void
+  /** Called with the addresses that it listens on, whatever it announces. */
+  onListening?: (addresses: string[]) => void
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -137,6 +139,7 @@ class Libp2pPort implements NetworkPort {
     this.parts.connections.abortForeign()
     if (this.early === undefined) this.tell()
     const early = this.early ?? []
+    if (this.early !== undefined) this.options.onListening?.(this.parts.host.services.own.listening())
     this.early = undefined
     this.report({ type: 'listening', addresses })
     for (const event of early) this.emit(event)

@@ -42,7 +42,7 @@ describe('the memory of peers', () => {
     // The address that led to it comes first.
     expect(dial).toEqual({ type: 'dial', target: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1/p2p/bob', `${BOB}/p2p/bob`] })
     core.connect('bob', 2)
-    expect(shorts(core.in(identified('bob', [BOB], 2)))).toEqual(['tableAdd bob'])
+    expect(shorts(core.in(identified('bob', [BOB], 2)))).toEqual(['ping 2', 'tableAdd bob'])
     expect(core.state.memory.retries.size).toBe(0)
   })
 

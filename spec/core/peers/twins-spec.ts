@@ -24,9 +24,10 @@ const silence = (connection: number) =>
 function twice(one: string[], other: string[]): Core {
   const core = new Core({ stayConnected: 30 })
   connected(core, 1, one)
+  pong(core, 1)
   core.now = 10
   connected(core, 2, other)
-  pong(core, 1)
+  pong(core, 1, 2)
   return core
 }
 
