@@ -200,6 +200,7 @@ export const neverHealed: Fault[] = [
   mutant('a peer that is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
   mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
   mutant('a connection in doubt is used', replace('isAvoided', 'doubted || surplus', 'surplus')),
+  mutant('a ping does not wait for our own bytes', replace('pingTime', 'Math.min(longest', 'Math.min(timeout')),
   mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
 ]
 

@@ -150,10 +150,10 @@ export function updateIdle(state: State, connection: Connection): void {
   }
 }
 
-/** Answered by `pinged` or `pingFailed`. */
-export function ping(out: Effects, connection: Connection, timeout: number): void {
+/** Answered by `pinged` or `pingFailed`. A shorter time than the standard one does not hold while our own bytes are ahead of it. */
+export function ping({ settings }: State, out: Effects, connection: Connection, timeout = settings.pingTimeout): void {
   connection.pings++
-  out.push({ type: 'ping', connection: connection.id, timeout })
+  out.push({ type: 'ping', connection: connection.id, timeout, longest: settings.pingTimeout })
 }
 
 /** The timeout of a ping that is to find out whether somebody is still there. A link whose round trip is long needs its time. */

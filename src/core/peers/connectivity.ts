@@ -65,7 +65,7 @@ function testOthers(state: State, out: Effects, { id: newest, peer }: Connection
     if (id === newest) continue
     const older = state.connections.all.get(id)!
     older.doubted = true
-    ping(out, older, testTime(state, older))
+    ping(state, out, older, testTime(state, older))
   }
 }
 
@@ -99,7 +99,7 @@ function awaitProof(state: State, out: Effects, ask: DialAsk, connection: Connec
   if (connection.upgraded || connection.inbound) settleDials(state, out, connection)
   else {
     updateIdle(state, connection)
-    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+    if (connection.pings === 0) ping(state, out, connection)
   }
 }
 
@@ -298,7 +298,7 @@ export function pingAfterSleep(state: State, out: Effects): void {
 /** Tests every connection. */
 export function pingAllNow(state: State, out: Effects, timeout: number): void {
   for (const connection of state.connections.all.values()) {
-    if (connection.pings === 0) ping(out, connection, timeout)
+    if (connection.pings === 0) ping(state, out, connection, timeout)
   }
 }
 
@@ -324,7 +324,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     connection.doubted = false
     settleDials(state, out, connection)
     // What came may have been under way since before it fell silent, so it is asked again at once.
-    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+    if (connection.pings === 0) ping(state, out, connection)
     return
   }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
