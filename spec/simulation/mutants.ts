@@ -233,7 +233,7 @@ export const kept: Fault[] = [
   mutant('a drain cuts requests off', replace('isBusy', 'inFlight(ask)', 'undefined')),
   mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(exchange)', 'false')),
   mutant('a drain has no end', replace('shutdown', 'state.now + drain', 'Infinity')),
-  mutant('a drain does not say what hung', replace('cutShort', "hung === ''", 'true')),
+  mutant('a drain does not say what hung', replace('cutOrBlame', "hung === ''", 'true')),
   mutant('what lies in the sockets after a sleep comes too late', drop('handle', 'startGrace(')),
   mutant('a sleep is not noticed', replace('Lane.noteLateness', 'by > LATE', 'by > Infinity')),
   mutant(

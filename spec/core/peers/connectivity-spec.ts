@@ -128,6 +128,17 @@ describe('a connection', () => {
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 1'])
   })
 
+  it('is tested once, however many its peer opens meanwhile', () => {
+    const core = new Core()
+    let pings = 0
+    for (let id = 1; id <= 100; id++)
+      pings += shorts(core.connect('bob', id)).filter((s) => s.startsWith('ping')).length
+    expect(pings).toBe(99)
+    expect(core.state.connections.all.get(1)!.pings).toBe(1)
+    core.in({ type: 'pinged', connection: 1, rtt: 3 })
+    expect(shorts(core.connect('bob', 101))).toEqual(['ping 1', 'ping 100'])
+  })
+
   it('has more time for that when its round trip is long', () => {
     const core = new Core({ connectionKeepAlive: 1e9 })
     core.connect('bob', 1)
@@ -158,7 +169,7 @@ describe('a connection', () => {
     const core = new Core()
     core.connect('bob', 1)
     core.connect('bob', 2)
-    expect(shorts(core.connect('bob', 3))).toEqual(['ping 1', 'ping 2'])
+    expect(shorts(core.connect('bob', 3))).toEqual(['ping 2'])
     expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 3'])
     core.in({ type: 'pinged', connection: 2, rtt: 3 })
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])

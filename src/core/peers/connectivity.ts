@@ -21,6 +21,7 @@ import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import {
   addConnection,
+  carries,
   connectionTo,
   idleTooLong,
   isUsed,
@@ -32,6 +33,7 @@ import {
   removeConnection,
   takeReleased,
   takeSurplus,
+  takeUnclosed,
   testTime,
   updateIdle,
 } from './connections.js'
@@ -62,8 +64,9 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
  */
 function testOthers(state: State, out: Effects, { id: newest, peer }: Connection): void {
   for (const id of state.connections.byPeer.get(peer)!) {
-    if (id === newest) continue
     const older = state.connections.all.get(id)!
+    // Who opens many is not pinged over all of them for each.
+    if (id === newest || older.doubted) continue
     older.doubted = true
     ping(state, out, older, testTime(state, older))
   }
@@ -175,8 +178,8 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
-  // The peer has not closed one that we have lost by moving: it does not even know.
-  const wasUsed = event.moved === true || isUsed(state, connection)
+  // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
+  const wasUsed = event.moved === true || (!connection.stopping && isUsed(state, connection))
   forget(state, out, connection, 'the connection was lost', wasUsed ? 'used' : 'idle')
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
@@ -202,7 +205,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
     noteGone(state, connection, how, reason)
-    if (noteGoneParting(state, connection.peer) && !seek(state, out, connection.peer))
+    if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
       endParting(state, connection.peer)
   }
   const message = `${reason} before ${connection.peer} answered`
@@ -252,7 +255,16 @@ export function leaveSurplus(state: State, out: Effects): void {
     // Two nodes with one secret are told apart by both their connections.
     if (openedAt + state.settings.connectionKeepAlive > state.now || state.twins.suspects.has(peer)) continue
     if (isRecipient(state, peer)) inspectRecipient(state, out, peer)
-    else sayGoodbye(state, out, connection)
+    else if (!sayGoodbye(state, out, connection) && !carries(connection)) {
+      dropConnection(state, out, connection.id, 'another connection to the peer is used')
+    }
+  }
+}
+
+/** What waits for their end goes elsewhere. */
+export function dropUnclosed(state: State, out: Effects): void {
+  for (const { id } of takeUnclosed(state)) {
+    dropConnection(state, out, id, 'the peer has asked for the end of the connection, and does not close it')
   }
 }
 
@@ -296,7 +308,7 @@ export function pingAfterSleep(state: State, out: Effects): void {
 }
 
 /** Tests every connection. */
-export function pingAllNow(state: State, out: Effects, timeout: number): void {
+function pingAllNow(state: State, out: Effects, timeout: number): void {
   for (const connection of state.connections.all.values()) {
     if (connection.pings === 0) ping(state, out, connection, timeout)
   }
