@@ -24,13 +24,25 @@ export const identified = (peer: string, addresses = [BOB], connection = 1): Eve
 
 export const closed = (connection = 1): Event => ({ type: 'connectionClosed', connection })
 
+/** Eight other peers that stay connected. */
+export function crowd(core: Core): void {
+  for (let i = 1; i <= 8; i++) {
+    core.connect(`other ${i}`, 100 + i)
+    core.in(identified(`other ${i}`, [`/ip4/10.0.1.${i}/tcp/1`], 100 + i))
+  }
+}
+
 /** Runs until the time, failing every dial at once: when each peer was dialled. */
 export function failAll(core: Core, until: number, effects: Effect[] = []): number[] {
   const times: number[] = []
   for (let more = effects; ;) {
     for (const effect of more) if (effect.type === 'dial') times.push(core.now)
     const failed = more.flatMap((effect) => (effect.type === 'dial' ? [dialFailed(effect.target)] : []))
-    if (failed.length > 0) core.in(...failed)
+    // There may be room for other dials then.
+    if (failed.length > 0) {
+      more = core.in(...failed)
+      continue
+    }
     const next = core.state.memory.nextTry
     if (next > until) return times
     more = core.at(next)
