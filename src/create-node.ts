@@ -48,7 +48,11 @@ interface Parts {
 
 async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
   const { pubsub, validators, record } = checked
-  const settings = data === undefined ? checked.settings : { ...checked.settings, remembered: data.remembered }
+  const asked = checked.settings.listen
+  const settings =
+    data === undefined
+      ? checked.settings
+      : { ...checked.settings, remembered: data.remembered, listen: await data.listen(asked) }
   const privateKey = await privateKeyOf(secret)
   const options: BuildOptions = {
     peerId: await peerIdOf(secret),
@@ -61,6 +65,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       log: (text) => {
         log('debug', text)
       },
+      onListening: (addresses) => data?.listens(asked, addresses),
     }),
     log,
     validators,

@@ -3,6 +3,7 @@ import { firstValueFrom } from 'rxjs'
 import type { Event } from '../../src/core/events.js'
 import { Asks } from '../../src/edge/asks.js'
 import { abortable, Cancellable } from '../../src/edge/signals.js'
+import { P2pError } from '../../src/errors.js'
 
 function edge(): { asks: Asks; pushed: Event[] } {
   const pushed: Event[] = []
@@ -68,14 +69,14 @@ describe("the signal of users' work", () => {
     const work = new Cancellable()
     const { signal } = work
     expect(signal.aborted).toBe(false)
-    work.cancel('the time is over')
-    expect(signal.reason).toEqual(new Error('the time is over'))
+    work.cancel({ code: 'RequestTimeout', message: 'the time is over' })
+    expect(signal.reason).toEqual(new P2pError('RequestTimeout', 'the time is over'))
     expect(work.signal).toBe(signal)
   })
 
   it('has fired when it is read after the cancel', () => {
     const work = new Cancellable()
-    work.cancel('the time is over')
-    expect(work.signal.reason).toEqual(new Error('the time is over'))
+    work.cancel({ code: 'RequestTimeout', message: 'the time is over' })
+    expect(work.signal.reason).toEqual(new P2pError('RequestTimeout', 'the time is over'))
   })
 })

@@ -52,6 +52,15 @@ describe('the addresses of a peer', () => {
     expect(await timed(a.request(b.peerId, bytes('x')))).toBeLessThan(300 * k + 1_000)
   })
 
+  it('are found among a hundred that hang, the good one last, in half the time of a dial', async () => {
+    const b = await startEcho()
+    const dead = await Promise.all(Array.from({ length: 99 }, () => hanging(b.peerId)))
+    const a = await startNode({ bootNodes: [...dead, ...b.addresses] })
+    const took = await timed(a.request(b.peerId, bytes('x'), { timeout: 9_000 }))
+    process.stdout.write(`\n99 hanging addresses before a good one: answered after ${took.toFixed(0)} ms\n`)
+    expect(took).toBeLessThan(5_500)
+  }, 20_000)
+
   it('make one connection, also when a slower one of them would come through', async () => {
     const b = await startEcho()
     const slow = [await late(b.addresses[0]!, b.peerId, 400), await late(b.addresses[0]!, b.peerId, 200)]

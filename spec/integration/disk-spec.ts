@@ -80,9 +80,9 @@ describe('a dataDir', () => {
   )
 
   itOnTmpfs(
-    'on a read-only disk has its key, also a damaged one, and says what it cannot do',
+    'on a read-only disk has its key, also a damaged one, says what it cannot do, and is one node’s at a time',
     async () => {
-      const { before, frozen, after } = await onTmpfs('frozen')
+      const { before, frozen, second, third, after } = await onTmpfs('frozen')
       expect(frozen!.secret).toBe(before!.secret)
       expect(frozen!.remembered).toHaveLength(1)
       expect(frozen!.lines).toEqual([
@@ -90,6 +90,10 @@ describe('a dataDir', () => {
         expect.stringMatching(/^warn the key file .* is damaged and could not be repaired: .*EROFS/),
         expect.stringMatching(/^warn the remembered peers could not be written, and the node goes on: .*EROFS/),
       ])
+      // Also when it can be written again.
+      for (const refused of [second, third]) {
+        expect(refused!.error).toMatch(/^dataDir .* is in use by another node of this process/)
+      }
       expect(after!.secret).toBe(before!.secret)
       expect(after!.lines).toEqual([expect.stringMatching(/^warn the key file was damaged and is repaired/)])
     },

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { interval, map, take } from 'rxjs'
+import { interval, lastValueFrom, map, take, tap } from 'rxjs'
 import type { P2pError, P2pNode } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endChildren, endProcesses } from '../support/another-process.js'
@@ -64,6 +64,24 @@ describe('a node that drains', () => {
       stopped ??= bob.stop({ drain: 5_000 })
     }
     expect(seen).toHaveLength(10)
+    await within(3_000, stopped!, 'the end')
+  })
+
+  it('tells the taker of a stream, and an asker, that it was stopped, when the time of the drain is over', async () => {
+    const [alice, bob] = [await startNode(), await startNode()]
+    const endless = interval(20).pipe(map((i) => bytes(`${i}`)))
+    bob.setEventHandler({
+      handleInboundRequest: (data) => (text(data) === 'one' ? new Promise<Uint8Array>(() => {}) : endless),
+    })
+    const message = `${bob.peerId} was stopped before it had answered`
+    const one = alice.request(bob.addresses[0]!, bytes('one')).catch((error: unknown) => error)
+    const values = alice.request$(bob.addresses[0]!, bytes('many'))
+    let stopped: Promise<void> | undefined
+    const error = await lastValueFrom(values.pipe(tap(() => void (stopped ??= bob.stop({ drain: 300 }))))).catch(
+      (failure: unknown) => failure,
+    )
+    expect(error).toMatchObject({ code: 'ConnectionLost', message })
+    expect(await one).toMatchObject({ code: 'ConnectionLost', message })
     await within(3_000, stopped!, 'the end')
   })
 

@@ -66,6 +66,31 @@ describe('dataDir', () => {
     expect(took).toBeLessThan(2_000)
   })
 
+  it('keeps its free port, until another program has it', async () => {
+    const first = await keeper('a')
+    const { addresses } = first
+    await first.stop()
+    const second = await keeper('a')
+    expect(second.addresses).toEqual(addresses)
+    await second.stop()
+    const squatter = await startNode({ listen: addresses[0]!.replace(/\/p2p.*/, '') })
+    const third = await keeper('a')
+    expect(third.addresses).not.toEqual(addresses)
+    await third.stop()
+    await squatter.stop()
+    expect((await keeper('a')).addresses).toEqual(third.addresses)
+  })
+
+  it('brings a whole network back that restarts at once, without boot nodes and fixed ports', async () => {
+    const names = ['a', 'b', 'c']
+    const boot = await startNode()
+    const before = await Promise.all(names.map((name) => keeper(name, { bootNodes: boot.addresses })))
+    await Promise.all(before.map((node) => node.online({ peers: 3 })))
+    await Promise.all([boot, ...before].map((node) => node.stop()))
+    const after = await Promise.all(names.map((name) => keeper(name)))
+    await Promise.all(after.map((node) => node.online({ peers: 2, timeout: 5_000 })))
+  }, 20_000)
+
   it('is one node’s at a time, and is free when that one has stopped or could not begin', async () => {
     const first = await keeper('a')
     await expect(keeper('a')).rejects.toMatchObject({

@@ -12,6 +12,8 @@ import type { Host } from '../../src/libp2p/host.js'
 
 const SELF = '12D3KooWKwVK6mTHm9PZQvTtJAyEZqGDFcEtgFiLQF9bqpZAuVSp'
 const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
+const OTHER = '12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu'
+const THIRD = '12D3KooWGC6TvWhfagifX6GhkBuRdBzsfxkPLgKMTFBMDHpJbS4p'
 const [A, B] = ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1'] as const
 
 interface Attempt {
@@ -149,6 +151,47 @@ describe('a dial', () => {
       { type: 'dialFailed', tried },
       { type: 'dialFailed', tried },
     ])
+  })
+
+  it('of many addresses that hang comes to the last one in time, with one socket each', async () => {
+    const { dialler, events, attempts, tried } = dialling()
+    const many = Array.from({ length: 100 }, (_, index) => `/ip4/192.0.2.${index + 1}/tcp/1`)
+    dialler.dial(PEER, many)
+    await jest.advanceTimersByTimeAsync(DIALS.allWithin)
+    expect(tried()).toContain(many.at(-1))
+    expect(attempts.length).toBeLessThan(many.length + 2 * DIALS.few)
+    attempts.find(({ address }) => address === many.at(-1))!.open()
+    await settle()
+    expect(events).toMatchObject([{ type: 'dialled' }])
+    dialler.stop()
+  })
+
+  it('says how many addresses it could not try', async () => {
+    const { dialler, events } = dialling()
+    dialler.dial(
+      PEER,
+      Array.from({ length: 120 }, (_, index) => `/ip4/192.0.2.${index + 1}/tcp/1`),
+    )
+    await jest.advanceTimersByTimeAsync(DIALS.timeout)
+    expect(events).toMatchObject([
+      { failure: { message: expect.stringMatching(/; 20 more were not tried$/) as unknown } },
+    ])
+  })
+
+  it('of a peer with many addresses that hang leaves room for other dials', async () => {
+    const { dialler, tried } = dialling()
+    const crowd = (peer: string, net: number): void =>
+      dialler.dial(
+        peer,
+        Array.from({ length: 100 }, (_, index) => `/ip4/192.0.${net}.${index + 1}/tcp/1`),
+      )
+    crowd(PEER, 2)
+    crowd(OTHER, 3)
+    await jest.advanceTimersByTimeAsync(DIALS.allWithin)
+    dialler.dial(THIRD, [A])
+    await settle()
+    expect(tried().at(-1)).toBe(A)
+    dialler.stop()
   })
 
   it('is answered when the peer connects to us, and then lets its own attempt go on', async () => {

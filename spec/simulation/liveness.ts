@@ -19,6 +19,8 @@ const AWAKE = 2_000
 /** Longer than a large request takes over the slow line, ms. */
 const PATIENCE = 100_000
 const SLOW_LINE = 25_000
+/** An answer takes no longer when all is well, ms. */
+const PROMPT = 1_000
 
 /** What never heals in the network of this seed, beside the boot node's end. */
 interface Faults {
@@ -197,20 +199,28 @@ class Liveness {
   }
 
   private ask(a: P2pNode, b: P2pNode): Promise<string> {
-    return this.net.until(a.request(b.peerId, Uint8Array.of(1), { timeout: 10_000 }).then(() => 'ok', String))
+    return this.net.until(this.answer(a, b, 10_000))
   }
 
+  private answer(a: P2pNode, b: P2pNode, timeout: number): Promise<string> {
+    return a.request(b.peerId, Uint8Array.of(1), { timeout }).then(() => 'ok', String)
+  }
+
+  /** All at once: who has to be dialled first, or waits for a dead connection, is late. */
   private async check(when: string): Promise<void> {
     const { net, nodes } = this
-    for (const a of nodes) {
-      const known = await net.until(a.knownPeers())
-      for (const b of nodes) {
-        if (a === b || (this.cut?.includes(a) === true && this.cut.includes(b))) continue
-        const names = `n${nodes.indexOf(a)} … n${nodes.indexOf(b)}`
-        if (!(b.peerId in known)) this.fail(`${names} does not know it ${when}`)
-        const answer = await this.ask(a, b)
-        if (answer !== 'ok') this.fail(`${names} does not reach it ${when}: ${answer}`)
-      }
+    const known = await net.until(Promise.all(nodes.map((node) => node.knownPeers())))
+    const pairs = nodes
+      .flatMap((a, from) => nodes.map((b, to) => ({ a, b, from, to })))
+      .filter(({ a, b }) => {
+        return a !== b && !(this.cut?.includes(a) === true && this.cut.includes(b))
+      })
+    for (const { b, from, to } of pairs)
+      if (!(b.peerId in known[from]!)) this.fail(`n${from} … n${to} does not know it ${when}`)
+    const answers = await net.until(Promise.all(pairs.map(({ a, b }) => this.answer(a, b, PROMPT))))
+    for (const [index, { from, to }] of pairs.entries()) {
+      const answer = answers[index]!
+      if (answer !== 'ok') this.fail(`n${from} … n${to} does not reach it ${when}: ${answer}`)
     }
   }
 }

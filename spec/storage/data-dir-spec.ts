@@ -1,7 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  renameSync,
+  symlinkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Event } from '../../src/core/events.js'
 import type { P2pError } from '../../src/errors.js'
 import { newSecret } from '../../src/identity.js'
 import { openDataDir, type DataDir } from '../../src/storage/data-dir.js'
@@ -45,6 +58,13 @@ function busy(): Core {
   core.now = 2_000
   core.in({ type: 'woken' })
   return core
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let left = 200; !isSo(); left--) {
+    if (left === 0) throw new Error('it did not come to be')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 beforeEach(() => {
@@ -110,6 +130,28 @@ describe('the key of a dataDir', () => {
     const repaired = await open(secret)
     expect(repaired.secret).toBe(secret)
     await repaired.close()
+  })
+
+  it('is never replaced by a new one because it is missing, where anything else of the node is there', async () => {
+    for (const trace of ['peers', 'peers.damaged-1', 'key.damaged-2']) {
+      mkdirSync(directory, { recursive: true })
+      writeFileSync(at(trace), 'whatever')
+      const expected = `InvalidSecretKey: the key is missing in ${directory}, where ${trace} is still there: restore it`
+      expect(await codeOf(open())).toContain(expected)
+      expect(readdirSync(directory)).toEqual([trace])
+      const secret = newSecret()
+      const restored = await open(secret)
+      expect(restored.secret).toBe(secret)
+      await restored.close()
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('is new where a first start was cut off before there was one', async () => {
+    mkdirSync(directory)
+    writeFileSync(at('key.new'), 'half')
+    await (await open()).close()
+    expect(readdirSync(directory)).toEqual(['key'])
   })
 
   it('that others may read is told', async () => {
@@ -188,7 +230,8 @@ describe('a dataDir', () => {
     const core = busy()
     const data = await open()
     data.watch(core.state)
-    data.batch({ at: core.now, events: [{ type: 'connectionClosed', connection: 1 }] })
+    data.batch({ at: core.now, events: [] })
+    await Promise.resolve()
     const shutdown = { type: 'shutdown', ask: 1 } as const
     data.batch({ at: core.now, events: [shutdown] })
     core.in(shutdown)
@@ -197,6 +240,41 @@ describe('a dataDir', () => {
     expect(readFileSync(at('peers'), 'utf8')).toContain(PEERS[1])
     await data.close()
   })
+
+  it('writes when a peer or an address comes or goes, and else after five minutes at a tick', async () => {
+    const core = busy()
+    const data = await open()
+    data.watch(core.state)
+    /** Is anything written soon after this batch, whatever its events are called? */
+    const writes = async (...events: Event[]): Promise<boolean> => {
+      rmSync(at('peers'), { force: true })
+      data.batch({ at: core.now, events })
+      core.in(...events)
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      return existsSync(at('peers'))
+    }
+    const tick = { type: 'tick' } as const
+    expect(await writes(tick)).toBe(true)
+    // Ages change, and failures.
+    core.connect(PEERS[0]!, 3)
+    expect(await writes({ type: 'connectionClosed', connection: 3 }, tick)).toBe(false)
+    core.now += 300_000
+    expect(await writes(tick)).toBe(true)
+    expect(await writes(tick)).toBe(false)
+    // One is forgotten, at a wake-up.
+    core.state.settings.memoryLifetime = 1_000
+    for (let i = 0; i < 8; i++) core.state.memory.peers.set(`o${i}`, core.state.memory.peers.get(PEERS[1]!)!)
+    core.state.memory.version++
+    core.now += 30_000
+    expect(await writes({ type: 'dialFailed', target: PEERS[0]!, failure: { message: 'no' }, tried: [] }, tick)).toBe(
+      true,
+    )
+    core.now += 30_000
+    // (After a quiet interval the next write is soon again.)
+    data.batch({ at: core.now, events: [tick] })
+    expect([await writes({ type: 'woken' }), core.state.memory.peers.has(PEERS[0]!)]).toEqual([true, false])
+    await data.close()
+  }, 15_000)
 
   it('leaves out addresses that it does not dial, and keeps the rest', async () => {
     const core = busy()
@@ -231,6 +309,73 @@ describe('a dataDir', () => {
     writeFileSync(at('peers'), sealed('{"peers":[{"peer":"nobody","addresses":[],"age":1}]}'))
     await (await open()).close()
     expect(readdirSync(directory)).toEqual(['key', 'peers.damaged-1', 'peers.damaged-2'])
+  })
+
+  it('that is deleted under its node, or its key alone, is made again with key and peers, and that is told', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    const key = readFileSync(join(directory, 'key'), 'utf8')
+    const tick = { at: core.now, events: [{ type: 'tick' } as const] }
+    for (const gone of [directory, at('key'), at('lock')]) {
+      rmSync(gone, { recursive: true })
+      // What is written last.
+      rmSync(at('peers'), { force: true })
+      first.batch(tick)
+      await until(() => ['key', 'lock', 'peers'].every((name) => existsSync(at(name))))
+      expect(readFileSync(at('key'), 'utf8')).toBe(key)
+      expect(await codeOf(open())).toMatch(/in use/)
+    }
+    // When it stops too.
+    rmSync(directory, { recursive: true })
+    await first.close()
+    expect(readdirSync(directory)).toEqual(['key', 'peers'])
+    const told = /^warn the key was gone from dataDir .*, and is written again$/
+    expect(lines).toHaveLength(3)
+    for (const line of lines) expect(line).toMatch(told)
+  })
+
+  it('that is another node’s by now is left to that one', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    renameSync(directory, `${directory}-renamed`)
+    const second = await open()
+    expect(second.secret).not.toBe(first.secret)
+    await first.close()
+    expect(readdirSync(directory)).toEqual(['key', 'lock'])
+    expect(lines).toEqual([expect.stringMatching(/could not be written, and the node goes on: dataDir .* is in use/)])
+    // It has ended, so the lock that it could not find does not count.
+    const third = await openDataDir(`${directory}-renamed`, undefined, log)
+    expect(third.secret).toBe(first.secret)
+    await third.close()
+    await second.close()
+  })
+
+  it('with the key of another node is left to that one', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    rmSync(directory, { recursive: true })
+    const second = await open()
+    await second.close()
+    await first.close()
+    expect(readFileSync(at('key'), 'utf8')).toContain(second.secret)
+    expect(lines).toEqual([expect.stringMatching(/could not be written, and the node goes on: .* two identities/)])
+    expect(readdirSync(directory)).toEqual(['key'])
+  })
+
+  it('is the same through a link, and a link may take its place under the node', async () => {
+    const core = busy()
+    const first = await open()
+    first.watch(core.state)
+    const moved = `${directory}-moved`
+    renameSync(directory, moved)
+    symlinkSync(moved, directory)
+    expect(await codeOf(open())).toMatch(/in use/)
+    await first.close()
+    expect(readdirSync(moved)).toEqual(['key', 'peers'])
+    expect(lines).toEqual([])
   })
 
   it('in which nothing can be written is told once, and the node goes on', async () => {

@@ -84,6 +84,7 @@ export const eventsByType: Arbitraries = {
   effectFailed: event('effectFailed', { effect: text, failure }),
   listening: event('listening', { addresses: texts }),
   listenFailed: event('listenFailed', { failure }),
+  clockJumped: event('clockJumped', { by: fc.integer({ min: -100_000, max: 1e9 }) }),
   connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
   connectionClosed: event('connectionClosed', { connection: id, moved: fc.boolean() }, ['moved']),
   dialled: event('dialled', { target: text, peer: text, connection: id }),

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sealed } from '../../src/storage/files.js'
 import { openDataDir, type DataDir } from '../../src/storage/data-dir.js'
 import { Core, KAD } from './core.js'
 
@@ -66,10 +67,17 @@ if (what === 'full') {
 } else if (what === 'frozen') {
   const before = await use(PEER)
   damage()
+  // A process that is dead has left it.
+  writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.pid, started: '1' })))
   execFileSync('mount', ['-o', 'remount,ro', disk])
   const frozen = await use(PEER, OTHER)
+  lines = []
+  const first = await open()
+  const second = await use()
   execFileSync('mount', ['-o', 'remount,rw', disk])
-  say({ before, frozen, after: await use() })
+  const third = await use()
+  await first.close()
+  say({ before, frozen, second, third, after: await use() })
 } else {
   say({ begins: true })
   for (;;) say(await use(PEER, OTHER))

@@ -1,6 +1,7 @@
 /** What happens to peers: events that several specs of the core need, and dials that fail. */
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
+import type { RememberedPeer } from '../../src/core/peers/state.js'
 import { KAD, type Core } from './core.js'
 
 export const BOB = '/ip4/10.0.0.1/tcp/1'
@@ -23,6 +24,17 @@ export const identified = (peer: string, addresses = [BOB], connection = 1): Eve
 })
 
 export const closed = (connection = 1): Event => ({ type: 'connectionClosed', connection })
+
+/** A peer that was good at the time 0, and has failed so often since. */
+export const rememberedAfter = (failures: number, addresses = [BOB]): RememberedPeer => ({
+  addresses,
+  proven: [],
+  host: '10.0.0.1',
+  trusted: false,
+  goodAt: 0,
+  livedAt: 0,
+  failures,
+})
 
 /** Eight other peers that stay connected. */
 export function crowd(core: Core): void {

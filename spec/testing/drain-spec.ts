@@ -54,6 +54,16 @@ describe('a node that drains', () => {
     expect(log.filter((line) => line.startsWith('warn'))).toEqual([])
   })
 
+  it('tells those that it has not answered at its end that it was stopped', async () => {
+    const { alice, bob } = await pair()
+    const failed = failureOf(alice.request(bob.peerId, bytes('hang')))
+    await net.run(100)
+    const stopped = bob.stop({ drain: 200 })
+    const message = `${bob.peerId} was stopped before it had answered`
+    expect(await net.until(failed)).toMatchObject({ code: 'ConnectionLost', message })
+    await net.until(stopped).catch(() => undefined)
+  })
+
   it('answers over version 1 too', async () => {
     net = simulate({ seed: 2, latency: 10 })
     const v1 = { protocols: ['/tinyp2p/req-resp/1.0.0'] }

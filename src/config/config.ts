@@ -25,7 +25,8 @@ import { MAX_DELAY } from '../platform/timers.js'
 export interface NodeConfig {
   /**
    * Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port: another one after each start, so name a
-   * fixed port where others are to find the node again after a restart.
+   * fixed port where others are to find the node again after a restart. With `dataDir` a free port (`tcp/0`) is that of the last time,
+   * unless another program has taken it.
    */
   listen?: string | string[] | undefined
   /**
@@ -39,10 +40,11 @@ export interface NodeConfig {
   secret?: string | Uint8Array | undefined
   /**
    * The path of a directory for this node alone; it is made when it does not exist. The node keeps its key there (mode 0600, not
-   * encrypted) and the peers that it remembers. So it is the same peer after a restart, and finds its network without boot nodes, as
-   * long as one of those peers is where it was: nodes that restart all at once need fixed ports in `listen`.
-   * `InvalidConfig` if another node uses the directory, or if `secret` is not the key in it. Default: nothing is kept. Needs Node's
-   * file system.
+   * encrypted), the peers that it remembers, and the free ports that it had. So it is the same peer after a restart, and finds its
+   * network without boot nodes, as long as one of those peers is where it was. A directory that can only be read will do if it has a
+   * key; nothing new is kept then.
+   * `InvalidConfig` if another node uses the directory, or if `secret` is not the key in it; `InvalidSecretKey` if the key is damaged,
+   * or missing where the peers are still there. Default: nothing is kept. Needs Node's file system.
    */
   dataDir?: string | undefined
   /**

@@ -32,14 +32,14 @@ export type EdgeEffect =
   /** The producer of this answer may produce values of this cost (`valueCost`). */
   | { type: 'produce'; exchange: ExchangeId; allowance: number }
   /** The answer of this exchange, or the rest of it, is no longer wanted: fire its signal, end its producer. */
-  | { type: 'cancelHandler'; exchange: ExchangeId; reason: string }
+  | { type: 'cancelHandler'; exchange: ExchangeId; refusal: Refusal }
   | ({ type: 'deliver' } & Heard)
   /** The subscriber gets these broadcasts before those that are delivered from now on. */
   | { type: 'replayed'; subscription: SubscriptionId; broadcasts: Heard[] }
   /** Validate this message. Answered by `validated`. */
   | ({ type: 'validate'; validation: ValidationId } & Heard)
   /** The verdict is no longer wanted. */
-  | { type: 'cancelValidation'; validation: ValidationId; reason: string }
+  | { type: 'cancelValidation'; validation: ValidationId; refusal: Refusal }
   /** Compute the SHA-256 of `data`. Answered by `digested`. */
   | { type: 'digest'; digest: number; data: Uint8Array }
   /** The peer has received the broadcast of this ask, and its validator, if it has one, accepted it. `rtt` in ms. */

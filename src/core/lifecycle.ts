@@ -13,6 +13,8 @@ import { beginMemory } from './peers/memory.js'
 import { checkObserved } from './peers/observed.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
+import { failAll } from './requests/session/answerer/answers.js'
+import { flushSessions } from './requests/session/outbox.js'
 import { openOwnAsk, takeOwnAsk } from './services/book.js'
 import { createState, type Ask, type State } from './state.js'
 
@@ -81,7 +83,10 @@ function cut(state: State, out: Effects, reason?: Refusal): void {
   lifecycle.stopAt = state.now + state.settings.stopTimeout
   lifecycle.lookAt = Infinity
   dueAt(state, 'stop', lifecycle.stopAt)
-  endAll(state, out, reason ?? { code: 'NodeStopped', message: 'the node was stopped' })
+  const refusal: Refusal = reason ?? { code: 'NodeStopped', message: 'the node was stopped' }
+  failAll(state, out, refusal)
+  flushSessions(state, out)
+  endAll(state, out, refusal)
   out.push({ type: 'stop' })
 }
 
@@ -227,10 +232,10 @@ function endAll(state: State, out: Effects, refusal: Refusal): void {
     if (ask.kind !== 'request' || ask.stage !== 'draining') fail(state, out, ask.id, refusal)
   }
   for (const exchange of state.exchanges.open.values()) {
-    if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal.message)
+    if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal)
   }
   for (const { id } of state.validating.open.values()) {
-    out.push({ type: 'cancelValidation', validation: id, reason: refusal.message })
+    out.push({ type: 'cancelValidation', validation: id, refusal })
   }
   const { now, lifecycle, due, changes } = state
   Object.assign(state, createState(state.self, state.settings), { now, lifecycle, due, changes })

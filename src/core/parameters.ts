@@ -14,9 +14,16 @@ export const DIALS = {
   addressTimeout: 6_000,
   /** The next address begins so long after the last one, or when one fails (RFC 8305, "Connection Attempt Delay"). */
   stagger: 250,
-  /** Addresses that are being tried at once, and in all. */
-  parallel: 8,
-  addresses: 25,
+  /**
+   * Of many addresses the last one begins after this time, so that it has time left to answer although all others hang: then they
+   * begin sooner after each other, but not sooner than `shortestStagger` (RFC 8305 forbids less than 10).
+   */
+  allWithin: 4_000,
+  shortestStagger: 20,
+  /** Addresses of a dial that are tried. */
+  addresses: 100,
+  /** While more of a dial's addresses are being tried, each has one socket (see `again`). */
+  few: 8,
   /** An address from which nothing has come is tried once more beside after this time, as its host may have come up since. */
   again: 500,
   /** The network is asked for other addresses when none of the known ones has answered for so long. */

@@ -51,6 +51,8 @@ export type PortEvent =
   /** The node listens on these addresses, which carry no `/p2p` part. Repeated after each change. */
   | { type: 'listening'; addresses: string[] }
   | { type: 'listenFailed'; failure: Failure }
+  /** The machine slept for `by` ms, in which the time of the lane stood still, or its clock was set; negative: it was set back. */
+  | { type: 'clockJumped'; by: number }
   | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
   /**
    * Every stream of the connection has ended too, whether or not it was reported. `moved`: it began at an address that this

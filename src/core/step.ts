@@ -173,6 +173,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return lifecycle.onListening(state, out, event)
     case 'listenFailed':
       return lifecycle.onListenFailed(state, out, event)
+    case 'clockJumped':
+      return connectivity.pingAfterSleep(state, out)
     case 'woken':
       return onWoken(state)
     case 'late':

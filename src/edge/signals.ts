@@ -3,7 +3,9 @@
  * fires when its result is no longer needed. Listeners and controllers exist only while they are needed.
  */
 import { Observable } from 'rxjs'
+import type { Refusal } from '../core/effects.js'
 import { P2pError } from '../errors.js'
+import { errorOf } from './asks.js'
 
 export function aborted(signal: AbortSignal): P2pError {
   return new P2pError('Aborted', 'the caller aborted', { cause: signal.reason as unknown })
@@ -41,19 +43,19 @@ export function abortable<T>(source$: Observable<T>, signal: AbortSignal | undef
  */
 export class Cancellable {
   /** Why its result is no longer needed. */
-  protected cancelled: string | undefined
+  protected cancelled: Refusal | undefined
   private controller: AbortController | undefined
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController()
-      if (this.cancelled !== undefined) this.controller.abort(new Error(this.cancelled))
+      if (this.cancelled !== undefined) this.controller.abort(errorOf(this.cancelled))
     }
     return this.controller.signal
   }
 
-  cancel(reason: string): void {
-    this.cancelled = reason
-    this.controller?.abort(new Error(reason))
+  cancel(refusal: Refusal): void {
+    this.cancelled = refusal
+    this.controller?.abort(errorOf(refusal))
   }
 }

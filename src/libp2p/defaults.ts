@@ -27,8 +27,11 @@ const NEVER = 2 ** 31 - 1
 /** A dial with all its addresses and the lookup before them. The stock dial timeout; also the default request timeout. */
 export const DIAL_TIMEOUT = DIALS.timeout
 
-/** Addresses that are being tried at once, of all dials together. As the stock `maxParallelDials`. */
-export const MAX_ATTEMPTS = 100
+/** Addresses that are being tried at once, of all dials together. Stock `maxParallelDials`: 100 peers, one address of each. */
+export const MAX_ATTEMPTS = 200
+
+/** The same for dials of which more than a few are being tried: a peer with many addresses that hang leaves room for others. */
+export const MAX_ATTEMPTS_OF_CROWDS = 100
 
 /** Negotiating a stream. Stock: 10 s, but only when no signal is given. */
 export const OPEN_TIMEOUT = 10_000

@@ -10,7 +10,7 @@ import { peerOf, withoutPeer, withPeer, type Candidate } from '../core/peers/add
 import type { PortEvent } from '../core/port.js'
 import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
-import { DIAL_TIMEOUT, MAX_ATTEMPTS } from './defaults.js'
+import { DIAL_TIMEOUT, MAX_ATTEMPTS, MAX_ATTEMPTS_OF_CROWDS } from './defaults.js'
 import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
@@ -130,7 +130,7 @@ export class Dialler {
     if (dial.isOver) return
     const now = performance.now()
     const { race } = dial
-    while (this.attempts < MAX_ATTEMPTS) {
+    while (this.hasRoom(dial)) {
       const address = race.take(now)
       if (address === undefined) break
       this.attempts++
@@ -143,9 +143,13 @@ export class Dialler {
     }
     clearTimeout(dial.timer)
     // When too many attempts of other dials are under way, their ends are waited for.
-    const due = this.attempts < MAX_ATTEMPTS ? race.due : now + DIALS.stagger
+    const due = this.hasRoom(dial) ? race.due : now + DIALS.stagger
     const next = Math.min(due, dial.lookupAt ?? Infinity)
     if (next < Infinity) dial.timer = setTimeout(() => this.goOn(dial), next - now)
+  }
+
+  private hasRoom({ running }: Dial): boolean {
+    return this.attempts < (running.size < DIALS.few ? MAX_ATTEMPTS : MAX_ATTEMPTS_OF_CROWDS)
   }
 
   private async attempt(dial: Dial, address: string): Promise<void> {
@@ -169,7 +173,8 @@ export class Dialler {
 
   /**
    * Tries an address, and once more beside, again and again, while nothing has come from there: its host may have come up
-   * since, and the kernel waits ever longer between two attempts of its own. The first attempt goes on, because the round trip may be long.
+   * since, and the kernel waits ever longer between two attempts of its own. The first attempt goes on, because the round trip may be
+   * long. Not in a crowd of addresses, most of which are dead for good.
    */
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
     // A name that stands for others is libp2p's to find out.
@@ -186,6 +191,7 @@ export class Dialler {
       return await new Promise((resolve, reject) => {
         tooLong = setTimeout(() => reject(new Error('timed out')), DIALS.addressTimeout)
         timer = setInterval(() => {
+          if (dial.running.size > DIALS.few) return
           abort(dial, again)
           const mine = (again = new AbortController())
           this.connect(dial, address, mine, answered).then(resolve, (error) => {
@@ -290,7 +296,7 @@ export class Dialler {
     this.close(dial)
     abortAll(dial)
     const tried = [...dial.tried].map(([address, reason]) => ({ address, reason }))
-    const failure = { message: reasonsOf(tried) || reasonOf(cause), cause }
+    const failure = { message: reasonsOf(tried, dial.race.left) || reasonOf(cause), cause }
     for (; dial.unanswered > 0; dial.unanswered--)
       this.emit({ type: 'dialFailed', target: dial.target, failure, tried })
   }

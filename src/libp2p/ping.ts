@@ -12,7 +12,7 @@ export class PingTimeout extends Error {
   override readonly name = 'PingTimeout'
 }
 
-/** The round trip, ms. A peer that does not speak the protocol is alive too, because it has answered. */
+/** The round trip, ms, from 1 on (0 stands for none). A peer that does not speak the protocol is alive too, because it has answered. */
 export async function pingOver(connection: Connection, timeout: number): Promise<number> {
   const signal = AbortSignal.timeout(timeout)
   const opening = performance.now()
@@ -20,7 +20,7 @@ export async function pingOver(connection: Connection, timeout: number): Promise
     const stream = await connection.newStream([PING_PROTOCOL], { signal })
     return await echo(stream, signal)
   } catch (error) {
-    if ((error as Error).name === 'UnsupportedProtocolError') return Math.round(performance.now() - opening)
+    if ((error as Error).name === 'UnsupportedProtocolError') return Math.ceil(performance.now() - opening)
     throw signal.aborted ? new PingTimeout('no answer in time', { cause: error }) : error
   }
 }
@@ -42,7 +42,7 @@ function echo(stream: Stream, signal: AbortSignal): Promise<number> {
       done()
       // The answer is here, so nothing waits for the end of the stream.
       stream.close().catch((error: Error) => stream.abort(error))
-      resolve(Math.round(performance.now() - start))
+      resolve(Math.ceil(performance.now() - start))
     }
     const closed = () => failed('the ping was cut off')
     const expired = () => failed('no answer in time')

@@ -18,12 +18,15 @@ import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { watchClock } from '../platform/clock.js'
 
 export interface Libp2pPortOptions extends HostOptions {
   /** The protocols that we serve: a stream for one of them becomes `streamInbound`. */
   protocols: string[]
   /** Called with failures that no event reports. */
   log?: (text: string) => void
+  /** Called with the addresses that it listens on, whatever it announces. */
+  onListening?: (addresses: string[]) => void
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -48,6 +51,7 @@ class Libp2pPort implements NetworkPort {
   /** Events before `listening`: a peer may connect before libp2p's start is over. */
   private early: PortEvent[] | undefined = []
   private addresses: string[] = []
+  private unwatchClock: (() => void) | undefined
 
   constructor(
     private readonly options: Libp2pPortOptions,
@@ -105,6 +109,7 @@ class Libp2pPort implements NetworkPort {
     const missing = missingAddress(asked, host.services.own.listening())
     if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
     host.addEventListener('self:peer:update', () => this.reportAddresses())
+    this.unwatchClock = watchClock((by) => this.emit({ type: 'clockJumped', by }))
     if (asked.some(isUnspecified)) host.services.own.watch(() => this.reportAddresses(true))
   }
 
@@ -134,6 +139,7 @@ class Libp2pPort implements NetworkPort {
     this.parts.connections.abortForeign()
     if (this.early === undefined) this.tell()
     const early = this.early ?? []
+    if (this.early !== undefined) this.options.onListening?.(this.parts.host.services.own.listening())
     this.early = undefined
     this.report({ type: 'listening', addresses })
     for (const event of early) this.emit(event)
@@ -166,6 +172,7 @@ class Libp2pPort implements NetworkPort {
     // libp2p's `stop` does nothing while it starts: let it finish that first.
     this.parts?.dialler.stop()
     this.parts?.host.services.own.unwatch()
+    this.unwatchClock?.()
     const orderly = Promise.resolve(this.starting).then(() => this.parts && stopHost(this.parts.host))
     try {
       await Promise.race([orderly, enough])

@@ -393,7 +393,7 @@ class Node implements P2pNode {
       case 'produce':
         return this.inbound.onProduce(effect.exchange, effect.allowance)
       case 'cancelHandler':
-        return this.inbound.onCancel(effect.exchange, effect.reason)
+        return this.inbound.onCancel(effect.exchange, effect.refusal)
       case 'deliver':
         return this.broadcasts.onBroadcast(effect)
       case 'replayed':
@@ -401,7 +401,7 @@ class Node implements P2pNode {
       case 'validate':
         return this.validators.onValidate(effect.validation, effect)
       case 'cancelValidation':
-        return this.validators.onCancel(effect.validation, effect.reason)
+        return this.validators.onCancel(effect.validation, effect.refusal)
       case 'receipt':
         return this.receipts.onReceipt(effect.ask, { peer: effect.peer, rtt: effect.rtt })
       case 'receiptsEnded':
@@ -442,9 +442,9 @@ class Node implements P2pNode {
     this.lane.close()
     this.rejectReady(error)
     this.asks.end(error)
-    this.inbound.end()
+    this.inbound.end(error)
     this.broadcasts.end()
-    this.validators.end()
+    this.validators.end(error)
     this.receipts.end()
     this.statusChanges$.complete()
     this.peersChanges$.complete()

@@ -1,46 +1,74 @@
 /**
- * What a node keeps on disk (`dataDir`): its key, and the peers that it remembers. A file is replaced as a whole, so that a process
- * can be ended at any moment; a damaged file is renamed, and the log says so.
+ * What a node keeps on disk (`dataDir`): its key, the peers that it remembers and the ports that it had. A file is replaced as a
+ * whole, so that a process can be ended at any moment; a damaged file is set aside, and the log says so. A directory that is deleted
+ * under a running node is made again.
  */
-import { mkdir, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { base58btc } from 'multiformats/bases/base58'
-import type { Settings } from '../core/settings.js'
 import type { Batch, Event } from '../core/events.js'
+import { ageOf } from '../core/peers/memory.js'
 import type { State } from '../core/state.js'
-import { checkPeerId, checkTcpAddress, messageOf } from '../edge/checks.js'
+import { messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
-import { newSecret, parseSecret } from '../identity.js'
-import { InUse, lockDirectory, readText, replaceFile, sealed, setAside, unsealed } from './files.js'
+import { keyFile, keyOf } from './key.js'
+import { InUse, lockDirectory, type Lock } from './lock.js'
+import { portsOf, withLastPorts } from './ports.js'
+import { readRemembered, writeRemembered, type Remembered } from './remembered.js'
 
-/** Changes of the remembered peers are written together, this long after the first of them, ms. */
+/**
+ * Peers and addresses that come or go are written together, this long after the first of them, ms. While they go on to come and go,
+ * each write waits twice as long as the one before.
+ */
 const WRITE_AFTER = 500
-
-/** Events that may change the remembered peers. */
-const NEWS: ReadonlySet<Event['type']> = new Set(['identified', 'connectionClosed', 'dialFailed', 'pingFailed'])
+const WRITE_AFTER_LONGEST = 60_000
+/** When nothing but the ages of peers has changed, they are written after this time, ms. */
+const WRITE_AGES_AFTER = 300_000
 
 /** Events that may end a node, which empties its state. */
 const ENDS: ReadonlySet<Event['type']> = new Set(['shutdown', 'listenFailed'])
 
-type RememberedPeers = Settings['remembered']
-
 export class DataDir {
   private state: Readonly<State> | undefined
   private timer: NodeJS.Timeout | undefined
+  private pause = WRITE_AFTER
+  /** What `state.memory.version` was when it was last looked at. */
+  private version = 0
+  private writtenAt = -Infinity
   /** The remembered peers before the node came to its end. */
-  private last: RememberedPeers | undefined
+  private last: Remembered['peers'] | undefined
+  private ports: Remembered['ports']
   private writing: Promise<void> = Promise.resolve()
   private closing: Promise<void> | undefined
   private complaint: string | undefined
 
   constructor(
-    private readonly peersFile: string,
+    private readonly directory: string,
     readonly secret: string,
-    readonly remembered: RememberedPeers,
-    private readonly release: () => void,
+    private readonly before: Remembered,
+    private lock: Lock,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.ports = before.ports
+  }
+
+  get remembered(): Remembered['peers'] {
+    return this.before.peers
+  }
+
+  /** Where to listen: free ports are those of the last time, as far as they are free. */
+  listen(asked: string[]): Promise<string[]> {
+    return withLastPorts(asked, this.ports)
+  }
+
+  /** Where the node listens now. */
+  listens(asked: string[], listening: string[]): void {
+    const ports = { ...this.ports, ...portsOf(asked, listening) }
+    if (JSON.stringify(ports) === JSON.stringify(this.ports)) return
+    this.ports = ports
+    this.saveSoon()
+  }
 
   /** The node whose memory is to be kept. */
   watch(state: Readonly<State>): void {
@@ -48,20 +76,30 @@ export class DataDir {
   }
 
   /** Sees every batch before it is stepped. */
-  batch({ events }: Batch): void {
+  batch({ at, events }: Batch): void {
     for (const { type } of events) {
       if (ENDS.has(type)) this.last ??= this.snapshot()
-      else if (NEWS.has(type) && this.timer === undefined && this.closing === undefined) {
-        this.timer = setTimeout(() => {
-          this.timer = undefined
-          void this.save()
-        }, WRITE_AFTER)
-        this.timer.unref()
-      }
+      else if (type === 'tick') this.tick(at)
     }
+    // By then it is stepped.
+    queueMicrotask(() => {
+      this.look()
+    })
   }
 
-  /** Writes the remembered peers, and unlocks the directory. */
+  private tick(now: number): void {
+    if (this.timer === undefined) this.pause = Math.max(WRITE_AFTER, this.pause / 2)
+    if (now - this.writtenAt >= WRITE_AGES_AFTER || !this.isWhole()) this.saveSoon()
+  }
+
+  private look(): void {
+    const version = this.state?.memory.version
+    if (version === undefined || version === this.version || this.last !== undefined) return
+    this.version = version
+    this.saveSoon()
+  }
+
+  /** Writes what is remembered, and unlocks the directory. */
   close(): Promise<void> {
     this.closing ??= this.finish()
     return this.closing
@@ -71,18 +109,31 @@ export class DataDir {
     clearTimeout(this.timer)
     await this.save()
     try {
-      this.release()
+      this.lock.release()
     } catch (cause) {
       this.log('warn', `the lock of dataDir was not removed: ${messageOf(cause)}`, cause)
     }
+  }
+
+  private saveSoon(): void {
+    if (this.timer !== undefined || this.closing !== undefined) return
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      this.pause = Math.min(2 * this.pause, WRITE_AFTER_LONGEST)
+      void this.save()
+    }, this.pause)
+    this.timer.unref()
   }
 
   private save(): Promise<void> {
     const peers = this.last ?? this.snapshot()
     // A node that has never listened has remembered nobody yet, so the file stays as it is.
     if (peers === undefined) return this.writing
+    this.writtenAt = this.state!.now
+    const { ports } = this
     this.writing = this.writing
-      .then(() => replaceFile(this.peersFile, sealed(JSON.stringify({ version: 1, peers }))))
+      .then(() => this.restore())
+      .then(() => writeRemembered(peersFile(this.directory), { peers, ports }))
       .then(
         () => void (this.complaint = undefined),
         (cause: unknown) => {
@@ -96,20 +147,39 @@ export class DataDir {
     return this.writing
   }
 
+  private isWhole(): boolean {
+    return this.lock.isHeld() && existsSync(keyFile(this.directory))
+  }
+
+  /** Somebody may have deleted the directory, or its files, or put another one in its place. */
+  private async restore(): Promise<void> {
+    if (this.isWhole()) return
+    const hadKey = existsSync(keyFile(this.directory))
+    await makeDirectory(this.directory)
+    if (!this.lock.isHeld()) {
+      const lock = lockFor(this.directory)
+      this.lock.release()
+      this.lock = lock
+    }
+    await keyOf(this.directory, this.secret, this.log)
+    if (!hadKey) this.log('warn', `the key was gone from dataDir ${this.directory}, and is written again`)
+  }
+
   /**
    * The peer that was good last comes first. Ages and not dates, so that a clock that was set, or a long pause, makes no peer
    * too old. `undefined`: the state has them not yet, or no more.
    */
-  private snapshot(): RememberedPeers | undefined {
+  private snapshot(): Remembered['peers'] | undefined {
     if (this.state === undefined) return undefined
-    const { memory, connections, lifecycle, now } = this.state
+    const { state } = this
+    const { memory, connections, lifecycle } = state
     if (lifecycle.phase !== 'running' && lifecycle.phase !== 'draining') return undefined
     return [...memory.peers]
       .filter(([, { addresses, goodAt }]) => addresses.length > 0 && Number.isFinite(goodAt))
-      .map(([peer, { addresses, goodAt }]) => ({
+      .map(([peer, known]) => ({
         peer,
-        addresses: [...addresses],
-        age: connections.byPeer.has(peer) ? 0 : Math.max(0, now - goodAt),
+        addresses: [...known.addresses],
+        age: connections.byPeer.has(peer) ? 0 : Math.max(0, ageOf(state, known)),
       }))
       .sort((a, b) => a.age - b.age)
   }
@@ -118,7 +188,7 @@ export class DataDir {
 /**
  * Opens the directory, and makes it where there is none. Its key is on disk when the promise resolves.
  * @throws `InvalidConfig`: another process uses it, it cannot be written, or its key is not `secret`; `InvalidSecretKey`: its key
- * is damaged
+ * is damaged or lost
  */
 export async function openDataDir(
   path: string,
@@ -126,125 +196,50 @@ export async function openDataDir(
   log: Logger,
 ): Promise<DataDir> {
   const directory = resolve(path)
+  const lock = await makeDirectory(directory)
+    .then(() => lockFor(directory))
+    .catch((error: unknown) => {
+      throw unusable(directory, error)
+    })
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw unusable(directory, cause)
-  }
-  const release = lock(directory, log)
-  try {
-    const own = await keyOf(join(directory, 'key'), secret === undefined ? undefined : parseSecret(secret), log)
-    const peersFile = join(directory, 'peers')
-    return new DataDir(peersFile, own, await readPeers(peersFile, log), release, log)
+    warnOfTrouble(lock, directory, log)
+    const own = await keyOf(directory, secret, log)
+    return new DataDir(directory, own, await readRemembered(peersFile(directory), log), lock, log)
   } catch (error) {
-    release()
-    throw error instanceof P2pError ? error : unusable(directory, error)
+    lock.release()
+    throw unusable(directory, error)
   }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+}
+
+function peersFile(directory: string): string {
+  return join(directory, 'peers')
 }
 
 function unusable(directory: string, cause: unknown): P2pError {
+  if (cause instanceof P2pError) return cause
   return new P2pError('InvalidConfig', `dataDir ${directory} cannot be used: ${messageOf(cause)}`, { cause })
 }
 
-function lock(directory: string, log: Logger): () => void {
+/** @throws `InvalidConfig`: it is in use */
+function lockFor(directory: string): Lock {
   try {
     return lockDirectory(directory)
   } catch (cause) {
-    if (cause instanceof InUse) {
-      const who = cause.pid === process.pid ? 'another node of this process' : `process ${cause.pid || 'unknown'}`
-      const advice = 'stop that one first, or give each node a directory of its own'
-      throw new P2pError('InvalidConfig', `dataDir ${directory} is in use by ${who}: ${advice}`, { cause })
-    }
-    // At best it can be read. Whether that is enough depends on whether it has a key.
-    log('warn', `dataDir ${directory} cannot be written, so nothing new is kept: ${messageOf(cause)}`, cause)
-    return () => undefined
+    if (!(cause instanceof InUse)) throw cause
+    const who = cause.pid === process.pid ? 'another node of this process' : `process ${cause.pid || 'unknown'}`
+    const advice = 'stop that one first, or give each node a directory of its own'
+    throw new P2pError('InvalidConfig', `dataDir ${directory} is in use by ${who}: ${advice}`, { cause })
   }
 }
 
-/** The key is stored twice, each time with a checksum, so that one wrong byte does not lose the identity. */
-async function keyOf(path: string, given: Uint8Array | undefined, log: Logger): Promise<string> {
-  const text = await readText(path)
-  const wanted = given === undefined ? undefined : base58btc.baseEncode(given)
-  if (text === undefined) return writeKey(path, wanted ?? newSecret())
-  await warnOfMode(path, log)
-  const key = text
-    .split('\n')
-    .map(unsealed)
-    .find((copy) => copy !== undefined)
-  if (key === undefined && wanted === undefined) {
-    const advice = 'restore it, or move it away to begin with a new identity'
-    throw new P2pError('InvalidSecretKey', `the key in ${path} is damaged: ${advice}`)
-  }
-  if (key !== undefined && wanted !== undefined && key !== wanted) {
-    throw new P2pError(
-      'InvalidConfig',
-      'secret and dataDir name two identities: leave out secret, or choose another dataDir',
-    )
-  }
-  if (key !== undefined && text === keyText(key)) return key
-  const own = (key ?? wanted)!
-  try {
-    const aside = await setAside(path)
-    await writeKey(path, own)
-    log('warn', `the key file was damaged and is repaired; what was there is in ${aside}`)
-  } catch (cause) {
-    log('warn', `the key file ${path} is damaged and could not be repaired: ${messageOf(cause)}`, cause)
-  }
-  return own
-}
-
-async function writeKey(path: string, secret: string): Promise<string> {
-  await replaceFile(path, keyText(secret))
-  return secret
-}
-
-/** An empty line is between the copies: a flipped bit in a single line break would damage both. */
-function keyText(secret: string): string {
-  return `${sealed(secret)}\n\n${sealed(secret)}\n`
-}
-
-async function warnOfMode(path: string, log: Logger): Promise<void> {
-  const { mode } = await stat(path)
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0) log('warn', `others may read the key ${path}: chmod 600 it`)
-}
-
-async function readPeers(path: string, log: Logger): Promise<RememberedPeers> {
-  try {
-    const text = await readText(path)
-    if (text === undefined) return []
-    const peers = peersOf(text)
-    if (peers !== undefined) return peers
-    const aside = await setAside(path)
-    log('warn', `the remembered peers were damaged, and begin anew; what was there is in ${aside}`)
-  } catch (cause) {
-    log('warn', `the remembered peers could not be read: ${messageOf(cause)}`, cause)
-  }
-  return []
-}
-
-/**
- * `undefined`: it is damaged. Fields that a later version has added are ignored, and so are addresses that this version does not
- * dial: peers say of themselves what they like.
- */
-function peersOf(text: string): RememberedPeers | undefined {
-  const content = unsealed(text)
-  if (content === undefined) return undefined
-  try {
-    const { peers } = JSON.parse(content) as { peers: RememberedPeers }
-    return peers.map(({ peer, addresses, age }) => {
-      if (!Number.isFinite(age)) throw new TypeError('an age is a number')
-      return { peer: checkPeerId(peer), addresses: addresses.filter(isTcp), age }
-    })
-  } catch {
-    return undefined
-  }
-}
-
-function isTcp(address: string): boolean {
-  try {
-    checkTcpAddress(address)
-    return true
-  } catch {
-    return false
-  }
+/** A directory that can only be read. Whether that is enough depends on whether it has a key. */
+function warnOfTrouble({ trouble, isShared }: Lock, directory: string, log: Logger): void {
+  if (trouble === undefined) return
+  const alone = isShared ? ' Nor can a lock be written elsewhere: see to it that no other process uses it.' : ''
+  const message = `dataDir ${directory} cannot be written, so nothing new is kept: ${messageOf(trouble)}.${alone}`
+  log('warn', message, trouble)
 }

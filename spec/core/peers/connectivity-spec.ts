@@ -79,6 +79,14 @@ describe('a connection', () => {
     expect(shorts(core.at(300))).toEqual(['ping 1'])
   })
 
+  it('is pinged at once after the clock has jumped, like every other, and given up within 3 s', () => {
+    const core = new Core()
+    core.connect('bob', 1)
+    core.connect('carol', 2)
+    const pings = core.all({ type: 'clockJumped', by: 60_000 }).filter(({ type }) => type === 'ping')
+    expect(pings).toEqual([1, 2].map((connection) => ({ type: 'ping', connection, timeout: 3_000 })))
+  })
+
   it('is closed, and its peer removed from the table, when a ping fails', () => {
     const core = new Core()
     core.connect('bob')

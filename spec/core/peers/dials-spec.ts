@@ -1,6 +1,8 @@
 /** Dials: one per target, for every question that waits for it. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
+import { candidatesOf } from '../../../src/core/peers/dials.js'
+import { rememberedAfter } from '../../support/peers.js'
 import { Core, shorts, bytes } from '../../support/core.js'
 import type { Effect } from '../../../src/core/effects.js'
 
@@ -103,6 +105,26 @@ describe('a dial for requests', () => {
     expect(core.request(2, 'bob')).toEqual([])
     expect(shorts(core.in(failed, failed))).toEqual(['fail 1 DialError', 'fail 2 DialError'])
     expect(core.request(3, 'bob')).toEqual(both)
+  })
+
+  it('says of addresses that have failed why, also when a lookup that ended later had none', () => {
+    const boot = ['/ip4/10.0.0.1/tcp/1/p2p/bob']
+    const core = new Core({ bootNodes: { bob: boot } })
+    core.request(1, 'bob')
+    const [address] = boot
+    const failed = { type: 'dialFailed', target: 'bob' } as const
+    core.in({ ...failed, failure: { message: 'down' }, tried: [{ address: address!, reason: 'refused' }] })
+    const message = `cannot reach bob: ${address}: refused; nobody knows it`
+    expect(core.in({ ...failed, failure: { message: 'nobody knows it' }, tried: [] })).toContainEqual(
+      expect.objectContaining({ type: 'fail', ask: 1, refusal: { code: 'DialError', message } }),
+    )
+  })
+
+  it('begins where the peer was last, and goes on with what the config says', () => {
+    const core = new Core({ keep: { bob: ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'] } })
+    const addresses = ['/ip4/10.0.0.2/tcp/1', '/ip4/10.0.0.3/tcp/1']
+    core.state.memory.peers.set('bob', rememberedAfter(0, addresses))
+    expect(candidatesOf(core.state, 'bob')).toEqual([2, 1, 3].map((host) => `/ip4/10.0.0.${host}/tcp/1/p2p/bob`))
   })
 
   it('is refused when too many dials are under way', () => {

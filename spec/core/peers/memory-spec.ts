@@ -6,7 +6,7 @@ import { tryAgain } from '../../../src/core/peers/memory.js'
 import type { RememberedPeer } from '../../../src/core/peers/state.js'
 import { peerState } from '../../../src/core/peers/peer-states.js'
 import { Core, shorts } from '../../support/core.js'
-import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified } from '../../support/peers.js'
+import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified, rememberedAfter } from '../../support/peers.js'
 
 function lost(core: Core, peer = 'bob'): void {
   core.connect(peer)
@@ -49,7 +49,7 @@ describe('the memory of peers', () => {
     // The address that led to it comes first.
     expect(dial).toEqual({ type: 'dial', target: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1/p2p/bob', `${BOB}/p2p/bob`] })
     core.connect('bob', 2)
-    expect(shorts(core.in(identified('bob', [BOB], 2)))).toEqual(['tableAdd bob'])
+    expect(shorts(core.in(identified('bob', [BOB], 2)))).toEqual(['ping 2', 'tableAdd bob'])
     expect(core.state.memory.retries.size).toBe(0)
   })
 
@@ -347,16 +347,6 @@ describe('peers that the config names', () => {
 interface Known extends RememberedPeer {
   peer: string
 }
-
-const rememberedAfter = (failures: number): RememberedPeer => ({
-  addresses: [BOB],
-  proven: [],
-  host: '10.0.0.1',
-  trusted: false,
-  goodAt: 0,
-  livedAt: 0,
-  failures,
-})
 
 describe('a tick', () => {
   const remembered = (amount: number): Known[] =>

@@ -1,7 +1,7 @@
 /** Which address of a dial has its turn, and when. */
 import { describe, expect, it } from '@jest/globals'
 import { DIALS } from '../../../src/core/parameters.js'
-import { Race } from '../../../src/core/peers/race.js'
+import { Race, reasonsOf } from '../../../src/core/peers/race.js'
 
 function addresses(amount: number, from = 1): string[] {
   return Array.from({ length: amount }, (_, index) => `/ip4/1.0.${from + index}.1/tcp/1`)
@@ -43,18 +43,39 @@ describe('a race of addresses', () => {
     expect(takeAll(made, 2)).toEqual([])
   })
 
-  it('has a bounded number under way at once, and begins a bounded number in all', () => {
-    const made = race(...addresses(100))
-    let running = 0
-    for (let now = 0; now < 60_000; now += 250) running += takeAll(made, now).length
-    expect(running).toBe(DIALS.parallel)
-    let begun = running
-    for (let now = 60_000; !made.isOver; now++) {
-      made.failed()
+  it('begins many sooner after each other, so that the last of them has time left to answer', () => {
+    const made = race(...addresses(DIALS.addresses))
+    const times: number[] = []
+    for (let now = 0; made.due < Infinity; now = made.due) for (const _ of takeAll(made, now)) times.push(now)
+    expect(times).toHaveLength(DIALS.addresses)
+    expect(times.at(-1)).toBeLessThanOrEqual(DIALS.allWithin)
+    const pauses = times.slice(1).map((time, index) => time - times[index]!)
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(DIALS.shortestStagger)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(DIALS.stagger)
+  })
+
+  it('hurries also for those that come late', () => {
+    const made = race(...addresses(1))
+    takeAll(made, 0)
+    offer(made, ...addresses(50, 2))
+    let now = DIALS.allWithin + 1_000
+    const end = now + 50 * DIALS.shortestStagger
+    for (; made.due < Infinity; now = Math.max(now, made.due)) {
+      takeAll(made, now)
+      expect(now).toBeLessThan(end)
+    }
+    expect(made.left).toBe(0)
+  })
+
+  it('begins a bounded number in all, and knows how many are left', () => {
+    const made = race(...addresses(DIALS.addresses + 20))
+    let begun = 0
+    for (let now = 0; !made.isOver; now++) {
       begun += takeAll(made, now).length
-      expect(begun).toBeLessThanOrEqual(DIALS.addresses)
+      made.failed()
     }
     expect(begun).toBe(DIALS.addresses)
+    expect(made.left).toBe(20)
   })
 
   it('takes others while it is under way: confirmed ones before the hearsay that waits, and none twice', () => {
@@ -79,5 +100,18 @@ describe('a race of addresses', () => {
     expect(made.isOver).toBe(false)
     made.failed()
     expect(made.isOver).toBe(true)
+  })
+})
+
+describe('the message of a failed dial', () => {
+  const tried = addresses(13).map((address, index) => ({ address, reason: index < 11 ? 'timed out' : 'refused' }))
+
+  it('names the addresses and their reasons, and counts where they are many', () => {
+    expect(reasonsOf([])).toBe('')
+    expect(reasonsOf(tried.slice(0, 1))).toBe('/ip4/1.0.1.1/tcp/1: timed out')
+    const message = reasonsOf(tried, 7)
+    expect(message).toContain('/ip4/1.0.10.1/tcp/1: timed out')
+    expect(message).toMatch(/; 3 other addresses: timed out, refused; 7 more were not tried$/)
+    expect(message).not.toContain(tried[10]!.address)
   })
 })

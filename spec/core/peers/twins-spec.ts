@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
 import { Core, KAD, shorts } from '../../support/core.js'
 import { snapshot } from '../../../src/core/explain/status.js'
+import type { Settings } from '../../../src/core/settings.js'
 import { onTwinTold } from '../../../src/core/peers/twins.js'
 
 const HERE = '/ip4/51.1.0.1/tcp/4001'
@@ -21,12 +22,13 @@ const silence = (connection: number) =>
   ({ type: 'pingFailed', connection, failure: { message: 'no answer' }, heard: false }) as const
 
 /** Bob is there twice, at these addresses, and the older connection has answered the ping that the newer one led to. */
-function twice(one: string[], other: string[]): Core {
-  const core = new Core({ stayConnected: 30 })
+function twice(one: string[], other: string[], settings: Partial<Settings> = {}): Core {
+  const core = new Core({ stayConnected: 30, ...settings })
   connected(core, 1, one)
+  pong(core, 1)
   core.now = 10
   connected(core, 2, other)
-  pong(core, 1)
+  pong(core, 1, 2)
   return core
 }
 
@@ -89,17 +91,13 @@ describe('two nodes with one secret', () => {
   }
 
   it('are told again after half an hour while they are there, and one that was restarted at once', () => {
-    const core = new Core({ stayConnected: 30, pingInterval: 1e9 })
-    connected(core, 1, [HERE])
-    core.now = 10
-    connected(core, 2, [THERE])
-    pong(core, 1)
+    const core = twice([HERE], [THERE], { pingInterval: 1e9 })
     expect(shorts(core.at(5_010))).toEqual(['ping 1', 'ping 2'])
     expect(toldOver(core, 1, 2)).toEqual([1, 2])
     // The one is restarted.
     core.in({ type: 'connectionClosed', connection: 2 })
     connected(core, 3, [THERE])
-    pong(core, 1)
+    pong(core, 1, 3)
     expect(shorts(core.at(core.now + 5_000))).toEqual(['ping 1', 'ping 3'])
     expect(toldOver(core, 1, 3)).toEqual([1, 3])
     const until = core.state.twins.found.get('bob')!.until

@@ -50,7 +50,7 @@ describe('a complete request', () => {
     const out: Effects = []
     const { core, exchange } = reading(true)
     exchanges.allowValues(core.state, out, exchange, 5)
-    exchanges.cancelHandler(core.state, out, exchange, 'gone')
+    exchanges.cancelHandler(core.state, out, exchange, { code: 'Aborted', message: 'gone' })
     expect(out).toEqual([])
     expect(takeNews(core.state)).toEqual([
       { kind: 'allowed', exchange: 2, allowance: 5 },

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Refusal } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { InboundRequests, type InboundRequest } from '../../../src/edge/answers/inbound.js'
+import { P2pError } from '../../../src/errors.js'
 import { bytes } from '../../support/bytes.js'
 import { turn } from '../../support/promises.js'
 
@@ -107,10 +109,12 @@ describe('an inbound request', () => {
     inbound.onRequest(4, 'bob', bytes('?'))
     const { signal } = seen[0]!
     expect(signal.aborted).toBe(false)
-    inbound.onCancel(2, 'the asker has given up')
-    inbound.onCancel(4, 'the asker has given up')
+    const refusal: Refusal = { code: 'Aborted', message: 'the asker has given up' }
+    inbound.onCancel(2, refusal)
+    inbound.onCancel(4, refusal)
     expect(signal.aborted).toBe(true)
-    expect(String(signal.reason)).toContain('the asker has given up')
+    expect(signal.reason).toMatchObject(refusal)
+    expect(signal.reason).toBeInstanceOf(P2pError)
     expect(seen[1]!.signal.aborted).toBe(true)
     seen[0]!.respond(bytes('late'))
     expect(pushed).toEqual([])

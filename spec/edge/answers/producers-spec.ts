@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NEVER, Observable, of, Subject, throwError } from 'rxjs'
+import type { Refusal } from '../../../src/core/effects.js'
 import { valueCost } from '../../../src/core/requests/values.js'
 import type { InboundRequest } from '../../../src/edge/answers/inbound.js'
 import type { Reply } from '../../../src/edge/answers/producers.js'
@@ -10,6 +11,8 @@ import { P2pError } from '../../../src/errors.js'
 import { bytes } from '../../support/core.js'
 import { AnsweringEdge } from '../../support/edge.js'
 import { pending, turn } from '../../support/promises.js'
+
+const GONE: Refusal = { code: 'Aborted', message: 'gone' }
 
 const ALL = 1_000_000
 
@@ -119,7 +122,7 @@ describe.each(ways)('%s', (_who, answer) => {
     })
     answer(edge, () => values$)
     expect([edge.said, torn]).toEqual([['next 1'], 0])
-    edge.inbound.onCancel(2, 'gone')
+    edge.inbound.onCancel(2, GONE)
     expect(torn).toBe(1)
     expect(edge.said).toEqual(['next 1'])
   })
@@ -212,7 +215,7 @@ describe('an AsyncIterable', () => {
     request.respond(hand)
     edge.inbound.onProduce(2, ALL)
     const { signal } = request
-    edge.inbound.onCancel(2, 'gone')
+    edge.inbound.onCancel(2, GONE)
     expect([hand.returned, signal.aborted]).toEqual([1, true])
     await hand.give(bytes('late'))
     edge.inbound.onProduce(2, ALL)
@@ -234,11 +237,11 @@ describe('an AsyncIterable', () => {
     edge.request(2).respond(values())
     edge.inbound.onProduce(2, valueCost(1))
     await turn()
-    edge.inbound.onCancel(2, 'gone')
+    edge.inbound.onCancel(2, GONE)
     await turn()
     expect(steps).toEqual(['begin', 'end'])
     edge.request(4).respond(values())
-    edge.inbound.onCancel(4, 'gone')
+    edge.inbound.onCancel(4, GONE)
     await turn()
     expect(steps).toEqual(['begin', 'end'])
   })
@@ -257,7 +260,7 @@ describe('an AsyncIterable', () => {
     const hand = new Hand()
     edge.request(6).respond(hand)
     edge.inbound.onProduce(6, ALL)
-    for (const exchange of [2, 4, 6]) edge.inbound.onCancel(exchange, 'gone')
+    for (const exchange of [2, 4, 6]) edge.inbound.onCancel(exchange, GONE)
     await hand.fail(new Error('too late'))
     await turn()
     expect(edge.said).toEqual(['pullable', 'pullable', 'pullable'])
@@ -294,7 +297,7 @@ describe('an AsyncIterable', () => {
     const [, first] = edge.pushed
     expect(edge.said).toEqual(['pullable', 'next 2', 'next 2'])
     expect(first).toEqual({ type: 'next', exchange: 2, data: bytes('ab') })
-    edge.inbound.onCancel(2, 'gone')
+    edge.inbound.onCancel(2, GONE)
     await turn()
     expect(readable.destroyed).toBe(true)
   })
@@ -334,7 +337,7 @@ describe('an Observable', () => {
     const edge = new AnsweringEdge()
     edge.request(2).respond(of())
     edge.request(4).respond(throwError(() => new Error('no')))
-    edge.inbound.onCancel(2, 'late')
+    edge.inbound.onCancel(2, GONE)
     expect(edge.said).toEqual(['complete', 'reject'])
   })
 })
@@ -387,7 +390,7 @@ describe('the first answer', () => {
     const later = pending<Observable<Uint8Array>>()
     const values$ = new Subject<Uint8Array>()
     edge.request().respond(later.promise)
-    edge.inbound.onCancel(2, 'gone')
+    edge.inbound.onCancel(2, GONE)
     later.resolve(values$)
     await turn()
     expect([values$.observed, edge.said]).toEqual([false, []])
@@ -401,7 +404,7 @@ describe('the end of the node', () => {
     const hand = new Hand()
     edge.request(2).respond(values$)
     edge.request(4).respond(hand)
-    edge.inbound.end()
+    edge.inbound.end(GONE)
     expect([values$.observed, hand.returned]).toEqual([false, 1])
   })
 })

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Refusal } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { Validators, type ValidationContext, type Validator } from '../../../src/edge/broadcasts/validators.js'
+import { P2pError } from '../../../src/errors.js'
 import { bytes } from '../../support/core.js'
 import { pending, turn } from '../../support/promises.js'
+
+const LATE: Refusal = { code: 'RequestTimeout', message: 'no verdict within 50 ms' }
 
 function edge(fromConfig: Record<string, Validator> = {}): {
   validators: Validators
@@ -105,8 +109,9 @@ describe('a validator', () => {
     judge(1)
     const { signal } = context
     expect(signal.aborted).toBe(false)
-    validators.onCancel(1, 'no verdict within 50 ms')
-    expect([signal.aborted, (signal.reason as Error).message]).toEqual([true, 'no verdict within 50 ms'])
+    validators.onCancel(1, LATE)
+    expect(signal.aborted).toBe(true)
+    expect(signal.reason).toMatchObject(LATE)
     verdict.resolve('accept')
     await turn()
     expect(pushed).toEqual([])
@@ -121,7 +126,7 @@ describe('a validator', () => {
       },
     })
     judge(1)
-    validators.onCancel(1, 'too slow')
+    validators.onCancel(1, LATE)
     expect(context.signal.aborted).toBe(true)
     expect(context.signal).toBe(context.signal)
   })
@@ -136,17 +141,16 @@ describe('a validator', () => {
     })
     judge(1)
     judge(2)
-    validators.end()
-    expect(contexts.map(({ signal }) => (signal.reason as Error).message)).toEqual(
-      [1, 2].map(() => 'the node was stopped'),
-    )
+    const end = new P2pError('NodeStopped', 'the node was stopped')
+    validators.end(end)
+    expect(contexts.map(({ signal }) => signal.reason as unknown)).toEqual([end, end])
   })
 
   it('that failed after its time is logged, and nothing else comes of it', async () => {
     const verdict = pending<'accept'>()
     const { judge, validators, pushed, logged } = edge({ block: () => verdict.promise })
     judge(1)
-    validators.onCancel(1, 'too slow')
+    validators.onCancel(1, LATE)
     verdict.reject(new Error('late'))
     await turn()
     expect([pushed, logged.length]).toEqual([[], 1])

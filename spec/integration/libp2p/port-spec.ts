@@ -6,7 +6,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { AnotherPort, endPorts } from '../../support/another-port.js'
 import { bytes, text } from '../../support/bytes.js'
 import { LOOPBACK, Peer, PROTOCOL, stopPeers, sum } from '../../support/port-peer.js'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 
 afterEach(async () => {
   await endPorts()
@@ -45,6 +45,19 @@ describe('listening', () => {
     expect((await peer.next('listenFailed')).failure.message).toContain(
       '/ip4/127.0.0.1/udp/0/quic-v1 is not a TCP address',
     )
+  })
+})
+
+describe('the clock', () => {
+  it('has jumped when the machine has slept, and that is reported', async () => {
+    const peer = await Peer.listening()
+    const wall = Date.now.bind(Date)
+    const asleep = jest.spyOn(Date, 'now').mockImplementation(() => wall() + 60_000)
+    try {
+      expect((await peer.next('clockJumped')).by).toBeGreaterThan(59_000)
+    } finally {
+      asleep.mockRestore()
+    }
   })
 })
 

@@ -47,7 +47,7 @@ describe('our TCP', () => {
   })
 
   it('takes a large frame whole, its tag too, and says that the socket is full', async () => {
-    const frame = new Uint8ArrayList(patterned(2, 1), patterned(65_503, 7), patterned(16, 11))
+    const frame = new Uint8ArrayList(patterned(2, 1), patterned(131_039, 7), patterned(16, 11))
     const whole = frame.subarray()
     const arrived = receive(far, whole.length)
     const drained = once(near as unknown as EventTarget, 'drain')

@@ -31,9 +31,9 @@ export function onValidated(state: State, out: Effects, event: CommandOf<'valida
 export function expireValidation(state: State, out: Effects, id: number): void {
   const validation = takeValidation(state, id)
   if (validation === undefined) return
-  const reason = `no verdict within ${validation.timeout} ms`
-  log(out, 'warn', `the validator of ${validation.heard.topic} gave ${reason}: the message is ignored`)
-  out.push({ type: 'cancelValidation', validation: id, reason })
+  const message = `no verdict within ${validation.timeout} ms`
+  log(out, 'warn', `the validator of ${validation.heard.topic} gave ${message}: the message is ignored`)
+  out.push({ type: 'cancelValidation', validation: id, refusal: { code: 'RequestTimeout', message } })
   decide(state, out, validation, 'ignore', 'validatorFailed')
 }
 

@@ -41,6 +41,7 @@ import { inspectRecipient, sayGoodbye } from './goodbye.js'
 import { isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteGone, noteUnreachable, type Ending } from './memory.js'
 import { forgetObserved } from './observed.js'
+import { reasonsOf } from './race.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
 /** How long a peer may take to answer after a sleep, ms. */
@@ -137,7 +138,10 @@ function dialFor(state: State, out: Effects, ask: DialAsk, addresses: string[]):
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
   if (dial === undefined || goesOn(dial, event.tried)) return
-  const { message, cause } = event.failure
+  const { cause } = event.failure
+  // What was asked for later may have had no address of its own.
+  const earlier = event.tried.length === 0 ? reasonsOf(dial.tried) : ''
+  const message = earlier === '' ? event.failure.message : `${earlier}; ${event.failure.message}`
   const isInConfig = isNamed(state.settings, dial.target)
   if (isInConfig) {
     const isNew = state.counts.peers.get(dial.target)?.failure?.message !== message
@@ -217,7 +221,9 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
     if (connection.leaving !== undefined) sendElsewhere(state, out, ask)
     else endRequest(state, out, ask, refusal)
   }
-  for (const id of connection.v1Exchanges) cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, reason)
+  for (const id of connection.v1Exchanges) {
+    cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, { code: 'ConnectionLost', message: reason })
+  }
   const { asking, answering } = connection
   if (asking !== undefined) loseCalls(state, out, asking, message)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)

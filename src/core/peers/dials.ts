@@ -86,10 +86,11 @@ function hasCandidates(state: State, peer: string): boolean {
   return candidatesOf(state, peer).length > 0
 }
 
-/** Where the peer may be: as the config says, and as we remember it. */
+/** Where the peer may be: where it was last, as the config says, and what else we remember. */
 export function candidatesOf({ settings, memory }: State, peer: string): string[] {
   const { bootNodes, keep } = settings
-  const all = [...(bootNodes[peer] ?? []), ...(keep[peer] ?? []), ...(memory.peers.get(peer)?.addresses ?? [])]
+  const [last, ...others] = memory.peers.get(peer)?.addresses ?? []
+  const all = [...(last === undefined ? [] : [last]), ...(bootNodes[peer] ?? []), ...(keep[peer] ?? []), ...others]
   return [...new Set(all.map((address) => withPeer(address, peer)))]
 }
 

@@ -3,6 +3,7 @@
  * be dialled is removed; memory.ts remembers it). The table itself belongs to the port.
  */
 import { KADEMLIA } from '../../wire/protocols.js'
+import { ping } from './connections.js'
 import { seek } from './dials.js'
 import { noteGood, noteLeft, onTryOver, tryAllNow, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
@@ -108,6 +109,8 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   suspectTwins(state, peer)
   onObserved(state, out, event)
   noteGood(state, connection, addresses)
+  // Callers want to know how far it is, before the first ping of all.
+  if (connection.pings === 0 && connection.pace.roundTrip === 0) ping(out, connection, state.settings.pingTimeout)
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
 }
 

@@ -20,7 +20,7 @@ export interface PeerState {
   connections: number
   /**
    * The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. The first
-   * ping comes within `ping.interval`.
+   * ping goes out when the peer is identified.
    */
   rtt?: number
   /** The protocols that it speaks, by identify; absent: it is not identified. */

@@ -1,14 +1,22 @@
 /**
  * The addresses of one dial, and when each of them has its turn (RFC 8305): the best first, the next one when the last began
- * some time ago or when one has failed, and a bounded number at once. Pure: it is told the time. Every port uses it.
+ * some time ago or when one has failed. Of many the next one comes sooner, so that each has its turn in time. Pure: it is told the
+ * time. Every port uses it.
  */
 import { DIALS } from '../parameters.js'
 import type { Attempt } from '../port.js'
 import { inOrder, type Candidate } from './addresses.js'
 
-/** Why a dial failed, with each address that was tried; empty: none was. */
-export function reasonsOf(tried: readonly Attempt[]): string {
-  return tried.map(({ address, reason }) => `${address}: ${reason}`).join('; ')
+/** So many addresses are named in a message. */
+const NAMED = 10
+
+/** Why a dial failed, with the addresses that were tried; empty: none was. `left`: how many were not tried. */
+export function reasonsOf(tried: readonly Attempt[], left = 0): string {
+  const parts = tried.slice(0, NAMED).map(({ address, reason }) => `${address}: ${reason}`)
+  const others = tried.slice(NAMED).map(({ reason }) => reason)
+  if (others.length > 0) parts.push(`${others.length} other addresses: ${[...new Set(others)].join(', ')}`)
+  if (left > 0) parts.push(`${left} more were not tried`)
+  return parts.join('; ')
 }
 
 export class Race {
@@ -17,6 +25,7 @@ export class Race {
   private running = 0
   private nextAt = -Infinity
   private begun = 0
+  private beganAt: number | undefined
 
   /** Adds addresses, at any time. One that was added before is left out. `own`: the addresses of this node. */
   offer(candidates: Candidate[], own: string[]): void {
@@ -31,8 +40,15 @@ export class Race {
     if (this.due > now) return undefined
     this.running++
     this.begun++
-    this.nextAt = now + DIALS.stagger
-    return this.waiting.shift()!.address
+    this.beganAt ??= now
+    const { address } = this.waiting.shift()!
+    this.nextAt = now + this.stagger(this.beganAt + DIALS.allWithin - now)
+    return address
+  }
+
+  private stagger(time: number): number {
+    const share = Math.floor(time / Math.max(1, this.waiting.length))
+    return Math.min(DIALS.stagger, Math.max(DIALS.shortestStagger, share))
   }
 
   /** An attempt has failed: its place is free, and the next one need not wait. */
@@ -43,8 +59,12 @@ export class Race {
 
   /** When the next address is to be tried; `Infinity`: not before one fails, or is added. */
   get due(): number {
-    if (this.waiting.length === 0 || this.running >= DIALS.parallel || this.begun >= DIALS.addresses) return Infinity
-    return this.nextAt
+    return this.waiting.length === 0 || this.begun >= DIALS.addresses ? Infinity : this.nextAt
+  }
+
+  /** How many have had no turn. */
+  get left(): number {
+    return this.waiting.length
   }
 
   /** Nothing is being tried or waits for its turn. */

@@ -35,7 +35,7 @@ export function next(state: State, out: Effects, id: ExchangeId, data: Uint8Arra
   if (answerer.takesOne(exchange)) {
     if (exchange.stage !== 'handling') return
     answerer.sendOnly(state, out, exchange, data)
-    return cancelHandler(state, out, exchange, 'the asker takes one value')
+    return cancelHandler(state, out, exchange, { code: 'Aborted', message: 'the asker takes one value' })
   }
   if (exchange.stage === 'handling') startAnswering(state, exchange)
   if (exchange.stage === 'answering' && !exchange.ended) answerer.addValue(state, out, exchange, data)

@@ -3,7 +3,7 @@
  * and answers leave, session/answerer/ and v1/answerer.ts know.
  */
 import { removeDeadline, setDeadline } from '../due.js'
-import { log, type Effects } from '../effects.js'
+import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
@@ -81,10 +81,18 @@ export function isWorkedOn({ stage, ended }: Exchange): boolean {
   }
 }
 
+/** Why an answer is not wanted any more: the asker does not say. */
+export const GIVEN_UP: Refusal = { code: 'Aborted', message: 'the asker has given up' }
+
+/** The same: its time is over. */
+export function tooLate({ timeout }: Exchange): Refusal {
+  return { code: 'RequestTimeout', message: `not answered within ${timeout} ms` }
+}
+
 /** The answer, or the rest of it, is no longer wanted. */
-export function cancelHandler(state: State, out: Effects, { id, service }: Exchange, reason: string): void {
+export function cancelHandler(state: State, out: Effects, { id, service }: Exchange, refusal: Refusal): void {
   if (service) tellServices(state, { kind: 'cut', exchange: id })
-  else out.push({ type: 'cancelHandler', exchange: id, reason })
+  else out.push({ type: 'cancelHandler', exchange: id, refusal })
 }
 
 /** The producer of the answer may produce values of this cost. */

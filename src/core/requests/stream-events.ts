@@ -4,7 +4,7 @@
  * crossed with our reset.
  */
 import { SESSION } from '../../wire/protocols.js'
-import type { Effects } from '../effects.js'
+import type { Effects, Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { PortEvent, StreamId } from '../port.js'
@@ -12,6 +12,7 @@ import { forgetGoodbyes, isLeavingBy } from '../peers/goodbye.js'
 import type { State } from '../state.js'
 import * as answerer from './session/answerer/events.js'
 import * as asker from './session/asker/events.js'
+import { GIVEN_UP } from './exchanges.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
 import type { AnySession, RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
 import { scheduleFlush } from './streams.js'
@@ -19,6 +20,8 @@ import { cutExchange, onInboundStream, onRequestData, onRequestEnd } from './v1/
 import { onCallClosed, onOpened, onOpenFailed, onResponseData, onResponseEnd } from './v1/asker.js'
 
 type StreamEvent = Extract<PortEvent, { stream: StreamId }>
+
+const STREAM_LOST: Refusal = { code: 'ConnectionLost', message: 'the stream was lost' }
 
 /** Why there is no stream → can the connection carry none any more? */
 const IS_DEAD: Readonly<Record<EventOf<'streamOpenFailed'>['reason'], boolean>> = {
@@ -117,7 +120,7 @@ function onExchangeEvent(state: State, out: Effects, exchange: V1Exchange, event
     case 'streamEnded':
       return onRequestEnd(state, out, exchange)
     case 'streamClosed':
-      return cutExchange(state, out, exchange, 'the asker has given up')
+      return cutExchange(state, out, exchange, event.reason === 'lost' ? STREAM_LOST : GIVEN_UP)
     case 'streamInbound':
     case 'streamOpened':
     case 'streamOpenFailed':

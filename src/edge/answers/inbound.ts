@@ -3,6 +3,7 @@
  * answer counts. Answers return to the lane as commands, and nothing waits for a handler.
  */
 import { Subject } from 'rxjs'
+import type { Refusal } from '../../core/effects.js'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
@@ -20,8 +21,9 @@ export interface InboundRequest {
   /** The payload; yours to keep. */
   readonly data: Uint8Array
   /**
-   * Fires when the answer, or the rest of it, is no longer needed: the asker cancelled or was lost, its time is over, or the
-   * node stops.
+   * Fires when the answer, or the rest of it, is no longer needed. Its `reason` is a `P2pError`. Its code is `Aborted`: the asker has
+   * cancelled, or takes no more values; `RequestTimeout`: its time, or that of this node, is over; `ConnectionLost`: the asker was
+   * lost; `Overloaded`: values came faster than the asker took them; `NodeStopped`: this node stops.
    */
   readonly signal: AbortSignal
   /**
@@ -148,9 +150,9 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     this.producer?.produce(allowance)
   }
 
-  override cancel(reason: string): void {
+  override cancel(refusal: Refusal): void {
     this.decided = true
-    super.cancel(reason)
+    super.cancel(refusal)
     this.producer?.stop()
   }
 
@@ -230,14 +232,14 @@ export class InboundRequests {
     this.requests.get(exchange)?.produce(allowance)
   }
 
-  onCancel(exchange: ExchangeId, reason: string): void {
+  onCancel(exchange: ExchangeId, refusal: Refusal): void {
     const request = this.requests.get(exchange)
     this.requests.delete(exchange)
-    request?.cancel(reason)
+    request?.cancel(refusal)
   }
 
-  end(): void {
-    for (const exchange of this.requests.keys()) this.onCancel(exchange, 'the node was stopped')
+  end(refusal: Refusal): void {
+    for (const exchange of this.requests.keys()) this.onCancel(exchange, refusal)
     this.requests$.complete()
   }
 

@@ -3,6 +3,7 @@
  * asynchronous. An error that one throws is this node's fault and not the sender's, so the message is ignored and no peer is punished.
  */
 import type { Heard, ValidationId } from '../../core/terms.js'
+import type { Refusal } from '../../core/effects.js'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import { P2pError } from '../../errors.js'
@@ -21,7 +22,10 @@ export interface ValidationContext {
   readonly from: string
   /** Peer id of the neighbour that sent it to us. A `reject` counts against this peer. */
   readonly via: string
-  /** Fires when the verdict is no longer needed: `pubsub.validationTimeout` is over, or the node stops. */
+  /**
+   * Fires when the verdict is no longer needed. Its `reason` is a `P2pError`: `RequestTimeout` if `pubsub.validationTimeout` is over,
+   * `NodeStopped` if the node stops.
+   */
   readonly signal: AbortSignal
 }
 
@@ -86,14 +90,14 @@ export class Validators {
     }
   }
 
-  onCancel(validation: ValidationId, reason: string): void {
+  onCancel(validation: ValidationId, refusal: Refusal): void {
     const judgement = this.judgements.get(validation)
     this.judgements.delete(validation)
-    judgement?.cancel(reason)
+    judgement?.cancel(refusal)
   }
 
-  end(): void {
-    for (const validation of [...this.judgements.keys()]) this.onCancel(validation, 'the node was stopped')
+  end(refusal: Refusal): void {
+    for (const validation of [...this.judgements.keys()]) this.onCancel(validation, refusal)
   }
 
   private decide(validation: ValidationId, judgement: Judgement, verdict: unknown): void {

@@ -108,7 +108,7 @@ export class Dials<Other extends Listener> {
     this.timeouts.begin(dial, DIALS.timeout)
   }
 
-  private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial.tried)): void {
+  private end(dial: Dial, side: Side | undefined, why = reasonsOf(dial.tried, dial.race?.left)): void {
     dial.over = true
     if (dial.isLimited) this.timeouts.end(dial, DIALS.timeout)
     if (dial.peer !== undefined) this.dials.delete(dial.peer)

@@ -66,6 +66,9 @@ export const HELLO_KEYS: Record<keyof Hello, number> = { features: 0, maxOpen: 1
 
 export const WITHOUT_HELLO: Hello = { features: 0, maxOpen: 256, requestWindow: 65_536, maxRequest: 1_048_576 }
 
+/** FAIL: the answerer ends in the middle of its work. */
+export const STOPPED = 'Stopped'
+
 /** The longest code and message of FAIL, bytes. */
 export const MAX_CODE = 64
 export const MAX_MESSAGE = 4_096

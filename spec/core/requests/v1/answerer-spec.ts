@@ -118,7 +118,10 @@ describe('a request of a peer', () => {
   it('is rejected when nobody answers it in time: its signal fires', () => {
     const core = handling({ requestTimeout: 100 })
     expect(core.at(100)).toEqual([
-      { type: 'cancelHandler', exchange: 2, reason: 'not answered within 100 ms' },
+      {
+        ...{ type: 'cancelHandler', exchange: 2 },
+        refusal: { code: 'RequestTimeout', message: 'not answered within 100 ms' },
+      },
       { type: 'write', stream: 2, chunks: [], end: true },
     ])
     expect(core.in({ type: 'respond', exchange: 2, data: bytes('late') })).toEqual([])
@@ -134,11 +137,12 @@ describe('a request of a peer', () => {
   })
 
   it.each([
-    ['gives up', { type: 'streamClosed', stream: 2, reason: 'reset' }],
-    ['is lost', { type: 'connectionClosed', connection: 1 }],
-  ] as [string, Event][])('fires its signal when the asker %s', (_what, event) => {
+    ['gives up', { type: 'streamClosed', stream: 2, reason: 'reset' }, 'Aborted'],
+    ['is lost with its stream', { type: 'streamClosed', stream: 2, reason: 'lost' }, 'ConnectionLost'],
+    ['is lost', { type: 'connectionClosed', connection: 1 }, 'ConnectionLost'],
+  ] as [string, Event, string][])('fires its signal when the asker %s', (_what, event, code) => {
     const core = handling()
-    expect(shorts(core.in(event))).toEqual(['cancelHandler 2'])
+    expect(core.in(event)).toMatchObject([{ type: 'cancelHandler', exchange: 2, refusal: { code } }])
     expect(core.in({ type: 'respond', exchange: 2, data: bytes('late') })).toEqual([])
     expect(isEmpty(core)).toBe(true)
   })

@@ -3,7 +3,7 @@
  * paused; a request that never ends is cut off by its deadline.
  */
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
-import { log, type Effects } from '../../effects.js'
+import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
@@ -17,6 +17,7 @@ import {
   refusesNew,
   startDeadline,
   type Answerer,
+  tooLate,
 } from '../exchanges.js'
 import type { V1Exchange } from '../state.js'
 
@@ -104,12 +105,12 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
 /** Ends an exchange from our side, by a reset. */
 function kill(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
   out.push({ type: 'reset', stream: exchange.id, reason })
-  cutExchange(state, out, exchange, reason)
+  cutExchange(state, out, exchange, { code: 'Aborted', message: `the request was cut off: ${reason}` })
 }
 
 /** The stream has ended: after the answer, or because the asker gave up. */
-export function cutExchange(state: State, out: Effects, exchange: V1Exchange, reason: string): void {
-  if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
+export function cutExchange(state: State, out: Effects, exchange: V1Exchange, refusal: Refusal): void {
+  if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal)
   closeExchange(state, exchange)
   const connection = state.connections.all.get(exchange.connection)
   if (connection === undefined) return
@@ -131,7 +132,7 @@ export const v1Answerer: Answerer<V1Exchange> = {
 
   expire(state, out, exchange) {
     if (exchange.stage !== 'handling') return kill(state, out, exchange, 'timeout')
-    cancelHandler(state, out, exchange, `not answered within ${exchange.timeout} ms`)
+    cancelHandler(state, out, exchange, tooLate(exchange))
     send(state, out, exchange, undefined)
   },
 

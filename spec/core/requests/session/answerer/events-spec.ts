@@ -144,7 +144,8 @@ describe('the end of a session', () => {
 
   it('by our stop tells the handlers', () => {
     const core = asked('a', 'b')
-    expect(shorts(core.in({ type: 'shutdown', ask: 9 }))).toEqual(['cancelHandler -1', 'cancelHandler -2', 'stop'])
+    const ends = core.lines(core.in({ type: 'shutdown', ask: 9 }))
+    expect(ends).toEqual(['cancelHandler -1', 'cancelHandler -2', 'FAIL 1 Stopped', 'FAIL 2 Stopped', 'stop'])
     expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.budget.bytes).toBe(0)
   })
 })

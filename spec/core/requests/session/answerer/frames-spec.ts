@@ -65,6 +65,21 @@ describe('CANCEL', () => {
     expect([...core.state.exchanges.open.keys()]).toEqual([-2])
   })
 
+  it('tells whoever works why: the asker has given up, or its time is over', () => {
+    const core = answering()
+    const reasonAfter = (ms: number): unknown => {
+      core.receive(request(++id, bytes('?'), { timeout: 2_000 }))
+      core.now += ms
+      const [effect] = core.receive(cancel(id)).filter(({ type }) => type === 'cancelHandler')
+      return effect
+    }
+    let id = 0
+    expect(reasonAfter(1_000)).toMatchObject({ refusal: { code: 'Aborted', message: 'the asker has given up' } })
+    expect(reasonAfter(1_950)).toMatchObject({
+      refusal: { code: 'RequestTimeout', message: expect.any(String) as unknown },
+    })
+  })
+
   it('stops a producer in the middle of its values, and of one of them', () => {
     const core = asked('a')
     core.lines(

@@ -2,7 +2,7 @@
  * Answers over a session: their values, their ends, and refusals, from the answerer's call to the frames. Values that wait for
  * credit are kept by series.ts.
  */
-import { WITHOUT_HELLO } from '../../../../wire/session/format.js'
+import { STOPPED, WITHOUT_HELLO } from '../../../../wire/session/format.js'
 import {
   chunkOf,
   writeEnd,
@@ -12,9 +12,17 @@ import {
   type HelloLimits,
 } from '../../../../wire/session/writer.js'
 import type { Settings } from '../../../settings.js'
-import type { Effects } from '../../../effects.js'
+import type { Effects, Refusal } from '../../../effects.js'
 import type { State } from '../../../state.js'
-import { allowValues, cancelHandler, closeExchange, isWorkedOn, startDeadline, type Answerer } from '../../exchanges.js'
+import {
+  allowValues,
+  cancelHandler,
+  closeExchange,
+  isWorkedOn,
+  startDeadline,
+  tooLate,
+  type Answerer,
+} from '../../exchanges.js'
 import type { SessionExchange } from '../../state.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
@@ -58,7 +66,7 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   if (series.pullable) allow(state, out, exchange)
   else if (!applyOverflow(state, session, exchange, series)) {
     const message = 'values came faster than they were taken'
-    cancelHandler(state, out, exchange, message)
+    cancelHandler(state, out, exchange, { code: 'Overloaded', message })
     endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
   }
   enlist(state, session, exchange)
@@ -106,9 +114,18 @@ export function endExchange(state: State, exchange: SessionExchange): void {
 }
 
 /** The answer is no longer wanted. */
-export function cutExchange(state: State, out: Effects, exchange: SessionExchange, reason: string): void {
-  if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, reason)
+export function cutExchange(state: State, out: Effects, exchange: SessionExchange, refusal: Refusal): void {
+  if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, refusal)
   endExchange(state, exchange)
+}
+
+/** The node ends before these are answered: their askers get to know why, if nothing else is on its way to them. */
+export function failAll(state: State, out: Effects, refusal: Refusal): void {
+  for (const exchange of state.exchanges.open.values()) {
+    if (exchange.protocol !== 'session' || exchange.service) continue
+    failNow(state, exchange, STOPPED, '')
+    cutExchange(state, out, exchange, refusal)
+  }
 }
 
 /** Refuses at once, so values that wait are not sent. The calling function has to end the exchange. */
@@ -149,7 +166,7 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
     const reason = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
     // Either the asker's time is over, or ours.
     failNow(state, exchange, deadline !== 0 && state.now >= deadline ? 'Timeout' : 'Rejected', reason)
-    cutExchange(state, out, exchange, `not answered within ${timeout} ms`)
+    cutExchange(state, out, exchange, tooLate(exchange))
   },
 
   resume(state, _out, exchange) {

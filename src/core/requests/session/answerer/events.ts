@@ -2,7 +2,7 @@
 import type { SessionExchange } from '../../state.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { updateIdle } from '../../../peers/connections.js'
-import { log, type Effects } from '../../../effects.js'
+import { log, type Effects, type Refusal } from '../../../effects.js'
 import type { EventOf } from '../../../events.js'
 import { serveQueue } from '../../queue.js'
 import { addSession, removeSession, scheduleFlush } from '../../streams.js'
@@ -67,9 +67,10 @@ export function closeWhenDone(state: State, out: Effects, session: Session): voi
 }
 
 /** The session has ended, and the handlers of its requests are cancelled. */
-export function closeAnswering(state: State, out: Effects, session: Session, reason: string): void {
+export function closeAnswering(state: State, out: Effects, session: Session, message: string): void {
   removeSession(state, session)
-  for (const exchange of session.requests.values()) cutExchange(state, out, exchange, reason)
+  const refusal: Refusal = { code: 'ConnectionLost', message }
+  for (const exchange of session.requests.values()) cutExchange(state, out, exchange, refusal)
   const connection = state.connections.all.get(session.connection)
   if (connection === undefined) return
   connection.answering = undefined

@@ -31,8 +31,19 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
-import { startHandling, nextExchange, openExchange, refusesNew, startDeadline } from '../../exchanges.js'
+import {
+  startHandling,
+  nextExchange,
+  openExchange,
+  refusesNew,
+  startDeadline,
+  tooLate,
+  GIVEN_UP,
+} from '../../exchanges.js'
 import { allow, cutExchange, failNow, grantRest, REQUEST_WINDOW } from './answers.js'
+
+/** A CANCEL this long before the deadline is taken for the end of the asker's time, ms. */
+const CANCELS_WITHIN = 100
 
 type Session = AnsweringSession<SessionExchange>
 
@@ -137,7 +148,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
 
 function overloaded(state: State, out: Effects, exchange: SessionExchange): Violation | undefined {
   const session = state.connections.all.get(exchange.connection)!.answering!
-  cutExchange(state, out, exchange, 'overloaded')
+  cutExchange(state, out, exchange, { code: 'Overloaded', message: 'there is no room for it' })
   return refuse(state, out, session, exchange.wireId, 'Overloaded', 'no room for a request of this size')
 }
 
@@ -186,13 +197,18 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   return undefined
 }
 
+/** The asker cancels what it does not get in time. Its clock is not ours, so this may be a little before the deadline. */
+function isOverFor({ now }: State, { deadline, timeout }: SessionExchange): boolean {
+  return deadline !== 0 && deadline - now <= Math.min(CANCELS_WITHIN, timeout / 10)
+}
+
 function onCancel(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   if (frame.at !== frame.end) return 'CANCEL has a body'
   if (frame.id > session.lastId) return 'it cancelled a request that never was'
   const exchange = session.requests.get(frame.id)
   if (exchange === undefined) return undefined
   failNow(state, exchange, 'Cancelled', '')
-  cutExchange(state, out, exchange, 'the asker has given up')
+  cutExchange(state, out, exchange, isOverFor(state, exchange) ? tooLate(exchange) : GIVEN_UP)
   return undefined
 }
 

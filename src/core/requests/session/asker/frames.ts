@@ -1,6 +1,6 @@
 /** The frames of an answerer: values, ends, refusals, CREDIT. A violation of the protocol is returned as text. */
 import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
-import { FrameType, LAST, MAX_CREDIT, MORE } from '../../../../wire/session/format.js'
+import { FrameType, LAST, MAX_CREDIT, MORE, STOPPED } from '../../../../wire/session/format.js'
 import {
   checkPayload,
   isIgnorable,
@@ -206,6 +206,8 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
       return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }
     case 'Timeout':
       return { code: 'RequestTimeout', message: `${peer} did not answer in time${text}` }
+    case STOPPED:
+      return { code: 'ConnectionLost', message: `${peer} was stopped before it had answered` }
     case 'Rejected':
     case 'Cancelled':
       return { code: 'RequestRejected', message: `${peer} rejected the request${text}` }

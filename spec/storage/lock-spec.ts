@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { fork, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { sealed } from '../../src/storage/files.js'
+import { InUse, lockDirectory, startOf, type Lock } from '../../src/storage/lock.js'
+
+let directory: string
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tinyp2p-files-'))
+})
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function ownerOf(where: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(where, 'lock'), 'utf8').slice(9)) as Record<string, unknown>
+}
+
+function writeOwner(owner: object): void {
+  writeFileSync(join(directory, 'lock'), sealed(JSON.stringify(owner)))
+}
+
+/** The lock that is there becomes ours, as if there had been none. */
+function takesOver(): void {
+  const lock = lockDirectory(directory)
+  expect(() => lockDirectory(directory)).toThrow(InUse)
+  lock.release()
+  expect(readdirSync(directory)).toEqual([])
+}
+
+describe('the lock of a directory', () => {
+  it('is one process’s at a time, and free after it was given back', () => {
+    const lock = lockDirectory(directory)
+    expect(() => lockDirectory(directory)).toThrow(InUse)
+    lock.release()
+    lockDirectory(directory).release()
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('is taken over from a process that is dead', () => {
+    const { pid } = spawnSync(process.execPath, ['-e', ''])
+    writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid, started: '1' })))
+    takesOver()
+  })
+
+  it('is taken over from a dead process whose number another one has now', () => {
+    writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.pid, started: '1' })))
+    takesOver()
+  })
+
+  it('is not taken over from a living process of which nobody knows when it was started', () => {
+    writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.ppid, started: null })))
+    expect(() => lockDirectory(directory)).toThrow(`process ${process.ppid} uses it`)
+  })
+
+  it('knows when a process was started, also where there is no /proc', () => {
+    for (const proc of ['/proc', '/there/is/none']) {
+      expect(startOf(process.pid, proc)).toMatch(/\d/)
+      expect(startOf(process.pid, proc)).toBe(startOf(process.pid, proc))
+      expect(startOf(process.pid, proc)).not.toBe(startOf(1, proc))
+      expect(startOf(2 ** 22 + 1, proc)).toBeNull()
+    }
+  })
+
+  it('is not taken over from another process that lives', async () => {
+    const file = join(directory, 'idle.cjs')
+    writeFileSync(file, "process.send('up'); setInterval(() => {}, 1000)")
+    const child = fork(file, { execArgv: [] })
+    await new Promise((resolve) => child.once('message', resolve))
+    const started = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19]
+    writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: child.pid, started })))
+    try {
+      expect(() => lockDirectory(directory)).toThrow(`process ${child.pid} uses it`)
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
+
+  it('is not given back by one who has lost it', () => {
+    const lock = lockDirectory(directory)
+    expect(lock.isHeld()).toBe(true)
+    writeFileSync(join(directory, 'lock'), 'of somebody else')
+    expect(lock.isHeld()).toBe(false)
+    lock.release()
+    expect(readFileSync(join(directory, 'lock'), 'utf8')).toBe('of somebody else')
+  })
+
+  it('is taken over from a process of the same number in an earlier container, or before this start of the machine', () => {
+    lockDirectory(directory)
+    const { pid, started, ...rest } = ownerOf(directory)
+    writeOwner({ ...rest, pid, started: '1' })
+    takesOver()
+    writeOwner({ ...rest, pid, started, boot: 'another' })
+    takesOver()
+    writeOwner({ ...rest, pid: process.ppid, started: startOf(process.ppid), boot: 'another' })
+    takesOver()
+  })
+
+  it('is taken over from a node of this process that has ended while its directory had another name, and from no living one', () => {
+    const other = join(directory, '..', `${basename(directory)}-renamed`)
+    const lock = lockDirectory(directory)
+    renameSync(directory, other)
+    try {
+      expect(() => lockDirectory(other)).toThrow(InUse)
+      lock.release()
+      lockDirectory(other).release()
+      expect(readdirSync(other)).toEqual([])
+    } finally {
+      renameSync(other, directory)
+    }
+  })
+
+  it('is not taken over from another thread of this process', () => {
+    writeOwner({ pid: process.pid, started: startOf(process.pid), thread: 7 })
+    expect(() => lockDirectory(directory)).toThrow(InUse)
+  })
+
+  it('of a copy of a directory in use is that of the original, as long as this is in use', () => {
+    const lock = lockDirectory(directory)
+    const copy = join(directory, 'copy')
+    mkdirSync(copy)
+    cpSync(join(directory, 'lock'), join(copy, 'lock'))
+    expect(() => lockDirectory(copy)).toThrow(InUse)
+    lock.release()
+    lockDirectory(copy).release()
+  })
+})
+
+describe('the lock of a directory that cannot be written', () => {
+  // Where nobody can make a file, whoever runs the tests.
+  const lock = (temporary = directory): Lock => lockDirectory('/proc/self', temporary)
+
+  it('is among the temporary files, and keeps others out', () => {
+    const first = lock()
+    expect(first.trouble).toBeDefined()
+    expect(readdirSync(directory)).toEqual([expect.stringMatching(/^tinyp2p-\d+-\d+\.lock$/)])
+    expect(lock).toThrow(InUse)
+    first.release()
+    expect(readdirSync(directory)).toEqual([])
+    lock().release()
+  })
+
+  it('is none where temporary files cannot be written either, which is told', () => {
+    expect(lock('/proc')).toMatchObject({ isShared: true })
+    expect(lock('/proc').isHeld()).toBe(true)
+  })
+})
