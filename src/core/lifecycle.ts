@@ -10,7 +10,7 @@ import { fullAddresses } from './explain/status.js'
 import { pingAllNow } from './peers/connectivity.js'
 import { tellWhereWeAre } from './peers/discovery.js'
 import { beginMemory } from './peers/memory.js'
-import { forgetObserved, isObserved } from './peers/observed.js'
+import { checkObserved } from './peers/observed.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
 import { failAll } from './requests/session/answerer/answers.js'
@@ -35,8 +35,7 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
   if (state.lifecycle.phase !== 'starting') {
     if (before.join() !== addresses.join())
       log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
-    if (before.some((address) => !addresses.includes(address) && !isObserved(state, address)))
-      forgetObserved(state, out)
+    checkObserved(state, out, before, addresses)
     return tellWhereWeAre(state, out)
   }
   state.lifecycle.phase = 'running'
