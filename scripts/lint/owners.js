@@ -67,6 +67,8 @@ export const OWNERS = {
     Observation: ['peers/observed.ts'],
     Twins: ['peers/twins.ts'],
     Suspect: ['peers/twins.ts'],
+    FoundTwins: [],
+    OwnTwin: [],
   },
 
   'requests/state.ts': {

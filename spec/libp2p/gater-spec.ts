@@ -84,10 +84,19 @@ describe('an address', () => {
 })
 
 describe('what is remembered of peers', () => {
-  it('has a bound: the oldest goes first', () => {
+  it('has a bound: the oldest that is not connected goes first', () => {
     const { gate } = gater()
-    for (let i = 0; i <= REMEMBERED_PEERS; i++) gate.told(`p${i}`, [OWN])
-    expect([gate.isOwnWord('p0', OWN), gate.isOwnWord('p1', OWN)]).toEqual([false, true])
+    const loopback = '/ip4/127.0.0.1/tcp/1'
+    gate.connected('good', loopback)
+    gate.told('good', [OWN])
+    for (let i = 0; i <= REMEMBERED_PEERS; i++) {
+      gate.connected(`p${i}`, OWN)
+      gate.told(`p${i}`, [OWN])
+      gate.left(`p${i}`)
+    }
+    expect(['good', 'p0', 'p1', 'p2'].map((peer) => gate.isOwnWord(peer, OWN))).toEqual([true, false, false, true])
+    expect(['good', 'p0'].map((peer) => gate.accepts(peer, loopback))).toEqual([true, true])
+    expect(gate.accepts('p2', loopback)).toBe(false)
   })
 })
 

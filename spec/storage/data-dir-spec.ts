@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Event } from '../../src/core/events.js'
 import type { P2pError } from '../../src/errors.js'
 import { newSecret } from '../../src/identity.js'
 import { openDataDir, type DataDir } from '../../src/storage/data-dir.js'
@@ -229,7 +230,8 @@ describe('a dataDir', () => {
     const core = busy()
     const data = await open()
     data.watch(core.state)
-    data.batch({ at: core.now, events: [{ type: 'connectionClosed', connection: 1 }] })
+    data.batch({ at: core.now, events: [] })
+    await Promise.resolve()
     const shutdown = { type: 'shutdown', ask: 1 } as const
     data.batch({ at: core.now, events: [shutdown] })
     core.in(shutdown)
@@ -238,6 +240,41 @@ describe('a dataDir', () => {
     expect(readFileSync(at('peers'), 'utf8')).toContain(PEERS[1])
     await data.close()
   })
+
+  it('writes when a peer or an address comes or goes, and else after five minutes at a tick', async () => {
+    const core = busy()
+    const data = await open()
+    data.watch(core.state)
+    /** Is anything written soon after this batch, whatever its events are called? */
+    const writes = async (...events: Event[]): Promise<boolean> => {
+      rmSync(at('peers'), { force: true })
+      data.batch({ at: core.now, events })
+      core.in(...events)
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      return existsSync(at('peers'))
+    }
+    const tick = { type: 'tick' } as const
+    expect(await writes(tick)).toBe(true)
+    // Ages change, and failures.
+    core.connect(PEERS[0]!, 3)
+    expect(await writes({ type: 'connectionClosed', connection: 3 }, tick)).toBe(false)
+    core.now += 300_000
+    expect(await writes(tick)).toBe(true)
+    expect(await writes(tick)).toBe(false)
+    // One is forgotten, at a wake-up.
+    core.state.settings.memoryLifetime = 1_000
+    for (let i = 0; i < 8; i++) core.state.memory.peers.set(`o${i}`, core.state.memory.peers.get(PEERS[1]!)!)
+    core.state.memory.version++
+    core.now += 30_000
+    expect(await writes({ type: 'dialFailed', target: PEERS[0]!, failure: { message: 'no' }, tried: [] }, tick)).toBe(
+      true,
+    )
+    core.now += 30_000
+    // (After a quiet interval the next write is soon again.)
+    data.batch({ at: core.now, events: [tick] })
+    expect([await writes({ type: 'woken' }), core.state.memory.peers.has(PEERS[0]!)]).toEqual([true, false])
+    await data.close()
+  }, 15_000)
 
   it('leaves out addresses that it does not dial, and keeps the rest', async () => {
     const core = busy()

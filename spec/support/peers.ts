@@ -1,6 +1,7 @@
 /** What happens to peers: events that several specs of the core need, and dials that fail. */
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
+import type { RememberedPeer } from '../../src/core/peers/state.js'
 import { KAD, type Core } from './core.js'
 
 export const BOB = '/ip4/10.0.0.1/tcp/1'
@@ -24,13 +25,36 @@ export const identified = (peer: string, addresses = [BOB], connection = 1): Eve
 
 export const closed = (connection = 1): Event => ({ type: 'connectionClosed', connection })
 
+/** A peer that was good at the time 0, and has failed so often since. */
+export const rememberedAfter = (failures: number, addresses = [BOB]): RememberedPeer => ({
+  addresses,
+  proven: [],
+  host: '10.0.0.1',
+  trusted: false,
+  goodAt: 0,
+  livedAt: 0,
+  failures,
+})
+
+/** Eight other peers that stay connected. */
+export function crowd(core: Core): void {
+  for (let i = 1; i <= 8; i++) {
+    core.connect(`other ${i}`, 100 + i)
+    core.in(identified(`other ${i}`, [`/ip4/10.0.1.${i}/tcp/1`], 100 + i))
+  }
+}
+
 /** Runs until the time, failing every dial at once: when each peer was dialled. */
 export function failAll(core: Core, until: number, effects: Effect[] = []): number[] {
   const times: number[] = []
   for (let more = effects; ;) {
     for (const effect of more) if (effect.type === 'dial') times.push(core.now)
     const failed = more.flatMap((effect) => (effect.type === 'dial' ? [dialFailed(effect.target)] : []))
-    if (failed.length > 0) core.in(...failed)
+    // There may be room for other dials then.
+    if (failed.length > 0) {
+      more = core.in(...failed)
+      continue
+    }
     const next = core.state.memory.nextTry
     if (next > until) return times
     more = core.at(next)

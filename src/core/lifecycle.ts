@@ -11,7 +11,7 @@ import { ping, testTime } from './peers/connections.js'
 import { tellWhereWeAre } from './peers/discovery.js'
 import { tellStopping } from './peers/goodbye.js'
 import { beginMemory } from './peers/memory.js'
-import { forgetObserved, isObserved } from './peers/observed.js'
+import { checkObserved } from './peers/observed.js'
 import type { ConnectionId } from './port.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
@@ -37,8 +37,7 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
   if (state.lifecycle.phase !== 'starting') {
     if (before.join() !== addresses.join())
       log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
-    if (before.some((address) => !addresses.includes(address) && !isObserved(state, address)))
-      forgetObserved(state, out)
+    checkObserved(state, out, before, addresses)
     return tellWhereWeAre(state, out)
   }
   state.lifecycle.phase = 'running'

@@ -21,6 +21,7 @@ import { knownPeers, snapshot } from './explain/status.js'
 import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import * as discovery from './peers/discovery.js'
+import * as memory from './peers/memory.js'
 import { awaitOnline, settleOnline } from './peers/online.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
@@ -180,7 +181,9 @@ function handle(state: State, out: Effects, event: Event): void {
       return onWoken(state)
     case 'late':
       startGrace(state)
-      return event.by > SLEPT ? connectivity.pingAfterSleep(state, out) : undefined
+      if (event.by <= SLEPT) return
+      memory.onSlept(state, event.by)
+      return connectivity.pingAfterSleep(state, out)
     case 'effectFailed':
       return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 

@@ -39,14 +39,14 @@ export class Gater {
     this.anyOverLoopback ||= overLoopback
     this.overLoopback.delete(peer)
     this.overLoopback.set(peer, overLoopback)
-    bound(this.overLoopback)
+    this.bound(this.overLoopback)
   }
 
   /** By identify, so it is the peer itself that says so. `addresses` are without `/p2p`. */
   told(peer: string, addresses: string[]): void {
     this.ownWords.delete(peer)
     this.ownWords.set(peer, { addresses: new Set(addresses), until: Infinity })
-    bound(this.ownWords)
+    this.bound(this.ownWords)
   }
 
   /** The last connection to the peer has ended, so it cannot tell us new addresses any more. */
@@ -80,6 +80,14 @@ export class Gater {
     return this.deny?.(peer) === true
   }
 
+  /** One that is connected stays, because strangers must not make us forget what it has told. */
+  private bound(map: Map<string, unknown>): void {
+    if (map.size <= REMEMBERED_PEERS) return
+    for (const peer of map.keys()) {
+      if (this.ownWords.get(peer)?.until !== Infinity) return void map.delete(peer)
+    }
+  }
+
   /** May this address of this peer be used and told to others? */
   accepts(peer: string, address: string): boolean {
     if (peer === this.self) return !isUnspecified(address)
@@ -100,9 +108,4 @@ export class Gater {
       }),
     }
   }
-}
-
-function bound(map: Map<string, unknown>): void {
-  if (map.size <= REMEMBERED_PEERS) return
-  for (const oldest of map.keys()) return void map.delete(oldest)
 }

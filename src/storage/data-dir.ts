@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Batch, Event } from '../core/events.js'
+import { ageOf } from '../core/peers/memory.js'
 import type { State } from '../core/state.js'
 import { messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
@@ -16,11 +17,14 @@ import { InUse, lockDirectory, type Lock } from './lock.js'
 import { portsOf, withLastPorts } from './ports.js'
 import { readRemembered, writeRemembered, type Remembered } from './remembered.js'
 
-/** Changes of the remembered peers are written together, this long after the first of them, ms. */
+/**
+ * Peers and addresses that come or go are written together, this long after the first of them, ms. While they go on to come and go,
+ * each write waits twice as long as the one before.
+ */
 const WRITE_AFTER = 500
-
-/** Events that may change the remembered peers. */
-const NEWS: ReadonlySet<Event['type']> = new Set(['identified', 'connectionClosed', 'dialFailed', 'pingFailed'])
+const WRITE_AFTER_LONGEST = 60_000
+/** When nothing but the ages of peers has changed, they are written after this time, ms. */
+const WRITE_AGES_AFTER = 300_000
 
 /** Events that may end a node, which empties its state. */
 const ENDS: ReadonlySet<Event['type']> = new Set(['shutdown', 'listenFailed'])
@@ -28,6 +32,10 @@ const ENDS: ReadonlySet<Event['type']> = new Set(['shutdown', 'listenFailed'])
 export class DataDir {
   private state: Readonly<State> | undefined
   private timer: NodeJS.Timeout | undefined
+  private pause = WRITE_AFTER
+  /** What `state.memory.version` was when it was last looked at. */
+  private version = 0
+  private writtenAt = -Infinity
   /** The remembered peers before the node came to its end. */
   private last: Remembered['peers'] | undefined
   private ports: Remembered['ports']
@@ -68,11 +76,27 @@ export class DataDir {
   }
 
   /** Sees every batch before it is stepped. */
-  batch({ events }: Batch): void {
+  batch({ at, events }: Batch): void {
     for (const { type } of events) {
       if (ENDS.has(type)) this.last ??= this.snapshot()
-      else if (NEWS.has(type) || (type === 'tick' && !this.isWhole())) this.saveSoon()
+      else if (type === 'tick') this.tick(at)
     }
+    // By then it is stepped.
+    queueMicrotask(() => {
+      this.look()
+    })
+  }
+
+  private tick(now: number): void {
+    if (this.timer === undefined) this.pause = Math.max(WRITE_AFTER, this.pause / 2)
+    if (now - this.writtenAt >= WRITE_AGES_AFTER || !this.isWhole()) this.saveSoon()
+  }
+
+  private look(): void {
+    const version = this.state?.memory.version
+    if (version === undefined || version === this.version || this.last !== undefined) return
+    this.version = version
+    this.saveSoon()
   }
 
   /** Writes what is remembered, and unlocks the directory. */
@@ -95,8 +119,9 @@ export class DataDir {
     if (this.timer !== undefined || this.closing !== undefined) return
     this.timer = setTimeout(() => {
       this.timer = undefined
+      this.pause = Math.min(2 * this.pause, WRITE_AFTER_LONGEST)
       void this.save()
-    }, WRITE_AFTER)
+    }, this.pause)
     this.timer.unref()
   }
 
@@ -104,6 +129,7 @@ export class DataDir {
     const peers = this.last ?? this.snapshot()
     // A node that has never listened has remembered nobody yet, so the file stays as it is.
     if (peers === undefined) return this.writing
+    this.writtenAt = this.state!.now
     const { ports } = this
     this.writing = this.writing
       .then(() => this.restore())
@@ -145,14 +171,15 @@ export class DataDir {
    */
   private snapshot(): Remembered['peers'] | undefined {
     if (this.state === undefined) return undefined
-    const { memory, connections, lifecycle, now } = this.state
+    const { state } = this
+    const { memory, connections, lifecycle } = state
     if (lifecycle.phase !== 'running' && lifecycle.phase !== 'draining') return undefined
     return [...memory.peers]
       .filter(([, { addresses, goodAt }]) => addresses.length > 0 && Number.isFinite(goodAt))
-      .map(([peer, { addresses, goodAt }]) => ({
+      .map(([peer, known]) => ({
         peer,
-        addresses: [...addresses],
-        age: connections.byPeer.has(peer) ? 0 : Math.max(0, now - goodAt),
+        addresses: [...known.addresses],
+        age: connections.byPeer.has(peer) ? 0 : Math.max(0, ageOf(state, known)),
       }))
       .sort((a, b) => a.age - b.age)
   }

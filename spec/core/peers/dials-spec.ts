@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import { candidatesOf } from '../../../src/core/peers/dials.js'
+import { rememberedAfter } from '../../support/peers.js'
 import { Core, shorts, bytes } from '../../support/core.js'
 import type { Effect } from '../../../src/core/effects.js'
 
@@ -122,7 +123,7 @@ describe('a dial for requests', () => {
   it('begins where the peer was last, and goes on with what the config says', () => {
     const core = new Core({ keep: { bob: ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'] } })
     const addresses = ['/ip4/10.0.0.2/tcp/1', '/ip4/10.0.0.3/tcp/1']
-    core.state.memory.peers.set('bob', { addresses, goodAt: 0, failures: 0 })
+    core.state.memory.peers.set('bob', rememberedAfter(0, addresses))
     expect(candidatesOf(core.state, 'bob')).toEqual([2, 1, 3].map((host) => `/ip4/10.0.0.${host}/tcp/1/p2p/bob`))
   })
 

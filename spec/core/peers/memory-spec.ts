@@ -3,9 +3,10 @@ import type { Effects } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { TABLE } from '../../../src/core/parameters.js'
 import { tryAgain } from '../../../src/core/peers/memory.js'
+import type { RememberedPeer } from '../../../src/core/peers/state.js'
 import { peerState } from '../../../src/core/peers/peer-states.js'
 import { Core, shorts } from '../../support/core.js'
-import { BOB, BOOT, closed, dialFailed, failAll, identified } from '../../support/peers.js'
+import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified, rememberedAfter } from '../../support/peers.js'
 
 function lost(core: Core, peer = 'bob'): void {
   core.connect(peer)
@@ -17,7 +18,13 @@ function lost(core: Core, peer = 'bob'): void {
 
 describe('the memory of peers', () => {
   it('tries one that was good and cannot be dialled again after 1, 2, 4 … s, up to the discovery interval, for a day', () => {
-    const core = new Core({ discoveryInterval: 8_000, memoryLifetime: 100_000 })
+    const core = new Core({
+      discoveryInterval: 8_000,
+      memoryLifetime: 100_000,
+      pingInterval: 1e9,
+      connectionKeepAlive: 1e9,
+    })
+    crowd(core)
     lost(core)
     core.in(dialFailed('bob'))
     core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
@@ -116,6 +123,96 @@ describe('the memory of peers', () => {
     expect([...core.state.memory.peers.keys()]).toEqual(['bob', 'dave'])
   })
 
+  /** Connects once, over this address, and says that it is at `said`. */
+  function visit(core: Core, peer: string, from: string, said: string[], inbound = true): void {
+    core.in({ type: 'connectionOpened', connection: 1, peer, address: from, inbound })
+    core.in(identified(peer, said), closed())
+  }
+
+  it('is not for peers that are nowhere', () => {
+    const core = new Core()
+    visit(core, 'bob', '/ip4/66.1.0.1/tcp/1', [])
+    expect(core.state.memory.peers.size).toBe(0)
+  })
+
+  it('keeps those whom we have dialled, and those of other hosts, when a stranger comes with a thousand names', () => {
+    const core = new Core({ maxRemembered: 100 })
+    visit(core, 'dialled', '/ip4/51.1.0.1/tcp/1', [BOB], false)
+    visit(core, 'guest', '/ip4/51.2.0.1/tcp/1', [BOB])
+    for (let i = 0; i < 1_000; i++) visit(core, `liar ${i}`, `/ip6/2a00:1:2:${i % 256}::1/tcp/1`, [BOB])
+    const { peers } = core.state.memory
+    expect([peers.size, peers.has('dialled'), peers.has('guest'), peers.has('liar 999')]).toEqual([
+      ...[100, true, true, true],
+    ])
+    for (let i = 0; i < 1_000; i++) visit(core, `many ${i}`, `/ip4/${i % 250}.${i % 4}.0.1/tcp/1`, [BOB])
+    expect([peers.size, peers.has('dialled')]).toEqual([100, true])
+  })
+
+  it('keeps those who have stayed for ten minutes', () => {
+    const core = new Core({ maxRemembered: 2, connectionKeepAlive: 1e9, pingInterval: 1e9 })
+    core.in({ type: 'connectionOpened', connection: 9, peer: 'bob', address: '/ip4/51.2.0.1/tcp/1', inbound: true })
+    core.in(identified('bob', [BOB], 9))
+    core.now = 600_000
+    core.in(closed(9))
+    visit(core, 'a', '/ip4/66.1.0.1/tcp/1', [BOB])
+    visit(core, 'b', '/ip4/66.1.0.1/tcp/1', [BOB])
+    expect([...core.state.memory.peers.keys()]).toEqual(['bob', 'b'])
+  })
+
+  it('keeps an address that has led to the peer beside those that it tells, and four of them at most', () => {
+    const core = new Core()
+    const inside = '/ip4/192.168.1.5/tcp/4001'
+    const addresses = (): string[] => core.state.memory.peers.get('bob')!.addresses
+    visit(core, 'bob', '/ip4/51.1.0.1/tcp/4001', [inside], false)
+    visit(core, 'bob', '/ip4/51.1.0.1/tcp/50001', [inside])
+    expect(addresses()).toEqual(['/ip4/51.1.0.1/tcp/4001', inside])
+    const many = Array.from({ length: 50 }, (_, i) => `/ip4/10.0.3.${i}/tcp/1`)
+    for (let i = 2; i <= 6; i++) visit(core, 'bob', `/ip4/51.1.0.${i}/tcp/4001`, many, false)
+    expect(addresses()).toHaveLength(16)
+    expect(addresses().filter((address) => address.startsWith('/ip4/51.'))).toEqual([
+      ...[6, 5, 4, 3].map((i) => `/ip4/51.1.0.${i}/tcp/4001`),
+    ])
+  })
+
+  it('keeps what the disk had of a peer that has not been dialled since', () => {
+    const core = new Core({ remembered: [{ peer: 'bob', addresses: ['/ip4/51.1.0.1/tcp/4001'], age: 5 }] })
+    core.state.lifecycle.phase = 'starting'
+    core.in({ type: 'listening', addresses: [BOB] })
+    visit(core, 'bob', '/ip4/51.1.0.1/tcp/50001', [BOB])
+    expect(core.state.memory.peers.get('bob')!.addresses).toEqual(['/ip4/51.1.0.1/tcp/4001', BOB])
+  })
+
+  const REMEMBERED = Array.from({ length: 20 }, (_, i) => ({ peer: `p${i}`, addresses: [BOB], age: 5 }))
+
+  it('does not end while nobody is connected: the fault may be ours', () => {
+    const core = new Core({ memoryLifetime: 100_000, remembered: REMEMBERED, connectionKeepAlive: 1e9 })
+    core.state.lifecycle.phase = 'starting'
+    failAll(core, 1_000_000, core.in({ type: 'listening', addresses: [BOB] }))
+    expect(core.state.memory.peers.size).toBe(20)
+    core.now += 1_000
+    core.connect('p0')
+    core.in(identified('p0'))
+    failAll(core, 1_000_000 + 50_000)
+    expect(core.state.memory.peers.size).toBe(20)
+    failAll(core, 1_000_000 + 200_000)
+    expect(core.state.memory.peers.size).toBe(8)
+    expect(core.state.memory.peers.has('p0')).toBe(true)
+  })
+
+  it('does not end in a sleep', () => {
+    const core = new Core({ memoryLifetime: 100_000, remembered: REMEMBERED, connectionKeepAlive: 1e9 })
+    core.state.lifecycle.phase = 'starting'
+    failAll(core, 0, core.in({ type: 'listening', addresses: [BOB] }))
+    core.connect('p0')
+    core.in(identified('p0'))
+    core.now = 10_000_000
+    core.in({ type: 'late', by: 10_000_000 })
+    failAll(core, 10_050_000, core.at(core.now + 1_000))
+    expect(core.state.memory.peers.size).toBe(20)
+    failAll(core, 10_200_000)
+    expect(core.state.memory.peers.size).toBe(8)
+  })
+
   it('dials no more of them at once than the settings say, and the next when one dial is over', () => {
     const remembered = ['a', 'b', 'c'].map((peer) => ({ peer, addresses: [BOB], age: 5 }))
     const core = new Core({ maxReturns: 2, remembered })
@@ -171,6 +268,13 @@ describe('peers that the config names', () => {
       expect(pauses[i]).toBeLessThanOrEqual(whole)
     })
     expect(Math.max(...pauses)).toBeLessThanOrEqual(2_000)
+  })
+
+  it('are tried after four seconds at most, however rare discovery is', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 60_000, connectionKeepAlive: 1e9 })
+    const pauses = pausesUntil(core, 400_000, 'bob')
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(4_000)
+    expect(Math.min(...pauses.slice(6))).toBeGreaterThanOrEqual(2_000)
   })
 
   it('are dialled where the config says when a caller wants them, whatever failed before', () => {
@@ -240,16 +344,13 @@ describe('peers that the config names', () => {
   })
 })
 
-interface Known {
+interface Known extends RememberedPeer {
   peer: string
-  addresses: string[]
-  goodAt: number
-  failures: number
 }
 
 describe('a tick', () => {
   const remembered = (amount: number): Known[] =>
-    Array.from({ length: amount }, (_, i) => ({ peer: `p${i}`, addresses: [BOB], goodAt: 0, failures: 0 }))
+    Array.from({ length: amount }, (_, i) => ({ peer: `p${i}`, ...rememberedAfter(0) }))
 
   /** What is dialled at a tick, of peers that are remembered and have no time for a dial. */
   function dialled(core: Core): string[] {
@@ -298,8 +399,7 @@ describe('peers whose pause is over', () => {
   it('are dialled in the order of their times', () => {
     const core = new Core({ maxReturns: 1 })
     core.state.memory.retries.set('late', 20).set('early', 10)
-    for (const peer of ['late', 'early'])
-      core.state.memory.peers.set(peer, { addresses: [BOB], goodAt: 0, failures: 1 })
+    for (const peer of ['late', 'early']) core.state.memory.peers.set(peer, rememberedAfter(1))
     core.state.memory.nextTry = 10
     core.now = 30
     const out: Effects = []
@@ -323,7 +423,7 @@ describe('peers whose pause is over', () => {
   it('are looked at again soon when there was no room for a dial', () => {
     const core = new Core({ maxDials: 0 })
     core.state.memory.retries.set('bob', 0)
-    core.state.memory.peers.set('bob', { addresses: [BOB], goodAt: 0, failures: 1 })
+    core.state.memory.peers.set('bob', rememberedAfter(1))
     core.state.memory.nextTry = 0
     core.state.now = 0
     tryAgain(core.state, [])

@@ -33,6 +33,13 @@ function confirmed(core: Core): Effect[] {
   return sees(core, 'dave', '/ip6/2a00:1::1/tcp/5', OURS)
 }
 
+const HERE = '/ip4/192.168.1.2/tcp/4001'
+
+/** The port reports these addresses. */
+function listening(core: Core, ...addresses: string[]): Effect[] {
+  return core.in({ type: 'listening', addresses }).filter(({ type }) => type === 'announceObserved')
+}
+
 const announced = (...addresses: string[]): Effect[] => [{ type: 'announceObserved', addresses }]
 
 describe('an address of ours that others have observed', () => {
@@ -46,6 +53,46 @@ describe('an address of ours that others have observed', () => {
   it('is nothing to us when one host names it, whatever peers it says it has', () => {
     const core = new Core()
     for (let i = 0; i < 300; i++) expect(sees(core, `liar ${i}`, `/ip4/51.1.0.${i % 250}/tcp/${i}`, OURS)).toEqual([])
+  })
+
+  it('is nothing to us when one customer of IPv6 names it, who has 65,536 networks', () => {
+    const core = new Core()
+    for (let i = 0; i < 300; i++) {
+      expect(sees(core, `liar ${i}`, `/ip6/2a00:1:2:${i}::1/tcp/5`, OURS)).toEqual([])
+      expect(sees(core, `neighbour ${i}`, `/ip6/fd00::${i}/tcp/5`, OURS)).toEqual([])
+    }
+    expect(core.state.observed.words.size).toBe(2)
+  })
+
+  it('stays while those who have named it are connected, whatever hundreds of others name', () => {
+    const core = new Core({ stayConnected: 30 })
+    confirmed(core)
+    for (let i = 0; i < 600; i++) {
+      const from = `/ip4/${60 + (i % 100)}.${Math.floor(i / 100)}.0.1/tcp/5`
+      const effects = sees(core, `liar ${i}`, from, `/ip4/51.8.0.1/tcp/${i}`)
+      expect(effects.filter((effect) => effect.type === 'announceObserved')).toEqual([])
+    }
+    expect(core.state.observed.words.size).toBe(256)
+    // Those who come next are not heard, but for one that we have dialled.
+    core.in({
+      type: 'connectionOpened',
+      connection: 99_999,
+      peer: 'eve',
+      address: '/ip4/51.6.0.1/tcp/5',
+      inbound: false,
+    })
+    core.in({ type: 'identified', connection: 99_999, peer: 'eve', protocols: [KAD], addresses: [], agent: 'x' })
+    sees(core, 'eve', '/ip4/51.6.0.1/tcp/6', OURS)
+    expect([...core.state.observed.words.values()].map(({ peer }) => peer)).toContain('eve')
+  })
+
+  it('stays when a liar comes from the network of one who has named it', () => {
+    const core = new Core({ stayConnected: 30 })
+    confirmed(core)
+    expect(sees(core, 'liar', '/ip4/51.1.0.9/tcp/5', '/ip4/51.8.0.1/tcp/1')).toEqual([])
+    for (const [id, { peer }] of core.state.connections.all)
+      if (peer === 'bob') core.in({ type: 'connectionClosed', connection: id })
+    expect(sees(core, 'liar', '/ip4/51.1.0.9/tcp/5', '/ip4/51.8.0.1/tcp/1')).toEqual(announced())
   })
 
   it('is nothing to us when one peer names it, however many hosts it has', () => {
@@ -72,16 +119,54 @@ describe('an address of ours that others have observed', () => {
     expect(core.state.observed.words.size).toBe(0)
   })
 
-  it('is not ours any more when an address of ours has gone', () => {
+  it('is not ours any more when we are in another network', () => {
     const core = new Core()
-    core.in({ type: 'listening', addresses: ['/ip4/192.168.1.2/tcp/4001'] })
+    listening(core, HERE)
     confirmed(core)
-    expect(core.in({ type: 'listening', addresses: ['/ip4/192.168.1.2/tcp/4001', OURS] })).not.toContainEqual(
-      announced()[0],
+    expect(listening(core, HERE, OURS)).toEqual([])
+    // What was seen over connections that have ended before goes with the last of those that name it.
+    const [first, ...others] = core.state.connections.all.keys()
+    core.in({ type: 'connectionClosed', connection: first! })
+    const effects = core.in(
+      ...others.map((connection) => ({ type: 'connectionClosed', connection, moved: true }) as const),
     )
-    expect(core.in({ type: 'listening', addresses: ['/ip4/192.168.9.2/tcp/4001', OURS] })).toContainEqual(
-      announced()[0],
-    )
+    expect(effects).toContainEqual(announced()[0])
+    expect(core.state.observed.words.size).toBe(0)
+    expect(listening(core, '/ip4/192.168.9.2/tcp/4001', OURS)).toEqual([])
+  })
+
+  it('is not ours any more when an address has gone and nobody names it who is connected', () => {
+    const core = new Core()
+    listening(core, HERE)
+    confirmed(core)
+    listening(core, HERE, OURS)
+    leave(core)
+    expect(listening(core, '/ip4/192.168.9.2/tcp/4001', OURS)).toEqual(announced())
+  })
+
+  it('stays when another address goes and those who have named it are connected', () => {
+    const core = new Core({ stayConnected: 30 })
+    const bridge = '/ip4/172.17.0.1/tcp/4001'
+    listening(core, HERE, bridge)
+    confirmed(core)
+    listening(core, HERE, bridge, OURS)
+    expect(listening(core, HERE, OURS)).toEqual([])
+    expect(core.state.observed.words.size).toBe(3)
+  })
+
+  it('takes no other with it when it goes: it was never one that we listen on', () => {
+    const core = new Core()
+    listening(core, HERE)
+    confirmed(core)
+    listening(core, HERE, OURS)
+    leave(core)
+    // The router has another address now.
+    const other = '/ip4/51.9.0.9/tcp/4001'
+    expect(sees(core, 'bob', '/ip4/51.1.0.1/tcp/5', other)).toEqual(announced())
+    listening(core, HERE)
+    expect(core.state.observed.words.size).toBe(3)
+    sees(core, 'carol', '/ip4/51.2.0.1/tcp/5', other)
+    expect(sees(core, 'dave', '/ip6/2a00:1::1/tcp/5', other)).toEqual(announced(other))
   })
 
   it.each([

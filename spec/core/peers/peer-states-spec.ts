@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { peerState, peerStates, type PeerState } from '../../../src/core/peers/peer-states.js'
 import { Core, KAD, SELF } from '../../support/core.js'
-import { BOB, BOOT, closed, dialFailed, failAll, identified } from '../../support/peers.js'
+import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified } from '../../support/peers.js'
 
 /** One that is missing is a type error, and one that no peer has ever fails below. */
 const STATES: Record<PeerState['state'], true> = {
@@ -16,7 +16,8 @@ const STATES: Record<PeerState['state'], true> = {
 
 describe('the state of a peer', () => {
   it('goes from discovered to forgotten', () => {
-    const core = new Core({ memoryLifetime: 5_000 })
+    const core = new Core({ memoryLifetime: 5_000, connectionKeepAlive: 1e9 })
+    crowd(core)
     const seen = (): string => peerState(core.state, 'bob').state
     const states = [seen()]
     core.in({ type: 'tableChanged', peer: 'bob', addresses: [BOB] })
@@ -45,7 +46,7 @@ describe('the state of a peer', () => {
       ...['forgotten', 'discovered', 'dialling', 'connected', 'identified', 'unreachable', 'forgotten'],
     ])
     expect(new Set(states)).toEqual(new Set(Object.keys(STATES)))
-    expect(peerStates(core.state)).toEqual([])
+    expect(peerStates(core.state).map(({ peer }) => peer)).not.toContain('bob')
   })
 
   it('says why the last dial failed, when it is unreachable', () => {
@@ -55,6 +56,17 @@ describe('the state of a peer', () => {
     expect(peerStates(core.state)).toMatchObject([
       { peer: 'boot', state: 'unreachable', addresses: [BOOT], lastError: 'refused' },
     ])
+  })
+
+  it('stays unreachable, with the reason, however many strangers have their messages dropped', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] } })
+    core.connect('bob')
+    core.in(identified('bob'), closed(), { type: 'tick' }, dialFailed('bob'), dialFailed('boot'))
+    for (let i = 0; i < 3_000; i++)
+      core.in({ type: 'gossipDropped', peer: `stranger ${i}`, reason: 'signature', count: 1 })
+    for (const peer of ['boot', 'bob'])
+      expect(peerState(core.state, peer)).toMatchObject({ state: 'unreachable', lastError: 'refused' })
+    expect(core.state.counts.peers.size).toBe(1_000)
   })
 
   const lastError = (core: Core, peer = 'bob') => {

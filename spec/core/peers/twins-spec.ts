@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
 import { Core, KAD, shorts } from '../../support/core.js'
 import { snapshot } from '../../../src/core/explain/status.js'
+import type { Settings } from '../../../src/core/settings.js'
 import { onTwinTold } from '../../../src/core/peers/twins.js'
 
 const HERE = '/ip4/51.1.0.1/tcp/4001'
@@ -21,8 +22,8 @@ const silence = (connection: number) =>
   ({ type: 'pingFailed', connection, failure: { message: 'no answer' }, heard: false }) as const
 
 /** Bob is there twice, at these addresses, and the older connection has answered the ping that the newer one led to. */
-function twice(one: string[], other: string[]): Core {
-  const core = new Core({ stayConnected: 30 })
+function twice(one: string[], other: string[], settings: Partial<Settings> = {}): Core {
+  const core = new Core({ stayConnected: 30, ...settings })
   connected(core, 1, one)
   pong(core, 1)
   core.now = 10
@@ -40,7 +41,7 @@ describe('two nodes with one secret', () => {
     core.now = 6_010
     const warnings = core.all({ type: 'woken' }).filter((effect) => effect.type === 'log' && effect.level === 'warn')
     expect(warnings).toMatchObject([{ message: expect.stringContaining(`at ${HERE} and at ${THERE}`) as unknown }])
-    expect([...core.state.twins.found]).toEqual([['bob', [HERE, THERE]]])
+    expect(core.state.twins.found.get('bob')!.places).toEqual([HERE, THERE])
   })
 
   it('are noticed once', () => {
@@ -50,7 +51,7 @@ describe('two nodes with one secret', () => {
     core.at(6_010)
     core.in({ type: 'identified', connection: 2, peer: 'bob', protocols: [KAD], addresses: [THERE], agent: 'x' })
     expect(core.state.twins.suspects.size).toBe(0)
-    expect(core.state.twins.nextLook).toBe(Infinity)
+    expect(core.state.twins.nextLook).toBe(6_010 + 1_800_000)
   })
 
   it('hear it from a peer: once, and not of an address of their own', () => {
@@ -60,8 +61,57 @@ describe('two nodes with one secret', () => {
     for (const address of [HERE, THERE, THERE]) onTwinTold(core.state, out, 'carol', address)
     expect(out.filter(({ type }) => type === 'log')).toHaveLength(1)
     expect(snapshot(core.state).twins).toEqual([THERE])
-    for (let i = 0; i < 1_000; i++) onTwinTold(core.state, out, 'carol', `/ip4/51.3.0.1/tcp/${i}`)
+  })
+
+  it('hear one address of each host, the last one, for an hour', () => {
+    const core = new Core()
+    const out: Effect[] = []
+    const warnings = (): number => out.filter(({ type }) => type === 'log').length
+    ;['liar', 'its friend'].forEach((peer, i) => {
+      core.in({ type: 'connectionOpened', connection: i + 1, peer, address: `/ip4/66.1.0.${i}/tcp/1`, inbound: true })
+      for (let port = 0; port < 100; port++) onTwinTold(core.state, out, peer, `/ip4/51.3.0.${i}/tcp/${port}`)
+    })
+    onTwinTold(core.state, out, 'honest', THERE)
+    expect(snapshot(core.state).twins).toEqual(['/ip4/51.3.0.1/tcp/99', THERE])
+    expect(warnings()).toBe(2)
+    for (let i = 0; i < 20; i++) onTwinTold(core.state, out, `peer ${i}`, `/ip4/51.4.0.${i}/tcp/1`)
     expect(snapshot(core.state).twins).toHaveLength(8)
+    expect(snapshot(core.state).twins).toContain('/ip4/51.4.0.19/tcp/1')
+    core.at(3_600_000)
+    expect(snapshot(core.state).twins).toBeUndefined()
+    onTwinTold(core.state, out, 'honest', THERE)
+    expect(snapshot(core.state).twins).toEqual([THERE])
+  })
+
+  /** These answer: over which connections the two were told of each other last. */
+  function toldOver(core: Core, ...connections: number[]): number[] | undefined {
+    pong(core, ...connections)
+    core.at(core.now + 1_000)
+    return core.state.twins.found.get('bob')?.links
+  }
+
+  it('are told again after half an hour while they are there, and one that was restarted at once', () => {
+    const core = twice([HERE], [THERE], { pingInterval: 1e9 })
+    expect(shorts(core.at(5_010))).toEqual(['ping 1', 'ping 2'])
+    expect(toldOver(core, 1, 2)).toEqual([1, 2])
+    // The one is restarted.
+    core.in({ type: 'connectionClosed', connection: 2 })
+    connected(core, 3, [THERE])
+    pong(core, 1, 3)
+    expect(shorts(core.at(core.now + 5_000))).toEqual(['ping 1', 'ping 3'])
+    expect(toldOver(core, 1, 3)).toEqual([1, 3])
+    const until = core.state.twins.found.get('bob')!.until
+    expect(shorts(core.at(core.now + 1_800_000)).filter((line) => line.startsWith('ping'))).toEqual([
+      'ping 1',
+      'ping 3',
+    ])
+    expect(toldOver(core, 1, 3)).toEqual([1, 3])
+    expect(core.state.twins.found.get('bob')!.until).toBeGreaterThan(until)
+    // And once it is not so any more, it is forgotten.
+    core.in({ type: 'connectionClosed', connection: 3 })
+    core.at(core.now + 1_800_000)
+    expect(core.state.twins.found.size).toBe(0)
+    expect(core.state.twins.nextLook).toBe(Infinity)
   })
 })
 

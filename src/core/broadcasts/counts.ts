@@ -5,6 +5,7 @@
 import { statusChanged } from '../changes.js'
 import type { LossReason } from '../explanation.js'
 import type { ReachFailure } from '../peers/state.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Counts, PeerRecord } from './state.js'
 
@@ -45,7 +46,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   let found = peers.get(peer)
   if (found === undefined) {
     found = { failure: undefined, earlier: undefined, dropped: {} }
-    evictOldest(peers)
+    evictPeer(state)
     peers.set(peer, found)
   }
   return found
@@ -67,6 +68,20 @@ export function noteReached(state: State, peer: string): void {
 function evictOldest(map: Map<string, unknown>): void {
   if (map.size < MAX_COUNTED) return
   for (const oldest of map.keys()) return void map.delete(oldest)
+}
+
+/** Anybody can have his messages dropped, so a stranger makes room first. Why a peer of the config could not be reached stays. */
+function evictPeer({ counts: { peers }, memory, settings }: State): void {
+  if (peers.size < MAX_COUNTED) return
+  let oldest: string | undefined
+  for (const peer of peers.keys()) {
+    if (isNamed(settings, peer)) continue
+    oldest ??= peer
+    if (memory.peers.has(peer)) continue
+    oldest = peer
+    break
+  }
+  if (oldest !== undefined) peers.delete(oldest)
 }
 
 /** Messages of a topic, from or to a peer, were dropped. */

@@ -104,7 +104,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
               ? { ago: 0, failures: 0 }
               : { ago: now - remembered.goodAt, failures: remembered.failures },
         }),
-    ...(twins === undefined ? {} : { twins: [twins[0], twins[1]] }),
+    ...(twins === undefined ? {} : { twins: [...twins.places] as [string, string] }),
     dialling: state.dials.has(peer),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),

@@ -22,7 +22,9 @@ export function snapshot(state: State): NodeStatus {
     knownPeersCount: state.discovery.table.size,
     knownPeers: knownPeers(state),
     connections: [...state.connections.byPeer.keys()],
-    ...(state.twins.ours.length > 0 && { twins: [...state.twins.ours] }),
+    ...(state.twins.ours.size > 0 && {
+      twins: [...new Set([...state.twins.ours.values()].map(({ address }) => address))],
+    }),
     topics: Object.fromEntries([...state.topics.joined.keys()].map((topic) => [topic, topicStatus(state, topic)])),
   }
 }

@@ -63,7 +63,7 @@ export interface Candidate {
  */
 export function inOrder(candidates: Candidate[], own: string[]): Candidate[] {
   if (candidates.length < 2) return candidates
-  const networks = new Set(own.map(networkOf))
+  const networks = new Set(own.map((address) => networkOf(address)))
   const groups: Candidate[][] = [[], [], [], []]
   for (const candidate of candidates) {
     const { address, isConfirmed } = candidate
@@ -87,18 +87,22 @@ export function isPrivate(address: string): boolean {
   )
 }
 
-/** Whose address this is, as far as it can be told: of public ones, somebody has a whole network. */
+/**
+ * Whose address this is, as far as it can be told. Of public ones somebody has a whole network: a /24 of IPv4, and a /48 of IPv6,
+ * which providers give to one customer. Inside, each address of IPv4 is a host, but in a /64 of IPv6 a host may take any number.
+ */
 export function hostOf(address: string): string {
+  if (address.startsWith('/ip6/')) return networkOf(address, isPrivate(address) ? 4 : 3)
   return isPrivate(address) ? address.split('/')[2]! : networkOf(address)
 }
 
-/** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6; a name is a network of its own. */
-function networkOf(address: string): string {
+/** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6 (`groups` of 16 bits); a name is a network of its own. */
+function networkOf(address: string, groups = 4): string {
   const [, family = '', host = ''] = address.split('/')
   if (family === 'ip4') return host.slice(0, host.lastIndexOf('.'))
   if (family !== 'ip6') return host
   const [before = '', after] = host.split('::') as [string, string?]
   const head = before === '' ? [] : before.split(':')
   const missing = after === undefined ? 0 : 8 - head.length - (after === '' ? 0 : after.split(':').length)
-  return [...head, ...Array<string>(missing).fill('0'), ...(after?.split(':') ?? [])].slice(0, 4).join(':')
+  return [...head, ...Array<string>(missing).fill('0'), ...(after?.split(':') ?? [])].slice(0, groups).join(':')
 }

@@ -42,6 +42,7 @@ import { onDialOver } from './discovery.js'
 import { inspectRecipient, sayGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteGone, noteUnreachable, type Ending } from './memory.js'
+import { forgetObserved } from './observed.js'
 import { reasonsOf } from './race.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
@@ -181,6 +182,7 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
   const wasUsed = event.moved === true || (!connection.stopping && isUsed(state, connection))
   forget(state, out, connection, 'the connection was lost', wasUsed ? 'used' : 'idle')
+  if (event.moved === true) forgetObserved(state, out)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) seek(state, out, peer)

@@ -10,6 +10,7 @@ import { TABLE } from '../parameters.js'
 import type { Attempt } from '../port.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
+import { hostOf } from './addresses.js'
 import { seek } from './dials.js'
 import type { Connection, RememberedPeer } from './state.js'
 
@@ -22,32 +23,84 @@ const FIRST_OTHER = 1_000
  * not answer is tried at its own pace, because the dial itself goes on. A node that has peers has no hurry.
  */
 const LONGEST_ALONE = 800
+/** The longest such pause while somebody is connected: a boot node that has come back is found within seconds. */
+const LONGEST_NAMED = 4_000
 /** With fewer peers in the table than this, remembered peers without a time for a dial are dialled at ticks too. */
 const POOR_TABLE = TABLE.bucketSize
-/** How many addresses of a peer are remembered. Identify may bring any number. */
+/** How many addresses of a peer are remembered, and how many of those that led to it. Identify may bring any number. */
 const MAX_ADDRESSES = 16
+const MAX_PROVEN = 4
+/** A peer that has connected to us counts as one that we have chosen after this time, ms. */
+const STAYED = 600_000
+/** So many peers stay remembered, however long nobody has reached them: the fault may be ours. */
+const ALWAYS = 8
+
+/** A peer of the config that was never connected. */
+const UNKNOWN: RememberedPeer = {
+  addresses: [],
+  proven: [],
+  host: '',
+  trusted: false,
+  goodAt: -Infinity,
+  livedAt: -Infinity,
+  failures: 0,
+}
 
 /** At the start: the peers of the config are dialled at once, and what a node of this identity remembered comes back. */
 export function beginMemory(state: State, out: Effects): void {
   const others = state.settings.remembered.filter(({ peer }) => peer !== state.self)
+  state.memory.aloneSince = state.now
   // The one that was good last is the last in the map, and the first that is dialled.
   for (const { peer, addresses, age } of [...others].reverse()) {
-    remember(state, peer, { addresses, goodAt: state.now - age, failures: 0 })
+    const proven = addresses.slice(0, MAX_PROVEN)
+    const host = hostOf(addresses[0] ?? '')
+    const times = { goodAt: state.now - age, livedAt: lived(state) - age }
+    remember(state, peer, { addresses, proven, host, trusted: false, ...times, failures: 0 })
   }
   for (const { peer } of others) if (state.memory.peers.has(peer)) planTry(state, peer, state.now)
   for (const peer of namedPeers(state.settings)) if (peer !== state.self) planTry(state, peer, state.now)
   tryAgain(state, out)
 }
 
-/** The peer is connected and identified. */
+/** The peer is connected and identified. One that is nowhere, as far as we know, cannot be found again, and is not remembered. */
 export function noteGood(state: State, { peer, address, inbound }: Connection, said: string[]): void {
+  endAlone(state)
   const before = state.memory.peers.get(peer)
-  const confirmed = inbound ? [] : [address]
-  const addresses = [...new Set([...confirmed, ...said, ...(said.length === 0 ? (before?.addresses ?? []) : [])])]
+  const proven = inbound
+    ? (before?.proven ?? [])
+    : [...new Set([address, ...(before?.proven ?? [])])].slice(0, MAX_PROVEN)
+  const told = said.length === 0 ? (before?.addresses ?? []) : said.slice(0, MAX_ADDRESSES - MAX_PROVEN)
+  const addresses = [...new Set([...proven.slice(0, 1), ...told, ...proven])]
+  state.memory.retries.delete(peer)
+  if (addresses.length === 0 && !isNamed(state.settings, peer)) return
   // A peer that the config names has to stay before its failures are forgotten: `noteGone`.
   const failures = isNamed(state.settings, peer) ? (before?.failures ?? 0) : 0
-  remember(state, peer, { addresses: addresses.slice(0, MAX_ADDRESSES), goodAt: state.now, failures })
-  state.memory.retries.delete(peer)
+  const trusted = !inbound || before?.trusted === true
+  const times = { goodAt: state.now, livedAt: lived(state) }
+  remember(state, peer, { addresses, proven, host: hostOf(address), trusted, ...times, failures })
+}
+
+/**
+ * A clock that stands still while nobody is connected, or the process does not run: that nobody reaches a peer then is no fault of the
+ * peer.
+ */
+function lived({ memory, now }: State): number {
+  return Math.min(now, memory.aloneSince) - memory.excused
+}
+
+/** How long ago the peer was good, ms, by that clock. */
+export function ageOf(state: State, { livedAt }: RememberedPeer): number {
+  return lived(state) - livedAt
+}
+
+function endAlone({ memory, now }: State): void {
+  memory.excused += Math.max(0, now - memory.aloneSince)
+  memory.aloneSince = Infinity
+}
+
+/** The process has stood still for so long. */
+export function onSlept({ memory }: State, ms: number): void {
+  if (memory.aloneSince === Infinity) memory.excused += ms
 }
 
 /** How a connection has ended. `used`: something went on over it; `idle`: nothing did; `dead`: the peer does not answer any more. */
@@ -57,8 +110,15 @@ export type Ending = 'used' | 'idle' | 'dead'
 export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending, reason: string): void {
   const { settings, now, memory } = state
   const known = memory.peers.get(peer)
-  if (isAlone(state)) hasten(state)
-  if (known !== undefined && protocols !== undefined) known.goodAt = now
+  if (known !== undefined && protocols !== undefined) {
+    known.goodAt = now
+    known.livedAt = lived(state)
+  }
+  if (known !== undefined && now - openedAt >= STAYED) known.trusted = true
+  if (isAlone(state)) {
+    memory.aloneSince = Math.min(now, memory.aloneSince)
+    hasten(state)
+  }
   const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
   const hasStayed = how === 'used' || now - openedAt >= patience
   if (isNamed(settings, peer) && known !== undefined && hasStayed) known.failures = 0
@@ -83,9 +143,10 @@ export function noteUnreachable(state: State, peer: string, message: string, tri
   const known = memory.peers.get(peer)
   if (known !== undefined) known.failures++
   if (isNamed(settings, peer) && peer !== state.self) {
-    if (known === undefined) remember(state, peer, { addresses: [], goodAt: -Infinity, failures: 1 })
+    if (known === undefined) remember(state, peer, { ...UNKNOWN, failures: 1 })
     const failures = (known?.failures ?? 1) - 1
-    planTry(state, peer, state.now + pause(state, FIRST_NAMED, failures, isAlone(state) ? LONGEST_ALONE : Infinity))
+    const longest = isAlone(state) ? LONGEST_ALONE : LONGEST_NAMED
+    planTry(state, peer, state.now + pause(state, FIRST_NAMED, failures, longest))
   } else if (known !== undefined) planOther(state, peer, known)
 }
 
@@ -160,7 +221,8 @@ export function tryAgain(state: State, out: Effects): void {
     const isInConfig = isNamed(settings, peer)
     const known = memory.peers.get(peer)
     if (connections.byPeer.has(peer)) memory.retries.delete(peer)
-    else if (!isInConfig && now - (known?.goodAt ?? -Infinity) > settings.memoryLifetime) forgetPeer(state, out, peer)
+    else if (!isInConfig && (known === undefined || ageOf(state, known) > settings.memoryLifetime))
+      forgetPeer(state, out, peer)
     else if (isInConfig || memory.trying.size < settings.maxReturns) {
       if (!seek(state, out, peer)) break
       memory.retries.delete(peer)
@@ -175,29 +237,42 @@ export function tryAgain(state: State, out: Effects): void {
 }
 
 function forgetPeer(state: State, out: Effects, peer: string): void {
-  state.memory.peers.delete(peer)
-  state.memory.retries.delete(peer)
+  const { memory } = state
+  memory.retries.delete(peer)
+  if (memory.peers.size <= ALWAYS) return
+  memory.peers.delete(peer)
+  memory.version++
   peersChanged(state)
   log(out, 'info', `🍂 ${peer} is forgotten: nobody has reached it for too long`)
 }
 
-/**
- * Moves the peer to the end, which is the one that was good last. If there are too many, one that is not connected is
- * forgotten.
- */
+/** Moves the peer to the end, which is the one that was good last. If there are too many, one is forgotten. */
 function remember(state: State, peer: string, known: RememberedPeer): void {
-  const { memory, settings, connections } = state
+  const { memory, settings } = state
+  const before = memory.peers.get(peer)?.addresses
   memory.peers.delete(peer)
-  if (memory.peers.size >= settings.maxRemembered) {
-    for (const oldest of memory.peers.keys()) {
-      if (connections.byPeer.has(oldest) || isNamed(settings, oldest)) continue
-      memory.peers.delete(oldest)
-      memory.retries.delete(oldest)
-      break
-    }
-  }
-  if (memory.peers.size < settings.maxRemembered || isNamed(settings, peer)) memory.peers.set(peer, known)
+  memory.peers.set(peer, known)
+  if (before === undefined || [...before].sort().join() !== [...known.addresses].sort().join()) memory.version++
+  if (memory.peers.size > settings.maxRemembered) evict(state)
   peersChanged(state)
+}
+
+/**
+ * One that we have not chosen goes first, of the host that has most of them: a stranger can make any number of identities, and must
+ * not push out those of others. Of these it is the one that was good longest ago. Who is connected, or in the config, stays.
+ */
+function evict({ memory, settings, connections }: State): void {
+  const isFree = (peer: string): boolean => !connections.byPeer.has(peer) && !isNamed(settings, peer)
+  const free = [...memory.peers].filter(([peer]) => isFree(peer))
+  const strangers = free.filter(([, { trusted }]) => !trusted)
+  const crowd = strangers.length > 0 ? strangers : free
+  const byHost = new Map<string, number>()
+  for (const [, { host }] of crowd) byHost.set(host, (byHost.get(host) ?? 0) + 1)
+  const most = Math.max(...byHost.values())
+  const [oldest] = crowd.find(([, { host }]) => byHost.get(host) === most) ?? []
+  if (oldest === undefined) return
+  memory.peers.delete(oldest)
+  memory.retries.delete(oldest)
 }
 
 function planTry(state: State, peer: string, time: number): void {

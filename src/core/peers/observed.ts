@@ -24,13 +24,37 @@ export function onObserved(state: State, out: Effects, event: EventOf<'identifie
   if (isLoopback(address) || isUnspecified(address) || isLoopback(connection.address)) return
   // From outside nobody can have reached us at an address that has a meaning only inside.
   if (isPrivate(address) && !isPrivate(connection.address)) return
-  const { words } = state.observed
   const host = hostOf(connection.address)
-  words.delete(host)
-  words.set(host, { address, peer, connection: id, at: state.now })
-  if (words.size > MAX_HOSTS) words.delete(words.keys().next().value!)
+  if (!makeRoom(state, host, peer)) return
+  state.observed.words.set(host, { address, peer, connection: id, at: state.now })
   plan(state, state.now + LIFETIME)
   decide(state, out)
+}
+
+/**
+ * For a word of this peer. Whoever has come over a network for an hour must not be silenced by whoever comes next: a word goes for
+ * another one if its speaker has left, or if we have not dialled it and have dialled the other.
+ */
+function makeRoom(state: State, host: string, peer: string): boolean {
+  const { words } = state.observed
+  const mayGo = (word: Observation): boolean =>
+    !isLive(state, word) || (isTrusted(state, peer) && !isTrusted(state, word.peer))
+  const last = words.get(host)
+  if (last !== undefined && last.peer !== peer && !mayGo(last)) return false
+  words.delete(host)
+  if (words.size < MAX_HOSTS) return true
+  const all = [...words]
+  const [oldest] = all.find(([, word]) => !isLive(state, word)) ?? all.find(([, word]) => mayGo(word)) ?? []
+  if (oldest === undefined) return false
+  return words.delete(oldest)
+}
+
+function isLive({ connections }: State, { connection }: Observation): boolean {
+  return connections.all.has(connection)
+}
+
+function isTrusted({ memory }: State, peer: string): boolean {
+  return memory.peers.get(peer)?.trusted === true
 }
 
 /** Words that are too old go, unless whoever said them is still connected. */
@@ -39,22 +63,31 @@ export function expireObserved(state: State, out: Effects): void {
   const { words } = state.observed
   state.observed.nextExpiry = Infinity
   for (const [host, word] of words) {
-    if (state.connections.all.has(word.connection)) word.at = state.now
+    if (isLive(state, word)) word.at = state.now
     if (word.at + LIFETIME <= state.now) words.delete(host)
     else plan(state, word.at + LIFETIME)
   }
   decide(state, out)
 }
 
-/** We are in another network: what was seen from outside does not hold any more. */
-export function forgetObserved(state: State, out: Effects): void {
-  state.observed.words.clear()
-  decide(state, out)
+/** The addresses that we have now, by the port. One that it has lost leads to nothing any more, and may have been how we were seen. */
+export function checkObserved(state: State, out: Effects, before: string[], addresses: string[]): void {
+  const { announced, confirmed } = state.observed
+  if (before.some((address) => !addresses.includes(address) && !announced.has(address))) forgetObserved(state, out)
+  for (const address of announced) {
+    if (!addresses.includes(address) && !confirmed.includes(address)) announced.delete(address)
+  }
 }
 
-/** Among those that we have is one that others told us of. */
-export function isObserved({ observed }: State, address: string): boolean {
-  return observed.confirmed.includes(address)
+/**
+ * We may be in another network. What was seen over connections that are closed does not hold any more, unless it is seen over one that
+ * is open. (The port has ended those that began at an address that is gone.)
+ */
+export function forgetObserved(state: State, out: Effects): void {
+  const { words } = state.observed
+  const seen = new Set([...words.values()].filter((word) => isLive(state, word)).map(({ address }) => address))
+  for (const [host, { address }] of words) if (!seen.has(address)) words.delete(host)
+  decide(state, out)
 }
 
 function plan(state: State, time: number): void {
@@ -71,9 +104,10 @@ function decide(state: State, out: Effects): void {
     .filter(([, words]) => new Set(words.map(({ peer }) => peer)).size >= NEEDED)
     .map(([address]) => address)
     .sort()
-  const { confirmed: before } = state.observed
+  const { confirmed: before, announced } = state.observed
   if (confirmed.join() === before.join()) return
   for (const address of confirmed) {
+    announced.add(address)
     if (!before.includes(address)) log(out, 'info', `📣 others reach us at ${address}, which is announced now`)
   }
   state.observed.confirmed = confirmed

@@ -132,10 +132,18 @@ export interface Discovery {
 
 /** A peer that was good once, or that the config names. */
 export interface RememberedPeer {
-  /** Where it was, the addresses that led to it first. */
+  /** Where it was: the address that led to it last, those that it told last, and the others of `proven`. */
   addresses: string[]
+  /** Addresses at which a dial of ours has reached it, the last one first. */
+  proven: string[]
+  /** Whose address it came from, by `hostOf`. */
+  host: string
+  /** A dial of ours has reached it, or it has stayed for long. */
+  trusted: boolean
   /** When it was last connected and identified; `-Infinity`: never. */
   goodAt: number
+  /** … by the clock of `lived`, which makes it older. */
+  livedAt: number
   /** Attempts in a row that failed. */
   failures: number
 }
@@ -152,6 +160,12 @@ export interface Memory {
   trying: Set<string>
   /** Where the chance in the pauses comes from: it begins with the peer id, so that nodes differ and runs do not. */
   chance: number
+  /** Since when nobody has been connected; `Infinity`: somebody is. */
+  aloneSince: number
+  /** How long, before that, nobody was or the process stood still, ms. */
+  excused: number
+  /** How often a peer or an address of one has come or gone. */
+  version: number
 }
 
 /** The last word of one host about where we are. */
@@ -168,6 +182,8 @@ export interface Observed {
   words: Map<string, Observation>
   /** The addresses that enough hosts have named, sorted. */
   confirmed: string[]
+  /** Those of them that the port may still report as ours. */
+  announced: Set<string>
   nextExpiry: number
 }
 
@@ -177,15 +193,31 @@ export interface Suspect {
   askedAt: number
 }
 
+/** A peer that is two nodes. */
+export interface FoundTwins {
+  /** An address of each. */
+  readonly places: [string, string]
+  /** The connections over which they were told of each other. */
+  readonly links: [ConnectionId, ConnectionId]
+  /** When it is looked again whether they still are. */
+  readonly until: number
+}
+
+/** A node with our secret, as others tell. */
+export interface OwnTwin {
+  readonly address: string
+  readonly until: number
+}
+
 /** twins.ts changes it. */
 export interface Twins {
   /** By peer id. */
   suspects: Map<string, Suspect>
   nextLook: number
-  /** Those that are: an address of each of the two. */
-  found: Map<string, [string, string]>
-  /** Where others have seen a node with our secret. */
-  ours: string[]
+  /** Those that are, the one that was found last at the end. */
+  found: Map<string, FoundTwins>
+  /** Where others have seen a node with our secret, by the host that told it; the last one at the end. */
+  ours: Map<string, OwnTwin>
 }
 
 /** A caller that waits until so many peers are connected. */
@@ -228,9 +260,18 @@ export function createPeersState(self: string): PeersState {
       probes: new Set(),
       probing: new Set(),
     },
-    memory: { peers: new Map(), retries: new Map(), nextTry: Infinity, trying: new Set(), chance: fnvOfText(self) | 0 },
-    observed: { words: new Map(), confirmed: [], nextExpiry: Infinity },
-    twins: { suspects: new Map(), nextLook: Infinity, found: new Map(), ours: [] },
+    memory: {
+      peers: new Map(),
+      retries: new Map(),
+      nextTry: Infinity,
+      trying: new Set(),
+      chance: fnvOfText(self) | 0,
+      aloneSince: Infinity,
+      excused: 0,
+      version: 0,
+    },
+    observed: { words: new Map(), confirmed: [], announced: new Set(), nextExpiry: Infinity },
+    twins: { suspects: new Map(), nextLook: Infinity, found: new Map(), ours: new Map() },
     online: new IdSet(),
   }
 }
