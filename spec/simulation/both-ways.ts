@@ -22,6 +22,7 @@ export async function dialBothWays(seed: number): Promise<void> {
   await net.run(random.below(40))
   b.dial(a.addresses[0]!).catch(() => undefined)
   for (const end of await net.until(Promise.all(large))) {
-    if (end !== 'ok') throw new Violation('liveness', `a large request, sent while both dialled, ended with ${end}`, net.now)
+    if (end !== 'ok')
+      throw new Violation('liveness', `a large request, sent while both dialled, ended with ${end}`, net.now)
   }
 }
