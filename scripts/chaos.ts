@@ -37,14 +37,18 @@ function number(name: string, text: string, least: number, most: number): number
   )
 }
 
-async function run(): Promise<boolean> {
+/** Exit code of a run in which no rule was broken, and that proves nothing. */
+const INCONCLUSIVE = 3
+
+/** Gives the exit code. */
+async function run(): Promise<number> {
   const { help, seed: given, seconds: length, hosts: amount } = read()
   const seed = number('seed', given ?? String(Date.now() % 1_000_000), 0, 1e9)
   const seconds = number('seconds', length, 1, 86_400)
   const hosts = number('hosts', amount, 4, 50)
   if (help) {
     console.log(USAGE)
-    return true
+    return 0
   }
   const why = obstacle()
   if (why !== undefined) throw new UsageError(`${NEEDS}: ${why}`)
@@ -52,11 +56,17 @@ async function run(): Promise<boolean> {
   console.log(again)
   const report = await runChaos({ seed, seconds, hosts, log: (line) => console.log(line) })
   console.log(`\n${tableOf(report)}`)
-  if (report.broken.length === 0) return true
+  if (report.inconclusive.length > 0) {
+    console.log(
+      '\nInconclusive: a process waited for a processor for more than half of a recovery. The machine is too busy.',
+    )
+    for (const line of report.inconclusive) console.log(`- ${line}`)
+  }
+  if (report.broken.length === 0) return report.inconclusive.length === 0 ? 0 : INCONCLUSIVE
   console.log(`\nBroken, ${report.broken.length} times:`)
   for (const line of report.broken.slice(0, 50)) console.log(`- ${line}`)
   console.log(`\nAgain: ${again}`)
-  return false
+  return 1
 }
 
 async function end(code: number): Promise<never> {
@@ -71,7 +81,7 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => void end(code))
 try {
-  await end((await run()) ? 0 : 1)
+  await end(await run())
 } catch (error) {
   console.error(error instanceof UsageError ? error.message : error)
   await end(error instanceof UsageError ? 2 : 1)

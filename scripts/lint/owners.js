@@ -41,6 +41,7 @@ export const OWNERS = {
     'Connection.goodbyes': ['peers/goodbye.ts'],
     'Connection.surplus': ['peers/goodbye.ts', 'peers/connections.ts'],
     'Connection.leaving': ['peers/goodbye.ts'],
+    'Connection.stopping': ['peers/goodbye.ts'],
     'Connection.pings': ['peers/connectivity.ts', 'peers/connections.ts'],
     'Connection.said': ['peers/discovery.ts'],
     'Connection.answeredAt': ['peers/connectivity.ts'],

@@ -113,7 +113,7 @@ export const SWITCHES: readonly Switch[] = [
     'makes no error at the end of a packet',
   ),
   off('patches/noise-frames.ts', drop('tune', 'connection.decrypt = '), 'noise', 'does not join a large frame'),
-  off('patches/socket.ts', drop('bytesReceived', 'return'), 'connections', 'the bytes that come are counted'),
+  off('patches/socket.ts', drop('bytesReceived', 'return'), 'connections', 'the bytes that come and go are counted'),
   off('patches/socket.ts', drop('localAddress', 'return'), 'connections', 'the address of ours at which it began'),
   off('patches/tcp-writes.ts', drop('cork', 'socket.cork()'), 'tcp', 'gives all that is sent in one turn'),
   off('patches/tcp-writes.ts', drop('cork', 'connection.sendData = '), 'tcp', 'takes a large frame whole'),

@@ -43,6 +43,7 @@ describe('what is due', () => {
 
 describe('what is due next', () => {
   it.each<[string, (state: State) => void]>([
+    ['the end of a connection that the peer does not close', ({ connections }) => (connections.nextUnclosed = 5)],
     ['a ping', ({ connections }) => (connections.nextPing = 5)],
     ['a probe', ({ discovery }) => (discovery.nextProbe = 5)],
     ['a dial of a remembered peer', ({ memory }) => (memory.nextTry = 5)],

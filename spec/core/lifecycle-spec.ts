@@ -131,4 +131,48 @@ describe('a drain', () => {
       'NodeStopped: the node was stopped before all was done: 1 dial (to bob), 1 request (to carol)',
     )
   })
+
+  describe('with nothing in flight', () => {
+    /** Bob and Carol are connected; one ping to Bob is under way, as at any time. */
+    function drained(): Core {
+      const core = new Core({ pingInterval: 100, connectionKeepAlive: 1e9 })
+      core.connect('bob', 1)
+      core.at(100)
+      core.connect('carol', 2)
+      expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual(['ping 1', 'ping 2'])
+      return core
+    }
+    const pinged = (connection: number): Event => ({ type: 'pinged', connection, rtt: 1 })
+    const failed = (heard: boolean): Event => ({ type: 'pingFailed', connection: 1, failure: { message: 'x' }, heard })
+
+    it('waits for one round trip over each connection', () => {
+      const core = drained()
+      expect(shorts(core.in(pinged(2)))).toEqual([])
+      // To the ping before.
+      expect(shorts(core.in(pinged(1)))).toEqual([])
+      expect(shorts(core.in(pinged(1)))).toEqual(['stop'])
+      expect(core.all({ type: 'stopped' })).toContainEqual({ type: 'ended' })
+    })
+
+    it.each([false, true])(
+      'does not hang on a peer that does not answer, and names it (it sends something: %p)',
+      (heard) => {
+        const core = drained()
+        core.in(pinged(2))
+        expect(shorts(core.in(failed(heard)))).toContain('stop')
+        const message = 'the node was stopped before all was done: bob did not confirm what was sent'
+        expect(core.all({ type: 'stopped' })).toContainEqual({
+          type: 'ended',
+          refusal: { code: 'NodeStopped', message },
+        })
+      },
+    )
+
+    it('asks each peer within the time of a test', () => {
+      const core = new Core()
+      core.connect('bob')
+      const effects = core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
+      expect(effects).toEqual([{ type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 }])
+    })
+  })
 })

@@ -6,6 +6,7 @@
 import type { P2pNode } from '../../src/node/p2p-node.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { Random } from '../../src/testing/network/random.js'
+import { dialBothWays } from './both-ways.js'
 import { sightAll } from './sightings.js'
 import { Violation } from './violation.js'
 
@@ -40,6 +41,7 @@ export function faultsOf(seed: number): Faults {
 }
 
 export async function runLiveness(seed: number): Promise<void> {
+  await dialBothWays(seed)
   await new Liveness(seed).go()
 }
 

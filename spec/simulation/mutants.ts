@@ -200,6 +200,7 @@ export const neverHealed: Fault[] = [
   mutant('a peer that is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
   mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
   mutant('a connection in doubt is used', replace('isAvoided', 'doubted || surplus', 'surplus')),
+  mutant('a ping does not wait for our own bytes', replace('pingTime', 'Math.min(longest', 'Math.min(timeout')),
   mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
 ]
 
@@ -232,7 +233,7 @@ export const kept: Fault[] = [
   mutant('a drain cuts requests off', replace('isBusy', 'inFlight(ask)', 'undefined')),
   mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(exchange)', 'false')),
   mutant('a drain has no end', replace('shutdown', 'state.now + drain', 'Infinity')),
-  mutant('a drain does not say what hung', replace('cutShort', "hung === ''", 'true')),
+  mutant('a drain does not say what hung', replace('cutOrBlame', "hung === ''", 'true')),
   mutant('what lies in the sockets after a sleep comes too late', drop('handle', 'startGrace(')),
   mutant('a sleep is not noticed', replace('Lane.noteLateness', 'by > LATE', 'by > Infinity')),
   mutant(

@@ -27,7 +27,8 @@ export interface Orders extends BroadcastOrders, LoadOrders {
   read: { peer: string; values: number; pace: number }
   /** How many rejections and exceptions nobody handled. */
   faults: object
-  stop: object
+  /** `drain`: ms. */
+  stop: { drain?: number }
 }
 
 export type Order<Name extends keyof Orders = keyof Orders> = { id: number; name: Name; args: Orders[Name] }
@@ -100,7 +101,7 @@ async function obey({ name, args }: Order): Promise<unknown> {
       return faults
     case 'stop': {
       const start = performance.now()
-      await node.stop()
+      await node.stop(args as Orders['stop'])
       return performance.now() - start
     }
     case 'load':

@@ -16,6 +16,7 @@ export type Timed = { [Part in keyof State]: State[Part] extends { deadlines: De
 export type DueName =
   | Timed
   | 'idle'
+  | 'unclosed'
   | 'surplus'
   | 'ping'
   | 'probe'

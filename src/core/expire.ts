@@ -10,7 +10,7 @@ import { nextDeadline, setNext, takeExpired, type DueName, type Timed } from './
 import type { Effects } from './effects.js'
 import { expireStop } from './lifecycle.js'
 import { nextIdleClose } from './peers/connections.js'
-import { closeIdle, leaveSurplus, pingAll } from './peers/connectivity.js'
+import { closeIdle, dropUnclosed, leaveSurplus, pingAll } from './peers/connectivity.js'
 import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
 import { expireObserved } from './peers/observed.js'
@@ -34,6 +34,7 @@ const DUE: Record<DueName, Row> = {
   asks: each('asks', expireAsk),
   exchanges: each('exchanges', expireExchange),
   idle: { next: nextIdleClose, run: closeIdle },
+  unclosed: { next: ({ connections }) => connections.nextUnclosed, run: dropUnclosed },
   surplus: { next: ({ connections }) => connections.nextSurplus, run: leaveSurplus },
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },

@@ -7,10 +7,12 @@ import { dueAt } from './due.js'
 import { log, type Effects, type Refusal } from './effects.js'
 import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
-import { pingAllNow } from './peers/connectivity.js'
+import { ping, testTime } from './peers/connections.js'
 import { tellWhereWeAre } from './peers/discovery.js'
+import { tellStopping } from './peers/goodbye.js'
 import { beginMemory } from './peers/memory.js'
 import { checkObserved } from './peers/observed.js'
+import type { ConnectionId } from './port.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
 import { failAll } from './requests/session/answerer/answers.js'
@@ -65,6 +67,7 @@ export function shutdown(state: State, out: Effects, { ask, drain = 0 }: Command
   dueAt(state, 'stop', lifecycle.stopAt)
   if (lifecycle.phase === 'draining') return
   lifecycle.phase = 'draining'
+  tellStopping(state)
   log(out, 'info', `👋 stopping: what is in flight has ${drain} ms to come to its end`)
 }
 
@@ -95,25 +98,45 @@ function cut(state: State, out: Effects, reason?: Refusal): void {
  * connection says that it has arrived: to close one throws away what is on its way.
  */
 export function finishDrain(state: State, out: Effects): void {
-  const { lifecycle } = state
-  if (lifecycle.phase !== 'draining') return
+  const { lifecycle, connections } = state
   if (isBusy(state)) {
-    lifecycle.confirming = false
+    lifecycle.confirming = undefined
+    lifecycle.unconfirmed = []
     return
   }
-  if (lifecycle.lookAt !== Infinity) return
   const peers = recipientsThere(state)
-  if (peers.length > 0) {
-    out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers }), peers })
-  } else if (!isWriting(state) && !isPinging(state)) {
-    if (lifecycle.confirming || state.connections.all.size === 0) return cut(state, out)
-    lifecycle.confirming = true
-    // On a slow line the ping waits behind what has left us.
-    pingAllNow(state, out, state.settings.pingTimeout)
-  }
-  // The network tells some of that to those alone who look.
+  if (peers.length > 0) return inspectAgain(state, out, peers)
+  if (isWriting(state)) return
+  lifecycle.confirming ??= askAll(state, out)
+  for (const id of lifecycle.confirming) if (!connections.all.has(id)) lifecycle.confirming.delete(id)
+  if (lifecycle.confirming.size === 0) cutOrBlame(state, out)
+}
+
+/** The network tells what waits to be sent to those alone who look. */
+function inspectAgain(state: State, out: Effects, peers: string[]): void {
+  const { lifecycle } = state
+  if (lifecycle.lookAt !== Infinity) return
+  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers }), peers })
   lifecycle.lookAt = state.now + LOOK_AGAIN
   dueAt(state, 'stop', lifecycle.lookAt)
+}
+
+/** On a slow line these pings wait behind what has left us, and have the time for it. A peer that hangs does not hold us up. */
+function askAll(state: State, out: Effects): Set<ConnectionId> {
+  for (const connection of state.connections.all.values()) ping(state, out, connection, testTime(state, connection))
+  return new Set(state.connections.all.keys())
+}
+
+/** After the ping was counted. An answer to one that was sent before confirms nothing. */
+export function onConfirmed({ lifecycle, connections }: State, { connection }: EventOf<'pinged'>): void {
+  if (connections.all.get(connection)?.pings === 0) lifecycle.confirming?.delete(connection)
+}
+
+/** Before the connection is given up. */
+export function onUnconfirmed({ lifecycle, connections }: State, { connection }: EventOf<'pingFailed'>): void {
+  if (lifecycle.confirming?.delete(connection) !== true) return
+  const peer = connections.all.get(connection)?.peer
+  if (peer !== undefined && !lifecycle.unconfirmed.includes(peer)) lifecycle.unconfirmed.push(peer)
 }
 
 /** Connected peers that may not have all our broadcasts. */
@@ -162,9 +185,11 @@ function isWriting({ streams }: State): boolean {
   return false
 }
 
-function isPinging({ connections }: State): boolean {
-  for (const { pings } of connections.all.values()) if (pings > 0) return true
-  return false
+/** Peers that have not taken what is being written to them. */
+function writtenTo({ streams, connections }: State): string[] {
+  return [...streams.sessions.values()].flatMap(({ writing, connection }) =>
+    writing ? (connections.all.get(connection)?.peer ?? []) : [],
+  )
 }
 
 /** The network has closed, or took longer than `stopTimeout`. */
@@ -180,11 +205,11 @@ export function expireStop(state: State, out: Effects): void {
   if (now >= lifecycle.lookAt) lifecycle.lookAt = Infinity
   if (now < lifecycle.stopAt) return
   if (phase === 'stopping') completeStop(state, out)
-  else if (phase === 'draining') cutShort(state, out)
+  else if (phase === 'draining') cutOrBlame(state, out)
 }
 
 /** Whoever hangs is named. */
-function cutShort(state: State, out: Effects): void {
+function cutOrBlame(state: State, out: Effects): void {
   const hung = describeHung(state)
   if (hung === '') return cut(state, out)
   const message = `the node was stopped before all was done: ${hung}`
@@ -210,13 +235,18 @@ function describeHung(state: State): string {
     else add(exchange.ended ? 'answer' : 'arriving request', `${exchange.ended ? 'to' : 'of'} ${exchange.peer}`)
   }
   const texts = [...kinds].map(([kind, { count, about }]) => {
-    const named = [...about].slice(0, MAX_NAMED)
-    const more = about.size > named.length ? ` and ${about.size - named.length} more` : ''
-    return `${count} ${kind}${count === 1 ? '' : 's'} (${named.join(', ')}${more})`
+    return `${count} ${kind}${count === 1 ? '' : 's'} (${someOf([...about])})`
   })
   const unsent = recipientsThere(state)
-  if (unsent.length > 0) texts.push(`broadcasts that ${unsent.slice(0, MAX_NAMED).join(', ')} may not have`)
+  if (unsent.length > 0) texts.push(`broadcasts that ${someOf(unsent)} may not have`)
+  const silent = new Set([...state.lifecycle.unconfirmed, ...writtenTo(state)])
+  if (silent.size > 0) texts.push(`${someOf([...silent])} did not confirm what was sent`)
   return texts.join(', ')
+}
+
+function someOf(names: string[]): string {
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : ''
+  return `${names.slice(0, MAX_NAMED).join(', ')}${more}`
 }
 
 function end(state: State, out: Effects, refusal?: Refusal): void {

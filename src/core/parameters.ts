@@ -30,6 +30,14 @@ export const DIALS = {
   lookupAfter: 1_000,
 } as const
 
+/** The slowest line on which a ping is waited for longer because it waits behind our own bytes, bytes a second. */
+const SLOWEST_LINE = 25_000
+
+/** How long a ping may take, ms, before which so many of our bytes may still be on their way. */
+export function pingTime({ timeout, longest }: { timeout: number; longest: number }, bytesAhead: number): number {
+  return Math.max(timeout, Math.min(longest, timeout + Math.ceil((bytesAhead * 1_000) / SLOWEST_LINE)))
+}
+
 export const STREAMS = {
   /** Bytes that may be sent before the other side has read any. */
   window: 256 * KiB,

@@ -156,8 +156,11 @@ export type PortEffect =
   | { type: 'resume'; stream: StreamId }
   /** `dead`: the other side says nothing any more, so there is no good order to wait for. */
   | { type: 'closeConnection'; connection: ConnectionId; reason: string; dead?: true }
-  /** Measure the round-trip time, within `timeout` ms. Answered by `pinged` or `pingFailed`. */
-  | { type: 'ping'; connection: ConnectionId; timeout: number }
+  /**
+   * Measure the round-trip time, within `timeout` ms. It grows by the time that a slow line takes for what we have sent since the
+   * last answered ping, because the ping waits behind that; to `longest` at most. Answered by `pinged` or `pingFailed`.
+   */
+  | { type: 'ping'; connection: ConnectionId; timeout: number; longest: number }
   /** The addresses of ours that others have confirmed, all of them: they are told beside those that we listen on. */
   | { type: 'announceObserved'; addresses: string[] }
   | { type: 'tableAdd'; peer: string; addresses: string[] }

@@ -9,6 +9,7 @@ import { IdMap, type Deadlines } from './id-map.js'
 import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'
+import type { ConnectionId } from './port.js'
 import type { Settings } from './settings.js'
 import type { AskId, ExchangeId } from './terms.js'
 
@@ -42,8 +43,13 @@ export interface Lifecycle {
   stopAt: number
   /** While it drains: when to look again whether all has been sent. */
   lookAt: number
-  /** Nothing is in flight any more, and a round trip over each connection is to confirm that what was sent has arrived. */
-  confirming: boolean
+  /**
+   * While it drains, once nothing is in flight any more: a round trip over each of these connections is still to confirm that what
+   * was sent has arrived.
+   */
+  confirming: Set<ConnectionId> | undefined
+  /** Peers that did not confirm it. */
+  unconfirmed: string[]
   /** Why it ends, if its drain was cut short. */
   reason: Refusal | undefined
 }
@@ -110,7 +116,8 @@ export function createState(self: string, settings: Settings): State {
       stopAsks: [],
       stopAt: Infinity,
       lookAt: Infinity,
-      confirming: false,
+      confirming: undefined,
+      unconfirmed: [],
       reason: undefined,
     },
     due: { next: Infinity, graceUntil: -Infinity, wakeAt: Infinity },

@@ -155,8 +155,10 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'dialFailed':
       return connectivity.onDialFailed(state, out, event)
     case 'pinged':
-      return connectivity.onPinged(state, out, event)
+      connectivity.onPinged(state, out, event)
+      return lifecycle.onConfirmed(state, event)
     case 'pingFailed':
+      lifecycle.onUnconfirmed(state, event)
       return connectivity.onPingFailed(state, out, event)
 
     case 'tick':

@@ -4,18 +4,21 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { withoutPeer } from '../core/peers/addresses.js'
-import type { ConnectionId, PortEvent } from '../core/port.js'
+import { pingTime } from '../core/parameters.js'
+import type { ConnectionId, PortEffect, PortEvent } from '../core/port.js'
 import { interfaceAddresses } from '../platform/interfaces.js'
 import { CLOSE_TIMEOUT } from './defaults.js'
 import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { bytesReceived, localAddress } from './patches/socket.js'
+import { bytesReceived, bytesSent, localAddress } from './patches/socket.js'
 import { pingOver, PingTimeout } from './ping.js'
 
 export class Connections {
   private readonly ids = new Map<Connection, ConnectionId>()
   private readonly byId = new Map<ConnectionId, Connection>()
+  /** How many of our bytes an answered ping has shown to have arrived. */
+  private readonly arrived = new WeakMap<Connection, number>()
   private last = 0
 
   /** `closed` hears of a connection's end before it is reported. */
@@ -59,17 +62,22 @@ export class Connections {
     this.emit({ type: 'connectionClosed', connection: id, ...(moved && { moved }) })
   }
 
-  ping(id: ConnectionId, timeout: number): void {
+  ping({ connection: id, ...times }: Omit<Extract<PortEffect, { type: 'ping' }>, 'type'>): void {
     const connection = this.byId.get(id)
     if (connection === undefined) return
     const before = bytesReceived(connection)
+    const sent = bytesSent(connection)
+    const timeout = pingTime(times, sent - (this.arrived.get(connection) ?? 0))
     const failed = (error: unknown): void => {
       if (!this.byId.has(id)) return
       const heard = bytesReceived(connection) > before
       this.emit({ type: 'pingFailed', connection: id, failure: failureOf('the ping failed', error), heard })
     }
     pingOver(connection, timeout).then(
-      (rtt) => this.emit({ type: 'pinged', connection: id, rtt }),
+      (rtt) => {
+        this.arrived.set(connection, sent)
+        this.emit({ type: 'pinged', connection: id, rtt })
+      },
       (error) => {
         if (error instanceof PingTimeout) return failed(error)
         // A peer that closes an unused connection interrupts our ping. That is no failure of the peer's, and the

@@ -214,7 +214,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
     case 'closeConnection':
       return connections.close(effect.connection, effect.reason, effect.dead)
     case 'ping':
-      return connections.ping(effect.connection, effect.timeout)
+      return connections.ping(effect)
     case 'announceObserved':
       return parts.host.services.own.observed(effect.addresses)
     case 'tableAdd':

@@ -73,7 +73,7 @@ describe('a connection', () => {
     const core = new Core({ pingInterval: 100, connectionKeepAlive: 1_000_000 })
     core.connect('bob')
     expect(core.at(99)).toEqual([])
-    expect(core.at(100)).toEqual([{ type: 'ping', connection: 1, timeout: 20_000 }])
+    expect(core.at(100)).toEqual([{ type: 'ping', connection: 1, timeout: 20_000, longest: 20_000 }])
     expect(core.at(200)).toEqual([])
     core.in({ type: 'pinged', connection: 1, rtt: 3 })
     expect(shorts(core.at(300))).toEqual(['ping 1'])
@@ -84,7 +84,7 @@ describe('a connection', () => {
     core.connect('bob', 1)
     core.connect('carol', 2)
     const pings = core.all({ type: 'clockJumped', by: 60_000 }).filter(({ type }) => type === 'ping')
-    expect(pings).toEqual([1, 2].map((connection) => ({ type: 'ping', connection, timeout: 3_000 })))
+    expect(pings).toEqual([1, 2].map((connection) => ({ type: 'ping', connection, timeout: 3_000, longest: 20_000 })))
   })
 
   it('is closed, and its peer removed from the table, when a ping fails', () => {
@@ -122,10 +122,21 @@ describe('a connection', () => {
   it('is tested at once when its peer opens another one, which is used until it answers', () => {
     const core = new Core()
     core.connect('bob', 1)
-    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 1_000 }])
+    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 }])
     expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 2'])
     core.in({ type: 'pinged', connection: 1, rtt: 3 })
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 1'])
+  })
+
+  it('is tested once, however many its peer opens meanwhile', () => {
+    const core = new Core()
+    let pings = 0
+    for (let id = 1; id <= 100; id++)
+      pings += shorts(core.connect('bob', id)).filter((s) => s.startsWith('ping')).length
+    expect(pings).toBe(99)
+    expect(core.state.connections.all.get(1)!.pings).toBe(1)
+    core.in({ type: 'pinged', connection: 1, rtt: 3 })
+    expect(shorts(core.connect('bob', 101))).toEqual(['ping 1', 'ping 100'])
   })
 
   it('has more time for that when its round trip is long', () => {
@@ -133,7 +144,7 @@ describe('a connection', () => {
     core.connect('bob', 1)
     core.at(15_000)
     core.in({ type: 'pinged', connection: 1, rtt: 600 })
-    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 2_400 }])
+    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 2_400, longest: 20_000 }])
   })
 
   it('that does not answer then takes its requests with it, and its peer stays known', () => {
@@ -158,7 +169,7 @@ describe('a connection', () => {
     const core = new Core()
     core.connect('bob', 1)
     core.connect('bob', 2)
-    expect(shorts(core.connect('bob', 3))).toEqual(['ping 1', 'ping 2'])
+    expect(shorts(core.connect('bob', 3))).toEqual(['ping 2'])
     expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 3'])
     core.in({ type: 'pinged', connection: 2, rtt: 3 })
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])

@@ -68,7 +68,7 @@ describe('discovery', () => {
       agent: 'x',
     })
     expect(core.in(identified([KAD], ['/ip4/10.0.0.1/tcp/1']))).toEqual([
-      { type: 'ping', connection: 1, timeout: 20_000 },
+      { type: 'ping', connection: 1, timeout: 20_000, longest: 20_000 },
       { type: 'tableAdd', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] },
     ])
     expect(core.in(identified([KAD], []))).toEqual([])

@@ -240,3 +240,115 @@ describe('a connection that the other side leaves', () => {
     expect(core.state.connections.all.get(1)!.leaving).toBeUndefined()
   })
 })
+
+describe('a connection whose end the peer has asked for and does not close', () => {
+  it('is closed by us after the time of a ping, whatever the peer answers to pings, and what waits for that is dialled', () => {
+    const core = idle()
+    const { pingTimeout } = core.state.settings
+    core.frames(core.receive(goodbye(1, ASK)))
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.ask(2, undefined, undefined, 100_000)
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
+    expect(core.at(pingTimeout - 1)).toEqual([])
+    expect(shorts(core.at(pingTimeout))).toEqual(['closeConnection 1', 'dial bob'])
+    core.connect('bob', 2)
+    expect(shorts(core.in({ type: 'pinged', connection: 2, rtt: 1 }))).toEqual(['settle 1'])
+  })
+
+  it('stays if the peer takes its goodbye back meanwhile', () => {
+    const core = idle()
+    core.frames(core.receive(goodbye(1, ASK)))
+    core.receive(goodbye(1, STAY))
+    expect(core.at(core.state.settings.pingTimeout)).not.toContainEqual(expect.objectContaining({ connection: 1 }))
+  })
+})
+
+describe('a node that drains', () => {
+  const drain: Event = { type: 'shutdown', ask: 9, drain: 1_000 }
+  /** All that we know: what is said is 4. */
+  const stopping = (): AskingCore => asking({ pingInterval: 1e9 }, { 0: 7 })
+
+  it('tells its peers that it stops', () => {
+    const core = stopping()
+    expect(core.lines(core.run(drain)).join()).toContain('GOODBYE 1')
+  })
+
+  it('tells a peer whose HELLO comes later', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    core.frames(core.ask(1))
+    core.frames(core.run({ type: 'streamOpened', stream: 1, protocol: SESSION }))
+    core.run(drain)
+    expect(said(core, core.receive(hello({ 0: 7 })))).toEqual(['GOODBYE 1'])
+  })
+
+  it('says nothing to a peer that does not know the word', () => {
+    const core = asking({ pingInterval: 1e9 }, { 0: 3 })
+    expect(core.lines(core.run(drain)).join()).not.toContain('GOODBYE')
+  })
+})
+
+describe('a peer that has said that it stops', () => {
+  const table: Event = { type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] }
+  const mesh: Event[] = [subscribe, { type: 'meshChanged', topic: 'block', peers: ['bob'] }]
+
+  it('is not looked for when it closes a connection in use, as another one is', () => {
+    for (const [words, dials] of [
+      [[goodbye(1, 4)], 0],
+      [[], 1],
+    ] as const) {
+      const core = asking({}, { 0: 7 })
+      core.in(table, ...mesh)
+      if (words.length > 0) core.receive(...words)
+      const effects = shorts(core.in({ type: 'connectionClosed', connection: 1 }))
+      expect(effects.filter((effect) => effect === 'dial bob')).toHaveLength(dials)
+    }
+  })
+
+  it('is asked all the same until it is gone', () => {
+    const core = asking({}, { 0: 7 })
+    core.receive(goodbye(1, 4))
+    expect(said(core, core.ask(1))).toEqual(['REQUEST 1'])
+  })
+})
+
+describe('a surplus connection', () => {
+  const settings = { connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9, stayConnected: 30 }
+  const peer = 'zed'
+
+  /** Two connections to a peer with a greater id, of which the first has answered its test. */
+  function two(protocols: string[]): AskingCore {
+    const core = new AskingCore(settings)
+    for (const id of [1, 2]) {
+      core.connect(peer, id)
+      core.in({ type: 'identified', peer, connection: id, protocols, addresses: [], agent: '' })
+    }
+    core.in({ type: 'subscribe', topic: 'block' }, { type: 'meshChanged', topic: 'block', peers: [peer] })
+    for (const connection of [1, 2]) core.in({ type: 'pinged', connection, rtt: 1 })
+    return core
+  }
+
+  it('to a peer that cannot be told goodbye is closed, though a mesh needs the other one', () => {
+    const core = two([V1])
+    expect(shorts(core.at(KEEP_ALIVE))).toEqual(['closeConnection 2'])
+    expect(core.at(100 * KEEP_ALIVE).filter(({ type }) => type === 'closeConnection')).toEqual([])
+  })
+
+  it('whose goodbye is not answered is closed after the time of a ping', () => {
+    const core = two([SESSION])
+    const { pingTimeout } = core.state.settings
+    const closed: number[] = []
+    for (let time = KEEP_ALIVE; time <= KEEP_ALIVE + 2 * pingTimeout; time += 500) {
+      if (shorts(core.at(time)).includes('closeConnection 2')) closed.push(time)
+    }
+    expect(closed).toHaveLength(1)
+    expect(closed[0]).toBeLessThanOrEqual(KEEP_ALIVE + pingTimeout + KEEP_ALIVE / 4)
+  })
+
+  it('stays while a request is under way over it', () => {
+    const core = two([V1])
+    core.now = KEEP_ALIVE - 1
+    core.in({ type: 'streamInbound', stream: 2, connection: 2, protocol: V1 })
+    expect(shorts(core.at(KEEP_ALIVE))).toEqual([])
+  })
+})

@@ -146,7 +146,7 @@ describe('dialling', () => {
   it('pings over a connection and reports its end at both sides', async () => {
     const [a, b] = [await Peer.listening(), await Peer.listening()]
     const [connection, inbound] = await a.connect(b)
-    a.run({ type: 'ping', connection, timeout: 2_000 })
+    a.run({ type: 'ping', connection, timeout: 2_000, longest: 2_000 })
     expect((await a.next('pinged')).rtt).toBeLessThan(1_000)
     a.run({ type: 'closeConnection', connection, reason: 'enough' })
     await a.next('connectionClosed', (event) => event.connection === connection)
@@ -326,7 +326,7 @@ describe('streams', () => {
     b.run({ type: 'write', stream: inbound, chunks: [bytes('late')], end: true })
     await b.next('streamClosed', (event) => event.stream === inbound)
     // What is sent after it has arrived, so it has arrived too.
-    a.run({ type: 'ping', connection, timeout: 2_000 })
+    a.run({ type: 'ping', connection, timeout: 2_000, longest: 2_000 })
     await a.next('pinged')
     expect(a.typesOf(out)).toEqual(['streamOpened'])
     a.run({ type: 'resume', stream: out })
@@ -430,10 +430,10 @@ describe('another process', () => {
   it('does not answer a ping while it is frozen, and its connection can be closed nonetheless', async () => {
     const { a, other, connection } = await connected()
     other.signal('SIGSTOP')
-    a.run({ type: 'ping', connection, timeout: 300 })
+    a.run({ type: 'ping', connection, timeout: 300, longest: 300 })
     // What it had sent before may still come.
     await a.next('pingFailed')
-    a.run({ type: 'ping', connection, timeout: 300 })
+    a.run({ type: 'ping', connection, timeout: 300, longest: 300 })
     expect(await a.next('pingFailed')).toMatchObject({
       connection,
       heard: false,

@@ -126,7 +126,7 @@ describe('a ping', () => {
   it('measures the round trip, over a slow link too', () => {
     const [lab, a, b] = pair({ latency: 20 })
     lab.connect(a, b)
-    const ping = () => a.run({ type: 'ping', connection: 1, timeout: 5_000 })
+    const ping = () => a.run({ type: 'ping', connection: 1, timeout: 5_000, longest: 5_000 })
     ping()
     lab.run(10_000)
     lab.wire.slow('peer1', 'peer2', 100)
@@ -136,13 +136,29 @@ describe('a ping', () => {
     expect(a.heard('pingFailed')).toEqual([])
   })
 
+  it('has more time while our own bytes are ahead of it, and hears a large packet before it is whole', () => {
+    const [lab, a, b] = pair()
+    lab.connect(a, b)
+    lab.wire.limit('peer1', 'peer2', 25_000)
+    const [ours] = lab.stream(a, b, 1)
+    const started = lab.now
+    a.run({ type: 'write', stream: ours, chunks: [new Uint8Array(100_000)], end: false })
+    for (const member of [a, b]) member.run({ type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 })
+    lab.run(30_000)
+    expect(a.heard('pingFailed')).toEqual([])
+    expect(a.last('pinged').at).toBeGreaterThan(started + 4_000)
+    // Its answer waits behind all that, of which something comes all the time.
+    expect(b.last('pingFailed').heard).toBe(true)
+    expect(b.last('pingFailed').at).toBeLessThan(started + 1_100)
+  })
+
   it('fails when no answer comes in time, and the answer that comes later is none', () => {
     const [lab, a, b] = pair()
     lab.connect(a, b)
     lab.wire.partition([['peer1']])
     const started = lab.now
-    a.run({ type: 'ping', connection: 1, timeout: 5_000 })
-    a.run({ type: 'ping', connection: 9, timeout: 5_000 })
+    a.run({ type: 'ping', connection: 1, timeout: 5_000, longest: 5_000 })
+    a.run({ type: 'ping', connection: 9, timeout: 5_000, longest: 5_000 })
     lab.run(6_000)
     expect(a.last('pingFailed')).toMatchObject({ connection: 1, at: started + 5_000 })
     lab.wire.heal()

@@ -325,10 +325,10 @@ describe('the end of a link', () => {
     lab.wire.corrupt('peer1', 'peer3')
     lab.run(30_000)
     // Only the two of them, and only when something passes between them.
-    a.run({ type: 'ping', connection: 1, timeout: 1_000 })
+    a.run({ type: 'ping', connection: 1, timeout: 1_000, longest: 1_000 })
     lab.run(1_000)
     expect([a, b, c].map((member) => member.heard('connectionClosed').length)).toEqual([0, 0, 0])
-    a.run({ type: 'ping', connection: 2, timeout: 1_000 })
+    a.run({ type: 'ping', connection: 2, timeout: 1_000, longest: 1_000 })
     lab.run(1_000)
     expect([a, b, c].map((member) => member.heard('connectionClosed').length)).toEqual([1, 0, 1])
     expect(a.heard('pinged').map(({ connection, rtt }) => [connection, rtt])).toEqual([[1, 20]])

@@ -395,7 +395,7 @@ describe('the body of GOODBYE', () => {
     expect(only(wire.frame(0x80 | FrameType.GOODBYE, 1, Uint8Array.of(says, 0)), readGoodbye)).toBeUndefined()
   })
 
-  it.each([[[]], [[4]], [[0x80]]])('is broken as %p', (body) => {
+  it.each([[[]], [[5]], [[0x80]]])('is broken as %p', (body) => {
     expect(only(wire.frame(0x80 | FrameType.GOODBYE, 1, Uint8Array.from(body)), readGoodbye)).toBeUndefined()
   })
 })

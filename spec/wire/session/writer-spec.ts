@@ -36,14 +36,14 @@ describe('the bytes of a frame', () => {
   it.each<[string, string, (writer: FrameWriter) => void]>([
     [
       'HELLO of an asker',
-      '0400000003',
+      '0400000007',
       (w) => {
         writeHello(w)
       },
     ],
     [
       'HELLO of an answerer',
-      '0f0000000301e8070280800403808040',
+      '0f0000000701e8070280800403808040',
       (w) => {
         writeHello(w, announced)
       },

@@ -23,17 +23,20 @@ export interface Tally {
   broadcasts: { sent: number; delivered: number; doubled: number }
   /** The latest end of a request after its timeout, ms. */
   latest: number
-  /** Of the processes that lived long enough: the one whose resident memory grew fastest, and the largest. */
-  memory: { slope: number; slopeOf: string; most: number; mostOf: string }
+  /**
+   * Of the processes that lived long enough: the one whose memory grew fastest, and the largest. `judged`: those whose growth was
+   * judged.
+   */
+  memory: { slope: number; slopeOf: string; most: number; mostOf: string; judged: number }
   /** What was broken, a line each. */
   broken: string[]
 }
 
 /** A request may end so long after its time, ms: machines are busy. */
 const LATE = 5_000
-/** Memory counts from this age of a process on, ms, */
-const WARM = 60_000
-/** and with so many samples its growth does. */
+/** Growth counts from this age of a process on, ms: of what it resides in, and of what its objects and buffers hold, which settles sooner. */
+const WARM = { resident: 60_000, held: 15_000 }
+/** … and with so many samples. */
 const SAMPLES = 9
 /** MB; MB a minute. */
 const MOST = 400
@@ -44,7 +47,7 @@ export function audit(journals: Journal[]): Tally {
   const tally: Tally = {
     ...{ asked: 0, answered: 0, failed: {}, cutOff: 0, lost: 0, doubled: 0, latest: 0, broken: [] },
     broadcasts: { sent: 0, delivered: 0, doubled: 0 },
-    memory: { slope: 0, slopeOf: '', most: 0, mostOf: '' },
+    memory: { slope: 0, slopeOf: '', most: 0, mostOf: '', judged: 0 },
   }
   const { broken } = tally
   const handled = new Counter()
@@ -104,13 +107,17 @@ export function audit(journals: Journal[]): Tally {
 function weigh({ name, lines }: Journal, { memory, broken }: Tally): void {
   const samples = lines
     .filter(([word]) => word === 'mem')
-    .map(([, at, rss]) => ({ x: Number(at), y: Number(rss) / MB }))
-  const warm = samples.filter(({ x }) => x > WARM)
-  const most = Math.max(0, ...samples.map(({ y }) => y))
+    .map(([, at, rss, held]) => ({ at: Number(at), resident: Number(rss) / MB, held: Number(held) / MB }))
+  const most = Math.max(0, ...samples.map(({ resident }) => resident))
   if (most > memory.most) Object.assign(memory, { most, mostOf: name })
   if (most > MOST) broken.push(`${name} took ${most.toFixed(0)} MB`)
-  if (warm.length < SAMPLES) return
-  const slope = slopeOf(warm) * 60_000
+  const slopes = (['resident', 'held'] as const).flatMap((what) => {
+    const warm = samples.filter(({ at }) => at > WARM[what])
+    return warm.length < SAMPLES ? [] : slopeOf(warm.map((sample) => ({ x: sample.at, y: sample[what] }))) * 60_000
+  })
+  if (slopes.length === 0) return
+  memory.judged++
+  const slope = Math.max(...slopes)
   if (slope > memory.slope) Object.assign(memory, { slope, slopeOf: name })
   if (slope > STEEPEST) broken.push(`${name} grew by ${slope.toFixed(1)} MB a minute`)
 }

@@ -106,10 +106,10 @@ export class Residents {
     await node.pause()
   }
 
-  /** Stops it in good order. */
+  /** Stops it in good order: it drains. */
   async stop(host: string): Promise<void> {
     const { node, name } = this.leave(host, 'stopped')
-    const stopped = node.order('stop', {}).then(() => node.exit)
+    const stopped = node.order('stop', { drain: DRAIN }).then(() => node.exit)
     const code = await within(STOP, stopped, `the stop of ${name}`).catch((error: Error) => error.message)
     if (code !== 0) this.faults.push(`${name} was stopped, not with code 0: ${code}`)
     await node.kill()
@@ -164,8 +164,10 @@ interface Place {
   runs: Resident | undefined
 }
 
-/** `stop()` promises two seconds; the machine may be busy. */
-const STOP = 6_000
+/** Of each stop, ms. */
+const DRAIN = 1_500
+/** Beside the drain, `stop()` promises two seconds; the machine may be busy. */
+const STOP = DRAIN + 6_000
 
 async function rename(place: Place): Promise<void> {
   place.secret = newSecret()

@@ -23,7 +23,7 @@ export function tableOf(report: ChaosReport): string {
     ],
     [
       'memory',
-      `at most ${memory.most.toFixed(0)} MB (${memory.mostOf}), growing by ${memory.slope.toFixed(1)} MB a minute at most${memory.slopeOf && ` (${memory.slopeOf})`}`,
+      `at most ${memory.most.toFixed(0)} MB (${memory.mostOf}), growing by ${memory.slope.toFixed(1)} MB a minute at most${memory.slopeOf && ` (${memory.slopeOf})`}, of ${memory.judged} processes that lived long enough`,
     ],
   ]
   return ['| what | |', '| --- | --- |', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n')

@@ -6,10 +6,10 @@ import { manyDeadAddresses } from './dead-addresses.js'
 import { restart } from './restart.js'
 import type { Scenario } from './scenario.js'
 import { sleeps } from './sleep.js'
-import { slowLink } from './slow-link.js'
+import { slowLink, twoWayDial } from './slow-link.js'
 import { twins } from './twins.js'
 
 export const scenarios: Scenario[] = [
   ...[...twins, ...manyDeadAddresses],
-  ...[amnesia, ...lateBootNodes, slowLink, ...sleeps, restart, ...addressChanges],
+  ...[amnesia, ...lateBootNodes, slowLink, twoWayDial, ...sleeps, restart, ...addressChanges],
 ]

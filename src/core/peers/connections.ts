@@ -15,7 +15,7 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
-/** The connection to use for a peer: the oldest that is neither doubted nor surplus nor being left, or else the newest. */
+/** The connection to use for a peer: the oldest that is not avoided, or else the newest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
   const { all, byPeer } = state.connections
   const ids = byPeer.get(peer)
@@ -26,8 +26,9 @@ export function connectionTo(state: State, peer: string): Connection | undefined
   return best
 }
 
-function isAvoided({ doubted, surplus, leaving }: Connection): boolean {
-  return doubted || surplus || leaving !== undefined
+/** May it be dead, or is it to be closed? Then another one to the same peer is used. */
+export function isAvoided({ doubted, surplus, goodbye, leaving }: Connection): boolean {
+  return doubted || surplus || goodbye !== undefined || leaving !== undefined
 }
 
 /**
@@ -45,6 +46,25 @@ export function isSurplus(state: State, connection: Connection): boolean {
 export function planSurplus(state: State, time: number): void {
   if (time < state.connections.nextSurplus) state.connections.nextSurplus = time
   dueAt(state, 'surplus', state.connections.nextSurplus)
+}
+
+/** A connection whose end we have agreed to has so long until the other side has closed it. */
+export function planUnclosed(state: State, time: number): void {
+  if (time < state.connections.nextUnclosed) state.connections.nextUnclosed = time
+  dueAt(state, 'unclosed', state.connections.nextUnclosed)
+}
+
+/** Those whose time is over. */
+export function takeUnclosed(state: State): Connection[] {
+  const { all, nextUnclosed } = state.connections
+  if (state.now < nextUnclosed) return []
+  state.connections.nextUnclosed = Infinity
+  return [...all.values()].filter(({ leaving }) => {
+    if (leaving === undefined) return false
+    const end = leaving.at + state.settings.pingTimeout
+    if (end > state.now) planUnclosed(state, end)
+    return end <= state.now
+  })
 }
 
 /** The surplus connections, once their time has come. They are looked for again as long as a peer has several. */
@@ -84,6 +104,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     goodbyes: 0,
     surplus: false,
     leaving: undefined,
+    stopping: false,
     said: [],
     answeredAt: -Infinity,
     openedAt: state.now,
@@ -150,10 +171,10 @@ export function updateIdle(state: State, connection: Connection): void {
   }
 }
 
-/** Answered by `pinged` or `pingFailed`. */
-export function ping(out: Effects, connection: Connection, timeout: number): void {
+/** Answered by `pinged` or `pingFailed`. A shorter time than the standard one does not hold while our own bytes are ahead of it. */
+export function ping({ settings }: State, out: Effects, connection: Connection, timeout = settings.pingTimeout): void {
   connection.pings++
-  out.push({ type: 'ping', connection: connection.id, timeout })
+  out.push({ type: 'ping', connection: connection.id, timeout, longest: settings.pingTimeout })
 }
 
 /** The timeout of a ping that is to find out whether somebody is still there. A link whose round trip is long needs its time. */

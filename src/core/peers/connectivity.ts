@@ -21,6 +21,7 @@ import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import {
   addConnection,
+  carries,
   connectionTo,
   idleTooLong,
   isUsed,
@@ -32,6 +33,7 @@ import {
   removeConnection,
   takeReleased,
   takeSurplus,
+  takeUnclosed,
   testTime,
   updateIdle,
 } from './connections.js'
@@ -63,10 +65,11 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
  */
 function testOthers(state: State, out: Effects, { id: newest, peer }: Connection): void {
   for (const id of state.connections.byPeer.get(peer)!) {
-    if (id === newest) continue
     const older = state.connections.all.get(id)!
+    // Who opens many is not pinged over all of them for each.
+    if (id === newest || older.doubted) continue
     older.doubted = true
-    ping(out, older, testTime(state, older))
+    ping(state, out, older, testTime(state, older))
   }
 }
 
@@ -100,7 +103,7 @@ function awaitProof(state: State, out: Effects, ask: DialAsk, connection: Connec
   if (connection.upgraded || connection.inbound) settleDials(state, out, connection)
   else {
     updateIdle(state, connection)
-    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+    if (connection.pings === 0) ping(state, out, connection)
   }
 }
 
@@ -176,8 +179,8 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   const { peer } = connection
-  // The peer has not closed one that we have lost by moving: it does not even know.
-  const wasUsed = event.moved === true || isUsed(state, connection)
+  // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
+  const wasUsed = event.moved === true || (!connection.stopping && isUsed(state, connection))
   forget(state, out, connection, 'the connection was lost', wasUsed ? 'used' : 'idle')
   if (event.moved === true) forgetObserved(state, out)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
@@ -204,7 +207,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
     noteGone(state, connection, how, reason)
-    if (noteGoneParting(state, connection.peer) && !seek(state, out, connection.peer))
+    if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
       endParting(state, connection.peer)
   }
   const message = `${reason} before ${connection.peer} answered`
@@ -254,7 +257,16 @@ export function leaveSurplus(state: State, out: Effects): void {
     // Two nodes with one secret are told apart by both their connections.
     if (openedAt + state.settings.connectionKeepAlive > state.now || state.twins.suspects.has(peer)) continue
     if (isRecipient(state, peer)) inspectRecipient(state, out, peer)
-    else sayGoodbye(state, out, connection)
+    else if (!sayGoodbye(state, out, connection) && !carries(connection)) {
+      dropConnection(state, out, connection.id, 'another connection to the peer is used')
+    }
+  }
+}
+
+/** What waits for their end goes elsewhere. */
+export function dropUnclosed(state: State, out: Effects): void {
+  for (const { id } of takeUnclosed(state)) {
+    dropConnection(state, out, id, 'the peer has asked for the end of the connection, and does not close it')
   }
 }
 
@@ -298,9 +310,9 @@ export function pingAfterSleep(state: State, out: Effects): void {
 }
 
 /** Tests every connection. */
-export function pingAllNow(state: State, out: Effects, timeout: number): void {
+function pingAllNow(state: State, out: Effects, timeout: number): void {
   for (const connection of state.connections.all.values()) {
-    if (connection.pings === 0) ping(out, connection, timeout)
+    if (connection.pings === 0) ping(state, out, connection, timeout)
   }
 }
 
@@ -326,7 +338,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     connection.doubted = false
     settleDials(state, out, connection)
     // What came may have been under way since before it fell silent, so it is asked again at once.
-    if (connection.pings === 0) ping(out, connection, state.settings.pingTimeout)
+    if (connection.pings === 0) ping(state, out, connection)
     return
   }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)

@@ -110,7 +110,7 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   onObserved(state, out, event)
   noteGood(state, connection, addresses)
   // Callers want to know how far it is, before the first ping of all.
-  if (connection.pings === 0 && connection.pace.roundTrip === 0) ping(out, connection, state.settings.pingTimeout)
+  if (connection.pings === 0 && connection.pace.roundTrip === 0) ping(state, out, connection)
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
 }
 

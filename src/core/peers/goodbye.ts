@@ -16,7 +16,7 @@ import { sendGoodbye } from '../requests/streams.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
-import { carries, isUsed, postpone, release, updateIdle } from './connections.js'
+import { carries, isAvoided, isUsed, planUnclosed, postpone, release, updateIdle } from './connections.js'
 import { isAwaited, isPublishedTo } from './keeping.js'
 import type { Connection } from './state.js'
 
@@ -69,9 +69,28 @@ function askToClose(state: State, connection: Connection, session: AnySession): 
   sendGoodbye(state, session, id, Farewell.ASK)
 }
 
+/** The node begins to stop: whom it can tell, it tells, so that nobody takes the end of a connection for a fault. */
+export function tellStopping(state: State): void {
+  for (const connection of state.connections.all.values()) {
+    const carrier = [connection.asking, connection.answering].find((one) => one !== undefined && knowsStopping(one))
+    if (carrier !== undefined) sayStopping(state, connection, carrier)
+  }
+}
+
+function knowsStopping(session: AnySession): boolean {
+  return canCarry(session) && (session.hello.features & Feature.STOPPING) !== 0
+}
+
+function sayStopping(state: State, connection: Connection, session: AnySession): void {
+  sendGoodbye(state, session, ++connection.goodbyes, Farewell.STOPPING)
+}
+
 /** The other side's HELLO has come. Our goodbye may have waited for it. */
 export function onGreeted(state: State, session: AnySession): void {
   const connection = state.connections.all.get(session.connection)
+  if (connection !== undefined && state.lifecycle.phase === 'draining' && knowsStopping(session)) {
+    sayStopping(state, connection, session)
+  }
   if (connection?.goodbye?.id !== 0 || connection.goodbye.stream !== session.stream) return
   if (canCarry(session)) askToClose(state, connection, session)
   else release(state, connection.id)
@@ -103,6 +122,9 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
       if (says === Farewell.YES) return release(state, connection.id)
       connection.goodbye = undefined
       return postpone(state, connection.id)
+    case Farewell.STOPPING:
+      connection.stopping = true
+      return
     default:
       return unhandled(says)
   }
@@ -118,7 +140,8 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
       ? carries(connection)
       : isNamed(state.settings, peer) || isUsed(state, connection) || isPublishedTo(state, peer))
   if (!isNeeded) {
-    connection.leaving = { id, stream: session.stream }
+    connection.leaving = { id, stream: session.stream, at: state.now }
+    planUnclosed(state, state.now + state.settings.pingTimeout)
     // Otherwise gossip goes on over the other one.
     if (!mayMove) noteParting(state, peer)
   }
@@ -130,10 +153,7 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
 
 /** Is there another connection to the peer that stays? */
 function hasOther({ connections }: State, { id, peer }: Connection): boolean {
-  return connections.byPeer.get(peer)!.some((other) => {
-    const { doubted, goodbye, leaving } = connections.all.get(other)!
-    return other !== id && !doubted && goodbye === undefined && leaving === undefined
-  })
+  return connections.byPeer.get(peer)!.some((other) => other !== id && !isAvoided(connections.all.get(other)!))
 }
 
 /** Broadcasts of ours may wait for this peer: the network is asked. When none does, it is no recipient any more. */

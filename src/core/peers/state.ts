@@ -46,7 +46,9 @@ export interface Connection {
   /** The other side would use another one in its place, so our new requests go over that. */
   surplus: boolean
   /** The other side wants to close it and we have agreed: nothing is asked over it any more. */
-  leaving: { readonly id: number; readonly stream: StreamId } | undefined
+  leaving: Goodbye | undefined
+  /** The other side has said that its node stops: when it closes the connection, nothing has gone wrong. */
+  stopping: boolean
   /** The addresses that the peer has last told of itself over it. */
   said: string[]
   /** When it last answered a ping; `-Infinity`: never. */
@@ -54,10 +56,12 @@ export interface Connection {
   readonly openedAt: number
 }
 
-/** `id` 0: it is said when the session is open. */
+/** One side has asked, in its goodbye with this id over this session, and the other one has agreed or not yet answered. */
 export interface Goodbye {
+  /** 0: it is said when the session is open. */
   readonly id: number
   readonly stream: StreamId
+  /** When it was said, or agreed to. */
   readonly at: number
 }
 
@@ -70,6 +74,8 @@ export interface Connections {
   idle: IdMap<number>
   /** Connections of which the other side has agreed that they may be closed. */
   released: ConnectionId[]
+  /** When it is looked next for connections that are being left and that the other side has not closed; `Infinity`: there are none. */
+  nextUnclosed: number
   /** When surplus connections are looked for next; `Infinity`: no peer has several. */
   nextSurplus: number
   /** When all connections are pinged next; `Infinity`: there are none. */
@@ -241,6 +247,7 @@ export function createPeersState(self: string): PeersState {
       byPeer: new Map(),
       idle: new IdMap(),
       released: [],
+      nextUnclosed: Infinity,
       nextSurplus: Infinity,
       nextPing: Infinity,
     },

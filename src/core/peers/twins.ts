@@ -64,7 +64,7 @@ function look(state: State, out: Effects, peer: string, suspect: Suspect): numbe
   if (apart(links) === undefined) return areNone(state, peer)
   if (suspect.askedAt === Infinity) {
     suspect.askedAt = state.now
-    for (const link of links) if (link.pings === 0) ping(out, link, testTime(state, link))
+    for (const link of links) if (link.pings === 0) ping(state, out, link, testTime(state, link))
     return state.now + LOOK_AGAIN
   }
   const pair = apart(links.filter(({ answeredAt }) => answeredAt >= suspect.askedAt))

@@ -1,5 +1,5 @@
 /**
- * What a connection's socket knows: the address of ours at which it began, and how many bytes have come in.
+ * What a connection's socket knows: the address of ours at which it began, and how many bytes have come in and gone out.
  *
  * Package: libp2p 3.3.11, @libp2p/tcp 11.0.28
  * Private members: `maConn` of a connection, and `maConn.socket` of that
@@ -14,6 +14,7 @@ import { hasMembers } from './supported.js'
 
 interface Socket {
   bytesRead: number
+  bytesWritten: number
   localAddress?: string
 }
 
@@ -27,6 +28,11 @@ export function localAddress(connection: Connection): string | undefined {
 /** 0 where there is no socket to ask. */
 export function bytesReceived(connection: Connection): number {
   return socketOf(connection)?.bytesRead ?? 0
+}
+
+/** What waits in the process to be sent counts too. 0 where there is no socket to ask. */
+export function bytesSent(connection: Connection): number {
+  return socketOf(connection)?.bytesWritten ?? 0
 }
 
 function socketOf(connection: Connection): Socket | undefined {

@@ -5,6 +5,7 @@
 import { unhandled } from '../../core/terms.js'
 import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
 import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
+import { pingTime } from '../../core/parameters.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
 import { Dials, type Dialler, type Reached } from './dials.js'
@@ -96,7 +97,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
       case 'closeConnection':
         return this.closeConnection(effect.connection, effect.dead)
       case 'ping':
-        return this.ping(effect.connection, effect.timeout)
+        return this.ping(effect)
       case 'announceObserved':
         return // Nobody here is reached at an address that it does not know.
       case 'tableAdd':
@@ -316,15 +317,18 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.emit({ type: 'connectionClosed', connection: side.id })
   }
 
-  private ping(id: ConnectionId, timeout: number): void {
+  private ping({ connection: id, ...times }: Extract<PortEffect, { type: 'ping' }>): void {
     const side = this.sides.get(id)
     if (side === undefined) return
     const { clock } = this.wire
     const started = clock.time
+    const { sent } = side
+    const timeout = pingTime(times, sent - side.confirmed)
     const ping: Ping = { connection: id, timeout, started }
     this.pings.begin(ping, timeout)
     side.link.send(side, PING_SIZE, () => {
       side.link.send(side.other, PING_SIZE, () => {
+        side.confirmed = sent
         if (this.pings.end(ping, timeout)) this.emit({ type: 'pinged', connection: id, rtt: clock.time - started })
       })
     })

@@ -29,6 +29,8 @@ export interface Medium {
   packets: number
   /** How long a packet of this size takes from this side to the other, ms; `undefined`: it is never acknowledged. */
   delay(from: Side, size: number): number | undefined
+  /** How long a packet of this size is arriving, from its first byte to its last, ms. */
+  passing(from: Side, size: number): number
   /** How long after its streams a connection ends that the other side closes, ms. */
   ending(): number
   /** Can nothing pass from the one to the other? */
@@ -40,6 +42,8 @@ export interface Medium {
  * the order of TCP's user timeout in practice.
  */
 export const CONNECTION_TIMEOUT = 20_000
+/** Of a packet that is arriving something is heard so often, ms. */
+const TRICKLE = 200
 /** Bytes of the end of a connection, about. */
 const END_SIZE = 12
 
@@ -86,6 +90,9 @@ export class Side {
   healing = false
   /** Since when what is sent from here arrives, and no acknowledgement comes back, ms; `undefined`: that is not so. */
   unacknowledgedSince: number | undefined = undefined
+  /** Bytes that were sent from here, and how many of them an answered ping has shown to have arrived. */
+  sent = 0
+  confirmed = 0
   /** When something last arrived here, ms. */
   heardAt = -1
   /** Bytes of pub/sub messages that were sent from here and have not arrived. */
@@ -134,6 +141,7 @@ export class Link {
   /** Sends a packet of `size` bytes; `arrive` happens at the other side, unless the link dies before. */
   send(from: Side, size: number, arrive: () => void): void {
     if (!this.open) return
+    from.sent += size
     const { wire } = this
     const { time } = wire.clock
     const { last } = from
@@ -142,6 +150,17 @@ export class Link {
     if (delay === undefined) return this.die()
     from.last = new Packet(from, arrive, time)
     wire.clock.after(delay, from.last)
+    this.trickle(from, delay, wire.passing(from, size))
+  }
+
+  /** On a slow line a large packet comes bit by bit, and its first bytes are heard long before its contents can happen. */
+  private trickle(from: Side, delay: number, passing: number): void {
+    for (let left = passing - TRICKLE; left > 0; left -= TRICKLE) {
+      this.wire.clock.after(Math.max(0, delay - left), () => {
+        const isHeld = from.unsent !== undefined || this.wire.isCut(from.host, from.other.host)
+        if (this.isOpenFor(from) && !isHeld) this.heard(from.other)
+      })
+    }
   }
 
   /**

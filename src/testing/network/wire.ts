@@ -89,6 +89,11 @@ export class Wire<Host extends LinkHost = LinkHost> implements Medium {
     return from.lastArrival - time
   }
 
+  passing(from: Side, size: number): number {
+    const bandwidth = this.bandwidthBetween(from.host.peerId, from.peer)
+    return bandwidth === Infinity ? 0 : (size * 1_000) / bandwidth
+  }
+
   ending(): number {
     return this.random.below(ENDING)
   }

@@ -39,15 +39,16 @@ export const MAX_LENGTH_BYTES = 3
 export const MAX_CREDIT = 2 ** 32
 
 /** Features of HELLO. */
-export const Feature = { SERVICE: 1, GOODBYE: 2 } as const
+/** STOPPING: it knows that word of a GOODBYE, too. */
+export const Feature = { SERVICE: 1, GOODBYE: 2, STOPPING: 4 } as const
 /** Those that we have: all. */
 export const FEATURES = Object.values(Feature).reduce<number>((all, feature) => all | feature, 0)
 
 /**
  * The word of a GOODBYE. ASK: may I close the connection? (I ask nothing more over it.) YES: I ask nothing more over it either.
- * NO: I need it. STAY: I have changed my mind, whatever you have answered.
+ * NO: I need it. STAY: I have changed my mind, whatever you have answered. STOPPING: my node stops, and will close the connection.
  */
-export const Farewell = { ASK: 0, YES: 1, NO: 2, STAY: 3 } as const
+export const Farewell = { ASK: 0, YES: 1, NO: 2, STAY: 3, STOPPING: 4 } as const
 export type Farewell = (typeof Farewell)[keyof typeof Farewell]
 
 /** The numbers of a HELLO. Those of `WITHOUT_HELLO` hold until it has come. */

@@ -212,7 +212,7 @@ describe('a violation by the asker', () => {
     core.in(inbound(4))
     expect(core.lines(core.receive(hello(), request(1, bytes('b'))))).toEqual([
       'handle -2 "b"',
-      'HELLO 0=3 1=1000 2=65536 3=1048576',
+      'HELLO 0=7 1=1000 2=65536 3=1048576',
     ])
   })
 })

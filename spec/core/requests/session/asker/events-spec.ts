@@ -65,7 +65,7 @@ describe('the first request to a peer', () => {
     const effects = core.in(opened(SESSION))
     expect(effects).toHaveLength(1)
     expect(core.lines(effects)).toEqual([
-      'HELLO 0=3',
+      'HELLO 0=7',
       'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"',
       'REQUEST 2 ONE, 10000 ms, credit 1048608, "?"',
       'REQUEST 3 ONE, 10000 ms, credit 1048608, "?"',
@@ -116,7 +116,7 @@ describe('the first request to a peer', () => {
   it('can be cancelled while it waits, and nothing of it is sent', () => {
     const core = waiting()
     expect(core.in({ type: 'cancel', ask: 1 }, { type: 'cancel', ask: 3 })).toEqual([])
-    expect(core.lines(core.in(opened(SESSION)))).toEqual(['HELLO 0=3', 'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"'])
+    expect(core.lines(core.in(opened(SESSION)))).toEqual(['HELLO 0=7', 'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"'])
     core.receive(hello())
     expect(core.lines(core.receive(reply(1, bytes('a'), { last: true })))).toEqual(['settle 2 "a"'])
   })
@@ -132,7 +132,7 @@ describe('the first request to a peer', () => {
   it('gives up at its deadline while the session is being opened, and the session is kept for the next', () => {
     const core = waiting()
     expect(shorts(core.at(10_000))).toEqual([1, 2, 3].map((ask) => `fail ${ask} RequestTimeout`))
-    expect(core.lines(core.run(opened(SESSION)))).toEqual(['HELLO 0=3'])
+    expect(core.lines(core.run(opened(SESSION)))).toEqual(['HELLO 0=7'])
     core.receive(hello())
     expect(core.lines(core.ask(4))).toEqual(['REQUEST 1 ONE, 10000 ms, credit 1048608, "?"'])
   })
@@ -207,7 +207,7 @@ describe('a session that ends', () => {
     expect(core.in(core.asking(2))).toEqual([{ type: 'open', stream: 3, connection: 1, protocols: [SESSION] }])
     core.stream = 3
     expect(core.lines(core.run({ type: 'streamOpened', stream: 3, protocol: SESSION }))).toEqual([
-      'HELLO 0=3',
+      'HELLO 0=7',
       'REQUEST 1 ONE, 10000 ms, credit 1048608, "?"',
     ])
     expect(core.lines(core.receive(wire.hello(), reply(1, bytes('a'), { last: true })))).toEqual(['settle 2 "a"'])
