@@ -44,6 +44,9 @@ const NEVER = [
   'dropped a broadcast of a topic that we are not in',
   // Of 700 seeds none has so many broadcasts behind a slow peer.
   'bytes of broadcasts wait to be sent already',
+  // No handler works on such a request yet, so nobody hears why it ended.
+  'answerer.ts: the request was cut off',
+  'there is no room for it',
   // A day is longer than a run.
   'is forgotten: nobody has reached it',
 ]

@@ -21,7 +21,6 @@ import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import {
   addConnection,
-  carries,
   connectionTo,
   idleTooLong,
   isUsed,
@@ -257,7 +256,8 @@ export function leaveSurplus(state: State, out: Effects): void {
     // Two nodes with one secret are told apart by both their connections.
     if (openedAt + state.settings.connectionKeepAlive > state.now || state.twins.suspects.has(peer)) continue
     if (isRecipient(state, peer)) inspectRecipient(state, out, peer)
-    else if (!sayGoodbye(state, out, connection) && !carries(connection)) {
+    // Broadcasts that are under way over it would be lost, so a peer that cannot be asked keeps it while a mesh needs the peer.
+    else if (!sayGoodbye(state, out, connection) && !isUsed(state, connection)) {
       dropConnection(state, out, connection.id, 'another connection to the peer is used')
     }
   }
