@@ -45,7 +45,11 @@ export const mutants: Fault[] = [
   mutant('a request that ended stays in its session', drop('closeSessionCall', 'requests.delete(')),
   mutant('a cancelled request stays with its dial', drop('endRequest', 'stopWaiting(')),
   mutant('the stream of a request that ended is kept', drop('closeCall', 'removeV1Request(')),
-  mutant('the limit of early streams is never lifted', drop('onOpened', 'noteUpgraded(')),
+  mutant(
+    'the limit of early streams is never lifted',
+    drop('onOpened', 'noteUpgraded('),
+    drop('onPinged', 'noteUpgraded('),
+  ),
   mutant('the end of a connection is not told to status$', drop('removeConnection', 'statusChanged(')),
   mutant('the end of a dial is not told to peers$', drop('closeDial', 'peersChanged(')),
   mutant('one stream too many', replace('openStreams', 'v1Streams.size >= limit', 'v1Streams.size > limit')),

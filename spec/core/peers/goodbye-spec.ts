@@ -313,22 +313,34 @@ describe('a peer that has said that it stops', () => {
 })
 
 describe('a surplus connection', () => {
-  const settings = { connectionKeepAlive: KEEP_ALIVE, discoveryInterval: 1e9, pingInterval: 1e9, stayConnected: 30 }
   const peer = 'zed'
+  const bootNodes = { [peer]: ['/ip4/10.0.0.9/tcp/1/p2p/zed'] }
+  const settings = {
+    connectionKeepAlive: KEEP_ALIVE,
+    discoveryInterval: 1e9,
+    pingInterval: 1e9,
+    stayConnected: 30,
+    bootNodes,
+  }
 
-  /** Two connections to a peer with a greater id, of which the first has answered its test. */
+  /** Two connections to a peer of the config with a greater id, of which the first has answered its test. */
   function two(protocols: string[]): AskingCore {
     const core = new AskingCore(settings)
     for (const id of [1, 2]) {
       core.connect(peer, id)
       core.in({ type: 'identified', peer, connection: id, protocols, addresses: [], agent: '' })
     }
-    core.in({ type: 'subscribe', topic: 'block' }, { type: 'meshChanged', topic: 'block', peers: [peer] })
     for (const connection of [1, 2]) core.in({ type: 'pinged', connection, rtt: 1 })
     return core
   }
 
-  it('to a peer that cannot be told goodbye is closed, though a mesh needs the other one', () => {
+  it('to a peer that cannot be told goodbye stays while a mesh needs the peer', () => {
+    const core = two([V1])
+    core.in({ type: 'subscribe', topic: 'block' }, { type: 'meshChanged', topic: 'block', peers: [peer] })
+    expect(core.at(10 * KEEP_ALIVE).filter(({ type }) => type === 'closeConnection')).toEqual([])
+  })
+
+  it('to a peer that cannot be told goodbye is closed, though the config needs the other one', () => {
     const core = two([V1])
     expect(shorts(core.at(KEEP_ALIVE))).toEqual(['closeConnection 2'])
     expect(core.at(100 * KEEP_ALIVE).filter(({ type }) => type === 'closeConnection')).toEqual([])
