@@ -46,7 +46,8 @@ afterEach(async () => {
   const quiet = (await victim.order('quiet', { within: 3 * TIMEOUT })) as Record<string, number>
   expect(Object.entries(quiet).filter(([, count]) => count !== 0)).toEqual([])
   expect(await victim.order('faults', {})).toEqual([])
-  expect((await victim.memory()) - memory).toBeLessThan(150 * MiB)
+  // Node 24 grows its heap further than others before it collects.
+  expect((await victim.memory()) - memory).toBeLessThan(200 * MiB)
 }, 20_000)
 
 afterAll(endProcesses)
