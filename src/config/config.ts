@@ -54,8 +54,8 @@ export interface NodeConfig {
   bootNodes?: string | string[] | undefined
   /**
    * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to such a peer is not closed when it
-   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow up to `discoveryInterval`, or up to 0.8 s while
-   * nobody is connected.
+   * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow: up to 0.8 s while nobody is
+   * connected, otherwise up to 4 s, or `discoveryInterval` if that is shorter.
    */
   keep?: string | string[] | undefined
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */

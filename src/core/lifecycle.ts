@@ -9,7 +9,7 @@ import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
 import { ping, testTime } from './peers/connections.js'
 import { tellWhereWeAre } from './peers/discovery.js'
-import { tellStopping } from './peers/goodbye.js'
+import { inspectRecipients, tellStopping } from './peers/goodbye.js'
 import { beginMemory } from './peers/memory.js'
 import { checkObserved } from './peers/observed.js'
 import type { ConnectionId } from './port.js'
@@ -17,7 +17,7 @@ import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import type { Exchange } from './requests/state.js'
 import { failAll } from './requests/session/answerer/answers.js'
 import { flushSessions } from './requests/session/outbox.js'
-import { openOwnAsk, takeOwnAsk } from './services/book.js'
+import { takeOwnAsk } from './services/book.js'
 import { createState, type Ask, type State } from './state.js'
 
 /** In a drain: how soon it is looked again whether what was sent has left, ms. */
@@ -106,7 +106,7 @@ export function finishDrain(state: State, out: Effects): void {
   }
   const peers = recipientsThere(state)
   if (peers.length > 0) return inspectAgain(state, out, peers)
-  if (isWriting(state)) return
+  if (writtenTo(state).length > 0) return
   lifecycle.confirming ??= askAll(state, out)
   for (const id of lifecycle.confirming) if (!connections.all.has(id)) lifecycle.confirming.delete(id)
   if (lifecycle.confirming.size === 0) cutOrBlame(state, out)
@@ -116,7 +116,7 @@ export function finishDrain(state: State, out: Effects): void {
 function inspectAgain(state: State, out: Effects, peers: string[]): void {
   const { lifecycle } = state
   if (lifecycle.lookAt !== Infinity) return
-  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers }), peers })
+  inspectRecipients(state, out, peers)
   lifecycle.lookAt = state.now + LOOK_AGAIN
   dueAt(state, 'stop', lifecycle.lookAt)
 }
@@ -178,11 +178,6 @@ function inFlight(ask: Ask): string | undefined {
 /** A peer's request; of those to the node itself, one whose answer is on its way. */
 function isWaitedFor({ service, stage }: Exchange): boolean {
   return !service || stage === 'answering'
-}
-
-function isWriting({ streams }: State): boolean {
-  for (const { writing } of streams.sessions.values()) if (writing) return true
-  return false
 }
 
 /** Peers that have not taken what is being written to them. */

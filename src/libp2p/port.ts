@@ -138,8 +138,8 @@ class Libp2pPort implements NetworkPort {
     // First what an address that is gone has taken with it.
     this.parts.connections.abortForeign()
     if (this.early === undefined) this.tell()
+    else this.options.onListening?.(this.parts.host.services.own.listening())
     const early = this.early ?? []
-    if (this.early !== undefined) this.options.onListening?.(this.parts.host.services.own.listening())
     this.early = undefined
     this.report({ type: 'listening', addresses })
     for (const event of early) this.emit(event)

@@ -40,6 +40,14 @@ function listening(core: Core, ...addresses: string[]): Effect[] {
   return core.in({ type: 'listening', addresses }).filter(({ type }) => type === 'announceObserved')
 }
 
+/** It listens there, others have confirmed our address, and the port has it too. */
+function announcing(core: Core, ...addresses: string[]): Core {
+  listening(core, ...addresses)
+  confirmed(core)
+  listening(core, ...addresses, OURS)
+  return core
+}
+
 const announced = (...addresses: string[]): Effect[] => [{ type: 'announceObserved', addresses }]
 
 describe('an address of ours that others have observed', () => {
@@ -136,29 +144,20 @@ describe('an address of ours that others have observed', () => {
   })
 
   it('is not ours any more when an address has gone and nobody names it who is connected', () => {
-    const core = new Core()
-    listening(core, HERE)
-    confirmed(core)
-    listening(core, HERE, OURS)
+    const core = announcing(new Core(), HERE)
     leave(core)
     expect(listening(core, '/ip4/192.168.9.2/tcp/4001', OURS)).toEqual(announced())
   })
 
   it('stays when another address goes and those who have named it are connected', () => {
-    const core = new Core({ stayConnected: 30 })
     const bridge = '/ip4/172.17.0.1/tcp/4001'
-    listening(core, HERE, bridge)
-    confirmed(core)
-    listening(core, HERE, bridge, OURS)
+    const core = announcing(new Core({ stayConnected: 30 }), HERE, bridge)
     expect(listening(core, HERE, OURS)).toEqual([])
     expect(core.state.observed.words.size).toBe(3)
   })
 
   it('takes no other with it when it goes: it was never one that we listen on', () => {
-    const core = new Core()
-    listening(core, HERE)
-    confirmed(core)
-    listening(core, HERE, OURS)
+    const core = announcing(new Core(), HERE)
     leave(core)
     // The router has another address now.
     const other = '/ip4/51.9.0.9/tcp/4001'

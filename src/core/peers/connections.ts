@@ -231,8 +231,8 @@ export function takeReleased(state: State): ConnectionId[] {
     const connection = all.get(id)
     if (connection?.goodbye === undefined) return false
     // A surplus one is left while it is used, and a request may have passed the consent on its way.
-    if (carries(connection)) withdraw(state, connection)
-    else return idle.has(id) || isSurplus(state, connection)
+    if (!carries(connection)) return idle.has(id) || isSurplus(state, connection)
+    withdraw(state, connection)
     return false
   })
   state.connections.released = []

@@ -38,7 +38,7 @@ import {
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
-import { inspectRecipient, sayGoodbye } from './goodbye.js'
+import { inspectRecipients, sayGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteGone, noteUnreachable, type Ending } from './memory.js'
 import { forgetObserved } from './observed.js'
@@ -255,7 +255,7 @@ export function leaveSurplus(state: State, out: Effects): void {
     updateIdle(state, connection)
     // Two nodes with one secret are told apart by both their connections.
     if (openedAt + state.settings.connectionKeepAlive > state.now || state.twins.suspects.has(peer)) continue
-    if (isRecipient(state, peer)) inspectRecipient(state, out, peer)
+    if (isRecipient(state, peer)) inspectRecipients(state, out, [peer])
     // Broadcasts that are under way over it would be lost, so a peer that cannot be asked keeps it while a mesh needs the peer.
     else if (!sayGoodbye(state, out, connection) && !isUsed(state, connection)) {
       dropConnection(state, out, connection.id, 'another connection to the peer is used')

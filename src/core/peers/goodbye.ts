@@ -29,7 +29,7 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
     postpone(state, connection.id)
     return true
   }
-  const carrier = [asking, answering].find((one) => one !== undefined && canCarry(one))
+  const carrier = carrierOf(connection, canCarry)
   if (carrier !== undefined) {
     askToClose(state, connection, carrier)
     return true
@@ -52,6 +52,10 @@ export function sayGoodbye(state: State, out: Effects, connection: Connection): 
   return true
 }
 
+function carrierOf({ asking, answering }: Connection, can: (session: AnySession) => boolean): AnySession | undefined {
+  return [asking, answering].find((one) => one !== undefined && can(one))
+}
+
 function canCarry({ open, greeted, hello }: AnySession): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
@@ -72,7 +76,7 @@ function askToClose(state: State, connection: Connection, session: AnySession): 
 /** The node begins to stop: whom it can tell, it tells, so that nobody takes the end of a connection for a fault. */
 export function tellStopping(state: State): void {
   for (const connection of state.connections.all.values()) {
-    const carrier = [connection.asking, connection.answering].find((one) => one !== undefined && knowsStopping(one))
+    const carrier = carrierOf(connection, knowsStopping)
     if (carrier !== undefined) sayStopping(state, connection, carrier)
   }
 }
@@ -147,7 +151,7 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
   }
   // It is asked again, and by then nothing is under way over it.
   connection.surplus = mayMove
-  if (mayMove && isRecipient(state, peer)) inspectRecipient(state, out, peer)
+  if (mayMove && isRecipient(state, peer)) inspectRecipients(state, out, [peer])
   sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
 }
 
@@ -156,9 +160,9 @@ function hasOther({ connections }: State, { id, peer }: Connection): boolean {
   return connections.byPeer.get(peer)!.some((other) => other !== id && !isAvoided(connections.all.get(other)!))
 }
 
-/** Broadcasts of ours may wait for this peer: the network is asked. When none does, it is no recipient any more. */
-export function inspectRecipient(state: State, out: Effects, peer: string): void {
-  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers: [peer] }), peers: [peer] })
+/** Broadcasts of ours may wait for these peers: the network is asked. One for which none does is no recipient any more. */
+export function inspectRecipients(state: State, out: Effects, peers: string[]): void {
+  out.push({ type: 'inspect', ask: openOwnAsk(state, { kind: 'drain', peers }), peers })
 }
 
 /** We have consented to the end of its connection. */

@@ -9,8 +9,8 @@
  * Missing option: access to the socket, or writes of several chunks at once.
  * Guarded by: spec/integration/libp2p/tcp-writes-spec.ts, spec/integration/libp2p/transport-spec.ts
  *
- * The stock connection stops behind the chunk with which the socket is full, at 16 KiB (64 KiB from Node 22) when it is corked. The chunks that
- * follow are encrypted already and would wait in libp2p instead, so no more memory is held here. The full socket is still
+ * The stock connection stops behind the chunk with which the socket is full, at 16 KiB (64 KiB from Node 22) when it is corked.
+ * The chunks that follow are encrypted already and would wait in libp2p instead, so no more memory is held here. The full socket is still
  * reported, and the next writer waits for the drain.
  */
 import { tcp, type TCPOptions } from '@libp2p/tcp'
