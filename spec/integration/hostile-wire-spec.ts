@@ -15,6 +15,8 @@ import { join, varint } from '../support/session.js'
 
 const TIMEOUT = 1_000
 const LIMIT = 100_000
+/** The victim's memory grows by less. The heap of Node 24 grows further than that of others before it is collected. */
+const MOST = (Number.parseInt(process.versions.node) >= 24 ? 200 : 150) * MiB
 
 function frame(payload: Uint8Array): Uint8Array {
   return join(encodeVarint(payload.length), payload)
@@ -46,8 +48,7 @@ afterEach(async () => {
   const quiet = (await victim.order('quiet', { within: 3 * TIMEOUT })) as Record<string, number>
   expect(Object.entries(quiet).filter(([, count]) => count !== 0)).toEqual([])
   expect(await victim.order('faults', {})).toEqual([])
-  // Node 24 grows its heap further than others before it collects.
-  expect((await victim.memory()) - memory).toBeLessThan(200 * MiB)
+  expect((await victim.memory()) - memory).toBeLessThan(MOST)
 }, 20_000)
 
 afterAll(endProcesses)
