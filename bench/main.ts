@@ -18,7 +18,7 @@ import { describeMachine } from './harness/machine.js'
 import { readOptions, USAGE, type Extra, type Options } from './harness/options.js'
 import { reportRequests } from './harness/report.js'
 import { runRounds } from './harness/rounds.js'
-import { endWorkers } from './harness/worker.js'
+import { endWorkers, steady } from './harness/worker.js'
 
 const RESULTS = new URL('results.md', import.meta.url)
 
@@ -58,7 +58,10 @@ async function run({ full, write, against, plan, extras }: Options): Promise<voi
   const machine = describeMachine(new Date())
   const compiled = await compile()
   const parts: string[] = []
-  if (against !== undefined) await useCheckout(against)
+  if (against !== undefined) {
+    await useCheckout(against)
+    steady()
+  }
   try {
     if (plan.loads.length > 0) parts.push(`## Requests\n\n${reportRequests(await runRounds(compiled, plan, progress))}`)
     for (const extra of extras) parts.push(await runExtra[extra](compiled, full))

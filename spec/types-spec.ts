@@ -32,7 +32,7 @@ it('of createNode: an optional config in, a promise of a node out', () => {
   expectTypeOf<NodeConfig['keep']>().toEqualTypeOf<string | string[] | undefined>()
   expectTypeOf<NodeConfig['dataDir']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<NodeConfig['discoveryInterval']>().toEqualTypeOf<number | undefined>()
-  expectTypeOf<NodeConfig['topics']>().toEqualTypeOf<string[] | undefined>()
+  expectTypeOf<NodeConfig['topics']>().toEqualTypeOf<string | string[] | undefined>()
   expectTypeOf<NodeConfig['scheduler']>().toEqualTypeOf<SchedulerLike | undefined>()
   expectTypeOf<NodeConfig['stayConnected']>().toEqualTypeOf<number | undefined>()
   expectTypeOf<NonNullable<NodeConfig['ping']>>().toEqualTypeOf<{

@@ -1,8 +1,10 @@
 /** `createNode` puts a node on real sockets together: config, identity, libp2p, storage, recording. */
 import { readConfig, type CheckedConfig, type NodeConfig } from './config/config.js'
+import { oddities } from './config/oddities.js'
 import type { Batch } from './core/events.js'
+import type { Settings } from './core/settings.js'
 import { createLogger, type Logger } from './edge/log.js'
-import { newSecret, peerIdOf, privateKeyOf } from './identity.js'
+import { newIncarnation, newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './libp2p/index.js'
 import { build, type BuildOptions } from './node/node.js'
 import type { P2pNode } from './node/p2p-node.js'
@@ -49,10 +51,11 @@ interface Parts {
 async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
   const { pubsub, validators, record } = checked
   const asked = checked.settings.listen
-  const settings =
-    data === undefined
-      ? checked.settings
-      : { ...checked.settings, remembered: data.remembered, listen: await data.listen(asked) }
+  const settings: Settings = {
+    ...checked.settings,
+    incarnation: newIncarnation(),
+    ...(data && { remembered: data.remembered, listen: await data.listen(asked) }),
+  }
   const privateKey = await privateKeyOf(secret)
   const options: BuildOptions = {
     peerId: await peerIdOf(secret),
@@ -65,7 +68,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       log: (text) => {
         log('debug', text)
       },
-      onListening: (addresses) => data?.listens(asked, addresses),
+      onListening: (bound) => data?.listens(asked, bound),
     }),
     log,
     validators,
@@ -76,6 +79,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       onEnd: () => data.close(),
     }),
   }
+  for (const line of oddities(settings, options.peerId)) log('warn', line)
   const { node, ready, state } = record === undefined ? build(options) : await buildRecorded({ ...options, record })
   data?.watch(state)
   await ready

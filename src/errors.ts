@@ -19,13 +19,13 @@ export type ErrorCode =
    * could not be set up: a package of it was replaced by a version that tinyp2p does not support. Install the one that is named.
    */
   | 'ListenError'
-  /** The peer could not be reached: no address was found, or none answered. Nothing was sent; try again later. */
+  /** The peer could not be reached: no address was found, none answered, or it was lost before anything was sent. Try again. */
   | 'DialError'
   /** The peer refused the request: its handler rejected or threw, or it has none. The same request again rarely helps. */
   | 'RequestRejected'
   /**
    * No complete response within `timeout`. The peer may have handled the request: repeat it only if that may happen
-   * twice.
+   * twice. Or the request came to the peer too slowly, as the message then says: then it was not handled.
    */
   | 'RequestTimeout'
   /** The request is larger than our `maxRequestSize` (then nothing was sent). Send less, or raise the limit on both sides. */
@@ -37,7 +37,7 @@ export type ErrorCode =
    * handled.
    */
   | 'ConnectionLost'
-  /** A limit of this node or of the peer is reached. Wait for `retryAfterMs`, where it is given, then try again. */
+  /** A limit of this node or of the peer is reached, or the peer stops. Wait for `retryAfterMs`, where it is given, then try again. */
   | 'Overloaded'
   /** The caller's `signal` fired. Its reason is the `cause`. */
   | 'Aborted'

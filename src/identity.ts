@@ -28,6 +28,12 @@ export function newSecret(): string {
   return base58btc.baseEncode(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)))
 }
 
+/** What tells this start of a node from every other one of its secret: 48 random bits, and never 0. */
+export function newIncarnation(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number]
+  return (high & 0xffff) * 2 ** 32 + low || 1
+}
+
 /** The 32 bytes of a secret, as a copy. @throws `InvalidSecretKey`, which says what is wrong without showing the secret. */
 export function parseSecret(secret: string | Uint8Array): Uint8Array {
   if (typeof secret === 'string') return checkLength(decode(secret))

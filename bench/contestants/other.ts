@@ -5,7 +5,7 @@
 import { pathToFileURL } from 'node:url'
 import type * as Ours from '../../src/index.js'
 import type { Contestant } from './contestant.js'
-import { oursFrom } from './session.js'
+import { oursFrom } from './ours.js'
 
 const { createNode } = (await import(pathToFileURL(process.env.TINYP2P_BENCH_AGAINST ?? '').href)) as typeof Ours
 

@@ -2,6 +2,6 @@
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import type { Contestant } from './contestant.js'
 import { launchOurs } from './launched.js'
-import { oursFrom } from './session.js'
+import { oursFrom } from './ours.js'
 
 export const contestant: Contestant = oursFrom((config) => launchOurs(config, { protocols: [REQUEST_RESPONSE_V1] }))

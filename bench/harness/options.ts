@@ -64,7 +64,14 @@ export function readOptions(args: string[]): Options {
   }
   const chosen = choose(only, named !== undefined, full)
   const loads = chosen.loads.filter((load) => contestants.some((entry) => takes(entry, load)))
-  return { help, full, write, against, extras: chosen.extras, plan: { ...form, rounds, contestants, loads } }
+  return {
+    help,
+    full,
+    write,
+    against,
+    extras: chosen.extras,
+    plan: { ...form, rounds, contestants, loads, fresh: against !== undefined },
+  }
 }
 
 function list(text: string): string[] {

@@ -1,6 +1,7 @@
 /**
- * The rounds: two processes for each contestant, all started once; in each round every load is run by one contestant after
- * the other, so that a machine that slows down slows down all. Round after round another contestant is the first.
+ * The rounds: two processes for each contestant; in each round every load is run by one contestant after the other, so that a machine
+ * that slows down slows down all. Round after round another contestant is the first. The processes are started once or, where small
+ * differences matter, for each round: a process may be faster than another one of the same code for all its life.
  */
 import type { Entry } from '../contestants/index.js'
 import type * as Client from './client.js'
@@ -31,6 +32,8 @@ export interface Plan {
   /** ms of each run that are not counted, and ms that are. */
   leadIn: number
   time: number
+  /** Each round has processes of its own. */
+  fresh: boolean
 }
 
 interface Pair {
@@ -41,22 +44,32 @@ interface Pair {
 
 /** Throws when a request fails or gets a wrong reply. `progress` hears what is done next. */
 export async function runRounds(compiled: Compiled, plan: Plan, progress: (what: string) => void): Promise<Cell[]> {
-  progress('starting')
-  const pairs = await Promise.all(plan.contestants.map((entry) => startPair(compiled, entry)))
   const cells = new Map<string, Cell>()
-  // Round 0 warms up.
-  for (let round = 0; round <= plan.rounds; round++) {
+  let pairs: Pair[] = []
+  const start = async (): Promise<void> => {
+    await endPairs(pairs)
+    progress('starting')
+    pairs = await Promise.all(plan.contestants.map((entry) => startPair(compiled, entry)))
     for (const load of plan.loads) {
-      progress(`${round === 0 ? 'warm-up' : `round ${round} of ${plan.rounds}`}: ${loadName(load)}`)
+      progress(`warm-up: ${loadName(load)}`)
+      for (const pair of pairs) if (takes(pair.entry, load)) await runOnce(pair, load, plan)
+    }
+  }
+  for (let round = 1; round <= plan.rounds; round++) {
+    if (round === 1 || plan.fresh) await start()
+    for (const load of plan.loads) {
+      progress(`round ${round} of ${plan.rounds}: ${loadName(load)}`)
       for (const pair of rotated(pairs, round)) {
-        if (!takes(pair.entry, load)) continue
-        const sample = await runOnce(pair, load, plan)
-        if (round > 0) cellOf(cells, pair.entry, load).samples.push(sample)
+        if (takes(pair.entry, load)) cellOf(cells, pair.entry, load).samples.push(await runOnce(pair, load, plan))
       }
     }
   }
-  await Promise.all(pairs.flatMap(({ server, client }) => [server.end(), client.end()]))
+  await endPairs(pairs)
   return [...cells.values()]
+}
+
+async function endPairs(pairs: Pair[]): Promise<void> {
+  await Promise.all(pairs.flatMap(({ server, client }) => [server.end(), client.end()]))
 }
 
 export function takes({ maxSize = Infinity }: Entry, { size }: Load): boolean {

@@ -43,8 +43,9 @@ export const OWNERS = {
     'Connection.leaving': ['peers/goodbye.ts'],
     'Connection.stopping': ['peers/goodbye.ts'],
     'Connection.pings': ['peers/connectivity.ts', 'peers/connections.ts'],
-    'Connection.said': ['peers/discovery.ts'],
+    'Connection.listenAddresses': ['peers/discovery.ts'],
     'Connection.answeredAt': ['peers/connectivity.ts'],
+    'Connection.roundTrip': ['peers/connectivity.ts'],
     'Connection.doubted': ['peers/connectivity.ts'],
     'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],
     'Connection.protocols': ['peers/discovery.ts'],
@@ -63,6 +64,7 @@ export const OWNERS = {
     Discovery: ['peers/discovery.ts'],
     Memory: ['peers/memory.ts'],
     RememberedPeer: ['peers/memory.ts'],
+    Waking: ['peers/waking.ts'],
     Observed: ['peers/observed.ts'],
     Observation: ['peers/observed.ts'],
     Twins: ['peers/twins.ts'],
@@ -96,6 +98,7 @@ export const OWNERS = {
     Lossy: [],
     Account: ['requests/budget.ts'],
     Budget: ['requests/budget.ts'],
+    RefusalLog: ['requests/refusal-log.ts'],
     Streams: ['requests/streams.ts'],
   },
 
@@ -117,7 +120,11 @@ export const OWNERS = {
     FailFrame: [],
     Carrier: [],
   },
-  'requests/session/pacing.ts': { Pace: ['requests/session/pacing.ts'] },
+  'requests/session/pacing.ts': {
+    Pace: ['requests/session/pacing.ts'],
+    Arrival: ['requests/session/pacing.ts', `${ASKING}/frames.ts`],
+    Round: [],
+  },
 
   'services/state.ts': {
     ServicesState: [],

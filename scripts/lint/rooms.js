@@ -47,7 +47,7 @@ const CORE_BASE_ALSO = {
 }
 
 /** What a network knows of the core. */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/race'].map(
+const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/line', 'peers/race'].map(
   (file) => `core/${file}.ts`,
 )
 
@@ -109,12 +109,22 @@ export const ROOMS = {
     packages: [],
   },
   // It only looks, and no other room looks at it.
-  'core/explain': { ours: [...CORE_BASE, 'core/peers/addresses.ts', 'core/broadcasts', 'wire'], packages: [] },
+  'core/explain': {
+    ours: [
+      ...CORE_BASE,
+      'core/peers/addresses.ts',
+      'core/peers/connections.ts',
+      'core/peers/twins.ts',
+      'core/broadcasts',
+      'wire',
+    ],
+    packages: [],
+  },
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
   edge: { ours: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
   'edge/checks.ts': {
-    ours: ['core/peers/addresses.ts', 'errors.ts'],
+    ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],
     packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],
   },
   config: {

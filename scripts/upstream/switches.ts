@@ -101,6 +101,12 @@ export const SWITCHES: readonly Switch[] = [
     'routing-table.ts',
   ),
   off(
+    'patches/known-addresses.ts',
+    drop('keepKnownAddresses', 'transportManager.getAddrs = '),
+    'port',
+    'knows where it listens while the system does not tell',
+  ),
+  off(
     'patches/last-heartbeat.ts',
     replace('lastHeartbeat', 'clearTimeout(status.heartbeatTimeout)', 'undefined'),
     'lifecycle',

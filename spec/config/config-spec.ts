@@ -104,6 +104,17 @@ describe('a config', () => {
     expect(fault(config)).toMatchObject({ code: 'InvalidConfig', message: expect.stringMatching(/^the config must be an object/) }) // prettier-ignore
   })
 
+  it('has once what a list names twice, also in another spelling', () => {
+    const [a, b] = ['/ip4/0.0.0.0/tcp/4001', '/ip6/::/tcp/0']
+    expect(settingsOf({ listen: [a, b, a, `${a}/`, '/ip6/0:0:0:0:0:0:0:0/tcp/0'] }).listen).toEqual([a, b])
+    const announce = '/ip4/192.0.2.1/tcp/4001'
+    expect(settingsOf({ announce: [announce, announce] }).announce).toEqual([announce])
+    expect(settingsOf({ topics: ['x', 'y', 'x'] }).topics).toEqual(['x', 'y'])
+    const peer = `${announce}/p2p/${PEER}`
+    expect(settingsOf({ bootNodes: [peer, peer] }).bootNodes).toEqual({ [PEER]: [peer] })
+    expect(settingsOf({ keep: [peer, PEER, peer] }).keep).toEqual({ [PEER]: [peer] })
+  })
+
   it('gathers the peers to be kept by their ids, with or without addresses', () => {
     const address = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`
     expect(settingsOf({ keep: [PEER, address, OTHER] }).keep).toEqual({ [PEER]: [address], [OTHER]: [] })
@@ -121,7 +132,20 @@ describe('a config', () => {
     [{ listen: 3000 }, 'InvalidConfig', /listen.*3000/],
     [{ listen: ['/ip4/127.0.0.1/tcp/0', null] }, 'InvalidConfig', /listen.*null/],
     [{ listen: '' }, 'InvalidAddress', /listen: ""/],
-    [{ listen: '127.0.0.1:3000' }, 'InvalidAddress', /listen: "127\.0\.0\.1:3000"/],
+    [
+      { listen: '127.0.0.1:3000' },
+      'InvalidAddress',
+      /listen: "127\.0\.0\.1:3000".* write \/ip4\/127\.0\.0\.1\/tcp\/3000$/,
+    ],
+    [{ listen: ':3000' }, 'InvalidAddress', /write \/ip4\/0\.0\.0\.0\/tcp\/3000$/],
+    [{ listen: 'ip4/127.0.0.1/tcp/0' }, 'InvalidAddress', /write \/ip4\/127\.0\.0\.1\/tcp\/0$/],
+    // Advice, and examples, that would be taken.
+    [{ listen: 'localhost:0' }, 'InvalidAddress', /write \/dns\/localhost\/tcp\/0$/],
+    [{ listen: 'localhost:99999' }, 'InvalidAddress', /multiaddr \(such as \/ip4\/192\.0\.2\.1\/tcp\/9000\)$/],
+    [{ listen: `ip4/127.0.0.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /tcp\/9000\)$/],
+    [{ announce: ':4001' }, 'InvalidAddress', /^announce: .* \(such as \/ip4\/192\.0\.2\.1\/tcp\/9000\)$/],
+    [{ announce: 'example.org:0' }, 'InvalidAddress', /tcp\/9000\)$/],
+    [{ bootNodes: 'localhost:0' }, 'InvalidAddress', /^bootNodes: .* \(such as .*\/p2p\/<peer id>\)$/],
     [{ listen: '/ip4/127.0.0.1' }, 'InvalidAddress', /TCP/],
     [{ listen: '/ip4/256.0.0.1/tcp/0' }, 'InvalidAddress', /256/],
     [{ listen: '/ip4/127.0.0.1/tcp/65536' }, 'InvalidAddress', /65536/],
@@ -138,20 +162,37 @@ describe('a config', () => {
     [{ bootNodes: PEER }, 'InvalidAddress', /bootNodes.*ends in \/p2p/],
     [{ bootNodes: `/p2p/${PEER}` }, 'InvalidAddress', /ends in \/p2p/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /ends in \/p2p/],
-    [{ bootNodes: 'foo' }, 'InvalidPeerId', /^bootNodes: "foo"/],
-    [{ bootNodes: '' }, 'InvalidPeerId', /bootNodes.*""/],
+    [{ bootNodes: 'foo' }, 'InvalidAddress', /^bootNodes: "foo" must be a multiaddr that ends in/],
+    [{ bootNodes: '' }, 'InvalidAddress', /bootNodes.*"".*left out/],
+    [
+      { bootNodes: 'localhost:4001' },
+      'InvalidAddress',
+      /^bootNodes: "localhost:4001" .* write \/dns\/localhost\/tcp\/4001\/p2p\/<peer id>$/,
+    ],
+    [{ bootNodes: `/ip4/192.0.2.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /^bootNodes: .*\/tcp\/0.* 0 is no port/],
     [{ bootNodes: [5] }, 'InvalidConfig', /bootNodes.*5/],
     [{ bootNodes: '/ip4/192.0.2.1/tcp/9000/p2p/nobody' }, 'InvalidPeerId', /bootNodes.*"nobody"/],
     [{ bootNodes: `/ip4/192.0.2.1/udp/9000/p2p/${PEER}` }, 'InvalidAddress', /TCP/],
 
     [{ keep: '/ip4/192.0.2.1/tcp/9000' }, 'InvalidAddress', /keep.*ends in \/p2p/],
     [{ keep: 'nonsense' }, 'InvalidPeerId', /keep.*"nonsense"/],
+    [{ keep: '192.0.2.1:4001' }, 'InvalidAddress', /keep.* write \/ip4\/192\.0\.2\.1\/tcp\/4001\/p2p\/<peer id>$/],
+    [{ keep: `/ip4/192.0.2.1/tcp/0/p2p/${PEER}` }, 'InvalidAddress', /keep: .* 0 is no port/],
     [{ keep: '' }, 'InvalidPeerId', /keep.*""/],
     [{ keep: [5] }, 'InvalidConfig', /keep.*5/],
 
     [{ dataDir: '' }, 'InvalidConfig', /dataDir.*""/],
     [{ dataDir: 5 }, 'InvalidConfig', /dataDir.*5/],
     [{ dataDir: 'a\0b' }, 'InvalidConfig', /dataDir/],
+    [{ dataDir: '~/node' }, 'InvalidConfig', /dataDir.*"~\/node".*homedir\(\)/],
+    [{ dataDir: '$HOME/node' }, 'InvalidConfig', /dataDir.*homedir\(\)/],
+    [{ dataDir: 'file:///var/node' }, 'InvalidConfig', /dataDir.*pass "\/var\/node"$/],
+    [{ dataDir: 'file:' }, 'InvalidConfig', /dataDir.* is a URL$/],
+    [{ dataDir: 'file://~/node' }, 'InvalidConfig', /dataDir.* is a URL$/],
+    [{ dataDir: new URL('file:///var/node') }, 'InvalidConfig', /dataDir.*fileURLToPath/],
+    [{ record: '~/a.t2pr' }, 'InvalidConfig', /record.*homedir\(\)/],
+    [{ record: { to: 'file:///a.t2pr' } }, 'InvalidConfig', /record.*pass "\/a\.t2pr"$/],
+    [{ ping: { timeout: 600, test: 601 } }, 'InvalidConfig', /ping\.test.*at most ping\.timeout \(600 ms\)/],
 
     [{ topics: [''] }, 'InvalidConfig', /^topics: .*""/],
     [{ topics: ['x'.repeat(257)] }, 'InvalidConfig', /topic/],
@@ -171,7 +212,7 @@ describe('a config', () => {
     ['reqResp.connectionKeepAlive', (connectionKeepAlive) => ({ reqResp: { connectionKeepAlive } })],
     ['ping.interval', (interval) => ({ ping: { interval } })],
     ['ping.timeout', (timeout) => ({ ping: { timeout } })],
-    ['ping.test', (test) => ({ ping: { test } })],
+    ['ping.test', (test) => ({ ping: { timeout: 2 ** 31 - 1, test } })],
     ['reqResp.requestTimeout', (requestTimeout) => ({ reqResp: { requestTimeout } })],
     ['reqResp.maxRequestSize', (maxRequestSize) => ({ reqResp: { maxRequestSize } })],
     ['reqResp.maxResponseSize', (maxResponseSize) => ({ reqResp: { maxResponseSize } })],

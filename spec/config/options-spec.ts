@@ -71,6 +71,26 @@ describe('an option', () => {
     expect(readConfig(config)).not.toEqual(standard)
   })
 
+  it.each([...each(ROWS)].filter(([name]) => name.includes('.')))(
+    '%s in another place is told where it belongs',
+    (name) => {
+      const path = name.split('.')
+      const whole = path.reduceRight((inner, group) => `${group}: { ${inner} }`)
+      // By its own name, or by its whole one, and in a group that is not its own.
+      const camelCased = path.reduce((left, right) => left + right.charAt(0).toUpperCase() + right.slice(1))
+      const other = path[0] === 'reqResp' ? 'ping' : 'reqResp'
+      for (const key of [path.at(-1)!, camelCased]) {
+        expect(() => readConfig({ [key]: 5 })).toThrow(whole)
+        expect(() => readConfig({ [other]: { [key]: 5 } })).toThrow(whole)
+      }
+    },
+  )
+
+  it('of the top level that is in a group is told so', () => {
+    const misplaced = { reqResp: { discoveryInterval: 5 } } as NodeConfig
+    expect(() => readConfig(misplaced)).toThrow('did you mean discoveryInterval at the top level?')
+  })
+
   it('record.redact is read', () => {
     expect(readConfig({ record: { to: 'a', redact: true } })).not.toEqual(readConfig({ record: { to: 'a' } }))
   })

@@ -2,7 +2,12 @@
 import { describe, expect, it } from '@jest/globals'
 import { createState } from '../../src/core/state.js'
 import type { Event } from '../../src/core/events.js'
+import { broadcast, published } from '../support/broadcasts.js'
 import { bytes, Core, refusalOf, shorts } from '../support/core.js'
+import { digested, HASH, large, LARGE } from '../support/large-core.js'
+import type { ServiceCore } from '../support/service-core.js'
+import { answering } from '../support/session-cores.js'
+import { credit, request } from '../support/session.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 
@@ -33,19 +38,28 @@ describe('the start', () => {
     expect(core.in(failed)).toEqual([{ type: 'ended', refusal: { code: 'ListenError', message: 'in use' } }])
   })
 
+  it('says where it listens, also when others are told something else, and where it cannot', () => {
+    const core = fresh()
+    core.in({ type: 'start' })
+    const bound = ['/ip4/10.0.0.1/tcp/1']
+    const failures = ['cannot listen on B (in use)']
+    const effects = core.all({ type: 'listening', addresses: ['/dns4/a.example/tcp/9'], bound, failures })
+    expect(effects.filter(({ type }) => type === 'log').slice(0, 3)).toEqual([
+      { type: 'log', level: 'info', message: '📣 listening on /ip4/10.0.0.1/tcp/1' },
+      { type: 'log', level: 'info', message: expect.stringMatching('^📣 others are told /dns4/a.example/tcp/9/p2p/') },
+      { type: 'log', level: 'warn', message: 'cannot listen on B (in use), and the node goes on with the others' },
+    ])
+  })
+
   it('refuses requests until it is over', () => {
     expect(shorts(fresh().request(1, 'bob'))).toEqual(['fail 1 NodeStopped'])
   })
 })
 
 describe('other addresses of our own', () => {
-  it('are shown, and told to the boot nodes and the peers that are known by dialling them', () => {
-    const core = new Core(BOOT)
-    core.connect('bob')
-    for (const peer of ['bob', 'carol']) core.in({ type: 'tableChanged', peer, addresses: ['/ip4/10.0.0.9/tcp/1'] })
+  it('are shown', () => {
+    const core = new Core()
     const moved = core.all({ type: 'listening', addresses: ['/ip4/10.0.0.2/tcp/1'] })
-    const dialled = moved.flatMap((effect) => (effect.type === 'dial' ? [effect.target] : []))
-    expect(dialled.sort()).toEqual(['boot', 'carol'])
     expect(moved.map(({ type }) => type)).toContain('statusChanged')
     expect(core.state.lifecycle.addresses).toEqual(['/ip4/10.0.0.2/tcp/1'])
   })
@@ -144,6 +158,22 @@ describe('a drain', () => {
     }
     const pinged = (connection: number): Event => ({ type: 'pinged', connection, rtt: 1 })
     const failed = (heard: boolean): Event => ({ type: 'pingFailed', connection: 1, failure: { message: 'x' }, heard })
+    const wanted = { kind: 'blob', hash: HASH } as const
+
+    /** Bob and Carol can fetch a large broadcast. */
+    function publishing(): ServiceCore {
+      const core = large({ pingInterval: 1e9, connectionKeepAlive: 1e9 })
+      digested(core, core.run(broadcast(1, { data: LARGE })))
+      core.run(published(1))
+      core.state.recipients.pending.clear()
+      return core
+    }
+
+    /** Why it has ended. */
+    function ended(core: Core): string | undefined {
+      const end = core.all({ type: 'stopped' }).find(({ type }) => type === 'ended')
+      return (end as { refusal?: { message: string } }).refusal?.message
+    }
 
     it('waits for one round trip over each connection', () => {
       const core = drained()
@@ -168,9 +198,89 @@ describe('a drain', () => {
       },
     )
 
+    it('ends though it refuses all the time, and when the last refusal has left', () => {
+      const core = answering({ pingInterval: 1e9 }, { 0: 7 })
+      core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
+      // What waits for the write of STOPPING: a refusal, and after it another one.
+      expect(shorts(core.in(core.hears(request(1, bytes('?')))))).toEqual([])
+      core.now = 5
+      expect(shorts(core.in({ type: 'writable', stream: core.stream }, core.hears(request(2, bytes('?')))))).toEqual([
+        'write 2 82',
+        'ping 1',
+      ])
+      expect(shorts(core.in(core.hears(request(3, bytes('?')))))).toEqual([])
+      expect(shorts(core.in({ type: 'pinged', connection: 1, rtt: 1 }))).toEqual([])
+      expect(shorts(core.in({ type: 'writable', stream: core.stream }))).toEqual(['write 2 41', 'stop'])
+    })
+
+    it('looks again by itself whether what was written has left', () => {
+      const core = answering({ pingInterval: 1e9 }, { 0: 7 })
+      core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
+      expect(core.state.lifecycle.lookAt).toBe(20)
+    })
+
+    it('says once in five seconds that it refuses, and at its end how often it has', () => {
+      const core = answering({ pingInterval: 1e9 }, { 0: 7 })
+      core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
+      const lines = [1, 2, 3].flatMap((id) => core.all(core.hears(request(id, bytes('?')))))
+      core.in({ type: 'writable', stream: core.stream })
+      lines.push(...core.all({ type: 'shutdown', ask: 4 }))
+      expect(lines.flatMap((line) => (line.type === 'log' ? [`${line.level} ${line.message}`] : []))).toEqual([
+        'info a request of bob was refused: the node is shutting down',
+        'info 2 more requests were refused',
+      ])
+    })
+
+    it('names who answers and does not take its refusals', () => {
+      const core = answering({ pingInterval: 1e9 }, { 0: 7 })
+      core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
+      core.in({ type: 'writable', stream: core.stream }, core.hears(request(1, bytes('?'))))
+      core.in({ type: 'pinged', connection: 1, rtt: 1 }, core.hears(request(2, bytes('?'))))
+      expect(shorts(core.at(59_999))).not.toContain('stop')
+      core.at(60_000)
+      expect(ended(core)).toBe('the node was stopped before all was done: bob did not confirm what was sent')
+    })
+
+    it('names who has not answered when its time is over', () => {
+      const core = new Core()
+      core.connect('bob', 1)
+      core.connect('carol', 2)
+      core.in({ type: 'shutdown', ask: 3, drain: 500 })
+      core.in(pinged(1))
+      expect(shorts(core.at(500))).toContain('stop')
+      expect(ended(core)).toBe('the node was stopped before all was done: carol did not confirm what was sent')
+    })
+
+    it.each([true, false])('names who has not answered at first, unless it has at last: %p', (answers) => {
+      const core = publishing()
+      core.run(...core.asks('carol', wanted, { credit: 1_000 }))
+      core.run({ type: 'shutdown', ask: 3, drain: 60_000 })
+      core.run(failed(answers), pinged(2))
+      expect(shorts(core.run(core.sends('carol', credit(1, 300_000))))).toContain('ping 2')
+      if (answers) core.run(pinged(1), pinged(1))
+      core.run(pinged(2))
+      const message = 'the node was stopped before all was done: bob did not confirm what was sent'
+      expect(ended(core)).toBe(answers ? undefined : message)
+    })
+
+    it('waits for the nodes that have asked it when its last broadcasts have arrived, however many ask on', () => {
+      const core = publishing()
+      core.run(...core.asks('bob', wanted, { credit: 1_000 }))
+      expect(shorts(core.run({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual(['ping 1', 'ping 2'])
+      core.run(...core.asks('carol', wanted, { credit: 1_000 }))
+      expect(shorts(core.run(pinged(1), pinged(2)))).toEqual([])
+      for (let i = 0; i < 10; i++) core.run(...core.asks('bob', wanted, { credit: 1_000 }))
+      expect(shorts(core.run(core.sends('bob', credit(1, 300_000))))).toEqual([])
+      expect(shorts(core.run(core.sends('carol', credit(1, 300_000))))).toEqual(['ping 1', 'ping 2'])
+      core.run(...core.asks('bob', wanted, { credit: 1_000 }))
+      expect(shorts(core.run(pinged(1), pinged(2)))).toContain('stop')
+      expect(ended(core)).toBeUndefined()
+    })
+
     it('asks each peer within the time of a test', () => {
       const core = new Core()
       core.connect('bob')
+      core.in({ type: 'pinged', connection: 1, rtt: 3 })
       const effects = core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
       expect(effects).toEqual([{ type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 }])
     })

@@ -1,6 +1,6 @@
 /** What the protocol's numbers and the settings of a node must be to each other. */
 import { describe, expect, it } from '@jest/globals'
-import { DIALS, GOSSIP, MESH, pingTime, SCORE, STREAMS, TABLE } from '../../src/core/parameters.js'
+import { DIALS, GOSSIP, MESH, SCORE, STREAMS, TABLE } from '../../src/core/parameters.js'
 import { defaultSettings as settings } from '../../src/core/settings.js'
 
 describe('the parameters', () => {
@@ -25,19 +25,5 @@ describe('the parameters', () => {
     expect(settings.requestTimeout).toBe(DIALS.timeout)
     expect(TABLE.lookupTimeout).toBeLessThan(settings.discoveryInterval)
     expect(settings.maxStreams).toBeLessThanOrEqual(STREAMS.maxInbound)
-  })
-})
-
-describe('the time of a ping', () => {
-  it.each([
-    [0, 1_000],
-    [25_000, 2_000],
-    [1e9, 20_000],
-  ])('with %d bytes of ours ahead of it is %d ms: a slow line takes so long for them', (bytes, time) => {
-    expect(pingTime({ timeout: 1_000, longest: 20_000 }, bytes)).toBe(time)
-  })
-
-  it('is never shorter than it was meant to be', () => {
-    expect(pingTime({ timeout: 3_000, longest: 2_000 }, 25_000)).toBe(3_000)
   })
 })

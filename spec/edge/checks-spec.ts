@@ -97,6 +97,27 @@ describe('peers', () => {
     expect(thrown(() => checkTarget(value))).toMatch(new RegExp(`^${code}: `))
   })
 
+  it.each([
+    ['localhost:4001', `/dns/localhost/tcp/4001/p2p/<peer id>`],
+    [`ip4/192.0.2.1/tcp/9000/p2p/${PEER}`, ADDRESS],
+    ['/ip4/192.0.2.1/tcp/x', undefined],
+    // What would be refused next, or names no host.
+    ['localhost:0', undefined],
+    ['localhost:99999', undefined],
+    ['300.1.1.1:80', undefined],
+    ['[1:2]:80', undefined],
+    [':4001', undefined],
+    ['0.0.0.0:4001', undefined],
+    ['ip4/192.0.2.1/tcp/9000/ws', undefined],
+    ['ip4/192.0.2.1/tcp/9000/p2p/nobody', undefined],
+  ])('are not named by %s, and the advice is one that is taken: %s', (text, advice) => {
+    const hint = advice === undefined ? '(such as /ip4/192.0.2.1/tcp/9000/p2p/<peer id>)' : `: write ${advice}`
+    expect(thrown(() => checkTarget(text))).toBe(
+      `InvalidAddress: "${text}" is not a multiaddr${advice === undefined ? ' ' : ''}${hint}`,
+    )
+    if (advice !== undefined) checkPeer(advice.replace('<peer id>', PEER))
+  })
+
   it('of any length of nonsense are shown shortly', () => {
     expect(thrown(() => checkTarget('x'.repeat(100_000))).length).toBeLessThan(300)
     expect(thrown(() => checkTarget(`/${'x'.repeat(100_000)}`)).length).toBeLessThan(300)

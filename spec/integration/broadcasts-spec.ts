@@ -155,7 +155,7 @@ describe('a broadcast', () => {
     const received = next(b.broadcasts$('block').pipe(take(3), toArray()))
     for (const data of ['throws', 'rejects', 'after']) await a.broadcast('block', bytes(data))
     expect((await received).map(({ data }) => text(data))).toEqual(['throws', 'rejects', 'after'])
-    const line = { level: 'error', message: `the handler failed on a broadcast of ${a.peerId}` }
+    const line = { level: 'error', message: `the handler failed on a broadcast of ${a.peerId}: my handler is broken` }
     await next(b.status$, () => logOf(b).filter(({ message }) => message === line.message).length >= 1)
     expect(logOf(b)).toContainEqual(expect.objectContaining(line))
   })

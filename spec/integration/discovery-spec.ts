@@ -1,25 +1,14 @@
 /** Who finds whom, which connections stay, and who is forgotten, on real sockets. */
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { newSecret } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endProcesses } from '../support/another-process.js'
+import { freePort } from '../support/free-port.js'
 import { bytes, heard, hearsSubscription, knows, startEcho, startNode, statusOf, stopNodes, text } from '../support/nodes.js' // prettier-ignore
 
 afterEach(async () => {
   await stopNodes()
   await endProcesses()
 })
-
-/** A port that nobody listens on just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 describe('a network on one machine', () => {
   it('needs no flags: nodes that know one boot node find each other', async () => {

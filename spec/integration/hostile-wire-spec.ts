@@ -11,7 +11,7 @@ import { encodeVarint } from '../../src/wire/varint.js'
 import { AnotherProcess, endProcesses } from '../support/another-process.js'
 import { bytes, MiB, outcome, text, within } from '../support/nodes.js'
 import { GREETING, hear, RawPeer } from '../support/raw-peer.js'
-import { join, varint } from '../support/session.js'
+import { goodbye, hello, join, SESSION, varint } from '../support/session.js'
 
 const TIMEOUT = 1_000
 const LIMIT = 100_000
@@ -142,6 +142,20 @@ describe('an asker', () => {
     expect(await ask('meanwhile')).toBe('meanwhile')
   })
 
+  it('that says goodbye without end and reads no answer fills no queue', async () => {
+    attacker = await RawPeer.start()
+    const stream = await (await attacker.connect(victim.address)).newStream(SESSION)
+    stream.addEventListener('message', () => stream.pause())
+    stream.send(hello({ 0: 7 }))
+    const asks = join(...Array.from({ length: 15_000 }, (_, id) => goodbye(id + 1, 0)))
+    for (let sent = 0; sent < 24 * MiB && stream.status === 'open'; sent += asks.length) {
+      if (!stream.send(asks)) await once(stream as unknown as EventTarget, 'drain')
+    }
+    expect(stream.status).toBe('open')
+    expect(await ask('meanwhile')).toBe('meanwhile')
+    expect((await victim.memory()) - memory).toBeLessThan(MOST)
+  }, 60_000)
+
   it('that opens 10,000 streams at once gets 1,000, and nobody else has to wait for long', async () => {
     attacker = await RawPeer.start()
     const streams = await Promise.all(Array.from({ length: 10_000 }, () => attacker.openHastily(victim.address)))
@@ -208,6 +222,10 @@ describe('an answerer', () => {
     return outcome(victim.order('request', order))
   }
 
+  /** When the request is there: before that, its stream may not be open to the asker yet. */
+  const whenAsked = (act: (stream: Stream) => void) => (stream: Stream) =>
+    stream.addEventListener('message', () => act(stream), { once: true })
+
   const sends =
     (...chunks: Uint8Array[]) =>
     (stream: Stream) => {
@@ -256,20 +274,26 @@ describe('an answerer', () => {
   })
 
   it('that resets', async () => {
-    expect(await asked((stream) => stream.abort(new Error('no')))).toBe('RequestRejected')
+    expect(await asked(whenAsked((stream) => stream.abort(new Error('no'))))).toBe('RequestRejected')
+  })
+
+  it('that resets before it has read anything', async () => {
+    const code = await asked((stream) => stream.abort(new Error('no')))
+    expect(['RequestRejected', 'DialError']).toContain(code)
   })
 
   it('that resets in the middle of its answer', async () => {
-    const code = await asked((stream) => {
-      stream.send(frame(bytes(10_000)).subarray(0, 5_000))
-      stream.abort(new Error('no'))
-    })
+    const code = await asked(
+      whenAsked((stream) => {
+        stream.send(frame(bytes(10_000)).subarray(0, 5_000))
+        stream.abort(new Error('no'))
+      }),
+    )
     expect(['RequestRejected', 'ConnectionLost']).toContain(code)
   })
 
   it('that hangs up', async () => {
-    const code = await asked(() => void attacker.stop())
-    expect(['ConnectionLost', 'RequestRejected']).toContain(code)
+    expect(['ConnectionLost', 'RequestRejected']).toContain(await asked(whenAsked(() => void attacker.stop())))
   })
 
   it('that does not read', async () => {

@@ -6,6 +6,7 @@ import { filter, firstValueFrom } from 'rxjs'
 import { createNode, newSecret, type PeerState, type P2pNode } from 'tinyp2p'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endProcesses } from '../support/another-process.js'
+import { freePort } from '../support/free-port.js'
 import { bytes, LOOPBACK, outcome, startEcho, startNode, stopNodes } from '../support/nodes.js'
 
 let directory: string
@@ -17,6 +18,8 @@ async function keeper(name: string, config = {}): Promise<P2pNode> {
   own.push(node)
   return node
 }
+
+const portOf = (address: string): string => address.split('/')[4]!
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'tinyp2p-kept-'))
@@ -44,6 +47,18 @@ describe('two nodes with one secret', () => {
     expect(await isTold(other)).toEqual([bare(one)])
     const { twins } = await peer.explain({ peer: one.peerId })
     expect(twins!.sort()).toEqual([bare(one), bare(other)].sort())
+  }, 20_000)
+
+  it('are told too if both say the same address of themselves, as containers do', async () => {
+    const config = { secret: newSecret(), announce: '/ip4/172.17.0.2/tcp/4001' }
+    const [one, other] = [await keeper('a', config), await keeper('b', config)]
+    const peer = await startNode()
+    for (const node of [one, other]) await node.dial(peer.addresses[0]!)
+    const places = [...(await isTold(one)), ...(await isTold(other))]
+    expect(places).toEqual(
+      Array.from({ length: 2 }, () => expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/) as unknown),
+    )
+    expect(new Set(places).size).toBe(2)
   }, 20_000)
 })
 
@@ -80,6 +95,29 @@ describe('dataDir', () => {
     await squatter.stop()
     expect((await keeper('a')).addresses).toEqual(third.addresses)
   })
+
+  it('keeps the free port of each of several addresses', async () => {
+    const named = `/ip4/127.0.0.1/tcp/${await freePort()}`
+    const everywhere = '/ip4/0.0.0.0/tcp/0'
+    const lists = [
+      [named, everywhere],
+      [everywhere, named],
+      [LOOPBACK, everywhere],
+      [everywhere, LOOPBACK],
+      [everywhere, '/ip4/192.0.2.1/tcp/0', LOOPBACK],
+    ]
+    for (const [index, listen] of lists.entries()) {
+      const before = new Set<string>()
+      for (const life of [1, 2, 3]) {
+        const node = await keeper(`${index}`, { listen })
+        // Both ports are there, on loopback at least.
+        expect(new Set(node.addresses.map(portOf)).size).toBe(2)
+        if (life > 1) expect(new Set(node.addresses)).toEqual(before)
+        for (const address of node.addresses) before.add(address)
+        await node.stop()
+      }
+    }
+  }, 20_000)
 
   it('brings a whole network back that restarts at once, without boot nodes and fixed ports', async () => {
     const names = ['a', 'b', 'c']

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { createNode, newSecret, type NodeStatus, type P2pNode } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endProcesses } from '../support/another-process.js'
+import { freePort } from '../support/free-port.js'
 import { bytes, LOOPBACK, next, nextFew, outcome, startEcho, startNode, statusOf, stopNodes, within } from '../support/nodes.js' // prettier-ignore
 
 const run = promisify(execFile)
@@ -18,7 +19,8 @@ afterEach(async () => {
 describe('createNode', () => {
   it('resolves when it listens, with addresses that others can use', async () => {
     const secret = 'XZYk2USPCmrRp7mCu5pT8XuQKprUf58qESu4QcQv9rJ'
-    const node = await createNode({ listen: [LOOPBACK, LOOPBACK], secret })
+    const listen = [LOOPBACK, `/ip4/127.0.0.1/tcp/${await freePort()}`]
+    const node = await createNode({ listen: [...listen, ...listen], secret })
     try {
       expect(node.peerId).toBe('12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc')
       expect(node.addresses).toHaveLength(2)
@@ -138,16 +140,18 @@ describe('status', () => {
 describe('setEventHandler', () => {
   it('throws HandlerAlreadySet the second time, and the first handler stays', async () => {
     const [a, b] = [await startNode(), await startEcho()]
-    expect(() => b.setEventHandler({})).toThrow(expect.objectContaining({ code: 'HandlerAlreadySet' }))
+    expect(() => b.setEventHandler({ handleBroadcast: () => undefined })).toThrow(
+      expect.objectContaining({ code: 'HandlerAlreadySet' }),
+    )
     expect(await a.request(b.addresses[0]!, bytes('still'))).toEqual(bytes('still'))
   })
 
   it('refuses what is no handler, which does not count', async () => {
     const node = await startNode()
-    for (const handler of [undefined, null, 'text', 3] as never[]) {
+    for (const handler of [undefined, null, 'text', 3, {}] as never[]) {
       expect(() => node.setEventHandler(handler)).toThrow(expect.objectContaining({ code: 'InvalidConfig' }))
     }
-    node.setEventHandler({})
+    node.setEventHandler({ handleBroadcast: () => undefined })
   })
 })
 
@@ -243,7 +247,7 @@ describe('stop', () => {
     expect(await outcome(next(node.broadcasts$()))).toMatch(/EmptyError/)
     expect(await outcome(next(node.requests$))).toMatch(/EmptyError/)
     node.broadcasts$('topic').subscribe().unsubscribe()
-    expect(() => node.setEventHandler({})).not.toThrow()
+    expect(() => node.setEventHandler({ handleBroadcast: () => undefined })).not.toThrow()
   })
 
   it('while it starts to dial, to publish and to be asked leaves nothing behind', async () => {
@@ -269,6 +273,8 @@ describe('the process of a node', () => {
       const a = await createNode({ listen })
       const b = await createNode({ listen, bootNodes: a.addresses })
       await b.online()
+      // The first heartbeats come after 100 ms, and the next ones a second later.
+      await new Promise((resolve) => setTimeout(resolve, 200))
       await Promise.all([a.stop(), b.stop()])
       const stopped = performance.now()
       process.on('exit', () => console.log(performance.now() - stopped))`

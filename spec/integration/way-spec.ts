@@ -39,9 +39,12 @@ it('passes the files that CONTRIBUTING.md names, and runs as many as it says', a
   const request = () => node.request(other.peerId, bytes('x'))
   for (let i = 0; i < 20; i++) await request()
   // Something else may run beside: the least of some is the request's own.
-  const runs: string[][] = []
-  for (let i = 0; i < 10; i++) runs.push(await filesOf(request))
-  const [least = []] = runs.sort((a, b) => a.length - b.length)
+  const all = Number(/In all (\d+) files of `src\/` run for it/.exec(text)![1])
+  let least = await filesOf(request)
+  for (let i = 0; i < 100 && least.length > all; i++) {
+    const files = await filesOf(request)
+    if (files.length < least.length) least = files
+  }
   expect(least).toEqual(expect.arrayContaining(named))
-  expect(text).toContain(`In all ${least.length} files of \`src/\` run for it`)
+  expect(least).toHaveLength(all)
 })

@@ -138,6 +138,7 @@ describe('with a Rust peer', () => {
     await rust.message(bytes('the first'))
     const heard = next(node.broadcasts$(TOPIC))
     await node.joined(TOPIC)
+    await rust.hearsSubscription(node, TOPIC)
     await rust.broadcast(TOPIC, bytes('theirs'))
     expect((await heard).data).toEqual(bytes('theirs'))
   })

@@ -1,6 +1,7 @@
 /** Requests over sessions from our node to a Rust peer whose session protocol was written from docs/session.md alone. */
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { firstValueFrom, take, toArray } from 'rxjs'
+import { FIRST_FLIGHT } from '../../src/wire/session/format.js'
 import { killProcesses } from '../support/line-process.js'
 import { bytes, MiB, outcome, text } from '../support/nodes.js'
 import { RustPeer } from '../support/rust-peer.js'
@@ -22,7 +23,8 @@ describe('a request over a session from us to Rust', () => {
       peer: node.peerId,
       bytes: size,
       one: true,
-      credit: MiB + VALUE_COST,
+      // The rest of its credit follows while the answer comes.
+      credit: FIRST_FLIGHT + VALUE_COST,
       lossy: null,
     })
     expect(await rust.told('request')).toEqual([])

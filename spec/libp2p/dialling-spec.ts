@@ -135,6 +135,42 @@ describe('a dial', () => {
     expect(attempts.every(({ signal }) => signal.aborted)).toBe(true)
   })
 
+  describe('in a process that stood still', () => {
+    /** From now on every timer that fires is late by a second. */
+    function late(): void {
+      const now = performance.now.bind(performance)
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + 1_000)
+    }
+    afterEach(() => void jest.restoreAllMocks())
+
+    it('reads the answers that are there before its time is over', async () => {
+      const { dialler, events, attempts } = dialling()
+      dialler.dial(PEER, [A])
+      await jest.advanceTimersByTimeAsync(5_000)
+      dialler.dial(PEER, [B])
+      await jest.advanceTimersByTimeAsync(DIALS.timeout - 5_001)
+      late()
+      await jest.advanceTimersByTimeAsync(1)
+      expect(events).toEqual([])
+      attempts.find(({ address, signal }) => address === B && !signal.aborted)!.open()
+      await settle()
+      expect(events.map(({ type }) => type)).toEqual(['dialled', 'dialled'])
+    })
+
+    it('and before it gives the attempt beside the first one up', async () => {
+      const { dialler, attempts } = dialling()
+      dialler.dial(PEER, [A])
+      await jest.advanceTimersByTimeAsync(2 * DIALS.again - 1)
+      late()
+      await jest.advanceTimersByTimeAsync(1)
+      expect(attempts.map(({ signal }) => signal.aborted)).toEqual([false, false])
+      attempts[1]!.answered()
+      await jest.advanceTimersByTimeAsync(2 * DIALS.again)
+      expect(attempts.map(({ signal }) => signal.aborted)).toEqual([false, false])
+      dialler.stop()
+    })
+  })
+
   it('fails with each address and its reason, once for each time that it was asked', async () => {
     const { dialler, events, attempts } = dialling()
     dialler.dial(PEER, [A])

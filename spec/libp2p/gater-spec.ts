@@ -38,7 +38,7 @@ describe('what a peer has said of itself', () => {
     expect(gate.best('bob', [HEARSAY, OWN])).toEqual([OWN])
     clock.now = 101 * HOUR
     expect(gate.best('bob', [HEARSAY, OWN])).toEqual([HEARSAY, OWN])
-    expect(gate.isOwnWord('bob', OWN)).toBe(false)
+    expect(gate.isSelfReported('bob', OWN)).toBe(false)
   })
 
   it('ends when the peer is not there', () => {
@@ -94,7 +94,7 @@ describe('what is remembered of peers', () => {
       gate.told(`p${i}`, [OWN])
       gate.left(`p${i}`)
     }
-    expect(['good', 'p0', 'p1', 'p2'].map((peer) => gate.isOwnWord(peer, OWN))).toEqual([true, false, false, true])
+    expect(['good', 'p0', 'p1', 'p2'].map((peer) => gate.isSelfReported(peer, OWN))).toEqual([true, false, false, true])
     expect(['good', 'p0'].map((peer) => gate.accepts(peer, loopback))).toEqual([true, true])
     expect(gate.accepts('p2', loopback)).toBe(false)
   })

@@ -1,5 +1,5 @@
 /** What the port tells of kad-dht's table, whatever becomes of kad-dht's own notes about a peer. */
-import { afterEach, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import type { PeerInfo } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../../src/core/port.js'
@@ -67,4 +67,65 @@ it('hearsay does not change the addresses of a peer that has said where it is, a
   await host.peerStore.merge(peer, { multiaddrs: [multiaddr('/ip4/51.3.0.1/tcp/1')] })
   await heard(2)
   expect(events.at(-1)).toMatchObject({ addresses: [own, hearsay, '/ip4/51.3.0.1/tcp/1'] })
+})
+
+describe('additions while kad has no answer', () => {
+  /** The addresses that went to the peer store, and what lets kad have its answer. */
+  async function silent(): Promise<{ routing: RoutingTable; merged: string[][]; lines: string[]; answer: () => void }> {
+    const { host, gater, table: kad } = await kadTable()
+    table = kad
+    let answer!: () => void
+    const answered = new Promise<boolean>((resolve) => (answer = () => resolve(true)))
+    table.verify = () => answered
+    const merged: string[][] = []
+    const merge = host.peerStore.merge.bind(host.peerStore)
+    host.peerStore.merge = (id, data, options) => {
+      if (data.multiaddrs !== undefined) merged.push(data.multiaddrs.map(String))
+      return merge(id, data, options)
+    }
+    const lines: string[] = []
+    const routing = new RoutingTable(
+      host,
+      gater,
+      () => undefined,
+      (line) => lines.push(line),
+    )
+    return { routing, merged, lines, answer }
+  }
+
+  const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
+  const address = (n: number): string => `/ip4/51.1.0.1/tcp/${n}`
+
+  it('of a peer that tells new addresses again and again, the last one waits', async () => {
+    const { routing, merged, answer } = await silent()
+    const peer = (await somePeer()).toString()
+    for (let n = 1; n <= 1_000; n++) routing.add(peer, [address(n)])
+    await settled()
+    expect(merged).toEqual([[address(1)]])
+    answer()
+    await settled()
+    expect(merged).toEqual([[address(1)], [address(1_000)]])
+  })
+
+  it('and a removal that waits is not forgotten for it', async () => {
+    const { routing, merged, answer } = await silent()
+    const peer = await somePeer()
+    routing.add(peer.toString(), [address(1)])
+    routing.add(peer.toString(), [address(2)])
+    routing.remove(peer.toString())
+    routing.add(peer.toString(), [address(3)])
+    await settled()
+    answer()
+    await settled()
+    expect(merged).toEqual([[address(1)], [address(3)]])
+    expect([...table.toIterable()].map(({ peerId }) => peerId.toString())).toEqual([peer.toString()])
+  })
+
+  it('of many peers are not begun', async () => {
+    const { routing, merged, lines } = await silent()
+    for (let n = 1; n <= 300; n++) routing.add((await somePeer()).toString(), [address(n)])
+    await settled()
+    expect(merged.length).toBeLessThanOrEqual(256)
+    expect(lines.filter((line) => line.includes('is busy with others')).length).toBeGreaterThanOrEqual(40)
+  })
 })

@@ -6,6 +6,8 @@ import { transports } from '../../src/libp2p/transports.js'
 
 const ADDRESS = multiaddr('/ip4/192.0.2.1/tcp/1')
 
+const silent = { listen: (): Promise<void> => Promise.resolve(), getListeners: () => [] }
+
 describe('an attempt', () => {
   it('is one dial of this very address, with this signal', async () => {
     const dials: [Multiaddr, AbortSignal][] = []
@@ -16,6 +18,7 @@ describe('an attempt', () => {
           dials.push([address, signal])
           return Promise.resolve(connection)
         },
+        ...silent,
       },
     })
     const { signal } = new AbortController()
@@ -34,6 +37,7 @@ describe('an attempt', () => {
           progress = onProgress
           return new Promise(() => undefined)
         },
+        ...silent,
       },
     })
     void dial(ADDRESS, new AbortController().signal, () => answers++)
@@ -41,5 +45,22 @@ describe('an attempt', () => {
     expect(answers).toBe(0)
     progress({ type: 'upgrader:encrypt-outbound-connection' })
     expect(answers).toBe(1)
+  })
+})
+
+describe('listening', () => {
+  it('is asked for one address, and has those of its own listener alone', async () => {
+    const listeners = [{ getAddrs: () => [multiaddr('/ip4/192.0.2.1/tcp/7')] }]
+    const { listen } = transports({
+      transportManager: {
+        dial: () => Promise.reject(new Error('no')),
+        listen(addresses) {
+          listeners.push({ getAddrs: () => addresses })
+          return Promise.resolve()
+        },
+        getListeners: () => [...listeners],
+      },
+    })
+    expect(await listen(ADDRESS)).toEqual([ADDRESS.toString()])
   })
 })

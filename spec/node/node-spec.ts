@@ -83,25 +83,12 @@ describe('a node', () => {
   it('has one handler', async () => {
     const fixture = await running()
     const { node } = fixture
-    expect(() => node.setEventHandler(1 as never)).toThrow('a handler is an object with handleInboundRequest, not 1')
+    expect(() => node.setEventHandler(1 as never)).toThrow(
+      'a handler is an object with handleInboundRequest, handleBroadcast or both, not 1',
+    )
     node.setEventHandler({ handleInboundRequest: async (data) => data })
     const again = (): void => node.setEventHandler({ handleInboundRequest: async (data) => data })
     expect(thrown(again).code).toBe('HandlerAlreadySet')
-    await stop(fixture)
-  })
-
-  it('refuses a handler whose methods are misspelt or none, and takes one that has others too', async () => {
-    const fixture = await running()
-    const { node } = fixture
-    const bad: [unknown, string][] = [
-      [{ handleInboundRequst: () => {} }, 'a handler has no method "handleInboundRequst" (did you mean handleInboundRequest?)'],
-      [new (class { handleBroadcasts() {} })(), 'a handler has no method "handleBroadcasts" (did you mean handleBroadcast?)'],
-      [{ handleBroadcast: true }, 'handleBroadcast must be a function, not true'],
-    ] // prettier-ignore
-    for (const [handler, message] of bad) {
-      expect(thrown(() => node.setEventHandler(handler as never))).toMatchObject({ code: 'InvalidConfig', message })
-    }
-    node.setEventHandler({ count: 0, sendBroadcast() {}, handleBroadcast() {}, handleBroadcasts() {} } as never)
     await stop(fixture)
   })
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { CLOCKS } from '../../src/core/parameters.js'
 import { watchClock } from '../../src/platform/clock.js'
 
 describe('the watch of the clock', () => {
@@ -7,7 +8,7 @@ describe('the watch of the clock', () => {
 
   function watch(): { jumps: number[]; end: () => void } {
     const jumps: number[] = []
-    return { jumps, end: watchClock((by) => jumps.push(by)) }
+    return { jumps, end: watchClock(CLOCKS, (by) => jumps.push(by)) }
   }
 
   it('says nothing of time that passes, or of a clock that is slewed', () => {

@@ -71,4 +71,11 @@ describe('serving', () => {
     const node = { requests$: new Subject() } as unknown as P2pNode
     expect(thrown(() => serve(tables, node, { upper: handlers.upper }))).toMatchObject({ code: 'InvalidConfig' })
   })
+
+  it('takes for a handler nothing that every object has', () => {
+    const node = { requests$: new Subject() } as unknown as P2pNode
+    const odd = { ...tables, methods: new Map([['toString', tables.methods.get('upper')!]]) }
+    expect(thrown(() => serve(odd, node, {}))).toMatchObject({ code: 'InvalidConfig' })
+    expect(() => serve(odd, node, { toString: handlers.upper })).not.toThrow()
+  })
 })

@@ -5,14 +5,16 @@
 import type { SessionCall, SessionExchange } from '../../src/core/requests/state.js'
 import type { AskingSession, AnsweringSession, Sender } from '../../src/core/requests/session/state.js'
 import type { State } from '../../src/core/state.js'
-import { MAX_CREDIT } from '../../src/wire/session/format.js'
+import { FIRST_FLIGHT, MAX_CREDIT } from '../../src/wire/session/format.js'
 import type { Report } from './inside.js'
 import { costOf } from './producers.js'
 
 /** What a stream of values may be ahead of its consumer, and a producer that waits ahead of what was sent. */
 const WINDOW = 65_536
 /** What is on its way of a large value at most, beside small requests. */
-const PACED = 32_768
+const PACED = 8_192
+/** ASK, STAY, STOPPING and an answer. */
+const GOODBYES = 4
 
 type Asking = AskingSession<SessionCall>
 type Answering = AnsweringSession<SessionExchange>
@@ -27,6 +29,7 @@ export function auditSessions(state: State, report: Report): void {
     const connection = state.connections.all.get(session.connection)
     const booked = session.role === 'asking' ? connection?.asking : connection?.answering
     if (session.stream !== stream || booked !== session) say('books', 'is not in the books of its connection')
+    if (session.goodbyes.length > GOODBYES) say('bounded', `has ${session.goodbyes.length} goodbyes that wait`)
     if (session.flushScheduled) say('books', 'is to be flushed, and waits nowhere')
     if (session.role === 'asking') auditAsking(state, session, say)
     else auditAnswering(state, session, say)
@@ -99,8 +102,9 @@ function auditRequest({ wireId, gathered, total, credit, stage }: SessionExchang
   const missing = total - gathered.received
   if (stage === 'reading' && credit < enough(missing))
     say('stuck', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
-  // What is given at once, without a word, may be more.
-  if (credit > Math.max(missing, WINDOW)) say('credit', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
+  // An asker may keep back all but a frame of what it has without a word; and more than is missing says that the line carries it.
+  if (credit > missing + 2 * WINDOW - FIRST_FLIGHT)
+    say('credit', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
 }
 
 function auditSeries({ wireId, series, value, sent, sendCredit, ended }: SessionExchange, say: Say): void {

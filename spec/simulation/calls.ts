@@ -8,6 +8,7 @@ import type { P2pNode, RequestOptions } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
 import {
   failureOf,
+  isConnectionLost,
   INBOUND,
   isLimited,
   isSession,
@@ -116,7 +117,7 @@ export class Calls {
     const { from, to } = this.plans(call)
     const elapsed = this.net.now - started
     const isUp = member.node === node && member.phase === 'up'
-    const general = failureOf(code, { from, to, size: step.size, isFaulty: this.isFaulty, isUp, by: step.by })
+    const general = failureOf(error, { from, to, size: step.size, isFaulty: this.isFaulty, isUp, by: step.by })
     if (general !== undefined) return general
     // Nothing stands in its way: it must be answered, unless its connection was closed as idle just then.
     const isSmall = step.size <= 2_000 && step.reply <= 2_000
@@ -131,7 +132,7 @@ export class Calls {
       timeout >= 2_000
     const isUnlimited = Object.keys(to?.limits ?? {}).length + Object.keys(from.limits).length === 0
     const isSure = isPlain && isUnlimited && !this.isFaulty && this.isCalm()
-    if (isSure && code !== 'ConnectionLost') return 'nothing stood in its way'
+    if (isSure && !isConnectionLost(error)) return 'nothing stood in its way'
     const overSession = isSession(this.scenario, step.from, step.to)
     const isRefused = step.behaviour === 'refuse' || step.behaviour === 'busy'
     switch (code) {
@@ -162,6 +163,8 @@ export class Calls {
         const mayBe = this.isFaulty || step.behaviour !== 'answer' || !isSmall || !isUnlimited || !this.isCalm()
         return mayBe ? undefined : 'nobody rejected it'
       }
+      case 'DialError':
+        return call.handled > 0 ? 'it was handled' : undefined
       case 'ConnectionLost':
         return step.to < 0 ? 'nobody was reached' : undefined
       default:

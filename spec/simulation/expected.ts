@@ -65,7 +65,8 @@ const CODES: ErrorCode[] = [
 ]
 
 /** What is wrong with an error, whatever was asked; `undefined`: nothing that can be seen from here. */
-export function failureOf(code: ErrorCode, circumstances: Circumstances): string | undefined {
+export function failureOf(error: P2pError, circumstances: Circumstances): string | undefined {
+  const { code } = error
   const { from, to, size, isFaulty, isUp, by } = circumstances
   if (!CODES.includes(code)) return 'not one of the errors of requests'
   // Over our own limit it is never sent; over the other side's, that one says so, if it comes to it.
@@ -75,5 +76,12 @@ export function failureOf(code: ErrorCode, circumstances: Circumstances): string
     return `the request has ${size} bytes, and it ended with ${code}`
   if (code === 'NodeStopped' && isUp) return 'the node runs'
   const isThere = !isFaulty && to !== undefined && by === 'address'
-  return code === 'DialError' && isThere ? 'the peer is there' : undefined
+  return code === 'DialError' && isThere && !isConnectionLost(error) ? 'the peer is there' : undefined
+}
+
+/** Its connection was closed just then, before or after something of the request was sent. */
+export function isConnectionLost({ code, message }: P2pError): boolean {
+  return (
+    code === 'ConnectionLost' || (code === 'DialError' && /^no stream to|before the request was sent$/.test(message))
+  )
 }

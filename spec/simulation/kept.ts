@@ -188,8 +188,11 @@ class Kept {
       const refused = await net.until(this.ask(other, node))
       if (!refused.startsWith('Overloaded')) this.fail('drain', `a node that drains was asked, and: ${refused}`)
     }
+    let isOver = false
+    const repeated = tenths % 2 === 0 ? this.askOften(other, node, () => isOver) : Promise.resolve([])
     await this.all('a request in flight at a drain', answers)
     await this.within(60_000, 'a drain', stopped)
+    isOver = true
     const took = net.now - started
     const reason = await node.closed
     if (hangs ? took < DRAIN - 1 || took > DRAIN + LEAVES : took > tenths * 100 + 8 * this.latency + LEAVES)
@@ -197,6 +200,9 @@ class Kept {
     if (hangs !== (reason?.message.includes('1 handler') === true))
       this.fail('drain', `it ended with ${String(reason)}`)
     await net.run(2 * this.latency + 5)
+    for (const end of await net.until(repeated)) {
+      if (!/^(Overloaded|DialError)/.test(end)) this.fail('drain', `a request that was never handled ended as ${end}`)
+    }
     for (const [id, published] of recipients) {
       for (const peer of await published) {
         if (this.heard.get(id)!.has(peer)) continue
@@ -207,6 +213,16 @@ class Kept {
     const index = nodes.indexOf(node)
     nodes[index] = this.settle(await net.restart(node))
     await this.meet(nodes[index])
+  }
+
+  /** One after the other, whatever the answer is. (Repeats of what nobody has handled: none may count as handled.) */
+  private async askOften(from: P2pNode, to: P2pNode, isOver: () => boolean): Promise<string[]> {
+    const ends: string[] = []
+    while (!isOver()) {
+      ends.push(await this.ask(from, to))
+      await new Promise<void>((resolve) => void this.net.scheduler.schedule(() => resolve(), 5))
+    }
+    return ends
   }
 
   /** It knows nobody, and all know it. */

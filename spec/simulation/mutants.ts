@@ -70,6 +70,7 @@ export const mutants: Fault[] = [
   ),
   mutant('each request has a dial of its own', replace('reach', 'get(target)', "get('')")),
   mutant('requests outlive their connection', drop('forget', 'loseCalls(')),
+  mutant('a request that was handled is said to be unsent', replace('isUnsent', 'call.sent < 0', 'true')),
   mutant('a peer that cannot be dialled stays in the table', drop('onDialFailed', "type: 'tableRemove'")),
   mutant(
     'an idle connection waits for the next one',
@@ -88,6 +89,7 @@ export const mutants: Fault[] = [
       '.set(peer, isNamed(state.settings, peer) && time > state.now ? Infinity : time)',
     ),
     drop('tryAtTick', 'of namedPeers('),
+    drop('tryAtTick', 'lookUp('),
   ),
   mutant('a topic is left at once', replace('unsubscribe', '+ state.settings.topicLinger', '')),
   mutant('a topic is left in spite of a new subscriber', drop('subscribe', 'leaveAt = Infinity')),
@@ -187,6 +189,15 @@ export const mutants: Fault[] = [
 /** Found by the runs in which some faults never heal (`liveness.ts`): nobody who is back at the end of an ordinary run is lost by these. */
 export const neverHealed: Fault[] = [
   mutant(
+    'a large value is given all its credit at once on a line of which nothing is known',
+    replace('windowOf', 'return FIRST_FLIGHT', 'return Infinity'),
+  ),
+  mutant('a line is taken for faster than it is', replace('learn', 'bytes / elapsed', 'bytes')),
+  mutant('an asker is taken to keep back what it has sent', replace('noteFlight', '>= exchange.keptBack', '>= 0')),
+  mutant('a request begins with its whole window on any line', replace('flightOf', '|| trusted', '|| true')),
+  mutant('a request has the time of a handler to come', replace('extendIfMoving', "stage !== 'reading' && ", '')),
+  mutant('an answer has the time of a handler to go', replace('extendIfMoving', " && stage !== 'answering'", '')),
+  mutant(
     'a peer that cannot be dialled is forgotten',
     replace('noteUnreachable', 'planOther(state, peer, known)', 'state.memory.peers.delete(peer)'),
     drop('noteLeft', 'planOther('),
@@ -202,10 +213,22 @@ export const neverHealed: Fault[] = [
     replace('candidatesOf', 'memory.peers.get(peer)?.addresses ?? []', '[]'),
   ),
   mutant('a peer that is away is dialled all the time', replace('pause', 'first * 2 ** failures', 'first / 2')),
+  mutant('who was good a moment ago waits for all who are gone', replace('lastGood', 'slice(0, LAST)', 'slice(0, 0)')),
+  mutant(
+    'idle connections of a small network are left',
+    replace('isInSmallNetwork', 'byPeer.size > state.settings.stayConnected', 'true'),
+  ),
+  mutant('two of one secret and one address are one', replace('two', 'return a !== b', 'return false')),
   mutant('a new connection does not put the old one to the test', drop('onConnectionOpened', 'testOthers(')),
   mutant('a connection in doubt is used', replace('isAvoided', 'doubted || surplus', 'surplus')),
-  mutant('a ping does not wait for our own bytes', replace('pingTime', 'Math.min(longest', 'Math.min(timeout')),
+  mutant('a ping does not wait for our own bytes', replace('Line.timeOf', 'Math.min(longest', 'Math.min(timeout')),
+  mutant(
+    'a ping waits for bytes that have long arrived',
+    drop('Line.answered', 'this.underWay ='),
+    replace('Line.answered', 'Math.max(SLOWEST,', 'Math.min(SLOWEST,'),
+  ),
   mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
+  mutant('after a sleep nobody is dialled before the next tick', drop('onClockJumped', 'planRound(')),
 ]
 
 /** Found in the rhythm of ordinary use (`kept.ts`), where nothing may be lost. */
@@ -235,11 +258,16 @@ export const kept: Fault[] = [
   ),
   mutant('a drain takes new requests of peers', replace('refusesNew', "lifecycle.phase === 'draining'", 'false')),
   mutant('a drain cuts requests off', replace('isBusy', 'inFlight(ask)', 'undefined')),
-  mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(exchange)', 'false')),
+  mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(state, exchange)', 'false')),
   mutant('a drain has no end', replace('shutdown', 'state.now + drain', 'Infinity')),
+  mutant(
+    'a peer that stops is asked all the same',
+    replace('useConnection', 'connection.stopping && !ask.service', 'false'),
+  ),
+  mutant('refusals hold up a drain', drop('onWritable', 'lifecycle.unsent?.delete(stream)')),
   mutant('a drain does not say what hung', replace('cutOrBlame', "hung === ''", 'true')),
   mutant('what lies in the sockets after a sleep comes too late', drop('handle', 'startGrace(')),
-  mutant('a sleep is not noticed', replace('Lane.noteLateness', 'by > LATE', 'by > Infinity')),
+  mutant('a sleep is not noticed', replace('Lane.noteLateness', 'by > PROCESS.late', 'by > Infinity')),
   mutant(
     'a dial under way takes no further address',
     replace('offer', '!dial.addresses.has(address)', 'dial.unanswered === 0'),

@@ -24,6 +24,8 @@ const NEVER = [
   'two nodes live as',
   'another node with our secret',
   'listening on',
+  'others are told',
+  'and the node goes on with the others',
   // The network of a run breaks no rules, and nobody in it speaks anything else.
   'sent gossip that cannot be read',
   'these bytes are the announcement of a large message',

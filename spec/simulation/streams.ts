@@ -5,7 +5,16 @@
 import { isP2pError, type P2pError } from '../../src/errors.js'
 import type { P2pNode, StreamOptions } from '../../src/node/p2p-node.js'
 import type { SimulatedNetwork } from '../../src/testing/index.js'
-import { failureOf, isLimited, isSession, isToDrain, isWrongRefusal, leastTimeout, INBOUND } from './expected.js'
+import {
+  failureOf,
+  isConnectionLost,
+  isLimited,
+  isSession,
+  isToDrain,
+  isWrongRefusal,
+  leastTimeout,
+  INBOUND,
+} from './expected.js'
 import type { Report } from './inside.js'
 import { idOf, indexOf, isSame, payload, valueId } from './payloads.js'
 import { costOf, produce, type Made } from './producers.js'
@@ -190,7 +199,7 @@ export class Streams {
     const to = this.scenario.nodes[step.to]!
     const elapsed = this.net.now - started
     const overSession = this.isSession(take)
-    const general = failureOf(error.code, {
+    const general = failureOf(error, {
       from,
       to,
       size: step.size,
@@ -199,7 +208,7 @@ export class Streams {
       by: step.by,
     })
     if (general !== undefined) return general
-    if (this.isSure(take) && error.code !== 'ConnectionLost' && !isPlanned(step, error)) {
+    if (this.isSure(take) && !isConnectionLost(error) && !isPlanned(step, error)) {
       return 'nothing stood in its way'
     }
     switch (error.code) {
@@ -212,6 +221,8 @@ export class Streams {
       case 'RequestTimeout':
         if (received > 0) return `after ${received} values`
         return elapsed >= leastTimeout(timeout, from, to, overSession) ? undefined : `after ${elapsed} of ${timeout} ms`
+      case 'DialError':
+        return received === 0 ? undefined : `after ${received} values`
       case 'ConnectionLost':
         return received === 0 || this.isFaulty || this.isEnding ? undefined : 'in its middle, in a sound network'
       case 'Overloaded': {

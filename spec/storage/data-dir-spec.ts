@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
   chmodSync,
+  cpSync,
   existsSync,
   renameSync,
   symlinkSync,
@@ -8,8 +9,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -58,6 +61,17 @@ function busy(): Core {
   core.now = 2_000
   core.in({ type: 'woken' })
   return core
+}
+
+const ANY = '/ip4/127.0.0.1/tcp/0'
+
+/** A directory with peers and a port in it, which is closed. */
+async function kept(): Promise<DataDir> {
+  const data = await open()
+  data.watch(busy().state)
+  data.listens([ANY], [['/ip4/127.0.0.1/tcp/47123']])
+  await data.close()
+  return data
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -111,7 +125,7 @@ describe('the key of a dataDir', () => {
       expect(again.secret).toBe(first.secret)
       await again.close()
     }
-    for (let end = whole.length / 2; end < whole.length; end++) {
+    for (let end = whole.length - 1; end >= whole.length / 2; end--) {
       writeFileSync(at('key'), whole.subarray(0, end))
       const again = await open()
       expect(again.secret).toBe(first.secret)
@@ -119,6 +133,24 @@ describe('the key of a dataDir', () => {
     }
     expect(lines).toContainEqual(expect.stringMatching(/^warn the key file was damaged.*damaged-1$/))
     expect(readFileSync(at('key'))).toEqual(whole)
+  })
+
+  it('is whole with the line ends and blanks of other editors', async () => {
+    const first = await open()
+    await first.close()
+    const whole = readFileSync(at('key'), 'utf8')
+    for (const saved of [
+      whole.replaceAll('\n', '\r\n'),
+      whole.replaceAll('\n', '  \n'),
+      `\ufeff${whole}`,
+      whole.trim(),
+    ]) {
+      writeFileSync(at('key'), saved)
+      const again = await open()
+      expect(again.secret).toBe(first.secret)
+      await again.close()
+    }
+    expect(lines).toEqual([])
   })
 
   it('is never replaced by a new one because it is damaged', async () => {
@@ -133,7 +165,7 @@ describe('the key of a dataDir', () => {
   })
 
   it('is never replaced by a new one because it is missing, where anything else of the node is there', async () => {
-    for (const trace of ['peers', 'peers.damaged-1', 'key.damaged-2']) {
+    for (const trace of ['peers', 'ports', 'peers.damaged-1', 'key.damaged-2']) {
       mkdirSync(directory, { recursive: true })
       writeFileSync(at(trace), 'whatever')
       const expected = `InvalidSecretKey: the key is missing in ${directory}, where ${trace} is still there: restore it`
@@ -173,6 +205,49 @@ describe('a dataDir', () => {
   it('that cannot be one is refused', async () => {
     writeFileSync(join(directory, '..', 'node'), 'a file')
     expect(await codeOf(open())).toMatch(/^InvalidConfig: dataDir .* cannot be used/)
+    directory = join(directory, 'below', 'a file')
+    expect(await codeOf(open())).toMatch(/^InvalidConfig: dataDir .* cannot be used: .*ENOTDIR/)
+    directory = join(directory, '..', '..', '..', 'not there', 'nor this')
+    await (await open()).close()
+    expect(statSync(join(directory, '..')).mode & 0o777).toBe(0o700)
+  })
+
+  ;(existsSync('/proc/self') ? it : it.skip)('where none can be made is refused, and not tried for ever', async () => {
+    for (const path of ['/proc/nope', '/proc/nope/below']) {
+      const code = await codeOf(openDataDir(path, undefined, log))
+      expect(code).toMatch(new RegExp(`^InvalidConfig: dataDir ${path} cannot be used: .*ENOENT`))
+    }
+  })
+
+  it('that is relative to a working directory that is gone is refused', async () => {
+    const [before, gone] = [process.cwd(), mkdtempSync(join(tmpdir(), 'tinyp2p-data-'))]
+    process.chdir(gone)
+    rmdirSync(gone)
+    try {
+      const code = await codeOf(openDataDir('data', undefined, log))
+      expect(code).toMatch(/^InvalidConfig: dataDir data cannot be used: .*ENOENT/)
+    } finally {
+      process.chdir(before)
+    }
+  })
+
+  it('with a lock that does not say whose it is is refused for two seconds, and says so', async () => {
+    for (const content of ['', 'rubbish']) {
+      mkdirSync(directory, { recursive: true })
+      writeFileSync(at('lock'), content)
+      expect(await codeOf(open())).toMatch(/ does not say by whom: try again after 2 s/)
+      utimesSync(at('lock'), Date.now() / 1_000 - 3, Date.now() / 1_000 - 3)
+      await (await open()).close()
+    }
+  })
+
+  it('that is a copy of one in use is refused, and says what to do', async () => {
+    const first = await open()
+    const original = directory
+    directory = `${directory}-copy`
+    cpSync(original, directory, { recursive: true })
+    expect(await codeOf(open())).toMatch(/of which this is a copy, remove .*-copy\/lock; only one of both may run/)
+    await first.close()
   })
 
   it('gives back the peers, the one that was good last first', async () => {
@@ -296,12 +371,110 @@ describe('a dataDir', () => {
     await second.close()
   })
 
+  it('has its peers and ports while one copy of each is whole', async () => {
+    const first = await kept()
+    const { remembered } = await open().then(async (data) => {
+      await data.close()
+      return data
+    })
+    const whole = new Map(['peers', 'ports'].map((name) => [name, readFileSync(at(name))]))
+    for (const [name, bytes] of whole) {
+      const middle = Math.floor(bytes.length / 2)
+      for (const byte of [0, 9, 40, middle - 2, middle - 1, middle, middle + 9, bytes.length - 1]) {
+        writeFileSync(at(name), bytes)
+        flip(name, byte)
+        lines = []
+        const again = await open()
+        expect([name, byte, again.remembered]).toEqual([name, byte, remembered])
+        expect(await again.listen([ANY])).toEqual(await first.listen([ANY]))
+        expect(lines).toEqual([
+          expect.stringMatching(`^warn the remembered ${name} were damaged, and are whole in a second copy`),
+        ])
+        await again.close()
+      }
+      writeFileSync(at(name), bytes)
+    }
+  })
+
+  it('has its port still when its peers are damaged, and says what is lost and what follows', async () => {
+    const first = await kept()
+    writeFileSync(at('peers'), 'rubbish')
+    const second = await open()
+    expect(second.remembered).toEqual([])
+    expect(await second.listen([ANY])).toEqual(await first.listen([ANY]))
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn the remembered peers were damaged, and are lost: the node knows nobody until/),
+    ])
+    await second.close()
+    writeFileSync(at('ports'), 'rubbish')
+    lines = []
+    const third = await open()
+    expect(await third.listen([ANY])).toEqual([ANY])
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn the remembered ports were damaged, and are lost: .* another one/),
+    ])
+    await third.close()
+  })
+
+  it('has the port that an earlier version kept beside the peers, and keeps it in its own file from then on', async () => {
+    const first = await kept()
+    const listen = await first.listen([ANY])
+    expect(listen).not.toEqual([ANY])
+    rmSync(at('ports'))
+    const peers = [{ peer: PEERS[0], addresses: ['/ip4/10.0.0.1/tcp/1'], age: 5 }]
+    const old = (ports: unknown): void =>
+      writeFileSync(at('peers'), sealed(JSON.stringify({ version: 1, peers, ports })))
+    old({ [ANY]: 47_123 })
+    const second = await open()
+    expect([await second.listen([ANY]), second.remembered]).toEqual([listen, peers])
+    second.watch(busy().state)
+    await second.close()
+    expect(readFileSync(at('ports'), 'utf8')).toContain('47123')
+    expect(readFileSync(at('peers'), 'utf8')).not.toContain('47123')
+    const third = await open()
+    expect(await third.listen([ANY])).toEqual(listen)
+    await third.close()
+    // The file of its own counts more, and ports that are none cost no peers.
+    old({ [ANY]: 47_124 })
+    const fourth = await open()
+    expect(await fourth.listen([ANY])).toEqual(listen)
+    await fourth.close()
+    rmSync(at('ports'))
+    for (const none of [{ [ANY]: 'x' }, 5, null, undefined]) {
+      old(none)
+      const again = await open()
+      expect([await again.listen([ANY]), again.remembered]).toEqual([[ANY], peers])
+      await again.close()
+    }
+    expect(lines).toEqual([])
+  })
+
+  it('keeps peers when its ports cannot be written, and ports when its peers cannot, and says which', async () => {
+    for (const [name, other] of [
+      ['ports', 'peers'],
+      ['peers', 'ports'],
+    ] as const) {
+      rmSync(directory, { recursive: true, force: true })
+      lines = []
+      const data = await open()
+      mkdirSync(at(name))
+      data.watch(busy().state)
+      data.listens([ANY], [['/ip4/127.0.0.1/tcp/47123']])
+      await until(() => lines.length > 0)
+      await data.close()
+      expect(lines).toEqual([
+        expect.stringMatching(`^warn the remembered ${name} could not be written, and the node goes on: `),
+      ])
+      expect(statSync(at(other)).isFile()).toBe(true)
+    }
+  })
+
   it('sets damaged peers aside, says so, and opens', async () => {
     const core = busy()
     const first = await open()
     first.watch(core.state)
     await first.close()
-    flip('peers', 40)
+    writeFileSync(at('peers'), readFileSync(at('peers'), 'utf8').replaceAll('age', 'agE'))
     const second = await open()
     expect(second.remembered).toEqual([])
     expect(lines).toEqual([expect.stringMatching(/^warn the remembered peers were damaged.*peers\.damaged-1$/)])

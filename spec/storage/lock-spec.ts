@@ -1,6 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { fork, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { sealed } from '../../src/storage/files.js'
@@ -144,6 +155,49 @@ describe('the lock of a directory that cannot be written', () => {
     first.release()
     expect(readdirSync(directory)).toEqual([])
     lock().release()
+  })
+
+  /** Where the lock would be. */
+  function place(): string {
+    const held = lock()
+    const [name] = readdirSync(directory)
+    held.release()
+    return join(directory, name!)
+  }
+
+  const lives = sealed(JSON.stringify({ pid: process.ppid, started: null }))
+
+  it('is not believed if another user has made it, and is told to keep nobody out', () => {
+    const path = place()
+    writeFileSync(path, lives)
+    expect(lock).toThrow(InUse)
+    const { getuid } = process
+    process.getuid = () => getuid!() + 1
+    try {
+      // A directory that can be written needs no other lock.
+      const own = join(directory, 'own')
+      mkdirSync(own)
+      const { dev, ino } = statSync(own, { bigint: true })
+      writeFileSync(join(directory, `tinyp2p-${dev}-${ino}.lock`), lives)
+      const held = lockDirectory(own, directory)
+      expect(held.trouble).toBeUndefined()
+      held.release()
+      expect(lock()).toMatchObject({ isShared: true })
+    } finally {
+      process.getuid = getuid!
+    }
+    expect(readFileSync(path, 'utf8')).toBe(lives)
+  })
+
+  it('is not believed if it is a link or a pipe', () => {
+    const path = place()
+    const other = join(directory, 'other')
+    writeFileSync(other, lives)
+    symlinkSync(other, path)
+    expect(lock()).toMatchObject({ isShared: true })
+    rmSync(path)
+    expect(spawnSync('mkfifo', [path]).status).toBe(0)
+    expect(lock()).toMatchObject({ isShared: true })
   })
 
   it('is none where temporary files cannot be written either, which is told', () => {

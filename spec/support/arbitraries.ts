@@ -82,7 +82,7 @@ export const eventsByType: Arbitraries = {
   woken: event('woken', {}),
   late: event('late', { by: id }),
   effectFailed: event('effectFailed', { effect: text, failure }),
-  listening: event('listening', { addresses: texts }),
+  listening: event('listening', { addresses: texts, bound: texts, failures: texts }, ['bound', 'failures']),
   listenFailed: event('listenFailed', { failure }),
   clockJumped: event('clockJumped', { by: fc.integer({ min: -100_000, max: 1e9 }) }),
   connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),

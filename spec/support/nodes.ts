@@ -8,7 +8,7 @@ import type { Settings } from '../../src/core/settings.js'
 import type { State } from '../../src/core/state.js'
 import type { NodeStatus } from '../../src/core/explanation.js'
 import { createLogger, type LogEntry } from '../../src/edge/log.js'
-import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { newIncarnation, newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
 import type { PortEvent } from '../../src/core/port.js'
 import { launch } from '../../src/node/node.js'
@@ -63,7 +63,11 @@ export async function startNode(
   })
   const node = await launch({
     peerId: await peerIdOf(secret),
-    settings: { ...readConfig({ listen: LOOPBACK, ...config }).settings, ...settings },
+    settings: {
+      ...readConfig({ listen: LOOPBACK, ...config }).settings,
+      incarnation: newIncarnation(),
+      ...settings,
+    },
     scheduler: config.scheduler ?? new LaneScheduler(),
     createPort: (emit) =>
       createPort((event) => {

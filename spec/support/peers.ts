@@ -29,11 +29,14 @@ export const closed = (connection = 1): Event => ({ type: 'connectionClosed', co
 export const rememberedAfter = (failures: number, addresses = [BOB]): RememberedPeer => ({
   addresses,
   proven: [],
+  told: [],
   host: '10.0.0.1',
   trusted: false,
   goodAt: 0,
   livedAt: 0,
   failures,
+  hangUps: 0,
+  lookedUpAt: -Infinity,
 })
 
 /** Eight other peers that stay connected. */
@@ -44,11 +47,21 @@ export function crowd(core: Core): void {
   }
 }
 
-/** Runs until the time, failing every dial at once: when each peer was dialled. */
-export function failAll(core: Core, until: number, effects: Effect[] = []): number[] {
+/** Eight others that are good now, and then away. */
+export function loseEight(core: Core): void {
+  const numbers = [1, 2, 3, 4, 5, 6, 7, 8]
+  for (const i of numbers) core.connect(`later ${i}`, 10 + i)
+  for (const i of numbers) core.in(identified(`later ${i}`, [BOB], 10 + i), closed(10 + i))
+  for (const i of numbers) core.in({ type: 'tableChanged', peer: `later ${i}`, addresses: undefined })
+}
+
+/** Runs until the time, failing every dial at once: when each peer, or this one, was dialled. */
+export function failAll(core: Core, until: number, effects: Effect[] = [], peer?: string): number[] {
   const times: number[] = []
   for (let more = effects; ;) {
-    for (const effect of more) if (effect.type === 'dial') times.push(core.now)
+    for (const effect of more) {
+      if (effect.type === 'dial' && (peer ?? effect.target) === effect.target) times.push(core.now)
+    }
     const failed = more.flatMap((effect) => (effect.type === 'dial' ? [dialFailed(effect.target)] : []))
     // There may be room for other dials then.
     if (failed.length > 0) {

@@ -3,6 +3,7 @@ import type { TakeValues } from '../../src/core/terms.js'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
+import { createPace } from '../../src/core/requests/session/pacing.js'
 import { bytes, Core, short, V1 } from './core.js'
 import { FrameDecoder, hello, join, line, request, SESSION, shown, type Seen } from './session.js'
 
@@ -17,6 +18,19 @@ export class SessionCore extends Core {
   constructor(stream: number, settings: Partial<Settings> = {}) {
     super({ protocols: BOTH, ...settings })
     this.stream = stream
+  }
+
+  /** The line of a connection here has carried megabytes in no time, unless a test says otherwise. */
+  override connect(...of: Parameters<Core['connect']>): Effect[] {
+    const effects = super.connect(...of)
+    for (const { pace } of this.state.connections.all.values()) Object.assign(pace, { rate: 1e6, carried: 1e9 })
+    return effects
+  }
+
+  /** Nothing is known of its line. */
+  unknown(): this {
+    Object.assign(this.state.connections.all.get(1)!.pace, createPace())
+    return this
   }
 
   /** As if a small request had just been answered. */
@@ -108,10 +122,10 @@ export class AnsweringCore extends SessionCore {
   }
 
   /** Bob has opened a session; each side has said HELLO, ours in the write that is returned. */
-  open(): Effect[] {
+  open(pairs: Record<number, number> = {}): Effect[] {
     this.connect('bob')
     this.in({ type: 'streamInbound', stream: this.stream, connection: 1, protocol: SESSION })
-    const effects = this.receive(hello())
+    const effects = this.receive(hello(pairs))
     this.frames(effects)
     return effects
   }
@@ -125,9 +139,9 @@ export function asking(settings: Partial<Settings> = {}, pairs: Record<number, n
 }
 
 /** A session of Bob's over which he can ask us. */
-export function answering(settings: Partial<Settings> = {}): AnsweringCore {
+export function answering(settings: Partial<Settings> = {}, pairs: Record<number, number> = {}): AnsweringCore {
   const core = new AnsweringCore(settings)
-  core.open()
+  core.open(pairs)
   return core
 }
 

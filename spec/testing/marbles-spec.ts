@@ -147,7 +147,7 @@ describe('marbles over a network', () => {
         },
       })
     }, { until: 5_000 }) // prettier-ignore
-    expect(seen).toEqual(['crashed 3000', 'restarted 4001 true', 'dialled 4061'])
+    expect(seen).toEqual(['crashed 3000', 'restarted 4001 true', 'dialled 4081'])
   })
 
   it('leaves frames of RxJS as they were', async () => {

@@ -202,6 +202,21 @@ describe('nodes that come and go', () => {
     expect(await net.until(again.request(a!.addresses[0]!, bytes('x')))).toEqual(bytes('x'))
   })
 
+  it('listen where they can, and say where they cannot', async () => {
+    const net = simulate()
+    const [a] = await nodesOf(net, 1)
+    const used = a!.addresses[0]!.replace(/\/p2p\/.*/, '')
+    const lines: string[] = []
+    const logger = ({ level, message }: { level: string; message: string }): void => {
+      if (level === 'warn') lines.push(message)
+    }
+    const listen = [used, '/ip4/0.0.0.0/tcp/5000']
+    const b = await net.createNode({ listen, bootNodes: a!.addresses, logger })
+    expect(lines).toEqual([expect.stringContaining(`cannot listen on ${used} (`)])
+    expect(b.addresses).toEqual([expect.stringContaining('/tcp/5000/')])
+    expect(await net.until(a!.dial(b.addresses[0]!))).toBe(b.peerId)
+  })
+
   it('cannot listen where another one does, nor have a scheduler of their own', async () => {
     const net = simulate()
     const [a] = await nodesOf(net, 1)

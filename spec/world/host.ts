@@ -77,6 +77,11 @@ export class Host extends Place {
     return this.addAddress()
   }
 
+  /** As a cable that is pulled out, and put in again: the addresses stay. */
+  async setCarrier(on: boolean): Promise<void> {
+    await this.ip(`link set net0 carrier ${on ? 'on' : 'off'}`)
+  }
+
   /** Starts a program of ours (TypeScript), which takes orders as orders.ts says. */
   async run(program: URL, args: string[] = []): Promise<Orders> {
     const [file, ...before] = this.runner

@@ -1,7 +1,7 @@
 /**
- * Ordinary misfortunes, and how long nodes take to get over them. Each scenario has a world of its own. Those that
- * mostly wait run at once, the others meanwhile, one after the other. With TINYP2P_WORLD=long each has a minute and a half to give its true figure; else it is given up
- * a while after its goal.
+ * Ordinary misfortunes, and how long nodes take to get over them. Each scenario has a world of its own. Those that mostly wait run at
+ * once, the others meanwhile, one after the other, and those that need whole processors at last. With TINYP2P_WORLD=long each has a
+ * minute and a half to give its true figure; else it is given up a while after its goal.
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { describeWorld } from './describe-world.js'
@@ -27,19 +27,21 @@ describeWorld(
 
     beforeAll(() => {
       let before: Promise<unknown> = Promise.resolve()
-      for (const scenario of scenarios) {
-        const figure = scenario.waits ? figureOf(scenario) : before.then(() => figureOf(scenario))
-        const settled = figure.catch(() => undefined) // Its test says what is wrong.
-        if (!scenario.waits) before = settled
+      const inOrder = [...scenarios.filter(({ last }) => !last), ...scenarios.filter(({ last }) => last)]
+      for (const scenario of inOrder) {
+        const others = scenario.last ? [...figures.values()] : [before]
+        const figure = scenario.waits ? figureOf(scenario) : Promise.allSettled(others).then(() => figureOf(scenario))
+        if (!scenario.waits) before = figure
         figures.set(scenario, figure)
+        figure.catch(() => undefined) // Its test says what is wrong.
       }
     })
     afterAll(async () => {
       const lines = await Promise.all(
         scenarios.map(async (scenario) => {
-          const { name, goal, fails } = scenario
+          const { name, goal, unit, fails } = scenario
           const figure = await figures.get(scenario)!.catch(() => NaN)
-          return `${show(figure).padStart(9)}  goal ${show(goal)}${fails ? ' (not yet)' : ''}  ${name}`
+          return `${show(figure, unit).padStart(10)}  goal ${show(goal, unit)}${fails ? ' (not yet)' : ''}  ${name}`
         }),
       )
       process.stdout.write(`\n${lines.join('\n')}\n`)

@@ -27,9 +27,12 @@ export function allKnow(nodes: AnotherProcess[], ms: number): Promise<number> {
 
 /** Each has a connection to every other one. */
 export function allConnected(nodes: AnotherProcess[], ms: number): Promise<number> {
-  return until('all are connected', ms, () =>
-    everyPair(nodes, async (node) => ((await node.order('status', {})) as NodeStatus).connections),
-  )
+  return until('all are connected', ms, () => areConnected(nodes))
+}
+
+/** As they say at this moment. (One that has not noticed that a connection is dead says nothing of that, but the other side does.) */
+export function areConnected(nodes: AnotherProcess[]): Promise<boolean> {
+  return everyPair(nodes, async (node) => ((await node.order('status', {})) as NodeStatus).connections)
 }
 
 async function everyPair(nodes: AnotherProcess[], peersOf: (node: AnotherProcess) => Promise<string[]>) {

@@ -1,6 +1,6 @@
 /** The public config: its options, their defaults, and the errors for values that are not valid. */
 import type { SchedulerLike } from 'rxjs'
-import { isUnspecified, peerOf } from '../core/peers/addresses.js'
+import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import {
@@ -16,8 +16,11 @@ import {
 } from '../edge/checks.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
+import { isLikeAddress } from '../edge/meant.js'
+import { checkPath } from '../edge/paths.js'
 import { P2pError } from '../errors.js'
-import { readPubsub, type PubsubConfig } from './pubsub.js'
+import { placesIn } from './places.js'
+import { PUBSUB_OPTIONS, readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
@@ -26,7 +29,8 @@ export interface NodeConfig {
   /**
    * Multiaddrs to listen on. Default: `/ip4/0.0.0.0/tcp/0`, every interface and a free port: another one after each start, so name a
    * fixed port where others are to find the node again after a restart. With `dataDir` a free port (`tcp/0`) is that of the last time,
-   * unless another program has taken it.
+   * unless another program has taken it. One that is named twice counts once. Of several, those that cannot be listened on are a
+   * warning in the log, each with its reason; when none can, `createNode` rejects with `ListenError`.
    */
   listen?: string | string[] | undefined
   /**
@@ -55,13 +59,14 @@ export interface NodeConfig {
   /**
    * Peers to stay connected to, for ever: peer ids, or multiaddrs that end in one. A connection to such a peer is not closed when it
    * is idle; when it is lost, the peer is dialled again after 250 ms, and after pauses that grow: up to 0.8 s while nobody is
-   * connected, otherwise up to 4 s, or `discoveryInterval` if that is shorter.
+   * connected, otherwise up to 4 s, or `discoveryInterval` if that is shorter. (If it hangs up again and again: up to 4 s, or
+   * `discoveryInterval`.) It is looked up in the network at ticks too, because it may have moved.
    */
   keep?: string | string[] | undefined
   /** Milliseconds between two discovery ticks. Default 30,000; the first tick comes after 5,000 or sooner. */
   discoveryInterval?: number | undefined
-  /** Topics that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
-  topics?: string[] | undefined
+  /** Topics (one, or a list) that are joined at the start and never left, each of 1 to 256 characters. Default: none. */
+  topics?: string | string[] | undefined
   /**
    * While at most so many peers are connected, no connection is closed because nothing uses it: a small network stays connected.
    * From 0 to 1,000,000, default 30.
@@ -78,8 +83,9 @@ export interface NodeConfig {
          */
         timeout?: number | undefined
         /**
-         * The same once the peer has opened another connection; requests go over that one meanwhile. Default 1,000, at most
-         * `timeout`.
+         * Once the peer has opened another connection, requests go over the new one until the old one answers. Broadcasts do after so
+         * long, and after twice that the old one is closed; later only while bytes of ours may be ahead of the ping. In a drain a
+         * peer has so long to answer. At most `timeout`; default 1,000, or `timeout` if that is shorter.
          */
         test?: number | undefined
       }
@@ -93,7 +99,8 @@ export interface NodeConfig {
          */
         connectionKeepAlive?: number | undefined
         /**
-         * Milliseconds that a request may take, ours and that of a peer. A request of ours can name another `timeout`. Default
+         * Milliseconds that a request of ours may take, if it names no other `timeout`, and that a handler of ours may take to answer
+         * one. A peer's request that still comes, and an answer that still goes, have the time that their asker gives them. Default
          * 10,000.
          */
         requestTimeout?: number | undefined
@@ -140,6 +147,7 @@ const REQ_RESP_NAMES: Names<NonNullable<NodeConfig['reqResp']>> = {
   maxResponseSize: true,
 }
 const PING_NAMES: Names<NonNullable<NodeConfig['ping']>> = { interval: true, timeout: true, test: true }
+const elsewhere = placesIn({ ...NAMES, reqResp: REQ_RESP_NAMES, ping: PING_NAMES, pubsub: PUBSUB_OPTIONS })
 const MAX_SIZE = 2 ** 31 - 1
 const MAX_CONNECTED = 1_000_000
 
@@ -156,19 +164,17 @@ export interface CheckedConfig {
 
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
 export function readConfig(config: NodeConfig): CheckedConfig {
-  checkObject(config, 'the config', NAMES)
-  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES)
-  checkObject(config.ping ?? {}, 'ping', PING_NAMES)
+  checkObject(config, 'the config', NAMES, elsewhere)
+  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES, elsewhere)
+  checkObject(config.ping ?? {}, 'ping', PING_NAMES, elsewhere)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
   const record = readRecord(config.record)
-  const pubsub = readPubsub(config.pubsub)
-  const { dataDir } = config
-  if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '' || dataDir.includes('\0'))) {
-    throw new P2pError('InvalidConfig', `dataDir must be the path of a directory, not ${show(dataDir)}`)
-  }
+  const pubsub = readPubsub(config.pubsub, elsewhere)
+  const dataDir =
+    config.dataDir === undefined ? undefined : checkPath(config.dataDir, 'dataDir', 'the path of a directory')
   const { reqResp = {}, ping = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
@@ -184,7 +190,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     announce: announced(config.announce ?? []),
     bootNodes: bootNodes(config.bootNodes ?? []),
     keep: keep(config.keep ?? []),
-    topics: list(config.topics ?? [], 'topics').map((topic) => inOption('topics', () => checkTopic(topic))),
+    topics: unique(list(config.topics ?? [], 'topics').map((topic) => inOption('topics', () => checkTopic(topic)))),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
     stayConnected:
@@ -193,11 +199,15 @@ export function readConfig(config: NodeConfig): CheckedConfig {
         : checkNumber(config.stayConnected, 'stayConnected', 'peers', 0, MAX_CONNECTED),
     pingInterval: time(ping.interval, 'ping.interval', standard.pingInterval),
     pingTimeout,
-    pingTest: Math.min(time(ping.test, 'ping.test', standard.pingTest), pingTimeout),
+    pingTest: time(ping.test, 'ping.test', Math.min(standard.pingTest, pingTimeout)),
     connectionKeepAlive: time(reqResp.connectionKeepAlive, 'reqResp.connectionKeepAlive', standard.connectionKeepAlive),
     requestTimeout: time(reqResp.requestTimeout, 'reqResp.requestTimeout', standard.requestTimeout),
     maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
+  }
+  if (settings.pingTest > pingTimeout) {
+    const message = `ping.test must be at most ping.timeout (${pingTimeout} ms), not ${settings.pingTest}`
+    throw new P2pError('InvalidConfig', message)
   }
   return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
 }
@@ -205,27 +215,35 @@ export function readConfig(config: NodeConfig): CheckedConfig {
 function listenAddresses(listen: string | string[]): string[] {
   const addresses = list(listen, 'listen')
   if (addresses.length === 0) throw new P2pError('InvalidConfig', 'listen must name at least one multiaddr, not none')
-  return addresses.map((address) => {
-    const checked = inOption('listen', () => checkTcpAddress(address))
-    if (peerOf(checked) === undefined) return checked
-    throw new P2pError('InvalidAddress', `listen: ${show(address)} cannot be listened on: leave out its /p2p part`)
-  })
+  return unique(addresses.map((address) => inOption('listen', () => checkListen(address))))
+}
+
+function checkListen(address: string): string {
+  const checked = checkTcpAddress(address, { check: checkListen, ending: '' })
+  if (peerOf(checked) === undefined) return checked
+  throw new P2pError('InvalidAddress', `${show(address)} cannot be listened on: leave out its /p2p part`)
 }
 
 function announced(announce: string | string[]): string[] {
-  return list(announce, 'announce').map((address) => {
-    const checked = inOption('announce', () => checkTcpAddress(address))
-    const cannot = (why: string): P2pError =>
-      new P2pError('InvalidAddress', `announce: ${show(address)} cannot be announced: ${why}`)
-    if (peerOf(checked) !== undefined) throw cannot('leave out its /p2p part')
-    if (isUnspecified(checked)) throw cannot('name the address at which others reach this node, not every interface')
-    if (/\/tcp\/0$/.test(checked)) throw cannot('name the port at which others reach this node, not any')
-    return checked
-  })
+  return unique(list(announce, 'announce').map((address) => inOption('announce', () => checkAnnounced(address))))
+}
+
+function checkAnnounced(address: string): string {
+  const checked = checkTcpAddress(address, { check: checkAnnounced, ending: '' })
+  const cannot = (why: string): P2pError =>
+    new P2pError('InvalidAddress', `${show(address)} cannot be announced: ${why}`)
+  if (peerOf(checked) !== undefined) throw cannot('leave out its /p2p part')
+  if (isUnspecified(checked)) throw cannot('name the address at which others reach this node, not every interface')
+  if (isAnyPort(checked)) throw cannot('name the port at which others reach this node, not any')
+  return checked
 }
 
 function bootNodes(nodes: string | string[]): Record<string, string[]> {
   const form = 'must be a multiaddr that ends in /p2p/<peer id>'
+  for (const node of list(nodes, 'bootNodes')) {
+    if (node.startsWith('/') || isLikeAddress(node)) continue
+    throw new P2pError('InvalidAddress', `bootNodes: ${show(node)} ${form}${node === '' ? ', or be left out' : ''}`)
+  }
   return byPeer(nodes, 'bootNodes', form, ({ target, addresses }) => addresses.length > 0 && !target.startsWith('/'))
 }
 
@@ -245,9 +263,14 @@ function byPeer(
   for (const peer of list(peers, option)) {
     const target = inOption(option, () => checkTarget(peer))
     if (!isRight(target)) throw new P2pError('InvalidAddress', `${option}: ${show(peer)} ${form}`)
-    ;(addressesOf[target.target] ??= []).push(...target.addresses)
+    addressesOf[target.target] = unique([...(addressesOf[target.target] ?? []), ...target.addresses])
   }
   return addressesOf
+}
+
+/** What is named twice counts once. */
+function unique(texts: string[]): string[] {
+  return [...new Set(texts)]
 }
 
 /** One text or several, as several. */

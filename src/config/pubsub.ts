@@ -11,6 +11,7 @@ import {
   type Scoring,
 } from '../core/pubsub.js'
 import { messageId } from '../wire/gossip/message.js'
+import type { Elsewhere, OptionTree } from './places.js'
 
 /** The option `pubsub` of the config. Every option is optional. */
 export interface PubsubConfig {
@@ -69,6 +70,13 @@ const NAMES: Names<PubsubConfig> = {
 const HISTORY_NAMES: Names<NonNullable<PubsubConfig['history']>> = { messages: true, bytes: true }
 const LARGE_NAMES: Names<NonNullable<PubsubConfig['largeMessages']>> = { maxSize: true }
 const SCORING_NAMES = Object.fromEntries(Object.keys(defaultScoring).map((name) => [name, true as const]))
+/** With the names of its groups. */
+export const PUBSUB_OPTIONS: OptionTree = {
+  ...NAMES,
+  history: HISTORY_NAMES,
+  largeMessages: LARGE_NAMES,
+  scoring: SCORING_NAMES,
+}
 const MAX_SIZE = 2 ** 30
 const MIN_MESSAGE = 1_024
 const MAX_VALIDATION = 2_500
@@ -85,16 +93,19 @@ type PubsubSettings = Pick<
 >
 
 /** Checks it and fills in the defaults. @throws `InvalidConfig` */
-export function readPubsub(config: PubsubConfig = {}): {
+export function readPubsub(
+  config: PubsubConfig = {},
+  elsewhere?: Elsewhere,
+): {
   settings: PubsubSettings
   options: PubsubOptions
   validators: Readonly<Record<string, Validator>>
 } {
-  checkObject(config, 'pubsub', NAMES)
+  checkObject(config, 'pubsub', NAMES, elsewhere)
   const { validators = {}, history = {}, largeMessages, scoring = {} } = config
   checkObject(validators, 'pubsub.validators')
-  checkObject(history, 'pubsub.history', HISTORY_NAMES)
-  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', LARGE_NAMES)
+  checkObject(history, 'pubsub.history', HISTORY_NAMES, elsewhere)
+  if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', LARGE_NAMES, elsewhere)
   const standard = defaultSettings
   const number = (value: number | undefined, what: string, unit: string, least: number, most: number, none: number) =>
     value === undefined ? none : checkNumber(value, `pubsub.${what}`, unit, least, most)

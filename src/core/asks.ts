@@ -33,9 +33,12 @@ export function fail(state: State, out: Effects, ask: AskId, refusal: Refusal): 
   else tellServices(state, { kind: 'over', ask })
 }
 
-/** The refusal for a limit of our own. */
+/** When whoever was refused for a limit may come again, ms. */
+export const RETRY_AFTER = 1_000
+
+/** The refusal for a limit of our own, or by a peer that stops. */
 export function overloaded(message: string): Refusal {
-  return { code: 'Overloaded', message, retryAfterMs: 1_000 }
+  return { code: 'Overloaded', message, retryAfterMs: RETRY_AFTER }
 }
 
 /** Accepts one more question. False: it was refused. */

@@ -7,6 +7,7 @@
  */
 import type { Effects } from './effects.js'
 import { IdMap, type Deadlines } from './id-map.js'
+import { PROCESS } from './parameters.js'
 import type { State } from './state.js'
 
 /** The parts of the state whose ids have deadlines. */
@@ -20,6 +21,7 @@ export type DueName =
   | 'surplus'
   | 'ping'
   | 'probe'
+  | 'round'
   | 'memory'
   | 'observed'
   | 'twins'
@@ -29,9 +31,6 @@ export type DueName =
   | 'catchUps'
   | 'histories'
   | 'stop'
-
-/** How long nothing expires after a time in which nothing could be heard, ms: for what lies in the sockets, and a round trip. */
-const GRACE = 250
 
 /** Empty groups for reuse, because otherwise each of several requests in a row would create one. */
 const spare: IdMap<number>[] = []
@@ -90,7 +89,7 @@ export function takeExpired(state: State, what: Timed): number[] {
 
 /** Once: who is late all the time must not put everything off for ever. */
 export function startGrace({ due, now }: State): void {
-  if (due.graceUntil === -Infinity) due.next = due.graceUntil = now + GRACE
+  if (due.graceUntil === -Infinity) due.next = due.graceUntil = now + PROCESS.grace
 }
 
 /** Everything that was due is done, and this is the earliest time of the rest. */

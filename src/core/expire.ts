@@ -15,6 +15,7 @@ import { tryAgain } from './peers/memory.js'
 import { probeNext } from './peers/discovery.js'
 import { expireObserved } from './peers/observed.js'
 import { lookAtTwins } from './peers/twins.js'
+import { runRound } from './peers/waking.js'
 import { expireExchange } from './requests/answers.js'
 import { nextHistory } from './services/serving.js'
 import type { State } from './state.js'
@@ -38,6 +39,7 @@ const DUE: Record<DueName, Row> = {
   surplus: { next: ({ connections }) => connections.nextSurplus, run: leaveSurplus },
   ping: { next: ({ connections }) => connections.nextPing, run: pingAll },
   probe: { next: ({ discovery }) => discovery.nextProbe, run: probeNext },
+  round: { next: ({ waking }) => waking.nextRound, run: runRound },
   memory: { next: ({ memory }) => memory.nextTry, run: tryAgain },
   twins: { next: ({ twins }) => twins.nextLook, run: lookAtTwins },
   observed: { next: ({ observed }) => observed.nextExpiry, run: expireObserved },

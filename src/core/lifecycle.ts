@@ -8,12 +8,13 @@ import { log, type Effects, type Refusal } from './effects.js'
 import type { CommandOf, EventOf } from './events.js'
 import { fullAddresses } from './explain/status.js'
 import { ping, testTime } from './peers/connections.js'
-import { tellWhereWeAre } from './peers/discovery.js'
 import { inspectRecipients, tellStopping } from './peers/goodbye.js'
 import { beginMemory } from './peers/memory.js'
 import { checkObserved } from './peers/observed.js'
-import type { ConnectionId } from './port.js'
+import { onMoved } from './peers/waking.js'
+import type { ConnectionId, StreamId } from './port.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
+import { logOtherRefusals } from './requests/refusal-log.js'
 import type { Exchange } from './requests/state.js'
 import { failAll } from './requests/session/answerer/answers.js'
 import { flushSessions } from './requests/session/outbox.js'
@@ -30,7 +31,8 @@ export function start(state: State, out: Effects): void {
   out.push({ type: 'listen', addresses: listen, ...(announce.length > 0 && { announce }) })
 }
 
-export function onListening(state: State, out: Effects, { addresses }: EventOf<'listening'>): void {
+export function onListening(state: State, out: Effects, event: EventOf<'listening'>): void {
+  const { addresses, bound, failures = [] } = event
   const before = state.lifecycle.addresses
   state.lifecycle.addresses = addresses
   statusChanged(state)
@@ -38,10 +40,13 @@ export function onListening(state: State, out: Effects, { addresses }: EventOf<'
     if (before.join() !== addresses.join())
       log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
     checkObserved(state, out, before, addresses)
-    return tellWhereWeAre(state, out)
+    // Peers that are connected are told by the network; the others hear it from us when we dial them.
+    return onMoved(state, out)
   }
   state.lifecycle.phase = 'running'
-  for (const address of fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
+  for (const address of bound ?? fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
+  if (bound !== undefined) log(out, 'info', `📣 others are told ${fullAddresses(state).join(', ')}`)
+  for (const failure of failures) log(out, 'warn', `${failure}, and the node goes on with the others`)
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
   // The first tick would be later than necessary.
@@ -87,6 +92,7 @@ function cut(state: State, out: Effects, reason?: Refusal): void {
   lifecycle.lookAt = Infinity
   dueAt(state, 'stop', lifecycle.stopAt)
   const refusal: Refusal = reason ?? { code: 'NodeStopped', message: 'the node was stopped' }
+  logOtherRefusals(state, out)
   failAll(state, out, refusal)
   flushSessions(state, out)
   endAll(state, out, refusal)
@@ -98,26 +104,56 @@ function cut(state: State, out: Effects, reason?: Refusal): void {
  * connection says that it has arrived: to close one throws away what is on its way.
  */
 export function finishDrain(state: State, out: Effects): void {
-  const { lifecycle, connections } = state
+  const { lifecycle, connections, streams } = state
   if (isBusy(state)) {
-    lifecycle.confirming = undefined
-    lifecycle.unconfirmed = []
+    lifecycle.unsent = lifecycle.confirming = undefined
     return
   }
   const peers = recipientsThere(state)
   if (peers.length > 0) return inspectAgain(state, out, peers)
-  if (writtenTo(state).length > 0) return
+  lifecycle.unsent ??= new Set(writing(state))
+  for (const stream of lifecycle.unsent) if (!streams.sessions.has(stream)) lifecycle.unsent.delete(stream)
+  if (lifecycle.unsent.size > 0) return lookAgain(state)
   lifecycle.confirming ??= askAll(state, out)
   for (const id of lifecycle.confirming) if (!connections.all.has(id)) lifecycle.confirming.delete(id)
-  if (lifecycle.confirming.size === 0) cutOrBlame(state, out)
+  if (lifecycle.confirming.size > 0) return
+  if (lifecycle.lastServed === Infinity) {
+    // Whoever has our last broadcasts has asked by now for what is large in them. For those who ask on and on nobody waits.
+    lifecycle.lastServed = state.exchanges.nextId
+    return finishDrain(state, out)
+  }
+  if (refused(state).length > 0) lookAgain(state)
+  else cutOrBlame(state, out)
+}
+
+/** Sessions that are writing: perhaps an answer. Refusals that they write afterwards are no reason to wait. */
+function writing({ streams }: State): StreamId[] {
+  return [...streams.sessions.values()].flatMap((session) => (session.writing ? [session.stream] : []))
+}
+
+/** The stream has taken what was written to it. (The word that we stop goes with the next write, if it still waits.) */
+export function onWritable({ lifecycle, streams }: State, { stream }: EventOf<'writable'>): void {
+  if (streams.sessions.get(stream)?.goodbyes.length === 0) lifecycle.unsent?.delete(stream)
+}
+
+/** Peers that are still to be told that they have to ask elsewhere. */
+function refused({ streams }: State): string[] {
+  return [...streams.sessions.values()].flatMap((session) => {
+    return session.role === 'answering' && session.failures.length > 0 ? [session.peer] : []
+  })
 }
 
 /** The network tells what waits to be sent to those alone who look. */
 function inspectAgain(state: State, out: Effects, peers: string[]): void {
-  const { lifecycle } = state
-  if (lifecycle.lookAt !== Infinity) return
+  if (state.lifecycle.lookAt !== Infinity) return
   inspectRecipients(state, out, peers)
-  lifecycle.lookAt = state.now + LOOK_AGAIN
+  lookAgain(state)
+}
+
+/** Nothing else may happen by which it would be looked: `writable` waits for company (`reportIdly`). */
+function lookAgain(state: State): void {
+  const { lifecycle } = state
+  if (lifecycle.lookAt === Infinity) lifecycle.lookAt = state.now + LOOK_AGAIN
   dueAt(state, 'stop', lifecycle.lookAt)
 }
 
@@ -129,7 +165,9 @@ function askAll(state: State, out: Effects): Set<ConnectionId> {
 
 /** After the ping was counted. An answer to one that was sent before confirms nothing. */
 export function onConfirmed({ lifecycle, connections }: State, { connection }: EventOf<'pinged'>): void {
-  if (connections.all.get(connection)?.pings === 0) lifecycle.confirming?.delete(connection)
+  const { pings, peer } = connections.all.get(connection) ?? {}
+  if (pings !== 0 || lifecycle.confirming?.delete(connection) !== true) return
+  lifecycle.unconfirmed = lifecycle.unconfirmed.filter((other) => other !== peer)
 }
 
 /** Before the connection is given up. */
@@ -155,7 +193,7 @@ export function onDrainInspected(state: State, event: EventOf<'inspected'>): voi
 /** Does anything of callers or peers go on? */
 function isBusy(state: State): boolean {
   for (const ask of state.asks.open.values()) if (inFlight(ask) !== undefined) return true
-  for (const exchange of state.exchanges.open.values()) if (isWaitedFor(exchange)) return true
+  for (const exchange of state.exchanges.open.values()) if (isWaitedFor(state, exchange)) return true
   return false
 }
 
@@ -175,16 +213,21 @@ function inFlight(ask: Ask): string | undefined {
   return (ABOUT[ask.kind] as ((ask: Ask) => string) | undefined)?.(ask)
 }
 
-/** A peer's request; of those to the node itself, one whose answer is on its way. */
-function isWaitedFor({ service, stage }: Exchange): boolean {
-  return !service || stage === 'answering'
+/** A peer's request; of those to the node itself, one that came in time and whose answer is on its way. */
+function isWaitedFor({ lifecycle }: State, { service, stage, id }: Exchange): boolean {
+  return !service || (stage === 'answering' && id > lifecycle.lastServed)
 }
 
-/** Peers that have not taken what is being written to them. */
-function writtenTo({ streams, connections }: State): string[] {
-  return [...streams.sessions.values()].flatMap(({ writing, connection }) =>
-    writing ? (connections.all.get(connection)?.peer ?? []) : [],
-  )
+/** Peers of which it is not known whether they have all that was sent to them, once nothing else is waited for. */
+function silentPeers(state: State): Set<string> {
+  const { lifecycle, streams, connections } = state
+  const { unconfirmed, unsent = [], confirming } = lifecycle
+  return new Set([
+    ...unconfirmed,
+    ...[...unsent].flatMap((stream) => streams.sessions.get(stream)?.peer ?? []),
+    ...[...(confirming ?? [])].flatMap((id) => connections.all.get(id)?.peer ?? []),
+    ...(confirming === undefined ? [] : refused(state)),
+  ])
 }
 
 /** The network has closed, or took longer than `stopTimeout`. */
@@ -225,7 +268,7 @@ function describeHung(state: State): string {
     if (about !== undefined) add(ask.kind, about)
   }
   for (const exchange of state.exchanges.open.values()) {
-    if (!isWaitedFor(exchange)) continue
+    if (!isWaitedFor(state, exchange)) continue
     if (isWorkedOn(exchange)) add('handler', `for ${exchange.peer}`)
     else add(exchange.ended ? 'answer' : 'arriving request', `${exchange.ended ? 'to' : 'of'} ${exchange.peer}`)
   }
@@ -234,7 +277,7 @@ function describeHung(state: State): string {
   })
   const unsent = recipientsThere(state)
   if (unsent.length > 0) texts.push(`broadcasts that ${someOf(unsent)} may not have`)
-  const silent = new Set([...state.lifecycle.unconfirmed, ...writtenTo(state)])
+  const silent = silentPeers(state)
   if (silent.size > 0) texts.push(`${someOf([...silent])} did not confirm what was sent`)
   return texts.join(', ')
 }

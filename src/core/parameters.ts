@@ -30,13 +30,21 @@ export const DIALS = {
   lookupAfter: 1_000,
 } as const
 
-/** The slowest line on which a ping is waited for longer because it waits behind our own bytes, bytes a second. */
-const SLOWEST_LINE = 25_000
+/** What follows when the process stood still: it was busy, stopped or asleep. */
+export const PROCESS = {
+  /** It stood still if it comes so much later than it should, ms. */
+  late: 250,
+  /** So long nothing is over then, ms: for what lies in the sockets, and a round trip. */
+  grace: 250,
+} as const
 
-/** How long a ping may take, ms, before which so many of our bytes may still be on their way. */
-export function pingTime({ timeout, longest }: { timeout: number; longest: number }, bytesAhead: number): number {
-  return Math.max(timeout, Math.min(longest, timeout + Math.ceil((bytesAhead * 1_000) / SLOWEST_LINE)))
-}
+/** How a sleep of the machine is noticed: its clocks are compared. */
+export const CLOCKS = {
+  /** So often, ms. */
+  interval: 500,
+  /** Less than this is the slewing of a time service, or what lies between the two readings, ms. */
+  jump: 2_000,
+} as const
 
 export const STREAMS = {
   /** Bytes that may be sent before the other side has read any. */

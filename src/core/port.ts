@@ -48,15 +48,22 @@ export interface GossipPeer {
 
 /** What the network reports. Plain data, so that it can be recorded and replayed. */
 export type PortEvent =
-  /** The node listens on these addresses, which carry no `/p2p` part. Repeated after each change. */
-  | { type: 'listening'; addresses: string[] }
+  /** The node listens on these addresses, which carry no `/p2p` part. Repeated after each change of them or of the interfaces. */
+  | {
+      type: 'listening'
+      addresses: string[]
+      /** Where it listens, when others are told of other addresses. */
+      bound?: string[]
+      /** The first time: of those that were asked for, why some cannot be listened on. */
+      failures?: string[]
+    }
   | { type: 'listenFailed'; failure: Failure }
   /** The machine slept for `by` ms, in which the time of the lane stood still, or its clock was set; negative: it was set back. */
   | { type: 'clockJumped'; by: number }
   | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
   /**
    * Every stream of the connection has ended too, whether or not it was reported. `moved`: it began at an address that this
-   * machine does not have any more.
+   * machine had and does not have any more.
    */
   | { type: 'connectionClosed'; connection: ConnectionId; moved?: boolean }
   /** Answers `dial`. The connection was reported by `connectionOpened` before. */
@@ -157,10 +164,11 @@ export type PortEffect =
   /** `dead`: the other side says nothing any more, so there is no good order to wait for. */
   | { type: 'closeConnection'; connection: ConnectionId; reason: string; dead?: true }
   /**
-   * Measure the round-trip time, within `timeout` ms. It grows by the time that a slow line takes for what we have sent since the
-   * last answered ping, because the ping waits behind that; to `longest` at most. Answered by `pinged` or `pingFailed`.
+   * Measure the round-trip time, within `timeout` ms. It grows by the time that the line takes for those of our bytes that may still
+   * be ahead of the ping (peers/line.ts), to `longest` at most. Answered by `pinged` or `pingFailed`. With
+   * `avoidAfter` it is a test: after so many ms without an answer gossip goes over another connection of the peer, if there is one.
    */
-  | { type: 'ping'; connection: ConnectionId; timeout: number; longest: number }
+  | { type: 'ping'; connection: ConnectionId; timeout: number; longest: number; avoidAfter?: number }
   /** The addresses of ours that others have confirmed, all of them: they are told beside those that we listen on. */
   | { type: 'announceObserved'; addresses: string[] }
   | { type: 'tableAdd'; peer: string; addresses: string[] }

@@ -47,7 +47,7 @@ export interface Settings {
   /** Every connected peer is pinged once per interval; an answer may take as long as the timeout. */
   pingInterval: number
   pingTimeout: number
-  /** … and how long on a connection whose peer has opened another one. */
+  /** … and in a drain. When a peer has opened another connection, gossip leaves a silent one after this, and it is closed after twice this. */
   pingTest: number
   /** How long a topic stays joined after its last subscriber, because gossipsub refuses a GRAFT for 10 s after a PRUNE. */
   topicLinger: number
@@ -59,8 +59,10 @@ export interface Settings {
   maxRemembered: number
   /** How long a peer is tried again that nobody reaches: whoever was away for a day comes back by itself, or not at all. */
   memoryLifetime: number
-  /** Remembered peers that are dialled at once: a node whose cable is out must not dial a thousand of them. */
+  /** Remembered peers that are dialled at once, beside those that were good last: a node whose cable is out must not dial a thousand. */
   maxReturns: number
+  /** A number by chance that this start of the node has, below 2^48: others tell two nodes of one secret apart by it. 0: none. */
+  incarnation: number
   /** Protocols of requests, the preferred one first: names of src/wire/protocols.ts. */
   protocols: string[]
   /**
@@ -126,7 +128,7 @@ export function namedPeers({ bootNodes, keep }: Settings): Set<string> {
 
 /** Does the config name this peer? We stay connected to it, and try again for ever. */
 export function isNamed({ bootNodes, keep }: Settings, peer: string): boolean {
-  return peer in bootNodes || peer in keep
+  return Object.hasOwn(bootNodes, peer) || Object.hasOwn(keep, peer)
 }
 
 /** The largest request that we accept, bytes. */
@@ -171,6 +173,7 @@ export const defaultSettings: Settings = {
   maxRemembered: 1_000,
   memoryLifetime: 86_400_000,
   maxReturns: 8,
+  incarnation: 0,
   protocols: REQUEST_PROTOCOLS,
   maxStreams: 256,
   maxEarlyStreams: 8,

@@ -9,7 +9,7 @@ import { IdMap, type Deadlines } from './id-map.js'
 import { createPeersState, type DialAsk, type OnlineAsk, type PeersState } from './peers/state.js'
 import { createRequestsState, type RequestAsk, type RequestsState } from './requests/state.js'
 import { createServicesState, type ServicesState } from './services/state.js'
-import type { ConnectionId } from './port.js'
+import type { ConnectionId, StreamId } from './port.js'
 import type { Settings } from './settings.js'
 import type { AskId, ExchangeId } from './terms.js'
 
@@ -43,11 +43,18 @@ export interface Lifecycle {
   stopAt: number
   /** While it drains: when to look again whether all has been sent. */
   lookAt: number
+  /** While it drains, once nothing is in flight any more: sessions that have not taken what was written to them by then. */
+  unsent: Set<StreamId> | undefined
   /**
    * While it drains, once nothing is in flight any more: a round trip over each of these connections is still to confirm that what
    * was sent has arrived.
    */
   confirming: Set<ConnectionId> | undefined
+  /**
+   * While it drains, once that has been confirmed: of the requests of other nodes to this one it waits for those before this number
+   * (they count down). Before: `Infinity`.
+   */
+  lastServed: ExchangeId
   /** Peers that did not confirm it. */
   unconfirmed: string[]
   /** Why it ends, if its drain was cut short. */
@@ -116,7 +123,9 @@ export function createState(self: string, settings: Settings): State {
       stopAsks: [],
       stopAt: Infinity,
       lookAt: Infinity,
+      unsent: undefined,
       confirming: undefined,
+      lastServed: Infinity,
       unconfirmed: [],
       reason: undefined,
     },

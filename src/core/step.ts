@@ -21,8 +21,8 @@ import { knownPeers, snapshot } from './explain/status.js'
 import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import * as discovery from './peers/discovery.js'
-import * as memory from './peers/memory.js'
 import { awaitOnline, settleOnline } from './peers/online.js'
+import { onClockJumped, onLate } from './peers/waking.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
@@ -32,9 +32,6 @@ import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { Lifecycle, State } from './state.js'
 import { unhandled } from './terms.js'
-
-/** After so long, ms, without a sign of us peers may have given us up, or have gone. */
-const SLEPT = 5_000
 
 /** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
@@ -66,7 +63,9 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'streamClosed':
     case 'streamInbound':
     case 'streamOpenFailed':
+      return onStreamEvent(state, out, event)
     case 'writable':
+      lifecycle.onWritable(state, event)
       return onStreamEvent(state, out, event)
 
     case 'request':
@@ -176,14 +175,12 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'listenFailed':
       return lifecycle.onListenFailed(state, out, event)
     case 'clockJumped':
-      return connectivity.pingAfterSleep(state, out)
+      return onClockJumped(state, out, event.by)
     case 'woken':
       return onWoken(state)
     case 'late':
       startGrace(state)
-      if (event.by <= SLEPT) return
-      memory.onSlept(state, event.by)
-      return connectivity.pingAfterSleep(state, out)
+      return onLate(state, out, event.by)
     case 'effectFailed':
       return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 

@@ -1,8 +1,9 @@
 /** Checks of what callers pass, before anything is sent. A message names the wrong value, and what would be right. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { peerOf } from '../core/peers/addresses.js'
+import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
 import { P2pError } from '../errors.js'
+import { isLikeAddress, meantAddress } from './meant.js'
 
 /** A value as a message shows it: short, and on one line. */
 export function show(value: unknown): string {
@@ -18,6 +19,11 @@ export function show(value: unknown): string {
 export function messageOf(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown }
   return typeof message === 'string' ? message : String(error)
+}
+
+/** Of a text that stands in a log line. */
+export function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!
 }
 
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
@@ -47,24 +53,41 @@ export function checkPeerId(text: string): string {
   }
 }
 
-/** A valid multiaddr in its canonical text. */
-export function checkAddress(text: string): string {
+/** What a caller takes for an address: its check, and how an example of what it takes ends. */
+export interface Taken {
+  check: (address: string) => unknown
+  ending: string
+}
+
+/** A valid multiaddr in its canonical text. The advice for another text is one that the caller takes. */
+export function checkAddress(text: string, taken: Taken = DIALLED): string {
   try {
     return multiaddr(text).toString()
   } catch (cause) {
-    throw new P2pError(
-      'InvalidAddress',
-      `${show(text)} is not a multiaddr (such as /ip4/192.0.2.1/tcp/9000/p2p/12D3KooW…)`,
-      {
-        cause,
-      },
-    )
+    throw noMultiaddr(text, taken, cause)
   }
 }
 
+/** Of a peer. */
+const DIALLED: Taken = { check: checkDialled, ending: '/p2p/<peer id>' }
+
+/** A system may take "every interface" for itself, but that is nothing to advise. */
+function checkDialled(address: string): void {
+  if (isUnspecified(address)) throw new P2pError('InvalidAddress', `${address} names no host`)
+  checkTarget(address)
+}
+
+function noMultiaddr(text: string, { check, ending }: Taken, cause?: unknown): P2pError {
+  const meant = meantAddress(text, check)
+  const address = meant ?? '/ip4/192.0.2.1/tcp/9000'
+  const whole = peerOf(address) === undefined ? `${address}${ending}` : address
+  const advice = meant === undefined ? ` (such as ${whole})` : `: write ${whole}`
+  return new P2pError('InvalidAddress', `${show(text)} is not a multiaddr${advice}`, { cause })
+}
+
 /** A multiaddr over TCP, the only transport there is. */
-export function checkTcpAddress(text: string): string {
-  const address = checkAddress(text)
+export function checkTcpAddress(text: string, taken?: Taken): string {
+  const address = checkAddress(text, taken)
   if (!/^\/(ip4|ip6|ip6zone\/[^/]+\/ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[^/]+)?$|^\/dnsaddr\//.test(address)) {
     throw new P2pError(
       'InvalidAddress',
@@ -96,11 +119,16 @@ export function checkTarget(peer: unknown): Target {
   if (typeof peer !== 'string' || peer === '') {
     throw new P2pError('InvalidPeerId', `a peer is given by its peer id or its multiaddr, not by ${show(peer)}`)
   }
+  if (isLikeAddress(peer)) throw noMultiaddr(peer, DIALLED)
   if (!peer.startsWith('/')) return { target: checkPeerId(peer), addresses: [] }
   const id = peerOf(peer)
   // `/p2p/<peer id>` alone is a multiaddr too. It names a peer, but no address.
   if (id !== undefined && peer === `/p2p/${id}`) return { target: checkPeerId(id), addresses: [] }
   const address = checkTcpAddress(peer)
+  if (isAnyPort(address)) {
+    const advice = 'name the one at which that node listens, as its addresses show it'
+    throw new P2pError('InvalidAddress', `${show(peer)} cannot be dialled, because 0 is no port: ${advice}`)
+  }
   return { target: id === undefined ? address : checkPeerId(id), addresses: [address] }
 }
 
@@ -172,22 +200,32 @@ export function checkOptions(options: unknown, call: string, names: Readonly<Rec
   checkNames(options, call, names)
 }
 
-/** An object and, where names are given, one that has no other fields than these. */
-export function checkObject(value: unknown, what: string, names?: Readonly<Record<string, true>>): void {
+/** An object and, where names are given, one that has no other fields than these. `elsewhere`: where an unknown one belongs. */
+export function checkObject(
+  value: unknown,
+  what: string,
+  names?: Readonly<Record<string, true>>,
+  elsewhere?: (name: string) => string[],
+): void {
   if (!isObject(value)) throw new P2pError('InvalidConfig', `${what} must be an object, not ${show(value)}`)
-  if (names !== undefined) checkNames(value, what, names)
+  if (names !== undefined) checkNames(value, what, names, elsewhere)
 }
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function checkNames(value: object, what: string, names: Readonly<Record<string, true>>): void {
+function checkNames(
+  value: object,
+  what: string,
+  names: Readonly<Record<string, true>>,
+  elsewhere: (name: string) => string[] = () => [],
+): void {
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(names, key)) continue
     const all = Object.keys(names)
-    const near = nearest(key, all)
-    const hint = near === undefined ? '' : ` (did you mean ${near}?)`
+    const meant = [nearest(key, all) ?? [], elsewhere(key)].flat()
+    const hint = meant.length === 0 ? '' : ` (did you mean ${meant.join(', or ')}?)`
     throw new P2pError(
       'InvalidConfig',
       `${what} has no option ${show(key)}${hint}; there are ${all.join(', ') || 'none'}`,

@@ -23,14 +23,12 @@ import {
 } from 'rxjs'
 import type { ClockEffect, Effect } from '../core/effects.js'
 import type { Batch, Command, Event, Internal } from '../core/events.js'
+import { PROCESS } from '../core/parameters.js'
 import type { PortEvent } from '../core/port.js'
 import type { State } from '../core/state.js'
 import { step as coreStep } from '../core/step.js'
 import { Gathering, Source } from './gather.js'
 import { MAX_DELAY } from '../platform/timers.js'
-
-/** A batch that comes so long after a wake-up was due, ms, comes after a time in which nothing could be heard. */
-const LATE = 250
 
 export interface LaneOptions {
   state: State
@@ -107,7 +105,7 @@ export class Lane {
     const by = at - this.dueAt
     if (by < 0) return
     this.dueAt = Infinity
-    if (by > LATE) events.unshift({ type: 'late', by })
+    if (by > PROCESS.late) events.unshift({ type: 'late', by })
   }
 
   private run(effects: Effect[]): void {

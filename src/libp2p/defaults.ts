@@ -41,6 +41,8 @@ export const STRANGERS = TABLE.strangers
 
 /** How often kad may ping a peer that we are connected to before it gives it up as a member of the table. Stock: once. */
 export const ADD_ATTEMPTS = 3
+/** Peers that are being added or removed. While there are so many, another one is not added: kad itself pings 20 at once. */
+export const MAX_CHANGING = 256
 
 /** Closing one connection in good order before it is aborted. The stock value. */
 export const CLOSE_TIMEOUT = 1_000
@@ -55,7 +57,7 @@ export const INTERFACES_INTERVAL = 1_000
 export const REMEMBERED_PEERS = 4_096
 
 /** How long what a peer has said of itself outranks hearsay once it is not connected, ms. Stock: nothing outranks it. */
-export const OWN_WORD_LIFETIME = 60 * 60_000
+export const SELF_REPORT_LIFETIME = 60 * 60_000
 
 /** What a session may have on its way to us. Stock: 256 KiB, and up to 16 MiB where Yamux happens to let a window grow. */
 export const SESSION_WINDOW = STREAMS.sessionWindow

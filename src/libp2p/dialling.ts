@@ -15,7 +15,7 @@ import { reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { isBroken } from './patches/broken-connection.js'
-import { timeoutSignal } from './timeout-signal.js'
+import { afterHearing, withTimeout } from './timeout-signal.js'
 
 /** A dial under way. */
 interface Dial {
@@ -42,7 +42,8 @@ interface Dial {
   /** When a lookup begins if nothing has answered by then; `undefined`: it is not wanted, or not any more. */
   lookupAt: number | undefined
   timer: NodeJS.Timeout | undefined
-  tooLong: NodeJS.Timeout | undefined
+  /** Calls off the end of its time. */
+  stopTime: () => void
   /** When no address was known. */
   cause: Error | undefined
 }
@@ -105,16 +106,17 @@ export class Dialler {
       searches: 0,
       lookupAt: undefined,
       timer: undefined,
-      tooLong: undefined,
+      stopTime: afterHearing(DIAL_TIMEOUT, () => this.expire(dial)),
       cause: undefined,
     }
     this.dials.set(target, dial)
     this.active.add(dial)
-    dial.tooLong = setTimeout(() => {
-      for (const address of dial.running) dial.tried.set(address, 'timed out')
-      this.fail(dial, new Error('the lookup for its address took too long'))
-    }, DIAL_TIMEOUT)
     return dial
+  }
+
+  private expire(dial: Dial): void {
+    for (const address of dial.running) dial.tried.set(address, 'timed out')
+    this.fail(dial, new Error('the lookup for its address took too long'))
   }
 
   private offer({ race, peer }: Dial, candidates: Candidate[]): void {
@@ -179,30 +181,32 @@ export class Dialler {
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
     // A name that stands for others is libp2p's to find out.
     if (address.startsWith('/dnsaddr/')) {
-      const signal = timeoutSignal(DIALS.addressTimeout)
-      return this.host.dial(multiaddr(address), { signal, force: this.connectionsTo(dial.peer).some(isBroken) })
+      const force = this.connectionsTo(dial.peer).some(isBroken)
+      return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force }))
     }
-    let timer: NodeJS.Timeout | undefined
-    let tooLong: NodeJS.Timeout | undefined
+    let stopTrying: (() => void) | undefined
+    let ended: (() => void) | undefined
     const first = new AbortController()
     let again: AbortController | undefined
-    const answered = (): void => clearInterval(timer)
+    const onAnswer = (): void => stopTrying?.()
     try {
       return await new Promise((resolve, reject) => {
-        tooLong = setTimeout(() => reject(new Error('timed out')), DIALS.addressTimeout)
-        timer = setInterval(() => {
+        ended = afterHearing(DIALS.addressTimeout, () => reject(new Error('timed out')))
+        const tryAgain = (): void => {
+          stopTrying = afterHearing(DIALS.again, tryAgain)
           if (dial.running.size > DIALS.few) return
           abort(dial, again)
           const mine = (again = new AbortController())
-          this.connect(dial, address, mine, answered).then(resolve, (error) => {
+          this.connect(dial, address, mine, onAnswer).then(resolve, (error) => {
             if (!mine.signal.aborted) reject(error as Error)
           })
-        }, DIALS.again)
-        this.connect(dial, address, first, answered).then(resolve, reject)
+        }
+        stopTrying = afterHearing(DIALS.again, tryAgain)
+        this.connect(dial, address, first, onAnswer).then(resolve, reject)
       })
     } finally {
-      clearTimeout(tooLong)
-      clearInterval(timer)
+      ended?.()
+      stopTrying?.()
       abort(dial, first)
       abort(dial, again)
     }
@@ -233,7 +237,10 @@ export class Dialler {
         ({ id, addresses }) => {
           // (libp2p calls certified what a peer has signed at any time.)
           return addresses.map(({ multiaddr: address }) => {
-            return { address: address.toString(), isConfirmed: this.gater.isOwnWord(id.toString(), address.toString()) }
+            return {
+              address: address.toString(),
+              isConfirmed: this.gater.isSelfReported(id.toString(), address.toString()),
+            }
           })
         },
         (): Candidate[] => [],
@@ -305,7 +312,7 @@ export class Dialler {
     dial.isOver = true
     dial.end.abort()
     clearTimeout(dial.timer)
-    clearTimeout(dial.tooLong)
+    dial.stopTime()
     if (this.dials.get(dial.target) === dial) this.dials.delete(dial.target)
     if (dial.running.size === 0) this.active.delete(dial)
   }

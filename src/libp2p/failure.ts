@@ -6,6 +6,7 @@ export function reasonOf(error: unknown): string {
   const { name, message } = (error ?? {}) as Partial<Error>
   if (name === 'TimeoutError' || name === 'AbortError') return 'timed out'
   if (message?.startsWith('Payload identity key ') === true) return 'another node is there now, with another peer id'
+  if (name === 'UnexpectedEOFError') return 'the other side hung up'
   return (message?.split('\n')[0] || name || String(error)).replace(/^connection error \S+: /, '')
 }
 
@@ -13,12 +14,20 @@ export function failureOf(what: string, error: unknown): Failure {
   return { message: `${what}: ${reasonOf(error)}`, cause: error }
 }
 
-/** libp2p's error has a paragraph for each address that failed, with a stack. */
-export function listenFailure(asked: string[], cause: unknown): Failure {
-  const text = (cause as Partial<Error> | undefined)?.message ?? String(cause)
-  const failed = [...text.matchAll(/^ {2}(\/\S+): (.*)$/gm)].map(([, address, reason]) => {
-    return `${address} (${reason?.replace(/^(\w*Error: )+/, '')})`
+/** Why an address cannot be listened on. */
+export interface ListenFailure {
+  address: string
+  /** libp2p's error has a paragraph for an address, with a stack. */
+  cause: unknown
+}
+
+export function listenFailure(failures: readonly ListenFailure[]): Failure {
+  const failed = failures.map(({ address, cause }) => {
+    const text = (cause as Partial<Error> | undefined)?.message ?? String(cause)
+    const reason = /^ {2}\/\S+: (?:\w*Error: )*(.*)$/m.exec(text)?.[1] ?? text.split('\n')[0]
+    return `${address} (${reason})`
   })
-  const what = failed.length > 0 ? failed.join(', ') : `${asked.join(', ')} (${text.split('\n')[0]})`
-  return { message: `cannot listen on ${what}`, cause }
+  const all = failures.map(({ cause }) => cause)
+  const message = `cannot listen on ${failed.join(', ')}`
+  return { message, cause: all.length === 1 ? all[0] : new AggregateError(all, message) }
 }

@@ -4,11 +4,11 @@
  */
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
 import { acceptsAddress, isLoopback, isUnspecified, withoutPeer } from '../core/peers/addresses.js'
-import { OWN_WORD_LIFETIME, REMEMBERED_PEERS } from './defaults.js'
+import { SELF_REPORT_LIFETIME, REMEMBERED_PEERS } from './defaults.js'
 import { Claims } from './patches/claims.js'
 
 /** What a peer has told us of itself. */
-interface OwnWord {
+interface SelfReport {
   /** Without `/p2p`. */
   readonly addresses: ReadonlySet<string>
   /** ms; `Infinity` while it is connected. */
@@ -20,7 +20,7 @@ export class Gater {
   /** Some peer is, or was, connected to us over loopback. */
   private anyOverLoopback = false
   private readonly overLoopback = new Map<string, boolean>()
-  private readonly ownWords = new Map<string, OwnWord>()
+  private readonly selfReports = new Map<string, SelfReport>()
   readonly claims = new Claims()
 
   /** `deny` is for tests that cut a network in two. */
@@ -44,26 +44,26 @@ export class Gater {
 
   /** By identify, so it is the peer itself that says so. `addresses` are without `/p2p`. */
   told(peer: string, addresses: string[]): void {
-    this.ownWords.delete(peer)
-    this.ownWords.set(peer, { addresses: new Set(addresses), until: Infinity })
-    this.bound(this.ownWords)
+    this.selfReports.delete(peer)
+    this.selfReports.set(peer, { addresses: new Set(addresses), until: Infinity })
+    this.bound(this.selfReports)
   }
 
   /** The last connection to the peer has ended, so it cannot tell us new addresses any more. */
   left(peer: string): void {
-    const word = this.ownWords.get(peer)
-    if (word !== undefined) word.until = this.now() + OWN_WORD_LIFETIME
+    const report = this.selfReports.get(peer)
+    if (report !== undefined) report.until = this.now() + SELF_REPORT_LIFETIME
   }
 
   /** The peer cannot be reached at the addresses that it told. */
   forget(peer: string): void {
-    this.ownWords.delete(peer)
+    this.selfReports.delete(peer)
   }
 
   /** Has the peer itself told us of this address? */
-  isOwnWord(peer: string, address: string): boolean {
-    const word = this.ownWords.get(peer)
-    return word !== undefined && word.until > this.now() && word.addresses.has(withoutPeer(address))
+  isSelfReported(peer: string, address: string): boolean {
+    const report = this.selfReports.get(peer)
+    return report !== undefined && report.until > this.now() && report.addresses.has(withoutPeer(address))
   }
 
   /**
@@ -72,7 +72,7 @@ export class Gater {
    */
   best<Address extends { toString(): string }>(peer: string, addresses: Address[]): Address[] {
     const accepted = addresses.filter((address) => this.accepts(peer, address.toString()))
-    const own = accepted.filter((address) => this.isOwnWord(peer, address.toString()))
+    const own = accepted.filter((address) => this.isSelfReported(peer, address.toString()))
     return own.length > 0 ? own : accepted
   }
 
@@ -84,7 +84,7 @@ export class Gater {
   private bound(map: Map<string, unknown>): void {
     if (map.size <= REMEMBERED_PEERS) return
     for (const peer of map.keys()) {
-      if (this.ownWords.get(peer)?.until !== Infinity) return void map.delete(peer)
+      if (this.selfReports.get(peer)?.until !== Infinity) return void map.delete(peer)
     }
   }
 

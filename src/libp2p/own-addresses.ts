@@ -4,9 +4,17 @@
  * peer where it is.
  */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { withoutPeer } from '../core/peers/addresses.js'
+import { isAnyPort, withoutPeer } from '../core/peers/addresses.js'
+import { Interfaces, type Changes } from '../platform/interfaces.js'
 import { INTERFACES_INTERVAL } from './defaults.js'
+import type { ListenFailure } from './failure.js'
 import { endAddressUpdates } from './patches/address-updates.js'
+import { keepKnownAddresses } from './patches/known-addresses.js'
+import type { Transports } from './transports.js'
+
+interface Listening {
+  services: { transports: Pick<Transports, 'listen'> }
+}
 
 interface Components {
   addressManager: {
@@ -25,14 +33,23 @@ export interface OwnAddresses {
   listening(): string[]
   /** These, as others see us, are told too, and none that were before. */
   observed(addresses: string[]): void
-  /** Calls `moved` when interfaces have come or gone. */
-  watch(moved: () => void): void
+  /**
+   * Looks each second at the interfaces, and calls `changed` when addresses have come or gone: again, while it throws, of which `failed`
+   * hears.
+   */
+  watch(changed: (changes: Changes) => void, failed: (error: unknown) => void): void
   unwatch(): void
   /** The node has stopped. */
   end(): void
 }
 
-export function ownAddresses({ addressManager, transportManager, events }: Components): OwnAddresses {
+const NOTHING: Changes = { moved: false, gone: new Set() }
+
+export function ownAddresses(
+  { addressManager, transportManager, events }: Components,
+  interfaces = new Interfaces(),
+): OwnAddresses {
+  keepKnownAddresses(transportManager)
   let timer: NodeJS.Timeout | undefined
   const confirm = () => {
     for (const address of transportManager.getAddrs()) {
@@ -41,22 +58,44 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
   }
   events.addEventListener('transport:listening', confirm)
   let seen: Multiaddr[] = []
-  const look = (last: Multiaddr[], moved: () => void): Multiaddr[] => {
+  /** Where we listen, as far as others were told. */
+  let last: Multiaddr[] = []
+  /** Where we did, on interfaces that may come back in a moment. Others are told of these too. */
+  let missing: Multiaddr[] = []
+  /** What has changed, and is not told yet. */
+  let owed = NOTHING
+  const look = (changed: (changes: Changes) => void): void => {
+    const { moved, gone } = interfaces.look()
+    const away = [...owed.gone, ...gone].filter((one) => !interfaces.isKnown(one))
+    owed = { moved: owed.moved || moved, gone: new Set(away) }
+    if (follow()) confirm()
+    if (owed.moved || owed.gone.size > 0) changed(owed)
+    owed = NOTHING
+  }
+  /** False: nothing has changed. */
+  const follow = (): boolean => {
     const now = transportManager.getAddrs()
-    if (now.join() === last.join()) return last
+    if (now.join() === last.join() && missing.length === 0) return false
+    const away = [...last, ...missing].filter((one) => !now.some((other) => other.equals(one)))
+    const kept = away.filter((one) => interfaces.isKnown(ipOf(one)))
     // libp2p tells others of a change only when it hears of an address that has come or gone.
-    for (const gone of last.filter((one) => !now.some((other) => other.equals(one)))) {
-      addressManager.removeObservedAddr(gone)
-    }
-    confirm()
-    moved()
-    return now
+    for (const one of new Set([...missing, ...away])) if (!kept.includes(one)) addressManager.removeObservedAddr(one)
+    for (const one of kept) addressManager.confirmObservedAddr(one, { type: 'observed', ttl: Infinity })
+    last = now
+    missing = kept
+    return true
   }
   return {
     listening: () => transportManager.getAddrs().map((address) => withoutPeer(address.toString())),
-    watch(moved) {
-      let last = transportManager.getAddrs()
-      timer = setInterval(() => (last = look(last, moved)), INTERFACES_INTERVAL).unref()
+    watch(changed, failed) {
+      last = transportManager.getAddrs()
+      timer = setInterval(() => {
+        try {
+          look(changed)
+        } catch (error) {
+          failed(error)
+        }
+      }, INTERFACES_INTERVAL).unref()
     },
     observed(addresses) {
       const now = addresses.map((address) => multiaddr(address))
@@ -67,19 +106,38 @@ export function ownAddresses({ addressManager, transportManager, events }: Compo
     unwatch: () => clearInterval(timer),
     end: () => endAddressUpdates(addressManager),
     list() {
+      follow()
       confirm()
       return [...new Set(addressManager.getAddresses().map((address) => withoutPeer(address.toString())))]
     },
   }
 }
 
-/** The first address for which we have no transport. libp2p skips it silently while another one works. */
-export function unsupportedAddress(asked: string[]): string | undefined {
-  return asked.find((address) => !/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/p2p\/[^/]+)?$/.test(address))
+function ipOf(address: Multiaddr): string {
+  return address.toString().split('/')[2]!
 }
 
-/** The first ip6 address when we listen on none: libp2p takes that for a machine without IPv6, and says nothing. */
-export function missingAddress(asked: string[], listening: string[]): string | undefined {
-  if (listening.some((address) => address.startsWith('/ip6/'))) return undefined
-  return asked.find((address) => address.startsWith('/ip6/'))
+/** Where we listen, by the addresses that we were to listen on, in their order. `undefined`: it cannot be listened on. */
+export type Bound = readonly (readonly string[] | undefined)[]
+
+/** Listens on each of these, as far as that can be. */
+export async function listenOn(host: Listening, asked: string[]): Promise<{ bound: Bound; failures: ListenFailure[] }> {
+  const bound: (string[] | undefined)[] = asked.map(() => undefined)
+  const failures: ListenFailure[] = []
+  // Named ports come first: a free one could happen to be one of them.
+  const order = [...asked.keys()].sort((a, b) => Number(isAnyPort(asked[a]!)) - Number(isAnyPort(asked[b]!)))
+  for (const index of order) {
+    const address = asked[index]!
+    try {
+      if (!isSupported(address)) throw new Error('only TCP addresses can be listened on')
+      bound[index] = await host.services.transports.listen(multiaddr(address))
+    } catch (cause) {
+      failures.push({ address, cause })
+    }
+  }
+  return { bound, failures }
+}
+
+function isSupported(address: string): boolean {
+  return /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+$/.test(address)
 }

@@ -4,6 +4,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { PING_PROTOCOL } from '../wire/protocols.js'
+import { withTimeout } from './timeout-signal.js'
 
 const LENGTH = 32
 
@@ -13,16 +14,17 @@ export class PingTimeout extends Error {
 }
 
 /** The round trip, ms, from 1 on (0 stands for none). A peer that does not speak the protocol is alive too, because it has answered. */
-export async function pingOver(connection: Connection, timeout: number): Promise<number> {
-  const signal = AbortSignal.timeout(timeout)
+export function pingOver(connection: Connection, timeout: number): Promise<number> {
   const opening = performance.now()
-  try {
-    const stream = await connection.newStream([PING_PROTOCOL], { signal })
-    return await echo(stream, signal)
-  } catch (error) {
-    if ((error as Error).name === 'UnsupportedProtocolError') return Math.ceil(performance.now() - opening)
-    throw signal.aborted ? new PingTimeout('no answer in time', { cause: error }) : error
-  }
+  return withTimeout(timeout, async (signal) => {
+    try {
+      const stream = await connection.newStream([PING_PROTOCOL], { signal })
+      return await echo(stream, signal)
+    } catch (error) {
+      if ((error as Error).name === 'UnsupportedProtocolError') return Math.ceil(performance.now() - opening)
+      throw signal.aborted ? new PingTimeout('no answer in time', { cause: error }) : error
+    }
+  })
 }
 
 function echo(stream: Stream, signal: AbortSignal): Promise<number> {

@@ -4,16 +4,16 @@
  */
 import { unhandled } from '../core/terms.js'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { CLOCKS } from '../core/parameters.js'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
-import { isUnspecified } from '../core/peers/addresses.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
-import { failureOf, listenFailure, reasonOf } from './failure.js'
+import { failureOf, listenFailure, reasonOf, type ListenFailure } from './failure.js'
 import { Gater } from './gater.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
-import { missingAddress, unsupportedAddress } from './own-addresses.js'
+import { listenOn, type Bound } from './own-addresses.js'
 import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
@@ -25,8 +25,8 @@ export interface Libp2pPortOptions extends HostOptions {
   protocols: string[]
   /** Called with failures that no event reports. */
   log?: (text: string) => void
-  /** Called with the addresses that it listens on, whatever it announces. */
-  onListening?: (addresses: string[]) => void
+  /** Called with the addresses that it listens on, by those that it was to listen on, whatever it announces. */
+  onListening?: (bound: Bound) => void
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -37,6 +37,7 @@ export function createLibp2pPort(options: Libp2pPortOptions): CreatePort {
 
 interface Parts {
   host: Host
+  gater: Gater
   connections: Connections
   streams: RequestStreams
   dialler: Dialler
@@ -51,6 +52,7 @@ class Libp2pPort implements NetworkPort {
   /** Events before `listening`: a peer may connect before libp2p's start is over. */
   private early: PortEvent[] | undefined = []
   private addresses: string[] = []
+  private announces = false
   private unwatchClock: (() => void) | undefined
 
   constructor(
@@ -79,69 +81,95 @@ class Libp2pPort implements NetworkPort {
 
   private listen(addresses: string[], announce: string[] = []): void {
     if (this.starting !== undefined) return
-    // Another port is no help where libp2p is not the one that we know.
-    this.starting = this.build(addresses, announce).then(
-      (parts) =>
-        this.start(parts, addresses).then(
-          () => this.reportAddresses(),
-          (error) => this.giveUp(listenFailure(addresses, error)),
-        ),
-      (error) => this.giveUp(failureOf('cannot start', error)),
-    )
+    this.announces = announce.length > 0
+    this.starting = this.begin(addresses, announce).catch((error) => this.giveUp(failureOf('cannot start', error)))
+  }
+
+  /** What it throws is no fault of the addresses: another port is no help. */
+  private async begin(asked: string[], announce: string[]): Promise<void> {
+    const parts = await this.build(asked, announce)
+    await this.start(parts)
+    const { bound, failures } = await listenOn(parts.host, asked)
+    if (failures.length > 0 && failures.length === asked.length) return this.giveUp(listenFailure(failures))
+    parts.gater.listensOn(asked.filter((_, index) => bound[index] !== undefined))
+    this.watch(parts)
+    this.options.onListening?.(bound)
+    this.reportAddresses(false, failures)
   }
 
   private async build(asked: string[], announce: string[]): Promise<Parts> {
     const { gate, privateKey } = this.options
     const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
-    const host = await createHost(this.options, asked, gater, announce)
+    const host = await createHost(this.options, [], gater, announce)
     return this.assemble(host, gater)
   }
 
-  private async start(parts: Parts, asked: string[]): Promise<void> {
-    const unsupported = unsupportedAddress(asked)
-    if (unsupported !== undefined) throw new Error(`${unsupported} is not a TCP address`)
+  private async start(parts: Parts): Promise<void> {
     const { host, streams } = parts
     await host.handle(this.options.protocols, streams.handle, REQUEST_STREAMS)
     await host.start()
     // From here on `stop` ends it.
     this.parts = parts
-    const missing = missingAddress(asked, host.services.own.listening())
-    if (missing !== undefined) throw new Error(`${missing} could not be bound: is there IPv6, and is the port free?`)
-    host.addEventListener('self:peer:update', () => this.reportAddresses())
-    this.unwatchClock = watchClock((by) => this.emit({ type: 'clockJumped', by }))
-    if (asked.some(isUnspecified)) host.services.own.watch(() => this.reportAddresses(true))
+  }
+
+  private watch({ host, connections }: Parts): void {
+    if (this.stopping) return
+    const failed = (error: unknown): void => {
+      this.log(`following our addresses failed: ${reasonOf(error)}`)
+    }
+    host.addEventListener('self:peer:update', () => {
+      try {
+        this.reportAddresses()
+      } catch (error) {
+        failed(error)
+      }
+    })
+    this.unwatchClock = watchClock(CLOCKS, (by) => this.emit({ type: 'clockJumped', by }))
+    host.services.own.watch(({ moved, gone }) => {
+      // First what an address that is gone has taken with it.
+      connections.abortFrom(gone)
+      this.reportAddresses(moved)
+    }, failed)
   }
 
   private assemble(host: Host, gater: Gater): Parts {
     const { emit } = this
-    const connections = new Connections(emit, gater, (connection) => streams.forgetAll(connection))
+    const connections = new Connections(emit, gater, {
+      closed: (connection) => streams.forgetAll(connection),
+      silent: (connection) => pubsub.avoid(connection),
+    })
     const streams = new RequestStreams(emit, connections)
     connections.watch(host)
     watchIdentify(host, connections, gater, emit)
+    const pubsub = new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub)
     return {
       host,
+      gater,
       connections,
       streams,
       dialler: new Dialler(host, connections, gater, emit),
       table: new RoutingTable(host, gater, emit, this.log),
-      pubsub: new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub),
+      pubsub,
     }
   }
 
   /** Reports what we listen on, if it or the network has changed; after the first time, also the events before it. */
-  private reportAddresses(moved = false): void {
+  private reportAddresses(moved = false, failures: ListenFailure[] = []): void {
     if (this.stopping || this.parts === undefined) return
-    const addresses = this.parts.host.services.own.list()
-    if (this.early === undefined && !moved && addresses.join() === this.addresses.join()) return
+    const { own } = this.parts.host.services
+    const addresses = own.list()
+    const isNew = [...addresses].sort().join() !== [...this.addresses].sort().join()
+    if (this.early === undefined && !moved && !isNew) return
+    const listening: PortEvent = { type: 'listening', addresses }
+    // It may throw: before anything counts as reported.
+    if (this.announces) listening.bound = own.listening()
     this.addresses = addresses
-    // First what an address that is gone has taken with it.
-    this.parts.connections.abortForeign()
-    if (this.early === undefined) this.tell()
-    else this.options.onListening?.(this.parts.host.services.own.listening())
+    if (this.early === undefined && isNew) this.tell()
     const early = this.early ?? []
     this.early = undefined
-    this.report({ type: 'listening', addresses })
+    if (failures.length > 0) listening.failures = failures.map((failure) => listenFailure([failure]).message)
+    this.report(listening)
     for (const event of early) this.emit(event)
   }
 

@@ -3,12 +3,13 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { PortEvent } from '../core/port.js'
-import { ADD_ATTEMPTS, DIAL_TIMEOUT, QUERY_TIMEOUT, STRANGERS } from './defaults.js'
+import { ADD_ATTEMPTS, DIAL_TIMEOUT, MAX_CHANGING, QUERY_TIMEOUT, STRANGERS } from './defaults.js'
 import { failureOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { internalsOf, type KadInternals } from './patches/kad-table.js'
-import { timeoutSignal } from './timeout-signal.js'
+import { PeerTasks } from './peer-tasks.js'
+import { withTimeout } from './timeout-signal.js'
 
 interface Member {
   /** The addresses that were reported last; `undefined`: none were. */
@@ -20,8 +21,8 @@ interface Member {
 export class RoutingTable {
   private readonly inside: KadInternals
   private readonly members = new Map<string, Member>()
-  /** Peer → the end of what is being added or removed. */
-  private readonly pending = new Map<string, Promise<void>>()
+  /** What is being added or removed. */
+  private readonly changes: PeerTasks
 
   constructor(
     private readonly host: Host,
@@ -31,6 +32,7 @@ export class RoutingTable {
   ) {
     const { kad } = host.services
     this.inside = internalsOf(kad)
+    this.changes = new PeerTasks((peer, what, error) => log(`the table could not ${what} ${peer}: ${reasonOf(error)}`))
     kad.members.changed = (id, isMember) => (isMember ? this.added(id) : this.removed(id.toString()))
     host.addEventListener('peer:update', ({ detail: { peer } }) => {
       const member = this.members.get(peer.id.toString())
@@ -76,21 +78,22 @@ export class RoutingTable {
 
   /** kad pings a new peer first, and drops it without a report if it does not answer. */
   add(peer: string, addresses: string[]): void {
-    this.inOrder(peer, 'add', async () => {
+    if (this.changes.peers >= MAX_CHANGING) return this.log(`${peer} is not added to the table: it is busy with others`)
+    this.changes.run(peer, 'add', async () => {
       const id = peerIdFromString(peer)
       if (addresses.length > 0)
         await this.host.peerStore.merge(id, { multiaddrs: addresses.map((text) => multiaddr(text)) })
       // Under load the answer to that ping may come too late. If the peer is connected, kad is asked again.
       for (let attempt = 0; attempt < ADD_ATTEMPTS && !this.members.has(peer); attempt++) {
         if (attempt > 0 && this.host.getConnections(id).length === 0) return
-        await this.inside.routingTable.add(id, { signal: timeoutSignal(DIAL_TIMEOUT) })
+        await withTimeout(DIAL_TIMEOUT, (signal) => this.inside.routingTable.add(id, { signal }))
       }
     })
   }
 
   /** Removes the peer from the table, and its addresses. If other peers name it again, kad pings it before it is added. */
   remove(peer: string): void {
-    this.inOrder(peer, 'remove', async () => {
+    this.changes.run(peer, 'remove', async () => {
       const id = peerIdFromString(peer)
       this.gater.forget(peer)
       await this.inside.routingTable.remove(id)
@@ -128,17 +131,23 @@ export class RoutingTable {
   /** The peers that it names enter the table by themselves. */
   private async ask(peer: string, key: Uint8Array): Promise<void> {
     const path = { index: -1, queued: 0, running: 0, total: 0 }
-    const options = { signal: timeoutSignal(DIAL_TIMEOUT), path }
     try {
-      const events = this.inside.network.sendRequest(peerIdFromString(peer), { type: 'FIND_NODE', key }, options)
-      for await (const event of events) void event
+      await withTimeout(DIAL_TIMEOUT, async (signal) => {
+        const options = { signal, path }
+        const events = this.inside.network.sendRequest(peerIdFromString(peer), { type: 'FIND_NODE', key }, options)
+        for await (const event of events) void event
+      })
     } catch (error) {
       this.log(`${peer} was not asked for our neighbours: ${reasonOf(error)}`)
     }
   }
 
-  private async lookUp(key: Uint8Array): Promise<void> {
-    const events = this.host.services.kad.getClosestPeers(key, { signal: timeoutSignal(QUERY_TIMEOUT) })
+  private lookUp(key: Uint8Array): Promise<void> {
+    return withTimeout(QUERY_TIMEOUT, (signal) => this.closest(key, signal))
+  }
+
+  private async closest(key: Uint8Array, signal: AbortSignal): Promise<void> {
+    const events = this.host.services.kad.getClosestPeers(key, { signal })
     let answers = 0
     let refused: Error | undefined
     // The peers that it finds enter the table by themselves.
@@ -147,17 +156,5 @@ export class RoutingTable {
       else if (event.name === 'QUERY_ERROR') refused = event.error
     }
     if (answers === 0 && refused !== undefined) throw refused
-  }
-
-  /** Runs additions and removals of a peer one after the other, because the later one must win. */
-  private inOrder(peer: string, what: string, action: () => Promise<void>): void {
-    const before = this.pending.get(peer) ?? Promise.resolve()
-    const after = before
-      .then(action)
-      .catch((error) => this.log(`the table could not ${what} ${peer}: ${reasonOf(error)}`))
-      .finally(() => {
-        if (this.pending.get(peer) === after) this.pending.delete(peer)
-      })
-    this.pending.set(peer, after)
   }
 }

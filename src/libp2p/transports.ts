@@ -8,7 +8,7 @@
  * Missing option: an event of the transport manager when a socket is open.
  * Guarded by: spec/integration/dialling-spec.ts
  */
-import type { Connection, OutboundConnectionUpgradeEvents } from '@libp2p/interface'
+import type { Connection, Listener, OutboundConnectionUpgradeEvents } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 interface Components {
@@ -17,12 +17,16 @@ interface Components {
       address: Multiaddr,
       options: { signal: AbortSignal; onProgress(event: { type: string }): void },
     ): Promise<Connection>
+    listen(addresses: Multiaddr[]): Promise<void>
+    getListeners(): Pick<Listener, 'getAddrs'>[]
   }
 }
 
 export interface Transports {
   /** `answered` is called when something has come from there. */
   dial(address: Multiaddr, signal: AbortSignal, answered: () => void): Promise<Connection>
+  /** Listens on one address, and returns where: of several, libp2p takes all or none. It is asked for one after the other. */
+  listen(address: Multiaddr): Promise<string[]>
 }
 
 /** The first that an upgrade says. It begins when there is a socket. */
@@ -33,6 +37,12 @@ export function transports({ transportManager }: Components): Transports {
     dial(address, signal, answered) {
       const onProgress = ({ type }: { type: string }): void => void (type === UPGRADE && answered())
       return transportManager.dial(address, { signal, onProgress })
+    },
+    async listen(address) {
+      const before = new Set(transportManager.getListeners())
+      await transportManager.listen([address])
+      const added = transportManager.getListeners().filter((one) => !before.has(one))
+      return added.flatMap((one) => one.getAddrs().map(String))
     },
   }
 }

@@ -43,7 +43,8 @@ import {
   type RequestAllOptions,
   type RequestAnyOptions,
 } from '../edge/requests/fan-out.js'
-import { checkHandler, InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
+import { checkHandler } from '../edge/answers/handler.js'
+import { InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
 import type { Logger } from '../edge/log.js'
 import { publish, type BroadcastOptions, type Published } from '../edge/broadcasts/publishing.js'
 import { Receipts } from '../edge/broadcasts/receipts.js'
@@ -296,7 +297,7 @@ class Node implements P2pNode {
   }
 
   setEventHandler(handler: EventHandler): void {
-    checkHandler(handler)
+    checkHandler(handler, this.log)
     if (this.hasHandler) throw new P2pError('HandlerAlreadySet', 'a handler is set already, and it stays')
     this.hasHandler = true
     this.inbound.setHandler(handler)

@@ -20,7 +20,10 @@ export type { RequestOptions, StreamOptions }
 export interface P2pNode {
   /** The node's own peer id. */
   readonly peerId: string
-  /** The multiaddrs that the node listens on, each ending in `/p2p/<its peer id>`. Pass one to another node's `bootNodes`. */
+  /**
+   * The multiaddrs that the node tells others, each ending in `/p2p/<its peer id>`: those that it listens on, or those of `announce`.
+   * Pass one to another node's `bootNodes`.
+   */
   readonly addresses: string[]
   /**
    * Sends a request to a peer, given by its peer id or by a multiaddr that ends in one, and resolves with the response.
@@ -105,7 +108,8 @@ export interface P2pNode {
   explain(about: string): Promise<TopicExplanation | PeerExplanation>
   /**
    * Sets the handler of requests and broadcasts. A node has one handler.
-   * @throws `HandlerAlreadySet` on the second call; `InvalidConfig` if it is no object. Both at once.
+   * @throws `HandlerAlreadySet` on the second call; `InvalidConfig` if it has none of its methods, or one that is no function.
+   * Both at once.
    */
   setEventHandler(handler: EventHandler): void
   /**

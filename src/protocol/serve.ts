@@ -34,11 +34,15 @@ interface Served {
   handler: AnyHandler
 }
 
+/** What every object has. */
+const inherited = Object.prototype as unknown as Readonly<Record<string, unknown>>
+
 /** @throws `InvalidConfig` when a method has no handler. */
 export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<string, AnyHandler>>): Subscription {
   const served = new Map<string, Served>()
   for (const [name, method] of tables.methods) {
-    const handler: unknown = handlers[name]
+    // (A method may be called `toString`. What every object has is no handler.)
+    const handler: unknown = handlers[name] === inherited[name] ? undefined : handlers[name]
     if (typeof handler !== 'function') {
       throw new P2pError('InvalidConfig', `the method ${name} needs a handler, not ${show(handler)}`)
     }

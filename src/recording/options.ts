@@ -1,5 +1,6 @@
 /** The `record` option of a node's config: where a recording is written, and whether payloads are in it. */
 import { checkObject, show, type Names } from '../edge/checks.js'
+import { checkPath } from '../edge/paths.js'
 import { P2pError } from '../errors.js'
 
 /** Takes the bytes of a recording as they are made. Both methods are called inside the lane, and must return at once. */
@@ -26,14 +27,14 @@ const NAMES: Names<RecordOptions> = { to: true, redact: true }
 /** Checks the option and fills in the defaults. `undefined`: nothing is recorded. @throws `InvalidConfig` */
 export function readRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
-  if (isTarget(record)) return { to: record, redact: false }
+  if (isTarget(record)) return { to: checkTarget(record), redact: false }
   if (typeof record === 'object' && record !== null && !('write' in record)) {
     checkObject(record, 'record', NAMES)
     const { to, redact = false } = record as { to?: unknown; redact?: unknown }
     if (typeof redact !== 'boolean') {
       throw new P2pError('InvalidConfig', `record.redact must be true or false, not ${show(redact)}`)
     }
-    if (isTarget(to)) return { to, redact }
+    if (isTarget(to)) return { to: checkTarget(to), redact }
   }
   const message = `record must be a path, a sink { write(chunk), close?() } or { to: path | sink, redact }, not ${show(record)}`
   throw new P2pError('InvalidConfig', message)
@@ -45,6 +46,10 @@ export function readRecord(record: unknown): Required<RecordOptions> | undefined
  */
 export function recordOfLife(record: Required<RecordOptions>, life: number): Required<RecordOptions> {
   return life === 1 || typeof record.to !== 'string' ? record : { ...record, to: `${record.to}.${life}` }
+}
+
+function checkTarget(to: string | RecordingSink): string | RecordingSink {
+  return typeof to === 'string' ? checkPath(to, 'record', 'the path of a new file') : to
 }
 
 function isTarget(value: unknown): value is string | RecordingSink {

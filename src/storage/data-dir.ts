@@ -4,14 +4,14 @@
  * under a running node is made again.
  */
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Batch, Event } from '../core/events.js'
-import { ageOf } from '../core/peers/memory.js'
+import { ageOf } from '../core/peers/pace.js'
 import type { State } from '../core/state.js'
 import { messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
+import { makeDirectory } from './files.js'
 import { keyFile, keyOf } from './key.js'
 import { InUse, lockDirectory, type Lock } from './lock.js'
 import { portsOf, withLastPorts } from './ports.js'
@@ -25,6 +25,9 @@ const WRITE_AFTER = 500
 const WRITE_AFTER_LONGEST = 60_000
 /** When nothing but the ages of peers has changed, they are written after this time, ms. */
 const WRITE_AGES_AFTER = 300_000
+
+/** A directory is made within this time, or is not used, ms. */
+const MADE_WITHIN = 10_000
 
 /** Events that may end a node, which empties its state. */
 const ENDS: ReadonlySet<Event['type']> = new Set(['shutdown', 'listenFailed'])
@@ -41,7 +44,8 @@ export class DataDir {
   private ports: Remembered['ports']
   private writing: Promise<void> = Promise.resolve()
   private closing: Promise<void> | undefined
-  private complaint: string | undefined
+  /** What could not be written, and why. */
+  private complaints: ReadonlyMap<string, string> = new Map()
 
   constructor(
     private readonly directory: string,
@@ -62,9 +66,9 @@ export class DataDir {
     return withLastPorts(asked, this.ports)
   }
 
-  /** Where the node listens now. */
-  listens(asked: string[], listening: string[]): void {
-    const ports = { ...this.ports, ...portsOf(asked, listening) }
+  /** Where the node listens now, by the addresses of `listen`. */
+  listens(asked: string[], bound: readonly (readonly string[] | undefined)[]): void {
+    const ports = { ...this.ports, ...portsOf(asked, bound) }
     if (JSON.stringify(ports) === JSON.stringify(this.ports)) return
     this.ports = ports
     this.saveSoon()
@@ -133,18 +137,23 @@ export class DataDir {
     const { ports } = this
     this.writing = this.writing
       .then(() => this.restore())
-      .then(() => writeRemembered(peersFile(this.directory), { peers, ports }))
-      .then(
-        () => void (this.complaint = undefined),
-        (cause: unknown) => {
-          const message = messageOf(cause)
-          if (message !== this.complaint) {
-            this.log('warn', `the remembered peers could not be written, and the node goes on: ${message}`, cause)
-          }
-          this.complaint = message
-        },
-      )
+      .then(() => writeRemembered(this.directory, { peers, ports }))
+      .catch((cause: unknown) => new Map([['peers', cause]]))
+      .then((failures) => {
+        this.complain(failures)
+      })
     return this.writing
+  }
+
+  /** What goes on to fail for the same reason is told once. */
+  private complain(failures: ReadonlyMap<string, unknown>): void {
+    const before = this.complaints
+    this.complaints = new Map([...failures].map(([name, cause]) => [name, messageOf(cause)]))
+    for (const [name, message] of this.complaints) {
+      if (message === before.get(name)) continue
+      const line = `the remembered ${name} could not be written, and the node goes on: ${message}`
+      this.log('warn', line, failures.get(name))
+    }
   }
 
   private isWhole(): boolean {
@@ -195,8 +204,8 @@ export async function openDataDir(
   secret: string | Uint8Array | undefined,
   log: Logger,
 ): Promise<DataDir> {
-  const directory = resolve(path)
-  const lock = await makeDirectory(directory)
+  const directory = absolute(path)
+  const lock = await within(MADE_WITHIN, makeDirectory(directory))
     .then(() => lockFor(directory))
     .catch((error: unknown) => {
       throw unusable(directory, error)
@@ -204,19 +213,35 @@ export async function openDataDir(
   try {
     warnOfTrouble(lock, directory, log)
     const own = await keyOf(directory, secret, log)
-    return new DataDir(directory, own, await readRemembered(peersFile(directory), log), lock, log)
+    return new DataDir(directory, own, await readRemembered(directory, log), lock, log)
   } catch (error) {
     lock.release()
     throw unusable(directory, error)
   }
 }
 
-async function makeDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+/** Fails where the working directory has been deleted. */
+function absolute(path: string): string {
+  try {
+    return resolve(path)
+  } catch (cause) {
+    throw unusable(path, cause)
+  }
 }
 
-function peersFile(directory: string): string {
-  return join(directory, 'peers')
+/** A disk that does not answer is given up. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`the disk has not answered for ${ms} ms`))
+    }, ms)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function unusable(directory: string, cause: unknown): P2pError {
@@ -230,10 +255,17 @@ function lockFor(directory: string): Lock {
     return lockDirectory(directory)
   } catch (cause) {
     if (!(cause instanceof InUse)) throw cause
-    const who = cause.pid === process.pid ? 'another node of this process' : `process ${cause.pid || 'unknown'}`
-    const advice = 'stop that one first, or give each node a directory of its own'
-    throw new P2pError('InvalidConfig', `dataDir ${directory} is in use by ${who}: ${advice}`, { cause })
+    throw new P2pError('InvalidConfig', `dataDir ${directory} is in use ${describe(cause, directory)}`, { cause })
   }
+}
+
+function describe({ pid }: InUse, directory: string): string {
+  const file = join(directory, 'lock')
+  if (pid === 0)
+    return `or was until a moment ago, and ${file} does not say by whom: try again after 2 s, when it counts no more`
+  const who = pid === process.pid ? 'another node of this process' : `process ${pid}`
+  const advice = 'stop that one first, or give each node a directory of its own'
+  return `by ${who}: ${advice}. If it uses another directory, of which this is a copy, remove ${file}; only one of both may run`
 }
 
 /** A directory that can only be read. Whether that is enough depends on whether it has a key. */

@@ -1,6 +1,6 @@
 /** Files that survive the end of a process at any moment: whole, or not there. */
 import { existsSync } from 'node:fs'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from '../platform/checksums.js'
 
@@ -62,6 +62,51 @@ export async function setAside(
     await move(path, aside)
     return aside
   }
+}
+
+/**
+ * Makes a directory, and those above it, for its owner alone. Node's own recursive `mkdir` tries for ever where a directory exists in
+ * which none can be made (`/proc`).
+ */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    return await makeOne(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+  }
+  await makeDirectory(dirname(path))
+  await makeOne(path)
+}
+
+/** Nothing is to be done when it is there. */
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (!(await isDirectory(path))) throw error
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
+
+/** The text twice, sealed, so that one wrong byte, or a lost half, does not lose it. */
+export function twice(text: string): string {
+  // An empty line is between the copies: a flipped bit in a single line break would damage both.
+  return `${sealed(text)}\n\n${sealed(text)}\n`
+}
+
+/** The copies in a file; `undefined`: one that is damaged. Files that an editor has saved have other line ends. */
+export function copiesIn(file: string): (string | undefined)[] {
+  return file
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map(unsealed)
 }
 
 /** The text with a checksum before it. */

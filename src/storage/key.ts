@@ -6,10 +6,10 @@ import { messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { newSecret, parseSecret } from '../identity.js'
-import { readText, replaceFile, sealed, setAside, unsealed } from './files.js'
+import { copiesIn, readText, replaceFile, setAside, twice } from './files.js'
 
 /** What only a node that had a key has left behind. */
-const TRACES = /^(peers|(peers|key)\.damaged-\d+)$/
+const TRACES = /^(peers|ports|(peers|ports|key)\.damaged-\d+)$/
 
 /**
  * The key in this directory, which is on disk then. `given`: the secret of the config, and the key where there is none yet.
@@ -22,10 +22,8 @@ export async function keyOf(directory: string, given: string | Uint8Array | unde
   const wanted = given === undefined ? undefined : base58btc.baseEncode(parseSecret(given))
   if (text === undefined) return writeKey(path, wanted ?? (await firstSecret(directory)))
   await warnOfMode(path, log)
-  const key = text
-    .split('\n')
-    .map(unsealed)
-    .find((copy) => copy !== undefined)
+  const copies = copiesIn(text)
+  const key = copies.find((copy) => copy !== undefined)
   if (key === undefined && wanted === undefined) {
     const advice = 'restore it, pass its secret, or move dataDir away to begin with a new identity'
     throw new P2pError('InvalidSecretKey', `the key in ${path} is damaged: ${advice}`)
@@ -36,7 +34,7 @@ export async function keyOf(directory: string, given: string | Uint8Array | unde
       'secret and dataDir name two identities: leave out secret, or choose another dataDir',
     )
   }
-  if (key !== undefined && text === keyText(key)) return key
+  if (key !== undefined && copies.length === 2 && copies.every((copy) => copy === key)) return key
   const own = (key ?? wanted)!
   try {
     const aside = await setAside(path, copyFile)
@@ -61,13 +59,8 @@ async function firstSecret(directory: string): Promise<string> {
 }
 
 async function writeKey(path: string, secret: string): Promise<string> {
-  await replaceFile(path, keyText(secret))
+  await replaceFile(path, twice(secret))
   return secret
-}
-
-/** An empty line is between the copies: a flipped bit in a single line break would damage both. */
-function keyText(secret: string): string {
-  return `${sealed(secret)}\n\n${sealed(secret)}\n`
 }
 
 async function warnOfMode(path: string, log: Logger): Promise<void> {

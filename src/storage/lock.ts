@@ -5,7 +5,9 @@
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   linkSync,
   openSync,
   readFileSync,
@@ -21,6 +23,9 @@ import { sealed, unsealed } from './files.js'
 
 /** A lock file without contents that is older than this was left by a dead process, ms. */
 const WRITTEN_WITHIN = 2_000
+
+/** What file systems say that have no hard links. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 /** `ps` that takes longer is not waited for, ms. */
 const PS_WITHIN = 2_000
@@ -66,7 +71,7 @@ export function lockDirectory(directory: string, temporary = tmpdir()): Lock {
   // By its number, because it may have several paths.
   const { dev, ino } = statSync(directory, { bigint: true })
   const elsewhere = join(temporary, `tinyp2p-${dev}-${ino}.lock`)
-  const owner = livingOwner(elsewhere, read(elsewhere))
+  const owner = livingOwner(elsewhere, readOwn(elsewhere))
   if (owner !== undefined) throw new InUse(owner)
   try {
     return take(join(directory, 'lock'))
@@ -74,7 +79,7 @@ export function lockDirectory(directory: string, temporary = tmpdir()): Lock {
     if (error instanceof InUse) throw error
     const trouble = error as Error
     try {
-      return { ...take(elsewhere), trouble }
+      return { ...take(elsewhere, readOwn), trouble }
     } catch (cause) {
       if (cause instanceof InUse) throw cause
       return { trouble, isShared: true, isHeld: () => true, release: () => undefined }
@@ -82,23 +87,14 @@ export function lockDirectory(directory: string, temporary = tmpdir()): Lock {
   }
 }
 
-function take(path: string): Lock {
+function take(path: string, readLock = read): Lock {
   const owner: Owner = { ...ourselves(), id: crypto.randomUUID() }
   const us = sealed(JSON.stringify(owner))
   for (let attempt = 0; ; attempt++) {
     try {
-      const file = openSync(path, 'wx', 0o600)
-      try {
-        writeSync(file, us)
-      } catch (error) {
-        // The disk is full. Without a name in it, it would be in everybody's way for a while.
-        rmSync(path, { force: true })
-        throw error
-      } finally {
-        closeSync(file)
-      }
+      create(path, us)
       held.add(us)
-      const isHeld = (): boolean => read(path) === us
+      const isHeld = (): boolean => readLock(path) === us
       const release = (): void => {
         held.delete(us)
         if (isHeld()) rmSync(path, { force: true })
@@ -106,11 +102,44 @@ function take(path: string): Lock {
       return { isHeld, release }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const text = read(path)
+      const text = readLock(path)
       const pid = livingOwner(path, text)
+      // What another user has put there says nothing of the directory, and we cannot remove it.
+      if (pid === undefined && attempt > 2 && readLock === readOwn) throw error
       if (pid !== undefined || attempt > 2) throw new InUse(pid ?? 0)
       if (text !== undefined) removeStale(path, text)
     }
+  }
+}
+
+/**
+ * Complete or not at all, because a process may be killed at any moment: a lock without a name in it would be in everybody's way for a
+ * while. Where there are no hard links it is written in place.
+ * @throws if it is there
+ */
+function create(path: string, text: string): void {
+  const draft = `${path}.${crypto.randomUUID()}`
+  try {
+    writeWhole(draft, text)
+    linkSync(draft, path)
+  } catch (error) {
+    if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    writeWhole(path, text)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}
+
+function writeWhole(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, text)
+  } catch (error) {
+    // The disk is full.
+    rmSync(path, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
   }
 }
 
@@ -162,6 +191,27 @@ function ourselves(): Owner & { boot: string | null } {
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A file in a directory that is everybody's: `undefined` also if it is not a file of our own user, but one that somebody has put there, or
+ * a link or a pipe.
+ */
+function readOwn(path: string): string | undefined {
+  // (Windows has neither, and a directory of temporary files for each user.)
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as Partial<typeof constants>
+  try {
+    const file = openSync(path, O_RDONLY! | O_NOFOLLOW | O_NONBLOCK)
+    try {
+      const stats = fstatSync(file)
+      const isOurs = process.getuid === undefined || stats.uid === process.getuid()
+      return isOurs && stats.isFile() ? readFileSync(file, 'utf8') : undefined
+    } finally {
+      closeSync(file)
+    }
   } catch {
     return undefined
   }

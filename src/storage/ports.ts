@@ -3,31 +3,36 @@
  * meanwhile is given up for any other one.
  */
 import { createServer } from 'node:net'
-import { isUnspecified } from '../core/peers/addresses.js'
+import { isAnyPort } from '../core/peers/addresses.js'
 
-const FREE = /\/tcp\/0$/
-
-/** The addresses of `listen`, with the port that each had, if it is free now. */
-export function withLastPorts(listen: string[], ports: Readonly<Record<string, number>>): Promise<string[]> {
-  return Promise.all(
-    listen.map(async (address, index) => {
-      const port = FREE.test(address) && listen.indexOf(address) === index ? ports[address] : undefined
-      if (port === undefined || !(await isFree(hostOf(address), port))) return address
-      return address.replace(FREE, `/tcp/${port}`)
-    }),
-  )
+/** The addresses of `listen`, with the port that each had, if it is free now. No two addresses get one port. */
+export async function withLastPorts(listen: string[], ports: Readonly<Record<string, number>>): Promise<string[]> {
+  const taken = new Set(listen.map(portOf))
+  const addresses: string[] = []
+  for (const address of listen) {
+    const port = isAnyPort(address) ? ports[address] : undefined
+    if (port === undefined || taken.has(port) || !(await isFree(hostOf(address), port))) {
+      addresses.push(address)
+    } else {
+      taken.add(port)
+      addresses.push(address.replace(/0$/, `${port}`))
+    }
+  }
+  return addresses
 }
 
-/** The ports that they have got. `listening`: where the node listens, an address for each interface. */
-export function portsOf(listen: string[], listening: string[]): Record<string, number> {
+/** The free ports that they have got. `bound`: where the node listens, by the addresses of `listen`. */
+export function portsOf(listen: string[], bound: readonly (readonly string[] | undefined)[]): Record<string, number> {
   const ports: Record<string, number> = {}
-  for (const address of listen.filter((one) => FREE.test(one))) {
-    const [, family, host] = address.split('/')
-    const start = isUnspecified(address) ? `/${family}/` : `/${family}/${host}/`
-    const port = listening.find((one) => one.startsWith(start))?.split('/')[4]
-    if (port !== undefined) ports[address] = Number(port)
-  }
+  listen.forEach((address, index) => {
+    const [one] = bound[index] ?? []
+    if (one !== undefined && isAnyPort(address)) ports[address] = portOf(one)
+  })
   return ports
+}
+
+function portOf(address: string): number {
+  return Number(address.split('/')[4])
 }
 
 function hostOf(address: string): string {
@@ -40,7 +45,8 @@ function isFree(host: string, port: number): Promise<boolean> {
     server.once('error', () => {
       resolve(false)
     })
-    server.listen({ host, port }, () => {
+    // (As libp2p does: the same port of IPv4 is another one.)
+    server.listen({ host, port, ipv6Only: true }, () => {
       server.close(() => {
         resolve(true)
       })

@@ -4,6 +4,7 @@
  */
 import type { SchedulerLike } from 'rxjs'
 import { readConfig, type NodeConfig } from '../config/config.js'
+import { fnvOfText } from '../core/fnv.js'
 import type { Settings } from '../core/settings.js'
 import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
@@ -132,7 +133,9 @@ export class SimulatedNetwork {
     if (dataDir !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node keeps nothing on disk: leave out dataDir')
     }
-    const settings = { ...configured, ...internal }
+    // By the seed, and without a draw: the rest of a run does not depend on it.
+    const incarnation = fnvOfText(`${this.seed} ${index} ${life}`) >>> 0
+    const settings = { ...configured, incarnation, ...internal }
     const { offset, rate } = checkSkew(skew)
     const clock = new NodeClock(this.clock, offset, rate)
     let host!: Host
@@ -264,12 +267,19 @@ export class SimulatedNetwork {
     clock.freeze()
   }
 
-  /** Lets it run again. Nothing happens if it is not frozen. */
+  /** As `freeze`, and its clock stands still too, as that of a Linux machine which is suspended. After `thaw` the node learns of it. */
+  suspend(node: P2pNode): void {
+    const { index, host, clock } = this.residentOf(node)
+    this.note(`suspend n${index}`)
+    host.freeze()
+    clock.suspend()
+  }
+
+  /** Lets it run again. Nothing happens if it is neither frozen nor suspended. */
   thaw(node: P2pNode): void {
     const { index, host, clock } = this.residentOf(node)
     this.note(`thaw n${index}`)
-    clock.thaw()
-    host.thaw()
+    host.thaw(clock.thaw())
   }
 
   /**

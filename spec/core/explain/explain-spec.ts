@@ -182,7 +182,7 @@ describe('the explanation of a peer', () => {
     core.in({ type: 'connectionClosed', connection: 1 })
     core.now = 60
     expect(peer(core).text).toContain('it could not be reached 10 ms ago: the connection was lost after 50 ms')
-    expect(peer(core).text).toContain('remembered: connected 10 ms ago, 2 failed attempts in a row')
+    expect(peer(core).text).toContain('remembered: connected 10 ms ago, 1 failed attempt in a row')
   })
 
   it('says that it reads too slowly, and what it did not get', () => {

@@ -3,6 +3,7 @@ import {
   acceptsAddress,
   inOrder,
   isLoopback,
+  isAnyPort,
   isUnspecified,
   peerOf,
   withPeer,
@@ -59,6 +60,17 @@ describe('an unspecified address', () => {
   ])('is not %s', (address) => {
     expect(isUnspecified(address)).toBe(false)
   })
+})
+
+it.each([
+  ['/ip4/127.0.0.1/tcp/0', true],
+  ['/ip6/::/tcp/0', true],
+  ['/dns/a.example/tcp/0/p2p/bob', true],
+  ['/ip4/127.0.0.1/tcp/1', false],
+  ['/ip4/127.0.0.1/tcp/10', false],
+  ['/ip4/127.0.0.1/tcp/09', false],
+])('an address with port 0 has any: %s', (address, isAny) => {
+  expect(isAnyPort(address)).toBe(isAny)
 })
 
 describe('an address of another peer', () => {

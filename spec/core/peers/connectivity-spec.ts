@@ -79,14 +79,6 @@ describe('a connection', () => {
     expect(shorts(core.at(300))).toEqual(['ping 1'])
   })
 
-  it('is pinged at once after the clock has jumped, like every other, and given up within 3 s', () => {
-    const core = new Core()
-    core.connect('bob', 1)
-    core.connect('carol', 2)
-    const pings = core.all({ type: 'clockJumped', by: 60_000 }).filter(({ type }) => type === 'ping')
-    expect(pings).toEqual([1, 2].map((connection) => ({ type: 'ping', connection, timeout: 3_000, longest: 20_000 })))
-  })
-
   it('is closed, and its peer removed from the table, when a ping fails', () => {
     const core = new Core()
     core.connect('bob')
@@ -122,11 +114,31 @@ describe('a connection', () => {
   it('is tested at once when its peer opens another one, which is used until it answers', () => {
     const core = new Core()
     core.connect('bob', 1)
-    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 }])
+    // Nothing is known of its round trip.
+    const times = { timeout: 6_000, longest: 20_000, avoidAfter: 3_000 }
+    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, ...times }])
     expect(shorts(core.request(1, 'bob'))).toEqual(['open 1 on 2'])
     core.in({ type: 'pinged', connection: 1, rtt: 3 })
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 1'])
   })
+
+  it.each([
+    { rtt: 3, times: { timeout: 2_000, avoidAfter: 1_000 } },
+    { rtt: 400, times: { timeout: 3_200, avoidAfter: 1_600 } },
+    { rtt: 600, times: { timeout: 4_800, avoidAfter: 2_400 } },
+    { rtt: 4_000, times: { timeout: 20_000, avoidAfter: 16_000 } },
+    { rtt: 9_000, times: { timeout: 20_000 } },
+    { rtt: 3, pingTimeout: 1_500, times: { timeout: 1_500, avoidAfter: 1_000 } },
+    { rtt: 3, pingTimeout: 1_000, times: { timeout: 1_000 } },
+  ])(
+    'that has a round trip of $rtt ms is tested for $times.timeout ms, and gossip leaves it before',
+    ({ rtt, pingTimeout = 20_000, times }) => {
+      const core = new Core({ pingTimeout })
+      core.connect('bob', 1)
+      core.in({ type: 'pinged', connection: 1, rtt })
+      expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, longest: pingTimeout, ...times }])
+    },
+  )
 
   it('is tested once, however many its peer opens meanwhile', () => {
     const core = new Core()
@@ -139,12 +151,27 @@ describe('a connection', () => {
     expect(shorts(core.connect('bob', 101))).toEqual(['ping 1', 'ping 100'])
   })
 
+  it('of many that all answer costs few tests, and all of them have their turn', () => {
+    const core = new Core({ pingInterval: 1e9 })
+    const tested: number[] = []
+    for (let id = 1; id <= 100; id++) {
+      core.now += 10
+      const pings = core.connect('bob', id).flatMap((effect) => (effect.type === 'ping' ? [effect.connection] : []))
+      expect(pings.length).toBeLessThanOrEqual(4)
+      core.in(...pings.map((connection): Event => ({ type: 'pinged', connection, rtt: 1 })))
+      tested.push(...pings)
+    }
+    expect(tested.filter((id) => id === 1)).toHaveLength(99)
+    expect(new Set(tested).size).toBe(99)
+  })
+
   it('has more time for that when its round trip is long', () => {
     const core = new Core({ connectionKeepAlive: 1e9 })
     core.connect('bob', 1)
     core.at(15_000)
     core.in({ type: 'pinged', connection: 1, rtt: 600 })
-    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, timeout: 2_400, longest: 20_000 }])
+    const times = { timeout: 4_800, longest: 20_000, avoidAfter: 2_400 }
+    expect(core.connect('bob', 2)).toEqual([{ type: 'ping', connection: 1, ...times }])
   })
 
   it('that does not answer then takes its requests with it, and its peer stays known', () => {
@@ -153,7 +180,7 @@ describe('a connection', () => {
     core.in(known)
     core.request(1, 'bob')
     core.connect('bob', 2)
-    expect(shorts(core.in(pingFailed(1)))).toEqual(['closeConnection 1', 'reset 1', 'fail 1 ConnectionLost'])
+    expect(shorts(core.in(pingFailed(1)))).toEqual(['closeConnection 1', 'reset 1', 'fail 1 DialError'])
     expect(shorts(core.request(2, 'bob'))).toEqual(['open 3 on 2'])
   })
 

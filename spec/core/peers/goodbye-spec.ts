@@ -305,10 +305,77 @@ describe('a peer that has said that it stops', () => {
     }
   })
 
-  it('is asked all the same until it is gone', () => {
+  it('is asked nothing new: the caller is told what it would say; another connection of it is used', () => {
     const core = asking({}, { 0: 7 })
     core.receive(goodbye(1, 4))
-    expect(said(core, core.ask(1))).toEqual(['REQUEST 1'])
+    expect(core.ask(1)).toEqual([
+      {
+        type: 'fail',
+        ask: 1,
+        refusal: {
+          code: 'Overloaded',
+          message: 'bob is overloaded: the node is shutting down',
+          retryAfterMs: 1_000,
+        },
+      },
+    ])
+    expect(core.state.asks.open.size + core.state.asks.deadlines.size).toBe(0)
+    core.connect('bob', 2)
+    expect(shorts(core.ask(2))).toEqual(['open 3 on 2'])
+  })
+
+  it('refuses what has not been sent to it, and what has been stays', () => {
+    const core = asking({}, { 0: 7, 1: 2 })
+    core.in(core.asking(1))
+    // The second one waits for the write of the first, and the third one for a place.
+    core.in(core.asking(2))
+    core.in(core.asking(3))
+    expect(shorts(core.in(core.hears(goodbye(1, 4))))).toEqual(['fail 2 Overloaded', 'fail 3 Overloaded'])
+    expect([...core.state.asks.open.keys()]).toEqual([1])
+    expect(said(core, core.in({ type: 'writable', stream: 1 }))).toEqual([])
+  })
+
+  it('is heeded once, however often it says so', () => {
+    const core = asking({}, { 0: 7 })
+    core.in(core.asking(1))
+    const { requests } = core.state.connections.all.get(1)!.asking!
+    let looks = 0
+    const values = requests.values.bind(requests)
+    requests.values = () => {
+      looks++
+      return values()
+    }
+    core.in(core.hears(...Array.from({ length: 100 }, (_, i) => goodbye(i + 1, 4))))
+    core.in(core.hears(goodbye(101, 4)))
+    expect(looks).toBe(1)
+  })
+})
+
+describe('while nothing can be written to it, a peer', () => {
+  const full = (core: AskingCore): AskingCore['state'] => {
+    core.state.connections.all.get(1)!.asking!.writing = true
+    return core.state
+  }
+
+  it('that asks and asks has one answer that waits, to its last question, and the network is asked once for it', () => {
+    const core = idle()
+    core.connect('bob', 2)
+    core.in({ type: 'pinged', connection: 2, rtt: 1 }, { type: 'pinged', connection: 1, rtt: 1 })
+    const state = full(core)
+    state.recipients.pending.add('bob')
+    const effects = [1, 2, 3].flatMap((id) => core.in(core.hears(goodbye(3 * id, ASK), goodbye(3 * id + 1, ASK))))
+    expect(shorts(effects)).toEqual(['inspect'])
+    expect(said(core, core.run({ type: 'writable', stream: core.stream }))).toEqual(['GOODBYE 10'])
+  })
+
+  it('is not asked for what is taken back meanwhile', () => {
+    const core = idle()
+    const state = full(core)
+    for (let round = 1; round < 5; round++) {
+      core.at(round * LEFT)
+      core.in(subscribe, message('news', { via: 'bob', id: `message ${round}` }))
+    }
+    expect(state.streams.sessions.get(core.stream)!.goodbyes).toEqual([])
   })
 })
 
@@ -350,7 +417,7 @@ describe('a surplus connection', () => {
     const core = two([SESSION])
     const { pingTimeout } = core.state.settings
     const closed: number[] = []
-    for (let time = KEEP_ALIVE; time <= KEEP_ALIVE + 2 * pingTimeout; time += 500) {
+    for (let time = 0; time <= KEEP_ALIVE + 2 * pingTimeout; time += 500) {
       if (shorts(core.at(time)).includes('closeConnection 2')) closed.push(time)
     }
     expect(closed).toHaveLength(1)

@@ -6,7 +6,17 @@ import { tryAgain } from '../../../src/core/peers/memory.js'
 import type { RememberedPeer } from '../../../src/core/peers/state.js'
 import { peerState } from '../../../src/core/peers/peer-states.js'
 import { Core, shorts } from '../../support/core.js'
-import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified, rememberedAfter } from '../../support/peers.js'
+import {
+  BOB,
+  BOOT,
+  closed,
+  crowd,
+  dialFailed,
+  failAll,
+  identified,
+  loseEight,
+  rememberedAfter,
+} from '../../support/peers.js'
 
 function lost(core: Core, peer = 'bob'): void {
   core.connect(peer)
@@ -17,7 +27,7 @@ function lost(core: Core, peer = 'bob'): void {
 }
 
 describe('the memory of peers', () => {
-  it('tries one that was good and cannot be dialled again after 1, 2, 4 … s, up to the discovery interval, for a day', () => {
+  it('tries one that was good and cannot be dialled again after 1, 2, 4 … s, for a day, but for the eight that were good last', () => {
     const core = new Core({
       discoveryInterval: 8_000,
       memoryLifetime: 100_000,
@@ -28,7 +38,9 @@ describe('the memory of peers', () => {
     lost(core)
     core.in(dialFailed('bob'))
     core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
-    const times = failAll(core, 200_000)
+    core.now = 50
+    loseEight(core)
+    const times = failAll(core, 200_000, [], 'bob')
     const pauses = times.map((time, i) => time - (times[i - 1] ?? 0))
     ;[1_000, 2_000, 4_000, 8_000, 8_000].forEach((whole, i) => {
       expect(pauses[i]).toBeGreaterThanOrEqual(whole / 2)
@@ -37,7 +49,7 @@ describe('the memory of peers', () => {
     expect(times.at(-1)).toBeLessThanOrEqual(100_000)
     expect(times.at(-1)).toBeGreaterThan(90_000)
     expect(peerState(core.state, 'bob').state).toBe('forgotten')
-    expect(core.state.memory.retries.size).toBe(0)
+    expect([...core.state.memory.retries.keys()].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => `later ${i}`))
   })
 
   it('dials it where it was, and puts it back into the table when it is there again', () => {
@@ -51,18 +63,6 @@ describe('the memory of peers', () => {
     core.connect('bob', 2)
     expect(shorts(core.in(identified('bob', [BOB], 2)))).toEqual(['ping 2', 'tableAdd bob'])
     expect(core.state.memory.retries.size).toBe(0)
-  })
-
-  it('tries all that are away at once, and from then on as if they had not failed, when our addresses change', () => {
-    const core = new Core()
-    lost(core)
-    core.in(dialFailed('bob'))
-    core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
-    failAll(core, 20_000)
-    expect(core.state.memory.peers.get('bob')!.failures).toBeGreaterThan(4)
-    expect(shorts(core.in({ type: 'listening', addresses: ['/ip4/10.1.0.1/tcp/1'] }))).toEqual(['dial bob'])
-    core.in(dialFailed('bob'))
-    expect(core.state.memory.nextTry).toBeLessThanOrEqual(core.now + 1_000)
   })
 
   it('dials at once whose connection began at an address that we have no more', () => {
@@ -129,6 +129,38 @@ describe('the memory of peers', () => {
     core.in(identified(peer, said), closed())
   }
 
+  describe('of where a peer is', () => {
+    const [OLD, NEW, DOOR] = ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.1/tcp/2', '/dns4/bob.example/tcp/443']
+    const places = (core: Core): string[] | undefined => core.state.memory.peers.get('bob')?.addresses
+
+    it('leaves out where it said that it was, once it says something else', () => {
+      const core = new Core()
+      visit(core, 'bob', OLD, [OLD], false)
+      visit(core, 'bob', '/ip4/10.0.0.1/tcp/50000', [NEW])
+      expect(places(core)).toEqual([NEW])
+      expect(peerState(core.state, 'bob').addresses).toEqual([`${NEW}/p2p/bob`])
+    })
+
+    it('keeps an address that has led to it and that it never told, until a dial of it fails', () => {
+      const core = new Core()
+      visit(core, 'bob', DOOR, [OLD], false)
+      visit(core, 'bob', '/ip4/10.0.0.1/tcp/50000', [NEW])
+      expect(places(core)).toEqual([DOOR, NEW])
+      const tried = [{ address: `${DOOR}/p2p/bob`, reason: 'refused' }]
+      core.request(1, 'bob')
+      for (let i = 0; i < 2; i++) core.in({ ...dialFailed('bob'), tried } as Event)
+      visit(core, 'bob', '/ip4/10.0.0.1/tcp/50001', [OLD])
+      expect(places(core)).toEqual([OLD])
+    })
+
+    it('keeps all of it when it says nothing', () => {
+      const core = new Core()
+      visit(core, 'bob', DOOR, [OLD], false)
+      visit(core, 'bob', '/ip4/10.0.0.1/tcp/50000', [])
+      expect(places(core)).toEqual([DOOR, OLD])
+    })
+  })
+
   it('is not for peers that are nowhere', () => {
     const core = new Core()
     visit(core, 'bob', '/ip4/66.1.0.1/tcp/1', [])
@@ -190,12 +222,11 @@ describe('the memory of peers', () => {
     failAll(core, 1_000_000, core.in({ type: 'listening', addresses: [BOB] }))
     expect(core.state.memory.peers.size).toBe(20)
     core.now += 1_000
-    core.connect('p0')
-    core.in(identified('p0'))
-    failAll(core, 1_000_000 + 50_000)
+    failAll(core, 1_000_000 + 50_000, [...core.connect('p0'), ...core.in(identified('p0'))])
     expect(core.state.memory.peers.size).toBe(20)
     failAll(core, 1_000_000 + 200_000)
-    expect(core.state.memory.peers.size).toBe(8)
+    // The one that is connected, and eight that are away.
+    expect(core.state.memory.peers.size).toBe(9)
     expect(core.state.memory.peers.has('p0')).toBe(true)
   })
 
@@ -210,16 +241,19 @@ describe('the memory of peers', () => {
     failAll(core, 10_050_000, core.at(core.now + 1_000))
     expect(core.state.memory.peers.size).toBe(20)
     failAll(core, 10_200_000)
-    expect(core.state.memory.peers.size).toBe(8)
+    // The one that is connected, and eight that are away.
+    expect(core.state.memory.peers.size).toBe(9)
   })
 
   it('dials no more of them at once than the settings say, and the next when one dial is over', () => {
-    const remembered = ['a', 'b', 'c'].map((peer) => ({ peer, addresses: [BOB], age: 5 }))
+    const remembered = REMEMBERED.slice(0, 12)
     const core = new Core({ maxReturns: 2, remembered })
     core.state.lifecycle.phase = 'starting'
     const dials = core.in({ type: 'listening', addresses: [BOB] }).filter(({ type }) => type === 'dial')
-    expect(shorts(dials)).toEqual(['dial a', 'dial b'])
-    expect(shorts(core.in(dialFailed('a')))).toEqual(['dial c'])
+    // Eight have places of their own.
+    expect(shorts(dials)).toEqual(Array.from({ length: 10 }, (_, i) => `dial p${i}`))
+    expect(shorts(core.in(dialFailed('p0')))).toEqual([])
+    expect(shorts(core.in(dialFailed('p9')))).toEqual(['dial p10'])
   })
 })
 
@@ -250,15 +284,52 @@ describe('peers that the config names', () => {
     expect(core.state.memory.nextTry).toBeLessThanOrEqual(core.now + 800)
   })
 
-  it('are tried slowly if they hang up on us, also while nobody else is connected', () => {
-    const core = new Core({ keep: { boot: [BOOT] } })
+  it.each([
+    ['nobody else is', 4_000],
+    ['others are', 30_000],
+  ])('are tried slowly if they hang up on us again and again, while %s connected', (others, longest) => {
+    const core = new Core({ keep: { boot: [BOOT] }, connectionKeepAlive: 1e9 })
+    if (others === 'others are') core.connect('other', 99)
     for (let id = 1; id <= 10; id++) {
       core.connect('boot', id)
       core.in(identified('boot', [BOB], id))
       core.in(closed(id))
     }
-    expect(core.state.memory.retries.get('boot')).toBeGreaterThan(core.now + 10_000)
+    const pause = core.state.memory.retries.get('boot')! - core.now
+    expect(pause).toBeGreaterThanOrEqual(longest / 2)
+    expect(pause).toBeLessThanOrEqual(longest)
   })
+
+  it('are tried slowly if they hang up before they have said who they are, although they were never good', () => {
+    const core = new Core({ keep: { boot: [BOOT] } })
+    for (let id = 1; id <= 10; id++) {
+      core.connect('boot', id)
+      core.in(closed(id))
+    }
+    expect(core.state.memory.retries.get('boot')).toBeGreaterThanOrEqual(core.now + 2_000)
+  })
+
+  it.each([0, 5_000, 600_000])(
+    'are tried at once when they hang up, though they were down for %d ms before',
+    (down) => {
+      const core = new Core({ bootNodes: { boot: [BOOT] }, pingInterval: 1e9, discoveryInterval: 30_000 })
+      core.state.lifecycle.phase = 'starting'
+      failAll(core, down, core.in({ type: 'listening', addresses: [BOB] }))
+      core.connect('boot')
+      core.in(identified('boot'))
+      core.now += 5_000
+      core.in(closed())
+      expect(core.state.memory.nextTry - core.now).toBeLessThanOrEqual(500)
+      // It is being restarted.
+      const times = failAll(core, core.now + 5_000)
+      expect(Math.max(...times.map((time, i) => time - (times[i - 1] ?? time)))).toBeLessThanOrEqual(800)
+      // And when it is up, that it hung up before is over, because it was down.
+      core.connect('boot', 2)
+      core.in(identified('boot', [BOB], 2))
+      core.in(closed(2))
+      expect(core.state.memory.nextTry - core.now).toBeLessThanOrEqual(500)
+    },
+  )
 
   it('are tried after 250 ms, 500 ms … up to the discovery interval when others are connected, for ever', () => {
     const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 2_000, connectionKeepAlive: 1e9 })
@@ -295,7 +366,8 @@ describe('peers that the config names', () => {
   })
 
   it('are dialled again when they hang up, at ever longer pauses while nothing goes on', () => {
-    const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 30_000 })
+    const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 30_000, connectionKeepAlive: 1e9 })
+    core.connect('other', 99)
     const pauses: number[] = []
     for (let id = 1; id <= 5; id++) {
       core.connect('boot', id)
@@ -329,9 +401,9 @@ describe('peers that the config names', () => {
   })
 
   it.each([
-    ['at once', 1, 2],
-    ['after it had stayed', 60_000, 1],
-  ])('count a failure once when they do not answer pings, %s', (_, stayed, failures) => {
+    ['at once', 1],
+    ['after it had stayed', 60_000],
+  ])('count one failure when they do not answer pings, %s', (_, stayed) => {
     const core = new Core({ bootNodes: { boot: [BOOT] }, discoveryInterval: 30_000, pingInterval: 1e9 })
     core.in({ type: 'tick' })
     core.in(dialFailed('boot'))
@@ -339,8 +411,8 @@ describe('peers that the config names', () => {
     core.in(identified('boot'))
     core.now += stayed
     core.in({ type: 'pingFailed', connection: 1, failure: { message: 'no answer' }, heard: false })
-    expect(core.state.memory.peers.get('boot')!.failures).toBe(failures)
-    expect(core.state.memory.retries.get('boot')! - core.now).toBeLessThanOrEqual(250 * 2 ** (failures - 1))
+    expect(core.state.memory.peers.get('boot')!.failures).toBe(1)
+    expect(core.state.memory.retries.get('boot')! - core.now).toBeLessThanOrEqual(250)
   })
 })
 
@@ -365,7 +437,8 @@ describe('a tick', () => {
 
   it('tries a few of them while the table is poor', () => {
     const core = remembering(...remembered(4))
-    expect(dialled(core)).toEqual(['dial p0', 'dial p1'])
+    // The one that was good last is the last in the map.
+    expect(dialled(core)).toEqual(['dial p3', 'dial p2'])
     // The others have no time for a dial still.
     expect(core.state.memory.retries.size).toBe(0)
   })
@@ -400,6 +473,10 @@ describe('peers whose pause is over', () => {
     const core = new Core({ maxReturns: 1 })
     core.state.memory.retries.set('late', 20).set('early', 10)
     for (const peer of ['late', 'early']) core.state.memory.peers.set(peer, rememberedAfter(1))
+    for (let i = 1; i <= 8; i++) {
+      core.state.memory.retries.set(`last ${i}`, 1e9)
+      core.state.memory.peers.set(`last ${i}`, rememberedAfter(1))
+    }
     core.state.memory.nextTry = 10
     core.now = 30
     const out: Effects = []
@@ -407,7 +484,7 @@ describe('peers whose pause is over', () => {
     tryAgain(core.state, out)
     expect(shorts(out)).toEqual(['dial early'])
     // The end of that dial is waited for, and nothing else.
-    expect(core.state.memory.nextTry).toBe(Infinity)
+    expect(core.state.memory.nextTry).toBe(1e9)
   })
 
   it('are dialled no more once somebody has connected', () => {

@@ -69,7 +69,7 @@ describe('an address of ours that others have observed', () => {
       expect(sees(core, `liar ${i}`, `/ip6/2a00:1:2:${i}::1/tcp/5`, OURS)).toEqual([])
       expect(sees(core, `neighbour ${i}`, `/ip6/fd00::${i}/tcp/5`, OURS)).toEqual([])
     }
-    expect(core.state.observed.words.size).toBe(2)
+    expect(core.state.observed.observations.size).toBe(2)
   })
 
   it('stays while those who have named it are connected, whatever hundreds of others name', () => {
@@ -80,7 +80,7 @@ describe('an address of ours that others have observed', () => {
       const effects = sees(core, `liar ${i}`, from, `/ip4/51.8.0.1/tcp/${i}`)
       expect(effects.filter((effect) => effect.type === 'announceObserved')).toEqual([])
     }
-    expect(core.state.observed.words.size).toBe(256)
+    expect(core.state.observed.observations.size).toBe(256)
     // Those who come next are not heard, but for one that we have dialled.
     core.in({
       type: 'connectionOpened',
@@ -91,7 +91,7 @@ describe('an address of ours that others have observed', () => {
     })
     core.in({ type: 'identified', connection: 99_999, peer: 'eve', protocols: [KAD], addresses: [], agent: 'x' })
     sees(core, 'eve', '/ip4/51.6.0.1/tcp/6', OURS)
-    expect([...core.state.observed.words.values()].map(({ peer }) => peer)).toContain('eve')
+    expect([...core.state.observed.observations.values()].map(({ peer }) => peer)).toContain('eve')
   })
 
   it('stays when a liar comes from the network of one who has named it', () => {
@@ -114,7 +114,7 @@ describe('an address of ours that others have observed', () => {
     for (let i = 0; i < 1_000; i++) {
       expect(sees(core, `liar ${i}`, '/ip4/51.7.0.1/tcp/5', `/ip4/51.8.0.1/tcp/${i}`)).toEqual([])
     }
-    expect(core.state.observed.words.size).toBe(4)
+    expect(core.state.observed.observations.size).toBe(4)
     expect(sees(core, 'bob', '/ip4/51.1.0.1/tcp/5', '/ip4/51.8.0.1/tcp/1')).toEqual(announced())
   })
 
@@ -124,7 +124,7 @@ describe('an address of ours that others have observed', () => {
     expect(core.at(HOUR).filter(({ type }) => type === 'announceObserved')).toEqual([])
     leave(core)
     expect(core.at(2 * HOUR).filter(({ type }) => type === 'announceObserved')).toEqual(announced())
-    expect(core.state.observed.words.size).toBe(0)
+    expect(core.state.observed.observations.size).toBe(0)
   })
 
   it('is not ours any more when we are in another network', () => {
@@ -139,7 +139,7 @@ describe('an address of ours that others have observed', () => {
       ...others.map((connection) => ({ type: 'connectionClosed', connection, moved: true }) as const),
     )
     expect(effects).toContainEqual(announced()[0])
-    expect(core.state.observed.words.size).toBe(0)
+    expect(core.state.observed.observations.size).toBe(0)
     expect(listening(core, '/ip4/192.168.9.2/tcp/4001', OURS)).toEqual([])
   })
 
@@ -153,7 +153,7 @@ describe('an address of ours that others have observed', () => {
     const bridge = '/ip4/172.17.0.1/tcp/4001'
     const core = announcing(new Core({ stayConnected: 30 }), HERE, bridge)
     expect(listening(core, HERE, OURS)).toEqual([])
-    expect(core.state.observed.words.size).toBe(3)
+    expect(core.state.observed.observations.size).toBe(3)
   })
 
   it('takes no other with it when it goes: it was never one that we listen on', () => {
@@ -163,7 +163,7 @@ describe('an address of ours that others have observed', () => {
     const other = '/ip4/51.9.0.9/tcp/4001'
     expect(sees(core, 'bob', '/ip4/51.1.0.1/tcp/5', other)).toEqual(announced())
     listening(core, HERE)
-    expect(core.state.observed.words.size).toBe(3)
+    expect(core.state.observed.observations.size).toBe(3)
     sees(core, 'carol', '/ip4/51.2.0.1/tcp/5', other)
     expect(sees(core, 'dave', '/ip6/2a00:1::1/tcp/5', other)).toEqual(announced(other))
   })

@@ -1,8 +1,11 @@
 /** The states of peers as a caller sees them. */
 import { describe, expect, it } from '@jest/globals'
 import { peerState, peerStates, type PeerState } from '../../../src/core/peers/peer-states.js'
+import type { Event } from '../../../src/core/events.js'
 import { Core, KAD, SELF } from '../../support/core.js'
-import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified } from '../../support/peers.js'
+import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified, loseEight } from '../../support/peers.js'
+import { asking } from '../../support/session-cores.js'
+import { goodbye, SESSION } from '../../support/session.js'
 
 /** One that is missing is a type error, and one that no peer has ever fails below. */
 const STATES: Record<PeerState['state'], true> = {
@@ -40,6 +43,7 @@ describe('the state of a peer', () => {
     core.in({ type: 'pingFailed', connection: 1, failure: { message: 'no answer' }, heard: false })
     core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })
     states.push(seen())
+    loseEight(core)
     failAll(core, 20_000)
     states.push(seen())
     expect(states).toEqual([
@@ -101,13 +105,71 @@ describe('the state of a peer', () => {
     expect(lastError(core)).toEqual(['unreachable', 'the connection was lost after 3 ms'])
   })
 
-  it('is not unreachable because a peer was lost in the midst of something, until a dial fails', () => {
+  it('is unreachable, until it is being dialled, when the connection was lost in the midst of something', () => {
     const core = new Core({ bootNodes: { boot: [BOOT] } })
     core.connect('boot')
     core.in(identified('boot'))
     core.request(1, 'boot')
     core.in(closed())
-    expect(lastError(core, 'boot')).toEqual(['discovered', undefined])
+    expect(lastError(core, 'boot')).toEqual(['unreachable', 'the connection was lost after 0 ms'])
+    core.at(300)
+    expect(lastError(core, 'boot')).toEqual(['dialling', 'the connection was lost after 0 ms'])
+  })
+
+  /** Bob has these protocols, and his connection ends when nothing has gone on over it for 40 s. */
+  function gone(protocols: string[], ...before: Event[]): Core {
+    const core = new Core({ connectionKeepAlive: 1e9, pingInterval: 1e9, protocols: [SESSION] })
+    core.connect('bob')
+    core.in({ ...identified('bob'), protocols } as Event, ...before)
+    core.now = 40_000
+    core.in(closed())
+    return core
+  }
+
+  it('is unreachable at once, and it is dialled soon, when a peer is gone that would have said goodbye', () => {
+    const core = gone([SESSION])
+    expect(lastError(core)).toEqual(['unreachable', 'the connection was lost after 40000 ms'])
+    core.at(41_000)
+    expect(lastError(core)[0]).toBe('dialling')
+  })
+
+  it('is no more than discovered when a peer closes an idle connection that knows no goodbye', () => {
+    expect(lastError(gone([KAD]))).toEqual(['discovered', undefined])
+  })
+
+  it('is no more than discovered when a peer closes an idle connection with our consent, or because it stops', () => {
+    for (const word of [0, 4]) {
+      const core = asking({ connectionKeepAlive: 1e9, pingInterval: 1e9, stayConnected: 0 }, { 0: 7 })
+      core.in({ ...identified('bob'), protocols: [SESSION] } as Event)
+      core.receive(goodbye(1, word))
+      core.in(closed())
+      expect(lastError(core)).toEqual(['discovered', undefined])
+    }
+  })
+
+  it('is connected, and not identified, while the peer stops; over another connection it can be asked', () => {
+    const core = asking({ pingInterval: 1e9 }, { 0: 7 })
+    core.in({ ...identified('bob'), protocols: [SESSION] } as Event)
+    expect(peerState(core.state, 'bob')).toMatchObject({ state: 'identified' })
+    const changes = core.all(core.hears(goodbye(1, 4))).filter(({ type }) => type === 'peersChanged')
+    expect(changes).toHaveLength(1)
+    expect(peerState(core.state, 'bob')).toMatchObject({ state: 'connected', stopping: true, protocols: [SESSION] })
+    core.connect('bob', 2)
+    core.in({ ...identified('bob', [BOB], 2), protocols: [SESSION] } as Event)
+    expect(peerState(core.state, 'bob')).toMatchObject({ state: 'identified', connections: 2 })
+    expect(peerState(core.state, 'bob')).not.toHaveProperty('stopping')
+  })
+
+  it('has a round trip that follows the line, an eighth of the way with each ping', () => {
+    const core = new Core({ connectionKeepAlive: 1e9 })
+    core.connect('bob')
+    const trips = [100, 100, 400, 400, 400, 100].map((rtt) => {
+      core.in({ type: 'pinged', connection: 1, rtt })
+      return peerState(core.state, 'bob').rtt
+    })
+    expect(trips).toEqual([100, 100, 138, 170, 199, 187])
+    // Large values are paced by what the line can do at its best.
+    expect(core.state.connections.all.get(1)!.pace.roundTrip).toBe(100)
   })
 
   it('has no error any more when it is connected, whichever side has dialled', () => {
@@ -119,10 +181,7 @@ describe('the state of a peer', () => {
     })
     expect(lastError(core, 'boot')).toEqual(['connected', undefined])
     core.in(identified('boot'))
-    core.now = 40_000
-    core.request(1, 'boot')
-    core.in(closed())
-    expect(lastError(core, 'boot')).toEqual(['discovered', undefined])
+    expect(lastError(core, 'boot')).toEqual(['identified', undefined])
   })
 
   it('is told as changed once a batch', () => {

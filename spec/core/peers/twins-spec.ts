@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
-import { Core, KAD, shorts } from '../../support/core.js'
+import { Core, KAD, shorts, V1 } from '../../support/core.js'
+import { frame, hello, join, SESSION } from '../../support/session.js'
 import { snapshot } from '../../../src/core/explain/status.js'
 import type { Settings } from '../../../src/core/settings.js'
-import { onTwinTold } from '../../../src/core/peers/twins.js'
+import { onTwinTold, twinsThere } from '../../../src/core/peers/twins.js'
 
 const HERE = '/ip4/51.1.0.1/tcp/4001'
 const THERE = '/ip4/51.2.0.1/tcp/4001'
@@ -112,6 +113,149 @@ describe('two nodes with one secret', () => {
     core.at(core.now + 1_800_000)
     expect(core.state.twins.found.size).toBe(0)
     expect(core.state.twins.nextLook).toBe(Infinity)
+  })
+})
+
+describe('the explanation of two nodes with one secret', () => {
+  it('names them while both are connected', () => {
+    const core = twice([HERE], [THERE])
+    core.at(5_010)
+    pong(core, 1, 2)
+    core.at(6_010)
+    expect(twinsThere(core.state, 'bob')?.places).toEqual([HERE, THERE])
+    core.in({ type: 'connectionClosed', connection: 2 })
+    expect(twinsThere(core.state, 'bob')).toBeUndefined()
+    expect(twinsThere(core.state, 'carol')).toBeUndefined()
+  })
+})
+
+describe('two nodes with one secret that say the same address of themselves', () => {
+  const CONTAINER = '/ip4/172.17.0.2/tcp/4001'
+  const FROM = ['/ip4/51.1.0.1/tcp/50001', '/ip4/51.2.0.1/tcp/50002'] as const
+  const warnings = (effects: Effect[]): string[] =>
+    effects.flatMap((effect) => (effect.type === 'log' && effect.level === 'warn' ? [effect.message] : []))
+
+  /** Bob has come twice. */
+  function arrived(protocols = [KAD, SESSION], addresses = [CONTAINER, CONTAINER]): Core {
+    const core = new Core({ stayConnected: 30, protocols: [SESSION, V1], pingInterval: 1e9 })
+    for (const [i, address] of FROM.entries()) {
+      const connection = i + 1
+      core.in(
+        { type: 'connectionOpened', connection, peer: 'bob', address, inbound: true },
+        { type: 'identified', connection, peer: 'bob', protocols, addresses: [addresses[i]!], agent: 'x' },
+      )
+      pong(core, ...new Set([1, connection]))
+    }
+    return core
+  }
+
+  /** Both answer the pings, and their HELLOs say this. */
+  function answer(core: Core, ...hellos: Record<number, number>[]): string[] {
+    pong(core, 1, 2)
+    for (const [i, pairs] of hellos.entries()) {
+      const stream = 2 * i + 1
+      core.in({ type: 'streamOpened', stream, protocol: SESSION })
+      core.in({ type: 'data', stream, chunks: [hello({ 0: 1, ...pairs })] })
+    }
+    core.now = 6_000
+    return warnings(core.all({ type: 'woken' }))
+  }
+
+  const ASKED = ['ping 1', 'ping 2', 'open 1 on 1', 'open 3 on 2']
+
+  it('are noticed by the number of their start, and told where the other one comes from', () => {
+    const core = arrived()
+    expect(shorts(core.at(5_000))).toEqual(ASKED)
+    expect(answer(core, { 4: 7 }, { 4: 8 })).toEqual([
+      expect.stringContaining(`as bob, at ${FROM[0]} and at ${FROM[1]}`) as unknown,
+    ])
+    expect(core.state.twins.found.get('bob')!.places).toEqual(FROM)
+    // Again, from other ports.
+    core.in({ type: 'connectionClosed', connection: 2 })
+    core.in(
+      { type: 'connectionOpened', connection: 3, peer: 'bob', address: '/ip4/51.2.0.1/tcp/50003', inbound: true },
+      { type: 'identified', connection: 3, peer: 'bob', protocols: [KAD, SESSION], addresses: [CONTAINER], agent: 'x' },
+    )
+    const [opened] = core.at(11_000).filter((effect) => effect.type === 'open')
+    pong(core, 1, 3)
+    core.in({ type: 'streamOpened', stream: opened!.stream, protocol: SESSION })
+    core.in({ type: 'data', stream: opened!.stream, chunks: [hello({ 4: 9 })] })
+    core.now = 12_000
+    expect(warnings(core.all({ type: 'woken' }))).toEqual([])
+    expect(core.state.twins.found.get('bob')!.links).toEqual([1, 3])
+  })
+
+  it('are noticed too among more connections, of which two are asked at a time', () => {
+    const core = arrived()
+    core.in(
+      { type: 'connectionOpened', connection: 3, peer: 'bob', address: FROM[1], inbound: true },
+      { type: 'identified', connection: 3, peer: 'bob', protocols: [KAD, SESSION], addresses: [CONTAINER], agent: 'x' },
+    )
+    const opened = (time: number): string[] => shorts(core.at(time)).filter((line) => line.startsWith('open'))
+    expect(opened(5_000)).toEqual(['open 1 on 1', 'open 3 on 2'])
+    expect(answer(core, { 4: 7 }, { 4: 7 })).toEqual([])
+    expect(core.state.connections.all.get(3)!.asking).toMatchObject({ stream: 5 })
+    pong(core, 3)
+    core.in({ type: 'streamOpened', stream: 5, protocol: SESSION })
+    core.in({ type: 'data', stream: 5, chunks: [hello({ 4: 8 })] })
+    core.now = 7_000
+    expect(warnings(core.all({ type: 'woken' }))).toHaveLength(1)
+  })
+
+  it('are noticed too when one of them is too old to say a number', () => {
+    const core = arrived()
+    core.at(5_000)
+    expect(answer(core, { 4: 7 }, {})).toHaveLength(1)
+  })
+
+  it('are not noticed when both are too old', () => {
+    const core = arrived()
+    core.at(5_000)
+    expect(answer(core, {}, {})).toEqual([])
+    expect(core.state.twins.suspects.size).toBe(0)
+    const older = arrived([KAD])
+    expect(older.at(5_000)).toEqual([])
+    expect(older.state.twins.suspects.size).toBe(0)
+  })
+
+  it('are one if they say the same number, also at different addresses', () => {
+    const core = arrived()
+    core.at(5_000)
+    expect(answer(core, { 4: 7 }, { 4: 7 })).toEqual([])
+    const moved = arrived(undefined, [HERE, THERE])
+    expect(shorts(moved.at(5_000))).toEqual(ASKED)
+    expect(answer(moved, { 4: 7 }, { 4: 7 })).toEqual([])
+    expect(moved.state.twins.suspects.size).toBe(0)
+  })
+
+  it('are two at different addresses if neither says a number, or no HELLO comes', () => {
+    const core = arrived(undefined, [HERE, THERE])
+    core.at(5_000)
+    expect(answer(core, {}, {})).toHaveLength(1)
+    const silent = arrived(undefined, [HERE, THERE])
+    silent.at(5_000)
+    expect(answer(silent)).toEqual([])
+    silent.at(7_000)
+    silent.now = 8_000
+    expect(warnings(silent.all({ type: 'woken' }))).toHaveLength(1)
+  })
+
+  it('are not waited for when no HELLO comes', () => {
+    const core = arrived()
+    core.at(5_000)
+    pong(core, 1, 2)
+    for (const time of [6_000, 7_000, 8_000]) expect(shorts(core.at(time))).toEqual([])
+    expect(core.state.twins.suspects.size).toBe(0)
+    expect(core.state.twins.found.size).toBe(0)
+  })
+
+  it('are none while one of them stops, and the other takes its place', () => {
+    const core = arrived()
+    core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
+    const stopping = 4
+    core.in({ type: 'data', stream: 2, chunks: [join(hello({ 0: 7, 4: 7 }), frame(0x88, 1, stopping))] })
+    expect(shorts(core.at(5_000)).filter((line) => /ping|open/.test(line))).toEqual([])
+    expect(core.state.twins.suspects.size).toBe(0)
   })
 })
 

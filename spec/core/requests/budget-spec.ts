@@ -6,6 +6,8 @@ import { bytes } from '../../support/core.js'
 import { cancel, data, filled, hello, join, request, SESSION } from '../../support/session.js'
 
 const WINDOW = 65_536
+/** What of them comes without CREDIT in any case. */
+const FLIGHT = 16_384
 
 /** As large as all the room of the spec that uses it. */
 const TOTAL = 4 * WINDOW
@@ -66,12 +68,12 @@ describe('requests that find no room', () => {
 
   it('in pieces: get no credit before another has made room, then all of it', () => {
     const core = answering(ROOM)
-    expect(core.lines(core.receive(begin(1, 150_000)))).toEqual([`CREDIT 1 ${150_000 - WINDOW}`])
+    expect(core.lines(core.receive(begin(1, 150_000)))).toEqual([`CREDIT 1 ${150_000 - FLIGHT}`])
     expect(core.receive(begin(2, 100_000))).toEqual([])
     // Its first window may come all the same.
     expect(core.receive(join(data(2, filled(16_384), true), data(2, filled(16_384), true)))).toEqual([])
     expect(core.lines(core.receive(rest(1, 150_000)))).toEqual(['handle -1 150000 bytes'])
-    expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1', `CREDIT 2 ${100_000 - WINDOW}`])
+    expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1', `CREDIT 2 ${WINDOW}`])
     expect(core.lines(core.receive(rest(2, 100_000, 1_000 + 2 * 16_384)))).toEqual(['handle -2 100000 bytes'])
     core.run({ type: 'complete', exchange: -2 })
     expect(books(core)).toEqual(NOTHING)
@@ -86,20 +88,32 @@ describe('requests that find no room', () => {
     ])
   })
 
-  it('in pieces: need no more room when their first window was all of it', () => {
+  it('in pieces: need no more room when the first window is all of it, and get credit at once', () => {
     const core = answering({ maxInboundBytesPerPeer: 100_000 })
     core.receive(begin(1, 90_000))
-    expect(core.receive(begin(2, 20_000))).toEqual([])
-    expect(core.lines(core.receive(rest(2, 20_000)))).toEqual(['handle -2 20000 bytes'])
+    expect(core.lines(core.receive(begin(2, WINDOW)))).toEqual([`CREDIT 2 ${WINDOW}`])
     expect(books(core)).toMatchObject({ waiting: 0, admitted: 1 })
+    expect(core.lines(core.receive(rest(2, WINDOW)))).toEqual([`handle -2 ${WINDOW} bytes`])
+    core.run({ type: 'complete', exchange: -2 }, core.hears(cancel(1)))
+    expect(books(core)).toEqual(NOTHING)
+  })
+
+  it('in pieces: get that credit in the measure of the line, too', () => {
+    const core = answering({ maxInboundBytesPerPeer: 100_000 }).unknown()
+    core.receive(begin(1, 90_000))
+    expect(core.receive(begin(2, 20_000))).toEqual([])
+    expect(core.lines(core.receive(data(2, filled(FLIGHT - 1_000), true)))).toEqual(['CREDIT 2 3616'])
+    // One that is larger waits, and gets none.
+    expect(core.receive(begin(3, WINDOW + 1), data(3, filled(FLIGHT - 1_000), true))).toEqual([])
+    expect(books(core)).toMatchObject({ waiting: 1 })
   })
 
   it('in pieces: go in their order, whoever ended', () => {
     const core = answering({ maxInboundBytesPerPeer: 599_999 })
     core.frames(core.receive(begin(1, 400_000)))
     core.receive(begin(2, 300_000), begin(3, 300_000))
-    expect(core.lines(core.receive(cancel(1)))).toEqual([`FAIL 1 Cancelled`, `CREDIT 2 ${300_000 - WINDOW}`])
-    expect(core.lines(core.receive(cancel(2)))).toEqual([`FAIL 2 Cancelled`, `CREDIT 3 ${300_000 - WINDOW}`])
+    expect(core.lines(core.receive(cancel(1)))).toEqual([`FAIL 1 Cancelled`, `CREDIT 2 ${300_000 - FLIGHT}`])
+    expect(core.lines(core.receive(cancel(2)))).toEqual([`FAIL 2 Cancelled`, `CREDIT 3 ${300_000 - FLIGHT}`])
   })
 
   it('in pieces: wait for those of other peers, and hear of it when they have ended', () => {
@@ -108,14 +122,14 @@ describe('requests that find no room', () => {
     core.in({ type: 'streamInbound', stream: 4, connection: 2, protocol: SESSION })
     core.in({ type: 'data', stream: 4, chunks: [join(hello(), begin(1, 150_000))] })
     expect(core.receive(begin(1, 180_000))).toEqual([])
-    expect(core.lines(core.in({ type: 'connectionClosed', connection: 2 }))).toEqual([`CREDIT 1 ${180_000 - WINDOW}`])
+    expect(core.lines(core.in({ type: 'connectionClosed', connection: 2 }))).toEqual([`CREDIT 1 ${180_000 - FLIGHT}`])
   })
 
   it('in pieces: one that is larger than all of the room goes when it stands alone', () => {
     const core = answering({ maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000, maxRequestSize: 500_000 })
     core.receive(request(1, bytes('small')))
     expect(core.receive(begin(2, 400_000))).toEqual([])
-    expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1', `CREDIT 2 ${400_000 - WINDOW}`])
+    expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1', `CREDIT 2 ${400_000 - FLIGHT}`])
     expect(core.lines(core.receive(rest(2, 400_000)))).toEqual(['handle -2 400000 bytes'])
   })
 
@@ -128,7 +142,7 @@ describe('requests that find no room', () => {
     for (const exchange of [-1, -2, -3]) {
       const id = 1 - exchange
       const lines = core.lines(core.run({ type: 'complete', exchange }))
-      expect(lines).toEqual([`END ${id - 1}`, `CREDIT ${id} ${TOTAL - WINDOW}`])
+      expect(lines).toEqual([`END ${id - 1}`, `CREDIT ${id} ${TOTAL - FLIGHT}`])
       expect(core.lines(core.receive(rest(id, TOTAL)))).toEqual([`handle ${exchange - 1} ${TOTAL} bytes`])
     }
     core.run({ type: 'complete', exchange: -4 })

@@ -8,11 +8,11 @@ import { takeNews } from '../../../src/core/news.js'
 import { bytes, Core } from '../../support/core.js'
 
 /** A request of Bob, which is read since 0 ms and has 1,000 ms for that; it goes to the node itself, if `service`. */
-function reading(service = false): { core: Core; exchange: Exchange } {
+function reading(service = false, deadline = 0): { core: Core; exchange: Exchange } {
   const core = new Core({ requestTimeout: 1_000 })
   core.connect('bob')
   core.inbound(2)
-  const exchange = { ...core.state.exchanges.open.get(2)!, service }
+  const exchange = { ...core.state.exchanges.open.get(2)!, service, deadline }
   core.state.exchanges.open.set(2, exchange)
   return { core, exchange }
 }
@@ -22,16 +22,16 @@ describe('a complete request', () => {
     for (const service of [false, true]) {
       const { core, exchange } = reading(service)
       const out: Effects = []
-      exchanges.startHandling(core.state, out, exchange, bytes('?'), 1_000)
+      exchanges.startHandling(core.state, out, exchange, bytes('?'))
       expect(out).toEqual(service ? [] : [{ type: 'handle', exchange: 2, from: 'bob', data: bytes('?') }])
       expect(takeNews(core.state)).toEqual(service ? [{ kind: 'arrived', exchange: 2, data: bytes('?') }] : [])
     }
   })
 
-  it('has one deadline, from now on and with the time of the handler', () => {
-    const { core, exchange } = reading()
+  it('has one deadline, from now on and no later than its asker gives up', () => {
+    const { core, exchange } = reading(false, 700)
     core.state.now = 400
-    exchanges.startHandling(core.state, [], exchange, bytes('?'), 300)
+    exchanges.startHandling(core.state, [], exchange, bytes('?'))
     expect([nextDeadline(core.state, 'exchanges'), core.state.exchanges.deadlines.size]).toEqual([700, 1])
     exchanges.startAnswering(core.state, exchange)
     expect(core.state.exchanges.deadlines.size).toBe(0)
@@ -40,7 +40,7 @@ describe('a complete request', () => {
   it('is worked on until its answer has ended', () => {
     const { core, exchange } = reading()
     expect(exchanges.isWorkedOn(exchange)).toBe(false)
-    exchanges.startHandling(core.state, [], exchange, bytes('?'), 1_000)
+    exchanges.startHandling(core.state, [], exchange, bytes('?'))
     expect(exchanges.isWorkedOn(exchange)).toBe(true)
     exchanges.startAnswering(core.state, exchange)
     expect([exchanges.isWorkedOn(exchange), exchanges.isWorkedOn({ ...exchange, ended: true })]).toEqual([true, false])

@@ -33,7 +33,7 @@ describe('a request', () => {
     core.in(opened(1))
     expect(
       shorts(core.in({ type: 'connectionClosed', connection: 1 })).filter((text) => text.startsWith('fail')),
-    ).toEqual(['fail 1 ConnectionLost', 'fail 2 ConnectionLost', 'fail 3 ConnectionLost'])
+    ).toEqual(['fail 1 ConnectionLost', 'fail 2 DialError', 'fail 3 DialError'])
     expect(core.state.asks.open.size + core.state.streams.v1Requests.size).toBe(0)
   })
 

@@ -1,10 +1,16 @@
 /** The real network behind the port, on sockets of 127.0.0.1, driven by hand: no core, no lane. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import os from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PortEffect } from '../../../src/core/port.js'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { AnotherPort, endPorts } from '../../support/another-port.js'
+import { block } from '../../support/block.js'
 import { bytes, text } from '../../support/bytes.js'
+import type { Gater } from '../../../src/libp2p/gater.js'
+import type { Bound } from '../../../src/libp2p/own-addresses.js'
+import { freePort } from '../../support/free-port.js'
 import { LOOPBACK, Peer, PROTOCOL, stopPeers, sum } from '../../support/port-peer.js'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 
@@ -27,24 +33,98 @@ describe('listening', () => {
     expect(addresses.join()).not.toContain('0.0.0.0')
   })
 
-  it('says which address it could not have, and why', async () => {
+  it('has the addresses that work, in any order, and says of each other one why it does not', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const used = `/ip4/127.0.0.1/tcp/${(server.address() as { port: number }).port}`
+    const others = [used, '/ip4/192.0.2.1/tcp/0', '/ip6/2001:db8::5/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1']
+    try {
+      for (const other of others) {
+        for (const addresses of [
+          [LOOPBACK, other],
+          [other, LOOPBACK],
+        ]) {
+          const peer = await Peer.build()
+          peer.run({ type: 'listen', addresses })
+          const listening = await peer.next('listening')
+          expect(listening.addresses).toEqual([expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/)])
+          expect(listening.failures).toEqual([expect.stringMatching(`^cannot listen on ${other} \\(.+\\)$`)])
+        }
+      }
+    } finally {
+      server.close()
+    }
+  })
+
+  it('does not take itself for a node of its machine alone, when an address fails that it has all the same', async () => {
+    const everywhere = `/ip4/0.0.0.0/tcp/${await freePort()}`
+    const peer = await Peer.build()
+    peer.run({ type: 'listen', addresses: [everywhere, everywhere] })
+    expect((await peer.next('listening')).failures).toHaveLength(1)
+    const { gater } = (peer.port as unknown as { parts: { gater: Gater } }).parts
+    expect(gater.accepts('bob', '/ip4/127.0.0.1/tcp/1')).toBe(false)
+  })
+
+  it('tells which address has got which port, also where one of them fails', async () => {
+    const named = await freePort()
+    const addresses = [
+      '/ip4/127.0.0.1/tcp/0',
+      '/ip4/192.0.2.1/tcp/0',
+      `/ip4/127.0.0.1/tcp/${named}`,
+      '/ip4/0.0.0.0/tcp/0',
+    ]
+    let bound: Bound = []
+    const peer = await Peer.build({ onListening: (all) => (bound = all) })
+    peer.run({ type: 'listen', addresses })
+    const listening = await peer.next('listening')
+    const ports = bound.map((all) => [...new Set(all?.map((address) => address.split('/')[4]!))])
+    expect(ports).toEqual([[expect.any(String)], [], [`${named}`], [expect.any(String)]])
+    expect(new Set(ports.flat()).size).toBe(3)
+    expect(new Set(bound.flatMap((all) => all ?? []))).toEqual(new Set(listening.addresses))
+    expect(bound[0]).toHaveLength(1)
+    expect(bound[3]).toContain(`/ip4/127.0.0.1/tcp/${ports[3]![0]}`)
+  })
+
+  it('knows where it listens while the system does not tell its interfaces', async () => {
+    const peer = await Peer.listening({}, '/ip4/0.0.0.0/tcp/0')
+    const system = jest.spyOn(os, 'networkInterfaces').mockImplementation(() => {
+      throw new Error('no file to spare')
+    })
+    try {
+      // We look each second, and libp2p one second after the start.
+      for (let left = 100; system.mock.calls.length < 3 && left > 0; left--) await pause(50)
+      expect(system.mock.calls.length).toBeGreaterThan(2)
+      const other = await Peer.listening()
+      const [connection] = await other.connect(peer)
+      const identified = await other.next('identified', (event) => event.connection === connection)
+      expect(identified.addresses).toContain(peer.address)
+    } finally {
+      system.mockRestore()
+    }
+    expect(peer.logged).toEqual([])
+  })
+
+  it('says of each address why it could not have it when it could have none', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
     const peer = await Peer.build()
-    peer.run({ type: 'listen', addresses: [LOOPBACK, `/ip4/127.0.0.1/tcp/${port}`] })
+    peer.run({ type: 'listen', addresses: ['/ip4/192.0.2.1/tcp/0', `/ip4/127.0.0.1/tcp/${port}`] })
     const { failure } = await peer.next('listenFailed')
     server.close()
-    expect(failure.message).toMatch(new RegExp(`^cannot listen on /ip4/127.0.0.1/tcp/${port} \\(.*EADDRINUSE`))
+    expect(failure.message).toMatch(/^cannot listen on /)
+    expect(failure.message).toMatch(/\/ip4\/192\.0\.2\.1\/tcp\/0 \([^)]*EADDRNOTAVAIL[^)]*\)/)
+    expect(failure.message).toMatch(new RegExp(`/ip4/127.0.0.1/tcp/${port} \\([^)]*EADDRINUSE[^)]*\\)`))
     expect(peer.events.map((event) => event.type)).toEqual(['listenFailed'])
   })
 
-  it('refuses an address for which there is no transport, even beside one for which there is', async () => {
+  it('tells both where it listens and what others are told, if that is something else', async () => {
+    const announce = ['/dns4/example.org/tcp/4001']
     const peer = await Peer.build()
-    peer.run({ type: 'listen', addresses: [LOOPBACK, '/ip4/127.0.0.1/udp/0/quic-v1'] })
-    expect((await peer.next('listenFailed')).failure.message).toContain(
-      '/ip4/127.0.0.1/udp/0/quic-v1 is not a TCP address',
-    )
+    peer.run({ type: 'listen', addresses: [LOOPBACK], announce })
+    const { addresses, bound } = await peer.next('listening')
+    expect(addresses).toEqual(announce)
+    expect(bound).toEqual([expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/)])
   })
 })
 
@@ -425,6 +505,16 @@ describe('another process', () => {
     other.signal('SIGKILL')
     expect(await a.next('connectionClosed')).toEqual({ type: 'connectionClosed', connection })
     expect(a.events).toContainEqual({ type: 'streamClosed', stream, reason: 'lost' })
+  }, 20_000)
+
+  it('has answered a ping if the answer lies in the socket when its time is over', async () => {
+    const { a, other, connection } = await connected()
+    a.run({ type: 'ping', connection, timeout: 300, longest: 300 })
+    await pause(0)
+    block(900)
+    expect(await a.next('pinged')).toMatchObject({ connection })
+    expect(a.all('pingFailed')).toEqual([])
+    other.signal('SIGKILL')
   }, 20_000)
 
   it('does not answer a ping while it is frozen, and its connection can be closed nonetheless', async () => {

@@ -13,6 +13,7 @@ function gossipsub(stats: object, score: object = {}) {
   const own = { params: { topics: {} }, peerStats, scoreCache: new Map(), score: nothing, addPenalty: nothing, addPeer }
   return {
     seenCache: { has: nothing, put: nothing },
+    streamsOutbound: new Map(),
     score: Object.defineProperties(own, Object.getOwnPropertyDescriptors(score)),
     getMeshPeers: nothing,
     handleReceivedRpc: nothing,

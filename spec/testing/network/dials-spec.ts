@@ -1,6 +1,6 @@
 /** Dials that fail, and why: refused, unanswered, another peer than expected. */
 import { describe, expect, it } from '@jest/globals'
-import { dial, pair, Lab, type Member } from './lab.js'
+import { dial, know, pair, Lab, type Member } from './lab.js'
 
 describe('a dial that fails', () => {
   it('is refused after a round trip where nobody listens', () => {
@@ -94,6 +94,34 @@ describe('a dial that fails', () => {
     dial(a, b.peerId, b.address)
     lab.run(100)
     expect(a.heard('dialled').map(({ at }) => at)).toEqual([1_040, 1_040])
+  })
+
+  it.each([
+    ['fails before the lookup is over', '/ip4/10.9.9.9/tcp/1'],
+    ['hangs', 'mute'],
+  ])('is looked up beside an address that %s', (_, wrong) => {
+    const lab = new Lab()
+    const [a, b, c] = lab.membersOf(3) as [Member, Member, Member]
+    const mute = lab.member('mute')
+    lab.wire.drop(({ kind, to }) => kind === 'dial' && to === 'mute')
+    for (const one of [a, b]) {
+      lab.connect(one, c)
+      know(one, c)
+      know(c, one)
+    }
+    dial(a, b.peerId, wrong === 'mute' ? mute.address : wrong)
+    dial(a, b.peerId)
+    lab.run(2_000)
+    expect(a.heard('dialled').filter(({ target }) => target === b.peerId)).toHaveLength(2)
+    expect(a.heard('dialFailed')).toEqual([])
+  })
+
+  it('fails when neither its addresses nor a lookup lead to the peer', () => {
+    const [lab, a] = pair()
+    dial(a, 'nobody', '/ip4/10.9.9.9/tcp/1')
+    dial(a, 'nobody')
+    lab.run(10_000)
+    expect(a.heard('dialFailed').map(({ tried }) => tried.length)).toEqual([1, 1])
   })
 
   it('finds a host that comes back while it is being tried', () => {

@@ -1,5 +1,5 @@
 /** One host: where it listens, its connections, identify, and pings. */
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { dial, pair, Lab, type Member } from './lab.js'
 
 describe('a host', () => {
@@ -11,7 +11,7 @@ describe('a host', () => {
     listen('/ip4/0.0.0.0/tcp/9000', '/ip4/127.0.0.1/tcp/0', '/ip4/192.0.2.1/tcp/80')
     expect(a.last('listening').addresses).toEqual(['/ip4/10.0.0.1/tcp/9000', '/ip4/127.0.0.1/tcp/10001', '/ip4/192.0.2.1/tcp/80']) // prettier-ignore
     listen('/ip4/192.0.2.1/tcp/80')
-    expect(a.last('listenFailed').failure.message).toMatch(/192.0.2.1\/tcp\/80: address in use/)
+    expect(a.last('listenFailed').failure.message).toMatch(/192.0.2.1\/tcp\/80 \(address in use\)/)
   })
 
   it('tells of what it announces in place of what it listens on, and is reached at both', () => {
@@ -164,5 +164,38 @@ describe('a ping', () => {
     lab.wire.heal()
     lab.run(6_000)
     expect(a.heard('pinged')).toEqual([])
+  })
+
+  /** When gossip leaves the connection of this test, if it does, when the test is over, and how long it was to be: in tenths of a second. */
+  function tested(
+    times: { timeout: number; longest: number; avoidAfter?: number },
+    frozen = 0,
+  ): (number | undefined)[] {
+    const [lab, a, b] = pair()
+    lab.connect(a, b)
+    const { pubsub } = a.host as unknown as { pubsub: { onMoved(peer: string): void } }
+    let left: number | undefined
+    jest.spyOn(pubsub, 'onMoved').mockImplementation(() => void (left = lab.now - started))
+    lab.wire.partition([['peer1']])
+    const started = lab.now
+    a.run({ type: 'ping', connection: 1, ...times })
+    if (frozen > 0) a.host.freeze()
+    lab.run(frozen)
+    if (frozen > 0) a.host.thaw(0)
+    lab.run(30_000)
+    const failed = a.last('pingFailed')
+    const within = Number(/^no answer within (\d+) ms$/.exec(failed.failure.message)?.[1])
+    // What was sent just before has some milliseconds too.
+    return [left, failed.at - started, within].map((time) => time && Math.floor(time / 100))
+  }
+
+  it('that is a test lets gossip leave first, also where it may last as long as any', () => {
+    expect(tested({ timeout: 2_000, longest: 20_000, avoidAfter: 1_000 })).toEqual([10, 20, 20])
+    expect(tested({ timeout: 1_500, longest: 1_500, avoidAfter: 1_000 })).toEqual([10, 15, 15])
+    expect(tested({ timeout: 1_000, longest: 20_000 })).toEqual([undefined, 10, 10])
+  })
+
+  it('is over a moment after a freeze, and says how long it was to be', () => {
+    expect(tested({ timeout: 2_000, longest: 20_000, avoidAfter: 1_000 }, 5_100)).toEqual([52, 52, 20])
   })
 })

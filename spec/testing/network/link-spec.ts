@@ -25,6 +25,7 @@ class Cable {
       nextConnection: 1,
       onLinkEnding: () => void this.ending.push(`${peerId} ${this.clock.time}`),
       onLinkClosed: () => void this.closed.push(`${peerId} ${this.clock.time}`),
+      onUnproven: () => undefined,
     })
     this.link = new Link(this.wire, end('a'), end('b'), '/b', '/a')
     this.wire.links.add(this.link)

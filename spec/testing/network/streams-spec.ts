@@ -269,6 +269,8 @@ describe('the window of a stream', () => {
           const { lab, a, b, here, there } = pipe({ bandwidth: 5_000_000 }, seed)
           // The sender's packets, as the link sees them: 70 bytes of each are headers.
           let sent = 0
+          // No pings beside them.
+          a.host.onUnproven = () => undefined
           const { link } = a.host.sideTo(b.peerId)!
           const send = link.send.bind(link)
           link.send = (from, length, arrive) => {

@@ -288,7 +288,14 @@ describe('the body of HELLO', () => {
   const { varint } = wire
 
   it('changes what it names, and skips what it does not know', () => {
-    expect(after()).toEqual({ features: 0, maxOpen: 256, requestWindow: 65_536, maxRequest: 1_048_576 })
+    const limits = { maxOpen: 256, requestWindow: 65_536, maxRequest: 1_048_576 }
+    expect(after()).toEqual({ features: 0, ...limits, incarnation: 0, firstFlight: 0 })
+    expect(after(varint(4), varint(2 ** 48 - 1))).toEqual({
+      features: 0,
+      ...limits,
+      incarnation: 2 ** 48 - 1,
+      firstFlight: 0,
+    })
     expect(after(varint(1), varint(7), varint(1_000), varint(5), varint(0), varint(3))).toMatchObject({
       features: 3,
       maxOpen: 7,

@@ -30,7 +30,7 @@ function hex(write: (writer: FrameWriter) => void): string {
 }
 
 const ASKED: RequestHead = { timeout: 10_000, credit: 1_048_608, one: true, service: false, lossy: undefined }
-const announced = { features: 0, maxOpen: 1_000, requestWindow: 65_536, maxRequest: 1_048_576 }
+const announced = { features: 0, maxOpen: 1_000, requestWindow: 65_536, maxRequest: 1_048_576, firstFlight: 16_384 }
 
 describe('the bytes of a frame', () => {
   it.each<[string, string, (writer: FrameWriter) => void]>([
@@ -43,9 +43,16 @@ describe('the bytes of a frame', () => {
     ],
     [
       'HELLO of an answerer',
-      '0f0000000701e8070280800403808040',
+      '130000000701e807028080040380804005808001',
       (w) => {
         writeHello(w, announced)
+      },
+    ],
+    [
+      'HELLO that says which start of the node it is',
+      '0c00000007' + '04ffffffffffff3f',
+      (w) => {
+        writeHello(w, { incarnation: 2 ** 48 - 1 })
       },
     ],
     [

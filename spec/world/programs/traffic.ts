@@ -12,7 +12,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
+import { takeOrders } from './take-orders.js'
 
 type Order = { id: number; do: string; host: string; amount: number; bytes: number; ms: number; port?: number }
 
@@ -112,13 +112,4 @@ async function obey(order: Order): Promise<unknown> {
   }
 }
 
-createInterface({ input: process.stdin })
-  .on('line', (line) => {
-    const order = JSON.parse(line) as Order
-    const answer = (rest: object) => console.log(JSON.stringify({ event: 'answer', id: order.id, ...rest }))
-    obey(order).then(
-      (value) => answer({ value }),
-      (error: Error) => answer({ refused: error.message }),
-    )
-  })
-  .on('close', () => process.exit())
+takeOrders(obey)

@@ -10,13 +10,17 @@ export interface Scenario {
   name: string
   hosts: string[]
   profile?: LinkSettings
-  /** ms. */
+  /** The figure may be so high. */
   goal: number
+  /** Of the figure; default: ms. */
+  unit?: string
   /** It mostly waits: it may run while others measure. */
   waits?: true
+  /** It needs whole processors: it comes when all others are done. */
+  last?: true
   /** Is above its goal today. Its spec fails when that is no longer so: take the mark away then. */
   fails?: true
-  /** Gives the figure, ms; `Infinity`: not within `patience` ms. Throws when something else went wrong. */
+  /** Gives the figure; `Infinity`: not within `patience` ms. Throws when something else went wrong. */
   measure(world: World, patience: number): Promise<number>
 }
 
@@ -68,6 +72,6 @@ export function figure(wait: Promise<number>): Promise<number> {
 }
 
 /** For tables. */
-export function show(ms: number): string {
-  return Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : ms === Infinity ? 'never' : 'broken'
+export function show(amount: number, unit = 'ms'): string {
+  return Number.isFinite(amount) ? `${amount.toFixed(0)} ${unit}` : amount === Infinity ? 'never' : 'broken'
 }

@@ -4,7 +4,7 @@
  */
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { statusChanged, subscribersChanged, topicsChanged } from '../changes.js'
-import { updateIdle } from '../peers/connections.js'
+import { connectionsOf, updateIdle } from '../peers/connections.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -133,7 +133,7 @@ export function onMeshChanged(state: State, { topic: name, peers }: EventOf<'mes
 function updateMeshPeers(state: State, peers: string[]): void {
   state.topics.meshPeers = new Set([...state.topics.joined.values()].flatMap(({ mesh }) => mesh))
   for (const peer of new Set(peers)) {
-    for (const id of state.connections.byPeer.get(peer) ?? []) updateIdle(state, state.connections.all.get(id)!)
+    for (const connection of connectionsOf(state, peer)) updateIdle(state, connection)
   }
 }
 

@@ -11,6 +11,8 @@ import type { State } from '../state.js'
 import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
+import { connectionsOf } from '../peers/connections.js'
+import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
 
@@ -82,12 +84,12 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
 
 function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
   const { counts, recipients, topics, settings, now } = state
-  const links = (state.connections.byPeer.get(peer) ?? []).map((id) => state.connections.all.get(id)!)
+  const links = connectionsOf(state, peer)
   const [first] = links
   const record = counts.peers.get(peer)
   const table = state.discovery.table.get(peer)
   const remembered = state.memory.peers.get(peer)
-  const twins = state.twins.found.get(peer)
+  const twins = twinsThere(state, peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -102,7 +104,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
           remembered:
             links.length > 0
               ? { ago: 0, failures: 0 }
-              : { ago: now - remembered.goodAt, failures: remembered.failures },
+              : { ago: now - remembered.goodAt, failures: remembered.failures + remembered.hangUps },
         }),
     ...(twins === undefined ? {} : { twins: [...twins.places] as [string, string] }),
     dialling: state.dials.has(peer),

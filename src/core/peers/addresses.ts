@@ -13,6 +13,11 @@ export function isUnspecified(address: string): boolean {
   return /^\/ip4\/0\.0\.0\.0(\/|$)|^\/ip6\/(::|0:0:0:0:0:0:0:0)(\/|$)/.test(address)
 }
 
+/** Has it port 0, which means "any free one" where somebody listens, and cannot be dialled? */
+export function isAnyPort(address: string): boolean {
+  return /\/tcp\/0(\/|$)/.test(address)
+}
+
 /** What decides whether a loopback address of another peer is accepted. */
 export interface AddressRule {
   /** Every address that we listen on is a loopback one. */

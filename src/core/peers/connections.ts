@@ -26,9 +26,19 @@ export function connectionTo(state: State, peer: string): Connection | undefined
   return best
 }
 
+/** All connections to the peer, the oldest first. */
+export function connectionsOf({ connections }: State, peer: string): Connection[] {
+  return (connections.byPeer.get(peer) ?? []).map((id) => connections.all.get(id)!)
+}
+
 /** May it be dead, or is it to be closed? Then another one to the same peer is used. */
-export function isAvoided({ doubted, surplus, goodbye, leaving }: Connection): boolean {
-  return doubted || surplus || goodbye !== undefined || leaving !== undefined
+export function isAvoided({ doubted, surplus, goodbye, leaving, stopping }: Connection): boolean {
+  return doubted || surplus || goodbye !== undefined || leaving !== undefined || stopping
+}
+
+/** Has the peer told its protocols, and not that it stops? */
+export function canBeAsked({ protocols, stopping }: Connection): boolean {
+  return protocols !== undefined && !stopping
 }
 
 /**
@@ -105,8 +115,9 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     surplus: false,
     leaving: undefined,
     stopping: false,
-    said: [],
+    listenAddresses: [],
     answeredAt: -Infinity,
+    roundTrip: 0,
     openedAt: state.now,
   }
   if (state.connections.all.size === 0) planPings(state, state.now + state.settings.pingInterval)
@@ -172,14 +183,38 @@ export function updateIdle(state: State, connection: Connection): void {
 }
 
 /** Answered by `pinged` or `pingFailed`. A shorter time than the standard one does not hold while our own bytes are ahead of it. */
-export function ping({ settings }: State, out: Effects, connection: Connection, timeout = settings.pingTimeout): void {
+export function ping(
+  { settings }: State,
+  out: Effects,
+  connection: Connection,
+  timeout = settings.pingTimeout,
+  avoidAfter = timeout,
+): void {
   connection.pings++
-  out.push({ type: 'ping', connection: connection.id, timeout, longest: settings.pingTimeout })
+  const { pingTimeout: longest } = settings
+  out.push({ type: 'ping', connection: connection.id, timeout, longest, ...(avoidAfter < timeout && { avoidAfter }) })
 }
 
-/** The timeout of a ping that is to find out whether somebody is still there. A link whose round trip is long needs its time. */
-export function testTime({ settings }: State, { pace }: Connection): number {
-  return Math.min(Math.max(settings.pingTest, 4 * pace.roundTrip), settings.pingTimeout)
+/**
+ * Is somebody still there? Gossip does not wait for it longer than the time of a test. The connection has twice as long (`least` ms at
+ * least), and what is under way over it, because a process may well be busy for a second.
+ */
+export function test(state: State, out: Effects, connection: Connection, least = 0): void {
+  const time = testTime(state, connection)
+  ping(state, out, connection, Math.min(Math.max(2 * time, least), state.settings.pingTimeout), time)
+}
+
+/** All that are not being pinged. */
+export function unpinged({ connections }: State): Connection[] {
+  return [...connections.all.values()].filter(({ pings }) => pings === 0)
+}
+
+/**
+ * The timeout of a ping that is to find out whether somebody is still there. A link whose round trip is long needs its time: a ping takes
+ * two of them, because its stream is opened first. One whose round trip is not known yet may be long.
+ */
+export function testTime({ settings: { pingTest, pingTimeout } }: State, { roundTrip }: Connection): number {
+  return Math.min(roundTrip === 0 ? 3 * pingTest : Math.max(pingTest, Math.ceil(4 * roundTrip)), pingTimeout)
 }
 
 /** All connections are pinged at this time. */
@@ -220,7 +255,8 @@ export function noteUpgraded(connection: Connection): void {
 
 /** The other side needs the connection no more than we do: it is closed in this step, unless it is used in it. */
 export function release(state: State, id: ConnectionId): void {
-  state.connections.released.push(id)
+  const { released } = state.connections
+  if (!released.includes(id)) released.push(id)
   dueAt(state, 'idle', state.now)
 }
 

@@ -7,9 +7,10 @@ import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
 import { noteReached } from '../broadcasts/counts.js'
 import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
-import { log, type Effects, type Refusal } from '../effects.js'
+import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
+import { lost } from '../requests/losses.js'
 import { endRequest, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
@@ -21,6 +22,7 @@ import type { State } from '../state.js'
 import type { RequestAsk, V1Exchange } from '../requests/state.js'
 import {
   addConnection,
+  connectionsOf,
   connectionTo,
   idleTooLong,
   isUsed,
@@ -33,20 +35,22 @@ import {
   takeReleased,
   takeSurplus,
   takeUnclosed,
-  testTime,
+  test,
+  unpinged,
   updateIdle,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
-import { inspectRecipients, sayGoodbye } from './goodbye.js'
+import { inspectRecipients, sayGoodbye, saysGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
-import { noteGone, noteUnreachable, type Ending } from './memory.js'
+import { noteDisconnected, noteUnreachable, type Ending } from './memory.js'
 import { forgetObserved } from './observed.js'
 import { reasonsOf } from './race.js'
+import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 
-/** How long a peer may take to answer after a sleep, ms. */
-const WAKE_PING_TIMEOUT = 3_000
+/** Connections of a peer that are tested when it opens another one. */
+const MOST_TESTED = 4
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const connection = addConnection(state, event)
@@ -60,15 +64,21 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
 
 /**
  * A peer that opens another connection may have lost the ones before: it was restarted, or has another address. They are not used
- * until they answer, and closed if they do not.
+ * until they answer, and closed if they do not. Who opens many is not pinged over all of them for each: the one in use is tested,
+ * and those that have not answered for longest.
  */
 function testOthers(state: State, out: Effects, { id: newest, peer }: Connection): void {
-  for (const id of state.connections.byPeer.get(peer)!) {
-    const older = state.connections.all.get(id)!
-    // Who opens many is not pinged over all of them for each.
-    if (id === newest || older.doubted) continue
-    older.doubted = true
-    ping(state, out, older, testTime(state, older))
+  const used = connectionTo(state, peer)
+  const older = connectionsOf(state, peer)
+  const untested = older.filter(({ id, doubted }) => id !== newest && !doubted)
+  if (untested.length > MOST_TESTED) {
+    const silentSince = (connection: Connection): number =>
+      connection === used ? -1 : Math.max(0, connection.answeredAt)
+    untested.sort((a, b) => silentSince(a) - silentSince(b))
+  }
+  for (const connection of untested.slice(0, MOST_TESTED)) {
+    connection.doubted = true
+    test(state, out, connection)
   }
 }
 
@@ -159,7 +169,7 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
 }
 
 function nameOf({ settings }: State, peer: string): string {
-  return peer in settings.bootNodes ? `boot node ${peer}` : `${peer}, which is to be kept,`
+  return Object.hasOwn(settings.bootNodes, peer) ? `boot node ${peer}` : `${peer}, which is to be kept,`
 }
 
 function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
@@ -180,11 +190,18 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   const { peer } = connection
   // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
   const wasUsed = event.moved === true || (!connection.stopping && isUsed(state, connection))
-  forget(state, out, connection, 'the connection was lost', wasUsed ? 'used' : 'idle')
+  const wasLost = wasUsed || (!connection.stopping && isLostToSleep(state, connection))
+  const how = wasLost ? 'used' : saysGoodbye(state, connection) ? 'lost' : 'idle'
+  forget(state, out, connection, 'the connection was lost', how)
   if (event.moved === true) forgetObserved(state, out)
   log(out, 'debug', `🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
-  if (wasUsed && state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) seek(state, out, peer)
+  // (One that was lost to a sleep waits for the round.)
+  if (wasUsed || (wasLost && state.waking.nextRound === Infinity)) seekLost(state, out, peer)
+}
+
+function seekLost(state: State, out: Effects, peer: string): void {
+  if (state.discovery.table.has(peer) && !state.connections.byPeer.has(peer)) seek(state, out, peer)
 }
 
 /** Closes a connection from our side. For the rest of the core it has ended at this moment. */
@@ -205,7 +222,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   removeConnection(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
-    noteGone(state, connection, how, reason)
+    noteDisconnected(state, connection, how, reason)
     if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
       endParting(state, connection.peer)
   }
@@ -218,19 +235,21 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
       fail(state, out, id, { code: 'DialError', message })
     }
   }
-  const refusal: Refusal = { code: 'ConnectionLost', message }
-  for (const stream of connection.v1Streams) endRequest(state, out, state.streams.v1Requests.get(stream)!, refusal)
+  for (const stream of connection.v1Streams) {
+    const ask = state.streams.v1Requests.get(stream)!
+    endRequest(state, out, ask, lost(ask, reason))
+  }
   for (const id of connection.queue) {
     const ask = state.asks.open.get(id) as RequestAsk
     // It was to be closed, and what came up meanwhile has waited for that.
     if (connection.leaving !== undefined) sendElsewhere(state, out, ask)
-    else endRequest(state, out, ask, refusal)
+    else endRequest(state, out, ask, lost(ask, reason))
   }
   for (const id of connection.v1Exchanges) {
     cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, { code: 'ConnectionLost', message: reason })
   }
   const { asking, answering } = connection
-  if (asking !== undefined) loseCalls(state, out, asking, message)
+  if (asking !== undefined) loseCalls(state, out, asking, reason)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
 }
 
@@ -301,19 +320,7 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
   planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
-  pingAllNow(state, out, state.settings.pingTimeout)
-}
-
-/** The machine slept or the process was stopped: a peer that is gone must be found soon. */
-export function pingAfterSleep(state: State, out: Effects): void {
-  pingAllNow(state, out, Math.min(state.settings.pingTimeout, WAKE_PING_TIMEOUT))
-}
-
-/** Tests every connection. */
-function pingAllNow(state: State, out: Effects, timeout: number): void {
-  for (const connection of state.connections.all.values()) {
-    if (connection.pings === 0) ping(state, out, connection, timeout)
-  }
+  for (const connection of unpinged(state)) ping(state, out, connection)
 }
 
 export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): void {
@@ -324,8 +331,14 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   noteUpgraded(connection)
   connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
+  connection.roundTrip = smoothed(connection.roundTrip, event.rtt)
   settleDials(state, out, connection)
   peersChanged(state)
+}
+
+/** As TCP does (SRTT of RFC 6298): one that is late by chance does little, and a line that has become slower is followed. */
+function smoothed(before: number, rtt: number): number {
+  return before === 0 ? rtt : before + (rtt - before) / 8
 }
 
 export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFailed'>): void {
@@ -344,6 +357,9 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.
   const isOnly = state.connections.byPeer.get(peer)!.length === 1
-  if (isOnly && state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
+  const wasAsleep = isLostToSleep(state, connection)
+  if (isOnly && !wasAsleep && state.discovery.table.has(peer)) out.push({ type: 'tableRemove', peer })
   dropConnection(state, out, connection.id, 'the peer does not answer pings', true)
+  // After a sleep that says nothing about the peer.
+  if (wasAsleep) seekLost(state, out, peer)
 }

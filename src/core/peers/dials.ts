@@ -21,10 +21,17 @@ export function isThisNode({ self }: State): Refusal {
 
 /**
  * Dials `target` (a peer id, or a multiaddr without one). If that is being done already, these addresses join it. No addresses:
- * the table and the network know some. Those that the config names are always tried too. `ask` waits for the outcome.
- * False: there are too many dials under way.
+ * the table and the network know some. Those that the config names are always tried too. `ask` waits for the outcome. `looksUp`: the
+ * network is asked although addresses are known. False: there are too many dials under way.
  */
-export function reach(state: State, out: Effects, target: string, addresses: string[], ask?: AskId): boolean {
+export function reach(
+  state: State,
+  out: Effects,
+  target: string,
+  addresses: string[],
+  ask?: AskId,
+  looksUp = ask !== undefined,
+): boolean {
   let dial = state.dials.get(target)
   if (dial === undefined) {
     if (state.dials.size >= state.settings.maxDials) return false
@@ -47,8 +54,8 @@ export function reach(state: State, out: Effects, target: string, addresses: str
   if (isOurs) dial.isOurs = true
   offer(out, dial, addresses)
   offer(out, dial, known)
-  // A retry that nobody waits for stays with what we know: a lookup for each of them would be too much.
-  if (isOurs && !dial.looksUp && (ask !== undefined || known.length === 0)) {
+  // Most retries that nobody waits for stay with what we know: a lookup for each of them would be too much.
+  if (isOurs && !dial.looksUp && (looksUp || known.length === 0)) {
     dial.looksUp = true
     askPort(out, dial, [])
   }
@@ -56,8 +63,8 @@ export function reach(state: State, out: Effects, target: string, addresses: str
 }
 
 /** Dials a peer that nothing waits for. False also in a drain: a node that is about to leave looks for nobody. */
-export function seek(state: State, out: Effects, peer: string): boolean {
-  return state.lifecycle.phase !== 'draining' && reach(state, out, peer, [])
+export function seek(state: State, out: Effects, peer: string, looksUp = false): boolean {
+  return state.lifecycle.phase !== 'draining' && reach(state, out, peer, [], undefined, looksUp)
 }
 
 function offer(out: Effects, dial: Dial, addresses: string[]): void {
@@ -90,7 +97,8 @@ function hasCandidates(state: State, peer: string): boolean {
 export function candidatesOf({ settings, memory }: State, peer: string): string[] {
   const { bootNodes, keep } = settings
   const [last, ...others] = memory.peers.get(peer)?.addresses ?? []
-  const all = [...(last === undefined ? [] : [last]), ...(bootNodes[peer] ?? []), ...(keep[peer] ?? []), ...others]
+  const named = [bootNodes, keep].flatMap((all) => (Object.hasOwn(all, peer) ? all[peer]! : []))
+  const all = [...(last === undefined ? [] : [last]), ...named, ...others]
   return [...new Set(all.map((address) => withPeer(address, peer)))]
 }
 

@@ -5,14 +5,13 @@
 import { KADEMLIA } from '../../wire/protocols.js'
 import { ping } from './connections.js'
 import { seek } from './dials.js'
-import { noteGood, noteLeft, onTryOver, tryAllNow, tryAtTick } from './memory.js'
+import { noteIdentified, noteLeft, onTryOver, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
 import { suspectTwins } from './twins.js'
 import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
-import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 
 export function tick(state: State, out: Effects): void {
@@ -25,19 +24,7 @@ export function tick(state: State, out: Effects): void {
   probe(state, out)
 }
 
-/**
- * Our addresses have changed, and connections of the old ones are gone. Peers that are connected are told; the others hear it from
- * us when we dial them. Who was out of reach may not be any more: we may have had no network at all.
- */
-export function tellWhereWeAre(state: State, out: Effects): void {
-  const away = [...new Set([...namedPeers(state.settings), ...state.discovery.table.keys()])].filter(
-    (peer) => peer !== state.self && !state.connections.byPeer.has(peer),
-  )
-  for (const peer of away.slice(0, state.settings.maxProbes)) seek(state, out, peer)
-  tryAllNow(state, out)
-}
-
-function query(state: State, out: Effects): void {
+export function query(state: State, out: Effects): void {
   if (state.discovery.querying) return
   state.discovery.querying = true
   out.push({ type: 'tableQuery' })
@@ -105,10 +92,10 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.protocols = protocols
-  connection.said = addresses
+  connection.listenAddresses = addresses
   suspectTwins(state, peer)
   onObserved(state, out, event)
-  noteGood(state, connection, addresses)
+  noteIdentified(state, connection, addresses)
   // Callers want to know how far it is, before the first ping of all.
   if (connection.pings === 0 && connection.pace.roundTrip === 0) ping(state, out, connection)
   if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })

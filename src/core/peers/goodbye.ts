@@ -7,8 +7,10 @@ import { Farewell, Feature } from '../../wire/session/format.js'
 import { readGoodbye, type Frame, type Violation } from '../../wire/session/reader.js'
 import { SESSION } from '../../wire/protocols.js'
 import { endParting, isRecipient, noteParting } from '../broadcasts/recipients.js'
+import { peersChanged } from '../changes.js'
 import type { Effects } from '../effects.js'
 import { serveQueue } from '../requests/queue.js'
+import { refuseUnsent } from '../requests/requests.js'
 import { openSession } from '../requests/session/asker/calls.js'
 import { openOwnAsk } from '../services/book.js'
 import type { AnySession } from '../requests/state.js'
@@ -60,8 +62,16 @@ function canCarry({ open, greeted, hello }: AnySession): boolean {
   return open && greeted && (hello.features & Feature.GOODBYE) !== 0
 }
 
+/** Does the other side say so before it closes the connection, and has not? */
+export function saysGoodbye(state: State, connection: Connection): boolean {
+  const { asking, answering, leaving, stopping } = connection
+  if (leaving !== undefined || stopping) return false
+  const greeted = [asking, answering].filter((one) => one?.greeted === true)
+  return greeted.length > 0 ? carrierOf(connection, canCarry) !== undefined : speaksSession(state, connection) === true
+}
+
 /** `undefined`: neither identify nor a stream has told yet. */
-function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean | undefined {
+export function speaksSession({ settings }: State, { requestProtocol, protocols }: Connection): boolean | undefined {
   if (!settings.protocols.includes(SESSION)) return false
   return requestProtocol === undefined ? protocols?.includes(SESSION) : requestProtocol === SESSION
 }
@@ -127,8 +137,10 @@ function heed(state: State, out: Effects, session: AnySession, id: number, says:
       connection.goodbye = undefined
       return postpone(state, connection.id)
     case Farewell.STOPPING:
+      if (connection.stopping) return
       connection.stopping = true
-      return
+      peersChanged(state)
+      return refuseUnsent(state, out, connection)
     default:
       return unhandled(says)
   }
@@ -151,8 +163,8 @@ function answerGoodbye(state: State, out: Effects, connection: Connection, sessi
   }
   // It is asked again, and by then nothing is under way over it.
   connection.surplus = mayMove
-  if (mayMove && isRecipient(state, peer)) inspectRecipients(state, out, [peer])
-  sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
+  const isFirst = sendGoodbye(state, session, id, isNeeded ? Farewell.NO : Farewell.YES)
+  if (isFirst && mayMove && isRecipient(state, peer)) inspectRecipients(state, out, [peer])
 }
 
 /** Is there another connection to the peer that stays? */

@@ -1,6 +1,7 @@
 /**
  * The peers that are remembered, apart from the routing table: peers that were good once (connected and identified), for a day, and the
- * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow.
+ * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow: who when
+ * is in pace.ts.
  */
 import { noteFailure } from '../broadcasts/counts.js'
 import { peersChanged } from '../changes.js'
@@ -10,21 +11,27 @@ import { TABLE } from '../parameters.js'
 import type { Attempt } from '../port.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { hostOf } from './addresses.js'
-import { seek } from './dials.js'
+import { hostOf, withoutPeer } from './addresses.js'
+import { candidatesOf, seek } from './dials.js'
+import {
+  ageOf,
+  hasPlace,
+  hasRoom,
+  inTurn,
+  isAlone,
+  lastGood,
+  lived,
+  LONGEST_ALONE,
+  longestNamed,
+  longestOf,
+  nextPaid,
+  priceOf,
+} from './pace.js'
 import type { Connection, RememberedPeer } from './state.js'
 
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
 const FIRST_OTHER = 1_000
-/**
- * The longest pause before a peer of the config is dialled again while nobody is connected, ms: who starts before its boot node
- * is in the network within a second of it, however long that took. That is one SYN in 0.6 s to a host that refuses; a host that does
- * not answer is tried at its own pace, because the dial itself goes on. A node that has peers has no hurry.
- */
-const LONGEST_ALONE = 800
-/** The longest such pause while somebody is connected: a boot node that has come back is found within seconds. */
-const LONGEST_NAMED = 4_000
 /** With fewer peers in the table than this, remembered peers without a time for a dial are dialled at ticks too. */
 const POOR_TABLE = TABLE.bucketSize
 /** How many addresses of a peer are remembered, and how many of those that led to it. Identify may bring any number. */
@@ -32,18 +39,19 @@ const MAX_ADDRESSES = 16
 const MAX_PROVEN = 4
 /** A peer that has connected to us counts as one that we have chosen after this time, ms. */
 const STAYED = 600_000
-/** So many peers stay remembered, however long nobody has reached them: the fault may be ours. */
-const ALWAYS = 8
+/** Peers of the config that are looked up at a tick: they may have moved. */
+const LOOKUPS_A_TICK = 4
 
-/** A peer of the config that was never connected. */
-const UNKNOWN: RememberedPeer = {
-  addresses: [],
-  proven: [],
-  host: '',
-  trusted: false,
-  goodAt: -Infinity,
-  livedAt: -Infinity,
-  failures: 0,
+/** The peer is away, and has failed or hung up so often since it was good. */
+const FRESH = { failures: 0, hangUps: 0, lookedUpAt: -Infinity }
+
+/** What is known of a peer; if the config names it, that begins now. */
+function knownOf(state: State, peer: string): RememberedPeer | undefined {
+  if (isNamed(state.settings, peer) && peer !== state.self && !state.memory.peers.has(peer)) {
+    const times = { goodAt: -Infinity, livedAt: lived(state) }
+    remember(state, peer, { addresses: [], proven: [], told: [], host: '', trusted: false, ...times, ...FRESH })
+  }
+  return state.memory.peers.get(peer)
 }
 
 /** At the start: the peers of the config are dialled at once, and what a node of this identity remembered comes back. */
@@ -55,7 +63,7 @@ export function beginMemory(state: State, out: Effects): void {
     const proven = addresses.slice(0, MAX_PROVEN)
     const host = hostOf(addresses[0] ?? '')
     const times = { goodAt: state.now - age, livedAt: lived(state) - age }
-    remember(state, peer, { addresses, proven, host, trusted: false, ...times, failures: 0 })
+    remember(state, peer, { addresses, proven, told: [], host, trusted: false, ...times, ...FRESH })
   }
   for (const { peer } of others) if (state.memory.peers.has(peer)) planTry(state, peer, state.now)
   for (const peer of namedPeers(state.settings)) if (peer !== state.self) planTry(state, peer, state.now)
@@ -63,34 +71,24 @@ export function beginMemory(state: State, out: Effects): void {
 }
 
 /** The peer is connected and identified. One that is nowhere, as far as we know, cannot be found again, and is not remembered. */
-export function noteGood(state: State, { peer, address, inbound }: Connection, said: string[]): void {
+export function noteIdentified(state: State, { peer, address, inbound }: Connection, said: string[]): void {
   endAlone(state)
   const before = state.memory.peers.get(peer)
-  const proven = inbound
-    ? (before?.proven ?? [])
-    : [...new Set([address, ...(before?.proven ?? [])])].slice(0, MAX_PROVEN)
-  const told = said.length === 0 ? (before?.addresses ?? []) : said.slice(0, MAX_ADDRESSES - MAX_PROVEN)
-  const addresses = [...new Set([...proven.slice(0, 1), ...told, ...proven])]
+  const told = said.length === 0 ? (before?.told ?? []) : said.slice(0, MAX_ADDRESSES - MAX_PROVEN)
+  // Where it said that it was, and says so no more, it is no more.
+  const isLeft = (place: string): boolean =>
+    said.length > 0 && before?.told.includes(place) === true && !said.includes(place)
+  const led = (before?.proven ?? []).filter((place) => !isLeft(place))
+  const proven = inbound ? led : [...new Set([address, ...led])].slice(0, MAX_PROVEN)
+  const others = said.length === 0 ? (before?.addresses ?? []) : told
+  const addresses = [...new Set([...proven.slice(0, 1), ...others, ...proven])]
   state.memory.retries.delete(peer)
   if (addresses.length === 0 && !isNamed(state.settings, peer)) return
-  // A peer that the config names has to stay before its failures are forgotten: `noteGone`.
-  const failures = isNamed(state.settings, peer) ? (before?.failures ?? 0) : 0
+  // It has to stay before it is forgotten that it hung up: `noteDisconnected`.
+  const hangUps = before?.hangUps ?? 0
   const trusted = !inbound || before?.trusted === true
   const times = { goodAt: state.now, livedAt: lived(state) }
-  remember(state, peer, { addresses, proven, host: hostOf(address), trusted, ...times, failures })
-}
-
-/**
- * A clock that stands still while nobody is connected, or the process does not run: that nobody reaches a peer then is no fault of the
- * peer.
- */
-function lived({ memory, now }: State): number {
-  return Math.min(now, memory.aloneSince) - memory.excused
-}
-
-/** How long ago the peer was good, ms, by that clock. */
-export function ageOf(state: State, { livedAt }: RememberedPeer): number {
-  return lived(state) - livedAt
+  remember(state, peer, { addresses, proven, told, host: hostOf(address), trusted, ...times, ...FRESH, hangUps })
 }
 
 function endAlone({ memory, now }: State): void {
@@ -103,63 +101,75 @@ export function onSlept({ memory }: State, ms: number): void {
   if (memory.aloneSince === Infinity) memory.excused += ms
 }
 
-/** How a connection has ended. `used`: something went on over it; `idle`: nothing did; `dead`: the peer does not answer any more. */
-export type Ending = 'used' | 'idle' | 'dead'
+/**
+ * How a connection has ended. `used`: something went on over it; `lost`: nothing did, and the peer would have said goodbye; `idle`: all
+ * is well; `dead`: the peer does not answer any more.
+ */
+export type Ending = 'used' | 'lost' | 'idle' | 'dead'
 
 /** The last connection to the peer is gone. */
-export function noteGone(state: State, { peer, openedAt, protocols }: Connection, how: Ending, reason: string): void {
+export function noteDisconnected(
+  state: State,
+  { peer, openedAt, protocols }: Connection,
+  how: Ending,
+  reason: string,
+): void {
   const { settings, now, memory } = state
-  const known = memory.peers.get(peer)
+  const known = knownOf(state, peer)
   if (known !== undefined && protocols !== undefined) {
     known.goodAt = now
     known.livedAt = lived(state)
+    // It was good last.
+    memory.peers.delete(peer)
+    memory.peers.set(peer, known)
   }
   if (known !== undefined && now - openedAt >= STAYED) known.trusted = true
   if (isAlone(state)) {
     memory.aloneSince = Math.min(now, memory.aloneSince)
     hasten(state)
   }
-  const patience = peer in settings.keep ? settings.connectionKeepAlive : settings.discoveryInterval
+  const patience = Object.hasOwn(settings.keep, peer) ? settings.connectionKeepAlive : settings.discoveryInterval
   const hasStayed = how === 'used' || now - openedAt >= patience
-  if (isNamed(settings, peer) && known !== undefined && hasStayed) known.failures = 0
+  if (known !== undefined && hasStayed) known.hangUps = 0
   if (how === 'dead') return noteUnreachable(state, peer, reason)
-  const isFailure = protocols === undefined || (isNamed(settings, peer) && !hasStayed)
+  const isFailure = how !== 'idle' || protocols === undefined || (isNamed(settings, peer) && !hasStayed)
   if (isFailure && (known !== undefined || isNamed(settings, peer))) {
     noteFailure(state, peer, { at: now, message: `${reason} after ${now - openedAt} ms`, tried: [] })
   }
+  if (known === undefined) return
   if (!isNamed(settings, peer)) {
-    if (known !== undefined && (how === 'used' || known.failures > 0)) planOther(state, peer, known)
+    const wasLost = how === 'used' || (how === 'lost' && hasStayed)
+    if (wasLost || known.failures > 0) planOther(state, peer, known)
     return
   }
   // One that hangs up on us again and again, because nothing goes on, is not dialled all the time.
-  if (known !== undefined && !hasStayed) known.failures++
-  planTry(state, peer, now + pause(state, FIRST_NAMED, known?.failures ?? 0))
+  if (!hasStayed) known.hangUps++
+  planTry(state, peer, now + pause(state, FIRST_NAMED, known.hangUps, longestNamed(state, peer, known)))
 }
 
 /** A dial of the peer has failed, or it does not answer any more. (The target of a dial may be an address.) */
 export function noteUnreachable(state: State, peer: string, message: string, tried: readonly Attempt[] = []): void {
-  const { memory, settings } = state
   if (!peer.startsWith('/')) noteFailure(state, peer, { at: state.now, message, tried })
-  const known = memory.peers.get(peer)
-  if (known !== undefined) known.failures++
-  if (isNamed(settings, peer) && peer !== state.self) {
-    if (known === undefined) remember(state, peer, { ...UNKNOWN, failures: 1 })
-    const failures = (known?.failures ?? 1) - 1
-    const longest = isAlone(state) ? LONGEST_ALONE : LONGEST_NAMED
-    planTry(state, peer, state.now + pause(state, FIRST_NAMED, failures, longest))
-  } else if (known !== undefined) planOther(state, peer, known)
+  const known = knownOf(state, peer)
+  if (known === undefined) return
+  known.failures++
+  const failed = new Set(tried.map(({ address }) => withoutPeer(address)))
+  known.proven = known.proven.filter((address) => !failed.has(address))
+  // It is down, so it did not hang up because of us.
+  known.hangUps = 0
+  if (isNamed(state.settings, peer)) {
+    planTry(state, peer, state.now + pause(state, FIRST_NAMED, known.failures - 1, longestNamed(state, peer, known)))
+  } else planOther(state, peer, known)
 }
 
-/** Nobody is connected any more: the long pauses of peers of the config end. */
+/** Nobody is connected any more: long pauses end. */
 function hasten(state: State): void {
-  for (const [peer, time] of state.memory.retries) {
-    if (!isNamed(state.settings, peer) || time <= state.now + LONGEST_ALONE) continue
-    planTry(state, peer, state.now + pause(state, LONGEST_ALONE, 0))
+  const { memory, settings, now } = state
+  for (const [peer, time] of memory.retries) {
+    const isInConfig = isNamed(settings, peer) && candidatesOf(state, peer).length > 0
+    const longest = Math.min(isInConfig ? LONGEST_ALONE : Infinity, settings.discoveryInterval)
+    if (time > now + longest) planTry(state, peer, now + pause(state, longest, 0, longest))
   }
-}
-
-function isAlone({ connections }: State): boolean {
-  return connections.byPeer.size === 0
 }
 
 /** The peer has left the routing table. If it was good, it stays remembered. */
@@ -171,8 +181,10 @@ export function noteLeft(state: State, peer: string): void {
 }
 
 /** (A peer without a known address cannot be dialled.) */
-function planOther(state: State, peer: string, { addresses, failures }: RememberedPeer): void {
-  if (addresses.length > 0) planTry(state, peer, state.now + pause(state, FIRST_OTHER, Math.max(0, failures - 1)))
+function planOther(state: State, peer: string, known: RememberedPeer): void {
+  if (known.addresses.length === 0) return
+  const longest = longestOf(state, known, lastGood(state, peer).has(peer))
+  planTry(state, peer, state.now + pause(state, FIRST_OTHER, Math.max(0, known.failures - 1), longest))
 }
 
 /** A dial is over, either way: there is room for the next. */
@@ -184,10 +196,14 @@ export function onTryOver(state: State, peer: string): void {
 /** At each tick: dials peers of the config that are not connected and, while few peers are known, some of the remembered ones. */
 export function tryAtTick(state: State, out: Effects): void {
   const { discovery, memory, settings, now } = state
-  for (const peer of namedPeers(settings)) if (isAway(state, peer)) planTry(state, peer, now)
+  for (const peer of namedPeers(settings)) {
+    // (One that has to be looked up has a pace of its own.)
+    const isDue = candidatesOf(state, peer).length > 0 || !memory.retries.has(peer)
+    if (isDue && isAway(state, peer)) planTry(state, peer, now)
+  }
   if (discovery.table.size < POOR_TABLE) {
     let left = settings.maxReturns
-    for (const [peer, { addresses }] of memory.peers) {
+    for (const [peer, { addresses }] of [...memory.peers].reverse()) {
       if (left === 0) break
       if (addresses.length === 0 || memory.retries.has(peer) || discovery.table.has(peer) || !isAway(state, peer))
         continue
@@ -196,6 +212,29 @@ export function tryAtTick(state: State, out: Effects): void {
     }
   }
   tryAgain(state, out)
+  lookUp(state, out)
+}
+
+/**
+ * Some peers of the config that are away, each after ever longer pauses, are looked up beside what is known of them: they may have
+ * moved. (One of which no address is known is looked up in any case.)
+ */
+function lookUp(state: State, out: Effects): void {
+  const { memory, settings, connections, now } = state
+  if (isAlone(state)) return
+  const away = [...namedPeers(settings)].flatMap((peer) => {
+    const known = memory.peers.get(peer)
+    return known === undefined || connections.byPeer.has(peer) ? [] : [{ peer, known }]
+  })
+  // (A tick may come some ms too soon.)
+  const isDue = ({ known }: { known: RememberedPeer }): boolean =>
+    known.lookedUpAt + longestOf(state, known) < now + settings.discoveryInterval / 2
+  const due = away.filter(isDue).sort((a, b) => a.known.lookedUpAt - b.known.lookedUpAt)
+  for (const { peer, known } of due.slice(0, LOOKUPS_A_TICK)) {
+    if (!seek(state, out, peer, true)) continue
+    known.lookedUpAt = now
+    memory.retries.delete(peer)
+  }
 }
 
 /** Those that are to be tried later, as if they had not failed yet: we are in another network. */
@@ -212,35 +251,36 @@ function isAway({ self, connections, dials }: State, peer: string): boolean {
   return peer !== self && !connections.byPeer.has(peer) && !dials.has(peer)
 }
 
-/** Dials the peers whose pause is over, the longest overdue first. */
+/** Dials the peers whose pause is over. */
 export function tryAgain(state: State, out: Effects): void {
   const { memory, settings, now, connections } = state
   if (now < memory.nextTry) return
-  const due = [...memory.retries].filter(([, time]) => time <= now).sort(([, a], [, b]) => a - b)
-  for (const [peer] of due) {
+  const last = lastGood(state)
+  for (const peer of inTurn(state, last)) {
     const isInConfig = isNamed(settings, peer)
     const known = memory.peers.get(peer)
+    const isFree = isInConfig || last.has(peer)
     if (connections.byPeer.has(peer)) memory.retries.delete(peer)
-    else if (!isInConfig && (known === undefined || ageOf(state, known) > settings.memoryLifetime))
+    else if (!isFree && (known === undefined || ageOf(state, known) > settings.memoryLifetime))
       forgetPeer(state, out, peer)
-    else if (isInConfig || memory.trying.size < settings.maxReturns) {
+    else if (isFree || hasRoom(state, last)) {
       if (!seek(state, out, peer)) break
       memory.retries.delete(peer)
       if (!isInConfig) memory.trying.add(peer)
+      if (!isFree) memory.paidUntil = Math.max(now, memory.paidUntil) + priceOf(state)
     }
   }
-  // Those that are overdue wait for the end of a dial.
   memory.nextTry = Infinity
   for (const time of memory.retries.values()) if (time > now) planNext(state, time)
-  if (memory.trying.size < settings.maxReturns && [...memory.retries.values()].some((time) => time <= now))
-    planNext(state, now + FIRST_OTHER)
+  // Those that are overdue wait for the end of a dial, or for what another one may cost.
+  if (hasPlace(state, last) && [...memory.retries.values()].some((time) => time <= now))
+    planNext(state, Math.max(now + FIRST_OTHER, Math.ceil(nextPaid(state))))
 }
 
 function forgetPeer(state: State, out: Effects, peer: string): void {
   const { memory } = state
   memory.retries.delete(peer)
-  if (memory.peers.size <= ALWAYS) return
-  memory.peers.delete(peer)
+  if (!memory.peers.delete(peer)) return
   memory.version++
   peersChanged(state)
   log(out, 'info', `🍂 ${peer} is forgotten: nobody has reached it for too long`)
@@ -285,14 +325,14 @@ function planNext(state: State, time: number): void {
   dueAt(state, 'memory', state.memory.nextTry)
 }
 
-/** Twice as long after each failure, up to the discovery interval or `longest`, and somewhere in the upper half of that. */
-function pause(state: State, first: number, failures: number, longest = Infinity): number {
-  const whole = Math.min(first * 2 ** failures, state.settings.discoveryInterval, longest)
+/** Twice as long after each failure, up to `longest`, and somewhere in the upper half of that. */
+function pause(state: State, first: number, failures: number, longest: number): number {
+  const whole = Math.min(first * 2 ** failures, longest)
   return Math.ceil(whole * (0.5 + 0.5 * nextChance(state)))
 }
 
 /** From 0 to 1, by chance (mulberry32). */
-function nextChance(state: State): number {
+export function nextChance(state: State): number {
   state.memory.chance = (state.memory.chance + 0x6d2b79f5) | 0
   let mixed = Math.imul(state.memory.chance ^ (state.memory.chance >>> 15), state.memory.chance | 1)
   mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)

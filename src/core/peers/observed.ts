@@ -1,6 +1,6 @@
 /**
  * Addresses of ours that we cannot know by ourselves: behind a port mapping, those at which peers have reached us. Anybody may
- * claim one. So the last word of each host counts once, and an address is ours when peers on several hosts have named it.
+ * claim one. So the last observation of each host counts once, and an address is ours when peers on several hosts have named it.
  */
 import type { Effects } from '../effects.js'
 import { log } from '../effects.js'
@@ -12,9 +12,9 @@ import type { Observation } from './state.js'
 
 /** As many hosts, and peers, must have named it: a liar has one host, or two. */
 const NEEDED = 3
-/** How long a word counts once the connection over which it came is closed, ms. */
+/** How long an observation counts once the connection over which it came is closed, ms. */
 const LIFETIME = 3_600_000
-/** Hosts whose last word is kept. */
+/** Hosts whose last observation is kept. */
 const MAX_HOSTS = 256
 
 export function onObserved(state: State, out: Effects, event: EventOf<'identified'>): void {
@@ -26,27 +26,30 @@ export function onObserved(state: State, out: Effects, event: EventOf<'identifie
   if (isPrivate(address) && !isPrivate(connection.address)) return
   const host = hostOf(connection.address)
   if (!makeRoom(state, host, peer)) return
-  state.observed.words.set(host, { address, peer, connection: id, at: state.now })
+  state.observed.observations.set(host, { address, peer, connection: id, at: state.now })
   plan(state, state.now + LIFETIME)
   decide(state, out)
 }
 
 /**
- * For a word of this peer. Whoever has come over a network for an hour must not be silenced by whoever comes next: a word goes for
- * another one if its speaker has left, or if we have not dialled it and have dialled the other.
+ * For an observation of this peer. Whoever has come over a network for an hour must not be silenced by whoever comes next: an
+ * observation goes for another one if its observer has left, or if we have not dialled it and have dialled the other.
  */
 function makeRoom(state: State, host: string, peer: string): boolean {
-  const { words } = state.observed
-  const mayGo = (word: Observation): boolean =>
-    !isLive(state, word) || (isTrusted(state, peer) && !isTrusted(state, word.peer))
-  const last = words.get(host)
+  const { observations } = state.observed
+  const mayGo = (observation: Observation): boolean =>
+    !isLive(state, observation) || (isTrusted(state, peer) && !isTrusted(state, observation.peer))
+  const last = observations.get(host)
   if (last !== undefined && last.peer !== peer && !mayGo(last)) return false
-  words.delete(host)
-  if (words.size < MAX_HOSTS) return true
-  const all = [...words]
-  const [oldest] = all.find(([, word]) => !isLive(state, word)) ?? all.find(([, word]) => mayGo(word)) ?? []
+  observations.delete(host)
+  if (observations.size < MAX_HOSTS) return true
+  const all = [...observations]
+  const [oldest] =
+    all.find(([, observation]) => !isLive(state, observation)) ??
+    all.find(([, observation]) => mayGo(observation)) ??
+    []
   if (oldest === undefined) return false
-  return words.delete(oldest)
+  return observations.delete(oldest)
 }
 
 function isLive({ connections }: State, { connection }: Observation): boolean {
@@ -57,15 +60,15 @@ function isTrusted({ memory }: State, peer: string): boolean {
   return memory.peers.get(peer)?.trusted === true
 }
 
-/** Words that are too old go, unless whoever said them is still connected. */
+/** Observations that are too old go, unless whoever made them is still connected. */
 export function expireObserved(state: State, out: Effects): void {
   if (state.now < state.observed.nextExpiry) return
-  const { words } = state.observed
+  const { observations } = state.observed
   state.observed.nextExpiry = Infinity
-  for (const [host, word] of words) {
-    if (isLive(state, word)) word.at = state.now
-    if (word.at + LIFETIME <= state.now) words.delete(host)
-    else plan(state, word.at + LIFETIME)
+  for (const [host, observation] of observations) {
+    if (isLive(state, observation)) observation.at = state.now
+    if (observation.at + LIFETIME <= state.now) observations.delete(host)
+    else plan(state, observation.at + LIFETIME)
   }
   decide(state, out)
 }
@@ -84,9 +87,11 @@ export function checkObserved(state: State, out: Effects, before: string[], addr
  * is open. (The port has ended those that began at an address that is gone.)
  */
 export function forgetObserved(state: State, out: Effects): void {
-  const { words } = state.observed
-  const seen = new Set([...words.values()].filter((word) => isLive(state, word)).map(({ address }) => address))
-  for (const [host, { address }] of words) if (!seen.has(address)) words.delete(host)
+  const { observations } = state.observed
+  const seen = new Set(
+    [...observations.values()].filter((observation) => isLive(state, observation)).map(({ address }) => address),
+  )
+  for (const [host, { address }] of observations) if (!seen.has(address)) observations.delete(host)
   decide(state, out)
 }
 
@@ -97,11 +102,11 @@ function plan(state: State, time: number): void {
 
 function decide(state: State, out: Effects): void {
   const byAddress = new Map<string, Observation[]>()
-  for (const word of state.observed.words.values()) {
-    byAddress.set(word.address, [...(byAddress.get(word.address) ?? []), word])
+  for (const observation of state.observed.observations.values()) {
+    byAddress.set(observation.address, [...(byAddress.get(observation.address) ?? []), observation])
   }
   const confirmed = [...byAddress]
-    .filter(([, words]) => new Set(words.map(({ peer }) => peer)).size >= NEEDED)
+    .filter(([, observations]) => new Set(observations.map(({ peer }) => peer)).size >= NEEDED)
     .map(([address]) => address)
     .sort()
   const { confirmed: before, announced } = state.observed

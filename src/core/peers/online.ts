@@ -4,6 +4,7 @@ import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
+import { canBeAsked } from './connections.js'
 import type { OnlineAsk } from './state.js'
 
 export function awaitOnline(state: State, out: Effects, { ask: id, peers, timeout }: CommandOf<'online'>): void {
@@ -41,11 +42,11 @@ export function endOnline(state: State, { id, timeout }: OnlineAsk): void {
   closeAsk(state, id, timeout)
 }
 
-/** Peers that are connected and identified. */
+/** Peers that are connected and can be asked. */
 function peersOnline({ connections }: State): number {
   let amount = 0
   for (const ids of connections.byPeer.values()) {
-    if (ids.some((id) => connections.all.get(id)?.protocols !== undefined)) amount++
+    if (ids.some((id) => canBeAsked(connections.all.get(id)!))) amount++
   }
   return amount
 }

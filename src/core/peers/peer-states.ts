@@ -2,6 +2,7 @@
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { withPeer } from './addresses.js'
+import { canBeAsked, connectionsOf } from './connections.js'
 import { candidatesOf } from './dials.js'
 
 /** How the node stands with one peer. */
@@ -10,7 +11,7 @@ export interface PeerState {
   peer: string
   /**
    * `discovered`: we know where it may be, and are not connected. `dialling`: a dial is under way. `connected`: there is a
-   * connection. `identified`: it has also told its protocols, so it can be asked. `unreachable`: the last attempt failed,
+   * connection. `identified`: it has also told its protocols, so it can be asked, and does not stop. `unreachable`: the last attempt failed,
    * as `lastError` says, and it is tried again. `forgotten`: nothing is known of it, or no more.
    */
   state: 'discovered' | 'dialling' | 'connected' | 'identified' | 'unreachable' | 'forgotten'
@@ -19,14 +20,21 @@ export interface PeerState {
   /** Number of open connections. */
   connections: number
   /**
-   * The shortest round trip that a ping has measured on a connection that is open, ms; absent: none was measured yet. The first
-   * ping goes out when the peer is identified.
+   * The round trip of its pings, ms, smoothed as TCP does (SRTT of RFC 6298: each counts an eighth, so after eight of them two thirds
+   * of a change are seen); of several connections the shortest. Absent: none was measured yet. The first ping goes out when the peer
+   * is identified, the others each `ping.interval`.
    */
   rtt?: number
+  /**
+   * `true`: it has said that it stops, and answers nothing new, so it is `connected` and not `identified`. Over another connection
+   * it may be back already. Absent: it has not.
+   */
+  stopping?: true
   /** The protocols that it speaks, by identify; absent: it is not identified. */
   protocols?: string[]
   /**
-   * Why it could not be reached the last time: a dial failed, it did not answer pings, or it hung up at once. Always there when it
+   * Why it could not be reached the last time: a dial failed, it did not answer pings, the connection was lost without a goodbye, or
+   * it hung up at once. Always there when it
    * is `unreachable`; absent: nothing has failed since it was last connected.
    */
   lastError?: string
@@ -44,17 +52,19 @@ export function peerStates(state: State): PeerState[] {
 }
 
 export function peerState(state: State, peer: string): PeerState {
-  const links = (state.connections.byPeer.get(peer) ?? []).map((id) => state.connections.all.get(id)!)
-  const trips = links.map(({ pace }) => pace.roundTrip).filter((trip) => trip > 0)
+  const links = connectionsOf(state, peer)
+  const trips = links.map(({ roundTrip }) => roundTrip).filter((trip) => trip > 0)
+  const stopping = links.length > 0 && links.every((link) => link.stopping)
   const protocols = links.find((link) => link.protocols !== undefined)?.protocols
   const failure = state.counts.peers.get(peer)?.failure
   const addresses = addressesOf(state, peer)
   return {
     peer,
-    state: phaseOf(state, peer, links.length, protocols !== undefined, failure !== undefined),
+    state: phaseOf(state, peer, links.length, links.some(canBeAsked), failure !== undefined),
     addresses,
     connections: links.length,
-    ...(trips.length === 0 ? {} : { rtt: Math.min(...trips) }),
+    ...(trips.length === 0 ? {} : { rtt: Math.round(Math.min(...trips)) }),
+    ...(stopping && { stopping }),
     ...(protocols === undefined ? {} : { protocols: [...protocols] }),
     ...(failure === undefined ? {} : { lastError: failure.message }),
   }
@@ -64,10 +74,10 @@ function phaseOf(
   state: State,
   peer: string,
   links: number,
-  isIdentified: boolean,
+  isAskable: boolean,
   hasFailed: boolean,
 ): PeerState['state'] {
-  if (isIdentified) return 'identified'
+  if (isAskable) return 'identified'
   if (links > 0) return 'connected'
   if (state.dials.has(peer)) return 'dialling'
   const isKnown = state.memory.peers.has(peer) || isNamed(state.settings, peer)

@@ -50,9 +50,11 @@ export interface Connection {
   /** The other side has said that its node stops: when it closes the connection, nothing has gone wrong. */
   stopping: boolean
   /** The addresses that the peer has last told of itself over it. */
-  said: string[]
+  listenAddresses: string[]
   /** When it last answered a ping; `-Infinity`: never. */
   answeredAt: number
+  /** The round trip of its pings, smoothed, ms; 0: none was measured. */
+  roundTrip: number
   readonly openedAt: number
 }
 
@@ -136,16 +138,22 @@ export interface RememberedPeer {
   addresses: string[]
   /** Addresses at which a dial of ours has reached it, the last one first. */
   proven: string[]
+  /** Those that it told last. */
+  told: readonly string[]
   /** Whose address it came from, by `hostOf`. */
   host: string
   /** A dial of ours has reached it, or it has stayed for long. */
   trusted: boolean
   /** When it was last connected and identified; `-Infinity`: never. */
   goodAt: number
-  /** … by the clock of `lived`, which makes it older. */
+  /** … by the clock of `lived`, which makes it older. (Never good: when it first failed.) */
   livedAt: number
   /** Attempts in a row that failed. */
   failures: number
+  /** How often in a row it was reached and hung up on us before anything went on; only of peers of the config. */
+  hangUps: number
+  /** When it was last looked up because it is away; `-Infinity`: not since it was good. */
+  lookedUpAt: number
 }
 
 /** memory.ts changes it. */
@@ -158,6 +166,8 @@ export interface Memory {
   nextTry: number
   /** Those that are being dialled because they are remembered, but for the peers of the config. */
   trying: Set<string>
+  /** The budget of these dials, but for those that were good last, is used up to this time. */
+  paidUntil: number
   /** Where the chance in the pauses comes from: it begins with the peer id, so that nodes differ and runs do not. */
   chance: number
   /** Since when nobody has been connected; `Infinity`: somebody is. */
@@ -168,7 +178,15 @@ export interface Memory {
   version: number
 }
 
-/** The last word of one host about where we are. */
+/** waking.ts changes it. */
+export interface Waking {
+  /** When the machine last woke, or its addresses changed; `-Infinity`: never. */
+  since: number
+  /** When those who are away are dialled for it; `Infinity`: that has been done. */
+  nextRound: number
+}
+
+/** What one host last said of where we are. */
 export interface Observation {
   readonly address: string
   readonly peer: string
@@ -179,7 +197,7 @@ export interface Observation {
 /** observed.ts changes it. */
 export interface Observed {
   /** By the host that it came from, oldest first. */
-  words: Map<string, Observation>
+  observations: Map<string, Observation>
   /** The addresses that enough hosts have named, sorted. */
   confirmed: string[]
   /** Those of them that the port may still report as ours. */
@@ -234,6 +252,7 @@ export interface PeersState {
   dials: Map<string, Dial>
   discovery: Discovery
   memory: Memory
+  waking: Waking
   observed: Observed
   twins: Twins
   /** Callers that wait until enough peers are connected. online.ts changes it. */
@@ -265,12 +284,14 @@ export function createPeersState(self: string): PeersState {
       retries: new Map(),
       nextTry: Infinity,
       trying: new Set(),
+      paidUntil: -Infinity,
       chance: fnvOfText(self) | 0,
       aloneSince: Infinity,
       excused: 0,
       version: 0,
     },
-    observed: { words: new Map(), confirmed: [], announced: new Set(), nextExpiry: Infinity },
+    waking: { since: -Infinity, nextRound: Infinity },
+    observed: { observations: new Map(), confirmed: [], announced: new Set(), nextExpiry: Infinity },
     twins: { suspects: new Map(), nextLook: Infinity, found: new Map(), ours: new Map() },
     online: new IdSet(),
   }

@@ -1,21 +1,27 @@
 /**
  * Two nodes that live with one secret are one peer to everybody else, who reaches now this one and now that one. Neither of them
- * can see it. A third one can: it is connected to both, each says that it is somewhere else, and both answer. It tells them.
+ * can see it. A third one can: it is connected to both, both answer, and each says that it is another start of a node (`incarnation`
+ * of HELLO) or, if it does not say that, that it is somewhere else. It tells them.
  */
+import { SESSION } from '../../wire/protocols.js'
 import { statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
+import { openSession } from '../requests/session/asker/calls.js'
 import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { hostOf } from './addresses.js'
-import { connectionTo, ping, testTime } from './connections.js'
-import type { Connection, Suspect } from './state.js'
+import { connectionsOf, connectionTo, ping } from './connections.js'
+import { speaksSession } from './goodbye.js'
+import type { Connection, FoundTwins, Suspect } from './state.js'
 
 /** A process that ends while its replacement begins, or an address that has just changed, is over after that, ms. */
 const PATIENCE = 5_000
+/** How long a HELLO may take, ms. */
+const HELLO_PATIENCE = 3_000
 /** Between two looks at pings that are under way, ms. */
 const LOOK_AGAIN = 1_000
-/** Twins that we remember, and hosts whose word we remember: whoever invents them takes no more of our memory. */
+/** Twins that we remember, and hosts whose report we remember: whoever invents them takes no more of our memory. */
 const MAX_FOUND = 1_000
 const MAX_OURS = 8
 /** After this time it is looked again whether twins are still there, ms: then they are told again, because what they were told ends. */
@@ -25,12 +31,15 @@ const LIFETIME = 3_600_000
 /** How long a node may take to hear of it, ms. */
 const TELL_TIMEOUT = 10_000
 
+type Pair = [Connection, Connection]
+
 const ADVICE = 'each node needs a secret (or a dataDir) of its own'
 
-/** The peer has said over a connection where it is. */
+/** The peer has said over a connection where it is, and what it speaks. */
 export function suspectTwins(state: State, peer: string): void {
   const { suspects, found } = state.twins
-  const pair = apart(connectionsOf(state, peer))
+  const links = lasting(state, peer)
+  const pair = two(links) ?? undecided(state, links)
   if (pair === undefined || suspects.has(peer)) return
   // One that was restarted since has heard of nothing.
   const told = found.get(peer)?.links
@@ -60,17 +69,34 @@ export function lookAtTwins(state: State, out: Effects): void {
 
 /** When to look again; `Infinity`: it is decided. */
 function look(state: State, out: Effects, peer: string, suspect: Suspect): number {
-  const links = connectionsOf(state, peer)
-  if (apart(links) === undefined) return areNone(state, peer)
+  const links = lasting(state, peer)
+  const open = undecided(state, links)
+  if (two(links) === undefined && open === undefined) return areNone(state, peer)
   if (suspect.askedAt === Infinity) {
     suspect.askedAt = state.now
-    for (const link of links) if (link.pings === 0) ping(state, out, link, testTime(state, link))
+    // There is no hurry, and who does not answer in a test's time is closed, with what is under way over it.
+    for (const link of links) if (link.pings === 0) ping(state, out, link)
+    if (open !== undefined) askBoth(state, out, open)
     return state.now + LOOK_AGAIN
   }
-  const pair = apart(links.filter(({ answeredAt }) => answeredAt >= suspect.askedAt))
-  if (pair === undefined) return links.some(({ pings }) => pings > 0) ? state.now + LOOK_AGAIN : areNone(state, peer)
-  tell(state, out, peer, pair)
-  return Infinity
+  if (open !== undefined && state.now < suspect.askedAt + HELLO_PATIENCE) {
+    askBoth(state, out, open)
+    return state.now + LOOK_AGAIN
+  }
+  const pair = two(links.filter(({ answeredAt }) => answeredAt >= suspect.askedAt))
+  if (pair !== undefined) {
+    tell(state, out, peer, pair)
+    return Infinity
+  }
+  const mayAnswer = two(links) !== undefined && links.some(({ pings }) => pings > 0)
+  return mayAnswer ? state.now + LOOK_AGAIN : areNone(state, peer)
+}
+
+/** (And not over all connections at once: whoever opens many costs two sessions at a time.) */
+function askBoth(state: State, out: Effects, pair: Pair): void {
+  for (const link of pair) {
+    if (link.asking === undefined && couldSay(state, link)) openSession(state, out, link, [SESSION])
+  }
 }
 
 /** Not, or no more. */
@@ -79,15 +105,15 @@ function areNone({ twins }: State, peer: string): number {
   return Infinity
 }
 
-function tell(state: State, out: Effects, peer: string, [one, other]: [Connection, Connection]): void {
+function tell(state: State, out: Effects, peer: string, [one, other]: Pair): void {
   const { found } = state.twins
-  const places = [one, other].map(({ said }) => said[0]!) as [string, string]
-  const before: readonly string[] = found.get(peer)?.places ?? []
+  const places: [string, string] = [placeOf(one, other), placeOf(other, one)]
+  const before = (found.get(peer)?.places ?? []).map(hostOf)
   found.delete(peer)
   if (found.size >= MAX_FOUND) found.delete(found.keys().next().value!)
   found.set(peer, { places, links: [one.id, other.id], until: state.now + AGAIN })
   plan(state, state.now + AGAIN)
-  if (!places.every((place) => before.includes(place)))
+  if (!places.every((place) => before.includes(hostOf(place))))
     log(out, 'warn', `two nodes live as ${peer}, at ${places[0]} and at ${places[1]}: ${ADVICE}`)
   const request = (address: string) => ({ kind: 'twin', address }) as const
   askNode(state, out, peer, request(places[1]), TELL_TIMEOUT, { kind: 'twin' }, one)
@@ -113,19 +139,56 @@ export function onTwinTold(state: State, out: Effects, teller: string, address: 
   if (isNew) log(out, 'warn', `${teller} is connected to another node with our secret, at ${address}: ${ADVICE}`)
 }
 
-function connectionsOf({ connections }: State, peer: string): Connection[] {
-  return (connections.byPeer.get(peer) ?? []).map((id) => connections.all.get(id)!)
+/** The two nodes that live as this peer, as long as both are connected. */
+export function twinsThere({ twins, connections }: State, peer: string): FoundTwins | undefined {
+  const found = twins.found.get(peer)
+  return found?.links.every((link) => connections.all.has(link)) === true ? found : undefined
 }
 
-/** Two of them over which the peer says that it is at wholly different addresses. (One node tells a change over all.) */
-function apart(links: Connection[]): [Connection, Connection] | undefined {
+/** Where the one is and the other is not: as it says itself or, if both say the same, where it comes from. */
+function placeOf(one: Connection, other: Connection): string {
+  return one.listenAddresses.find((address) => !other.listenAddresses.includes(address)) ?? one.address
+}
+
+/** (Of a node that stops another one may take the place, before its work is done.) */
+function lasting(state: State, peer: string): Connection[] {
+  return connectionsOf(state, peer).filter(({ stopping }) => !stopping)
+}
+
+/** Two of them that lead to different nodes. */
+function two(links: Connection[]): Pair | undefined {
+  return pairOf(links, (one, other) => {
+    const [a, b] = [incarnationOf(one), incarnationOf(other)]
+    if (a !== undefined && b !== undefined && (a !== 0 || b !== 0)) return a !== b
+    // One node tells a change over all.
+    const [here, there] = [one.listenAddresses, other.listenAddresses]
+    return there.length > 0 && here.length > 0 && !there.some((address) => here.includes(address))
+  })
+}
+
+/** Two of them that may lead to different nodes, which a HELLO can still tell. */
+function undecided(state: State, links: Connection[]): Pair | undefined {
+  const canSay = (link: Connection): boolean => incarnationOf(link) !== undefined || couldSay(state, link)
+  return pairOf(links, (one, other) => {
+    return canSay(one) && canSay(other) && (couldSay(state, one) || couldSay(state, other))
+  })
+}
+
+function pairOf(links: Connection[], isOne: (one: Connection, other: Connection) => boolean): Pair | undefined {
   for (const [i, one] of links.entries()) {
-    const other = links.slice(i + 1).find(({ said }) => {
-      return said.length > 0 && one.said.length > 0 && !said.some((address) => one.said.includes(address))
-    })
+    const other = links.slice(i + 1).find((candidate) => isOne(one, candidate))
     if (other !== undefined) return [one, other]
   }
   return undefined
+}
+
+/** 0: the node does not say. `undefined`: its HELLO has not come, and perhaps there will be none. */
+function incarnationOf({ asking, answering }: Connection): number | undefined {
+  return [asking, answering].find((session) => session?.greeted)?.hello.incarnation
+}
+
+function couldSay(state: State, link: Connection): boolean {
+  return incarnationOf(link) === undefined && speaksSession(state, link) === true && link.leaving === undefined
 }
 
 function plan(state: State, time: number): void {

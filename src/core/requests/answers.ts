@@ -7,7 +7,7 @@ import type { CommandOf } from '../events.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { grantRoom } from './budget.js'
-import { allowValues, cancelHandler, logExpiry, startAnswering, type Answerer } from './exchanges.js'
+import { allowValues, cancelHandler, extendIfMoving, logExpiry, startAnswering, type Answerer } from './exchanges.js'
 import { sessionAnswerer } from './session/answerer/answers.js'
 import type { Exchange } from './state.js'
 import { v1Answerer } from './v1/answerer.js'
@@ -65,8 +65,10 @@ export function reject(state: State, out: Effects, command: CommandOf<'reject'>)
 export function expireExchange(state: State, out: Effects, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange === undefined) return
+  const answerer = answererOf(exchange)
+  if (extendIfMoving(state, exchange, answerer.bytesMoved(exchange))) return
   logExpiry(out, exchange)
-  answererOf(exchange).expire(state, out, exchange)
+  answerer.expire(state, out, exchange)
 }
 
 /** Room has become free: requests that waited for it go on. */

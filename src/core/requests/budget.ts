@@ -80,11 +80,6 @@ export function waitForRoom({ budget }: State, exchange: Exchange): void {
   budget.waiting.add(exchange.id)
 }
 
-/** The request needs no more room than it has. */
-export function stopWaitingForRoom({ budget }: State, exchange: Exchange): void {
-  budget.waiting.delete(exchange.id)
-}
-
 /** Reserves freed room for requests that wait, in their order, and returns those that have it now. */
 export function grantRoom(state: State): Exchange[] {
   const { budget, exchanges } = state

@@ -11,6 +11,12 @@ import type { ExchangeId } from '../terms.js'
 import { closeAccount } from './budget.js'
 import type { Exchange } from './state.js'
 
+/**
+ * What comes or goes more slowly than this is given up, bytes a second. It is far less than any line carries whose user would wait,
+ * and it bounds how long a peer can keep a request of some size open without an end.
+ */
+const SLOWEST = 1_000
+
 /** How a protocol answers: session/answerer/ and v1/answerer.ts do, answers.ts calls it. */
 export interface Answerer<Request extends Exchange> {
   /** The asker takes exactly one value. */
@@ -24,6 +30,8 @@ export interface Answerer<Request extends Exchange> {
   reject(state: State, out: Effects, exchange: Request, command: CommandOf<'reject'>): void
   /** The producer can wait, and produces only what `allowValues` allows. */
   setPullable(state: State, out: Effects, exchange: Request): void
+  /** Bytes of the request that have come, or of the answer that have gone. */
+  bytesMoved(exchange: Request): number
   /** The time for its stage is over. */
   expire(state: State, out: Effects, exchange: Request): void
   /** There is room for a request that waited for it. */
@@ -44,9 +52,27 @@ export function openExchange({ exchanges }: State, exchange: Exchange): void {
   exchanges.open.set(exchange.id, exchange)
 }
 
-/** The exchange has its `timeout` from now on. */
-export function startDeadline(state: State, { id, timeout }: Exchange): void {
-  setDeadline(state, 'exchanges', id, timeout)
+/** The exchange has `requestTimeout` from now on for its stage, but no longer than its asker waits. */
+export function startDeadline(state: State, exchange: Exchange): void {
+  const { id, timeout, deadline } = exchange
+  const { requestTimeout } = state.settings
+  exchange.timeout = deadline === 0 ? requestTimeout : Math.min(requestTimeout, Math.max(1, deadline - state.now))
+  if (exchange.timeout !== timeout) removeDeadline(state, 'exchanges', id, timeout)
+  setDeadline(state, 'exchanges', id, exchange.timeout)
+}
+
+/**
+ * The time for its stage is over. False: that is its end. True: enough of it has come or gone meanwhile, and its asker still waits, so
+ * it has as much time again. The time that a handler has is no limit for a line.
+ */
+export function extendIfMoving(state: State, exchange: Exchange, moved: number): boolean {
+  const { stage, timeout, deadline } = exchange
+  if (stage !== 'reading' && stage !== 'answering') return false
+  if (deadline !== 0 && deadline <= state.now) return false
+  if (moved - exchange.moved < Math.ceil((SLOWEST * timeout) / 1_000)) return false
+  exchange.moved = moved
+  startDeadline(state, exchange)
+  return true
 }
 
 /** The answer has begun. The rest of it has no deadline. */
@@ -55,13 +81,10 @@ export function startAnswering(state: State, exchange: Exchange): void {
   removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
 }
 
-/** The request is complete and has its room. It goes to its handler, which has `timeout` ms to answer. */
-export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array, timeout: number): void {
+/** The request is complete and has its room. It goes to its handler. */
+export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): void {
   exchange.stage = 'handling'
-  if (exchange.timeout !== timeout) {
-    removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
-    exchange.timeout = timeout
-  }
+  exchange.moved = 0
   startDeadline(state, exchange)
   const { id, peer, service } = exchange
   if (service) tellServices(state, { kind: 'arrived', exchange: id, data })

@@ -2,7 +2,7 @@
  * Outbound requests: the way of a request from its command, over a dial, to a connection, and its end. How it crosses the
  * connection, session/asker/ knows or, for older peers, v1/asker.ts.
  */
-import { acceptAsk, extendAsk, fail, openAsk } from '../asks.js'
+import { acceptAsk, extendAsk, fail, openAsk, overloaded } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo } from '../peers/connections.js'
@@ -10,6 +10,7 @@ import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
+import { isUnsent } from './losses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
@@ -61,12 +62,28 @@ export function sendElsewhere(state: State, out: Effects, ask: RequestAsk): void
 
 /** The request goes over this connection: at once, or as soon as the protocol is known and there is room. */
 export function useConnection(state: State, out: Effects, ask: RequestAsk, connection: Connection): void {
+  if (connection.stopping && !ask.service) return endRequest(state, out, ask, isStopping(connection))
   ask.connection = connection.id
   // A request to the node waits until the other side has announced that it takes such requests.
   const mayAsk = !ask.service && connection.leaving === undefined
   if (mayAsk && connection.asking !== undefined && askOverSession(state, connection, ask)) return
   ask.stage = 'queued'
   joinQueue(state, out, connection, ask)
+}
+
+/** The peer stops, and would refuse every request that is new to it: those of which nothing has been sent are refused here. */
+export function refuseUnsent(state: State, out: Effects, connection: Connection): void {
+  const { queue, asking } = connection
+  const waiting = [...queue].map((id) => state.asks.open.get(id) as RequestAsk)
+  const unsent = [...(asking?.requests.values() ?? [])].map(({ ask }) => ask).filter(isUnsent)
+  for (const ask of [...unsent, ...waiting]) {
+    if (!ask.service) endRequest(state, out, ask, isStopping(connection))
+  }
+}
+
+/** As the peer itself says it. */
+function isStopping({ peer }: Connection): Refusal {
+  return overloaded(`${peer} is overloaded: the node is shutting down`)
 }
 
 /** The deadline of a request, or of the stream of an answered request. */
@@ -77,7 +94,7 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
     dialling: ' while it was being dialled',
     queued: ' while the request waited for a stream',
     opening: ' while a stream was being opened',
-    waiting: ' to the request',
+    waiting: sendingOf(ask) ?? ' to the request',
     streaming: ' after the last value of the stream (idleTimeout)',
     draining: '',
   }[stage]
@@ -86,6 +103,12 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
     message: `no answer from ${ask.peer} within ${ask.timeout} ms${where}`,
   })
   if (stage === 'queued') openAnew(state, out, state.connections.all.get(ask.connection!)!)
+}
+
+/** Of a large request that has not gone out whole. */
+function sendingOf({ call }: RequestAsk): string | undefined {
+  if (call?.protocol !== 'session' || call.value === undefined) return undefined
+  return ` while the request was being sent: ${Math.max(0, call.sent)} of ${call.value.length} bytes had gone out`
 }
 
 /** Ends a request without an answer, in any stage. The caller is told why (unless it cancelled), and so is the other side. */

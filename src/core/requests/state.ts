@@ -4,6 +4,7 @@ import type { ConnectionId, StreamId } from '../port.js'
 import type { AskId, ExchangeId, Overflow, TakeValues } from '../terms.js'
 import type { FrameReader } from '../../wire/v1.js'
 import type { Gathered } from '../../wire/gather.js'
+import type { Round } from './session/pacing.js'
 import type { AnsweringSession, AskingSession, FailFrame, Intake, Sender } from './session/state.js'
 
 /** A request of ours over version 1, on a stream for it alone. */
@@ -68,8 +69,12 @@ interface PeersRequest {
   reserved: number
   /** All bytes that it needs are reserved. */
   admitted: boolean
-  /** The time for its stage, ms. */
+  /** The time for its stage, ms. While enough of it comes or goes, it has this time again … */
   timeout: number
+  /** … counted from these bytes on, of the request or of the answer. */
+  moved: number
+  /** When the asker gives up, in the lane's time; 0: not known. */
+  readonly deadline: number
   /** No value of the answer follows. */
   ended: boolean
 }
@@ -84,8 +89,6 @@ export interface V1Exchange extends PeersRequest {
 export interface SessionExchange extends PeersRequest, Sender {
   readonly protocol: 'session'
   readonly session: StreamId
-  /** When the asker gives up, in the lane's time; 0: not known. */
-  readonly deadline: number
   /** The asker takes one value. */
   readonly one: boolean
   /** What happens to too many values of a producer that cannot wait, if the asker has said so. */
@@ -94,6 +97,9 @@ export interface SessionExchange extends PeersRequest, Sender {
   gathered: Gathered | undefined
   /** What the asker may still send of the payload, bytes. */
   credit: number
+  /** What it is taken to keep back of that until it gets CREDIT, bytes; 0: it has sent more. */
+  keptBack: number
+  round: Round | undefined
   /** The values of an answer that has several. */
   series: Series | undefined
   /** The FAIL frame that ends the answer, if there is one. */
@@ -166,10 +172,19 @@ export interface Budget {
   roomFreed: boolean
 }
 
+/** What the log says of refusals. refusal-log.ts changes it. */
+export interface RefusalLog {
+  /** There is no line about one before this. */
+  nextAt: number
+  /** Those since the last line. */
+  untold: number
+}
+
 export interface RequestsState {
   streams: Streams
   exchanges: Exchanges
   budget: Budget
+  refusalLog: RefusalLog
 }
 
 export function createRequestsState(): RequestsState {
@@ -177,5 +192,6 @@ export function createRequestsState(): RequestsState {
     streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
     budget: { accounts: new Map(), bytes: 0, admitted: 0, windowBytes: 0, waiting: new Set(), roomFreed: false },
+    refusalLog: { nextAt: -Infinity, untold: 0 },
   }
 }

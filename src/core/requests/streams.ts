@@ -2,9 +2,7 @@
  * The streams that carry requests: which session, or which version-1 request of ours, each belongs to. What they carry,
  * it does not know.
  */
-import type { Farewell } from '../../wire/session/format.js'
-import type { Refusal } from '../effects.js'
-import type { EventOf } from '../events.js'
+import { Farewell } from '../../wire/session/format.js'
 import type { StreamId } from '../port.js'
 import type { State } from '../state.js'
 import type { Sender, Session } from './session/state.js'
@@ -34,18 +32,6 @@ export function removeSession({ streams }: State, { stream }: AnySession): void 
   streams.sessions.delete(stream)
 }
 
-/** The refusal of a request that got no stream. `unsupported`: what it says if the peer speaks none of the protocols. */
-export function noStream(peer: string, event: EventOf<'streamOpenFailed'>, unsupported: string): Refusal {
-  const { message, cause } = event.failure
-  switch (event.reason) {
-    case 'unsupported':
-      return { code: 'RequestRejected', message: unsupported, cause }
-    case 'lost':
-    case 'failed':
-      return { code: 'ConnectionLost', message: `no stream to ${peer}: ${message}`, cause }
-  }
-}
-
 /** The session has something to send, so it is flushed at the end of the step. */
 export function scheduleFlush({ streams }: State, session: Pick<Session<Sender>, 'flushScheduled' | 'stream'>): void {
   if (session.flushScheduled) return
@@ -62,10 +48,28 @@ export function enlist<Party extends Sender>(state: State, session: Session<Part
   scheduleFlush(state, session)
 }
 
-/** Says goodbye, or answers one, with the next write. */
-export function sendGoodbye(state: State, session: AnySession, id: number, says: Farewell): void {
-  session.goodbyes.push({ id, says })
+/**
+ * Says goodbye, or answers one, with the next write. A word that this one makes void, and that has not gone, does not go. So one of
+ * each kind waits at most, however often a peer that reads nothing asks. Returns whether this one is the first that waits of its kind.
+ */
+export function sendGoodbye(state: State, session: AnySession, id: number, says: Farewell): boolean {
+  const waiting = session.goodbyes.filter((before) => !isVoid(before, id, says))
+  const isFirst = waiting.length === session.goodbyes.length
+  session.goodbyes = waiting
+  // The ASK that it takes back has not gone.
+  if (isFirst || says !== Farewell.STAY) waiting.push({ id, says })
   scheduleFlush(state, session)
+  return isFirst
+}
+
+/** Only the answer to the last ASK counts, and one that is taken back does not. */
+function isVoid(before: AnySession['goodbyes'][number], id: number, says: Farewell): boolean {
+  if (says === Farewell.STAY) return before.says === Farewell.ASK && before.id === id
+  return isAnswer(says) && isAnswer(before.says)
+}
+
+function isAnswer(says: Farewell): boolean {
+  return says === Farewell.YES || says === Farewell.NO
 }
 
 /** All sessions have been flushed. */

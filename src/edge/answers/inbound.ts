@@ -7,8 +7,7 @@ import type { Refusal } from '../../core/effects.js'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
-import { P2pError } from '../../errors.js'
-import { checkBytes, isThenable, nearest, show, type Names } from '../checks.js'
+import { checkBytes, firstLine, isThenable, messageOf } from '../checks.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
@@ -38,7 +37,7 @@ export interface InboundRequest {
   reject(reason?: string | Rejection): void
 }
 
-/** What to do with requests and broadcasts, registered once by `setEventHandler`. Both methods are optional. */
+/** What to do with requests and broadcasts, registered once by `setEventHandler`: one of the methods, or both. */
 export interface EventHandler {
   /**
    * Answers a request that no subscriber of `requests$` has answered at once. It may be slow or asynchronous, because nothing else
@@ -176,27 +175,6 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   }
 }
 
-const METHODS: Names<EventHandler> = { handleInboundRequest: true, handleBroadcast: true }
-
-/** A handler may have other methods and fields, but none whose name is a misspelt one of ours. @throws `InvalidConfig` */
-export function checkHandler(handler: unknown): EventHandler {
-  if (typeof handler !== 'object' || handler === null) {
-    throw new P2pError('InvalidConfig', `a handler is an object with handleInboundRequest, not ${show(handler)}`)
-  }
-  const methods = Object.keys(METHODS)
-  for (const name of methods) {
-    const method = (handler as Record<string, unknown>)[name]
-    if (method === undefined || typeof method === 'function') continue
-    throw new P2pError('InvalidConfig', `${name} must be a function, not ${show(method)}`)
-  }
-  for (const name of [...Object.keys(handler), ...Object.getOwnPropertyNames(Object.getPrototypeOf(handler) ?? {})]) {
-    const meant = methods.includes(name) ? undefined : nearest(name, methods, 2)
-    if (meant === undefined || meant in handler) continue
-    throw new P2pError('InvalidConfig', `a handler has no method ${show(name)} (did you mean ${meant}?)`)
-  }
-  return handler
-}
-
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
   private readonly requests = new IdMap<Inbound>()
@@ -254,6 +232,6 @@ export class InboundRequests {
   report(from: string, error: unknown, late: boolean): void {
     if (late) this.log('debug', `something failed when the request of ${from} was over`, error)
     else if (isDeliberate(error)) this.log('debug', `the handler refused a request of ${from}`, error)
-    else this.log('error', `the handler failed on a request of ${from}`, error)
+    else this.log('error', `the handler failed on a request of ${from}: ${firstLine(messageOf(error))}`, error)
   }
 }

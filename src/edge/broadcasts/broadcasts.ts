@@ -2,7 +2,7 @@
 import type { Heard, Overflow, SubscriptionId } from '../../core/terms.js'
 import type { Command } from '../../core/events.js'
 import { P2pError } from '../../errors.js'
-import { checkNumber, checkOptions, isThenable, type Names } from '../checks.js'
+import { checkNumber, checkOptions, firstLine, isThenable, messageOf, type Names } from '../checks.js'
 import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
 import { checkLimit, IterableObservable, Queue, type QueueLimit } from '../queue.js'
@@ -162,7 +162,7 @@ export class Broadcasts {
     for (const listener of this.listeners.get(undefined) ?? []) listener.next(broadcast)
     if (this.handle === undefined) return
     const failed = (error: unknown): void => {
-      this.log('error', `the handler failed on a broadcast of ${from}`, error)
+      this.log('error', `the handler failed on a broadcast of ${from}: ${firstLine(messageOf(error))}`, error)
     }
     try {
       const result = this.handle(topic, data, { from })

@@ -4,7 +4,7 @@
  * Package: @libp2p/gossipsub 17.1.1
  * Private members: `handleReceivedRpc`, `handleReceivedMessage`,
  *   `validateReceivedMessage`, `sendRpc`, `seenCache.has`, `seenCache.put`, `getMeshPeers`,
- *   `reportMessageValidationResult`; of `score` its `score.params.topics`, `score.peerStats` with `connected` and `topics` of
+ *   `reportMessageValidationResult`, `streamsOutbound`; of `score` its `score.params.topics`, `score.peerStats` with `connected` and `topics` of
  *   an entry, `score.scoreCache`, `score.score`, `score.addPenalty` and `score.addPeer`
  * Changes:
  *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads.
@@ -13,7 +13,8 @@
  *     checked, and counts what is dropped.
  *   `sendRpc` (outbound.ts) keeps frames below the limit, and bounds what waits for one peer.
  *   `seenCache` (publishing.ts): a publish says its id and proof, leaves out peers, and is no repeat while it reached no peer.
- *   `score` (scores.ts): topics come and go while the node runs; a bad score outlives a reconnection.
+ *   `score` (scores.ts): topics come and go while the node runs; a bad score outlives a reconnection; counts by topic inherit nothing.
+ *   `streamsOutbound` (pubsub.ts): a stream is given up for one over another connection before it has ended.
  *   `reportMessageValidationResult`, `getMeshPeers` (pubsub.ts): verdicts, and the event `meshChanged`.
  * Without it:
  *   The stock reader buffers whatever a peer sends while the last frame is verified: a flood fills our memory, and not the
@@ -23,6 +24,8 @@
  *   A frame over 64 KiB ends the origin's stream, and a peer that does not read fills our memory.
  *   A broadcast that reached nobody cannot be sent again, and `receipts` and `replay` have no proof to go by.
  *   Invalid messages cost their sender nothing, or nothing any more once it has connected again.
+ *   One forged message of the topic `__proto__` ends the process.
+ *   What is broadcast goes to a connection that does not answer, until that is closed.
  *   Validators are not asked, and nobody knows the mesh.
  * Missing option: for all of them; the exported interface has only publish, subscribe and lists of peers and topics. Two are
  *   public methods of the class, which is not exported (https://github.com/ChainSafe/js-libp2p-gossipsub/issues/193).
@@ -50,6 +53,8 @@ export interface PeerScore {
 export interface Internals {
   readonly seenCache: { has(id: string): boolean; put(id: string): unknown }
   readonly score: PeerScore
+  /** Of those of our streams that it has taken (registrar.ts). */
+  readonly streamsOutbound: Map<string, unknown>
   getMeshPeers(topic: string): string[]
   handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>
   handleReceivedMessage(from: PeerId, message: RPC.Message): Promise<void>
@@ -64,6 +69,7 @@ export function internalsOf(pubsub: GossipSub): Internals {
   requireMembers('@libp2p/gossipsub', pubsub, {
     'seenCache.has': 'function',
     'seenCache.put': 'function',
+    streamsOutbound: 'map',
     'score.params.topics': 'object',
     'score.peerStats': 'map',
     'score.scoreCache': 'map',

@@ -6,6 +6,7 @@ import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { GOSSIP_DECODE_LIMITS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
 import type { Host } from '../host.js'
+import { withTimeout } from '../timeout-signal.js'
 import { readFrames } from './inbound.js'
 import type { GossipRegistrar, RegistrarListener } from './registrar.js'
 import { Reopening } from './reopening.js'
@@ -19,6 +20,8 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
+  /** Our stream to a peer, which has not ended, is about to be replaced by one over another connection. */
+  moving(peer: string): void
   /** The next frame is read when this promise resolves. It never rejects. `late`: the stream that brought it has ended. */
   received(peer: PeerId, rpc: RPC, late: boolean): Promise<void>
 }
@@ -38,7 +41,8 @@ export class OutboundStream {
 
   constructor(
     readonly raw: Stream,
-    private readonly ended: () => void,
+    readonly connection: Connection,
+    private readonly ended: (moved: boolean) => void,
   ) {
     raw.addEventListener('close', () => this.end(), { once: true })
   }
@@ -48,22 +52,24 @@ export class OutboundStream {
     return this.raw.writeBufferLength
   }
 
-  close(): void {
-    this.end()
+  /** What waits on it goes all the same, if anything does. `moved`: another one has taken its place. */
+  close(moved = false): void {
+    this.end(moved)
     this.raw.close().catch((error: Error) => this.raw.abort(error))
   }
 
-  private end(): void {
+  private end(moved = false): void {
     if (this.over) return
     this.over = true
-    this.ended()
+    this.ended(moved)
   }
 }
 
 interface InboundStream {
+  readonly connection: Connection
   close(): void
-  /** Its connection is gone: only what has arrived is read. */
-  leave(): void
+  /** Its connection is gone: only what has arrived is read. `moved`: what comes is, because the peer uses another one now. */
+  leave(moved?: boolean): void
 }
 
 export class PeerStreams implements RegistrarListener {
@@ -71,7 +77,7 @@ export class PeerStreams implements RegistrarListener {
   private readonly known = new Set<string>()
   private readonly outbound = new Map<string, OutboundStream>()
   private readonly inbound = new Map<string, InboundStream>()
-  /** Streams that have ended, and brought more than is handled so far: one a peer. */
+  /** Streams that have ended, and brought more than is handled so far, or that the peer has left for another connection: one a peer. */
   private readonly late = new Map<string, InboundStream>()
   private readonly opening = new Set<string>()
   /** Connections that carry, or carried, a gossip stream. */
@@ -113,6 +119,15 @@ export class PeerStreams implements RegistrarListener {
     void this.open(peer, connection)
   }
 
+  /** Over this connection nothing may arrive any more. Another one of the peer is used, if there is one: the newest. */
+  move(from: Connection): void {
+    const peer = from.remotePeer
+    const stream = this.outbound.get(peer.toString())
+    const to = this.other(peer, from)
+    if (stream?.connection !== from || to === undefined) return
+    void this.open(peer, to, stream)
+  }
+
   disconnected(peer: PeerId): void {
     if (this.other(peer, undefined) === undefined) this.forget(peer)
   }
@@ -122,7 +137,7 @@ export class PeerStreams implements RegistrarListener {
     this.used.add(connection)
     const peer = connection.remotePeer
     if (!this.enter(peer, connection)) return stream.abort(new Error('too late'))
-    this.read(peer, stream)
+    this.read(peer, stream, connection)
     void this.open(peer, connection)
   }
 
@@ -134,17 +149,25 @@ export class PeerStreams implements RegistrarListener {
   }
 
   private other(peer: PeerId, closed: Connection | undefined): Connection | undefined {
-    return this.host.getConnections(peer).find((connection) => connection !== closed && connection.status === 'open')
+    return this.host
+      .getConnections(peer)
+      .filter((connection) => connection !== closed && connection.status === 'open')
+      .sort((a, b) => b.timeline.open - a.timeline.open)[0]
   }
 
-  private async open(peer: PeerId, connection: Connection): Promise<void> {
+  /** `instead`: of this one. */
+  private async open(peer: PeerId, connection: Connection, instead?: OutboundStream): Promise<void> {
     const id = peer.toString()
-    if (!this.isWanted(id) || this.opening.has(id)) return
+    if (!this.isWanted(id, instead) || this.opening.has(id)) return
     this.opening.add(id)
     this.used.add(connection)
     try {
-      const raw = await connection.newStream(this.protocols, { signal: AbortSignal.timeout(GOSSIP_OPEN_TIMEOUT) })
-      if (!this.isWanted(id) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
+      const raw = await withTimeout(GOSSIP_OPEN_TIMEOUT, (signal) => connection.newStream(this.protocols, { signal }))
+      if (!this.isWanted(id, instead) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
+      if (instead?.over === false) {
+        this.listener.moving(id)
+        instead.close(true)
+      }
       this.use(peer, connection, raw)
     } catch {
       // The peer speaks no gossip; or its connection broke, and then another is looked for when that closes.
@@ -153,17 +176,17 @@ export class PeerStreams implements RegistrarListener {
     }
   }
 
-  private isWanted(id: string): boolean {
-    return this.known.has(id) && !this.outbound.has(id)
+  private isWanted(id: string, instead: OutboundStream | undefined): boolean {
+    return this.known.has(id) && this.outbound.get(id) === (instead?.over === false ? instead : undefined)
   }
 
   private use(peer: PeerId, connection: Connection, raw: Stream): void {
     const { listener } = this
     const id = peer.toString()
-    const stream: OutboundStream = new OutboundStream(raw, () => {
+    const stream: OutboundStream = new OutboundStream(raw, connection, (moved) => {
       if (this.outbound.get(id) === stream) this.outbound.delete(id)
       // Otherwise gossipsub has forgotten the peer, or the stream goes with its connection.
-      if (this.known.has(id) && connection.status === 'open') this.reopening.lost(peer, connection)
+      if (!moved && this.known.has(id) && connection.status === 'open') this.reopening.lost(peer, connection)
       if (stream.announced) listener.closed(id)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
@@ -176,11 +199,13 @@ export class PeerStreams implements RegistrarListener {
     })
   }
 
-  private read(peer: PeerId, stream: Stream): void {
+  private read(peer: PeerId, stream: Stream, connection: Connection): void {
     const { inbound, late, listener, host } = this
     const id = peer.toString()
-    // The newer one is the one that the peer uses.
-    inbound.get(id)?.close()
+    // The newer one is the one that the peer uses. What it has sent over another connection may still be on its way.
+    const older = inbound.get(id)
+    if (older?.connection === connection) older.close()
+    else older?.leave(true)
     const reading = readFrames(stream, this.limits.inboundFrame, {
       handle: (frame) => {
         const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
@@ -204,13 +229,14 @@ export class PeerStreams implements RegistrarListener {
       },
     })
     const opened: InboundStream = {
+      connection,
       // By a reset, because what the peer goes on sending would fill a buffer that nothing reads.
       close() {
         reading.stop()
         stream.abort(new Error('not needed any more'))
       },
-      leave() {
-        if (stream.status === 'open' || host.status !== 'started') return this.close()
+      leave(moved = false) {
+        if ((stream.status === 'open' && !moved) || host.status !== 'started') return this.close()
         late.get(id)?.close()
         late.set(id, this)
       },

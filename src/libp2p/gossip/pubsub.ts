@@ -4,7 +4,7 @@
  */
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
-import type { PeerId, PrivateKey } from '@libp2p/interface'
+import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
 import type { AskId } from '../../core/terms.js'
@@ -80,6 +80,7 @@ export class Pubsub {
       opened: (peer) => this.emit({ type: 'gossipOpened', peer }),
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
+      moving: (peer) => void this.inside.streamsOutbound.delete(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
       received: (peer, rpc, late) => this.received(peer, rpc, late),
     }
@@ -119,6 +120,11 @@ export class Pubsub {
     for (const event of ['gossipsub:graft', 'gossipsub:prune', 'gossipsub:heartbeat'] as const) {
       pubsub.addEventListener(event, () => this.meshMayHaveChanged())
     }
+  }
+
+  /** The connection does not answer: gossip goes on over another one, if the peer has one. */
+  avoid(connection: Connection): void {
+    this.streams.move(connection)
   }
 
   join(topic: string, guarded: boolean): void {

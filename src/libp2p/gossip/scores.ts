@@ -99,9 +99,21 @@ export class Scores {
 /** The stock `addPeer` begins anew with a peer whose bad score was kept on purpose when it went. */
 function keepScores(score: PeerScore): void {
   const addPeer = score.addPeer.bind(score)
+  inheritNothing(score.params.topics)
   score.addPeer = (peer) => {
     const known = score.peerStats.get(peer)
-    if (known === undefined) addPeer(peer)
-    else known.connected = true
+    if (known !== undefined) known.connected = true
+    else {
+      addPeer(peer)
+      inheritNothing(score.peerStats.get(peer)!.topics)
+    }
   }
+}
+
+/**
+ * gossipsub counts by topic in objects, and a stranger names the topic. By `__proto__` it would write to what all objects of the process
+ * inherit.
+ */
+function inheritNothing(byTopic: object): void {
+  Object.setPrototypeOf(byTopic, null)
 }

@@ -116,11 +116,14 @@ function nothing(): void {
 
 /**
  * The clock of one node. It may be wrong: ahead by `offset` ms at the start, and running `rate` times as fast as the network's. While
- * its process is frozen, what is due waits.
+ * its process is frozen, what is due waits. While its machine sleeps, it stands still too.
  */
 export class NodeClock implements SchedulerLike, Deferrer {
   /** What was due while it is frozen. */
   private late: Runnable[] | undefined
+  /** By the clock of the network, ms: since when it stands still, and how long it has stood before. */
+  private asleepSince: number | undefined
+  private asleep = 0
 
   constructor(
     private readonly clock: Clock,
@@ -129,7 +132,12 @@ export class NodeClock implements SchedulerLike, Deferrer {
   ) {}
 
   now(): number {
-    return Math.floor(this.offset + this.clock.time * this.rate)
+    return Math.floor(this.offset + this.awake * this.rate)
+  }
+
+  /** How long it has run, by the clock of the network, ms. */
+  private get awake(): number {
+    return (this.asleepSince ?? this.clock.time) - this.asleep
   }
 
   schedule<T>(work: Work<T>, delay = 0, state?: T): Subscription {
@@ -137,19 +145,36 @@ export class NodeClock implements SchedulerLike, Deferrer {
   }
 
   defer(work: Runnable, delay: number): () => void {
-    return this.clock.defer(
-      { run: () => (this.late === undefined ? work.run() : void this.late.push(work)) },
-      delay / this.rate,
-    )
+    const due = this.awake + delay / this.rate
+    return this.clock.defer({ run: () => void this.runAt(due, work) }, delay / this.rate)
+  }
+
+  private runAt(due: number, work: Runnable): void {
+    const later = { run: () => void this.runAt(due, work) }
+    const left = due - this.awake
+    if (this.late !== undefined) this.late.push(later)
+    else if (left > 0) this.clock.after(left, later)
+    else work.run()
   }
 
   freeze(): void {
     this.late ??= []
   }
 
-  thaw(): void {
+  /** As `freeze`, and it stands still. */
+  suspend(): void {
+    this.freeze()
+    this.asleepSince ??= this.clock.time
+  }
+
+  /** How long it has stood still, ms. */
+  thaw(): number {
     const { late = [] } = this
+    const slept = this.clock.time - (this.asleepSince ?? this.clock.time)
+    this.asleep += slept
+    this.asleepSince = undefined
     this.late = undefined
     for (const work of late) this.clock.after(0, work)
+    return slept
   }
 }

@@ -38,6 +38,7 @@ interface Dial {
   waiting: Reached[]
   /** `undefined`: no address is known so far. */
   race: Race | undefined
+  search: 'none' | 'under way' | 'over'
   tried: Attempt[]
   /** Addresses that are being tried. */
   running: Set<string>
@@ -74,17 +75,26 @@ export class Dials<Other extends Listener> {
     const underWay = this.dials.get(peer)
     if (underWay !== undefined) {
       underWay.waiting.push(done)
-      // An address ends the wait for a lookup: the lookup may itself wait for this peer.
       if (known.length > 0) this.offer(underWay, known, isNamed)
+      else this.search(underWay, peer)
       return
     }
     const dial = this.begin(peer, done)
     this.dials.set(peer, dial)
-    if (known.length > 0) return this.offer(dial, known, isNamed)
+    if (known.length > 0) this.offer(dial, known, isNamed)
+    else this.search(dial, peer)
+  }
+
+  /** A lookup, one for each dial. What it finds joins the addresses that are tried. */
+  private search(dial: Dial, peer: string): void {
+    if (dial.search !== 'none') return
+    dial.search = 'under way'
     this.limit(dial)
-    host.find(peer, (found) => {
-      if (dial.over || dial.race !== undefined) return
+    this.host.find(peer, (found) => {
+      dial.search = 'over'
+      if (dial.over) return
       if (found.length > 0) this.offer(dial, found, false)
+      else if (dial.race !== undefined) this.goOn(dial, dial.race)
       else this.end(dial, undefined, 'nobody that we could ask knows an address of it')
     })
   }
@@ -94,6 +104,7 @@ export class Dials<Other extends Listener> {
       peer,
       waiting: [done],
       race: undefined,
+      search: 'none',
       tried: [],
       running: new Set(),
       nextLook: Infinity,
@@ -138,7 +149,10 @@ export class Dials<Other extends Listener> {
       this.attempt(dial, race, address, clock.time + DIALS.addressTimeout)
       if (dial.over) return
     }
-    if (race.isOver) return this.end(dial, undefined)
+    if (race.isOver) {
+      if (dial.search !== 'under way') this.end(dial, undefined)
+      return
+    }
     const { due } = race
     if (due === Infinity || (dial.nextLook > clock.time && dial.nextLook <= due)) return
     dial.nextLook = due

@@ -5,7 +5,7 @@
 import { unhandled } from '../../core/terms.js'
 import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
 import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
-import { pingTime } from '../../core/parameters.js'
+import { CLOCKS, PROCESS } from '../../core/parameters.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
 import { Dials, type Dialler, type Reached } from './dials.js'
@@ -134,21 +134,25 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   // ---- coming and going
 
   private listen(wanted: string[], announce: string[] = []): void {
-    const bound = wanted.map((address) => this.resolve(address))
-    // The announced addresses lead to this host.
-    const addresses = announce.length > 0 ? announce : bound
-    const taken = [...bound, ...announce].find((address) => this.wire.hosts.has(address))
-    if (taken !== undefined) {
-      this.emit({ type: 'listenFailed', failure: { message: `cannot listen on ${taken}: address in use` } })
+    const isTaken = (address: string): boolean => this.wire.hosts.has(address)
+    const resolved = wanted.map((address) => this.resolve(address))
+    const bound = resolved.filter((address) => !isTaken(address))
+    const failures = resolved.filter(isTaken).map((address) => `cannot listen on ${address} (address in use)`)
+    if (failures.length > 0 && bound.length === 0) {
+      this.emit({ type: 'listenFailed', failure: { message: failures.join(', ') } })
       return
     }
-    this.places = [...bound, ...announce]
+    // The announced addresses lead to this host, but for those that another one had before: it is told of no clash.
+    this.places = [...bound, ...announce.filter((address) => !isTaken(address))]
     for (const place of this.places) this.wire.hosts.set(place, this)
-    this.addresses = addresses
+    const isAnnounced = announce.length > 0
+    this.addresses = isAnnounced ? announce : bound
     this.isLoopbackOnly = bound.every(isLoopback)
     this.hasLoopback = bound.some(isLoopback)
     this.up = true
-    this.emit({ type: 'listening', addresses: [...addresses] })
+    const isPartial = failures.length > 0
+    const told = { ...(isAnnounced && { bound }), ...(isPartial && { failures }) }
+    this.emit({ type: 'listening', addresses: [...this.addresses], ...told })
   }
 
   /** Every host has its own IP address, and any ports. */
@@ -178,9 +182,14 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.frozen = true
   }
 
-  thaw(): void {
+  /** `slept`: for how long its clock has stood still, ms. */
+  thaw(slept: number): void {
     this.frozen = false
     this.wire.healWhereWhole()
+    if (slept < CLOCKS.jump) return
+    this.wire.clock.after(CLOCKS.interval, () => {
+      this.emit({ type: 'clockJumped', by: slept })
+    })
   }
 
   private leaveNetwork(): void {
@@ -205,12 +214,13 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   // ---- connections
 
   sideTo(peer: string): Side | undefined {
-    return this.byPeer.get(peer)?.[0]
+    const sides = this.byPeer.get(peer)
+    return sides && used(sides)
   }
 
   /** One side for each connected peer. */
   neighbours(): Side[] {
-    return [...this.byPeer.values()].map((sides) => sides[0]!)
+    return [...this.byPeer.values()].map(used)
   }
 
   private openStream(effect: Extract<PortEffect, { type: 'open' }>): void {
@@ -256,7 +266,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
    * much of what a large network costs.)
    */
   connect(listener: Host, place: string, done: (side: Side) => void): void {
-    const link = new Link(this.wire, this, listener, place, this.addresses[0] ?? '')
+    const link = new Link(this.wire, this, listener, place, this.places[0] ?? '')
     this.wire.links.add(link)
     const { dialler } = link
     const theirs = listener.greeting()
@@ -322,16 +332,49 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     if (side === undefined) return
     const { clock } = this.wire
     const started = clock.time
-    const { sent } = side
-    const timeout = pingTime(times, sent - side.confirmed)
-    const ping: Ping = { connection: id, timeout, started }
+    side.line.look(side.sent, started)
+    const timeout = side.line.timeOf(times)
+    const ping: Ping = { connection: id, timeout, started, waits: timeout }
     this.pings.begin(ping, timeout)
-    side.link.send(side, PING_SIZE, () => {
-      side.link.send(side.other, PING_SIZE, () => {
-        side.confirmed = sent
-        if (this.pings.end(ping, timeout)) this.emit({ type: 'pinged', connection: id, rtt: clock.time - started })
+    let isAnswered = false
+    const silent = (): void => {
+      if (isAnswered || !this.sides.has(id)) return
+      if (this.frozen) clock.after(PROCESS.grace, silent)
+      else this.onSilent(side)
+    }
+    if (times.avoidAfter !== undefined) clock.after(times.avoidAfter, silent)
+    this.prove(side, (rtt) => {
+      isAnswered = true
+      if (this.pings.end(ping, ping.waits)) this.emit({ type: 'pinged', connection: id, rtt })
+    })
+  }
+
+  /** A stream is opened, which takes a round trip, and then there is an echo over it. */
+  private prove(side: Side, answered: (rtt: number) => void): void {
+    const { clock } = this.wire
+    const before = side.line.look(side.sent, clock.time)
+    const echo = (then: () => void): void => {
+      side.link.send(side, PING_SIZE, () => side.link.send(side.other, PING_SIZE, then))
+    }
+    side.proving++
+    echo(() => {
+      const opened = clock.time
+      echo(() => {
+        side.proving--
+        side.line.answered(before, clock.time)
+        answered(Math.max(1, clock.time - opened))
       })
     })
+  }
+
+  onUnproven(side: Side): void {
+    if (side.proving === 0 && !this.frozen) this.prove(side, nothing)
+  }
+
+  /** Gossip goes on over another connection of the peer, if there is one. */
+  private onSilent(side: Side): void {
+    side.silent = true
+    this.pubsub.onMoved(side.peer)
   }
 
   private onPingOver(ping: Ping): void {
@@ -339,10 +382,20 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     const side = this.sides.get(connection)
     if (side === undefined) return
     // A process that runs again reads its sockets before it gives up.
-    if (this.frozen) return this.pings.begin(ping, timeout)
+    if (this.frozen) return this.pings.begin(ping, (ping.waits = PROCESS.grace))
     const failure = { message: `no answer within ${timeout} ms` }
     this.emit({ type: 'pingFailed', connection, failure, heard: side.heardAt > started })
   }
+}
+
+/** The oldest, unless it is silent. */
+function used(sides: Side[]): Side {
+  const oldest = sides[0]!
+  return oldest.silent ? (sides.filter(({ silent }) => !silent).pop() ?? oldest) : oldest
+}
+
+function nothing(): void {
+  // The line itself has the answer.
 }
 
 /** What a host says of itself on a new connection. */
@@ -357,6 +410,8 @@ interface Ping {
   connection: ConnectionId
   timeout: number
   started: number
+  /** So long it is waited for: its timeout, or what it has more after a freeze. */
+  waits: number
 }
 
 /**

@@ -2,6 +2,7 @@
  * One connection between two hosts, as TCP with Noise gives it: what is sent arrives in order and unchanged, or the
  * connection dies. Loss is delay by retransmission; a partition holds everything back until it heals or patience ends.
  */
+import { Line, PROOFS } from '../../core/peers/line.js'
 import type { ConnectionId } from '../../core/port.js'
 import type { Clock } from './clock.js'
 
@@ -15,6 +16,8 @@ export interface LinkHost {
   onLinkEnding(side: Side): void
   /** The host's end of a link has closed. Called once per link. */
   onLinkClosed(side: Side): void
+  /** Of so much that was sent from this end it is not known whether it has arrived that a ping is worth it. */
+  onUnproven(side: Side): void
 }
 
 /** What a link needs from the network between its hosts. */
@@ -90,9 +93,15 @@ export class Side {
   healing = false
   /** Since when what is sent from here arrives, and no acknowledgement comes back, ms; `undefined`: that is not so. */
   unacknowledgedSince: number | undefined = undefined
-  /** Bytes that were sent from here, and how many of them an answered ping has shown to have arrived. */
+  /** Bytes that were sent from here, and what is known of their way. */
   sent = 0
-  confirmed = 0
+  readonly line: Line
+  /** The line is looked at in a moment. */
+  looking = false
+  /** Pings that are not answered yet. */
+  proving = 0
+  /** The other side has not answered a test in the time that it has when nothing is ahead of it. */
+  silent = false
   /** When something last arrived here, ms. */
   heardAt = -1
   /** Bytes of pub/sub messages that were sent from here and have not arrived. */
@@ -105,7 +114,10 @@ export class Side {
     readonly host: LinkHost,
     readonly id: ConnectionId,
     readonly link: Link,
-  ) {}
+    now: number,
+  ) {
+    this.line = new Line(now)
+  }
 
   get peer(): string {
     return this.other.host.peerId
@@ -132,8 +144,9 @@ export class Link {
     readonly listenerAddress: string,
     readonly diallerAddress: string,
   ) {
-    this.dialler = new Side(dialler, dialler.nextConnection++, this)
-    this.listener = new Side(listener, listener.nextConnection++, this)
+    const { time } = wire.clock
+    this.dialler = new Side(dialler, dialler.nextConnection++, this, time)
+    this.listener = new Side(listener, listener.nextConnection++, this, time)
     this.dialler.other = this.listener
     this.listener.other = this.dialler
   }
@@ -142,6 +155,7 @@ export class Link {
   send(from: Side, size: number, arrive: () => void): void {
     if (!this.open) return
     from.sent += size
+    if (!from.looking && from.line.isUnproven(from.sent)) this.lookAt(from)
     const { wire } = this
     const { time } = wire.clock
     const { last } = from
@@ -151,6 +165,16 @@ export class Link {
     from.last = new Packet(from, arrive, time)
     wire.clock.after(delay, from.last)
     this.trickle(from, delay, wire.passing(from, size))
+  }
+
+  private lookAt(from: Side): void {
+    from.looking = true
+    this.wire.clock.after(PROOFS.interval, () => {
+      from.looking = false
+      if (!this.open || from.closed) return
+      from.line.look(from.sent, this.wire.clock.time)
+      from.host.onUnproven(from)
+    })
   }
 
   /** On a slow line a large packet comes bit by bit, and its first bytes are heard long before its contents can happen. */

@@ -60,12 +60,33 @@ export interface Hello {
   requestWindow: number
   /** The largest payload of a request, bytes. */
   maxRequest: number
+  /** A number by chance that each start of a node has; 0: not said. */
+  incarnation: number
+  /** Bytes of a request that should be sent before any credit for it where the line is not known; 0: it does not say. */
+  firstFlight: number
 }
 
 /** Number of HELLO → its key. */
-export const HELLO_KEYS: Record<keyof Hello, number> = { features: 0, maxOpen: 1, requestWindow: 2, maxRequest: 3 }
+export const HELLO_KEYS: Record<keyof Hello, number> = {
+  features: 0,
+  maxOpen: 1,
+  requestWindow: 2,
+  maxRequest: 3,
+  incarnation: 4,
+  firstFlight: 5,
+}
 
-export const WITHOUT_HELLO: Hello = { features: 0, maxOpen: 256, requestWindow: 65_536, maxRequest: 1_048_576 }
+export const WITHOUT_HELLO: Hello = {
+  features: 0,
+  maxOpen: 256,
+  requestWindow: 65_536,
+  maxRequest: 1_048_576,
+  incarnation: 0,
+  firstFlight: 0,
+}
+
+/** Bytes of one value that are sent over a line of which nothing is known. Even one of 25 kB/s is free again within a second. */
+export const FIRST_FLIGHT = 16_384
 
 /** FAIL: the answerer ends in the middle of its work. */
 export const STOPPED = 'Stopped'

@@ -99,17 +99,29 @@ function copied(size: number): number {
   return size < OWN_CHUNK ? size : 0
 }
 
-/** Bytes of a value that go into one frame. */
+/** Pieces are not made smaller than this for want of credit, bytes. */
+const LEAST_CHUNK = 4_096
+
+/**
+ * Bytes of a value that go into one frame. If there is little credit, a frame takes half of it: so the other side sees the first half
+ * come, and gives more, while the second is still under way.
+ */
 export function chunkOf(remaining: number, credit: number): number {
+  if (isShort(remaining, credit)) return Math.min(credit, Math.max(LEAST_CHUNK, Math.ceil(credit / 2)))
   return Math.min(remaining, credit, MAX_CHUNK)
 }
 
-/** What a HELLO says besides the features. */
-export type HelloLimits = Omit<Hello, 'features'>
+/** Is there not even credit for a whole frame? */
+export function isShort(remaining: number, credit: number): boolean {
+  return credit < remaining && credit < MAX_CHUNK
+}
 
-/** Our features and, of an answerer, its limits. */
-export function writeHello(writer: FrameWriter, hello?: HelloLimits): void {
-  const said: Partial<Hello> = { ...hello, features: FEATURES }
+/** What only an answerer's HELLO says. */
+export type HelloLimits = Omit<Hello, 'features' | 'incarnation'>
+
+/** Our features, and what else is said. */
+export function writeHello(writer: FrameWriter, others: Partial<Omit<Hello, 'features'>> = {}): void {
+  const said: Partial<Hello> = { ...others, features: FEATURES }
   const numbers = Object.entries(HELLO_KEYS).flatMap(([field, key]) => {
     const value = said[field as keyof Hello]
     return value === undefined ? [] : [key, value]

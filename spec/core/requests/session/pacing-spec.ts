@@ -1,14 +1,24 @@
 /** Credit for large values beside small requests: a little at a time, from whoever receives them, in either direction. */
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../../src/core/effects.js'
+import {
+  createPace,
+  nextCredit,
+  onPiece,
+  onRoundTrip,
+  windowOf,
+  type Arrival,
+  type Pace,
+} from '../../../../src/core/requests/session/pacing.js'
 import { bytes } from '../../../support/core.js'
 import { answering, asking, type SessionCore } from '../../../support/session-cores.js'
-import { cancel, data, filled, reply, request } from '../../../support/session.js'
+import { cancel, credit, data, filled, reply, request } from '../../../support/session.js'
 
 const MIB = 1_048_576
 const PIECE = 16_384
-/** What may come of a request before any credit. */
+/** What may come of a request before any credit, and what is counted on. */
 const FIRST = 65_536
+const FLIGHT = 16_384
 const WINDOW = 32_768
 /** What may be on its way to a consumer that pulls. */
 const STREAM = 65_536
@@ -37,9 +47,9 @@ function sendRequest(core: SessionCore, id: number, total = MIB): number[][] {
 }
 
 /** The other side answers with one value, as far as its credit allows; the credit that it had at most. */
-function sendReply(core: SessionCore, id: number, credit: number, total = MIB): { given: number[]; most: number } {
+function sendReply(core: SessionCore, id: number, first: number, total = MIB): { given: number[]; most: number } {
   const given: number[] = []
-  let left = credit - 32
+  let left = first - 32
   let most = left
   for (let sent = 0; sent < total;) {
     const size = Math.min(PIECE, left, total - sent)
@@ -56,24 +66,23 @@ function sendReply(core: SessionCore, id: number, credit: number, total = MIB): 
 }
 
 describe('a large request', () => {
-  it('gets all its credit at once when nothing small is about', () => {
-    expect(sendRequest(answering(), 1).flat()).toEqual([MIB - FIRST])
+  it('gets all its credit at once when nothing small is about and the line is fast', () => {
+    expect(sendRequest(answering(), 1).flat()).toEqual([MIB - FLIGHT])
   })
 
   it('gets it in halves of 32,768 bytes beside small requests', () => {
-    const given = sendRequest(answering().paced(), 1)
-    expect(given.slice(0, 5)).toEqual([[], [], [], [WINDOW / 2], [WINDOW / 2]])
-    expect(sum(given.flat())).toBe(MIB - FIRST)
+    const given = sendRequest(answering().paced(), 1).flat()
+    expect(new Set(given)).toEqual(new Set([WINDOW / 2]))
+    expect(sum(given)).toBe(MIB - FLIGHT)
   })
 
-  it('gets the rest at once when the last small one is a second ago', () => {
+  it('gets it all at once when the last small one is a second ago', () => {
     const core = answering().paced()
-    core.receive(request(1, new Uint8Array(), { total: MIB }))
-    for (let i = 0; i < 2; i++) core.receive(data(1, filled(PIECE), true))
+    const begin = (id: number): number[] => credits(core, core.receive(request(id, filled(PIECE), { total: MIB })), id)
     core.now += 999
-    expect(credits(core, core.receive(data(1, filled(PIECE), true)), 1)).toEqual([WINDOW / 2])
+    expect(begin(1)).toEqual([WINDOW])
     core.now += 1
-    expect(credits(core, core.receive(data(1, filled(PIECE), true)), 1)).toEqual([MIB - FIRST - WINDOW / 2])
+    expect(begin(2)).toEqual([MIB - PIECE])
   })
 
   it('that had to wait for room gets it in pieces too', () => {
@@ -86,8 +95,102 @@ describe('a large request', () => {
   })
 })
 
+/** Nothing of it is kept back: 65,536 bytes come at once, and then what CREDIT allows, a second later each time. What is under way then. */
+function sendUnasked(core: SessionCore, total: number): number[] {
+  const first = Array.from({ length: FIRST / PIECE }, () => data(1, filled(PIECE), true))
+  let left = sum(credits(core, core.receive(request(1, new Uint8Array(), { total }), ...first), 1))
+  const underWay = [left]
+  for (let sent = FIRST; sent < total;) {
+    const size = Math.min(PIECE, Math.ceil(left / 2), total - sent)
+    expect(size).toBeGreaterThan(0)
+    sent += size
+    core.now += size / RATE
+    left += sum(credits(core, core.receive(data(1, filled(size), sent < total)), 1)) - size
+    underWay.push(left)
+  }
+  return underWay
+}
+
+/** Of the slow line, bytes per ms. */
+const RATE = 25
+
+/** It has shown what it carries. */
+function slow(core: SessionCore): SessionCore {
+  Object.assign(core.state.connections.all.get(1)!.pace, { rate: RATE, carried: 1e6, roundTrip: 1 })
+  return core
+}
+
+describe('a large request of an asker that does not wait for CREDIT with the rest of its first window', () => {
+  const calm = { pingInterval: 1e9 }
+
+  it('has no more under way than the line carries in a moment', () => {
+    const core = slow(answering(calm))
+    expect(Math.max(...sendUnasked(core, 400_000))).toBeLessThanOrEqual(RATE * 502)
+    expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1'])
+  })
+
+  it('does not show a rate by bytes that were under way before', () => {
+    const core = slow(answering(calm))
+    const { pace } = core.state.connections.all.get(1)!
+    sendUnasked(core, FIRST + 1)
+    expect(pace.rate).toBeLessThanOrEqual(RATE)
+  })
+
+  it('has one frame under way where nothing is known of the line', () => {
+    const core = answering(calm).unknown()
+    const [first] = sendUnasked(core, 400_000)
+    expect(first).toBe(PIECE)
+  })
+
+  it('says nothing of the next request, which may keep it back', () => {
+    const core = slow(answering(calm))
+    sendUnasked(core, 100_000)
+    core.run({ type: 'complete', exchange: -1 })
+    const { pace } = core.state.connections.all.get(1)!
+    const given = credits(core, core.receive(request(2, filled(PIECE), { total: MIB })), 2)
+    expect(given).toEqual([windowOf(pace, core.now)])
+  })
+})
+
+describe('a line of which nothing is known', () => {
+  it('has one frame of a request under way, then four times as much in each round in which that comes fast', () => {
+    const core = answering().unknown()
+    expect(credits(core, core.receive(request(1, filled(PIECE), { total: MIB })), 1)).toEqual([PIECE])
+    let left = PIECE
+    const given: number[] = []
+    for (let size = PIECE; given.length < 3; size = Math.min(PIECE, left)) {
+      const amounts = credits(core, core.receive(data(1, filled(size), true)), 1)
+      given.push(...amounts)
+      left += sum(amounts) - size
+    }
+    expect(given).toEqual([4 * PIECE, 4 * PIECE, 12 * PIECE])
+    const { pace } = core.state.connections.all.get(1)!
+    expect(windowOf(pace, core.now)).toBe(16 * PIECE)
+  })
+
+  it('has one frame of an answer under way, then four times as much in each round in which that comes fast', () => {
+    const core = asking().unknown()
+    const [asked] = core.frames(core.ask(1))
+    expect(asked!.credit).toBe(PIECE + 32)
+    const { given, most } = sendReply(core, asked!.id, asked!.credit!)
+    expect(given.slice(0, 3)).toEqual([PIECE, 4 * PIECE, 2 * PIECE])
+    expect(sum(given)).toBe(MIB - PIECE)
+    expect(most).toBeGreaterThan(16 * PIECE)
+  })
+
+  it('sends the first frame of a request, and the rest as CREDIT comes', () => {
+    const core = asking({}, { 2: FIRST, 5: PIECE }).unknown()
+    const sent = (effects: Effect[]): number => sum(core.frames(effects).map(({ payload }) => payload?.length ?? 0))
+    expect(sent(core.ask(1, filled(100_000)))).toBe(PIECE)
+    expect(sent(core.receive(credit(1, PIECE)))).toBe(PIECE)
+    expect(sent(core.receive(credit(1, FIRST)))).toBe(FIRST)
+    // By such a CREDIT the line carries the first window of the next one.
+    expect(sent(core.ask(2, filled(100_000)))).toBe(FIRST)
+  })
+})
+
 describe('a large value of an answer', () => {
-  it('has all its credit from the beginning when nothing small is about', () => {
+  it('has all its credit from the beginning when nothing small is about and the line is fast', () => {
     const core = asking()
     const [asked] = core.frames(core.ask(1))
     expect(asked!.credit).toBe(MIB + 32)
@@ -118,6 +221,66 @@ describe('a large value of an answer', () => {
     const [asked] = core.frames(core.paced().ask(1))
     expect(asked!.credit).toBe(20 * 8_192 + 32)
     expect(sendReply(core, asked!.id, asked!.credit!).most).toBe(20 * 8_192)
+  })
+})
+
+describe('the window of a line', () => {
+  /** A line with this round trip over which values have come: credit for so many bytes, all of them here so many ms later. */
+  function shown(roundTrip: number, ...rounds: [bytes: number, ms: number][]): Pace {
+    const pace = createPace()
+    onRoundTrip(pace, roundTrip)
+    let now = 0
+    for (const [size, ms] of rounds) {
+      const arrival: Arrival = { credit: 0, total: Infinity, gathered: { received: 0 }, round: undefined }
+      nextCredit(pace, now, arrival)
+      arrival.round = { ...arrival.round!, bytes: size, until: size }
+      onPiece(pace, now + ms - 1, arrival, size - 1)
+      onPiece(pace, (now += ms), arrival, size)
+      expect(arrival.round).toBeUndefined()
+    }
+    return pace
+  }
+  const calm = (pace: Pace): number => windowOf(pace, 1e9)
+  const busy = (pace: Pace): number => windowOf({ ...pace, smallAt: 1e9 }, 1e9)
+
+  it('of which nothing is known is one frame', () => {
+    expect([calm(createPace()), busy(createPace())]).toEqual([PIECE, PIECE])
+  })
+
+  it('is what it carries in two round trips and half a second, or 300 ms beside small requests', () => {
+    const line = shown(80, [20_000, 800])
+    expect(calm(line)).toBe(25 * (160 + 500))
+    expect(busy(line)).toBe(25 * (160 + 300))
+  })
+
+  it('is 8,192 bytes at least', () => {
+    expect(calm(shown(80, [1_000, 800]))).toBe(8_192)
+  })
+
+  it('grows fourfold at most in one round, because buffers take the first bytes faster than the line', () => {
+    expect(calm(shown(1, [PIECE, 1]))).toBe(4 * PIECE)
+    expect(calm(shown(1, [PIECE, 1], [4 * PIECE, 2]))).toBe(16 * PIECE)
+  })
+
+  it('falls bit by bit after short rounds, which may be pauses of ours, and at once after a second', () => {
+    expect(shown(1, [80_000, 100], [4_000, 100]).rate).toBe(800 * (7 / 8))
+    expect(shown(1, [80_000, 100], [4_000, 999]).rate).toBe(800 * (7 / 8))
+    expect(calm(shown(1, [80_000, 100], [25_000, 1_000]))).toBe(25 * 502)
+  })
+
+  it('rises at once', () => {
+    expect(shown(1, [4_000, 100], [80_000, 100]).rate).toBe(800)
+  })
+
+  it('is learnt from what had all its credit before only if that took more than a second', () => {
+    const learnt = (ms: number): number => {
+      const pace = shown(1, [80_000, 100])
+      const arrival: Arrival = { credit: 60_000, total: 60_000, gathered: { received: 0 }, round: undefined }
+      expect(nextCredit(pace, 0, arrival)).toBe(0)
+      onPiece(pace, ms, arrival, 60_000)
+      return pace.rate
+    }
+    expect([1, 999, 2_000].map(learnt)).toEqual([800, 800, 30])
   })
 })
 

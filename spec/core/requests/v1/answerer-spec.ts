@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../../src/core/events.js'
-import { bytes, Core, data, shorts } from '../../../support/core.js'
+import { bytes, Core, data, shorts, V1 } from '../../../support/core.js'
 
 function frame(stream: number, length: number): Event {
   return { type: 'data', stream, chunks: [new Uint8Array([length]), new Uint8Array(length)] }
@@ -86,6 +86,24 @@ describe('a request of a peer', () => {
     const core = opened()
     expect(shorts(core.in(data(2, ...chunks)))).toEqual(['reset 2'])
     expect(isEmpty(core)).toBe(true)
+  })
+
+  it.each([
+    ['it is longer than declared', {}, [[1, 7, 8]]],
+    ['it is larger than 1 bytes (maxRequestSize)', { maxRequestSize: 1 }, [[2]]],
+    ['too many requests are open', { maxInboundPerPeer: 0 }, []],
+  ])('is refused with a line in five seconds, however often that happens: %s', (why, settings, chunks) => {
+    const core = new Core({ pingInterval: 1e9, ...settings })
+    core.connect('bob')
+    const lines: string[] = []
+    for (let i = 1; i <= 100; i++) {
+      core.now = i * 60
+      const opening: Event = { type: 'streamInbound', stream: 2 * i, connection: 1, protocol: V1 }
+      const effects = core.all(opening, ...(chunks.length === 0 ? [] : [data(2 * i, ...chunks)]))
+      lines.push(...effects.flatMap((effect) => (effect.type === 'log' ? [`${effect.level} ${effect.message}`] : [])))
+    }
+    const first = `warn a request of bob was refused: ${why}`
+    expect(lines).toEqual([first, `${first} (and 83 more since the last such line)`])
   })
 
   it('is refused when it goes on after its end: the handler is told', () => {

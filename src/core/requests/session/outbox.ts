@@ -6,6 +6,7 @@
 import { MAX_CHUNK } from '../../../wire/session/format.js'
 import {
   createWriter,
+  isShort,
   takeChunks,
   writeCredit,
   writeGoodbye,
@@ -37,7 +38,7 @@ type Outgoing<Party extends Sender> = Session<Party> & { readonly ending?: boole
 interface Sending<Role, Party extends Sender> {
   /** Values, large ones too, have to begin in the order in which they were listed, because their ids must rise. */
   readonly inOrder: boolean
-  /** What its HELLO says besides the features. */
+  /** What only its HELLO says. */
   limits(settings: Settings): HelloLimits | undefined
   /** Are there frames of this role that go before all values? */
   hasControl(session: Role): boolean
@@ -103,7 +104,8 @@ function writeControl<Party extends Sender, Role extends Outgoing<Party>>(
 ): void {
   if (!session.helloSent) {
     session.helloSent = true
-    writeHello(writer, sending.limits(state.settings))
+    const { incarnation } = state.settings
+    writeHello(writer, { ...sending.limits(state.settings), ...(incarnation !== 0 && { incarnation }) })
   }
   for (const { id, says } of session.goodbyes) writeGoodbye(writer, id, says)
   if (session.goodbyes.length > 0) session.goodbyes = []
@@ -164,9 +166,10 @@ function writeBulk<Party extends Sender, Role extends Outgoing<Party>>(
   most: number,
 ): void {
   const { bulk } = session
+  const later: Party[] = []
   for (let isFirst = true; bulk.length > 0; isFirst = false) {
     const room = isFirst ? MAX_CHUNK : most - HEAD - writer.size
-    if (room <= 0) return
+    if (room <= 0) break
     const party = bulk.shift()!
     party.listed = false
     const bytes = sending.sendable(party)
@@ -174,6 +177,10 @@ function writeBulk<Party extends Sender, Role extends Outgoing<Party>>(
     sending.write(state, out, party, writer, Math.min(bytes, room))
     if (sending.sendable(party) < 0) continue
     party.listed = true
-    bulk.push(party)
+    // What comes in one write may come in one piece: then half of the credit is only half of it in a write of its own.
+    const { value, sent, sendCredit } = party
+    if (value !== undefined && isShort(value.length - sent, sendCredit)) later.push(party)
+    else bulk.push(party)
   }
+  if (later.length > 0) session.bulk = bulk.concat(later)
 }

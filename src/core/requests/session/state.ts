@@ -7,7 +7,7 @@ import { WITHOUT_HELLO, type Farewell, type Hello } from '../../../wire/session/
 import { createReader, type FrameReader } from '../../../wire/session/reader.js'
 import type { Gathered } from '../../../wire/gather.js'
 import { IdMap } from '../../id-map.js'
-import type { Pace } from './pacing.js'
+import type { Pace, Round } from './pacing.js'
 
 /** A request that sends over a session: an outbound one sends one value (its payload), an answer any number. */
 export interface Sender {
@@ -45,7 +45,7 @@ export interface Session<Party extends Sender> {
   writing: boolean
   /** The session is in `state.streams.unflushed`. */
   flushScheduled: boolean
-  /** GOODBYEs that go with the next write. */
+  /** GOODBYEs that go with the next write: of our own ASK, STAY and STOPPING, and of answers, one each at most. */
   goodbyes: { id: number; says: Farewell }[]
   /** Credit that the next write gives: id → amount. */
   credits: IdMap<number>
@@ -64,12 +64,15 @@ export interface Intake {
   /** The size of the value of which a part has arrived; -1: there is none. */
   total: number
   gathered: Gathered | undefined
+  round: Round | undefined
 }
 
 export interface AskingSession<Call extends Sender> extends Session<Call> {
   readonly role: 'asking'
   /** When we began to open it. */
   readonly since: number
+  /** By the credit that the other side gave last, the line carries all of a request's first window at once. */
+  trusted: boolean
   /** Ids of requests that we cancelled and that the other side has not ended yet … */
   cancelled: Set<number>
   /** … and of those for which CANCEL was not sent yet. */
@@ -125,7 +128,14 @@ export function createAskingSession<Call extends Sender>(
   connection: Carrier,
   since: number,
 ): AskingSession<Call> {
-  return { ...createSession<Call>(stream, connection), role: 'asking', since, cancelled: new Set(), cancels: [] }
+  return {
+    ...createSession<Call>(stream, connection),
+    role: 'asking',
+    since,
+    trusted: false,
+    cancelled: new Set(),
+    cancels: [],
+  }
 }
 
 export function createAnsweringSession<Party extends Sender>(

@@ -19,6 +19,7 @@ import {
   type Answerer,
   tooLate,
 } from '../exchanges.js'
+import { logRefusal } from '../refusal-log.js'
 import type { V1Exchange } from '../state.js'
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
@@ -28,7 +29,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   // No answer at all: rejected.
   if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
   if (!openAccount(state, connection.peer)) {
-    log(out, 'warn', `${connection.peer} has too many requests open: one of them was refused`)
+    logRefusal(state, out, connection.peer, 'too many requests are open')
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })
   }
   const exchange: V1Exchange = {
@@ -44,6 +45,8 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     admitted: false,
     complete: false,
     timeout: state.settings.requestTimeout,
+    moved: 0,
+    deadline: 0,
     ended: false,
   }
   openExchange(state, exchange)
@@ -70,7 +73,7 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 }
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
-  startHandling(state, out, exchange, takePayload(exchange.reader), state.settings.requestTimeout)
+  startHandling(state, out, exchange, takePayload(exchange.reader))
 }
 
 function violate(
@@ -84,7 +87,7 @@ function violate(
     malformed: 'malformed',
     excess: 'longer than declared',
   }[what]
-  log(out, 'warn', `a request of ${exchange.peer} was refused: it is ${why}`)
+  logRefusal(state, out, exchange.peer, `it is ${why}`)
   kill(state, out, exchange, what)
 }
 
@@ -130,6 +133,9 @@ export const v1Answerer: Answerer<V1Exchange> = {
   reject: sendNothing,
   setPullable() {},
 
+  // The answer is one write, of which nothing is heard before its end.
+  bytesMoved: ({ stage, reader }) => (stage === 'reading' ? reader.payload.received : 0),
+
   expire(state, out, exchange) {
     if (exchange.stage !== 'handling') return kill(state, out, exchange, 'timeout')
     cancelHandler(state, out, exchange, tooLate(exchange))
@@ -138,6 +144,7 @@ export const v1Answerer: Answerer<V1Exchange> = {
 
   resume(state, out, exchange) {
     exchange.stage = 'reading'
+    startDeadline(state, exchange)
     if (exchange.complete) handOver(state, out, exchange)
     else out.push({ type: 'resume', stream: exchange.id })
   },

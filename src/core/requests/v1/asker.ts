@@ -8,8 +8,9 @@ import { noteUpgraded, updateIdle } from '../../peers/connections.js'
 import type { Connection } from '../../peers/state.js'
 import type { StreamId } from '../../port.js'
 import type { State } from '../../state.js'
+import { lost, noStream } from '../losses.js'
 import type { RequestAsk, V1Call } from '../state.js'
-import { addV1Request, nextStream, noStream, removeV1Request } from '../streams.js'
+import { addV1Request, nextStream, removeV1Request } from '../streams.js'
 import { responseTooLarge } from '../values.js'
 
 /** Opens streams for the requests that wait, as many as the peer can take. */
@@ -133,7 +134,7 @@ export function onCallClosed(
     call,
     reason === 'reset'
       ? { code: 'RequestRejected', message: `${ask.peer} refused the request: it reset the stream` }
-      : { code: 'ConnectionLost', message: `the stream was lost before ${ask.peer} answered` },
+      : lost(ask, 'the stream was lost'),
   )
 }
 

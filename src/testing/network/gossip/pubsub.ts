@@ -147,6 +147,11 @@ export class Pubsub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
     this.emit({ type: 'gossipClosed', peer })
   }
 
+  /** What goes to the peer goes over another connection from now on. */
+  onMoved(peer: string): void {
+    this.queues.onProgress(peer)
+  }
+
   /** Has it heard this message? */
   isSeen(id: string): boolean {
     return this.cache.isSeen(id, this.now)

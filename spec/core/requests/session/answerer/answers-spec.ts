@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Command } from '../../../../../src/core/events.js'
 import { bytes } from '../../../../support/core.js'
 import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
-import { data, filled, frame, join, reply, request, type Asked } from '../../../../support/session.js'
+import { cancel, credit, data, filled, frame, join, reply, request, type Asked } from '../../../../support/session.js'
 
 const RICH: Asked = { credit: 1_000_000 }
 const respond = (text: string): Command => ({ type: 'respond', exchange: -1, data: bytes(text) })
@@ -119,6 +119,8 @@ describe('an answer', () => {
 })
 
 describe('a deadline', () => {
+  const unpinged = { pingInterval: 1_000_000 }
+
   it.each([
     ["the asker's, when that is sooner", 700, 700, 'Timeout'],
     ['ours, when that is sooner', 60_000, 10_000, 'Rejected'],
@@ -144,15 +146,125 @@ describe('a deadline', () => {
   it('ends a request that does not arrive', () => {
     const core = answering()
     core.receive(request(1, filled(5), { total: 10 }))
-    expect(core.lines(core.at(10_000))).toEqual(['FAIL 1 Rejected, "it took longer than 10000 ms"'])
+    expect(core.lines(core.at(10_000))).toEqual([
+      'FAIL 1 Timeout, "the request came too slowly: 5 of its 10 bytes have arrived"',
+    ])
     expect(core.receive(data(1, filled(5)))).toEqual([])
   })
 
+  it('does not end a request of which 1,000 bytes a second arrive', () => {
+    const core = answering(unpinged)
+    core.receive(request(1, new Uint8Array(), { timeout: 60_000, total: 50_000 }))
+    for (let seconds = 10; seconds <= 40; seconds += 10) {
+      core.receive(data(1, filled(10_000), true))
+      expect(core.lines(core.at(seconds * 1_000))).toEqual([])
+    }
+    core.receive(data(1, filled(9_999), true))
+    expect(core.lines(core.at(50_000))).toEqual([
+      'FAIL 1 Timeout, "the request came too slowly: 49999 of its 50000 bytes have arrived"',
+    ])
+    expect([core.state.exchanges.open.size, core.state.exchanges.deadlines.size]).toEqual([0, 0])
+  })
+
+  it('of the asker ends it however fast it arrives, and its handler has what is left', () => {
+    const core = answering(unpinged)
+    core.receive(request(1, new Uint8Array(), { timeout: 15_000, total: 50_000 }))
+    core.receive(request(2, new Uint8Array(), { timeout: 15_000, total: 50_000, credit: 100 }))
+    core.receive(data(1, filled(16_000), true), data(2, filled(16_000), true))
+    expect(core.lines(core.at(10_000))).toEqual([])
+    core.receive(data(1, filled(16_000), true), data(2, filled(16_000), true))
+    core.now = 14_000
+    core.receive(data(2, filled(16_000), true), data(2, filled(2_000)))
+    expect(core.lines(core.at(15_000))).toEqual([
+      'cancelHandler -2',
+      'FAIL 1 Timeout, "the request came too slowly: 32000 of its 50000 bytes have arrived"',
+      'FAIL 2 Timeout, "nobody answered within 1000 ms"',
+    ])
+  })
+
+  it('ends a request that gets no room, which is another try at another time', () => {
+    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
+    core.receive(data(1, filled(16_000), true))
+    expect(core.lines(core.at(10_000))).toEqual([
+      'FAIL 2 Overloaded, after 1000 ms, "there was no room for it within 10000 ms"',
+    ])
+  })
+
+  it('begins when there is room, for a request that waited for it', () => {
+    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
+    core.now = 9_000
+    core.receive(cancel(1))
+    expect(core.lines(core.at(18_999))).toEqual([])
+    expect(core.lines(core.at(19_000))).toEqual([])
+    expect(core.lines(core.at(29_000))).toEqual([
+      'FAIL 2 Timeout, "the request came too slowly: 16000 of its 90000 bytes have arrived"',
+    ])
+  })
+
+  it('does not end an answer of which 1,000 bytes a second are taken', () => {
+    const core = answering(unpinged)
+    core.receive(request(1, bytes('a'), { credit: 10_032 }))
+    core.frames(core.run({ type: 'respond', exchange: -1, data: filled(50_000) }))
+    for (let seconds = 10; seconds <= 30; seconds += 10) {
+      expect(core.lines(core.at(seconds * 1_000))).toEqual([])
+      core.frames(core.receive(credit(1, 10_000)))
+    }
+    expect(core.lines(core.at(40_000))).toEqual([])
+    expect(core.lines(core.at(50_000))).toEqual([
+      'FAIL 1 Timeout, "the answer went too slowly: 40000 bytes of it are sent"',
+    ])
+  })
+
   it('ends an answer of one value that is not taken', () => {
-    const core = answering()
+    const core = answering(unpinged)
     core.receive(request(1, bytes('a'), { credit: 10 }))
     core.run({ type: 'respond', exchange: -1, data: bytes('b') })
-    expect(core.lines(core.at(10_000))).toEqual(['FAIL 1 Rejected, "it took longer than 10000 ms"'])
+    expect(core.lines(core.at(10_000))).toEqual([
+      'FAIL 1 Timeout, "the answer went too slowly: 0 bytes of it are sent"',
+    ])
+  })
+
+  it('begins anew with the answer, of one value or none, however late that is', () => {
+    const settings = { ...unpinged, requestTimeout: 300_000 }
+    for (const command of [
+      { type: 'respond', exchange: -1, data: filled(1_000_000) },
+      { type: 'reject', exchange: -1, code: 'Late' },
+      { type: 'complete', exchange: -1 },
+    ] satisfies Command[]) {
+      const core = answering(settings)
+      core.receive(request(1, bytes('a'), { credit: 2_000_000, timeout: 0 }), request(2, bytes('b')))
+      core.now = 299_900
+      // A write is under way, so it does not leave at once, or not all of it.
+      core.in({ type: 'complete', exchange: -2 })
+      core.in(command)
+      expect(core.lines(core.at(300_000))).toEqual([])
+      expect(core.lines(core.in({ type: 'writable', stream: 2 })).join()).toMatch(/REPLY 1|FAIL 1 Late|END 1/)
+    }
+  })
+
+  it('begins anew with an answer that is more than one write', () => {
+    const core = answering({ ...unpinged, requestTimeout: 300_000 })
+    core.receive(request(1, bytes('a'), { credit: 2_000_000, timeout: 0 }))
+    core.now = 299_900
+    const effects = core.in({ type: 'respond', exchange: -1, data: filled(1_000_000) })
+    effects.push(...core.at(300_000), ...core.run({ type: 'writable', stream: 2 }))
+    expect(core.lines(effects).at(-1)).toMatch(/^REPLY 1 LAST/)
+  })
+
+  it('of the asker is never passed: not by an answer, nor by a request that waited for room', () => {
+    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    core.receive(request(1, bytes('a'), { timeout: 9_000, credit: 10 }))
+    core.receive(request(2, filled(10), { total: 90_000 }), request(3, filled(10), { timeout: 9_000, total: 90_000 }))
+    core.now = 5_000
+    core.run({ type: 'respond', exchange: -1, data: bytes('b') }, core.hears(cancel(2)))
+    expect(core.lines(core.at(8_999))).toEqual([])
+    expect(core.lines(core.at(9_000))).toEqual([
+      'FAIL 1 Timeout, "the answer went too slowly: 0 bytes of it are sent"',
+      'FAIL 3 Timeout, "the request came too slowly: 10 of its 90000 bytes have arrived"',
+    ])
+    expect([core.state.exchanges.open.size, core.state.exchanges.deadlines.size]).toEqual([0, 0])
   })
 
   it('is over with the first of many values', () => {

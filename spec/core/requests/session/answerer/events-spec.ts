@@ -14,7 +14,7 @@ describe('a session that a peer opens', () => {
     const core = new AnsweringCore({ maxInboundPerPeer: 300, maxRequestSize: 5_000 })
     core.connect('bob')
     expect(core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })).toEqual([])
-    expect(core.lines(core.receive(hello({ 0: 1, 77: 5 })))).toEqual(['HELLO 0=7 1=300 2=65536 3=5000'])
+    expect(core.lines(core.receive(hello({ 0: 1, 77: 5 })))).toEqual(['HELLO 0=7 1=300 2=65536 3=5000 5=16384'])
     expect(core.lines(core.receive(request(1, bytes('?'), RICH)))).toEqual(['handle -1 "?"'])
   })
 
@@ -32,7 +32,7 @@ describe('a session that a peer opens', () => {
     core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
     expect(core.lines(core.receive(hello(), request(1, bytes('?'), RICH)))).toEqual([
       'handle -1 "?"',
-      'HELLO 0=7 1=1000 2=65536 3=1048576',
+      'HELLO 0=7 1=1000 2=65536 3=1048576 5=16384',
     ])
   })
 })
@@ -117,7 +117,7 @@ describe('an asker that closes its side', () => {
     expect(core.in(ENDED)).toEqual([])
     core.now = 10_000
     expect(core.lines(core.run({ type: 'woken' }))).toEqual([
-      'FAIL 1 Rejected, "it took longer than 10000 ms"',
+      'FAIL 1 Timeout, "the request came too slowly: 5 of its 10 bytes have arrived"',
       'write 2 end',
     ])
   })

@@ -16,10 +16,10 @@ describe('a request', () => {
 
   it('in pieces is handed over when the last one is here', () => {
     const core = answering()
-    const payload = filled(30_000)
-    expect(core.receive(request(1, payload.slice(0, 10), { total: 30_000 }))).toEqual([])
-    expect(core.receive(data(1, payload.slice(10, 16_000), true))).toEqual([])
-    expect(core.receive(data(1, payload.slice(16_000)))).toEqual([
+    const payload = filled(16_000)
+    expect(core.receive(request(1, payload.slice(0, 10), { total: 16_000 }))).toEqual([])
+    expect(core.receive(data(1, payload.slice(10, 9_000), true))).toEqual([])
+    expect(core.receive(data(1, payload.slice(9_000)))).toEqual([
       { type: 'handle', exchange: -1, from: 'bob', data: payload },
     ])
   })
@@ -42,11 +42,25 @@ describe('a request', () => {
     ])
   })
 
-  it('larger than the first window gets the credit for its rest at once, where there is room', () => {
+  it('larger than the first flight gets the credit for its rest at once, where there is room', () => {
     const core = answering()
-    const lines = core.lines(core.receive(request(1, filled(16_384), { total: 100_000 })))
-    expect(lines).toEqual([`CREDIT 1 ${100_000 - 65_536}`])
-    expect(core.receive(request(2, filled(16_384), { total: 65_536 }))).toEqual([])
+    expect(core.lines(core.receive(request(1, filled(16_384), { total: 100_000 })))).toEqual([
+      `CREDIT 1 ${100_000 - 16_384}`,
+    ])
+    expect(core.receive(request(2, filled(16_000), { total: 16_384 }))).toEqual([])
+  })
+
+  it('that is here at once gets none', () => {
+    const core = answering()
+    const pieces = [data(1, filled(16_384), true), data(1, filled(10))]
+    const lines = core.lines(core.receive(request(1, filled(16_384), { total: 2 * 16_384 + 10 }), ...pieces))
+    expect(lines).toEqual(['handle -1 32778 bytes'])
+  })
+
+  it('gets more credit than it needs where the line carries it, which the next one begins with', () => {
+    const core = answering()
+    expect(core.lines(core.receive(request(1, filled(16_384), { total: 30_000 })))).toEqual(['CREDIT 1 65536'])
+    expect(core.lines(core.receive(data(1, filled(30_000 - 16_384))))).toEqual(['handle -1 30000 bytes'])
   })
 
   it('stands between frames of a later version, which are skipped', () => {
@@ -212,7 +226,7 @@ describe('a violation by the asker', () => {
     core.in(inbound(4))
     expect(core.lines(core.receive(hello(), request(1, bytes('b'))))).toEqual([
       'handle -2 "b"',
-      'HELLO 0=7 1=1000 2=65536 3=1048576',
+      'HELLO 0=7 1=1000 2=65536 3=1048576 5=16384',
     ])
   })
 })

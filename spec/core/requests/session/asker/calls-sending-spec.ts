@@ -104,7 +104,7 @@ describe('a request that is larger than a frame', () => {
   it('begins with the window that HELLO announced', () => {
     const core = asking({}, { 2: 80_000 })
     const sizes = core.frames(core.ask(1, filled(100_000))).map(({ payload }) => payload!.length)
-    expect(sizes).toEqual([0, 16_384, 16_384, 16_384, 16_384, 14_464])
+    expect(sizes).toEqual([0, 16_384, 16_384, 16_384, 16_384, 7_232, 4_096, 3_136])
   })
 
   it('that was begun before HELLO came gets the rest of the announced window with it', () => {
@@ -113,7 +113,29 @@ describe('a request that is larger than a frame', () => {
     core.in(core.asking(1, filled(100_000)))
     core.frames(core.run({ type: 'streamOpened', stream: 1, protocol: SESSION }))
     const sizes = core.frames(core.receive(hello({ 2: 70_000 }))).map(({ payload }) => payload!.length)
-    expect(sizes).toEqual([4_464])
+    expect(sizes).toEqual([16_384, 16_384, 16_384, 4_096, 368])
+  })
+
+  it('begins with the first flight that HELLO announced, until a CREDIT has shown that the line carries more', () => {
+    const core = asking({}, { 5: 10_000 })
+    const begun = (ask: number): number =>
+      core.frames(core.ask(ask, filled(100_000))).reduce((sum, { payload }) => sum + payload!.length, 0)
+    expect(begun(1)).toBe(10_000)
+    core.frames(core.receive(credit(1, 65_535)))
+    expect(begun(2)).toBe(10_000)
+    core.frames(core.receive(credit(1, 65_536)))
+    expect(begun(3)).toBe(65_536)
+    core.frames(core.receive(credit(3, 5_000)))
+    expect(begun(4)).toBe(10_000)
+  })
+
+  it('begins with a frame before HELLO has come', () => {
+    const core = new AskingCore()
+    core.connect('bob')
+    core.in(core.asking(1, filled(100_000)))
+    const first = core.frames(core.run({ type: 'streamOpened', stream: 1, protocol: SESSION }))
+    expect(first.map(({ payload }) => payload?.length)).toEqual([undefined, 0, 16_384])
+    expect(core.frames(core.receive(hello({ 5: 16_384 })))).toEqual([])
   })
 
   it('is not sent to its end when it is answered before', () => {

@@ -27,6 +27,20 @@ function given(core: AskingCore, effects: Effect[]): number[] {
   return core.frames(effects).flatMap(({ name, id, amount }) => (name === 'CREDIT' && id === 1 ? [amount!] : []))
 }
 
+describe('the time of a request', () => {
+  it('says how much of it had gone out, if that was not all', () => {
+    const core = asking()
+    const [size, timeout] = [300_000, 100]
+    core.in({ type: 'request', ask: 1, peer: 'bob', addresses: [], data: new Uint8Array(size), timeout })
+    expect(refusalOf(core.at(timeout))).toMatch(
+      /^RequestTimeout: no answer from bob within 100 ms while the request was being sent: [1-9]\d* of 300000 bytes had gone out$/,
+    )
+    const small = asking()
+    small.in({ type: 'request', ask: 1, peer: 'bob', addresses: [], data: bytes('?'), timeout })
+    expect(refusalOf(small.at(timeout))).toBe('RequestTimeout: no answer from bob within 100 ms to the request')
+  })
+})
+
 describe('how many requests may be open', () => {
   it('is 256 until HELLO says more, and the rest goes with it', () => {
     const core = new AskingCore()

@@ -97,7 +97,7 @@ describe('the first request to a peer', () => {
 
   it('is lost, with all that wait, when no stream can be opened; the next one tries anew', () => {
     const core = waiting()
-    expect(shorts(core.in(openFailed('failed')))).toEqual([1, 2, 3].map((ask) => `fail ${ask} ConnectionLost`))
+    expect(shorts(core.in(openFailed('failed')))).toEqual([1, 2, 3].map((ask) => `fail ${ask} DialError`))
     expect(core.in(core.asking(4))).toEqual([{ type: 'open', stream: 3, connection: 1, protocols: BOTH }])
     expect(core.state.streams.sessions.size).toBe(1)
   })
@@ -106,7 +106,7 @@ describe('the first request to a peer', () => {
     const core = waiting()
     expect(shorts(core.in(openFailed('lost')))).toEqual([
       'closeConnection 1',
-      ...[1, 2, 3].map((ask) => `fail ${ask} ConnectionLost`),
+      ...[1, 2, 3].map((ask) => `fail ${ask} DialError`),
     ])
     expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.asks.deadlines.size]).toEqual([
       0, 0, 0,
@@ -167,13 +167,27 @@ describe('a session that ends', () => {
   it('loses all that wait for the connection when that is lost', () => {
     const core = busy()
     expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual([
-      'fail 4 ConnectionLost',
+      // Of this one nothing had been sent.
+      'fail 4 DialError',
       'fail 1 ConnectionLost',
       'fail 2 ConnectionLost',
     ])
     const { asks, streams, connections } = core.state
     const left = [asks.open, asks.deadlines, streams.sessions, connections.idle].map(({ size }) => size)
     expect(left).toEqual([0, 0, 0, 0])
+  })
+
+  it.each<[string, Event]>([
+    ['the session', { type: 'streamClosed', stream: 1, reason: 'reset' }],
+    ['the connection', { type: 'connectionClosed', connection: 1 }],
+  ])('tells the caller of a request that waited for a write that nothing of it was sent: %s', (what, event) => {
+    const core = asking()
+    core.in(core.asking(1))
+    core.in(core.asking(2))
+    expect(core.in(event)).toMatchObject([
+      { ask: 1, refusal: { code: 'ConnectionLost', message: `${what} was lost before bob answered` } },
+      { ask: 2, refusal: { code: 'DialError', message: `${what} was lost before the request was sent` } },
+    ])
   })
 
   it('says whom it lost and why', () => {

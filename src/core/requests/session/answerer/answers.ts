@@ -2,7 +2,7 @@
  * Answers over a session: their values, their ends, and refusals, from the answerer's call to the frames. Values that wait for
  * credit are kept by series.ts.
  */
-import { STOPPED, WITHOUT_HELLO } from '../../../../wire/session/format.js'
+import { FIRST_FLIGHT, STOPPED, WITHOUT_HELLO } from '../../../../wire/session/format.js'
 import {
   chunkOf,
   writeEnd,
@@ -12,6 +12,7 @@ import {
   type HelloLimits,
 } from '../../../../wire/session/writer.js'
 import type { Settings } from '../../../settings.js'
+import { RETRY_AFTER } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import type { State } from '../../../state.js'
 import {
@@ -27,7 +28,7 @@ import type { SessionExchange } from '../../state.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
-import { nextCredit, onAnswered } from '../pacing.js'
+import { nextCredit, onAnswered, windowOf } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
 import { advance, applyOverflow, charge, seriesOf } from './series.js'
 
@@ -38,6 +39,8 @@ const MAX_AHEAD = 65_536
 
 /** Bytes of a request that the asker may send before any CREDIT. */
 export const REQUEST_WINDOW = WITHOUT_HELLO.requestWindow
+/** Most askers keep these of them back until they get CREDIT. Some send them all at once. */
+export const KEPT_BACK = REQUEST_WINDOW - FIRST_FLIGHT
 
 function sessionOf(state: State, exchange: SessionExchange): Session {
   return state.connections.all.get(exchange.connection)!.answering!
@@ -49,8 +52,8 @@ function sendOnly(state: State, _out: Effects, exchange: SessionExchange, data: 
   exchange.stage = 'answering'
   exchange.value = data
   exchange.ended = true
-  // The answer leaves with this step, and needs another deadline only if a write is under way.
-  if (session.writing) startDeadline(state, exchange)
+  // It may wait for credit or for writes, its own or others.
+  startDeadline(state, exchange)
   enlist(state, session, exchange)
 }
 
@@ -91,6 +94,7 @@ export function allow(state: State, out: Effects, exchange: SessionExchange): vo
 /** No value follows; with `failure`, FAIL ends the answer. Values that wait are sent first. */
 function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame): void {
   if ((exchange.stage !== 'handling' && exchange.stage !== 'answering') || exchange.ended) return
+  if (exchange.stage === 'handling') startDeadline(state, exchange)
   exchange.stage = 'answering'
   exchange.ended = true
   exchange.failure = failure
@@ -130,20 +134,59 @@ export function failAll(state: State, out: Effects, refusal: Refusal): void {
 
 /** Refuses at once, so values that wait are not sent. The calling function has to end the exchange. */
 export function failNow(state: State, exchange: SessionExchange, code: string, message: string): void {
-  const session = sessionOf(state, exchange)
-  session.failures.push({ wireId: exchange.wireId, code, message, retryAfterMs: 0 })
+  writeRefusal(state, sessionOf(state, exchange), exchange.wireId, code, message)
+}
+
+/** FAIL goes with the next write. Who finds us overloaded is told when to come again. */
+export function writeRefusal(state: State, session: Session, wireId: number, code: string, message: string): void {
+  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? RETRY_AFTER : 0 })
   scheduleFlush(state, session)
+}
+
+/**
+ * The asker has sent a piece. If it has used more than its first flight and the CREDIT that has gone out, it keeps nothing back: all
+ * of its credit may be under way, and a round that has begun with less has counted what was under way before.
+ */
+export function noteFlight({ credits }: Session, exchange: SessionExchange): void {
+  const unsent = credits.size === 0 ? 0 : (credits.get(exchange.wireId) ?? 0)
+  if (exchange.credit - unsent >= exchange.keptBack) return
+  exchange.keptBack = 0
+  exchange.round = undefined
 }
 
 /** There is room for the whole request, so the asker gets credit for the rest of it. */
 export function grantRest(state: State, session: Session, exchange: SessionExchange): void {
-  const { total, gathered, credit, wireId } = exchange
-  const missing = total - (gathered?.received ?? 0) - credit
-  const amount = nextCredit(session.pace, state.now, credit, missing)
+  const { wireId, keptBack } = exchange
+  const { pace } = session
+  let amount = nextCredit(pace, state.now, exchange, keptBack)
   if (amount === 0) return
+  // Where the line carries as much, it is said, though less may be missing: the next request then begins with it.
+  if (windowOf(pace, state.now) >= REQUEST_WINDOW) amount = Math.max(amount, REQUEST_WINDOW)
   exchange.credit += amount
   session.credits.set(wireId, (session.credits.get(wireId) ?? 0) + amount)
   scheduleFlush(state, session)
+}
+
+/** All of the request is here. If it came at once, the credit for its rest has not gone, and need not go. */
+export function keepRest({ credits }: Session, { wireId }: SessionExchange): void {
+  if (credits.size > 0) credits.delete(wireId)
+}
+
+/** What the asker is told when the time of a stage is over. Only a handler that does not answer is a rejection. */
+function whyOver({ stage, timeout, total, gathered, sent }: SessionExchange): { code: string; message: string } {
+  switch (stage) {
+    case 'reading':
+      return {
+        code: 'Timeout',
+        message: `the request came too slowly: ${gathered?.received ?? 0} of its ${total} bytes have arrived`,
+      }
+    case 'waiting':
+      return { code: 'Overloaded', message: `there was no room for it within ${timeout} ms` }
+    case 'handling':
+      return { code: 'Rejected', message: `nobody answered within ${timeout} ms` }
+    case 'answering':
+      return { code: 'Timeout', message: `the answer went too slowly: ${Math.max(0, sent)} bytes of it are sent` }
+  }
 }
 
 export const sessionAnswerer: Answerer<SessionExchange> = {
@@ -161,16 +204,20 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
 
   setPullable,
 
+  bytesMoved: ({ stage, gathered, sent }) => (stage === 'reading' ? (gathered?.received ?? 0) : sent),
+
   expire(state, out, exchange) {
-    const { stage, timeout, deadline } = exchange
-    const reason = stage === 'handling' ? `nobody answered within ${timeout} ms` : `it took longer than ${timeout} ms`
+    const { deadline } = exchange
+    const { code, message } = whyOver(exchange)
     // Either the asker's time is over, or ours.
-    failNow(state, exchange, deadline !== 0 && state.now >= deadline ? 'Timeout' : 'Rejected', reason)
+    const isAskers = deadline !== 0 && state.now >= deadline
+    failNow(state, exchange, isAskers ? 'Timeout' : code, message)
     cutExchange(state, out, exchange, tooLate(exchange))
   },
 
   resume(state, _out, exchange) {
     exchange.stage = 'reading'
+    startDeadline(state, exchange)
     grantRest(state, sessionOf(state, exchange), exchange)
   },
 }
@@ -182,6 +229,7 @@ export const sendingAnswers = {
   limits: ({ maxInboundPerPeer, maxRequestSize }: Settings): HelloLimits => ({
     maxOpen: maxInboundPerPeer,
     requestWindow: REQUEST_WINDOW,
+    firstFlight: FIRST_FLIGHT,
     maxRequest: maxRequestSize,
   }),
 

@@ -22,15 +22,16 @@ import {
   type Frame,
   type Violation,
 } from '../../../../wire/session/reader.js'
-import { log, type Effects } from '../../../effects.js'
+import type { Effects } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import { enlist, scheduleFlush } from '../../streams.js'
+import { onPiece } from '../pacing.js'
 import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
-import { openAccount, reserve, reserveWindow, stopWaitingForRoom, waitForRoom } from '../../budget.js'
+import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import {
   startHandling,
   nextExchange,
@@ -40,7 +41,18 @@ import {
   tooLate,
   GIVEN_UP,
 } from '../../exchanges.js'
-import { allow, cutExchange, failNow, grantRest, REQUEST_WINDOW } from './answers.js'
+import { logRefusal } from '../../refusal-log.js'
+import {
+  allow,
+  cutExchange,
+  failNow,
+  grantRest,
+  keepRest,
+  KEPT_BACK,
+  noteFlight,
+  REQUEST_WINDOW,
+  writeRefusal,
+} from './answers.js'
 
 /** A CANCEL this long before the deadline is taken for the end of the asker's time, ms. */
 const CANCELS_WITHIN = 100
@@ -116,6 +128,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     admitted: false,
     complete: false,
     timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
+    moved: 0,
     deadline: fields.timeout === 0 ? 0 : state.now + fields.timeout,
     one: (flags & ONE) !== 0,
     lossy:
@@ -123,6 +136,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     total,
     gathered: undefined,
     credit: REQUEST_WINDOW - size,
+    keptBack: KEPT_BACK,
+    round: undefined,
     wireId: id,
     value: undefined,
     sent: -1,
@@ -138,18 +153,22 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   if (!hasMore) {
     if (!reserve(state, exchange, size)) return overloaded(state, out, exchange)
     exchange.complete = true
-    startHandling(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end), exchange.timeout)
+    startHandling(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end))
     return undefined
   }
   startDeadline(state, exchange)
-  const admitted = reserve(state, exchange, total)
-  // The first window may arrive without credit, so it needs its room in any case.
-  if (!admitted && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
+  // What may come without CREDIT needs its room in any case.
+  if (!reserve(state, exchange, total) && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
     return overloaded(state, out, exchange)
   gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
-  if (admitted) grantRest(state, session, exchange)
+  if (hasRoom(exchange)) grantRest(state, session, exchange)
   else waitForRoom(state, exchange)
   return undefined
+}
+
+/** Is there room for all of it? For one that may come without CREDIT there always is. */
+function hasRoom({ admitted, total }: SessionExchange): boolean {
+  return admitted || total <= REQUEST_WINDOW
 }
 
 function overloaded(state: State, out: Effects, exchange: SessionExchange): Violation | undefined {
@@ -167,9 +186,8 @@ function refuse(
   code: string,
   message: string,
 ): undefined {
-  log(out, 'warn', `a request of ${session.peer} was refused: ${message}`)
-  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? 1_000 : 0 })
-  scheduleFlush(state, session)
+  logRefusal(state, out, session.peer, message)
+  writeRefusal(state, session, wireId, code, message)
 }
 
 function onData(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
@@ -183,23 +201,22 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   const size = frame.end - frame.at
   exchange.credit -= size
   if (exchange.credit < 0) return 'it sent more than its credit allows'
+  noteFlight(session, exchange)
   const hasMore = (flags & MORE) !== 0
   const received = gathered.received + size
   if (hasMore ? received >= total : received !== total) return 'a request is not as long as it said'
   const broken = checkPayload(frame)
   if (broken !== undefined) return broken
   gather(gathered, rest(frame), exchange.reserved)
+  onPiece(session.pace, state.now, exchange, received)
   if (hasMore) {
-    if (exchange.admitted) grantRest(state, session, exchange)
+    if (hasRoom(exchange)) grantRest(state, session, exchange)
     return undefined
   }
   exchange.complete = true
   exchange.gathered = undefined
-  // All of it arrived within the first window, so it needs no more room.
-  if (!exchange.admitted) stopWaitingForRoom(state, exchange)
-  const { requestTimeout } = state.settings
-  const left = exchange.deadline === 0 ? requestTimeout : Math.max(1, exchange.deadline - state.now)
-  startHandling(state, out, exchange, takeGathered(gathered), Math.min(left, requestTimeout))
+  keepRest(session, exchange)
+  startHandling(state, out, exchange, takeGathered(gathered))
   return undefined
 }
 

@@ -7,12 +7,14 @@ import {
   type FrameWriter,
   type RequestHead,
 } from '../../../../wire/session/writer.js'
+import { FIRST_FLIGHT } from '../../../../wire/session/format.js'
 import { closeAsk, extendAsk, fail } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
+import { lost } from '../../losses.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
@@ -45,7 +47,7 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
     wireId: ++session.lastId,
     value: ask.data,
     sent: -1,
-    sendCredit: hello.requestWindow,
+    sendCredit: flightOf(session),
     firstCredit: firstCredit(state, session, ask),
     listed: false,
     intake: undefined,
@@ -57,6 +59,13 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   if (requests.size === 1) updateIdle(state, connection)
   enlist(state, session, call)
   return true
+}
+
+/** Bytes of a request that are sent before any CREDIT for it: no more than the line is known to carry. */
+export function flightOf({ greeted, hello, trusted }: Session): number {
+  if (!greeted) return FIRST_FLIGHT
+  const { firstFlight, requestWindow } = hello
+  return firstFlight === 0 || trusted ? requestWindow : Math.min(firstFlight, requestWindow)
 }
 
 /** The credit for replies that the REQUEST itself gives. */
@@ -134,11 +143,11 @@ export function endSessionCall(state: State, out: Effects, call: SessionCall, re
 }
 
 /** The session has ended, so all its requests fail. */
-export function loseCalls(state: State, out: Effects, session: Session, message: string): void {
+export function loseCalls(state: State, out: Effects, session: Session, why: string): void {
   forgetSession(state, session)
   for (const call of session.requests.values()) {
     forgetCall(state, call)
-    fail(state, out, call.ask.id, { code: 'ConnectionLost', message })
+    fail(state, out, call.ask.id, lost(call.ask, why))
   }
   session.requests.clear()
 }

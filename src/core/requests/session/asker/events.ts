@@ -6,10 +6,11 @@ import type { EventOf } from '../../../events.js'
 import { noteUpgraded, updateIdle } from '../../../peers/connections.js'
 import { forgetGoodbyes } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
+import { noStream } from '../../losses.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
-import { noStream, scheduleFlush } from '../../streams.js'
+import { scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
@@ -75,7 +76,7 @@ export function endSession(state: State, out: Effects, session: Session, why: st
 
 /** The stream has ended. Its requests fail; those that still wait get a new session. */
 export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
-  loseCalls(state, out, session, `${why} before ${session.peer} answered`)
+  loseCalls(state, out, session, why)
   const connection = state.connections.all.get(session.connection)!
   updateIdle(state, connection)
   serveQueue(state, out, connection)

@@ -1,6 +1,14 @@
 /** The frames of an answerer: values, ends, refusals, CREDIT. A violation of the protocol is returned as text. */
 import { createGathered, copyIfSmall, gather, takeGathered } from '../../../../wire/gather.js'
-import { FrameType, LAST, MAX_CREDIT, MORE, STOPPED } from '../../../../wire/session/format.js'
+import {
+  FIRST_FLIGHT,
+  FrameType,
+  LAST,
+  MAX_CREDIT,
+  MORE,
+  STOPPED,
+  WITHOUT_HELLO,
+} from '../../../../wire/session/format.js'
 import {
   checkPayload,
   isIgnorable,
@@ -22,9 +30,9 @@ import { TAKES_AT_ONCE } from '../../../terms.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { enlist } from '../../streams.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
-import { nextCredit, onAnswered } from '../pacing.js'
+import { nextCredit, onAnswered, onPiece } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
-import { endSessionCall, closeSessionCall, giveBackCredit, giveCredit, noteLife } from './calls.js'
+import { endSessionCall, closeSessionCall, flightOf, giveBackCredit, giveCredit, noteLife } from './calls.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -52,11 +60,10 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
 }
 
 function onHello(state: State, session: Session, frame: Frame): Violation | undefined {
-  const before = session.hello.requestWindow
   const broken = readHello(frame, session.hello)
   if (broken === undefined) onGreeted(state, session)
-  const more = session.hello.requestWindow - before
-  if (broken !== undefined || more === 0) return broken
+  const more = flightOf(session) - FIRST_FLIGHT
+  if (broken !== undefined || more <= 0) return broken
   // Requests that began before the HELLO have the smaller window.
   for (const call of session.requests.values()) {
     call.sendCredit += more
@@ -89,7 +96,13 @@ function onReply(state: State, out: Effects, session: Session, frame: Frame): Vi
 function onPart(state: State, out: Effects, session: Session, call: SessionCall, frame: Frame): Violation | undefined {
   const { ask } = call
   noteLife(state, ask)
-  const intake = (call.intake ??= { credit: call.firstCredit, untaken: 0, total: -1, gathered: undefined })
+  const intake = (call.intake ??= {
+    credit: call.firstCredit,
+    untaken: 0,
+    total: -1,
+    gathered: undefined,
+    round: undefined,
+  })
   const isLast = (frame.flags & LAST) !== 0
   const hasMore = (frame.flags & MORE) !== 0
   const begins = intake.total < 0
@@ -115,12 +128,13 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   if (broken !== undefined) return broken
   if (hasMore) {
     gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
+    onPiece(session.pace, state.now, intake, intake.gathered.received)
     // The value gets the credit that completes it, beyond the window if necessary.
-    const missing = intake.total - intake.gathered.received - intake.credit
-    const amount = nextCredit(session.pace, state.now, intake.credit, missing)
+    const amount = nextCredit(session.pace, state.now, intake)
     if (amount > 0) giveCredit(state, session, call, amount)
     return undefined
   }
+  if (intake.round !== undefined) onPiece(session.pace, state.now, intake, intake.total)
   const value = wholeValue(intake, frame)
   if (isLast) {
     closeSessionCall(state, session, call)
@@ -219,6 +233,7 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
 function onCredit(state: State, session: Session, frame: Frame): Violation | undefined {
   const amount = readCredit(frame)
   if (amount < 0) return 'CREDIT is broken'
+  session.trusted = amount >= WITHOUT_HELLO.requestWindow
   const call = session.requests.get(frame.id)
   if (call === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
   call.sendCredit += amount

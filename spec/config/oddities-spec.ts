@@ -1,0 +1,33 @@
+/** What a config may say, and is probably not meant: told in the log. */
+import { describe, expect, it } from '@jest/globals'
+import { readConfig, type NodeConfig } from '../../src/config/config.js'
+import { oddities } from '../../src/config/oddities.js'
+
+const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
+const OTHER = '12D3KooWKwVK6mTHm9PZQvTtJAyEZqGDFcEtgFiLQF9bqpZAuVSp'
+
+const told = (config: NodeConfig): string[] => oddities(readConfig(config).settings, PEER)
+const at = (peer: string): string => `/ip4/192.0.2.1/tcp/4001/p2p/${peer}`
+
+describe('an odd config', () => {
+  it('has times that are likely to be seconds', () => {
+    expect(
+      told({ discoveryInterval: 30, reqResp: { requestTimeout: 10 }, ping: { interval: 15, timeout: 20 } }),
+    ).toEqual([
+      'discoveryInterval is 30 ms: is it meant in seconds?',
+      'reqResp.requestTimeout is 10 ms: is it meant in seconds?',
+      'ping.interval is 15 ms: is it meant in seconds?',
+      'ping.timeout is 20 ms: is it meant in seconds?',
+    ])
+  })
+
+  it('names the node alone', () => {
+    const nobody = 'names nobody but this node, so it has nobody to dial'
+    expect(told({ bootNodes: at(PEER), keep: PEER })).toEqual([`bootNodes ${nobody}`, `keep ${nobody}`])
+  })
+
+  it('is told from one that is not', () => {
+    expect(told({})).toEqual([])
+    expect(told({ bootNodes: [at(PEER), at(OTHER)], keep: [OTHER], discoveryInterval: 100 })).toEqual([])
+  })
+})
