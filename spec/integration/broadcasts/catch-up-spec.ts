@@ -53,15 +53,16 @@ describe('a late subscriber', () => {
         await setTimeout(rounds[who]! / 2)
       }
     })
+    const allHear30 = () => Promise.all(nodes.map((node) => nextFew(node.broadcasts$(TOPIC), 30)))
     const joined = (async () => {
       for (const process of late) {
         // Every node has something to tell.
-        await Promise.all(nodes.map((node) => nextFew(node.broadcasts$(TOPIC), 30)))
+        await allHear30()
         await process.writes(TOPIC, { replay: REPLAY })
         await Promise.all(nodes.map((node) => process.order('dial', { address: node.addresses[0]! })))
         await process.wrote(TOPIC, 1)
-        await Promise.all(nodes.map((node) => nextFew(node.broadcasts$(TOPIC), 30)))
       }
+      await allHear30()
     })()
     await joined.finally(() => (isOver = true))
     await Promise.all(speaking)
