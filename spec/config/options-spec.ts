@@ -49,6 +49,13 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
       graylistThreshold: -90,
     },
   },
+  limits: {
+    memory: 20_000_000,
+    requests: 1,
+    requestsPerPeer: 2,
+    requestBytes: 3,
+    requestBytesPerPeer: 4,
+  },
   record: 'recording',
 }
 

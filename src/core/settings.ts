@@ -2,6 +2,7 @@
  * The numbers that steer a node, all in one place: those of the public config and the internal ones. The file knows no state.
  * Times are in milliseconds, sizes in bytes.
  */
+import { limitsOf, type Limits } from './limits/limits.js'
 import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 
 /** All settings of one node, with no value missing. */
@@ -113,6 +114,8 @@ export interface Settings {
   /** Large messages that others may fetch from us: bytes in all, and how long each is kept. */
   maxBlobBytes: number
   blobLifetime: number
+  /** What others may use of this node. */
+  limits: Limits
   /** How long `stop()` waits for the network. */
   stopTimeout: number
 }
@@ -200,5 +203,6 @@ export const defaultSettings: Settings = {
   fetchTimeout: 8_000,
   maxBlobBytes: 67_108_864,
   blobLifetime: 120_000,
+  limits: limitsOf(),
   stopTimeout: 1_500,
 }
