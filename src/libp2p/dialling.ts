@@ -181,8 +181,7 @@ export class Dialler {
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
     // A name that stands for others is libp2p's to find out.
     if (address.startsWith('/dnsaddr/')) {
-      const force = this.connectionsTo(dial.peer).some(isBroken)
-      return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force }))
+      return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force: true }))
     }
     let stopTrying: (() => void) | undefined
     let ended: (() => void) | undefined

@@ -61,9 +61,8 @@ describe('an event of a stream', () => {
     const lost: Event = { type: 'streamOpenFailed', stream: 1, reason: 'lost', failure: { message: 'muxer closed' } }
     expect(shorts(core.in(lost)).filter((text) => !text.startsWith('reset'))).toEqual([
       'closeConnection 1',
-      'fail 1 DialError',
-      'fail 2 DialError',
+      'dial bob',
     ])
-    expect(shorts(core.request(3, 'bob'))).toEqual(['dial bob'])
+    expect(core.state.dials.get('bob')!.waiting.size).toBe(2)
   })
 })

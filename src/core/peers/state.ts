@@ -108,6 +108,8 @@ export interface DialAsk {
   readonly target: string
   /** Once it is there. */
   connection: ConnectionId | undefined
+  /** How often it began anew, because the connection was lost before the peer had answered. */
+  moves: number
 }
 
 /** Why a peer could not be reached: a dial has failed (`tried`: its addresses), it did not answer, or it hung up at once. */

@@ -44,6 +44,8 @@ export interface RequestAsk {
   /** `streaming`: the first value has arrived, and others may follow. `draining`: answered, but the stream is still open. */
   stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining'
   connection: ConnectionId | undefined
+  /** How often it went to another connection, because the one before was lost. */
+  moves: number
   /** `undefined`: it waits for a dial, or for its turn on the connection. */
   call: V1Call | SessionCall | undefined
 }
