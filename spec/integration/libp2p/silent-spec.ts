@@ -84,7 +84,8 @@ async function overTwo(...topics: string[]): Promise<{ a: Peer; b: Peer; slow: R
   const slow = relays[isOverOurs ? 0 : 1]!
   slow.hold()
   const leave = async (): Promise<void> => {
-    a.run(test((isOverOurs ? ours : theirs).connection, 300))
+    // (It is given up much later.)
+    a.run({ ...test((isOverOurs ? ours : theirs).connection, 5_000), avoidAfter: 300 })
     await a.next('gossipClosed')
     await a.next('gossipOpened', () => a.all('gossipOpened').length === 2)
   }
