@@ -49,6 +49,12 @@ export class Admission {
     if (this.left.size > LEFT_TOPICS && oldest !== undefined) this.left.delete(oldest)
   }
 
+  /** Whose messages are no offence yet. */
+  leftLately(): string[] {
+    const now = Date.now()
+    return [...this.left].flatMap(([topic, until]) => (until > now && !this.topics.has(topic) ? [topic] : []))
+  }
+
   forget(peer: string): void {
     this.strange.delete(peer)
   }

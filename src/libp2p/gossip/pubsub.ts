@@ -77,13 +77,20 @@ export class Pubsub {
   private streamsListener(): StreamsListener {
     return {
       met: (connection) => void this.connections.idOf(connection),
-      opened: (peer) => this.emit({ type: 'gossipOpened', peer }),
+      opened: (peer) => this.opened(peer),
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       moving: (peer) => void this.inside.streamsOutbound.delete(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
       received: (peer, rpc, late) => this.received(peer, rpc, late),
     }
+  }
+
+  /** Our topics are announced. The peer may not have heard that we left others: that may be under way over a connection that is dead. */
+  private opened(peer: string): void {
+    const subscriptions = this.admission.leftLately().map((topic) => ({ topic, subscribe: false }))
+    if (subscriptions.length > 0) this.inside.sendRpc(peer, { subscriptions, messages: [] })
+    this.emit({ type: 'gossipOpened', peer })
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
@@ -93,7 +100,7 @@ export class Pubsub {
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 
-  /** Of a peer that is gone messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
+  /** Of a peer that has gone since messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
   private async receivedLate(peer: PeerId, { messages }: RPC): Promise<void> {
     if (!this.scores.allowReadLate(peer.toString())) return
     for (const message of messages) await this.inside.handleReceivedMessage(peer, message).catch(() => undefined)
