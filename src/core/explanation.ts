@@ -8,10 +8,19 @@ import type { Attempt, DropReason } from './port.js'
  * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
  * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
  * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
- * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly.
+ * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly. `duplicate`: somebody published what has the id of
+ * another message (by default: its bytes) within a minute of it.
  */
 export type LossReason =
-  DropReason | 'ignored' | 'rejected' | 'busy' | 'validatorFailed' | 'fetchFailed' | 'bufferFull' | 'slowPeer'
+  | DropReason
+  | 'duplicate'
+  | 'ignored'
+  | 'rejected'
+  | 'busy'
+  | 'validatorFailed'
+  | 'fetchFailed'
+  | 'bufferFull'
+  | 'slowPeer'
 
 /** A peer in a topic, as this node sees it. */
 export interface TopicPeer {

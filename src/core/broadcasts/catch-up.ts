@@ -138,7 +138,7 @@ function addVerified(state: State, out: Effects, catchUp: CatchUp, message: Reme
   const { topic, subscription, judged } = catchUp
   const { id, data, from, via, proof, at } = message
   // As in the live stream, a node does not hear what it has published itself since its start.
-  if (from === state.self && outcomeOf(state, id) === 'published') return
+  if (from === state.self && outcomeOf(state, id)?.kind === 'published') return
   const known = catchUp.found.get(id)
   if (known !== undefined) known.at = Math.min(known.at, at)
   if (judged.has(id)) return
