@@ -103,8 +103,11 @@ export interface PeerExplanation {
   remembered?: { ago: number; failures: number }
   /** Two nodes live with its secret: a multiaddr of each; absent: nobody has noticed. */
   twins?: [string, string]
-  /** A dial is under way. */
-  dialling: boolean
+  /**
+   * The dial that is under way: its age in ms, and the multiaddrs that it was given (none: it looks into the routing table and asks the
+   * network); absent: there is none.
+   */
+  dialling?: { age: number; addresses: string[] }
   /** Topics that it is in, as far as this node knows. */
   topics: string[]
   /** Topics of this node whose mesh it is in. */

@@ -20,7 +20,6 @@ const peer: Omit<PeerExplanation, 'text'> = {
   peer: 'bob',
   connections: [],
   askedBy: 'not known yet',
-  dialling: false,
   topics: [],
   meshes: [],
   gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false },
@@ -72,7 +71,11 @@ describe('the text of a peer', () => {
       'dropped: nothing',
       'limits: 2 requests of its at once, 3 bytes of them, 1 streams of ours, 4 bytes of broadcasts waiting',
     ])
-    expect(peerText({ ...peer, dialling: true })).toContain('peer bob: being dialled')
+    const dialled = (...addresses: string[]): string =>
+      peerText({ ...peer, dialling: { age: 7, addresses } }).split('\n')[0]!
+    expect(dialled()).toBe('peer bob: being dialled for 7 ms so far, wherever the network knows it')
+    expect(dialled('/a', '/b')).toBe('peer bob: being dialled for 7 ms so far, at /a, /b')
+    expect(dialled('/a', '/b', '/c', '/d', '/e')).toMatch(/at \/a, \/b, \/c, \/d and 1 more$/)
   })
 
   it('tells of connections, of the last dial and of meshes', () => {

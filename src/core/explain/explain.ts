@@ -12,6 +12,7 @@ import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf } from '../peers/connections.js'
+import { dialUnderWay } from '../peers/dials.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
@@ -90,6 +91,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const table = state.discovery.table.get(peer)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
+  const dial = dialUnderWay(state, peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -107,7 +109,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
               : { ago: now - remembered.goodAt, failures: remembered.failures + remembered.hangUps },
         }),
     ...(twins === undefined ? {} : { twins: [...twins.places] as [string, string] }),
-    dialling: state.dials.has(peer),
+    ...(dial === undefined ? {} : { dialling: dial }),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
     gossip: {
