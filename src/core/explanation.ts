@@ -69,6 +69,8 @@ export interface TopicExplanation {
     received: number
     /** Messages that were delivered to subscribers of this node. */
     delivered: number
+    /** Broadcasts of the past that late subscribers of this node (`replay`) were given, out of its memory and that of others. */
+    replayed: number
     /** Broadcasts that are kept for late subscribers, now. */
     remembered: number
   }

@@ -92,10 +92,10 @@ describe('the explanation of a topic', () => {
     core.in({ type: 'gossipDropped', peer: 'carol', topic: 'block', reason: 'signature', count: 3 })
     const { sent, heard, dropped, text } = topic(core)
     expect(sent).toEqual({ broadcasts: 2, handedOver: 2, toNobody: 1, waiting: 3 })
-    expect(heard).toEqual({ received: 3, delivered: 1, remembered: 3 })
+    expect(heard).toEqual({ received: 3, delivered: 1, replayed: 0, remembered: 3 })
     expect(dropped).toEqual({ rejected: 1, signature: 3 })
     expect(text).toContain('sent: 2 broadcasts, handed over 2 times, 1 to nobody, 3 waiting')
-    expect(text).toContain('heard: 3 received, 1 delivered, 3 remembered')
+    expect(text).toContain('heard: 3 received, 1 delivered, 0 replayed, 3 remembered')
     expect(text).toContain('dropped: 1 rejected, 3 signature')
   })
 

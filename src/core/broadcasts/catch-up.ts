@@ -14,6 +14,7 @@ import type { CommandOf, EventOf } from '../events.js'
 import { openOwnAsk, takeOwnAsk } from '../services/book.js'
 import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
+import { countReplayed } from './counts.js'
 import { outcomeOf, remember } from './history.js'
 import { isJoined, nextSettled } from './membership.js'
 import type { CatchUp, Origin, RememberedBroadcast } from './state.js'
@@ -201,5 +202,6 @@ function endCatchUp(state: State, out: Effects, catchUp: CatchUp): void {
   }
   for (const { id } of live) found.delete(id)
   const old = [...found.values()].sort((a, b) => a.at - b.at).slice(-count)
+  countReplayed(state, topic, old.length)
   out.push({ type: 'replayed', subscription, broadcasts: [...old.map(({ heard }) => heard), ...live] })
 }

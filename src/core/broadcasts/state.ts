@@ -46,6 +46,8 @@ export interface Counts {
   /** Messages of others that arrived, and those that were delivered. */
   received: number
   delivered: number
+  /** Broadcasts of the past that late subscribers got. */
+  replayed: number
   /** Messages that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
 }

@@ -20,7 +20,7 @@ import type { PeerRecord } from '../broadcasts/state.js'
 /** Asks the network for scores and queues, which the state does not have. */
 export function explain(state: State, out: Effects, command: CommandOf<'explain'>): void {
   const { ask: id, about } = command
-  if (!acceptAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id, true)) return
   openAsk(state, { kind: 'explain', id, about })
   const peers = 'peer' in about ? [about.peer] : [...(state.topics.subscribers.get(about.topic) ?? [])]
   out.push({ type: 'inspect', ask: id, peers })
@@ -71,6 +71,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
     heard: {
       received: counts?.received ?? 0,
       delivered: counts?.delivered ?? 0,
+      replayed: counts?.replayed ?? 0,
       remembered: membership?.history.length ?? 0,
     },
     dropped: { ...counts?.dropped },

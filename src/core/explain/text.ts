@@ -15,7 +15,7 @@ export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
     ),
     `sent: ${count(sent.broadcasts, 'broadcast')}, handed over ${count(sent.handedOver, 'time')}` +
       `, ${sent.toNobody} to nobody, ${sent.waiting} waiting`,
-    `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.remembered} remembered`,
+    `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.replayed} replayed, ${heard.remembered} remembered`,
     dropped(topic.dropped),
     `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
       `${topic.validated ? `, ${limits.validationTimeout} ms for the validator` : ''}`,

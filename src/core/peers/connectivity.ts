@@ -226,7 +226,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
     if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
       endParting(state, connection.peer)
   }
-  const message = `${reason} before ${connection.peer} answered`
+  const message = `no answer from ${connection.peer}: ${reason}`
   for (const id of connection.dials) {
     // It was to be closed, and the dial has waited for that.
     if (connection.leaving !== undefined) dialFor(state, out, state.asks.open.get(id) as DialAsk, [])

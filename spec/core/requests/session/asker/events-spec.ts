@@ -185,8 +185,8 @@ describe('a session that ends', () => {
     core.in(core.asking(1))
     core.in(core.asking(2))
     expect(core.in(event)).toMatchObject([
-      { ask: 1, refusal: { code: 'ConnectionLost', message: `${what} was lost before bob answered` } },
-      { ask: 2, refusal: { code: 'DialError', message: `${what} was lost before the request was sent` } },
+      { ask: 1, refusal: { code: 'ConnectionLost', message: `no answer from bob: ${what} was lost` } },
+      { ask: 2, refusal: { code: 'DialError', message: `the request was not sent: ${what} was lost` } },
     ])
   })
 
@@ -197,7 +197,7 @@ describe('a session that ends', () => {
       {
         type: 'fail',
         ask: 1,
-        refusal: { code: 'ConnectionLost', message: 'the session was lost before bob answered' },
+        refusal: { code: 'ConnectionLost', message: 'no answer from bob: the session was lost' },
       },
     ])
   })
