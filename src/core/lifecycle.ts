@@ -67,7 +67,7 @@ export function onListenFailed(state: State, out: Effects, event: EventOf<'liste
 export function shutdown(state: State, out: Effects, { ask, drain = 0 }: CommandOf<'shutdown'>): void {
   const { lifecycle } = state
   lifecycle.stopAsks.push(ask)
-  if (drain === 0) return cut(state, out)
+  if (drain === 0) return lifecycle.phase === 'draining' ? cutOrBlame(state, out) : cut(state, out)
   lifecycle.stopAt = Math.min(lifecycle.stopAt, state.now + drain)
   dueAt(state, 'stop', lifecycle.stopAt)
   if (lifecycle.phase === 'draining') return
@@ -123,7 +123,7 @@ export function finishDrain(state: State, out: Effects): void {
     return finishDrain(state, out)
   }
   if (refused(state).length > 0) lookAgain(state)
-  else cutOrBlame(state, out)
+  else if (!isExplaining(state)) cutOrBlame(state, out)
 }
 
 /** Sessions that are writing: perhaps an answer. Refusals that they write afterwards are no reason to wait. */
@@ -190,10 +190,15 @@ export function onDrainInspected(state: State, event: EventOf<'inspected'>): voi
   }
 }
 
-/** Does anything of callers or peers go on? */
+/** Does anything of callers or peers go on? (Who asks how it goes is answered at once, and does not make it begin anew.) */
 function isBusy(state: State): boolean {
-  for (const ask of state.asks.open.values()) if (inFlight(ask) !== undefined) return true
+  for (const ask of state.asks.open.values()) if (ask.kind !== 'explain' && inFlight(ask) !== undefined) return true
   for (const exchange of state.exchanges.open.values()) if (isWaitedFor(state, exchange)) return true
+  return false
+}
+
+function isExplaining({ asks }: State): boolean {
+  for (const { kind } of asks.open.values()) if (kind === 'explain') return true
   return false
 }
 

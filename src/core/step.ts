@@ -127,6 +127,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return publishing.onDrained(state, out, event.peer)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
+    case 'repeated':
+      return hearing.onRepeated(state, out, event)
     case 'gossipOpened':
       topics.onGossipOpened(state, event.peer)
       return publishing.serveWaiting(state, out)

@@ -91,7 +91,11 @@ describe('a request', () => {
     expect(refusalOf(core.at(100))).toBe('RequestTimeout: no answer from bob within 100 ms while it was being dialled')
     core.connect('bob')
     core.request(2, 'bob', bytes('?'), 100)
-    expect(refusalOf(core.at(200))).toBe(
+    const nothing = 'it has answered nothing since it was connected 100 ms ago'
+    expect(refusalOf(core.at(200))).toBe(`RequestTimeout: no answer from bob within 100 ms: ${nothing}`)
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
+    core.request(3, 'bob', bytes('?'), 100)
+    expect(refusalOf(core.at(300))).toBe(
       'RequestTimeout: no answer from bob within 100 ms while a stream was being opened',
     )
   })

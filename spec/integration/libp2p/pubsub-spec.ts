@@ -83,6 +83,24 @@ describe('topics', () => {
     expect(a.all('message')).toEqual([])
   })
 
+  it('report what another one publishes again, and not what comes by many ways', async () => {
+    const [a, b] = await pair()
+    const c = await Peer.listening(FAST)
+    c.join(TOPIC)
+    await meet(b, c)
+    await published(a, 'once')
+    const { id } = await heard(b, 'once')
+    await heard(c, 'once')
+    expect(b.all('repeated')).toEqual([])
+    // It has heard nothing of it, as a node that was started again.
+    const d = await Peer.listening(FAST)
+    d.join(TOPIC)
+    await meet(d, b)
+    expect((await published(d, 'once')).recipients).toEqual([b.id])
+    expect(await b.next('repeated')).toEqual({ type: 'repeated', topic: TOPIC, id, from: d.id, via: d.id })
+    expect(texts(b)).toEqual(['once'])
+  })
+
   it('refuse the same bytes again, from the sender and from who heard them', async () => {
     const [a, b] = await pair()
     await published(a, 'once')

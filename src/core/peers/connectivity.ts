@@ -235,7 +235,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
     if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
       endParting(state, connection.peer)
   }
-  const message = `${reason} before ${connection.peer} answered`
+  const message = `no answer from ${connection.peer}: ${reason}`
   const wasToBeClosed = connection.leaving !== undefined
   for (const id of connection.dials) {
     const ask = state.asks.open.get(id) as DialAsk

@@ -87,6 +87,8 @@ export interface Connections {
 /** A dial under way. */
 export interface Dial {
   readonly target: string
+  /** When it began. */
+  readonly since: number
   /** Addresses that the port was asked to try. */
   readonly addresses: Set<string>
   /** The addresses are not only those of a caller. */

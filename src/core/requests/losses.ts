@@ -31,8 +31,8 @@ export function mayMoveDial({ moves }: { moves: number }): boolean {
 /** `why`: what was lost, or what has become of it. */
 export function lost(ask: RequestAsk, why: string): Refusal {
   return isUnsent(ask)
-    ? { code: 'DialError', message: `${why} before the request was sent` }
-    : { code: 'ConnectionLost', message: `${why} before ${ask.peer} answered` }
+    ? { code: 'DialError', message: `the request was not sent: ${why}` }
+    : { code: 'ConnectionLost', message: `no answer from ${ask.peer}: ${why}` }
 }
 
 /** It got no stream. `unsupported`: what it says if the peer speaks none of the protocols. */

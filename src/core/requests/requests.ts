@@ -100,8 +100,8 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
   if (stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
     dialling: ' while it was being dialled',
-    queued: ' while the request waited for a stream',
-    opening: ' while a stream was being opened',
+    queued: unansweredOf(state, ask) ?? ' while the request waited for a stream',
+    opening: unansweredOf(state, ask) ?? ' while a stream was being opened',
     waiting: sendingOf(ask) ?? ' to the request',
     streaming: ' after the last value of the stream (idleTimeout)',
     draining: '',
@@ -111,6 +111,13 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
     message: `no answer from ${ask.peer} within ${ask.timeout} ms${where}`,
   })
   if (stage === 'queued') openAnew(state, out, state.connections.all.get(ask.connection!)!)
+}
+
+/** Of a request whose connection has carried nothing of the peer's since its handshake. */
+function unansweredOf({ connections, now }: State, { connection }: RequestAsk): string | undefined {
+  const carrier = connection === undefined ? undefined : connections.all.get(connection)
+  if (carrier === undefined || carrier.upgraded) return undefined
+  return `: it has answered nothing since it was connected ${now - carrier.openedAt} ms ago`
 }
 
 /** Of a large request that has not gone out whole. */

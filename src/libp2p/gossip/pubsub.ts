@@ -19,6 +19,7 @@ import { internalsOf, type Internals } from './internals.js'
 import { Outbound } from './outbound.js'
 import { PeerStreams, type StreamsListener } from './peer-streams.js'
 import { Publishing } from './publishing.js'
+import { Repeats } from './repeats.js'
 import { Scores } from './scores.js'
 import { proofOf, Signer, unverified } from './signed-message.js'
 import { Verifying } from './verifying.js'
@@ -66,10 +67,11 @@ export class Pubsub {
     this.scores = new Scores(this.inside, scoring)
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
-    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores)
+    const repeats = new Repeats(emit)
+    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats)
     const signer = new Signer(host.peerId, privateKey)
     const { inside, scores, streams, outbound } = this
-    this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, options, emit)
+    this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, repeats, options, emit)
     this.verifying = new Verifying(messageIdOf, emit)
     this.listen()
   }

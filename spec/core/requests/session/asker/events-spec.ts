@@ -189,7 +189,7 @@ describe('a session that ends', () => {
     const [lost, goesOn] = core.in(event)
     expect(lost).toMatchObject({
       ask: 1,
-      refusal: { code: 'ConnectionLost', message: `${what} was lost before bob answered` },
+      refusal: { code: 'ConnectionLost', message: `no answer from bob: ${what} was lost` },
     })
     expect(goesOn).toMatchObject({ type: what === 'the session' ? 'open' : 'dial' })
     expect(core.state.asks.open.get(2)).toMatchObject({ data: { length: 1 }, call: undefined, moves: 1 })
@@ -202,7 +202,7 @@ describe('a session that ends', () => {
       {
         type: 'fail',
         ask: 1,
-        refusal: { code: 'ConnectionLost', message: 'the session was lost before bob answered' },
+        refusal: { code: 'ConnectionLost', message: 'no answer from bob: the session was lost' },
       },
     ])
   })
