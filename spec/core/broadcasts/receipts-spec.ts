@@ -184,6 +184,15 @@ describe('a receipt that a peer wants', () => {
     expect(core.lines(message('a'))).toEqual(['deliver a'])
   })
 
+  it('is not given to one who cancels in the moment in which the message comes', () => {
+    const core = asked()
+    core.run(...core.asks('bob', wanted('a')), ...core.asks('bob', wanted('b')))
+    core.got('bob')
+    core.run(core.sends('bob', cancel(1), cancel(2)), message('a'), repeated('b', 'bob'))
+    expect(core.gotLines('bob').map((one) => one.slice(0, 16))).toEqual(['FAIL 1 Cancelled', 'FAIL 2 Cancelled'])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
+  })
+
   it('is forgotten when who wanted it cancels in the same moment', () => {
     const core = asked()
     core.run(...core.asks('bob', wanted('z')))

@@ -128,7 +128,7 @@ export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: strin
  * asked of connected peers.
  */
 function answer(state: State, out: Effects, exchange: ExchangeId, { kind, from, at }: Outcome): void {
-  const asker = askerOf(state, exchange)
+  const asker = askerOf(state, exchange) ?? ''
   const isOfAsker = from === asker && connectionsOf(state, asker).some(({ openedAt }) => openedAt <= at)
   if (kind === 'accepted' && isOfAsker) respond(state, out, exchange, NOTHING)
   else refuse(state, out, exchange)
@@ -138,6 +138,7 @@ function refuse(state: State, out: Effects, exchange: ExchangeId): void {
   reject(state, out, { type: 'reject', exchange, code: 'NotTaken', reason: 'the message was not taken' })
 }
 
-function askerOf(state: State, exchange: ExchangeId): string {
-  return state.exchanges.open.get(exchange)!.peer
+/** `undefined`: it has cancelled in this step, and services hear of that at its end. */
+function askerOf(state: State, exchange: ExchangeId): string | undefined {
+  return state.exchanges.open.get(exchange)?.peer
 }
