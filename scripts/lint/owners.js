@@ -23,6 +23,7 @@ export const OWNERS = {
     State: ['lifecycle.ts'],
     'State.now': ['step.ts'],
     Lifecycle: ['lifecycle.ts'],
+    PingsOver: ['lifecycle.ts'],
     Due: ['due.ts'],
     Changes: ['changes.ts'],
     Asks: ['asks.ts'],
