@@ -44,6 +44,7 @@ export const OWNERS = {
     'Connection.leaving': ['peers/goodbye.ts'],
     'Connection.stopping': ['peers/goodbye.ts'],
     'Connection.pings': ['peers/connectivity.ts', 'peers/connections.ts'],
+    'Connection.inQuestion': ['peers/waking.ts', 'peers/connectivity.ts'],
     'Connection.listenAddresses': ['peers/discovery.ts'],
     'Connection.answeredAt': ['peers/connectivity.ts'],
     'Connection.roundTrip': ['peers/connectivity.ts'],

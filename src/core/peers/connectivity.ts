@@ -36,7 +36,6 @@ import {
   takeSurplus,
   takeUnclosed,
   test,
-  unpinged,
   updateIdle,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
@@ -316,18 +315,19 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
   else leaveIdle(state, out, connection)
 }
 
-/** Pings every connected peer, once per interval. */
+/** Pings every connected peer that is not being pinged, once per interval. */
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
-  planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
-  for (const connection of unpinged(state)) ping(state, out, connection)
+  const { all } = state.connections
+  planPings(state, all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
+  for (const connection of all.values()) if (connection.pings === 0) ping(state, out, connection)
 }
 
 export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.pings--
-  connection.doubted = false
+  connection.doubted = connection.inQuestion = false
   noteUpgraded(connection)
   connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
@@ -350,9 +350,10 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)
+    if (connection.pings > 0) return
+    connection.inQuestion = false
     // What came may have been under way since before it fell silent, so it is asked again at once.
-    if (connection.pings === 0) ping(state, out, connection)
-    return
+    return ping(state, out, connection)
   }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.
