@@ -40,9 +40,9 @@ export function onListening(state: State, out: Effects, event: EventOf<'listenin
   if (state.lifecycle.phase !== 'starting') {
     if (before.join() !== addresses.join())
       log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
-    checkObserved(state, out, before, addresses)
     // Peers that are connected are told by the network; the others hear it from us when we dial them.
-    return onMoved(state, out)
+    if (!checkObserved(state, out, before, addresses)) onMoved(state, out)
+    return
   }
   state.lifecycle.phase = 'running'
   for (const address of bound ?? fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
@@ -160,7 +160,9 @@ function lookAgain(state: State): void {
 
 /** On a slow line these pings wait behind what has left us, and have the time for it. A peer that hangs does not hold us up. */
 function askAll(state: State, out: Effects): Map<ConnectionId, PingsOver> {
-  return new Map([...state.connections.all.values()].map((connection) => [connection.id, confirm(state, out, connection)]))
+  return new Map(
+    [...state.connections.all.values()].map((connection) => [connection.id, confirm(state, out, connection)]),
+  )
 }
 
 function confirm(state: State, out: Effects, connection: Connection): PingsOver {

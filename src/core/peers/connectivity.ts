@@ -43,7 +43,7 @@ import { onDialOver } from './discovery.js'
 import { inspectRecipients, sayGoodbye, saysGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteDisconnected, noteUnreachable, type Ending } from './memory.js'
-import { forgetObserved } from './observed.js'
+import { forgetObserved, onObserverLeft } from './observed.js'
 import { reasonsOf } from './race.js'
 import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
@@ -219,6 +219,7 @@ export function dropConnection(
 
 function forget(state: State, out: Effects, connection: Connection, reason: string, how: Ending): void {
   removeConnection(state, connection)
+  onObserverLeft(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
     noteDisconnected(state, connection, how, reason)

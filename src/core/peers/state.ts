@@ -193,7 +193,8 @@ export interface Observation {
   readonly address: string
   readonly peer: string
   readonly connection: ConnectionId
-  at: number
+  /** How long it counts: for ever, until the connection has ended. */
+  until: number
 }
 
 /** observed.ts changes it. */
