@@ -99,6 +99,7 @@ export const OWNERS = {
     Series: [ANSWERS, `${ANSWERING}/series.ts`],
     Lossy: [],
     Account: ['requests/budget.ts'],
+    Moved: ['requests/budget.ts'],
     Budget: ['requests/budget.ts'],
     RefusalLog: ['requests/refusal-log.ts'],
     Streams: ['requests/streams.ts'],
