@@ -217,6 +217,8 @@ describe('a drain', () => {
       (heard) => {
         const core = drained()
         core.in(pinged(2))
+        // The ping before.
+        if (heard) expect(shorts(core.in(failed(heard)))).not.toContain('stop')
         expect(shorts(core.in(failed(heard)))).toContain('stop')
         const message = 'the node was stopped before all was done: bob did not confirm what was sent'
         expect(core.all({ type: 'stopped' })).toContainEqual({
@@ -225,6 +227,34 @@ describe('a drain', () => {
         })
       },
     )
+
+    it.each([
+      ['before', [failed(true), pinged(1)]],
+      ['after', [pinged(1), failed(true)]],
+    ])('is not cut short by the end of a ping from before, %s the answer to its own: it asks again', (_, events) => {
+      const core = drained()
+      core.in(pinged(2))
+      expect(events.flatMap((event) => shorts(core.in(event)))).toEqual(['ping 1'])
+      expect(shorts(core.in(pinged(1)))).toEqual(['stop'])
+      expect(ended(core)).toBeUndefined()
+    })
+
+    it('ends when a peer that sends something does not answer then either', () => {
+      const core = drained()
+      core.in(pinged(2), failed(true), pinged(1))
+      expect(shorts(core.in(failed(true)))).toContain('stop')
+      expect(ended(core)).toBe('the node was stopped before all was done: bob did not confirm what was sent')
+    })
+
+    it('waits until the word that it stops has left too, which waits for the write before', () => {
+      const core = answering({ pingInterval: 1e9 }, { 0: 7 })
+      core.in(core.hears(request(1, bytes('?'), { credit: 1_000 })))
+      expect(shorts(core.in({ type: 'respond', exchange: -1, data: bytes('!') }))).toEqual(['write 2 4'])
+      expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual([])
+      const writable: Event = { type: 'writable', stream: core.stream }
+      expect(shorts(core.in(writable))).toEqual(['write 2 4'])
+      expect(shorts(core.in(writable))).toEqual(['ping 1'])
+    })
 
     it('ends though it refuses all the time, and when the last refusal has left', () => {
       const core = answering({ pingInterval: 1e9 }, { 0: 7 })

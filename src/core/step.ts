@@ -157,9 +157,9 @@ function handle(state: State, out: Effects, event: Event): void {
       return connectivity.onDialFailed(state, out, event)
     case 'pinged':
       connectivity.onPinged(state, out, event)
-      return lifecycle.onConfirmed(state, event)
+      return lifecycle.onConfirmed(state, out, event)
     case 'pingFailed':
-      lifecycle.onUnconfirmed(state, event)
+      lifecycle.onUnconfirmed(state, out, event)
       return connectivity.onPingFailed(state, out, event)
 
     case 'tick':

@@ -110,6 +110,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     sessionsOpened: 0,
     pings: 0,
     doubted: false,
+    inQuestion: false,
     goodbye: undefined,
     goodbyes: 0,
     surplus: false,
@@ -202,11 +203,6 @@ export function ping(
 export function test(state: State, out: Effects, connection: Connection, least = 0): void {
   const time = testTime(state, connection)
   ping(state, out, connection, Math.min(Math.max(2 * time, least), state.settings.pingTimeout), time)
-}
-
-/** All that are not being pinged. */
-export function unpinged({ connections }: State): Connection[] {
-  return [...connections.all.values()].filter(({ pings }) => pings === 0)
 }
 
 /**

@@ -37,7 +37,6 @@ import {
   takeSurplus,
   takeUnclosed,
   test,
-  unpinged,
   updateIdle,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
@@ -45,7 +44,7 @@ import { onDialOver } from './discovery.js'
 import { inspectRecipients, sayGoodbye, saysGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteDisconnected, noteUnreachable, type Ending } from './memory.js'
-import { forgetObserved } from './observed.js'
+import { forgetObserved, onObserverLeft } from './observed.js'
 import { reasonsOf } from './race.js'
 import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
@@ -229,6 +228,7 @@ export function dropConnection(
 
 function forget(state: State, out: Effects, connection: Connection, reason: string, how: Ending): void {
   removeConnection(state, connection)
+  onObserverLeft(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
     noteDisconnected(state, connection, how, reason)
@@ -333,18 +333,19 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
   else leaveIdle(state, out, connection)
 }
 
-/** Pings every connected peer, once per interval. */
+/** Pings every connected peer that is not being pinged, once per interval. */
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
-  planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
-  for (const connection of unpinged(state)) ping(state, out, connection)
+  const { all } = state.connections
+  planPings(state, all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
+  for (const connection of all.values()) if (connection.pings === 0) ping(state, out, connection)
 }
 
 export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.pings--
-  connection.doubted = false
+  connection.doubted = connection.inQuestion = false
   noteUpgraded(connection)
   connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
@@ -367,9 +368,10 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)
+    if (connection.pings > 0) return
+    connection.inQuestion = false
     // What came may have been under way since before it fell silent, so it is asked again at once.
-    if (connection.pings === 0) ping(state, out, connection)
-    return
+    return ping(state, out, connection)
   }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.

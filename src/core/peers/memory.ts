@@ -21,7 +21,6 @@ import {
   isAlone,
   lastGood,
   lived,
-  LONGEST_ALONE,
   longestNamed,
   longestOf,
   nextPaid,
@@ -139,6 +138,8 @@ export function noteDisconnected(
   if (known === undefined) return
   if (!isNamed(settings, peer)) {
     const wasLost = how === 'used' || (how === 'lost' && hasStayed)
+    // It did not say who it is, so it was not good: this was an attempt that failed.
+    if (protocols === undefined) known.failures++
     if (wasLost || known.failures > 0) planOther(state, peer, known)
     return
   }
@@ -166,8 +167,9 @@ export function noteUnreachable(state: State, peer: string, message: string, tri
 function hasten(state: State): void {
   const { memory, settings, now } = state
   for (const [peer, time] of memory.retries) {
-    const isInConfig = isNamed(settings, peer) && candidatesOf(state, peer).length > 0
-    const longest = Math.min(isInConfig ? LONGEST_ALONE : Infinity, settings.discoveryInterval)
+    const known = memory.peers.get(peer)
+    if (known === undefined) continue
+    const longest = isNamed(settings, peer) ? longestNamed(state, peer, known) : longestOf(state, known)
     if (time > now + longest) planTry(state, peer, now + pause(state, longest, 0, longest))
   }
 }

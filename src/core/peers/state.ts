@@ -39,6 +39,8 @@ export interface Connection {
   pings: number
   /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
   doubted: boolean
+  /** It is tested because we have slept or moved, and nothing has come since: it may have been lost to that. */
+  inQuestion: boolean
   /** We have asked the other side whether it may be closed, and wait. */
   goodbye: Goodbye | undefined
   /** How often we have asked. */
@@ -195,7 +197,8 @@ export interface Observation {
   readonly address: string
   readonly peer: string
   readonly connection: ConnectionId
-  at: number
+  /** How long it counts: for ever, until the connection has ended. */
+  until: number
 }
 
 /** observed.ts changes it. */
