@@ -47,6 +47,7 @@ export const OWNERS = {
     'Connection.inQuestion': ['peers/waking.ts', 'peers/connectivity.ts'],
     'Connection.listenAddresses': ['peers/discovery.ts'],
     'Connection.answeredAt': ['peers/connectivity.ts'],
+    'Connection.cutAt': ['peers/connections.ts'],
     'Connection.roundTrip': ['peers/connectivity.ts'],
     'Connection.doubted': ['peers/connectivity.ts'],
     'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],

@@ -25,7 +25,9 @@ export function kadService(gater: Gater): (components: KadDHTComponents) => Kad 
   }
   return (components) => {
     const members: Kad['members'] = { changed: () => undefined }
-    const heard = hearMembers(withoutKeepAlive(withoutHangingUp(components)), (peer, isMember) => members.changed(peer, isMember))
+    const heard = hearMembers(withoutKeepAlive(withoutHangingUp(components)), (peer, isMember) =>
+      members.changed(peer, isMember),
+    )
     const create = (prefixLength: number): KadDHT => kadDHT({ ...init, prefixLength })(heard)
     const kad = withOwnBucket(create, components.peerId, KAD.prefixLength!)
     return Object.assign(kad, { members })

@@ -94,16 +94,34 @@ describe('the memory of peers', () => {
     },
   )
 
-  it.each([
-    [0, false],
-    [30_000, true],
-  ])('tries one that is lost without a goodbye once it has stayed, %d ms', (stayed, isTried) => {
+  it.each([0, 29_999, 30_000])(
+    'tries one that is lost without a goodbye after a second, stayed it %d ms or not',
+    (ms) => {
+      const core = new Core({ ...STILL, protocols: [SESSION], discoveryInterval: 30_000 })
+      core.connect('bob')
+      core.in({ ...identified('bob'), protocols: [SESSION] } as Event, { type: 'pinged', connection: 1, rtt: 1 })
+      core.now = ms
+      core.in(closed())
+      expect(core.state.memory.retries.get('bob')! - ms).toBeGreaterThanOrEqual(500)
+      expect(core.state.memory.retries.get('bob')! - ms).toBeLessThanOrEqual(1_000)
+    },
+  )
+
+  it('tries one that hangs up again and again, and says nothing, after ever longer pauses', () => {
     const core = new Core({ ...STILL, protocols: [SESSION], discoveryInterval: 30_000 })
-    core.connect('bob')
-    core.in({ ...identified('bob'), protocols: [SESSION] } as Event, { type: 'pinged', connection: 1, rtt: 1 })
-    core.now = stayed
-    core.in(closed())
-    expect(core.state.memory.retries.has('bob')).toBe(isTried)
+    const pauses = [1, 2, 3, 4].map((connection) => {
+      core.connect('bob', connection)
+      const named = { ...identified('bob'), connection, protocols: [SESSION] } as Event
+      core.in(named, { type: 'pinged', connection, rtt: 1 })
+      core.in(closed(connection))
+      const pause = core.state.memory.retries.get('bob')! - core.now
+      core.at(core.state.memory.retries.get('bob')!)
+      return pause
+    })
+    for (const [i, whole] of [1_000, 2_000, 4_000, 8_000].entries()) {
+      expect(pauses[i]).toBeGreaterThanOrEqual(whole / 2)
+      expect(pauses[i]).toBeLessThanOrEqual(whole)
+    }
   })
 
   it('dials it where it was, and puts it back into the table when it is there again', () => {

@@ -147,6 +147,14 @@ describe('the state of a peer', () => {
     }
   })
 
+  it('is without a fault when a boot node stops, however short the connection was', () => {
+    const core = asking({ bootNodes: { bob: [BOB] }, pingInterval: 1e9 }, { 0: 7 })
+    core.in({ ...identified('bob'), protocols: [SESSION] } as Event)
+    core.receive(goodbye(1, 4))
+    core.in(closed())
+    expect(peerState(core.state, 'bob').lastError).toBeUndefined()
+  })
+
   it('is connected, and not identified, while the peer stops; over another connection it can be asked', () => {
     const core = asking({ pingInterval: 1e9 }, { 0: 7 })
     core.in({ ...identified('bob'), protocols: [SESSION] } as Event)

@@ -15,6 +15,9 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
+/** A stream that ends so long before its connection, ms, has ended because of that. */
+const CUT_BEFORE = 1_000
+
 /** The connection to use for a peer: the oldest that is not avoided, or else the newest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
   const { all, byPeer } = state.connections
@@ -118,6 +121,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     stopping: false,
     listenAddresses: [],
     answeredAt: -Infinity,
+    cutAt: -Infinity,
     roundTrip: 0,
     openedAt: state.now,
   }
@@ -169,6 +173,17 @@ export function carries(connection: Connection): boolean {
     // A dial that waits for the end of a connection does not use it.
     (leaving === undefined && dials.size > 0)
   )
+}
+
+/** A stream of the connection ends, perhaps because the connection does: its streams end a moment before it. */
+export function noteCut({ connections, now }: State, id: ConnectionId | undefined): void {
+  const connection = id === undefined ? undefined : connections.all.get(id)
+  if (connection !== undefined && carries(connection)) connection.cutAt = now
+}
+
+/** Was something under way over it when it began to end? */
+export function wasCut({ now }: State, { cutAt }: Connection): boolean {
+  return now - cutAt <= CUT_BEFORE
 }
 
 /** The connection starts or stops to count as idle. Called after every change that `isUsed` depends on. */

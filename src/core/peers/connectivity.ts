@@ -38,6 +38,7 @@ import {
   takeUnclosed,
   test,
   updateIdle,
+  wasCut,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
@@ -197,7 +198,8 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   if (connection === undefined) return
   const { peer } = connection
   // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
-  const wasUsed = event.moved === true || (!connection.stopping && isUsed(state, connection))
+  const wasUsed =
+    event.moved === true || (!connection.stopping && (isUsed(state, connection) || wasCut(state, connection)))
   const wasLost = wasUsed || (!connection.stopping && isLostToSleep(state, connection))
   const how = wasLost ? 'used' : saysGoodbye(state, connection) ? 'lost' : 'idle'
   forget(state, out, connection, 'the connection was lost', how)

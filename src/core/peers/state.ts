@@ -55,6 +55,8 @@ export interface Connection {
   listenAddresses: string[]
   /** When it last answered a ping; `-Infinity`: never. */
   answeredAt: number
+  /** When a stream of it last ended with something under way; `-Infinity`: never. */
+  cutAt: number
   /** The round trip of its pings, smoothed, ms; 0: none was measured. */
   roundTrip: number
   readonly openedAt: number

@@ -104,10 +104,7 @@ describe('the first request to a peer', () => {
 
   it('closes a connection that can carry no streams any more', () => {
     const core = waiting()
-    expect(shorts(core.in(openFailed('lost')))).toEqual([
-      'closeConnection 1',
-      'dial bob',
-    ])
+    expect(shorts(core.in(openFailed('lost')))).toEqual(['closeConnection 1', 'dial bob'])
     expect([...core.state.dials.get('bob')!.waiting]).toEqual([1, 2, 3])
     expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.asks.deadlines.size]).toEqual([
       0, 3, 1,
