@@ -131,6 +131,8 @@ log('👋 stopping')
 // Whoever cannot wait says it again.
 for (const event of ENDS) process.on(event, () => void node.stop())
 await node.stop({ drain: DRAIN })
+const cut = await node.closed
+if (cut !== undefined) log(`❌ ${cut.message}`)
 log('👋 stopped')
 // The channel to the program that started us, if there is one, would keep this process alive.
 if (process.connected) process.disconnect()

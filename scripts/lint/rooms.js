@@ -118,6 +118,7 @@ export const ROOMS = {
       ...CORE_BASE,
       'core/peers/addresses.ts',
       'core/peers/connections.ts',
+      'core/peers/dials.ts',
       'core/peers/twins.ts',
       'core/broadcasts',
       'wire',

@@ -16,6 +16,7 @@ export interface Switch {
 }
 
 const SPECS = {
+  duplicates: 'spec/integration/libp2p/duplicate-connections-spec.ts',
   buckets: 'spec/libp2p/patches/kad-buckets-spec.ts',
   cache: 'spec/libp2p/gossip/message-cache-spec.ts',
   connections: 'spec/integration/libp2p/connections-spec.ts',
@@ -54,6 +55,12 @@ export const SWITCHES: readonly Switch[] = [
     replace('isBroken', "muxer.status !== 'open'", 'muxer === undefined'),
     'connections',
     'it is broken as soon as it is being closed',
+  ),
+  off(
+    'patches/duplicate-connections.ts',
+    replace('withoutHangingUp', 'force: true', 'force: false'),
+    'duplicates',
+    'leave two connections, and none is hung up',
   ),
   off(
     'patches/claims.ts',

@@ -17,7 +17,7 @@ import { takeNews } from '../../src/core/news.js'
 import type { Ask } from '../../src/core/state.js'
 import { bytes, refusalOf, runningState, shorts } from '../support/core.js'
 
-const question = (id: number): Ask => ({ kind: 'dial', id, connection: undefined, target: 'bob' })
+const question = (id: number): Ask => ({ kind: 'dial', id, connection: undefined, moves: 0, target: 'bob' })
 const timed = (id: number, timeout: number): Ask => ({ kind: 'online', id, peers: 1, timeout })
 
 describe('an answer', () => {

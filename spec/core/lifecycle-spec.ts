@@ -146,6 +146,27 @@ describe('a drain', () => {
     )
   })
 
+  it('that another stop cuts short names them too', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.in({ type: 'shutdown', ask: 2, drain: 60_000 })
+    const message = 'the node was stopped before all was done: 1 dial (to bob)'
+    expect(refusalOf(core.in({ type: 'shutdown', ask: 3 }))).toBe(`NodeStopped: ${message}`)
+    const over = core.in({ type: 'stopped' })
+    expect(over).toContainEqual({ type: 'ended', refusal: { code: 'NodeStopped', message } })
+    expect(shorts(over)).toEqual(['settle 2', 'settle 3', 'ended'])
+  })
+
+  it('answers who asks what hangs, and refuses what is new', () => {
+    const core = new Core()
+    core.request(1, 'bob', undefined, 60_000)
+    core.in({ type: 'shutdown', ask: 2, drain: 60_000 })
+    const asked = core.in({ type: 'explain', ask: 3, about: { peer: 'bob' } }, { type: 'status', ask: 4 })
+    expect(shorts(asked)).toEqual(['inspect', 'settle 4'])
+    expect(shorts(core.in({ type: 'inspected', ask: 3, peers: {} }))).toEqual(['settle 3'])
+    expect(shorts(core.request(5, 'bob'))).toEqual(['fail 5 NodeStopped'])
+  })
+
   describe('with nothing in flight', () => {
     /** Bob and Carol are connected; one ping to Bob is under way, as at any time. */
     function drained(): Core {
@@ -175,6 +196,13 @@ describe('a drain', () => {
       return (end as { refusal?: { message: string } }).refusal?.message
     }
 
+    it('is not delayed by who asks how it goes, and answers it before it ends', () => {
+      const core = drained()
+      expect(shorts(core.in({ type: 'explain', ask: 4, about: { peer: 'bob' } }))).toEqual(['inspect'])
+      expect(shorts(core.in(pinged(1), pinged(1), pinged(2)))).toEqual([])
+      expect(shorts(core.in({ type: 'inspected', ask: 4, peers: {} }))).toEqual(['settle 4', 'stop'])
+    })
+
     it('waits for one round trip over each connection', () => {
       const core = drained()
       expect(shorts(core.in(pinged(2)))).toEqual([])
@@ -189,6 +217,8 @@ describe('a drain', () => {
       (heard) => {
         const core = drained()
         core.in(pinged(2))
+        // The ping before.
+        if (heard) expect(shorts(core.in(failed(heard)))).not.toContain('stop')
         expect(shorts(core.in(failed(heard)))).toContain('stop')
         const message = 'the node was stopped before all was done: bob did not confirm what was sent'
         expect(core.all({ type: 'stopped' })).toContainEqual({
@@ -197,6 +227,34 @@ describe('a drain', () => {
         })
       },
     )
+
+    it.each([
+      ['before', [failed(true), pinged(1)]],
+      ['after', [pinged(1), failed(true)]],
+    ])('is not cut short by the end of a ping from before, %s the answer to its own: it asks again', (_, events) => {
+      const core = drained()
+      core.in(pinged(2))
+      expect(events.flatMap((event) => shorts(core.in(event)))).toEqual(['ping 1'])
+      expect(shorts(core.in(pinged(1)))).toEqual(['stop'])
+      expect(ended(core)).toBeUndefined()
+    })
+
+    it('ends when a peer that sends something does not answer then either', () => {
+      const core = drained()
+      core.in(pinged(2), failed(true), pinged(1))
+      expect(shorts(core.in(failed(true)))).toContain('stop')
+      expect(ended(core)).toBe('the node was stopped before all was done: bob did not confirm what was sent')
+    })
+
+    it('waits until the word that it stops has left too, which waits for the write before', () => {
+      const core = answering({ pingInterval: 1e9 }, { 0: 7 })
+      core.in(core.hears(request(1, bytes('?'), { credit: 1_000 })))
+      expect(shorts(core.in({ type: 'respond', exchange: -1, data: bytes('!') }))).toEqual(['write 2 4'])
+      expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual([])
+      const writable: Event = { type: 'writable', stream: core.stream }
+      expect(shorts(core.in(writable))).toEqual(['write 2 4'])
+      expect(shorts(core.in(writable))).toEqual(['ping 1'])
+    })
 
     it('ends though it refuses all the time, and when the last refusal has left', () => {
       const core = answering({ pingInterval: 1e9 }, { 0: 7 })
@@ -227,6 +285,7 @@ describe('a drain', () => {
       lines.push(...core.all({ type: 'shutdown', ask: 4 }))
       expect(lines.flatMap((line) => (line.type === 'log' ? [`${line.level} ${line.message}`] : []))).toEqual([
         'info a request of bob was refused: the node is shutting down',
+        'warn the node was stopped before all was done: bob did not confirm what was sent',
         'info 2 more requests were refused',
       ])
     })

@@ -12,6 +12,7 @@ import { openDataDir } from '../../src/storage/data-dir.js'
 const program = fileURLToPath(new URL('../support/disk-program.ts', import.meta.url))
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const node = [process.execPath, '--import', 'tsx', program]
+const IN_USE = /^dataDir .* is in use by another node of this process/
 const MOUNTED = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=128k tmpfs "$0" && exec "$@"']
 
 interface Use {
@@ -61,12 +62,13 @@ describe('a dataDir', () => {
   itOnTmpfs(
     'on a full disk has its key and its peers, keeps nothing new, and is whole when there is room again',
     async () => {
-      const { unborn, before, full, after } = (await onTmpfs('full')) as { [Name in string]: Use } & Record<
+      const { unborn, before, second, full, after } = (await onTmpfs('full')) as { [Name in string]: Use } & Record<
         'unborn',
         Use
       >
       expect(unborn.error).toMatch(/^dataDir .* cannot be used: .*ENOSPC/)
       expect(unborn.files).toEqual([])
+      expect(second!.error).toMatch(IN_USE)
       expect(full!.secret).toBe(before!.secret)
       expect(full!.remembered).toHaveLength(1)
       expect(full!.lines).toEqual([
@@ -82,7 +84,7 @@ describe('a dataDir', () => {
   itOnTmpfs(
     'on a read-only disk has its key, also a damaged one, says what it cannot do, and is one node’s at a time',
     async () => {
-      const { before, frozen, second, third, after } = await onTmpfs('frozen')
+      const { before, early, frozen, second, third, after } = await onTmpfs('frozen')
       expect(frozen!.secret).toBe(before!.secret)
       expect(frozen!.remembered).toHaveLength(1)
       expect(frozen!.lines).toEqual([
@@ -91,9 +93,7 @@ describe('a dataDir', () => {
         expect.stringMatching(/^warn the remembered peers could not be written, and the node goes on: .*EROFS/),
       ])
       // Also when it can be written again.
-      for (const refused of [second, third]) {
-        expect(refused!.error).toMatch(/^dataDir .* is in use by another node of this process/)
-      }
+      for (const refused of [early, second, third]) expect(refused!.error).toMatch(IN_USE)
       expect(after!.secret).toBe(before!.secret)
       expect(after!.lines).toEqual([expect.stringMatching(/^warn the key file was damaged and is repaired/)])
     },

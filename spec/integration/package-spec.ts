@@ -3,7 +3,17 @@
  * packed from a copy, because packing builds, and others may be at work in this checkout.
  */
 import { execFile, execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,7 +55,16 @@ beforeAll(async () => {
   mkdirSync(app)
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
   const listed = files.filter((name) => name !== 'dist')
-  const names = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts', 'src', ...listed]
+  const names = [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts',
+    'src',
+    ...listed,
+  ]
   for (const name of names) cpSync(join(root, name), join(source, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'))
   await run('npm', ['pack', '--pack-destination', folder], { cwd: source, timeout: 90_000 })
@@ -72,6 +91,19 @@ describe('the package', () => {
     const names = readdirSync(join(app, 'node_modules', 'tinyp2p'), { recursive: true }) as string[]
     expect(names).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'package.json']))
     expect(names.filter((name) => /^(src|spec|scripts|examples|bench)(\/|$)|-spec\.|tsconfig/.test(name))).toEqual([])
+  })
+
+  it('contains what its documents link to', () => {
+    const inside = join(app, 'node_modules', 'tinyp2p')
+    const names = readdirSync(inside, { recursive: true }) as string[]
+    const documents = names.filter((name) => /^(docs\/)?[\w-]+\.md$/.test(name))
+    expect(documents).toEqual(expect.arrayContaining(['README.md', 'docs/requests.md']))
+    const links = documents.flatMap((document) => {
+      const found = readFileSync(join(inside, document), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g)
+      return [...found].map(([, path]) => join(document, '..', path!))
+    })
+    expect(links.length).toBeGreaterThan(20)
+    expect(links.filter((path) => !existsSync(join(inside, path)))).toEqual([])
   })
 
   it('can be imported, and two nodes talk', async () => {

@@ -1,6 +1,7 @@
 /** Errors of libp2p in words that their readers know. */
 import { describe, expect, it } from '@jest/globals'
-import { listenFailure, reasonOf } from '../../src/libp2p/failure.js'
+import { StreamCloseEvent } from '@libp2p/interface'
+import { failureOf, listenFailure, reasonOf } from '../../src/libp2p/failure.js'
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name })
@@ -12,8 +13,22 @@ describe('the reason of a failure', () => {
     [named('TimeoutError', 'whatever'), 'timed out'],
     [named('Error', 'connection error 10.0.0.1:1: refused\n  at x'), 'connection error 10.0.0.1:1: refused'.slice(29)],
     ['a text', 'a text'],
+    [new StreamCloseEvent(false, new Error('refused')), 'refused'],
+    [new StreamCloseEvent(true, named('TimeoutError', '')), 'timed out'],
+    [new StreamCloseEvent(false), 'it was closed meanwhile'],
+    [new CustomEvent('walk:peer'), 'it ended by the event walk:peer'],
+    [undefined, 'no reason was given'],
+    [{}, 'no reason was given'],
   ])('is one line: %s', (error, reason) => {
     expect(reasonOf(error)).toBe(reason)
+  })
+})
+
+it('has the error as its cause where libp2p throws an event', () => {
+  const cause = new Error('refused')
+  expect(failureOf('cannot open a stream', new StreamCloseEvent(false, cause))).toEqual({
+    message: 'cannot open a stream: refused',
+    cause,
   })
 })
 

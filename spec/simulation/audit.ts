@@ -108,10 +108,13 @@ function place(state: State, ask: RequestAsk, report: Report): void {
   if (state.streams.v1Requests.get(call.stream) !== ask || !connection.v1Streams.has(call.stream)) say('has no stream')
 }
 
+/** What of an account can be counted again. */
+type Booked = Omit<Account, 'moved'>
+
 function answeringSide(state: State, report: Report): void {
   const timed = idsOf(state.exchanges.deadlines)
-  const accounts = new Map<string, Account>()
-  const all: Account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
+  const accounts = new Map<string, Booked>()
+  const all: Booked = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
   for (const exchange of state.exchanges.open.values()) {
     // An answer that has begun may take its time.
     if (!timed.delete(exchange.id) && exchange.stage !== 'answering')
@@ -131,7 +134,7 @@ function answeringSide(state: State, report: Report): void {
   }
   if (timed.size > 0) report('leak', `deadlines of inbound requests that are gone: ${[...timed].join()}`)
   const { bytes, admitted, windowBytes } = state.budget
-  const booked: Account = { exchanges: state.exchanges.open.size, bytes, admitted, windows: windowBytes }
+  const booked: Booked = { exchanges: state.exchanges.open.size, bytes, admitted, windows: windowBytes }
   compare('all', booked, all, report)
   if (accounts.size !== state.budget.accounts.size)
     report('leak', `${state.budget.accounts.size} accounts for ${accounts.size} peers`)
@@ -141,9 +144,9 @@ function answeringSide(state: State, report: Report): void {
     report('stuck', `${room.length} inbound requests wait for room, and all room is free`)
 }
 
-function compare(whose: string, booked: Account | undefined, right: Account, report: Report): void {
+function compare(whose: string, booked: Booked | undefined, right: Booked, report: Report): void {
   for (const [name, value] of Object.entries(right)) {
-    const there = booked?.[name as keyof Account]
+    const there = booked?.[name as keyof Booked]
     if (there !== value) report('books', `inbound ${name} of ${whose}: ${there} are booked, and there are ${value}`)
   }
 }

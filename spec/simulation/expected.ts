@@ -82,6 +82,6 @@ export function failureOf(error: P2pError, circumstances: Circumstances): string
 /** Its connection was closed just then, before or after something of the request was sent. */
 export function isConnectionLost({ code, message }: P2pError): boolean {
   return (
-    code === 'ConnectionLost' || (code === 'DialError' && /^no stream to|before the request was sent$/.test(message))
+    code === 'ConnectionLost' || (code === 'DialError' && /^no stream to|^the request was not sent: /.test(message))
   )
 }

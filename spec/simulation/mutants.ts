@@ -250,8 +250,10 @@ export const kept: Fault[] = [
   mutant('a goodbye that is withdrawn still counts', drop('heed', 'connection.leaving = undefined')),
   mutant(
     'what waits at a connection that is left is lost with it',
-    replace('forget', 'if (connection.leaving !== undefined) sendElsewhere', 'if (false) sendElsewhere'),
+    replace('forget', 'if (wasToBeClosed) sendElsewhere', 'if (false) sendElsewhere'),
+    replace('mayMove', 'isUnsent(ask)', 'false'),
   ),
+  mutant('a request that was sent goes elsewhere too', replace('mayMove', 'isUnsent(ask)', 'true')),
   mutant(
     'a drain takes new work of callers',
     replace('acceptAsk', "state.lifecycle.phase !== 'running'", "state.lifecycle.phase === 'stopping'"),

@@ -29,6 +29,12 @@ const PEERS = [
   '12D3KooWGC6TvWhfagifX6GhkBuRdBzsfxkPLgKMTFBMDHpJbS4p',
 ]
 
+/** Other peers, that come later. */
+const newcomers = [
+  '12D3KooWSCufgHzV4fCwRijfH2k3abrpAJxTKxEvN1FDuRXA2U9x',
+  '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo',
+]
+
 let directory: string
 let lines: string[]
 
@@ -278,6 +284,36 @@ describe('a dataDir', () => {
     await first.close()
     const second = await open()
     expect(second.remembered).toHaveLength(2)
+    await second.close()
+  })
+
+  it('keeps the peers that come while the node is stopping, during a long drain too', async () => {
+    const core = busy()
+    const data = await open()
+    data.watch(core.state)
+    const step = (...events: Event[]): void => {
+      data.batch({ at: core.now, events })
+      core.in(...events)
+    }
+    // Something that goes on for ever.
+    core.request(1, PEERS[1]!, undefined, 600_000)
+    step({ type: 'shutdown', ask: 2, drain: 60_000 })
+    const came = newcomers.map((peer, i): Event => {
+      core.connect(peer, 7 + i)
+      const addresses = [`/ip4/10.0.1.${i + 1}/tcp/1`]
+      return { type: 'identified', connection: 7 + i, peer, protocols: [KAD], addresses, agent: 'x' }
+    })
+    step(came[0]!)
+    expect(core.state.lifecycle.phase).toBe('draining')
+    await until(() => existsSync(at('peers')) && readFileSync(at('peers'), 'utf8').includes(newcomers[0]!))
+    step(came[1]!)
+    core.now += 60_000
+    step({ type: 'woken' })
+    expect(core.state.lifecycle.phase).toBe('stopping')
+    step({ type: 'stopped' })
+    await data.close()
+    const second = await open()
+    expect(second.remembered.map(({ peer }) => peer).sort()).toEqual([...PEERS, ...newcomers].sort())
     await second.close()
   })
 
@@ -532,10 +568,19 @@ describe('a dataDir', () => {
     rmSync(directory, { recursive: true })
     const second = await open()
     await second.close()
+    // Each tick tries again.
+    for (const number of [1, 2, 3]) {
+      const touched = statSync(directory).mtimeMs
+      first.batch({ at: core.now, events: [{ type: 'tick' }] })
+      await until(() => lines.length > 0 && statSync(directory).mtimeMs > touched && !existsSync(at('lock')))
+      expect([number, readdirSync(directory)]).toEqual([number, ['key']])
+    }
     await first.close()
     expect(readFileSync(at('key'), 'utf8')).toContain(second.secret)
     expect(lines).toEqual([expect.stringMatching(/could not be written, and the node goes on: .* two identities/)])
     expect(readdirSync(directory)).toEqual(['key'])
+    // Its owner has it when it comes back.
+    await (await open(second.secret)).close()
   })
 
   it('is the same through a link, and a link may take its place under the node', async () => {

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { fork, spawnSync } from 'node:child_process'
-import {
+import fs, {
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +15,21 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { sealed } from '../../src/storage/files.js'
-import { InUse, lockDirectory, startOf, type Lock } from '../../src/storage/lock.js'
+import type { Lock } from '../../src/storage/lock.js'
+
+/** What a file system does otherwise. */
+let faults: Partial<Pick<typeof fs, 'linkSync' | 'openSync' | 'renameSync'>> = {}
+jest.unstable_mockModule('node:fs', () => ({
+  ...fs,
+  linkSync: (...args: Parameters<typeof fs.linkSync>) => (faults.linkSync ?? fs.linkSync)(...args),
+  openSync: (...args: Parameters<typeof fs.openSync>) => (faults.openSync ?? fs.openSync)(...args),
+  renameSync: (...args: Parameters<typeof fs.renameSync>) => (faults.renameSync ?? fs.renameSync)(...args),
+}))
+const { InUse, lockDirectory, startOf } = await import('../../src/storage/lock.js')
+
+const failing = (code: string) => (): never => {
+  throw Object.assign(new Error(code), { code })
+}
 
 let directory: string
 
@@ -24,6 +38,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
+  faults = {}
   rmSync(directory, { recursive: true, force: true })
 })
 
@@ -93,6 +108,26 @@ describe('the lock of a directory', () => {
     }
   })
 
+  it.each(['with', 'without'])(
+    'that is another one’s by the time that it is removed stays that one’s, %s hard links',
+    (links) => {
+      const { pid } = spawnSync(process.execPath, ['-e', ''])
+      writeOwner({ pid, started: '1' })
+      if (links === 'without') faults.linkSync = failing('EPERM')
+      let other: Lock | undefined
+      faults.renameSync = (from, to) => {
+        delete faults.renameSync
+        // Was faster by a moment.
+        other = lockDirectory(directory)
+        fs.renameSync(from, to)
+      }
+      expect(() => lockDirectory(directory)).toThrow(InUse)
+      expect(other?.isHeld()).toBe(true)
+      expect(readdirSync(directory)).toEqual(['lock'])
+      other?.release()
+    },
+  )
+
   it('is not given back by one who has lost it', () => {
     const lock = lockDirectory(directory)
     expect(lock.isHeld()).toBe(true)
@@ -143,6 +178,58 @@ describe('the lock of a directory', () => {
   })
 })
 
+describe('the lock of a directory that can be written no more', () => {
+  /** Not within the directory. */
+  const isFull: typeof fs.openSync = (path, flags, mode) =>
+    flags === 'wx' && String(path).startsWith(join(directory, 'node'))
+      ? failing('ENOSPC')()
+      : fs.openSync(path, flags, mode)
+  const node = (): string => join(directory, 'node')
+  const temporary = (): string => join(directory, 'temporary')
+  const lock = (): Lock => lockDirectory(node(), temporary())
+
+  beforeEach(() => {
+    mkdirSync(node())
+    mkdirSync(temporary())
+  })
+
+  it.each(['ENOSPC', 'EROFS', 'EACCES'])('is in force, in the directory and elsewhere: %s', (code) => {
+    const first = lock()
+    faults.openSync = isFull
+    expect(lock).toThrow(InUse)
+    first.release()
+    const second = lock()
+    expect(second.trouble).toBeDefined()
+    // There nothing can be written either.
+    faults.openSync = (path, flags, mode) => (flags === 'wx' ? failing(code)() : fs.openSync(path, flags, mode))
+    expect(lock).toThrow(InUse)
+    faults = {}
+    expect(lock).toThrow(InUse)
+    second.release()
+    lock().release()
+    expect([readdirSync(node()), readdirSync(temporary())]).toEqual([[], []])
+  })
+
+  it('is one’s, though another one takes it elsewhere in the same moment', () => {
+    for (const isFirst of [true, false]) {
+      let other: Lock | undefined
+      faults.openSync = (path, flags, mode) => {
+        const isOurs = String(path).startsWith(isFirst ? temporary() : node())
+        if (flags !== 'wx' || !isOurs) return isFirst ? isFull(path, flags, mode) : fs.openSync(path, flags, mode)
+        // The disk has room for one of both.
+        faults.openSync = isFirst ? fs.openSync : isFull
+        other = lock()
+        faults.openSync = fs.openSync
+        return fs.openSync(path, flags, mode)
+      }
+      expect(lock).toThrow(InUse)
+      expect(other?.isHeld()).toBe(true)
+      other?.release()
+      expect([readdirSync(node()), readdirSync(temporary())]).toEqual([[], []])
+    }
+  })
+})
+
 describe('the lock of a directory that cannot be written', () => {
   // Where nobody can make a file, whoever runs the tests.
   const lock = (temporary = directory): Lock => lockDirectory('/proc/self', temporary)
@@ -171,8 +258,9 @@ describe('the lock of a directory that cannot be written', () => {
     const path = place()
     writeFileSync(path, lives)
     expect(lock).toThrow(InUse)
-    const { getuid } = process
-    process.getuid = () => getuid!() + 1
+    // A file is its who has made it, which counts for a process that runs as another user than the one who has started it.
+    const { geteuid } = process
+    process.geteuid = () => geteuid!() + 1
     try {
       // A directory that can be written needs no other lock.
       const own = join(directory, 'own')
@@ -184,7 +272,7 @@ describe('the lock of a directory that cannot be written', () => {
       held.release()
       expect(lock()).toMatchObject({ isShared: true })
     } finally {
-      process.getuid = getuid!
+      process.geteuid = geteuid!
     }
     expect(readFileSync(path, 'utf8')).toBe(lives)
   })

@@ -132,6 +132,7 @@ export const eventsByType: Arbitraries = {
     },
     ['topic'],
   ),
+  repeated: event('repeated', { topic: text, id: messageId, from: text, via: text }),
   published: event('published', { ask: id, recipients: texts, id: messageId, proof: bytes }),
   publishHeld: event('publishHeld', { ask: id, peers: texts }),
   verified: event('verified', { ask: id, ids: fc.array(fc.oneof(messageId, fc.constant('')), { maxLength: 4 }) }),

@@ -26,6 +26,11 @@ export function published(ask: number, recipients: string[] = ['bob']): Of<'publ
   return { type: 'published', ask, recipients, id: `of ${ask}`, proof: PROOF }
 }
 
+/** Somebody has published again what has been here. */
+export function repeated(id: string, from: string, topic = 'block'): Of<'repeated'> {
+  return { type: 'repeated', topic, id, from, via: from }
+}
+
 export function publishHeld(ask: number, ...peers: string[]): Of<'publishHeld'> {
   return { type: 'publishHeld', ask, peers }
 }

@@ -5,7 +5,6 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sealed } from '../../src/storage/files.js'
 import { openDataDir, type DataDir } from '../../src/storage/data-dir.js'
 import { Core, KAD } from './core.js'
 
@@ -60,16 +59,23 @@ if (what === 'full') {
   const unborn = await use()
   rmSync(join(disk, 'filler'))
   const before = await use(PEER)
+  const first = await open()
+  fill()
+  const second = await use()
+  await first.close()
+  // (Its lock has left room.)
   fill()
   const full = await use(PEER, OTHER)
   rmSync(join(disk, 'filler'))
-  say({ unborn, before, full, after: await use() })
+  say({ unborn, before, second, full, after: await use() })
 } else if (what === 'frozen') {
   const before = await use(PEER)
+  const earlier = await open()
   damage()
-  // A process that is dead has left it.
-  writeFileSync(join(directory, 'lock'), sealed(JSON.stringify({ pid: process.pid, started: '1' })))
   execFileSync('mount', ['-o', 'remount,ro', disk])
+  const early = await use()
+  // Its lock stays there.
+  await earlier.close()
   const frozen = await use(PEER, OTHER)
   lines = []
   const first = await open()
@@ -77,7 +83,7 @@ if (what === 'full') {
   execFileSync('mount', ['-o', 'remount,rw', disk])
   const third = await use()
   await first.close()
-  say({ before, frozen, second, third, after: await use() })
+  say({ before, early, frozen, second, third, after: await use() })
 } else {
   say({ begins: true })
   for (;;) say(await use(PEER, OTHER))

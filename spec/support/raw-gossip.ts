@@ -61,6 +61,11 @@ export class RawGossip {
     return this.id
   }
 
+  /** On which it sends: that of the last connection. */
+  get outbound(): Stream {
+    return this.out!
+  }
+
   /** A new connection, also where there is one, and a gossip stream on it. Waits for the other side's stream. */
   async connect(other: { address: string; id: string }): Promise<Connection> {
     const before = this.inbound.length
@@ -135,10 +140,14 @@ export class RawGossip {
     return this.signer.sign(topic, data, nextSequence())
   }
 
-  send({ control, ...rest }: Partial<Omit<RPC, 'control'>> & { control?: Partial<RPC.ControlMessage> }): void {
+  /** `over`: an earlier one. */
+  send(
+    { control, ...rest }: Partial<Omit<RPC, 'control'>> & { control?: Partial<RPC.ControlMessage> },
+    over = this.outbound,
+  ): void {
     const rpc: RPC = { subscriptions: [], messages: [], ...rest }
     if (control !== undefined) rpc.control = { ...NONE, ...control }
-    this.sendBytes(framed(RPC.encode(rpc)))
+    over.send(framed(RPC.encode(rpc)))
   }
 
   subscribe(...topics: string[]): void {
@@ -160,9 +169,8 @@ export class RawGossip {
     return stream.status === 'open'
   }
 
-  /** Resolves when the stream that it sends on is over. */
-  async cut(): Promise<void> {
-    const stream = this.out!
+  /** Resolves when the stream that it sends on, or an earlier one, is over. */
+  async cut(stream = this.outbound): Promise<void> {
     if (stream.status === 'open') await eventOf(stream, 'close')
   }
 

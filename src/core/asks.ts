@@ -41,10 +41,11 @@ export function overloaded(message: string): Refusal {
   return { code: 'Overloaded', message, retryAfterMs: RETRY_AFTER }
 }
 
-/** Accepts one more question. False: it was refused. */
-export function acceptAsk(state: State, out: Effects, ask: AskId): boolean {
+/** Accepts one more question. False: it was refused. `inDrain`: it begins nothing, so a node that drains answers it too. */
+export function acceptAsk(state: State, out: Effects, ask: AskId, inDrain = false): boolean {
   const { size } = state.asks.open
-  if (state.lifecycle.phase !== 'running') {
+  const { phase } = state.lifecycle
+  if (phase !== 'running' && !(inDrain && phase === 'draining')) {
     fail(state, out, ask, { code: 'NodeStopped', message: 'the node is being stopped: it begins nothing new' })
     return false
   }

@@ -8,10 +8,19 @@ import type { Attempt, DropReason } from './port.js'
  * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
  * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
  * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
- * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly.
+ * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly. `duplicate`: somebody published what has the id of
+ * another message (by default: its bytes) within a minute of it.
  */
 export type LossReason =
-  DropReason | 'ignored' | 'rejected' | 'busy' | 'validatorFailed' | 'fetchFailed' | 'bufferFull' | 'slowPeer'
+  | DropReason
+  | 'duplicate'
+  | 'ignored'
+  | 'rejected'
+  | 'busy'
+  | 'validatorFailed'
+  | 'fetchFailed'
+  | 'bufferFull'
+  | 'slowPeer'
 
 /** A peer in a topic, as this node sees it. */
 export interface TopicPeer {
@@ -60,6 +69,8 @@ export interface TopicExplanation {
     received: number
     /** Messages that were delivered to subscribers of this node. */
     delivered: number
+    /** Broadcasts of the past that late subscribers of this node (`replay`) were given, out of its memory and that of others. */
+    replayed: number
     /** Broadcasts that are kept for late subscribers, now. */
     remembered: number
   }
@@ -94,8 +105,11 @@ export interface PeerExplanation {
   remembered?: { ago: number; failures: number }
   /** Two nodes live with its secret: a multiaddr of each; absent: nobody has noticed. */
   twins?: [string, string]
-  /** A dial is under way. */
-  dialling: boolean
+  /**
+   * The dial that is under way: its age in ms, and the multiaddrs that it was given (none: it looks into the routing table and asks the
+   * network); absent: there is none.
+   */
+  dialling?: { age: number; addresses: string[] }
   /** Topics that it is in, as far as this node knows. */
   topics: string[]
   /** Topics of this node whose mesh it is in. */

@@ -12,6 +12,7 @@ import { inspectRecipients, tellStopping } from './peers/goodbye.js'
 import { beginMemory } from './peers/memory.js'
 import { checkObserved } from './peers/observed.js'
 import { onMoved } from './peers/waking.js'
+import type { Connection } from './peers/state.js'
 import type { ConnectionId, StreamId } from './port.js'
 import { cancelHandler, isWorkedOn } from './requests/exchanges.js'
 import { logOtherRefusals } from './requests/refusal-log.js'
@@ -19,7 +20,7 @@ import type { Exchange } from './requests/state.js'
 import { failAll } from './requests/session/answerer/answers.js'
 import { flushSessions } from './requests/session/outbox.js'
 import { takeOwnAsk } from './services/book.js'
-import { createState, type Ask, type State } from './state.js'
+import { createState, type Ask, type PingsOver, type State } from './state.js'
 
 /** In a drain: how soon it is looked again whether what was sent has left, ms. */
 const LOOK_AGAIN = 20
@@ -39,9 +40,9 @@ export function onListening(state: State, out: Effects, event: EventOf<'listenin
   if (state.lifecycle.phase !== 'starting') {
     if (before.join() !== addresses.join())
       log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
-    checkObserved(state, out, before, addresses)
     // Peers that are connected are told by the network; the others hear it from us when we dial them.
-    return onMoved(state, out)
+    if (!checkObserved(state, out, before, addresses)) onMoved(state, out)
+    return
   }
   state.lifecycle.phase = 'running'
   for (const address of bound ?? fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
@@ -67,7 +68,7 @@ export function onListenFailed(state: State, out: Effects, event: EventOf<'liste
 export function shutdown(state: State, out: Effects, { ask, drain = 0 }: CommandOf<'shutdown'>): void {
   const { lifecycle } = state
   lifecycle.stopAsks.push(ask)
-  if (drain === 0) return cut(state, out)
+  if (drain === 0) return lifecycle.phase === 'draining' ? cutOrBlame(state, out) : cut(state, out)
   lifecycle.stopAt = Math.min(lifecycle.stopAt, state.now + drain)
   dueAt(state, 'stop', lifecycle.stopAt)
   if (lifecycle.phase === 'draining') return
@@ -115,7 +116,7 @@ export function finishDrain(state: State, out: Effects): void {
   for (const stream of lifecycle.unsent) if (!streams.sessions.has(stream)) lifecycle.unsent.delete(stream)
   if (lifecycle.unsent.size > 0) return lookAgain(state)
   lifecycle.confirming ??= askAll(state, out)
-  for (const id of lifecycle.confirming) if (!connections.all.has(id)) lifecycle.confirming.delete(id)
+  for (const id of lifecycle.confirming.keys()) if (!connections.all.has(id)) lifecycle.confirming.delete(id)
   if (lifecycle.confirming.size > 0) return
   if (lifecycle.lastServed === Infinity) {
     // Whoever has our last broadcasts has asked by now for what is large in them. For those who ask on and on nobody waits.
@@ -123,7 +124,7 @@ export function finishDrain(state: State, out: Effects): void {
     return finishDrain(state, out)
   }
   if (refused(state).length > 0) lookAgain(state)
-  else cutOrBlame(state, out)
+  else if (!isExplaining(state)) cutOrBlame(state, out)
 }
 
 /** Sessions that are writing: perhaps an answer. Refusals that they write afterwards are no reason to wait. */
@@ -158,23 +159,43 @@ function lookAgain(state: State): void {
 }
 
 /** On a slow line these pings wait behind what has left us, and have the time for it. A peer that hangs does not hold us up. */
-function askAll(state: State, out: Effects): Set<ConnectionId> {
-  for (const connection of state.connections.all.values()) ping(state, out, connection, testTime(state, connection))
-  return new Set(state.connections.all.keys())
+function askAll(state: State, out: Effects): Map<ConnectionId, PingsOver> {
+  return new Map(
+    [...state.connections.all.values()].map((connection) => [connection.id, confirm(state, out, connection)]),
+  )
 }
 
-/** After the ping was counted. An answer to one that was sent before confirms nothing. */
-export function onConfirmed({ lifecycle, connections }: State, { connection }: EventOf<'pinged'>): void {
-  const { pings, peer } = connections.all.get(connection) ?? {}
-  if (pings !== 0 || lifecycle.confirming?.delete(connection) !== true) return
-  lifecycle.unconfirmed = lifecycle.unconfirmed.filter((other) => other !== peer)
+function confirm(state: State, out: Effects, connection: Connection): PingsOver {
+  ping(state, out, connection, testTime(state, connection))
+  return { answered: false, failed: false }
 }
 
-/** Before the connection is given up. */
-export function onUnconfirmed({ lifecycle, connections }: State, { connection }: EventOf<'pingFailed'>): void {
-  if (lifecycle.confirming?.delete(connection) !== true) return
-  const peer = connections.all.get(connection)?.peer
-  if (peer !== undefined && !lifecycle.unconfirmed.includes(peer)) lifecycle.unconfirmed.push(peer)
+/** After the ping was counted. */
+export function onConfirmed(state: State, out: Effects, { connection: id }: EventOf<'pinged'>): void {
+  const { confirming } = state.lifecycle
+  const connection = state.connections.all.get(id)
+  const over = confirming?.get(id)
+  if (connection === undefined || over === undefined) return
+  over.answered = true
+  // An answer to a ping that was sent before confirms nothing.
+  if (connection.pings > 0) return
+  if (over.failed) return void confirming!.set(id, confirm(state, out, connection))
+  confirming!.delete(id)
+  state.lifecycle.unconfirmed = state.lifecycle.unconfirmed.filter((peer) => peer !== connection.peer)
+}
+
+/** Before the ping is counted, and the connection given up. */
+export function onUnconfirmed(state: State, out: Effects, { connection: id, heard }: EventOf<'pingFailed'>): void {
+  const { confirming, unconfirmed } = state.lifecycle
+  const connection = state.connections.all.get(id)
+  const over = confirming?.get(id)
+  if (connection === undefined || over === undefined) return
+  over.failed = true
+  // The ping that failed may be one that was sent before.
+  if (heard && connection.pings > 1) return
+  if (heard && over.answered) return void confirming!.set(id, confirm(state, out, connection))
+  confirming!.delete(id)
+  if (!unconfirmed.includes(connection.peer)) unconfirmed.push(connection.peer)
 }
 
 /** Connected peers that may not have all our broadcasts. */
@@ -190,10 +211,15 @@ export function onDrainInspected(state: State, event: EventOf<'inspected'>): voi
   }
 }
 
-/** Does anything of callers or peers go on? */
+/** Does anything of callers or peers go on? (Who asks how it goes is answered at once, and does not make it begin anew.) */
 function isBusy(state: State): boolean {
-  for (const ask of state.asks.open.values()) if (inFlight(ask) !== undefined) return true
+  for (const ask of state.asks.open.values()) if (ask.kind !== 'explain' && inFlight(ask) !== undefined) return true
   for (const exchange of state.exchanges.open.values()) if (isWaitedFor(state, exchange)) return true
+  return false
+}
+
+function isExplaining({ asks }: State): boolean {
+  for (const { kind } of asks.open.values()) if (kind === 'explain') return true
   return false
 }
 
@@ -225,7 +251,7 @@ function silentPeers(state: State): Set<string> {
   return new Set([
     ...unconfirmed,
     ...[...unsent].flatMap((stream) => streams.sessions.get(stream)?.peer ?? []),
-    ...[...(confirming ?? [])].flatMap((id) => connections.all.get(id)?.peer ?? []),
+    ...[...(confirming?.keys() ?? [])].flatMap((id) => connections.all.get(id)?.peer ?? []),
     ...(confirming === undefined ? [] : refused(state)),
   ])
 }

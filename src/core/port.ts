@@ -125,6 +125,11 @@ export type PortEvent =
   | { type: 'meshChanged'; topic: string; peers: string[] }
   /** Messages from a peer, or on their way to it, were dropped. */
   | { type: 'gossipDropped'; peer: string; topic?: string; reason: DropReason; count: number }
+  /**
+   * `via` handed to us what `from` signed, and it was dropped: its id is that of a message which was sent or heard lately. It is another
+   * publish, with a signer or a sequence number of its own: that one message comes by many ways is not reported.
+   */
+  | { type: 'repeated'; topic: string; id: string; from: string; via: string }
   /** Answers `publish`: the peers that the message was handed to, its id and its proof. */
   | { type: 'published'; ask: AskId; recipients: string[]; id: string; proof: Uint8Array }
   | { type: 'publishFailed'; ask: AskId; code: 'DuplicateMessage' | 'PublishError'; failure: Failure }

@@ -32,6 +32,15 @@ export interface Asks {
   deadlines: Deadlines
 }
 
+/**
+ * Pings over a connection that were answered, and that failed, since one was sent that counts. It is not told which is which: that one
+ * was answered if all were, and was not if none was.
+ */
+export interface PingsOver {
+  answered: boolean
+  failed: boolean
+}
+
 /** The beginning and the end of the node. lifecycle.ts changes it. */
 export interface Lifecycle {
   phase: 'starting' | 'running' | 'draining' | 'stopping' | 'ended'
@@ -49,7 +58,7 @@ export interface Lifecycle {
    * While it drains, once nothing is in flight any more: a round trip over each of these connections is still to confirm that what
    * was sent has arrived.
    */
-  confirming: Set<ConnectionId> | undefined
+  confirming: Map<ConnectionId, PingsOver> | undefined
   /**
    * While it drains, once that has been confirmed: of the requests of other nodes to this one it waits for those before this number
    * (they count down). Before: `Infinity`.

@@ -127,6 +127,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return publishing.onDrained(state, out, event.peer)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
+    case 'repeated':
+      return hearing.onRepeated(state, out, event)
     case 'gossipOpened':
       topics.onGossipOpened(state, event.peer)
       return publishing.serveWaiting(state, out)
@@ -155,9 +157,9 @@ function handle(state: State, out: Effects, event: Event): void {
       return connectivity.onDialFailed(state, out, event)
     case 'pinged':
       connectivity.onPinged(state, out, event)
-      return lifecycle.onConfirmed(state, event)
+      return lifecycle.onConfirmed(state, out, event)
     case 'pingFailed':
-      lifecycle.onUnconfirmed(state, event)
+      lifecycle.onUnconfirmed(state, out, event)
       return connectivity.onPingFailed(state, out, event)
 
     case 'tick':

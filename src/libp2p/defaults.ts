@@ -251,6 +251,13 @@ export const GOSSIP_DECODE_LIMITS = {
 export const GOSSIP_READ_TURN = 10
 export const VERIFY_TURN = 10
 
+/**
+ * How long something may be under way over a stream that its peer has left for another one, ms: a line that is silent for longer is dead.
+ * So long, and for so many characters, it is remembered what the newer one has said (gossip/newer-words.ts).
+ */
+export const GOSSIP_LATE = 60_000
+export const GOSSIP_NEWER_WORDS = 64 * KiB
+
 /** How long after we left a topic its messages are no offence, and how many topics that is remembered of. */
 export const LEFT_TOPIC_GRACE = GOSSIP.leftTopicGrace
 export const LEFT_TOPICS = GOSSIP.leftTopics

@@ -11,7 +11,7 @@ import type { PortEvent } from '../core/port.js'
 import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
 import { DIAL_TIMEOUT, MAX_ATTEMPTS, MAX_ATTEMPTS_OF_CROWDS } from './defaults.js'
-import { reasonOf } from './failure.js'
+import { causeOf, reasonOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { isBroken } from './patches/broken-connection.js'
@@ -163,7 +163,7 @@ export class Dialler {
       this.succeed(dial, connection)
     } catch (error) {
       dial.tried.set(address, isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOf(error))
-      dial.cause = error as Error
+      dial.cause = causeOf(error) as Error
     } finally {
       this.attempts--
       dial.running.delete(address)
@@ -181,8 +181,7 @@ export class Dialler {
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
     // A name that stands for others is libp2p's to find out.
     if (address.startsWith('/dnsaddr/')) {
-      const force = this.connectionsTo(dial.peer).some(isBroken)
-      return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force }))
+      return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force: true }))
     }
     let stopTrying: (() => void) | undefined
     let ended: (() => void) | undefined

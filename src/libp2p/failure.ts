@@ -2,16 +2,29 @@
 import type { Failure } from '../core/terms.js'
 
 /** What went wrong, in a few words and without the stack. (No `instanceof`: jest's realms have an `Error` of their own.) */
-export function reasonOf(error: unknown): string {
+export function reasonOf(thrown: unknown): string {
+  const error = causeOf(thrown)
+  if (isEvent(error)) return error.type === 'close' ? 'it was closed meanwhile' : `it ended by the event ${error.type}`
   const { name, message } = (error ?? {}) as Partial<Error>
   if (name === 'TimeoutError' || name === 'AbortError') return 'timed out'
   if (message?.startsWith('Payload identity key ') === true) return 'another node is there now, with another peer id'
   if (name === 'UnexpectedEOFError') return 'the other side hung up'
-  return (message?.split('\n')[0] || name || String(error)).replace(/^connection error \S+: /, '')
+  const text = message?.split('\n')[0] || name || (typeof error === 'string' ? error : '') || 'no reason was given'
+  return text.replace(/^connection error \S+: /, '')
 }
 
 export function failureOf(what: string, error: unknown): Failure {
-  return { message: `${what}: ${reasonOf(error)}`, cause: error }
+  return { message: `${what}: ${reasonOf(error)}`, cause: causeOf(error) }
+}
+
+/** Where libp2p waits for an event (p-event), and another one comes, it rejects with that event: the error is inside of it, if there is one. */
+export function causeOf(thrown: unknown): unknown {
+  return isEvent(thrown) ? (thrown.error ?? thrown.detail ?? thrown) : thrown
+}
+
+function isEvent(thrown: unknown): thrown is { type: string; error?: unknown; detail?: unknown } {
+  const { type, preventDefault } = (thrown ?? {}) as Partial<globalThis.Event>
+  return typeof type === 'string' && typeof preventDefault === 'function'
 }
 
 /** Why an address cannot be listened on. */

@@ -2,7 +2,7 @@
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { identify, identifyPush, type Identify, type IdentifyPush } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
-import { ping, type Ping } from '@libp2p/ping'
+import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { IDENTIFY_VERSION } from '../wire/protocols.js'
@@ -23,6 +23,7 @@ import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
 import { kadService, type Kad } from './kad.js'
 import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
+import { withoutHangingUp } from './patches/duplicate-connections.js'
 import { identifyAs } from './patches/identify-version.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { checkVersions } from './patches/supported.js'
@@ -68,7 +69,7 @@ export function createHost(
     services: {
       identify: identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)),
       identifyPush: identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)),
-      ping: ping(PING),
+      ping: (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
       kad: kadService(gater),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,

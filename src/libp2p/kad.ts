@@ -4,6 +4,7 @@ import { kadDHT, type KadDHT, type KadDHTComponents } from '@libp2p/kad-dht'
 import { KAD } from './defaults.js'
 import type { Gater } from './gater.js'
 import { withOwnBucket } from './patches/kad-buckets.js'
+import { withoutHangingUp } from './patches/duplicate-connections.js'
 import { hearMembers, withoutKeepAlive } from './peer-tags.js'
 
 export interface Kad extends KadDHT {
@@ -24,7 +25,9 @@ export function kadService(gater: Gater): (components: KadDHTComponents) => Kad 
   }
   return (components) => {
     const members: Kad['members'] = { changed: () => undefined }
-    const heard = hearMembers(withoutKeepAlive(components), (peer, isMember) => members.changed(peer, isMember))
+    const heard = hearMembers(withoutKeepAlive(withoutHangingUp(components)), (peer, isMember) =>
+      members.changed(peer, isMember),
+    )
     const create = (prefixLength: number): KadDHT => kadDHT({ ...init, prefixLength })(heard)
     const kad = withOwnBucket(create, components.peerId, KAD.prefixLength!)
     return Object.assign(kad, { members })

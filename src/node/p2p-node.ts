@@ -155,7 +155,8 @@ export interface P2pNode {
    * pending promise with `NodeStopped`. With `drain` it refuses new work at once, ours with `NodeStopped`, that of peers with
    * `Overloaded` (over version 1: a rejection), and lets what is in flight come to its end first: our requests, broadcasts and
    * dials, and the answers of our handlers. Resolves also when that took too long: `closed` then says what hung. Calling it
-   * again during a drain brings the end forward, and without `drain` at once.
+   * again during a drain brings the end forward, and without `drain` at once. While it drains, `status`, `knownPeers` and `explain`
+   * answer.
    * @throws `InvalidConfig` for bad options.
    */
   stop(options?: StopOptions): Promise<void>
@@ -163,7 +164,8 @@ export interface P2pNode {
   [Symbol.asyncDispose](): Promise<void>
   /**
    * Resolves when the node has ended, and never rejects: with `undefined` after `stop()`, else with the reason. `NodeStopped`:
-   * a fault of its own (its `cause`), or a drain that was cut short (its message names what hung); `ListenError`.
+   * a fault of its own (its `cause`), or a drain that was cut short, by its time or by another `stop()` (its message names what
+   * hung); `ListenError`.
    */
   readonly closed: Promise<P2pError | undefined>
 }

@@ -39,8 +39,8 @@ export class DataDir {
   /** What `state.memory.version` was when it was last looked at. */
   private version = 0
   private writtenAt = -Infinity
-  /** The remembered peers before the node came to its end. */
-  private last: Remembered['peers'] | undefined
+  /** The remembered peers before the node came to its end, and their version. */
+  private last: { peers: Remembered['peers']; version: number } | undefined
   private ports: Remembered['ports']
   private writing: Promise<void> = Promise.resolve()
   private closing: Promise<void> | undefined
@@ -81,10 +81,9 @@ export class DataDir {
 
   /** Sees every batch before it is stepped. */
   batch({ at, events }: Batch): void {
-    for (const { type } of events) {
-      if (ENDS.has(type)) this.last ??= this.snapshot()
-      else if (type === 'tick') this.tick(at)
-    }
+    // A drain ends with any event.
+    if (this.state?.lifecycle.phase === 'draining' || events.some(({ type }) => ENDS.has(type))) this.keepLast()
+    if (events.some(({ type }) => type === 'tick')) this.tick(at)
     // By then it is stepped.
     queueMicrotask(() => {
       this.look()
@@ -97,10 +96,15 @@ export class DataDir {
   }
 
   private look(): void {
-    const version = this.state?.memory.version
-    if (version === undefined || version === this.version || this.last !== undefined) return
+    const version = this.live?.memory.version
+    if (version === undefined || version === this.version) return
     this.version = version
     this.saveSoon()
+  }
+
+  private keepLast(): void {
+    const version = this.live?.memory.version
+    if (version !== undefined && version !== this.last?.version) this.last = { peers: this.snapshot()!, version }
   }
 
   /** Writes what is remembered, and unlocks the directory. */
@@ -130,7 +134,7 @@ export class DataDir {
   }
 
   private save(): Promise<void> {
-    const peers = this.last ?? this.snapshot()
+    const peers = this.snapshot() ?? this.last?.peers
     // A node that has never listened has remembered nobody yet, so the file stays as it is.
     if (peers === undefined) return this.writing
     this.writtenAt = this.state!.now
@@ -156,6 +160,12 @@ export class DataDir {
     }
   }
 
+  /** The state while it has the peers: not before it has begun, nor after its end. */
+  private get live(): Readonly<State> | undefined {
+    const phase = this.state?.lifecycle.phase
+    return phase === 'running' || phase === 'draining' ? this.state : undefined
+  }
+
   private isWhole(): boolean {
     return this.lock.isHeld() && existsSync(keyFile(this.directory))
   }
@@ -165,24 +175,27 @@ export class DataDir {
     if (this.isWhole()) return
     const hadKey = existsSync(keyFile(this.directory))
     await makeDirectory(this.directory)
-    if (!this.lock.isHeld()) {
-      const lock = lockFor(this.directory)
-      this.lock.release()
-      this.lock = lock
+    const lock = this.lock.isHeld() ? this.lock : lockFor(this.directory)
+    try {
+      await keyOf(this.directory, this.secret, this.log)
+    } catch (error) {
+      // It is another node's by now.
+      if (lock !== this.lock) lock.release()
+      throw error
     }
-    await keyOf(this.directory, this.secret, this.log)
+    if (lock !== this.lock) this.lock.release()
+    this.lock = lock
     if (!hadKey) this.log('warn', `the key was gone from dataDir ${this.directory}, and is written again`)
   }
 
   /**
    * The peer that was good last comes first. Ages and not dates, so that a clock that was set, or a long pause, makes no peer
-   * too old. `undefined`: the state has them not yet, or no more.
+   * too old.
    */
   private snapshot(): Remembered['peers'] | undefined {
-    if (this.state === undefined) return undefined
-    const { state } = this
-    const { memory, connections, lifecycle } = state
-    if (lifecycle.phase !== 'running' && lifecycle.phase !== 'draining') return undefined
+    const state = this.live
+    if (state === undefined) return undefined
+    const { memory, connections } = state
     return [...memory.peers]
       .filter(([, { addresses, goodAt }]) => addresses.length > 0 && Number.isFinite(goodAt))
       .map(([peer, known]) => ({

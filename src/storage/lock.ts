@@ -71,10 +71,19 @@ export function lockDirectory(directory: string, temporary = tmpdir()): Lock {
   // By its number, because it may have several paths.
   const { dev, ino } = statSync(directory, { bigint: true })
   const elsewhere = join(temporary, `tinyp2p-${dev}-${ino}.lock`)
-  const owner = livingOwner(elsewhere, readOwn(elsewhere))
-  if (owner !== undefined) throw new InUse(owner)
+  const here = join(directory, 'lock')
+  const lock = takeEither(here, elsewhere)
+  // The other place is looked at afterwards, so that of two who come at once, and could not write to the same place, one sees the other.
+  const [other, text] = lock.trouble === undefined ? [elsewhere, readOwn(elsewhere)] : [here, read(here)]
+  const owner = livingOwner(other, text)
+  if (owner === undefined) return lock
+  lock.release()
+  throw new InUse(owner)
+}
+
+function takeEither(here: string, elsewhere: string): Lock {
   try {
-    return take(join(directory, 'lock'))
+    return take(here)
   } catch (error) {
     if (error instanceof InUse) throw error
     const trouble = error as Error
@@ -101,12 +110,14 @@ function take(path: string, readLock = read): Lock {
       }
       return { isHeld, release }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      // Whatever went wrong: a full or a read-only disk says so before it says that there is a lock.
       const text = readLock(path)
       const pid = livingOwner(path, text)
+      if (pid !== undefined) throw new InUse(pid)
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       // What another user has put there says nothing of the directory, and we cannot remove it.
-      if (pid === undefined && attempt > 2 && readLock === readOwn) throw error
-      if (pid !== undefined || attempt > 2) throw new InUse(pid ?? 0)
+      if (attempt > 2 && readLock === readOwn) throw error
+      if (attempt > 2) throw new InUse(0)
       if (text !== undefined) removeStale(path, text)
     }
   }
@@ -145,7 +156,7 @@ function writeWhole(path: string, text: string): void {
 
 /** Removes the lock with this text, and not one that another process has taken meanwhile. @throws if nothing can be removed there */
 function removeStale(path: string, text: string): void {
-  const aside = `${path}.${process.pid}`
+  const aside = `${path}.${crypto.randomUUID()}`
   try {
     renameSync(path, aside)
   } catch (error) {
@@ -153,12 +164,9 @@ function removeStale(path: string, text: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
-  try {
-    if (read(aside) !== text) linkSync(aside, path)
-  } catch {
-    // A third process has taken it: the next attempt sees it.
-  }
-  rmSync(aside, { force: true })
+  // By a rename, which needs neither room nor hard links. A third process that has taken it meanwhile came later, and loses it.
+  if (read(aside) === text) rmSync(aside, { force: true })
+  else renameSync(aside, path)
 }
 
 function livingOwner(path: string, text: string | undefined): number | undefined {
@@ -207,7 +215,7 @@ function readOwn(path: string): string | undefined {
     const file = openSync(path, O_RDONLY! | O_NOFOLLOW | O_NONBLOCK)
     try {
       const stats = fstatSync(file)
-      const isOurs = process.getuid === undefined || stats.uid === process.getuid()
+      const isOurs = process.geteuid === undefined || stats.uid === process.geteuid()
       return isOurs && stats.isFile() ? readFileSync(file, 'utf8') : undefined
     } finally {
       closeSync(file)

@@ -119,6 +119,7 @@ describe('a subscriber who wants the last broadcasts', () => {
       'replayed 1: a b c d e',
     ])
     expect(core.lines(message('f'))).toEqual(['deliver f'])
+    expect(core.state.counts.topics.get('block')).toMatchObject({ received: 4, delivered: 4, replayed: 2 })
   })
 
   it('does not get what we have said in this life, wherever it comes from', () => {

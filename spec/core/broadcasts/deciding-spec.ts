@@ -21,7 +21,7 @@ describe('a message that nobody judges', () => {
     expect(core.lines(message('a'))).toEqual(['deliver a'])
     expect(core.state.counts.topics.get('block')).toMatchObject({ received: 1, delivered: 1 })
     expect(core.state.topics.joined.get('block')!.history).toMatchObject([{ id: 'a', from: 'bob', via: 'carol' }])
-    expect([...core.state.outcomes.recent]).toEqual([['a', 'accepted']])
+    expect([...core.state.outcomes.recent]).toEqual([['a', { kind: 'accepted', from: 'bob', at: core.now }]])
   })
 
   it('is forwarded, where the network holds it back', () => {
@@ -51,7 +51,7 @@ describe('a message that is judged', () => {
     expect(core.state.counts.peers.get('carol')!.dropped).toEqual({ [reason]: 1 })
     expect(core.state.counts.topics.get('block')).toMatchObject({ received: 1, delivered: 0 })
     expect(core.state.topics.joined.get('block')!.history).toEqual([])
-    expect([...core.state.outcomes.recent]).toEqual([['a', 'refused']])
+    expect([...core.state.outcomes.recent]).toEqual([['a', { kind: 'refused', from: 'bob', at: core.now }]])
   })
 
   it('is ignored when no verdict comes in time, and a late one is not heard', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import type { DropReason } from '../../../src/core/port.js'
-import { GossipCore, message, subscribe } from '../../support/broadcasts.js'
+import { GossipCore, message, repeated, subscribe } from '../../support/broadcasts.js'
 
 const dropped = (reason: DropReason, count = 1, topic?: string): Event => ({
   type: 'gossipDropped',
@@ -39,6 +39,18 @@ describe('what the network drops', () => {
       expect(core.state.counts.peers.get('carol')!.dropped).toEqual({ [reason]: 4 })
     },
   )
+
+  it('because somebody has published it again is counted as a duplicate, and heard by nobody', () => {
+    const core = new GossipCore()
+    core.in(subscribe, message('a'))
+    expect(core.lines(repeated('a', 'dave'), repeated('a', 'bob'))).toEqual([])
+    expect(core.state.counts.topics.get('block')!).toMatchObject({
+      received: 1,
+      delivered: 1,
+      dropped: { duplicate: 2 },
+    })
+    expect(core.state.counts.peers.get('dave')!.dropped).toEqual({ duplicate: 1 })
+  })
 
   it('because it cannot be read costs the peer its connections: its stream is of no use any more', () => {
     const core = new GossipCore()

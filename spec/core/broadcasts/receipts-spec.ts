@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import type { ServiceRequest } from '../../../src/wire/session/service.js'
-import { broadcast, message, published, subscribe, subscription } from '../../support/broadcasts.js'
+import { broadcast, message, published, repeated, subscribe, subscription } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
 import { cancel, end, fail, reply } from '../../support/session.js'
@@ -127,6 +127,50 @@ describe('a receipt that a peer wants', () => {
     expect(core.gotLines('bob')).toEqual(['FAIL 2 NotTaken, "the message was not taken"'])
   })
 
+  it('is refused at once for a message of the same id that another one has published, or that we have', () => {
+    const core = asked()
+    core.run(message('a', { from: 'carol' }), broadcast(1), published(1))
+    core.run(...core.asks('bob', wanted('a')), ...core.asks('bob', wanted('of 1')))
+    const notTaken = (id: number): string => `FAIL ${id} NotTaken, "the message was not taken"`
+    expect(core.gotLines('bob').slice(1)).toEqual([notTaken(1), notTaken(2)])
+  })
+
+  it('is refused when it waits and a message of the same id by another one comes, or its own as a repeat', () => {
+    const core = asked()
+    core.run(...core.asks('bob', wanted('a')), ...core.asks('bob', wanted('b')))
+    expect(core.gotLines('bob').slice(1)).toEqual([])
+    core.run(message('a', { from: 'carol' }))
+    expect(core.gotLines('bob')).toEqual(['FAIL 1 NotTaken, "the message was not taken"'])
+    core.run(repeated('b', 'carol'))
+    expect(core.gotLines('bob')).toEqual([])
+    core.run(repeated('b', 'bob'))
+    expect(core.gotLines('bob')).toEqual(['FAIL 2 NotTaken, "the message was not taken"'])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
+  })
+
+  it('is refused to a peer that was restarted since, before and after its repeat has come', () => {
+    const core = new ServiceCore()
+    core.run(subscribe, message('a'), message('b'))
+    core.now = 10
+    core.peer('bob')
+    core.run(...core.asks('bob', wanted('a')))
+    expect(core.gotLines('bob').slice(1)).toEqual(['FAIL 1 NotTaken, "the message was not taken"'])
+    const long = asked()
+    long.run(message('a'), repeated('a', 'bob'))
+    long.run(...long.asks('bob', wanted('a')))
+    expect(long.gotLines('bob').slice(1)).toEqual(['FAIL 1 NotTaken, "the message was not taken"'])
+  })
+
+  it('is given for the message that comes, and not for one of half a minute ago', () => {
+    const core = asked()
+    core.run(message('a'))
+    core.now = 30_000
+    core.run(...core.asks('bob', wanted('a'), { timeout: 60_000 }))
+    expect(core.gotLines('bob').slice(1)).toEqual([])
+    core.run(message('a'))
+    expect(core.gotLines('bob')).toEqual(['REPLY 1 LAST, ""'])
+  })
+
   const leaving: [string, (core: ServiceCore) => Event][] = [
     ['cancels', (core) => core.sends('bob', cancel(1))],
     ['has lost its connection', () => ({ type: 'connectionClosed', connection: 1 })],
@@ -138,6 +182,15 @@ describe('a receipt that a peer wants', () => {
     expect(core.lines(leave(core)).filter((one) => one.startsWith('cancelHandler'))).toEqual([])
     expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
     expect(core.lines(message('a'))).toEqual(['deliver a'])
+  })
+
+  it('is not given to one who cancels in the moment in which the message comes', () => {
+    const core = asked()
+    core.run(...core.asks('bob', wanted('a')), ...core.asks('bob', wanted('b')))
+    core.got('bob')
+    core.run(core.sends('bob', cancel(1), cancel(2)), message('a'), repeated('b', 'bob'))
+    expect(core.gotLines('bob').map((one) => one.slice(0, 16))).toEqual(['FAIL 1 Cancelled', 'FAIL 2 Cancelled'])
+    expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
   })
 
   it('is forgotten when who wanted it cancels in the same moment', () => {

@@ -92,10 +92,10 @@ describe('the explanation of a topic', () => {
     core.in({ type: 'gossipDropped', peer: 'carol', topic: 'block', reason: 'signature', count: 3 })
     const { sent, heard, dropped, text } = topic(core)
     expect(sent).toEqual({ broadcasts: 2, handedOver: 2, toNobody: 1, waiting: 3 })
-    expect(heard).toEqual({ received: 3, delivered: 1, remembered: 3 })
+    expect(heard).toEqual({ received: 3, delivered: 1, replayed: 0, remembered: 3 })
     expect(dropped).toEqual({ rejected: 1, signature: 3 })
     expect(text).toContain('sent: 2 broadcasts, handed over 2 times, 1 to nobody, 3 waiting')
-    expect(text).toContain('heard: 3 received, 1 delivered, 3 remembered')
+    expect(text).toContain('heard: 3 received, 1 delivered, 0 replayed, 3 remembered')
     expect(text).toContain('dropped: 1 rejected, 3 signature')
   })
 
@@ -119,7 +119,8 @@ describe('the explanation of a topic', () => {
 describe('the explanation of a peer', () => {
   it('of whom nothing is known says so', () => {
     const explanation = peer(new GossipCore())
-    expect(explanation).toMatchObject({ connections: [], askedBy: 'not known yet', dialling: false, topics: [] })
+    expect(explanation).toMatchObject({ connections: [], askedBy: 'not known yet', topics: [] })
+    expect(explanation).not.toHaveProperty('dialling')
     expect(explanation).not.toHaveProperty('dialFailure')
     expect(explanation.text.split('\n').slice(0, 2)).toEqual(['peer bob: not connected', 'not in the routing table'])
     expect(structuredClone(explanation)).toEqual(explanation)
@@ -144,17 +145,19 @@ describe('the explanation of a peer', () => {
     const core = new GossipCore()
     core.in({ type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'] })
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'] })
-    expect(peer(core)).toMatchObject({ dialling: true })
-    expect(peer(core).text).toContain('peer bob: being dialled')
+    core.now = 3_000
+    const addresses = ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1']
+    expect(peer(core)).toMatchObject({ dialling: { age: 3_000, addresses } })
+    expect(peer(core).text).toContain(`peer bob: being dialled for 3000 ms so far, at ${addresses.join(', ')}\n`)
     const tried = [
       { address: '/ip4/10.0.0.1/tcp/1', reason: 'connection refused' },
       { address: '/ip4/10.0.0.2/tcp/1', reason: 'no answer within 5000 ms' },
     ]
     core.in({ type: 'dialFailed', target: 'bob', failure: { message: 'all of 2 addresses failed' }, tried })
-    core.now = 40
+    core.now = 3_040
     const { dialFailure, table, text, dialling } = peer(core)
     expect(dialFailure).toEqual({ ago: 40, reason: 'all of 2 addresses failed', tried })
-    expect([table, dialling]).toEqual([['/ip4/10.0.0.1/tcp/1/p2p/bob', '/ip4/10.0.0.2/tcp/1/p2p/bob'], false])
+    expect([table, dialling]).toEqual([['/ip4/10.0.0.1/tcp/1/p2p/bob', '/ip4/10.0.0.2/tcp/1/p2p/bob'], undefined])
     expect(text).toContain('it could not be reached 40 ms ago: all of 2 addresses failed')
     expect(text).toContain('  /ip4/10.0.0.1/tcp/1: connection refused\n  /ip4/10.0.0.2/tcp/1: no answer within 5000 ms')
   })

@@ -11,7 +11,7 @@ const topic: Omit<TopicExplanation, 'text'> = {
   listeners: 1,
   subscribers: [{ peer: 'bob', reachable: true, inMesh: true, score: -0.26, queued: 0 }],
   sent: { broadcasts: 1, handedOver: 2, toNobody: 0, waiting: 0 },
-  heard: { received: 3, delivered: 2, remembered: 2 },
+  heard: { received: 3, delivered: 2, replayed: 1, remembered: 2 },
   dropped: {},
   limits: { maxMessageSize: 1_000, maxQueueSize: 2_000, validationTimeout: 500 },
 }
@@ -20,7 +20,6 @@ const peer: Omit<PeerExplanation, 'text'> = {
   peer: 'bob',
   connections: [],
   askedBy: 'not known yet',
-  dialling: false,
   topics: [],
   meshes: [],
   gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false },
@@ -36,7 +35,7 @@ describe('the text of a topic', () => {
       '1 peer in it that we are connected to',
       '  bob: reachable, in the mesh, score -0.3',
       'sent: 1 broadcast, handed over 2 times, 0 to nobody, 0 waiting',
-      'heard: 3 received, 2 delivered, 2 remembered',
+      'heard: 3 received, 2 delivered, 1 replayed, 2 remembered',
       'dropped: nothing',
       'limits: 1000 bytes a message, 2000 bytes waiting for one peer',
     ])
@@ -72,7 +71,11 @@ describe('the text of a peer', () => {
       'dropped: nothing',
       'limits: 2 requests of its at once, 3 bytes of them, 1 streams of ours, 4 bytes of broadcasts waiting',
     ])
-    expect(peerText({ ...peer, dialling: true })).toContain('peer bob: being dialled')
+    const dialled = (...addresses: string[]): string =>
+      peerText({ ...peer, dialling: { age: 7, addresses } }).split('\n')[0]!
+    expect(dialled()).toBe('peer bob: being dialled for 7 ms so far, wherever the network knows it')
+    expect(dialled('/a', '/b')).toBe('peer bob: being dialled for 7 ms so far, at /a, /b')
+    expect(dialled('/a', '/b', '/c', '/d', '/e')).toMatch(/at \/a, \/b, \/c, \/d and 1 more$/)
   })
 
   it('tells of connections, of the last dial and of meshes', () => {

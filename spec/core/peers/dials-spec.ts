@@ -35,11 +35,24 @@ describe('a dial by hand', () => {
     expect([core.state.dials.size, core.state.asks.open.size, core.state.counts.peers.size]).toEqual([0, 0, 0])
   })
 
-  it('fails when its connection is lost before the peer has answered', () => {
+  it('begins anew when its connection is lost before the peer has answered, and fails when that happens again and again', () => {
     const core = new Core()
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
-    core.connect('bob')
-    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['fail 1 DialError'])
+    const ends = [1, 2, 3, 4].map((connection) => {
+      core.connect('bob', connection)
+      return shorts(core.in({ type: 'connectionClosed', connection }))
+    })
+    expect(ends).toEqual([['dial bob'], ['dial bob'], ['dial bob'], ['fail 1 DialError']])
+    expect(core.state.asks.open.size + core.state.dials.size).toBe(0)
+  })
+
+  it('goes by another connection, when there is one', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.connect('bob', 1)
+    core.connect('bob', 2)
+    core.in({ type: 'connectionClosed', connection: 1 })
+    expect(core.in({ type: 'pinged', connection: 2, rtt: 1 })).toEqual([{ type: 'settle', ask: 1, value: 'bob' }])
   })
 
   it('that its caller cancels then is not answered', () => {

@@ -25,6 +25,17 @@ describe('discovery', () => {
     expect(core.in(tick)).toEqual([])
   })
 
+  it('is paused, and says so, while none of those that are known is reached', () => {
+    const pauses = (core: Core): unknown =>
+      core
+        .all(tick)
+        .flatMap((effect) => (effect.type === 'log' && effect.message.includes('paused') ? [effect.message] : []))
+    const core = new Core(BOOT)
+    expect(pauses(core)).toEqual(['☕ discovery paused: none of the peers that we know (1) is reached yet'])
+    core.connect('boot')
+    expect(pauses(core)).toEqual(['☕ discovery paused: no connected peer takes part in it yet'])
+  })
+
   it('asks the first peer at once, and then at each tick', () => {
     const core = new Core()
     expect(shorts(core.in(table('bob', '/ip4/10.0.0.1/tcp/1')))).toEqual(['tableQuery'])

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Effects } from '../../../src/core/effects.js'
+import type { Effect, Effects } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { TABLE } from '../../../src/core/parameters.js'
 import { tryAgain } from '../../../src/core/peers/memory.js'
 import type { RememberedPeer } from '../../../src/core/peers/state.js'
 import { peerState } from '../../../src/core/peers/peer-states.js'
 import { Core, shorts } from '../../support/core.js'
+import { SESSION } from '../../support/session.js'
 import {
   BOB,
   BOOT,
@@ -17,6 +18,15 @@ import {
   loseEight,
   rememberedAfter,
 } from '../../support/peers.js'
+
+/** Connections stay. */
+const STILL = { pingInterval: 1e9, connectionKeepAlive: 1e9 }
+
+/** Dials of all others fail. */
+function failAllBut(peer: string, core: Core, effects: Effect[]): void {
+  const others = effects.flatMap((effect) => (effect.type === 'dial' && effect.target !== peer ? [effect.target] : []))
+  core.in(...others.map(dialFailed))
+}
 
 function lost(core: Core, peer = 'bob'): void {
   core.connect(peer)
@@ -50,6 +60,68 @@ describe('the memory of peers', () => {
     expect(times.at(-1)).toBeGreaterThan(90_000)
     expect(peerState(core.state, 'bob').state).toBe('forgotten')
     expect([...core.state.memory.retries.keys()].sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((i) => `later ${i}`))
+  })
+
+  it.each([0, 1])(
+    'tries one that hangs up before it has said who it is as one that fails, after %d failures',
+    (failures) => {
+      // As far away as the eight that were good last.
+      const remembered = [{ peer: 'old', addresses: ['/ip4/127.0.0.1/tcp/1'], age: 0 }]
+      const core = new Core({ ...STILL, remembered, discoveryInterval: 8_000, memoryLifetime: 100_000 })
+      core.state.lifecycle.phase = 'starting'
+      core.in({ type: 'listening', addresses: [BOB] })
+      crowd(core)
+      loseEight(core)
+      if (failures > 0) {
+        core.in(dialFailed('old'))
+        core.at(core.state.memory.retries.get('old')!)
+      }
+      const pauses: number[] = []
+      const isKnown = (): boolean => core.now < 200_000 && core.state.memory.peers.has('old')
+      for (let id = 1_000; id < 1_100 && isKnown(); id++) {
+        core.connect('old', id)
+        core.in(closed(id))
+        pauses.push(core.state.memory.retries.get('old')! - core.now)
+        while (!core.state.dials.has('old') && isKnown()) {
+          failAllBut('old', core, core.at(core.state.memory.nextTry))
+        }
+      }
+      ;[1_000, 2_000, 4_000, 8_000, 8_000].slice(failures).forEach((whole, i) => {
+        expect(pauses[i]).toBeGreaterThanOrEqual(whole / 2)
+        expect(pauses[i]).toBeLessThanOrEqual(whole)
+      })
+      expect(core.now).toBeGreaterThan(90_000)
+    },
+  )
+
+  it.each([0, 29_999, 30_000])(
+    'tries one that is lost without a goodbye after a second, stayed it %d ms or not',
+    (ms) => {
+      const core = new Core({ ...STILL, protocols: [SESSION], discoveryInterval: 30_000 })
+      core.connect('bob')
+      core.in({ ...identified('bob'), protocols: [SESSION] } as Event, { type: 'pinged', connection: 1, rtt: 1 })
+      core.now = ms
+      core.in(closed())
+      expect(core.state.memory.retries.get('bob')! - ms).toBeGreaterThanOrEqual(500)
+      expect(core.state.memory.retries.get('bob')! - ms).toBeLessThanOrEqual(1_000)
+    },
+  )
+
+  it('tries one that hangs up again and again, and says nothing, after ever longer pauses', () => {
+    const core = new Core({ ...STILL, protocols: [SESSION], discoveryInterval: 30_000 })
+    const pauses = [1, 2, 3, 4].map((connection) => {
+      core.connect('bob', connection)
+      const named = { ...identified('bob'), connection, protocols: [SESSION] } as Event
+      core.in(named, { type: 'pinged', connection, rtt: 1 })
+      core.in(closed(connection))
+      const pause = core.state.memory.retries.get('bob')! - core.now
+      core.at(core.state.memory.retries.get('bob')!)
+      return pause
+    })
+    for (const [i, whole] of [1_000, 2_000, 4_000, 8_000].entries()) {
+      expect(pauses[i]).toBeGreaterThanOrEqual(whole / 2)
+      expect(pauses[i]).toBeLessThanOrEqual(whole)
+    }
   })
 
   it('dials it where it was, and puts it back into the table when it is there again', () => {
@@ -298,6 +370,16 @@ describe('peers that the config names', () => {
     const pause = core.state.memory.retries.get('boot')! - core.now
     expect(pause).toBeGreaterThanOrEqual(longest / 2)
     expect(pause).toBeLessThanOrEqual(longest)
+  })
+
+  it('are tried as slowly when another one hangs up and leaves nobody', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT], other: [BOB] }, connectionKeepAlive: 1e9 })
+    for (let id = 1; id <= 20; id += 2) {
+      core.connect('boot', id)
+      core.connect('other', id + 1)
+      core.in(closed(id), closed(id + 1))
+    }
+    for (const peer of ['boot', 'other']) expect(core.state.memory.retries.get(peer)).toBeGreaterThanOrEqual(2_000)
   })
 
   it('are tried slowly if they hang up before they have said who they are, although they were never good', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
-import { Core, KAD } from '../../support/core.js'
+import { Core, KAD, shorts } from '../../support/core.js'
 
 const OURS = '/ip4/51.9.0.1/tcp/4001'
 const HOUR = 3_600_000
@@ -125,6 +125,35 @@ describe('an address of ours that others have observed', () => {
     leave(core)
     expect(core.at(2 * HOUR).filter(({ type }) => type === 'announceObserved')).toEqual(announced())
     expect(core.state.observed.observations.size).toBe(0)
+  })
+
+  it('counts for an hour after those who have named it have left, whenever that is', () => {
+    const core = new Core({ stayConnected: 30 })
+    confirmed(core)
+    core.now = HOUR - 60_000
+    leave(core)
+    expect(core.at(2 * HOUR - 60_001).filter(({ type }) => type === 'announceObserved')).toEqual([])
+    expect(core.at(2 * HOUR - 60_000).filter(({ type }) => type === 'announceObserved')).toEqual(announced())
+    expect(core.state.observed.nextExpiry).toBe(Infinity)
+  })
+
+  it('says nothing of another network, when it comes and when it goes: who names it could send us there all the time', () => {
+    const core = new Core({ stayConnected: 30, pingInterval: 1e9 })
+    listening(core, HERE)
+    core.at(1_000)
+    confirmed(core)
+    expect(core.in({ type: 'listening', addresses: [HERE, OURS] })).toEqual([])
+    expect(core.in({ type: 'listening', addresses: [HERE] })).toEqual([])
+    expect(core.state.waking.nextRound).toBe(Infinity)
+    // The network has changed, whatever our addresses are.
+    expect(shorts(core.in({ type: 'listening', addresses: [HERE] }))).toHaveLength(3)
+  })
+
+  it('is one that we listen on if we had it before: we are in another network when it goes', () => {
+    const core = new Core({ stayConnected: 30, pingInterval: 1e9 })
+    listening(core, HERE, OURS)
+    confirmed(core)
+    expect(shorts(core.in({ type: 'listening', addresses: [HERE] }))).toHaveLength(3)
   })
 
   it('is not ours any more when we are in another network', () => {

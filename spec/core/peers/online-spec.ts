@@ -31,6 +31,16 @@ describe('online', () => {
     expect(core.state.online.size).toBe(0)
   })
 
+  it('says where a peer of the config is being dialled, and for how long', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] }, firstTick: 1 })
+    core.in({ type: 'tick' })
+    core.now = 50
+    core.in(online(1))
+    const [fail] = core.at(150)
+    const message = `0 of 1 peers are connected after 100 ms; boot: being dialled for 150 ms so far, at ${BOOT}`
+    expect(fail).toMatchObject({ refusal: { code: 'DialError', message } })
+  })
+
   it('names no reason that there is none of', () => {
     const core = new Core()
     core.in(online(1))

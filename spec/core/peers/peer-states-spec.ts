@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { peerState, peerStates, type PeerState } from '../../../src/core/peers/peer-states.js'
 import type { Event } from '../../../src/core/events.js'
-import { Core, KAD, SELF } from '../../support/core.js'
+import { Core, KAD, SELF, V1 } from '../../support/core.js'
 import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified, loseEight } from '../../support/peers.js'
 import { asking } from '../../support/session-cores.js'
 import { goodbye, SESSION } from '../../support/session.js'
@@ -110,7 +110,7 @@ describe('the state of a peer', () => {
     core.connect('boot')
     core.in(identified('boot'))
     core.request(1, 'boot')
-    core.in(closed())
+    core.in({ type: 'streamOpened', stream: 1, protocol: V1 }, closed())
     expect(lastError(core, 'boot')).toEqual(['unreachable', 'the connection was lost after 0 ms'])
     core.at(300)
     expect(lastError(core, 'boot')).toEqual(['dialling', 'the connection was lost after 0 ms'])
@@ -145,6 +145,14 @@ describe('the state of a peer', () => {
       core.in(closed())
       expect(lastError(core)).toEqual(['discovered', undefined])
     }
+  })
+
+  it('is without a fault when a boot node stops, however short the connection was', () => {
+    const core = asking({ bootNodes: { bob: [BOB] }, pingInterval: 1e9 }, { 0: 7 })
+    core.in({ ...identified('bob'), protocols: [SESSION] } as Event)
+    core.receive(goodbye(1, 4))
+    core.in(closed())
+    expect(peerState(core.state, 'bob').lastError).toBeUndefined()
   })
 
   it('is connected, and not identified, while the peer stops; over another connection it can be asked', () => {

@@ -48,6 +48,35 @@ describe('after a sleep', () => {
     expect(core.in({ type: 'clockJumped', by: 10_000 })).toEqual([])
   })
 
+  it('those with a ping from before are tested too: it may have much more time', () => {
+    const core = among(2)
+    core.at(core.state.connections.nextPing)
+    core.in({ type: 'pinged', connection: 2, rtt: 3 })
+    expect(shorts(core.in({ type: 'clockJumped', by: HOUR }))).toEqual(['ping 1', 'ping 2'])
+    expect(shorts(core.in(pingFailed(1)))).toEqual(['closeConnection 1', 'dial p1'])
+  })
+
+  it('one from which something comes is not lost to it, and is tested again after the next', () => {
+    const core = among(1)
+    core.in({ type: 'clockJumped', by: HOUR })
+    expect(shorts(core.in({ ...pingFailed(1), heard: true } as Event))).toEqual(['ping 1'])
+    expect(shorts(core.in({ type: 'clockJumped', by: HOUR }))).toEqual(['ping 1'])
+    core.in({ ...pingFailed(1), heard: true } as Event, { ...pingFailed(1), heard: true } as Event)
+    round(core)
+    expect(core.in(closed(1))).toEqual([])
+  })
+
+  it.each([3, 600, 700, 2_000])(
+    'one that does not answer is lost to it however long its test took, at a round trip of %d ms',
+    (rtt) => {
+      const core = among(1, new Core({ stayConnected: 30 }), rtt)
+      const [ping] = core.in({ type: 'clockJumped', by: HOUR })
+      round(core)
+      core.now = 5_000 + (ping as { timeout: number }).timeout
+      expect(shorts(core.in(pingFailed(1)))).toEqual(['closeConnection 1', 'dial p1'])
+    },
+  )
+
   it('in which peers have given us up, they have no more than the time of any test', () => {
     const core = among(1)
     expect(core.in({ type: 'clockJumped', by: 60_000 })).toEqual([

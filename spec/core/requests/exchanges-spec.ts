@@ -5,6 +5,7 @@ import type { Effects } from '../../../src/core/effects.js'
 import * as exchanges from '../../../src/core/requests/exchanges.js'
 import type { Exchange } from '../../../src/core/requests/state.js'
 import { takeNews } from '../../../src/core/news.js'
+import { simulate } from '../../../src/testing/index.js'
 import { bytes, Core } from '../../support/core.js'
 
 /** A request of Bob, which is read since 0 ms and has 1,000 ms for that; it goes to the node itself, if `service`. */
@@ -71,4 +72,25 @@ describe('an exchange', () => {
     const { open, deadlines } = core.state.exchanges
     expect([open.size, deadlines.size, core.state.budget.accounts.size]).toEqual([0, 0, 0])
   })
+})
+
+describe('a slow line', () => {
+  it.each([
+    ['requests', 30],
+    ['answers', 30],
+    // So many that the buffers of the line have an answer's first bytes for longer than one stage may take.
+    ['answers', 100],
+  ])(
+    'carries large %s that take turns, %d at once, though each of them gets less than 1,000 bytes a second',
+    async (what, count) => {
+      const net = simulate({ latency: 20, bandwidth: 25_000 })
+      const [a, b] = [await net.createNode(), await net.createNode()]
+      const [small, large] = [new Uint8Array(1), new Uint8Array(100_000)]
+      b.setEventHandler({ handleInboundRequest: () => (what === 'answers' ? large : small) })
+      const payload = what === 'answers' ? small : large
+      const all = Array.from({ length: count }, () => a.request(b.addresses[0]!, payload, { timeout: 600_000 }))
+      await net.until(Promise.all(all))
+      expect(net.now).toBeLessThan(1.1 * 4_000 * count)
+    },
+  )
 })

@@ -39,8 +39,8 @@ describe('a request', () => {
   it('that is lost is DialError if it is unsent, and else perhaps handled', () => {
     const core = session()
     expect([1, 2].map((id) => lost(ask(core, id), 'the line was cut'))).toEqual([
-      { code: 'ConnectionLost', message: 'the line was cut before bob answered' },
-      { code: 'DialError', message: 'the line was cut before the request was sent' },
+      { code: 'ConnectionLost', message: 'no answer from bob: the line was cut' },
+      { code: 'DialError', message: 'the request was not sent: the line was cut' },
     ])
   })
 

@@ -26,15 +26,44 @@ describe('a request', () => {
     })
   })
 
-  it('is lost with its connection, in every stage, and is not tried again', () => {
+  it('is lost with its connection if something of it was sent, and goes elsewhere otherwise', () => {
     const core = new Core({ maxStreams: 2, maxEarlyStreams: 2 })
     core.connect('bob')
     for (let ask = 1; ask <= 3; ask++) core.request(ask, 'bob')
     core.in(opened(1))
-    expect(
-      shorts(core.in({ type: 'connectionClosed', connection: 1 })).filter((text) => text.startsWith('fail')),
-    ).toEqual(['fail 1 ConnectionLost', 'fail 2 DialError', 'fail 3 DialError'])
-    expect(core.state.asks.open.size + core.state.streams.v1Requests.size).toBe(0)
+    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual([
+      'reset 1',
+      'fail 1 ConnectionLost',
+      'dial bob',
+    ])
+    expect(core.state.streams.v1Requests.size).toBe(0)
+    expect(shorts(core.connect('bob', 2))).toEqual(['open 5 on 2', 'open 7 on 2'])
+    core.in(opened(5))
+    expect(shorts(core.in(data(5, [1, 7])))).toEqual(['settle 2'])
+    for (const ask of [2, 3]) core.in({ type: 'cancel', ask })
+    core.in({ type: 'connectionClosed', connection: 2 })
+    expect(core.state.asks.open.size + core.state.streams.v1Requests.size + core.state.asks.deadlines.size).toBe(0)
+  })
+
+  it('goes elsewhere three times, and is lost with the fourth connection', () => {
+    const core = new Core()
+    core.request(1, 'bob')
+    const ends = [1, 2, 3, 4].map((connection) => {
+      core.connect('bob', connection)
+      return shorts(core.in({ type: 'connectionClosed', connection }))
+    })
+    expect(ends).toEqual([['dial bob'], ['dial bob'], ['dial bob'], ['reset 7', 'fail 1 DialError']])
+    expect(core.state.asks.open.size + core.state.asks.deadlines.size + core.state.dials.size).toBe(0)
+  })
+
+  it('that goes elsewhere has the time that it had', () => {
+    const core = new Core()
+    core.request(1, 'bob', bytes('?'), 100)
+    core.connect('bob')
+    core.at(60)
+    core.in({ type: 'connectionClosed', connection: 1 })
+    expect(shorts(core.at(99))).toEqual([])
+    expect(shorts(core.at(100))).toEqual(['fail 1 RequestTimeout'])
   })
 
   it('is forgotten when its caller cancels, and its stream is killed', () => {
@@ -62,7 +91,11 @@ describe('a request', () => {
     expect(refusalOf(core.at(100))).toBe('RequestTimeout: no answer from bob within 100 ms while it was being dialled')
     core.connect('bob')
     core.request(2, 'bob', bytes('?'), 100)
-    expect(refusalOf(core.at(200))).toBe(
+    const nothing = 'it has answered nothing since it was connected 100 ms ago'
+    expect(refusalOf(core.at(200))).toBe(`RequestTimeout: no answer from bob within 100 ms: ${nothing}`)
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
+    core.request(3, 'bob', bytes('?'), 100)
+    expect(refusalOf(core.at(300))).toBe(
       'RequestTimeout: no answer from bob within 100 ms while a stream was being opened',
     )
   })

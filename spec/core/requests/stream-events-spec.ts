@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import { Core, data, shorts } from '../../support/core.js'
-import { answering, AnsweringCore } from '../../support/session-cores.js'
+import { answering, AnsweringCore, asking } from '../../support/session-cores.js'
 import { hello, SESSION } from '../../support/session.js'
 
 describe('an event of a stream', () => {
@@ -53,17 +53,28 @@ describe('an event of a stream', () => {
     expect([core.state.streams.sessions.size, core.state.connections.all.get(1)!.answering]).toEqual([0, undefined])
   })
 
+  it.each<Event>([
+    { type: 'streamEnded', stream: 1 },
+    { type: 'streamClosed', stream: 1, reason: 'lost' },
+  ])('that ends a request makes its connection one that was in use: the peer is dialled at once, $type', (event) => {
+    for (const isAsked of [true, false]) {
+      const core = asking({ stayConnected: 0 })
+      core.in({ type: 'tableChanged', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] })
+      if (isAsked) core.ask(1)
+      core.in(event)
+      core.now += 5
+      const effects = shorts(core.in({ type: 'connectionClosed', connection: 1 }))
+      expect(effects.filter((text) => text.startsWith('dial'))).toEqual(isAsked ? ['dial bob'] : [])
+    }
+  })
+
   it('closes a connection whose muxer died without a word, when a stream cannot be opened on it', () => {
     const core = new Core()
     core.connect('bob')
     core.request(1, 'bob')
     core.request(2, 'bob')
     const lost: Event = { type: 'streamOpenFailed', stream: 1, reason: 'lost', failure: { message: 'muxer closed' } }
-    expect(shorts(core.in(lost)).filter((text) => !text.startsWith('reset'))).toEqual([
-      'closeConnection 1',
-      'fail 1 DialError',
-      'fail 2 DialError',
-    ])
-    expect(shorts(core.request(3, 'bob'))).toEqual(['dial bob'])
+    expect(shorts(core.in(lost)).filter((text) => !text.startsWith('reset'))).toEqual(['closeConnection 1', 'dial bob'])
+    expect(core.state.dials.get('bob')!.waiting.size).toBe(2)
   })
 })

@@ -42,7 +42,7 @@ describe('a handler', () => {
       'names that are near to one that is there',
       { handleBroadcast: () => undefined, handleBroadcasts: () => undefined },
     ],
-    ['methods that are left out', { handleInboundRequest: undefined }],
+    ['a method that is left out', { handleInboundRequest: undefined, handleBroadcast: () => undefined }],
   ])('may have %s', (_, handler) => {
     expect(linesOf(handler)).toEqual([])
   })
@@ -61,6 +61,8 @@ describe('a handler', () => {
     [{}, 'a handler is an object with handleInboundRequest, handleBroadcast or both, not an object ()'],
     [[answer], 'a handler is an object with handleInboundRequest, handleBroadcast or both, not an array of 1'],
     [{ logger: 1 }, 'a handler is an object with handleInboundRequest, handleBroadcast or both, not an object (logger)'],
+    [{ handleInboundRequest: undefined }, 'a handler is an object with handleInboundRequest, handleBroadcast or both, not an object (handleInboundRequest)'],
+    [{ handleInboundRequest: undefined, handleBroadcasts: answer }, 'a handler has no method "handleBroadcasts" (did you mean handleBroadcast?)'],
     [{ handleInboundRequest: 5 }, 'handleInboundRequest must be a function, not 5'],
     [{ onMessage: answer }, 'a handler has no method "onMessage" (did you mean handleBroadcast?)'],
     [new (class { answer() {} })(), 'a handler has no method "answer" (did you mean handleInboundRequest?)'],

@@ -1,5 +1,5 @@
 /** Topics at run time: who joins, leaves or dies is seen; what follows `joined` is not lost; slow loops drop by their policy. */
-import type { P2pNode } from 'tinyp2p'
+import { newSecret, type P2pNode } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endProcesses } from '../../support/another-process.js'
 import { titled, titleOf } from '../../support/child-broadcasts.js'
@@ -159,6 +159,32 @@ describe('the id of a message', () => {
     await Promise.all([canReach(nodes[0], nodes[1], TOPIC), canReach(nodes[1], nodes[0], TOPIC)])
     return nodes
   }
+
+  it.each(['the same node, started again', 'another node'])(
+    'makes what %s publishes a repeat: nobody hears it, no receipt says so, and it is counted',
+    async (who) => {
+      const hub = await startNode()
+      const heardThere: string[] = []
+      hub.broadcasts$(TOPIC).subscribe(({ data }) => heardThere.push(titleOf(data)))
+      const secret = newSecret()
+      const receiptsOf = async (own: string): Promise<string[]> => {
+        const node = await startNode({ secret: own, bootNodes: hub.addresses, topics: [TOPIC] })
+        const options = { waitForPeers: { timeout: 5_000 }, receipts: { timeout: 5_000 } }
+        const { recipients, receipts$ } = await node.broadcast(TOPIC, bytes('up'), options)
+        expect(recipients).toEqual([hub.peerId])
+        const by: string[] = []
+        await receipts$!.forEach(({ peer }) => void by.push(peer))
+        await node.stop()
+        return by
+      }
+      expect(await receiptsOf(secret)).toEqual([hub.peerId])
+      const began = performance.now()
+      expect(await receiptsOf(who === 'another node' ? newSecret() : secret)).toEqual([])
+      expect(performance.now() - began).toBeLessThan(4_000)
+      expect(heardThere).toEqual(['up'])
+      expect((await hub.explain({ topic: TOPIC })).dropped).toEqual({ duplicate: 1 })
+    },
+  )
 
   it("'unique' makes a repeat a broadcast of its own, with receipts of its own", async () => {
     const [a, b] = await pairWith('unique')

@@ -210,6 +210,26 @@ describe('a frame', () => {
     await goesOn(peer)
   })
 
+  it('that cannot be read, on a stream that its sender has left for another one, is counted and ends that one', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer, TOPIC)
+    const left: (typeof raw.outbound)[] = []
+    for (let i = 0; i < 3; i++) {
+      const older = raw.outbound
+      await raw.connect(peer)
+      raw.subscribe(`${i}`)
+      await peer.next('subscriptionChanged', ({ topic }) => topic === `${i}`)
+      older.send(framed(bytes('no rpc at all')))
+      await peer.next('gossipDropped', ({ reason }) => reason === 'malformed')
+      left.push(older)
+    }
+    await Promise.all(left.map((older) => raw.cut(older)))
+    // Over the newest one they gossip on.
+    expect((await peer.say(TOPIC, bytes('still here?'))).type).toBe('published')
+    await raw.publish(TOPIC, bytes('here'))
+    await peer.next('message', ({ data }) => text(data) === 'here')
+  })
+
   it('that we send is never over the limit, however much others ask for at once', async () => {
     const peer = await victim({ ...SLOW, pubsub: PUBSUB })
     await rawPeer(peer, TOPIC)

@@ -6,6 +6,7 @@ import { bytes, text } from '../../support/nodes.js'
 import { Peer, stopPeers, sum, type Of } from '../../support/port-peer.js'
 import { PUBSUB } from '../../support/pubsub.js'
 import { rawPeer, RawGossip, stopRaw } from '../../support/raw-gossip.js'
+import { endRelays, Relay } from '../../support/relay.js'
 
 const TOPIC = 'block'
 /** Gossipsub looks after its meshes ten times a second. */
@@ -13,6 +14,7 @@ const FAST = { gossipsub: { heartbeatInterval: 100 } }
 const idOf = (content: string) => `${sum(bytes(content))}`
 
 afterEach(async () => {
+  endRelays()
   await stopRaw()
   await stopPeers()
 })
@@ -79,6 +81,24 @@ describe('topics', () => {
       proof: answer.proof,
     })
     expect(a.all('message')).toEqual([])
+  })
+
+  it('report what another one publishes again, and not what comes by many ways', async () => {
+    const [a, b] = await pair()
+    const c = await Peer.listening(FAST)
+    c.join(TOPIC)
+    await meet(b, c)
+    await published(a, 'once')
+    const { id } = await heard(b, 'once')
+    await heard(c, 'once')
+    expect(b.all('repeated')).toEqual([])
+    // It has heard nothing of it, as a node that was started again.
+    const d = await Peer.listening(FAST)
+    d.join(TOPIC)
+    await meet(d, b)
+    expect((await published(d, 'once')).recipients).toEqual([b.id])
+    expect(await b.next('repeated')).toEqual({ type: 'repeated', topic: TOPIC, id, from: d.id, via: d.id })
+    expect(texts(b)).toEqual(['once'])
   })
 
   it('refuse the same bytes again, from the sender and from who heard them', async () => {
@@ -173,6 +193,92 @@ describe('topics', () => {
     await raw.until(() => raw.inbound.length === 2)
     expect((await published(a, 'still here?')).recipients).toEqual([raw.id])
     await raw.until(() => raw.messages.length === 1)
+  })
+
+  it('are gossiped about over the third connection when the others are dead, whichever is known first to be', async () => {
+    const a = await Peer.listening(FAST)
+    a.join(TOPIC)
+    const port = Number(a.address.split('/')[4])
+    const relays = [await Relay.to(port), await Relay.to(port)]
+    const raw = await RawGossip.start()
+    await raw.connect({ id: a.id, address: relays[0]!.address })
+    const first = await a.next('connectionOpened')
+    raw.subscribe(TOPIC)
+    await a.next('subscriptionChanged')
+    await raw.dial({ id: a.id, address: relays[1]!.address })
+    const second = await a.next('connectionOpened')
+    for (const relay of relays) relay.hold()
+    a.run({ type: 'ping', connection: first.connection, timeout: 20_000, longest: 20_000, avoidAfter: 50 })
+    // It is being opened over the second one.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const before = raw.inbound.length
+    await raw.connect(a)
+    raw.subscribe(TOPIC)
+    for (const { connection } of [first, second]) {
+      a.run({ type: 'closeConnection', connection, reason: 'dead', dead: true })
+      await a.next('connectionClosed', (event) => event.connection === connection)
+    }
+    await raw.until(() => raw.inbound.length > before)
+    await a.next('gossipOpened', () => a.all('gossipOpened').length === 2)
+    expect((await published(a, 'still here?')).recipients).toEqual([raw.id])
+  })
+})
+
+describe('an older stream, which its peer has left for one over another connection,', () => {
+  const over = (topic: string, subscribe: boolean) => ({ subscriptions: [{ topic, subscribe }] })
+
+  async function moved(): Promise<{
+    a: Peer
+    raw: RawGossip
+    older: RawGossip['outbound']
+    said: () => Promise<string[]>
+  }> {
+    const a = await Peer.listening(FAST)
+    a.join(TOPIC)
+    const raw = await rawPeer(a, TOPIC, 'left')
+    const older = raw.outbound
+    await raw.connect(a)
+    raw.subscribe(TOPIC, 'tx')
+    await a.next('subscriptionChanged', ({ topic }) => topic === 'tx')
+    const before = a.all('subscriptionChanged').length
+    const said = async (): Promise<string[]> => {
+      const marker = `marker ${a.all('message').length}`
+      raw.send({ messages: [await raw.sign(TOPIC, bytes(marker))] }, older)
+      await heard(a, marker)
+      const changes = a.all('subscriptionChanged').slice(before)
+      return changes.map(({ topic, subscribed }) => `${topic} ${subscribed}`)
+    }
+    return { a, raw, older, said }
+  }
+
+  it('is heard, about topics too, but for those of which the newer one has spoken', async () => {
+    const { a, raw, older, said } = await moved()
+    for (const topic of ['left', TOPIC, 'tx']) raw.send(over(topic, false), older)
+    expect(await said()).toEqual(['left false'])
+    raw.send(over('late', true), older)
+    expect(await said()).toEqual(['left false', 'late true'])
+    raw.send(over('late', false))
+    await a.next('subscriptionChanged', ({ topic, subscribed }) => topic === 'late' && !subscribed)
+    raw.send(over('late', true), older)
+    expect(await said()).toEqual(['left false', 'late true', 'late false'])
+  })
+
+  it('is heard about meshes and messages that are offered', async () => {
+    const { a, raw, older } = await moved()
+    await a.next('meshChanged', ({ peers }) => peers.includes(raw.id))
+    raw.send({ control: { prune: [{ topicID: TOPIC, peers: [] }] } }, older)
+    await a.next('meshChanged', ({ peers }) => !peers.includes(raw.id))
+    raw.send({ control: { ihave: [{ topicID: TOPIC, messageIDs: [bytes('offered')] }] } }, older)
+    await raw.until(() => raw.heard.some(({ rpc }) => (rpc.control?.iwant ?? []).length > 0))
+  })
+
+  it('is heard no more about topics once its peer had gone and was back', async () => {
+    const { a, raw, older, said } = await moved()
+    raw.outbound.abort(new Error('for a test'))
+    await a.next('subscriptionChanged', ({ topic, subscribed }) => topic === 'tx' && !subscribed)
+    // Gossip has begun anew: the stream that was left is not read any more.
+    await raw.cut(older)
+    await expect(said()).rejects.toThrow()
   })
 })
 

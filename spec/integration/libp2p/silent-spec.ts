@@ -59,37 +59,59 @@ it('gossip goes on over the other one long before the silent one is given up, an
   expect(a.all('pingFailed')).toEqual([])
 })
 
-it('what was sent over one that was only slow arrives, although gossip has left it', async () => {
+/** They have two connections, and `slow` is that over which `a` gossips to `b`: it is held up, and `leave` gives it up. */
+async function overTwo(...topics: string[]): Promise<{ a: Peer; b: Peer; slow: Relay; leave: () => Promise<void> }> {
   const [a, b] = [await Peer.listening(), await Peer.listening()]
-  for (const peer of [a, b]) peer.join(TOPIC)
+  for (const peer of [a, b]) for (const topic of topics) peer.join(topic)
   // Each dials before it has the connection of the other, so there are two.
   const relays = await Promise.all([b, a].map(({ address }) => Relay.to(Number(address.split('/')[4]))))
   a.run({ type: 'dial', target: b.id, addresses: [relays[0]!.address] })
   b.run({ type: 'dial', target: a.id, addresses: [relays[1]!.address] })
   const ours = await a.next('connectionOpened', ({ inbound }) => !inbound)
   const theirs = await a.next('connectionOpened', ({ inbound }) => inbound)
-  for (const [one, other] of [
-    [a, b],
-    [b, a],
-  ] as const)
-    // prettier-ignore
-    await one.next('subscriptionChanged', (event) => event.peer === other.id && event.subscribed)
+  for (const topic of topics) {
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      // prettier-ignore
+      await one.next('subscriptionChanged', (event) => event.peer === other.id && event.topic === topic)
+  }
   relays[0]!.hold()
   await a.say(TOPIC, bytes('over which?'))
   const isOverOurs = await heard(b, 'over which?', 300).then(() => false, () => true) // prettier-ignore
   if (!isOverOurs) relays[0]!.goOn()
   const slow = relays[isOverOurs ? 0 : 1]!
   slow.hold()
+  const leave = async (): Promise<void> => {
+    // (It is given up much later.)
+    a.run({ ...test((isOverOurs ? ours : theirs).connection, 5_000), avoidAfter: 300 })
+    await a.next('gossipClosed')
+    await a.next('gossipOpened', () => a.all('gossipOpened').length === 2)
+  }
+  return { a, b, slow, leave }
+}
+
+it('what was sent over one that was only slow arrives, although gossip has left it', async () => {
+  const { a, b, slow, leave } = await overTwo(TOPIC)
   const late = [1, 2, 3].map((number) => `late ${number}`)
   for (const one of late) await a.say(TOPIC, bytes(one))
-  a.run(test((isOverOurs ? ours : theirs).connection, 300))
-  await a.next('gossipClosed')
-  await a.next('gossipOpened')
+  await leave()
   await a.say(TOPIC, bytes('news'))
   await heard(b, 'news')
   expect(b.all('message').map(({ data }) => text(data))).not.toContain(late[0])
   slow.goOn()
   for (const one of late) await heard(b, one)
+  expect(a.all('pingFailed')).toEqual([])
+})
+
+it('a topic that was left over a line which does not answer is left over the other one too', async () => {
+  const { a, b, leave } = await overTwo(TOPIC, 'left', 'again')
+  for (const topic of ['left', 'again']) a.run({ type: 'leave', topic })
+  a.join('again')
+  await leave()
+  await b.next('subscriptionChanged', ({ topic, subscribed }) => topic === 'left' && !subscribed)
+  expect(b.all('subscriptionChanged').filter(({ subscribed }) => !subscribed)).toHaveLength(1)
   expect(a.all('pingFailed')).toEqual([])
 })
 

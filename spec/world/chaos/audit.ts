@@ -24,12 +24,24 @@ export interface Tally {
   /** The latest end of a request after its timeout, ms. */
   latest: number
   /**
-   * Of the processes that lived long enough: the one whose memory grew fastest, and the largest. `judged`: those whose growth was
-   * judged.
+   * Of the processes that lived long enough: the one whose memory grew fastest, the one that was judged for the longest time, and the
+   * largest. `judged`: those whose growth was judged.
    */
-  memory: { slope: number; slopeOf: string; most: number; mostOf: string; judged: number }
+  memory: { steepest: Growth; longest: Growth; most: number; mostOf: string; judged: number }
   /** What was broken, a line each. */
   broken: string[]
+}
+
+/** How fast the memory of a process grew. */
+export interface Growth {
+  /** Its name; `''`: there is none. */
+  of: string
+  /** What it resides in, or what its objects and buffers hold. */
+  what: 'resident' | 'held'
+  /** MB a minute. */
+  slope: number
+  /** From the first sample to the last, s. */
+  over: number
 }
 
 /** A request may end so long after its time, ms: machines are busy. */
@@ -42,12 +54,13 @@ const SAMPLES = 9
 const MOST = 400
 const STEEPEST = 10
 const MB = 1_000_000
+const NONE: Growth = { of: '', what: 'resident', slope: 0, over: 0 }
 
 export function audit(journals: Journal[]): Tally {
   const tally: Tally = {
     ...{ asked: 0, answered: 0, failed: {}, cutOff: 0, lost: 0, doubled: 0, latest: 0, broken: [] },
     broadcasts: { sent: 0, delivered: 0, doubled: 0 },
-    memory: { slope: 0, slopeOf: '', most: 0, mostOf: '', judged: 0 },
+    memory: { steepest: NONE, longest: NONE, most: 0, mostOf: '', judged: 0 },
   }
   const { broken } = tally
   const handled = new Counter()
@@ -111,15 +124,19 @@ function weigh({ name, lines }: Journal, { memory, broken }: Tally): void {
   const most = Math.max(0, ...samples.map(({ resident }) => resident))
   if (most > memory.most) Object.assign(memory, { most, mostOf: name })
   if (most > MOST) broken.push(`${name} took ${most.toFixed(0)} MB`)
-  const slopes = (['resident', 'held'] as const).flatMap((what) => {
+  const growths = (['resident', 'held'] as const).flatMap((what): Growth[] => {
     const warm = samples.filter(({ at }) => at > WARM[what])
-    return warm.length < SAMPLES ? [] : slopeOf(warm.map((sample) => ({ x: sample.at, y: sample[what] }))) * 60_000
+    if (warm.length < SAMPLES) return []
+    const slope = slopeOf(warm.map((sample) => ({ x: sample.at, y: sample[what] }))) * 60_000
+    return [{ of: name, what, slope, over: (warm.at(-1)!.at - warm[0]!.at) / 1_000 }]
   })
-  if (slopes.length === 0) return
+  if (growths.length === 0) return
   memory.judged++
-  const slope = Math.max(...slopes)
-  if (slope > memory.slope) Object.assign(memory, { slope, slopeOf: name })
-  if (slope > STEEPEST) broken.push(`${name} grew by ${slope.toFixed(1)} MB a minute`)
+  for (const growth of growths) {
+    if (growth.slope > memory.steepest.slope) memory.steepest = growth
+    if (growth.over > memory.longest.over) memory.longest = growth
+    if (growth.slope > STEEPEST) broken.push(`${name} grew by ${growth.slope.toFixed(1)} MB a minute`)
+  }
 }
 
 /** Of the line with the least squares. */

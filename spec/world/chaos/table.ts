@@ -1,4 +1,5 @@
 /** The report of chaos as a table. */
+import type { Growth } from './audit.js'
 import { GOAL, show, type ChaosReport } from './run.js'
 
 export function tableOf(report: ChaosReport): string {
@@ -23,10 +24,14 @@ export function tableOf(report: ChaosReport): string {
     ],
     [
       'memory',
-      `at most ${memory.most.toFixed(0)} MB (${memory.mostOf}), growing by ${memory.slope.toFixed(1)} MB a minute at most${memory.slopeOf && ` (${memory.slopeOf})`}, of ${memory.judged} processes that lived long enough`,
+      `at most ${memory.most.toFixed(0)} MB (${memory.mostOf}); of ${memory.judged} processes that lived long enough the steepest grew by ${grown(memory.steepest)}, the oldest by ${grown(memory.longest)}`,
     ],
   ]
   return ['| what | |', '| --- | --- |', ...rows.map(([what, value]) => `| ${what} | ${value} |`)].join('\n')
+}
+
+function grown({ of, what, slope, over }: Growth): string {
+  return of === '' ? 'nothing' : `${slope.toFixed(1)} MB a minute (${of}, ${what}, over ${over.toFixed(0)} s)`
 }
 
 function counts(all: Record<string, number>): string {

@@ -14,6 +14,7 @@ import type { CommandOf, EventOf } from '../events.js'
 import { openOwnAsk, takeOwnAsk } from '../services/book.js'
 import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
+import { countReplayed } from './counts.js'
 import { outcomeOf, remember } from './history.js'
 import { isJoined, nextSettled } from './membership.js'
 import type { CatchUp, Origin, RememberedBroadcast } from './state.js'
@@ -138,7 +139,7 @@ function addVerified(state: State, out: Effects, catchUp: CatchUp, message: Reme
   const { topic, subscription, judged } = catchUp
   const { id, data, from, via, proof, at } = message
   // As in the live stream, a node does not hear what it has published itself since its start.
-  if (from === state.self && outcomeOf(state, id) === 'published') return
+  if (from === state.self && outcomeOf(state, id)?.kind === 'published') return
   const known = catchUp.found.get(id)
   if (known !== undefined) known.at = Math.min(known.at, at)
   if (judged.has(id)) return
@@ -201,5 +202,6 @@ function endCatchUp(state: State, out: Effects, catchUp: CatchUp): void {
   }
   for (const { id } of live) found.delete(id)
   const old = [...found.values()].sort((a, b) => a.at - b.at).slice(-count)
+  countReplayed(state, topic, old.length)
   out.push({ type: 'replayed', subscription, broadcasts: [...old.map(({ heard }) => heard), ...live] })
 }

@@ -17,7 +17,7 @@ export function countsOf(state: State, topic: string): Counts {
   const { topics } = state.counts
   let found = topics.get(topic)
   if (found === undefined) {
-    found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, dropped: {} }
+    found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, replayed: 0, dropped: {} }
     evictOldest(topics)
     topics.set(topic, found)
   }
@@ -39,6 +39,11 @@ export function countReceived(state: State, topic: string): void {
 
 export function countDelivered(state: State, topic: string): void {
   countsOf(state, topic).delivered++
+}
+
+/** A late subscriber got so many broadcasts of the past. */
+export function countReplayed(state: State, topic: string, count: number): void {
+  countsOf(state, topic).replayed += count
 }
 
 export function recordOf(state: State, peer: string): PeerRecord {

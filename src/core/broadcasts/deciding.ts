@@ -51,19 +51,19 @@ function decide(
     return dropMessage(state, out, heard, origin.held, why ?? LOSSES[verdict])
   }
   giveVerdict(out, heard, origin.held, 'accept')
-  const { topic, id } = heard
-  noteOutcome(state, id, 'accepted')
+  const { topic, id, from } = heard
+  noteOutcome(state, id, 'accepted', from)
   // The topic may have been left during the validation.
   if (state.topics.joined.has(topic)) {
     countDelivered(state, topic)
     if (!origin.large) {
-      const { data, from, via } = heard
+      const { data, via } = heard
       remember(state, topic, { id, data, from, via, proof, at: state.now })
     }
     out.push({ type: 'deliver', ...heard })
     deferLive(state, out, heard)
   }
-  giveReceipts(state, out, id, 'accepted')
+  giveReceipts(state, out, id)
 }
 
 /** Reasons that count against the peer that forwarded the message. */
@@ -71,11 +71,11 @@ const OFFENCES = new Set<LossReason>(['rejected', 'oversize'])
 
 /** Drops the message, and counts the loss. */
 export function dropMessage(state: State, out: Effects, heard: Heard, held: boolean, reason: LossReason): void {
-  const { topic, via, id } = heard
+  const { topic, from, via, id } = heard
   countLoss(state, reason, { topic, peer: via })
-  noteOutcome(state, id, 'refused')
+  noteOutcome(state, id, 'refused', from)
   giveVerdict(out, heard, held, OFFENCES.has(reason) ? 'reject' : 'ignore')
-  giveReceipts(state, out, id, 'refused')
+  giveReceipts(state, out, id)
 }
 
 /** The network gets the verdict if it holds the message back. */

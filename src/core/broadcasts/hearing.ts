@@ -14,6 +14,7 @@ import { onWholeMessage, dropMessage, giveVerdict } from './deciding.js'
 import { fetchLarge, onFetchedHash } from './fetching.js'
 import { takeDigesting } from './large.js'
 import { announceLarge } from './publishing.js'
+import { refuseReceipts } from './receipts.js'
 
 export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
@@ -33,6 +34,13 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
     return
   }
   onWholeMessage(state, out, heard, proof, { kind: 'gossip', held, large: false })
+}
+
+/** Somebody has published again what was heard or published here, and nobody in the network hears it again. */
+export function onRepeated(state: State, out: Effects, { topic, id, from, via }: EventOf<'repeated'>): void {
+  countLoss(state, 'duplicate', { topic, peer: via })
+  log(out, 'debug', `dropped a message of ${topic} (${via}): ${from} has published what was broadcast a moment ago`)
+  refuseReceipts(state, out, id, from)
 }
 
 /** The network has dropped messages. */

@@ -34,12 +34,20 @@ export function remember({ topics, settings }: State, name: string, message: Rem
  * Notes the outcome of a message, because a request for a receipt may come before or after the message. Of two
  * generations the older one is dropped as a whole, which costs less than to drop single entries.
  */
-export function noteOutcome({ outcomes }: State, id: string, outcome: Outcome): void {
+export function noteOutcome({ outcomes, now }: State, id: string, kind: Outcome['kind'], from: string): void {
   if (outcomes.recent.size >= GENERATION) {
     outcomes.older = outcomes.recent
     outcomes.recent = new Map()
   }
-  outcomes.recent.set(id, outcome)
+  outcomes.recent.set(id, { kind, from, at: now })
+}
+
+/** Its signer has published it again, in a run that remembers nothing of the one before, and in vain. */
+export function noteRepeat({ outcomes }: State, id: string, from: string): void {
+  for (const generation of [outcomes.recent, outcomes.older]) {
+    const known = generation.get(id)
+    if (known?.kind === 'accepted' && known.from === from) generation.set(id, { ...known, kind: 'refused' })
+  }
 }
 
 export function outcomeOf({ outcomes }: State, id: string): Outcome | undefined {

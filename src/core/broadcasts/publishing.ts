@@ -209,7 +209,7 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       noteUse(state, peer)
       noteRecipient(state, peer)
     }
-    noteOutcome(state, event.id, 'published')
+    noteOutcome(state, event.id, 'published', state.self)
     if (large === undefined) {
       const { self } = state
       remember(state, topic, { id: event.id, data, from: self, via: self, proof, at: state.now })

@@ -5,13 +5,20 @@
  */
 import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
+import { GOSSIP } from '../parameters.js'
+import { connectionsOf } from '../peers/connections.js'
 import type { WantReceipts, ExchangeId } from '../terms.js'
 import { endServing, keepServing } from '../services/book.js'
 import { askNode, cancelOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
-import { outcomeOf } from './history.js'
+import { noteRepeat, outcomeOf } from './history.js'
 import type { Outcome } from './state.js'
 
+/**
+ * A receipt is wanted when its message has just been published. Who asks later, ms, asks for one that comes yet: the same bytes may be
+ * broadcast again after `seenTTL`.
+ */
+const ASKED_WITHIN = GOSSIP.seenTTL / 2
 /** Message ids for which receipts may be wanted at once; more are refused. */
 const MAX_WANTED = 4_096
 
@@ -63,10 +70,10 @@ function endReceipts(state: State, out: Effects, ask: number): void {
 
 // ---- those of others
 
-/** A peer wants a receipt: it gets one at once if the outcome of the message is known, or else later. */
+/** A peer wants a receipt of what it has published: it gets one at once if the outcome is known, or else later. */
 export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId, id: string): void {
   const outcome = outcomeOf(state, id)
-  if (outcome !== undefined) return answer(state, out, exchange, outcome)
+  if (outcome !== undefined && state.now - outcome.at < ASKED_WITHIN) return answer(state, out, exchange, outcome)
   const { wanted } = state.receipts
   let waiting = wanted.get(id)
   if (waiting === undefined) {
@@ -85,7 +92,7 @@ export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId
 }
 
 /** The outcome of a message is known now. */
-export function giveReceipts(state: State, out: Effects, id: string, outcome: Outcome): void {
+export function giveReceipts(state: State, out: Effects, id: string): void {
   const { wanted } = state.receipts
   if (wanted.size === 0) return
   const waiting = wanted.get(id)
@@ -93,7 +100,18 @@ export function giveReceipts(state: State, out: Effects, id: string, outcome: Ou
   wanted.delete(id)
   for (const exchange of waiting) {
     endServing(state, exchange)
-    answer(state, out, exchange, outcome)
+    answer(state, out, exchange, outcomeOf(state, id)!)
+  }
+}
+
+/** What this peer has published was dropped: another message had its id. */
+export function refuseReceipts(state: State, out: Effects, id: string, from: string): void {
+  noteRepeat(state, id, from)
+  for (const exchange of [...(state.receipts.wanted.get(id) ?? [])]) {
+    if (askerOf(state, exchange) !== from) continue
+    stopWaiting(state, exchange, id)
+    endServing(state, exchange)
+    refuse(state, out, exchange)
   }
 }
 
@@ -104,7 +122,23 @@ export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: strin
   if (waiting?.size === 0) receipts.wanted.delete(id)
 }
 
-function answer(state: State, out: Effects, exchange: ExchangeId, outcome: Outcome): void {
-  if (outcome !== 'refused') respond(state, out, exchange, NOTHING)
-  else reject(state, out, { type: 'reject', exchange, code: 'NotTaken', reason: 'the message was not taken' })
+/**
+ * A message of the same id that another one has signed, or the asker before it was restarted, says nothing of the asker's own, but that
+ * it is dropped as a repeat. A peer that was not connected when the message came cannot have published it since it is: receipts are
+ * asked of connected peers.
+ */
+function answer(state: State, out: Effects, exchange: ExchangeId, { kind, from, at }: Outcome): void {
+  const asker = askerOf(state, exchange) ?? ''
+  const isOfAsker = from === asker && connectionsOf(state, asker).some(({ openedAt }) => openedAt <= at)
+  if (kind === 'accepted' && isOfAsker) respond(state, out, exchange, NOTHING)
+  else refuse(state, out, exchange)
+}
+
+function refuse(state: State, out: Effects, exchange: ExchangeId): void {
+  reject(state, out, { type: 'reject', exchange, code: 'NotTaken', reason: 'the message was not taken' })
+}
+
+/** `undefined`: it has cancelled in this step, and services hear of that at its end. */
+function askerOf(state: State, exchange: ExchangeId): string | undefined {
+  return state.exchanges.open.get(exchange)?.peer
 }

@@ -46,6 +46,8 @@ export interface Counts {
   /** Messages of others that arrived, and those that were delivered. */
   received: number
   delivered: number
+  /** Broadcasts of the past that late subscribers got. */
+  replayed: number
   /** Messages that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
 }
@@ -171,8 +173,13 @@ export interface PeerRecord {
   dropped: Partial<Record<LossReason, number>>
 }
 
-/** `published`: by this node. */
-export type Outcome = 'accepted' | 'refused' | 'published'
+/** What has become of a message. `published`: by this node. */
+export interface Outcome {
+  readonly kind: 'accepted' | 'refused' | 'published'
+  /** Its signer. */
+  readonly from: string
+  readonly at: number
+}
 
 /** topics.ts changes it. */
 export interface Topics {
@@ -234,7 +241,7 @@ export interface Validating {
   cost: number
 }
 
-/** Message id → its outcome, in two generations. history.ts changes it. */
+/** Message id → the outcome of the last message that had it, in two generations. history.ts changes it. */
 export interface Outcomes {
   recent: Map<string, Outcome>
   older: Map<string, Outcome>

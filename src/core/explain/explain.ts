@@ -12,6 +12,7 @@ import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf } from '../peers/connections.js'
+import { dialUnderWay } from '../peers/dials.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
@@ -19,7 +20,7 @@ import type { PeerRecord } from '../broadcasts/state.js'
 /** Asks the network for scores and queues, which the state does not have. */
 export function explain(state: State, out: Effects, command: CommandOf<'explain'>): void {
   const { ask: id, about } = command
-  if (!acceptAsk(state, out, id)) return
+  if (!acceptAsk(state, out, id, true)) return
   openAsk(state, { kind: 'explain', id, about })
   const peers = 'peer' in about ? [about.peer] : [...(state.topics.subscribers.get(about.topic) ?? [])]
   out.push({ type: 'inspect', ask: id, peers })
@@ -70,6 +71,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
     heard: {
       received: counts?.received ?? 0,
       delivered: counts?.delivered ?? 0,
+      replayed: counts?.replayed ?? 0,
       remembered: membership?.history.length ?? 0,
     },
     dropped: { ...counts?.dropped },
@@ -90,6 +92,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const table = state.discovery.table.get(peer)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
+  const dial = dialUnderWay(state, peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
@@ -107,7 +110,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
               : { ago: now - remembered.goodAt, failures: remembered.failures + remembered.hangUps },
         }),
     ...(twins === undefined ? {} : { twins: [...twins.places] as [string, string] }),
-    dialling: state.dials.has(peer),
+    ...(dial === undefined ? {} : { dialling: dial }),
     topics: [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic),
     meshes: [...topics.joined].filter(([, { mesh }]) => mesh.includes(peer)).map(([topic]) => topic),
     gossip: {

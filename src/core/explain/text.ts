@@ -1,4 +1,5 @@
 /** Explanations as text, one line per fact. It knows only the explanation, not the state. */
+import { textOfDial } from '../peers/dials.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 
 export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
@@ -14,7 +15,7 @@ export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
     ),
     `sent: ${count(sent.broadcasts, 'broadcast')}, handed over ${count(sent.handedOver, 'time')}` +
       `, ${sent.toNobody} to nobody, ${sent.waiting} waiting`,
-    `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.remembered} remembered`,
+    `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.replayed} replayed, ${heard.remembered} remembered`,
     dropped(topic.dropped),
     `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
       `${topic.validated ? `, ${limits.validationTimeout} ms for the validator` : ''}`,
@@ -30,7 +31,7 @@ function membership({ subscribed, joined, listeners, validated }: Omit<TopicExpl
 export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
   const { gossip, requests, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
   return lines(
-    `peer ${peer.peer}: ${peer.connections.length === 0 ? (peer.dialling ? 'being dialled' : 'not connected') : 'connected'}`,
+    `peer ${peer.peer}: ${standing(peer)}`,
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
     ),
@@ -53,6 +54,11 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     `limits: ${limits.maxInboundPerPeer} requests of its at once, ${limits.maxInboundBytesPerPeer} bytes of them, ` +
       `${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
   )
+}
+
+function standing({ connections, dialling }: Omit<PeerExplanation, 'text'>): string {
+  if (connections.length > 0) return 'connected'
+  return dialling === undefined ? 'not connected' : textOfDial(dialling)
 }
 
 function dropped(losses: Record<string, number>): string {

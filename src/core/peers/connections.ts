@@ -15,6 +15,9 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Connection } from './state.js'
 
+/** A stream that ends so long before its connection, ms, has ended because of that. */
+const CUT_BEFORE = 1_000
+
 /** The connection to use for a peer: the oldest that is not avoided, or else the newest. */
 export function connectionTo(state: State, peer: string): Connection | undefined {
   const { all, byPeer } = state.connections
@@ -110,6 +113,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     sessionsOpened: 0,
     pings: 0,
     doubted: false,
+    inQuestion: false,
     goodbye: undefined,
     goodbyes: 0,
     surplus: false,
@@ -117,6 +121,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     stopping: false,
     listenAddresses: [],
     answeredAt: -Infinity,
+    cutAt: -Infinity,
     roundTrip: 0,
     openedAt: state.now,
   }
@@ -170,6 +175,17 @@ export function carries(connection: Connection): boolean {
   )
 }
 
+/** A stream of the connection ends, perhaps because the connection does: its streams end a moment before it. */
+export function noteCut({ connections, now }: State, id: ConnectionId | undefined): void {
+  const connection = id === undefined ? undefined : connections.all.get(id)
+  if (connection !== undefined && carries(connection)) connection.cutAt = now
+}
+
+/** Was something under way over it when it began to end? */
+export function wasCut({ now }: State, { cutAt }: Connection): boolean {
+  return now - cutAt <= CUT_BEFORE
+}
+
 /** The connection starts or stops to count as idle. Called after every change that `isUsed` depends on. */
 export function updateIdle(state: State, connection: Connection): void {
   if (isUsed(state, connection) || isNamed(state.settings, connection.peer)) {
@@ -202,11 +218,6 @@ export function ping(
 export function test(state: State, out: Effects, connection: Connection, least = 0): void {
   const time = testTime(state, connection)
   ping(state, out, connection, Math.min(Math.max(2 * time, least), state.settings.pingTimeout), time)
-}
-
-/** All that are not being pinged. */
-export function unpinged({ connections }: State): Connection[] {
-  return [...connections.all.values()].filter(({ pings }) => pings === 0)
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * What follows for questions, requests and sessions when a connection opens, fails to open, is lost, is idle or is closed, and
- * when its peer is pinged, answers or does not. The requests of a lost connection fail with it, and none is tried again. The
- * register itself is in connections.ts.
+ * when its peer is pinged, answers or does not. The requests of a lost connection fail with it, but for those of which nothing was
+ * sent: they go elsewhere. The register itself is in connections.ts.
  */
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
@@ -10,16 +10,17 @@ import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient 
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { lost } from '../requests/losses.js'
-import { endRequest, sendElsewhere, useConnection } from '../requests/requests.js'
+import { lost, mayMove, mayMoveDial } from '../requests/losses.js'
+import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
 import { onRoundTrip } from '../requests/session/pacing.js'
 import { cutExchange } from '../requests/v1/answerer.js'
+import { leaveStream } from '../requests/v1/asker.js'
 import { openOwnAsk, takeOwnAsk } from '../services/book.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
-import type { RequestAsk, V1Exchange } from '../requests/state.js'
+import type { RequestAsk, V1Call, V1Exchange } from '../requests/state.js'
 import {
   addConnection,
   connectionsOf,
@@ -36,15 +37,15 @@ import {
   takeSurplus,
   takeUnclosed,
   test,
-  unpinged,
   updateIdle,
+  wasCut,
 } from './connections.js'
 import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
 import { inspectRecipients, sayGoodbye, saysGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteDisconnected, noteUnreachable, type Ending } from './memory.js'
-import { forgetObserved } from './observed.js'
+import { forgetObserved, onObserverLeft } from './observed.js'
 import { reasonsOf } from './race.js'
 import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
@@ -132,11 +133,19 @@ export function startDial(state: State, out: Effects, command: CommandOf<'dialPe
   const { ask: id, target, addresses } = command
   if (!acceptAsk(state, out, id)) return
   if (target === state.self) return fail(state, out, id, isThisNode(state))
-  const ask: DialAsk = { kind: 'dial', id, target, connection: undefined }
+  const ask: DialAsk = { kind: 'dial', id, target, connection: undefined, moves: 0 }
   openAsk(state, ask)
   const connection = connectionTo(state, target)
   if (connection !== undefined) awaitProof(state, out, ask, connection)
   else dialFor(state, out, ask, addresses)
+}
+
+/** To where it is connected by now, or to what is known of it. */
+function dialAgain(state: State, out: Effects, ask: DialAsk, moves: number): void {
+  ask.moves += moves
+  const connection = connectionTo(state, ask.target)
+  if (connection !== undefined) awaitProof(state, out, ask, connection)
+  else dialFor(state, out, ask, [])
 }
 
 function dialFor(state: State, out: Effects, ask: DialAsk, addresses: string[]): void {
@@ -189,7 +198,8 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   if (connection === undefined) return
   const { peer } = connection
   // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
-  const wasUsed = event.moved === true || (!connection.stopping && isUsed(state, connection))
+  const wasUsed =
+    event.moved === true || (!connection.stopping && (isUsed(state, connection) || wasCut(state, connection)))
   const wasLost = wasUsed || (!connection.stopping && isLostToSleep(state, connection))
   const how = wasLost ? 'used' : saysGoodbye(state, connection) ? 'lost' : 'idle'
   forget(state, out, connection, 'the connection was lost', how)
@@ -220,16 +230,19 @@ export function dropConnection(
 
 function forget(state: State, out: Effects, connection: Connection, reason: string, how: Ending): void {
   removeConnection(state, connection)
+  onObserverLeft(state, connection)
   if (!state.connections.byPeer.has(connection.peer)) {
     takeRecipient(state, connection.peer)
     noteDisconnected(state, connection, how, reason)
     if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
       endParting(state, connection.peer)
   }
-  const message = `${reason} before ${connection.peer} answered`
+  const message = `no answer from ${connection.peer}: ${reason}`
+  const wasToBeClosed = connection.leaving !== undefined
   for (const id of connection.dials) {
-    // It was to be closed, and the dial has waited for that.
-    if (connection.leaving !== undefined) dialFor(state, out, state.asks.open.get(id) as DialAsk, [])
+    const ask = state.asks.open.get(id) as DialAsk
+    // If it was to be closed, the dial has waited for that.
+    if (wasToBeClosed || mayMoveDial(ask)) dialAgain(state, out, ask, wasToBeClosed ? 0 : 1)
     else {
       closeAsk(state, id)
       fail(state, out, id, { code: 'DialError', message })
@@ -237,19 +250,25 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   }
   for (const stream of connection.v1Streams) {
     const ask = state.streams.v1Requests.get(stream)!
-    endRequest(state, out, ask, lost(ask, reason))
+    if (!mayMove(ask)) {
+      endRequest(state, out, ask, lost(ask, reason))
+      continue
+    }
+    leaveStream(state, ask, ask.call as V1Call)
+    moveOrLose(state, out, ask, reason)
   }
   for (const id of connection.queue) {
     const ask = state.asks.open.get(id) as RequestAsk
-    // It was to be closed, and what came up meanwhile has waited for that.
-    if (connection.leaving !== undefined) sendElsewhere(state, out, ask)
-    else endRequest(state, out, ask, lost(ask, reason))
+    // What came up meanwhile has waited for that.
+    if (wasToBeClosed) sendElsewhere(state, out, ask)
+    else moveOrLose(state, out, ask, reason)
   }
   for (const id of connection.v1Exchanges) {
     cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, { code: 'ConnectionLost', message: reason })
   }
   const { asking, answering } = connection
-  if (asking !== undefined) loseCalls(state, out, asking, reason)
+  const unsent = asking === undefined ? [] : loseCalls(state, out, asking, reason)
+  for (const ask of unsent) moveOrLose(state, out, ask, reason)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
 }
 
@@ -316,18 +335,19 @@ export function onIdleInspected(state: State, out: Effects, event: EventOf<'insp
   else leaveIdle(state, out, connection)
 }
 
-/** Pings every connected peer, once per interval. */
+/** Pings every connected peer that is not being pinged, once per interval. */
 export function pingAll(state: State, out: Effects): void {
   if (state.now < state.connections.nextPing) return
-  planPings(state, state.connections.all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
-  for (const connection of unpinged(state)) ping(state, out, connection)
+  const { all } = state.connections
+  planPings(state, all.size === 0 ? Infinity : state.now + state.settings.pingInterval)
+  for (const connection of all.values()) if (connection.pings === 0) ping(state, out, connection)
 }
 
 export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): void {
   const connection = state.connections.all.get(event.connection)
   if (connection === undefined) return
   connection.pings--
-  connection.doubted = false
+  connection.doubted = connection.inQuestion = false
   noteUpgraded(connection)
   connection.answeredAt = state.now
   onRoundTrip(connection.pace, event.rtt)
@@ -350,9 +370,10 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)
+    if (connection.pings > 0) return
+    connection.inQuestion = false
     // What came may have been under way since before it fell silent, so it is asked again at once.
-    if (connection.pings === 0) ping(state, out, connection)
-    return
+    return ping(state, out, connection)
   }
   log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.

@@ -11,6 +11,9 @@ import { withPeer } from './addresses.js'
 import { updateIdle } from './connections.js'
 import type { Dial, DialAsk } from './state.js'
 
+/** Addresses of a dial that are named in a text. */
+const MAX_NAMED = 4
+
 export function tooManyDials({ dials }: State) {
   return overloaded(`${dials.size} dials are under way already`)
 }
@@ -37,6 +40,7 @@ export function reach(
     if (state.dials.size >= state.settings.maxDials) return false
     dial = {
       target,
+      since: state.now,
       addresses: new Set(),
       isOurs: false,
       looksUp: false,
@@ -77,6 +81,24 @@ function offer(out: Effects, dial: Dial, addresses: string[]): void {
 function askPort(out: Effects, dial: Dial, addresses: string[]): void {
   dial.unanswered++
   out.push({ type: 'dial', target: dial.target, addresses })
+}
+
+/** A dial as people are told of it. `addresses`: those that the port was asked to try; none: what the table and the network know. */
+export interface DialUnderWay {
+  age: number
+  addresses: string[]
+}
+
+export function dialUnderWay({ dials, now }: State, target: string): DialUnderWay | undefined {
+  const dial = dials.get(target)
+  return dial && { age: now - dial.since, addresses: [...dial.addresses] }
+}
+
+export function textOfDial({ age, addresses }: DialUnderWay): string {
+  const more = addresses.length > MAX_NAMED ? ` and ${addresses.length - MAX_NAMED} more` : ''
+  const where =
+    addresses.length === 0 ? 'wherever the network knows it' : `at ${addresses.slice(0, MAX_NAMED).join(', ')}${more}`
+  return `being dialled for ${age} ms so far, ${where}`
 }
 
 /** The port has failed. True: the dial goes on with what it was asked for later. */

@@ -12,16 +12,25 @@ import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
+import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 
 export function tick(state: State, out: Effects): void {
   tryAtTick(state, out)
   if (state.discovery.table.size === 0) {
-    log(out, 'info', '☕ discovery paused: no peer is known')
+    log(out, 'info', `☕ discovery paused: ${whyPaused(state)}`)
     return
   }
   query(state, out)
   probe(state, out)
+}
+
+/** The table is empty. */
+function whyPaused({ settings, memory, connections, self }: State): string {
+  const known = new Set([...namedPeers(settings), ...memory.peers.keys()])
+  known.delete(self)
+  if (connections.byPeer.size > 0) return 'no connected peer takes part in it yet'
+  return known.size === 0 ? 'no peer is known' : `none of the peers that we know (${known.size}) is reached yet`
 }
 
 export function query(state: State, out: Effects): void {

@@ -5,7 +5,7 @@
  */
 
 /** A line of which nothing is known may be as slow as this, bytes a second. */
-const SLOWEST = 25_000
+export const SLOWEST = 25_000
 /** When more is not known to have arrived, a ping finds out: a second of the slowest line. */
 const UNPROVEN = 25_000
 /** Fewer bytes show nothing of the rate: the buffers of any line take so many at once. */

@@ -21,7 +21,6 @@ import {
   isAlone,
   lastGood,
   lived,
-  LONGEST_ALONE,
   longestNamed,
   longestOf,
   nextPaid,
@@ -110,7 +109,7 @@ export type Ending = 'used' | 'lost' | 'idle' | 'dead'
 /** The last connection to the peer is gone. */
 export function noteDisconnected(
   state: State,
-  { peer, openedAt, protocols }: Connection,
+  { peer, openedAt, protocols, stopping }: Connection,
   how: Ending,
   reason: string,
 ): void {
@@ -132,18 +131,20 @@ export function noteDisconnected(
   const hasStayed = how === 'used' || now - openedAt >= patience
   if (known !== undefined && hasStayed) known.hangUps = 0
   if (how === 'dead') return noteUnreachable(state, peer, reason)
-  const isFailure = how !== 'idle' || protocols === undefined || (isNamed(settings, peer) && !hasStayed)
+  // One that has said that it stops has not hung up on us.
+  const isFailure = how !== 'idle' || protocols === undefined || (isNamed(settings, peer) && !hasStayed && !stopping)
   if (isFailure && (known !== undefined || isNamed(settings, peer))) {
     noteFailure(state, peer, { at: now, message: `${reason} after ${now - openedAt} ms`, tried: [] })
   }
   if (known === undefined) return
+  // One that hangs up on us again and again, because nothing goes on, is not dialled all the time.
+  if (!hasStayed && !stopping) known.hangUps++
   if (!isNamed(settings, peer)) {
-    const wasLost = how === 'used' || (how === 'lost' && hasStayed)
-    if (wasLost || known.failures > 0) planOther(state, peer, known)
+    // It did not say who it is, so it was not good: this was an attempt that failed.
+    if (protocols === undefined) known.failures++
+    if (how !== 'idle' || known.failures > 0) planOther(state, peer, known)
     return
   }
-  // One that hangs up on us again and again, because nothing goes on, is not dialled all the time.
-  if (!hasStayed) known.hangUps++
   planTry(state, peer, now + pause(state, FIRST_NAMED, known.hangUps, longestNamed(state, peer, known)))
 }
 
@@ -166,8 +167,9 @@ export function noteUnreachable(state: State, peer: string, message: string, tri
 function hasten(state: State): void {
   const { memory, settings, now } = state
   for (const [peer, time] of memory.retries) {
-    const isInConfig = isNamed(settings, peer) && candidatesOf(state, peer).length > 0
-    const longest = Math.min(isInConfig ? LONGEST_ALONE : Infinity, settings.discoveryInterval)
+    const known = memory.peers.get(peer)
+    if (known === undefined) continue
+    const longest = isNamed(settings, peer) ? longestNamed(state, peer, known) : longestOf(state, known)
     if (time > now + longest) planTry(state, peer, now + pause(state, longest, 0, longest))
   }
 }
@@ -184,7 +186,8 @@ export function noteLeft(state: State, peer: string): void {
 function planOther(state: State, peer: string, known: RememberedPeer): void {
   if (known.addresses.length === 0) return
   const longest = longestOf(state, known, lastGood(state, peer).has(peer))
-  planTry(state, peer, state.now + pause(state, FIRST_OTHER, Math.max(0, known.failures - 1), longest))
+  const times = Math.max(1, known.failures, known.hangUps)
+  planTry(state, peer, state.now + pause(state, FIRST_OTHER, times - 1, longest))
 }
 
 /** A dial is over, either way: there is room for the next. */

@@ -8,7 +8,7 @@ import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { hostOf, isLoopback, isPrivate, isUnspecified } from './addresses.js'
-import type { Observation } from './state.js'
+import type { Connection, Observation } from './state.js'
 
 /** As many hosts, and peers, must have named it: a liar has one host, or two. */
 const NEEDED = 3
@@ -26,8 +26,7 @@ export function onObserved(state: State, out: Effects, event: EventOf<'identifie
   if (isPrivate(address) && !isPrivate(connection.address)) return
   const host = hostOf(connection.address)
   if (!makeRoom(state, host, peer)) return
-  state.observed.observations.set(host, { address, peer, connection: id, at: state.now })
-  plan(state, state.now + LIFETIME)
+  state.observed.observations.set(host, { address, peer, connection: id, until: Infinity })
   decide(state, out)
 }
 
@@ -60,26 +59,40 @@ function isTrusted({ memory }: State, peer: string): boolean {
   return memory.peers.get(peer)?.trusted === true
 }
 
-/** Observations that are too old go, unless whoever made them is still connected. */
+/** The connection has ended. */
+export function onObserverLeft(state: State, { id, address }: Connection): void {
+  const observation = state.observed.observations.get(hostOf(address))
+  if (observation?.connection !== id) return
+  observation.until = state.now + LIFETIME
+  plan(state, observation.until)
+}
+
+/** Observations that are too old go. */
 export function expireObserved(state: State, out: Effects): void {
   if (state.now < state.observed.nextExpiry) return
   const { observations } = state.observed
   state.observed.nextExpiry = Infinity
-  for (const [host, observation] of observations) {
-    if (isLive(state, observation)) observation.at = state.now
-    if (observation.at + LIFETIME <= state.now) observations.delete(host)
-    else plan(state, observation.at + LIFETIME)
+  for (const [host, { until }] of observations) {
+    if (until <= state.now) observations.delete(host)
+    else plan(state, until)
   }
   decide(state, out)
 }
 
-/** The addresses that we have now, by the port. One that it has lost leads to nothing any more, and may have been how we were seen. */
-export function checkObserved(state: State, out: Effects, before: string[], addresses: string[]): void {
+/**
+ * The addresses that we have now, by the port. One that it has lost leads to nothing any more, and may have been how we were seen.
+ * True: nothing has changed but what others say of us.
+ */
+export function checkObserved(state: State, out: Effects, before: string[], addresses: string[]): boolean {
   const { announced, confirmed } = state.observed
-  if (before.some((address) => !addresses.includes(address) && !announced.has(address))) forgetObserved(state, out)
+  const gone = before.filter((address) => !addresses.includes(address))
+  const changed = [...gone, ...addresses.filter((address) => !before.includes(address))]
+  const isOfOthers = changed.length > 0 && changed.every((address) => announced.has(address))
+  if (gone.some((address) => !announced.has(address))) forgetObserved(state, out)
   for (const address of announced) {
     if (!addresses.includes(address) && !confirmed.includes(address)) announced.delete(address)
   }
+  return isOfOthers
 }
 
 /**
@@ -112,7 +125,7 @@ function decide(state: State, out: Effects): void {
   const { confirmed: before, announced } = state.observed
   if (confirmed.join() === before.join()) return
   for (const address of confirmed) {
-    announced.add(address)
+    if (!state.lifecycle.addresses.includes(address)) announced.add(address)
     if (!before.includes(address)) log(out, 'info', `📣 others reach us at ${address}, which is announced now`)
   }
   state.observed.confirmed = confirmed

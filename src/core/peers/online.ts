@@ -5,6 +5,7 @@ import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { canBeAsked } from './connections.js'
+import { dialUnderWay, textOfDial } from './dials.js'
 import type { OnlineAsk } from './state.js'
 
 export function awaitOnline(state: State, out: Effects, { ask: id, peers, timeout }: CommandOf<'online'>): void {
@@ -28,7 +29,12 @@ export function expireOnline(state: State, out: Effects, ask: OnlineAsk): void {
   endOnline(state, ask)
   const reasons = [...namedPeers(state.settings)].flatMap((peer) => {
     const failure = state.counts.peers.get(peer)?.failure
-    return failure === undefined ? [] : [`${peer}: ${failure.message}`]
+    const dial = dialUnderWay(state, peer)
+    const standing = [
+      ...(failure === undefined ? [] : [failure.message]),
+      ...(dial === undefined ? [] : [textOfDial(dial)]),
+    ]
+    return standing.length === 0 ? [] : [`${peer}: ${standing.join(', ')}`]
   })
   const message = [
     `${peersOnline(state)} of ${ask.peers} peers are connected after ${ask.timeout} ms`,

@@ -20,7 +20,7 @@ const DIALS_A_TICK = 64
  * is in the network within a second of it, however long that took. That is one SYN in 0.6 s to a host that refuses; a host that does
  * not answer is tried at its own pace, because the dial itself goes on. A node that has peers has no hurry.
  */
-export const LONGEST_ALONE = 800
+const LONGEST_ALONE = 800
 /** The longest such pause while somebody is connected: a boot node that has come back is found within seconds. */
 const LONGEST_NAMED = 4_000
 

@@ -39,6 +39,8 @@ export interface Connection {
   pings: number
   /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
   doubted: boolean
+  /** It is tested because we have slept or moved, and nothing has come since: it may have been lost to that. */
+  inQuestion: boolean
   /** We have asked the other side whether it may be closed, and wait. */
   goodbye: Goodbye | undefined
   /** How often we have asked. */
@@ -53,6 +55,8 @@ export interface Connection {
   listenAddresses: string[]
   /** When it last answered a ping; `-Infinity`: never. */
   answeredAt: number
+  /** When a stream of it last ended with something under way; `-Infinity`: never. */
+  cutAt: number
   /** The round trip of its pings, smoothed, ms; 0: none was measured. */
   roundTrip: number
   readonly openedAt: number
@@ -87,6 +91,8 @@ export interface Connections {
 /** A dial under way. */
 export interface Dial {
   readonly target: string
+  /** When it began. */
+  readonly since: number
   /** Addresses that the port was asked to try. */
   readonly addresses: Set<string>
   /** The addresses are not only those of a caller. */
@@ -108,6 +114,8 @@ export interface DialAsk {
   readonly target: string
   /** Once it is there. */
   connection: ConnectionId | undefined
+  /** How often it began anew, because the connection was lost before the peer had answered. */
+  moves: number
 }
 
 /** Why a peer could not be reached: a dial has failed (`tried`: its addresses), it did not answer, or it hung up at once. */
@@ -191,7 +199,8 @@ export interface Observation {
   readonly address: string
   readonly peer: string
   readonly connection: ConnectionId
-  at: number
+  /** How long it counts: for ever, until the connection has ended. */
+  until: number
 }
 
 /** observed.ts changes it. */

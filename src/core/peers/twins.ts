@@ -187,8 +187,9 @@ function incarnationOf({ asking, answering }: Connection): number | undefined {
   return [asking, answering].find((session) => session?.greeted)?.hello.incarnation
 }
 
+/** (One that is being left has a session that has said it.) */
 function couldSay(state: State, link: Connection): boolean {
-  return incarnationOf(link) === undefined && speaksSession(state, link) === true && link.leaving === undefined
+  return incarnationOf(link) === undefined && speaksSession(state, link) === true
 }
 
 function plan(state: State, time: number): void {

@@ -6,7 +6,7 @@ import type { Effects } from '../effects.js'
 import { dueAt } from '../due.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { test, unpinged } from './connections.js'
+import { test } from './connections.js'
 import { seek } from './dials.js'
 import { query } from './discovery.js'
 import { nextChance, onSlept, tryAllNow } from './memory.js'
@@ -21,8 +21,6 @@ const SOON = 250
 const SPREAD = 400
 /** Rounds are so far apart at least, ms: interfaces may come and go all the time. */
 const APART = 2_000
-/** A connection that ends without an answer within this time, ms, was lost to the sleep or to the change. */
-const EFFECT = 5_000
 
 /** The process stood still for `by` ms, but its clock did not. */
 export function onLate(state: State, out: Effects, by: number): void {
@@ -46,8 +44,13 @@ export function onMoved(state: State, out: Effects): void {
   planRound(state)
 }
 
+/** Each once, also those with a ping under way: one from before may have much more time. */
 function testAll(state: State, out: Effects, least: number): void {
-  for (const connection of unpinged(state)) test(state, out, connection, least)
+  for (const connection of state.connections.all.values()) {
+    if (connection.inQuestion) continue
+    connection.inQuestion = true
+    test(state, out, connection, least)
+  }
 }
 
 function planRound(state: State): void {
@@ -60,9 +63,9 @@ function planRound(state: State): void {
   dueAt(state, 'round', waking.nextRound)
 }
 
-/** Is a connection that ends now lost to the sleep, or to the change? One that has answered since is not. */
-export function isLostToSleep({ waking, now }: State, { openedAt, answeredAt }: Connection): boolean {
-  return now - waking.since < EFFECT && Math.max(openedAt, answeredAt) < waking.since
+/** Is a connection that ends now lost to the sleep, or to the change? One that has answered since, however late that is, is not. */
+export function isLostToSleep({ waking }: State, { inQuestion, openedAt, answeredAt }: Connection): boolean {
+  return inQuestion && Math.max(openedAt, answeredAt) < waking.since
 }
 
 /** Who was out of reach may not be any more: we may have had no network at all. */

@@ -65,10 +65,9 @@ export function reject(state: State, out: Effects, command: CommandOf<'reject'>)
 export function expireExchange(state: State, out: Effects, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange === undefined) return
-  const answerer = answererOf(exchange)
-  if (extendIfMoving(state, exchange, answerer.bytesMoved(exchange))) return
+  if (extendIfMoving(state, exchange)) return
   logExpiry(out, exchange)
-  answerer.expire(state, out, exchange)
+  answererOf(exchange).expire(state, out, exchange)
 }
 
 /** Room has become free: requests that waited for it go on. */

@@ -4,6 +4,7 @@
  * session, which may arrive before there is room for the whole, has a second budget of the same size. How requests
  * arrive, this file does not know.
  */
+import { SLOWEST as SLOWEST_LINE } from '../peers/line.js'
 import type { State } from '../state.js'
 import type { Account, Exchange } from './state.js'
 
@@ -13,7 +14,7 @@ export function openAccount({ budget, exchanges, settings }: State, peer: string
   if (exchanges.open.size >= settings.maxInbound || (account?.exchanges ?? 0) >= settings.maxInboundPerPeer)
     return false
   if (account === undefined) {
-    account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
+    account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0, moved: { received: 0, sent: 0, leftAt: -Infinity } }
     budget.accounts.set(peer, account)
   }
   account.exchanges++
@@ -41,6 +42,24 @@ function giveBack({ budget }: State, account: Account, exchange: Exchange): void
     account.windows -= exchange.reserved
     budget.windowBytes -= exchange.reserved
   }
+}
+
+/** So much more of the request has come. */
+export function noteReceived({ budget }: State, { peer }: Exchange, bytes: number): void {
+  budget.accounts.get(peer)!.moved.received += bytes
+}
+
+/** So much more of the answer was sent. A slow line is busy with it for long, and meanwhile takes nothing else. */
+export function noteSent({ budget, now }: State, { peer }: Exchange, bytes: number): void {
+  const { moved } = budget.accounts.get(peer)!
+  moved.sent += bytes
+  moved.leftAt = Math.max(moved.leftAt, now) + (bytes * 1_000) / SLOWEST_LINE
+}
+
+/** Bytes of all requests of this peer that have come or, while the exchange is answered, of all answers to it that have left. */
+export function bytesMoved({ budget, now }: State, { peer, stage }: Exchange): number {
+  const { received, sent, leftAt } = budget.accounts.get(peer)!.moved
+  return stage === 'answering' ? sent - (Math.max(0, leftAt - now) * SLOWEST_LINE) / 1_000 : received
 }
 
 /**

@@ -8,12 +8,13 @@ import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
-import { closeAccount } from './budget.js'
+import { bytesMoved, closeAccount } from './budget.js'
 import type { Exchange } from './state.js'
 
 /**
- * What comes or goes more slowly than this is given up, bytes a second. It is far less than any line carries whose user would wait,
- * and it bounds how long a peer can keep a request of some size open without an end.
+ * If all requests of a peer together come, or all answers to it go, more slowly than this, they are given up, bytes a second. It is far
+ * less than any line carries whose user would wait, and it bounds how long a peer can keep requests of some size open without an end.
+ * (One alone may have to wait for many others, which take turns.)
  */
 const SLOWEST = 1_000
 
@@ -30,8 +31,6 @@ export interface Answerer<Request extends Exchange> {
   reject(state: State, out: Effects, exchange: Request, command: CommandOf<'reject'>): void
   /** The producer can wait, and produces only what `allowValues` allows. */
   setPullable(state: State, out: Effects, exchange: Request): void
-  /** Bytes of the request that have come, or of the answer that have gone. */
-  bytesMoved(exchange: Request): number
   /** The time for its stage is over. */
   expire(state: State, out: Effects, exchange: Request): void
   /** There is room for a request that waited for it. */
@@ -56,21 +55,21 @@ export function openExchange({ exchanges }: State, exchange: Exchange): void {
 export function startDeadline(state: State, exchange: Exchange): void {
   const { id, timeout, deadline } = exchange
   const { requestTimeout } = state.settings
+  exchange.moved = bytesMoved(state, exchange)
   exchange.timeout = deadline === 0 ? requestTimeout : Math.min(requestTimeout, Math.max(1, deadline - state.now))
   if (exchange.timeout !== timeout) removeDeadline(state, 'exchanges', id, timeout)
   setDeadline(state, 'exchanges', id, exchange.timeout)
 }
 
 /**
- * The time for its stage is over. False: that is its end. True: enough of it has come or gone meanwhile, and its asker still waits, so
- * it has as much time again. The time that a handler has is no limit for a line.
+ * The time for its stage is over. False: that is its end. True: the line was used enough meanwhile, and its asker still waits, so it has
+ * as much time again. The time that a handler has is no limit for a line.
  */
-export function extendIfMoving(state: State, exchange: Exchange, moved: number): boolean {
+export function extendIfMoving(state: State, exchange: Exchange): boolean {
   const { stage, timeout, deadline } = exchange
   if (stage !== 'reading' && stage !== 'answering') return false
   if (deadline !== 0 && deadline <= state.now) return false
-  if (moved - exchange.moved < Math.ceil((SLOWEST * timeout) / 1_000)) return false
-  exchange.moved = moved
+  if (bytesMoved(state, exchange) - exchange.moved < Math.ceil((SLOWEST * timeout) / 1_000)) return false
   startDeadline(state, exchange)
   return true
 }
@@ -84,7 +83,6 @@ export function startAnswering(state: State, exchange: Exchange): void {
 /** The request is complete and has its room. It goes to its handler. */
 export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): void {
   exchange.stage = 'handling'
-  exchange.moved = 0
   startDeadline(state, exchange)
   const { id, peer, service } = exchange
   if (service) tellServices(state, { kind: 'arrived', exchange: id, data })

@@ -1,6 +1,6 @@
 /**
  * What the caller of a request is told when its stream or its connection is lost, or there was none. The other side may have handled
- * it only if something of it was sent.
+ * it only if something of it was sent; otherwise it may be sent elsewhere.
  */
 import type { Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
@@ -12,11 +12,27 @@ export function isUnsent({ stage, call }: RequestAsk): boolean {
   return stage === 'dialling' || stage === 'queued' || stage === 'opening'
 }
 
+/** How often a request, or a dial, goes elsewhere because its connection was lost before anything was sent. */
+const MOVES = 3
+
+/**
+ * May it go elsewhere, for nothing of it was sent? Connections are lost that were opened a moment ago: who is dialled twice at once may
+ * hang up one of them, and not every peer says so before. Requests of the node itself belong to their connection.
+ */
+export function mayMove(ask: RequestAsk): boolean {
+  return !ask.service && ask.moves < MOVES && isUnsent(ask)
+}
+
+/** The same of a dial, which waits for the proof that the peer is there. */
+export function mayMoveDial({ moves }: { moves: number }): boolean {
+  return moves < MOVES
+}
+
 /** `why`: what was lost, or what has become of it. */
 export function lost(ask: RequestAsk, why: string): Refusal {
   return isUnsent(ask)
-    ? { code: 'DialError', message: `${why} before the request was sent` }
-    : { code: 'ConnectionLost', message: `${why} before ${ask.peer} answered` }
+    ? { code: 'DialError', message: `the request was not sent: ${why}` }
+    : { code: 'ConnectionLost', message: `no answer from ${ask.peer}: ${why}` }
 }
 
 /** It got no stream. `unsupported`: what it says if the peer speaks none of the protocols. */

@@ -10,7 +10,7 @@ import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
-import { isUnsent } from './losses.js'
+import { isUnsent, lost, mayMove } from './losses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
 import type { RequestAsk } from './state.js'
@@ -38,6 +38,7 @@ export function startRequest(
     data,
     stage: 'dialling',
     connection: undefined,
+    moves: 0,
     call: undefined,
   }
   openAsk(state, ask)
@@ -51,6 +52,13 @@ function send(state: State, out: Effects, ask: RequestAsk): void {
   if (connection !== undefined) useConnection(state, out, ask, connection)
   else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
   else if (!reach(state, out, peer, addresses, id)) endRequest(state, out, ask, tooManyDials(state))
+}
+
+/** Its connection is gone. It goes to another one if nothing of it has been sent, and not for ever. */
+export function moveOrLose(state: State, out: Effects, ask: RequestAsk, why: string): void {
+  if (!mayMove(ask)) return endRequest(state, out, ask, lost(ask, why))
+  ask.moves++
+  sendElsewhere(state, out, ask)
 }
 
 /** Nothing of it has been sent, and the connection for which it waited is gone. */
@@ -92,8 +100,8 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
   if (stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
     dialling: ' while it was being dialled',
-    queued: ' while the request waited for a stream',
-    opening: ' while a stream was being opened',
+    queued: unansweredOf(state, ask) ?? ' while the request waited for a stream',
+    opening: unansweredOf(state, ask) ?? ' while a stream was being opened',
     waiting: sendingOf(ask) ?? ' to the request',
     streaming: ' after the last value of the stream (idleTimeout)',
     draining: '',
@@ -103,6 +111,13 @@ export function expireRequest(state: State, out: Effects, ask: RequestAsk): void
     message: `no answer from ${ask.peer} within ${ask.timeout} ms${where}`,
   })
   if (stage === 'queued') openAnew(state, out, state.connections.all.get(ask.connection!)!)
+}
+
+/** Of a request whose connection has carried nothing of the peer's since its handshake. */
+function unansweredOf({ connections, now }: State, { connection }: RequestAsk): string | undefined {
+  const carrier = connection === undefined ? undefined : connections.all.get(connection)
+  if (carrier === undefined || carrier.upgraded) return undefined
+  return `: it has answered nothing since it was connected ${now - carrier.openedAt} ms ago`
 }
 
 /** Of a large request that has not gone out whole. */

@@ -44,6 +44,8 @@ export interface RequestAsk {
   /** `streaming`: the first value has arrived, and others may follow. `draining`: answered, but the stream is still open. */
   stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining'
   connection: ConnectionId | undefined
+  /** How often it went to another connection, because the one before was lost. */
+  moves: number
   /** `undefined`: it waits for a dial, or for its turn on the connection. */
   call: V1Call | SessionCall | undefined
 }
@@ -69,9 +71,9 @@ interface PeersRequest {
   reserved: number
   /** All bytes that it needs are reserved. */
   admitted: boolean
-  /** The time for its stage, ms. While enough of it comes or goes, it has this time again … */
+  /** The time for its stage, ms. While enough comes from the peer, or goes to it, it has this time again … */
   timeout: number
-  /** … counted from these bytes on, of the request or of the answer. */
+  /** … counted from these bytes on, of all requests of the peer or of all answers to it. */
   moved: number
   /** When the asker gives up, in the lane's time; 0: not known. */
   readonly deadline: number
@@ -136,6 +138,17 @@ export interface Account {
   admitted: number
   /** Bytes of the first windows of the others. */
   windows: number
+  readonly moved: Moved
+}
+
+/** What has passed between a peer and us. */
+export interface Moved {
+  /** Bytes of its requests that have come. */
+  received: number
+  /** Bytes of the answers to it, over sessions, that were sent … */
+  sent: number
+  /** … and when they have left, even over a slow line, ms. */
+  leftAt: number
 }
 
 export type AnySession = AskingSession<SessionCall> | AnsweringSession<SessionExchange>

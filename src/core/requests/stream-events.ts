@@ -6,6 +6,7 @@
 import { SESSION } from '../../wire/protocols.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
+import { noteCut } from '../peers/connections.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { PortEvent, StreamId } from '../port.js'
 import { forgetGoodbyes, isLeaving } from '../peers/goodbye.js'
@@ -33,10 +34,15 @@ const IS_DEAD: Readonly<Record<EventOf<'streamOpenFailed'>['reason'], boolean>> 
 export function onStreamEvent(state: State, out: Effects, event: StreamEvent): void {
   if (event.type === 'streamInbound') return onInbound(state, out, event)
   const session = state.streams.sessions.get(event.stream)
-  if (session !== undefined && isEnd(event) && isLeaving(state, session)) return follow(state, out, session)
+  if (session !== undefined && isEnd(event)) {
+    if (isLeaving(state, session)) return follow(state, out, session)
+    noteCut(state, session.connection)
+  }
   if (session?.role === 'asking') return onAskingEvent(state, out, session, event)
   if (session?.role === 'answering') return onAnsweringEvent(state, out, session, event)
   const ask = state.streams.v1Requests.get(event.stream)
+  const isLost = event.type === 'streamClosed' && event.reason === 'lost'
+  if (isLost) noteCut(state, ask?.connection ?? state.exchanges.open.get(event.stream)?.connection)
   if (ask?.call?.protocol === 'v1') return onCallEvent(state, out, ask, ask.call, event)
   const exchange = state.exchanges.open.get(event.stream)
   if (exchange?.protocol === 'v1') onExchangeEvent(state, out, exchange, event)

@@ -18,7 +18,7 @@ export function checkHandler(handler: unknown, log: Logger): EventHandler {
     if (method === undefined || typeof method === 'function') continue
     throw new P2pError('InvalidConfig', `${name} must be a function, not ${show(method)}`)
   }
-  const missing = NAMES.filter((name) => !(name in handler))
+  const missing = NAMES.filter((name) => (handler as Record<string, unknown>)[name] === undefined)
   const others = methodsOf(handler).filter((name) => !NAMES.includes(name))
   const meant = (name: string): string | undefined => nearest(name, missing, 2)
   const misspelt = others.filter((name) => meant(name) !== undefined)

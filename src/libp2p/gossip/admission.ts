@@ -7,6 +7,7 @@ import type { PeerId } from '@libp2p/interface'
 import { LEFT_TOPICS, LEFT_TOPIC_GRACE, UNKNOWN_TOPIC_TOLERANCE } from '../defaults.js'
 import type { Drops } from './drops.js'
 import type { Internals, Validated } from './internals.js'
+import type { Repeats } from './repeats.js'
 import { frameSize } from './signed-message.js'
 import type { Scores } from './scores.js'
 
@@ -25,13 +26,16 @@ export class Admission {
     private readonly idOf: (message: RPC.Message) => string | undefined,
     private readonly drops: Drops,
     private readonly scores: Scores,
+    private readonly repeats: Repeats,
   ) {
     const validate = inside.validateReceivedMessage.bind(inside)
     inside.validateReceivedMessage = (from, message) => {
       const refusal = this.refuse(from, message)
       if (refusal !== undefined) return Promise.resolve(refusal)
       return validate(from, message).then((result) => {
-        if (result.code === 'invalid') this.invalid(from, message)
+        if (result.code === 'valid') this.repeats.note(result.messageId.msgIdStr, message)
+        else if (result.code === 'duplicate') this.repeats.seen(result.msgIdStr, message, from)
+        else this.invalid(from, message)
         return result
       })
     }
@@ -47,6 +51,12 @@ export class Admission {
     this.left.set(topic, Date.now() + LEFT_TOPIC_GRACE)
     const [oldest] = this.left.keys()
     if (this.left.size > LEFT_TOPICS && oldest !== undefined) this.left.delete(oldest)
+  }
+
+  /** Whose messages are no offence yet. */
+  leftLately(): string[] {
+    const now = Date.now()
+    return [...this.left].flatMap(([topic, until]) => (until > now && !this.topics.has(topic) ? [topic] : []))
   }
 
   forget(peer: string): void {

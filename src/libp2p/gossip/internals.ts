@@ -10,7 +10,7 @@
  *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads.
  *   `handleReceivedMessage` (pubsub.ts) is called for messages of a peer that has closed its connection behind them.
  *   `validateReceivedMessage` (admission.ts) refuses messages of foreign topics and oversize ones before their signature is
- *     checked, and counts what is dropped.
+ *     checked, counts what is dropped, and reports repeats.
  *   `sendRpc` (outbound.ts) keeps frames below the limit, and bounds what waits for one peer.
  *   `seenCache` (publishing.ts): a publish says its id and proof, leaves out peers, and is no repeat while it reached no peer.
  *   `score` (scores.ts): topics come and go while the node runs; a bad score outlives a reconnection; counts by topic inherit nothing.
@@ -38,7 +38,9 @@ import { requireMembers } from '../patches/supported.js'
 
 /** gossipsub's judgement of a message. `msgIdStr` ends its wait for a message that it has asked for. */
 export type Validated =
-  { code: 'valid' | 'duplicate' } | { code: 'invalid'; reason: string; error?: string; msgIdStr?: string | undefined }
+  | { code: 'valid'; messageId: { msgIdStr: string } }
+  | { code: 'duplicate'; msgIdStr: string }
+  | { code: 'invalid'; reason: string; error?: string; msgIdStr?: string | undefined }
 
 export interface PeerScore {
   readonly params: { topics: Record<string, object> }

@@ -8,6 +8,7 @@ import { GOSSIP_DECODE_LIMITS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
 import type { Host } from '../host.js'
 import { withTimeout } from '../timeout-signal.js'
 import { readFrames } from './inbound.js'
+import { NewerWords } from './newer-words.js'
 import type { GossipRegistrar, RegistrarListener } from './registrar.js'
 import { Reopening } from './reopening.js'
 
@@ -22,7 +23,7 @@ export interface StreamsListener {
   malformed(peer: string): void
   /** Our stream to a peer, which has not ended, is about to be replaced by one over another connection. */
   moving(peer: string): void
-  /** The next frame is read when this promise resolves. It never rejects. `late`: the stream that brought it has ended. */
+  /** The next frame is read when this promise resolves. It never rejects. `late`: the peer has gone since it said so. */
   received(peer: PeerId, rpc: RPC, late: boolean): Promise<void>
 }
 
@@ -67,6 +68,8 @@ export class OutboundStream {
 
 interface InboundStream {
   readonly connection: Connection
+  /** Of the peer, which has left this one for another: what that one has said since. */
+  newer?: NewerWords | undefined
   close(): void
   /** Its connection is gone: only what has arrived is read. `moved`: what comes is, because the peer uses another one now. */
   leave(moved?: boolean): void
@@ -100,7 +103,7 @@ export class PeerStreams implements RegistrarListener {
     host.addEventListener('peer:disconnect', ({ detail }) => this.forget(detail))
     // Two peers that dial each other have two connections for a while, and the streams may be on the one that goes.
     host.addEventListener('connection:close', ({ detail: closed }) => {
-      const other = this.used.has(closed) ? this.other(closed.remotePeer, closed) : undefined
+      const other = this.used.has(closed) ? this.other(closed.remotePeer, [closed]) : undefined
       if (other !== undefined) this.connected(closed.remotePeer, other)
     })
   }
@@ -123,13 +126,13 @@ export class PeerStreams implements RegistrarListener {
   move(from: Connection): void {
     const peer = from.remotePeer
     const stream = this.outbound.get(peer.toString())
-    const to = this.other(peer, from)
+    const to = this.other(peer, [from])
     if (stream?.connection !== from || to === undefined) return
-    void this.open(peer, to, stream)
+    void this.open(peer, to, stream, [from])
   }
 
   disconnected(peer: PeerId): void {
-    if (this.other(peer, undefined) === undefined) this.forget(peer)
+    if (this.other(peer) === undefined) this.forget(peer)
   }
 
   incoming(stream: Stream, connection: Connection): void {
@@ -148,31 +151,41 @@ export class PeerStreams implements RegistrarListener {
     return true
   }
 
-  private other(peer: PeerId, closed: Connection | undefined): Connection | undefined {
+  /** The newest connection, but for these. */
+  private other(peer: PeerId, except: readonly Connection[] = []): Connection | undefined {
     return this.host
       .getConnections(peer)
-      .filter((connection) => connection !== closed && connection.status === 'open')
+      .filter((connection) => !except.includes(connection) && connection.status === 'open')
       .sort((a, b) => b.timeline.open - a.timeline.open)[0]
   }
 
-  /** `instead`: of this one. */
-  private async open(peer: PeerId, connection: Connection, instead?: OutboundStream): Promise<void> {
+  /** Over one connection of a peer at a time, and over each other one if that fails. `instead`: of this one. `tried`: in vain. */
+  private async open(
+    peer: PeerId,
+    connection: Connection,
+    instead?: OutboundStream,
+    tried: readonly Connection[] = [],
+  ): Promise<void> {
     const id = peer.toString()
     if (!this.isWanted(id, instead) || this.opening.has(id)) return
     this.opening.add(id)
     this.used.add(connection)
     try {
       const raw = await withTimeout(GOSSIP_OPEN_TIMEOUT, (signal) => connection.newStream(this.protocols, { signal }))
-      if (!this.isWanted(id, instead) || raw.status !== 'open') return raw.abort(new Error('not needed any more'))
+      if (raw.status !== 'open') throw new Error('closed meanwhile')
+      this.opening.delete(id)
+      if (!this.isWanted(id, instead)) return raw.abort(new Error('not needed any more'))
       if (instead?.over === false) {
         this.listener.moving(id)
         instead.close(true)
       }
       this.use(peer, connection, raw)
     } catch {
-      // The peer speaks no gossip; or its connection broke, and then another is looked for when that closes.
-    } finally {
+      // The peer speaks no gossip, or nothing comes over the connection. Others may have come, or been left out, meanwhile.
       this.opening.delete(id)
+      const failed = [...tried, connection]
+      const next = this.other(peer, failed)
+      if (next !== undefined) void this.open(peer, next, instead, failed)
     }
   }
 
@@ -209,17 +222,20 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(stream, this.limits.inboundFrame, {
       handle: (frame) => {
         const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
-        return listener.received(peer, rpc, late.get(id) === opened)
+        if (late.get(id) !== opened) late.get(id)?.newer?.hear(rpc)
+        else if (opened.newer === undefined) return listener.received(peer, rpc, true)
+        return listener.received(peer, opened.newer?.rest(rpc) ?? rpc, false)
       },
       over: (end) => {
-        if (inbound.get(id) !== opened) return
         if (end === 'malformed') {
           stream.abort(new Error('it carries no frames of gossip'))
           listener.malformed(id)
         }
+        // A peer that has left it speaks over another one.
+        if (inbound.get(id) !== opened) return
         // A peer without a gossip stream to us is forgotten, although it may be connected.
         this.forget(peer)
-        const other = end === 'malformed' ? undefined : this.other(peer, undefined)
+        const other = end === 'malformed' ? undefined : this.other(peer)
         if (other !== undefined) this.reopening.lost(peer, other)
       },
       done: () => {
@@ -239,6 +255,7 @@ export class PeerStreams implements RegistrarListener {
         if ((stream.status === 'open' && !moved) || host.status !== 'started') return this.close()
         late.get(id)?.close()
         late.set(id, this)
+        if (moved) this.newer = new NewerWords()
       },
     }
     inbound.set(id, opened)
@@ -252,6 +269,9 @@ export class PeerStreams implements RegistrarListener {
     const stream = this.inbound.get(id)
     this.inbound.delete(id)
     stream?.leave()
+    // When it is back it says all anew.
+    const late = this.late.get(id)
+    if (late !== undefined) late.newer = undefined
     this.listener.forgotten(id)
   }
 }

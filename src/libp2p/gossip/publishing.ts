@@ -8,6 +8,7 @@ import { REPEATED, type PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
+import type { Repeats } from './repeats.js'
 import type { Scores } from './scores.js'
 import { frameSize, nextSequence, proofOf, type Signed, type Signer } from './signed-message.js'
 import type { Outbound } from './outbound.js'
@@ -26,6 +27,7 @@ export class Publishing {
     private readonly streams: PeerStreams,
     private readonly outbound: Outbound,
     private readonly signer: Signer,
+    private readonly repeats: Repeats,
     private readonly options: PubsubOptions,
     private readonly emit: (event: PortEvent) => void,
   ) {}
@@ -72,6 +74,7 @@ export class Publishing {
   /** As gossipsub remembers what it publishes: no repeat is delivered, and a peer that asks for it gets it. */
   private remember(msgIdStr: string, message: Signed): void {
     this.inside.seenCache.put(msgIdStr)
+    this.repeats.note(msgIdStr, message)
     this.pubsub.messageCache.put({ msgId: utf8.encode(msgIdStr), msgIdStr }, message, true)
   }
 

@@ -19,6 +19,7 @@ import { internalsOf, type Internals } from './internals.js'
 import { Outbound } from './outbound.js'
 import { PeerStreams, type StreamsListener } from './peer-streams.js'
 import { Publishing } from './publishing.js'
+import { Repeats } from './repeats.js'
 import { Scores } from './scores.js'
 import { proofOf, Signer, unverified } from './signed-message.js'
 import { Verifying } from './verifying.js'
@@ -66,10 +67,11 @@ export class Pubsub {
     this.scores = new Scores(this.inside, scoring)
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
-    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores)
+    const repeats = new Repeats(emit)
+    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats)
     const signer = new Signer(host.peerId, privateKey)
     const { inside, scores, streams, outbound } = this
-    this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, options, emit)
+    this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, repeats, options, emit)
     this.verifying = new Verifying(messageIdOf, emit)
     this.listen()
   }
@@ -77,13 +79,20 @@ export class Pubsub {
   private streamsListener(): StreamsListener {
     return {
       met: (connection) => void this.connections.idOf(connection),
-      opened: (peer) => this.emit({ type: 'gossipOpened', peer }),
+      opened: (peer) => this.opened(peer),
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       moving: (peer) => void this.inside.streamsOutbound.delete(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
       received: (peer, rpc, late) => this.received(peer, rpc, late),
     }
+  }
+
+  /** Our topics are announced. The peer may not have heard that we left others: that may be under way over a connection that is dead. */
+  private opened(peer: string): void {
+    const subscriptions = this.admission.leftLately().map((topic) => ({ topic, subscribe: false }))
+    if (subscriptions.length > 0) this.inside.sendRpc(peer, { subscriptions, messages: [] })
+    this.emit({ type: 'gossipOpened', peer })
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
@@ -93,7 +102,7 @@ export class Pubsub {
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 
-  /** Of a peer that is gone messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
+  /** Of a peer that has gone since messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
   private async receivedLate(peer: PeerId, { messages }: RPC): Promise<void> {
     if (!this.scores.allowReadLate(peer.toString())) return
     for (const message of messages) await this.inside.handleReceivedMessage(peer, message).catch(() => undefined)

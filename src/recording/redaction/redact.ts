@@ -45,6 +45,8 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
       case 'published':
         // The proof is replaced too, because it is made from the payload.
         return withoutMessage({ ...event, id: ids.nameFor(event.id) }, state, ids)
+      case 'repeated':
+        return { ...event, id: ids.nameFor(event.id) }
       case 'broadcast':
         return withoutMessage(event, state, ids)
       case 'digested':

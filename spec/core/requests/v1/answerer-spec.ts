@@ -96,14 +96,15 @@ describe('a request of a peer', () => {
     const core = new Core({ pingInterval: 1e9, ...settings })
     core.connect('bob')
     const lines: string[] = []
-    for (let i = 1; i <= 100; i++) {
+    for (let i = 1; i <= 180; i++) {
       core.now = i * 60
       const opening: Event = { type: 'streamInbound', stream: 2 * i, connection: 1, protocol: V1 }
       const effects = core.all(opening, ...(chunks.length === 0 ? [] : [data(2 * i, ...chunks)]))
       lines.push(...effects.flatMap((effect) => (effect.type === 'log' ? [`${effect.level} ${effect.message}`] : [])))
     }
     const first = `warn a request of bob was refused: ${why}`
-    expect(lines).toEqual([first, `${first} (and 83 more since the last such line)`])
+    const later = `${first} (and 83 more since the last such line)`
+    expect(lines).toEqual([first, later, later])
   })
 
   it('is refused when it goes on after its end: the handler is told', () => {
@@ -191,6 +192,20 @@ describe('room for the requests of others', () => {
     core.in({ type: 'respond', exchange: 2, data: bytes('yes') })
     expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'closed' }))).toEqual(['resume 4'])
     expect(shorts(core.in(data(4, [2, 3, 4, 5])))).toEqual(['handle 4 5'])
+  })
+
+  it('gives a request its whole time to arrive from then on', () => {
+    const core = new Core({ maxInboundBytesPerPeer: 10, requestTimeout: 100 })
+    core.connect('bob')
+    core.inbound(2)
+    core.in(frame(2, 8))
+    core.now = 50
+    core.inbound(4)
+    core.in(data(4, [5, 1]))
+    core.at(100)
+    core.in({ type: 'streamClosed', stream: 2, reason: 'closed' })
+    expect(core.at(199)).toEqual([])
+    expect(shorts(core.at(200))).toEqual(['reset 4'])
   })
 
   it('hands over a request that was whole before there was room for it', () => {

@@ -74,6 +74,24 @@ describe('a message', () => {
     for (const member of members) expect(heard(member)).toHaveLength(11)
   })
 
+  it('is reported as a repeat when another one publishes the same, and not when it comes by many ways', () => {
+    const [lab, members] = clique(4)
+    join(...members)
+    lab.run(3_000)
+    const [a, b, c] = members as [Member, Member, Member]
+    // Both have it in the same instant, before they can hear each other.
+    publish(a, 'x')
+    publish(b, 'x')
+    lab.run(5_000)
+    expect(heard(c)).toEqual(['x'])
+    const repeats = [...a.heard('repeated'), ...b.heard('repeated')]
+    expect(repeats).toMatchObject([
+      { topic: TOPIC, from: 'peer2', via: 'peer2' },
+      { topic: TOPIC, from: 'peer1', via: 'peer1' },
+    ])
+    expect(c.heard('repeated')).toHaveLength(1)
+  })
+
   it('is refused when it was sent or heard less than a minute ago', () => {
     const [lab, [a, b]] = line(2) as [Lab, [Member, Member]]
     join(a, b)

@@ -7,7 +7,7 @@ import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import { openAccount, reserve, waitForRoom } from '../budget.js'
+import { noteReceived, openAccount, reserve, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
@@ -58,6 +58,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
 export function onRequestData(state: State, out: Effects, exchange: V1Exchange, chunks: Uint8Array[]): void {
   const { reader } = exchange
   for (const chunk of chunks) {
+    noteReceived(state, exchange, chunk.length)
     const progress = exchange.complete ? 'excess' : readFrame(reader, chunk)
     if (progress === 'done') exchange.complete = true
     else if (progress !== 'more') return violate(state, out, exchange, progress)
@@ -132,9 +133,6 @@ export const v1Answerer: Answerer<V1Exchange> = {
   complete: sendNothing,
   reject: sendNothing,
   setPullable() {},
-
-  // The answer is one write, of which nothing is heard before its end.
-  bytesMoved: ({ stage, reader }) => (stage === 'reading' ? reader.payload.received : 0),
 
   expire(state, out, exchange) {
     if (exchange.stage !== 'handling') return kill(state, out, exchange, 'timeout')

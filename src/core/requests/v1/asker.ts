@@ -138,6 +138,13 @@ export function onCallClosed(
   )
 }
 
+/** Its connection is gone, and with it its stream, which may not even have been open. */
+export function leaveStream(state: State, ask: RequestAsk, { stream }: V1Call): void {
+  removeV1Request(state, stream)
+  ask.stage = 'queued'
+  ask.call = undefined
+}
+
 /** Ends a request without an answer and resets its stream. */
 export function endCall(state: State, out: Effects, ask: RequestAsk, call: V1Call, refusal?: Refusal): void {
   out.push({ type: 'reset', stream: call.stream, reason: refusal?.code ?? 'cancelled' })

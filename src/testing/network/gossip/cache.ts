@@ -13,25 +13,38 @@ interface Entry {
   givers: Set<string> | undefined
 }
 
+function publishOf({ from, sequence }: GossipMessage): string {
+  return `${sequence} ${from}`
+}
+
 export class GossipCache {
-  /** Message id → when it is forgotten. In the order of that time. */
-  private readonly seen = new Map<string, number>()
+  /** Message id → when it is forgotten, and what was published under it. In the order of that time. */
+  private readonly seen = new Map<string, { until: number; publishes: Set<string> }>()
   /** Id of a message that was rejected → the peers that were punished for it. */
   private readonly rejected = new Map<string, Set<string>>()
   /** The messages of the last heartbeats, newest first. */
   private readonly windows: Map<string, Entry>[] = [new Map<string, Entry>()]
 
   isSeen(id: string, now: number): boolean {
-    return (this.seen.get(id) ?? 0) > now
+    return (this.seen.get(id)?.until ?? 0) > now
   }
 
   /** `heldFrom`: it waits for a verdict, and this peer gave it to us. */
   add(id: string, message: GossipMessage, now: number, heldFrom?: string): void {
     // Anew at the end: what is first is forgotten first.
     this.seen.delete(id)
-    this.seen.set(id, now + seenTTL)
+    this.seen.set(id, { until: now + seenTTL, publishes: new Set([publishOf(message)]) })
     this.rejected.delete(id)
     this.windows[0]!.set(id, { message, givers: heldFrom === undefined ? undefined : new Set([heldFrom]) })
+  }
+
+  /** Of a message whose id was seen: is it another publish, of which this is the first? (A repeat comes by several ways too.) */
+  noteRepeat(id: string, message: GossipMessage): boolean {
+    const publish = publishOf(message)
+    const { publishes } = this.seen.get(id)!
+    if (publishes.has(publish)) return false
+    publishes.add(publish)
+    return true
   }
 
   /** A seen message has come again. True: it was rejected, which counts against this giver too. */
@@ -94,7 +107,7 @@ export class GossipCache {
   shift(beats: number, now: number): void {
     for (let i = 0; i < Math.min(beats, history); i++) this.windows.unshift(new Map())
     if (this.windows.length > history) this.windows.length = history
-    for (const [id, until] of this.seen) {
+    for (const [id, { until }] of this.seen) {
       if (until > now) break
       this.seen.delete(id)
       this.rejected.delete(id)

@@ -103,6 +103,7 @@ export class Messages {
     if (!message.isGenuine) return this.onInvalid(via, name, 'signature')
     const id = message.idBy(this.options.messageIdOf)
     if (this.parts.cache.isSeen(id, this.host.now)) {
+      if (this.parts.cache.noteRepeat(id, message)) this.emit({ type: 'repeated', topic: name, id, from, via })
       if (this.parts.cache.again(id, via)) this.parts.scores.invalidMessage(via)
       return
     }

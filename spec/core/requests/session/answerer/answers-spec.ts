@@ -1,7 +1,7 @@
 /** Answers over a session: one value or several, in whatever order the commands come, and their deadlines. */
 import { describe, expect, it } from '@jest/globals'
 import type { Command } from '../../../../../src/core/events.js'
-import { bytes } from '../../../../support/core.js'
+import { bytes, shorts } from '../../../../support/core.js'
 import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
 import { cancel, credit, data, filled, frame, join, reply, request, type Asked } from '../../../../support/session.js'
 
@@ -166,6 +166,35 @@ describe('a deadline', () => {
     expect([core.state.exchanges.open.size, core.state.exchanges.deadlines.size]).toEqual([0, 0])
   })
 
+  it('does not end a request while 1,000 bytes a second of others arrive, which take turns with it', () => {
+    const core = answering(unpinged)
+    core.receive(...[1, 2].map((id) => request(id, new Uint8Array(), { timeout: 60_000, total: 50_000 })))
+    for (let seconds = 10; seconds <= 20; seconds += 10) {
+      core.receive(data(1, filled(10_000), true))
+      expect(core.lines(core.at(seconds * 1_000))).toEqual([])
+    }
+    expect(core.lines(core.at(30_000))).toEqual([
+      'FAIL 1 Timeout, "the request came too slowly: 20000 of its 50000 bytes have arrived"',
+      'FAIL 2 Timeout, "the request came too slowly: 0 of its 50000 bytes have arrived"',
+    ])
+  })
+
+  it('does not end an answer while what was sent to the peer may be under way, over a line of 25 kB/s', () => {
+    const core = answering(unpinged)
+    core.receive(
+      request(1, bytes('a'), { credit: 600_000, timeout: 120_000 }),
+      request(2, bytes('b'), { timeout: 120_000 }),
+    )
+    core.run(
+      { type: 'respond', exchange: -1, data: filled(700_000) },
+      { type: 'respond', exchange: -2, data: filled(9) },
+    )
+    for (const seconds of [10, 20]) expect(shorts(core.at(seconds * 1_000))).toEqual([])
+    // By then 100,000 more bytes have left.
+    expect(shorts(core.at(30_000))).toEqual([])
+    expect(shorts(core.at(40_000))).toEqual(['write 2 129'])
+  })
+
   it('of the asker ends it however fast it arrives, and its handler has what is left', () => {
     const core = answering(unpinged)
     core.receive(request(1, new Uint8Array(), { timeout: 15_000, total: 50_000 }))
@@ -197,8 +226,7 @@ describe('a deadline', () => {
     core.now = 9_000
     core.receive(cancel(1))
     expect(core.lines(core.at(18_999))).toEqual([])
-    expect(core.lines(core.at(19_000))).toEqual([])
-    expect(core.lines(core.at(29_000))).toEqual([
+    expect(core.lines(core.at(19_000))).toEqual([
       'FAIL 2 Timeout, "the request came too slowly: 16000 of its 90000 bytes have arrived"',
     ])
   })

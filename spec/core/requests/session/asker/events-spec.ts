@@ -104,12 +104,10 @@ describe('the first request to a peer', () => {
 
   it('closes a connection that can carry no streams any more', () => {
     const core = waiting()
-    expect(shorts(core.in(openFailed('lost')))).toEqual([
-      'closeConnection 1',
-      ...[1, 2, 3].map((ask) => `fail ${ask} DialError`),
-    ])
+    expect(shorts(core.in(openFailed('lost')))).toEqual(['closeConnection 1', 'dial bob'])
+    expect([...core.state.dials.get('bob')!.waiting]).toEqual([1, 2, 3])
     expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.asks.deadlines.size]).toEqual([
-      0, 0, 0,
+      0, 3, 1,
     ])
   })
 
@@ -167,27 +165,31 @@ describe('a session that ends', () => {
   it('loses all that wait for the connection when that is lost', () => {
     const core = busy()
     expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual([
-      // Of this one nothing had been sent.
-      'fail 4 DialError',
+      // Of another one nothing had been sent.
+      'dial bob',
       'fail 1 ConnectionLost',
       'fail 2 ConnectionLost',
     ])
-    const { asks, streams, connections } = core.state
+    const { asks, streams, connections, dials } = core.state
+    expect([...dials.get('bob')!.waiting]).toEqual([4])
     const left = [asks.open, asks.deadlines, streams.sessions, connections.idle].map(({ size }) => size)
-    expect(left).toEqual([0, 0, 0, 0])
+    expect(left).toEqual([1, 1, 0, 0])
   })
 
   it.each<[string, Event]>([
     ['the session', { type: 'streamClosed', stream: 1, reason: 'reset' }],
     ['the connection', { type: 'connectionClosed', connection: 1 }],
-  ])('tells the caller of a request that waited for a write that nothing of it was sent: %s', (what, event) => {
+  ])('leaves a request that waited for a write, of which nothing was sent: %s', (what, event) => {
     const core = asking()
     core.in(core.asking(1))
     core.in(core.asking(2))
-    expect(core.in(event)).toMatchObject([
-      { ask: 1, refusal: { code: 'ConnectionLost', message: `${what} was lost before bob answered` } },
-      { ask: 2, refusal: { code: 'DialError', message: `${what} was lost before the request was sent` } },
-    ])
+    const [lost, goesOn] = core.in(event)
+    expect(lost).toMatchObject({
+      ask: 1,
+      refusal: { code: 'ConnectionLost', message: `no answer from bob: ${what} was lost` },
+    })
+    expect(goesOn).toMatchObject({ type: what === 'the session' ? 'open' : 'dial' })
+    expect(core.state.asks.open.get(2)).toMatchObject({ data: { length: 1 }, call: undefined, moves: 1 })
   })
 
   it('says whom it lost and why', () => {
@@ -197,7 +199,7 @@ describe('a session that ends', () => {
       {
         type: 'fail',
         ask: 1,
-        refusal: { code: 'ConnectionLost', message: 'the session was lost before bob answered' },
+        refusal: { code: 'ConnectionLost', message: 'no answer from bob: the session was lost' },
       },
     ])
   })

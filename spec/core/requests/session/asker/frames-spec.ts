@@ -321,7 +321,7 @@ describe('a violation by the answerer', () => {
     expect(reasonOf(effects)).toBe(`the session was reset (${why})`)
     const failed = effects.flatMap((effect) => (effect.type === 'fail' ? [effect.refusal] : []))
     for (const { code, message } of failed) {
-      expect([code, message]).toEqual(['ConnectionLost', `the session was reset (${why}) before bob answered`])
+      expect([code, message]).toEqual(['ConnectionLost', `no answer from bob: the session was reset (${why})`])
     }
     expect(effects.some((effect) => effect.type === 'closeConnection')).toBe(false)
   })

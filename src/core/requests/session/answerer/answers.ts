@@ -24,6 +24,7 @@ import {
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
+import { noteSent } from '../../budget.js'
 import type { SessionExchange } from '../../state.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
@@ -94,8 +95,9 @@ export function allow(state: State, out: Effects, exchange: SessionExchange): vo
 /** No value follows; with `failure`, FAIL ends the answer. Values that wait are sent first. */
 function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame): void {
   if ((exchange.stage !== 'handling' && exchange.stage !== 'answering') || exchange.ended) return
-  if (exchange.stage === 'handling') startDeadline(state, exchange)
+  const begins = exchange.stage === 'handling'
   exchange.stage = 'answering'
+  if (begins) startDeadline(state, exchange)
   exchange.ended = true
   exchange.failure = failure
   enlist(state, sessionOf(state, exchange), exchange)
@@ -204,8 +206,6 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
 
   setPullable,
 
-  bytesMoved: ({ stage, gathered, sent }) => (stage === 'reading' ? (gathered?.received ?? 0) : sent),
-
   expire(state, out, exchange) {
     const { deadline } = exchange
     const { code, message } = whyOver(exchange)
@@ -263,6 +263,7 @@ export const sendingAnswers = {
     const isLast =
       isWhole && exchange.ended && failure === undefined && (series === undefined || series.values.length === 0)
     writeReply(writer, wireId, value, from, to, first, isLast)
+    noteSent(state, exchange, bytes)
     const cost = bytes + (first ? VALUE_OVERHEAD : 0)
     exchange.sendCredit -= cost
     if (series !== undefined) charge(sessionOf(state, exchange), series, -cost)

@@ -31,7 +31,7 @@ import type { AnsweringSession } from '../state.js'
 import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
-import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
+import { noteReceived, openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import {
   startHandling,
   nextExchange,
@@ -147,6 +147,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     ended: false,
     failure: undefined,
   }
+  noteReceived(state, exchange, size)
   openExchange(state, exchange)
   session.requests.set(id, exchange)
   if (session.requests.size === 1) updateIdle(state, state.connections.all.get(session.connection)!)
@@ -203,6 +204,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   if (exchange.credit < 0) return 'it sent more than its credit allows'
   noteFlight(session, exchange)
   const hasMore = (flags & MORE) !== 0
+  noteReceived(state, exchange, size)
   const received = gathered.received + size
   if (hasMore ? received >= total : received !== total) return 'a request is not as long as it said'
   const broken = checkPayload(frame)

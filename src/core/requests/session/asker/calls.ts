@@ -14,7 +14,7 @@ import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
-import { lost } from '../../losses.js'
+import { lost, mayMove } from '../../losses.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
@@ -142,14 +142,29 @@ export function endSessionCall(state: State, out: Effects, call: SessionCall, re
   if (session.requests.size === 0) updateIdle(state, connection)
 }
 
-/** The session has ended, so all its requests fail. */
-export function loseCalls(state: State, out: Effects, session: Session, why: string): void {
+/** The session has ended. Its requests fail, but for those that may go elsewhere: they are returned. */
+export function loseCalls(state: State, out: Effects, session: Session, why: string): RequestAsk[] {
   forgetSession(state, session)
+  const unsent: RequestAsk[] = []
   for (const call of session.requests.values()) {
-    forgetCall(state, call)
-    fail(state, out, call.ask.id, lost(call.ask, why))
+    const { ask } = call
+    if (mayMove(ask)) {
+      takeBack(call)
+      unsent.push(ask)
+    } else {
+      forgetCall(state, call)
+      fail(state, out, ask.id, lost(ask, why))
+    }
   }
   session.requests.clear()
+  return unsent
+}
+
+/** It is as if it had not entered the session. */
+function takeBack({ ask, value }: SessionCall): void {
+  ask.stage = 'queued'
+  ask.data = value
+  ask.call = undefined
 }
 
 /** Removes the session from its connection. */

@@ -8,7 +8,7 @@ import { forgetGoodbyes } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
 import { noStream } from '../../losses.js'
 import { refuseServices, serveQueue } from '../../queue.js'
-import { endRequest } from '../../requests.js'
+import { endRequest, moveOrLose } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { scheduleFlush } from '../../streams.js'
 import { useStream } from '../../v1/asker.js'
@@ -74,10 +74,11 @@ export function endSession(state: State, out: Effects, session: Session, why: st
   onSessionOver(state, out, session, why)
 }
 
-/** The stream has ended. Its requests fail; those that still wait get a new session. */
+/** The stream has ended, and its requests with it; those of which nothing was sent get a new session. */
 export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
-  loseCalls(state, out, session, why)
+  const unsent = loseCalls(state, out, session, why)
   const connection = state.connections.all.get(session.connection)!
   updateIdle(state, connection)
+  for (const ask of unsent) moveOrLose(state, out, ask, why)
   serveQueue(state, out, connection)
 }
