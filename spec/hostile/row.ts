@@ -1,5 +1,6 @@
 /** Runs one row of the hostile suite: four processes, a quiet phase, an attacked one, and what remains of it. */
 import { execPath } from 'node:process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { killProcesses } from '../support/line-process.js'
 import { Orders } from '../world/orders.js'
@@ -36,13 +37,17 @@ const URLS = {
   attacker: new URL('programs/attacker.ts', import.meta.url),
 }
 
-/**
- * Other work on the machine is to disturb the measure less than it would, with all threads of a program before it. The attacker's is no
- * more than that: in truth it has a machine of its own. Where we may not ask for that, `nice` goes on without.
- */
+/** What a program runs under. Other work on the machine would show as stalls of the victim: where we may, all but the attacker come before it. */
+function priority(name: keyof typeof URLS): string[] {
+  if (name === 'attacker') return ['nice', '-n', '-10']
+  const realTime = ['chrt', '--fifo', '10']
+  const [command = '', ...args] = realTime
+  return spawnSync(command, [...args, 'true']).status === 0 ? realTime : ['nice', '-n', '-10']
+}
+
 async function start(name: keyof typeof URLS, args: string[] = []): Promise<Orders> {
-  const before = name === 'attacker' ? '0' : '-10'
-  return new Orders(name, 'nice', ['-n', before, execPath, ...args, await bundle(URLS[name])])
+  const [command = '', ...before] = priority(name)
+  return new Orders(name, command, [...before, execPath, ...args, await bundle(URLS[name])])
 }
 
 /** Of a process, bytes; 0: it has ended. */

@@ -18,7 +18,7 @@ export function row(attack: Attack, measured: Measured): string {
     `${ms(quiet.p99)}${quiet.p99 > DISTURBED ? ' (disturbed)' : ''} → ${ms(attacked.p99)}`,
     answered(attacked) + (afterwards.answered < afterwards.sent ? `, then ${answered(afterwards)}` : ''),
     `${strangers.joined} of ${strangers.tried}`,
-    `${mb(memory.before)} → ${mb(memory.peak)} → ${mb(memory.after)}${back !== undefined && back > 1 ? ` in ${back.toFixed(0)} s` : ''}`,
+    `${mb(memory.before)} → ${mb(memory.peak)} → ${mb(memory.after)}${back !== undefined && back > 5 ? ` in ${back.toFixed(0)} s` : ''}`,
     `${ms(stall.quiet)} → ${ms(stall.attacked)}`,
     told(attack, measured),
     died ?? missed.map((goal) => (isKnown(attack, goal) ? goal : `✗ ${goal}`)).join(' '),

@@ -28,7 +28,7 @@ export interface Attack {
   does: string
   /** Of the victim, where the attack needs what is not the default. */
   config?: NodeConfig
-  /** How many honest clients ask at full rate, in place of an attacker. */
+  /** Nobody attacks: nobody has to be stopped. */
   honest?: true
   /** What the attack measures of its own, and how much it may be. */
   own?: { what: string; least?: number; most?: number }

@@ -2,6 +2,9 @@
 import type { Attack } from './attack.js'
 import { nothing } from './nothing.js'
 import { requests } from './requests.js'
+import { session } from './session.js'
 import { sockets } from './sockets.js'
+import { streams } from './streams.js'
+import { version1 } from './version1.js'
 
-export const attacks: Attack[] = [...nothing, ...sockets, ...requests]
+export const attacks: Attack[] = [...nothing, ...sockets, ...streams, ...requests, ...session, ...version1]

@@ -4,6 +4,7 @@ import type { Attack } from './attack.js'
 export const nothing: Attack[] = [
   {
     name: 'nothing',
+    honest: true,
     does: 'Nobody attacks: the measure of the measure.',
     async run(context) {
       await context.start()
