@@ -1,5 +1,8 @@
 /** All attacks, by family. */
 import type { Attack } from './attack.js'
+import { gossip } from './gossip.js'
+import { identify } from './identify.js'
+import { kad } from './kad.js'
 import { nothing } from './nothing.js'
 import { requests } from './requests.js'
 import { session } from './session.js'
@@ -7,4 +10,7 @@ import { sockets } from './sockets.js'
 import { streams } from './streams.js'
 import { version1 } from './version1.js'
 
-export const attacks: Attack[] = [...nothing, ...sockets, ...streams, ...requests, ...session, ...version1]
+export const attacks: Attack[] = [
+  ...[...nothing, ...sockets, ...streams, ...requests, ...session, ...version1],
+  ...[...gossip, ...kad, ...identify],
+]

