@@ -62,7 +62,11 @@ await runCommand('hostile', async () => {
   if (list) return asked.forEach(({ name, does }) => console.log(`${name.padEnd(28)} ${does}`))
   if (process.platform !== 'linux') throw new UsageError('the hostile suite needs Linux: /proc, and all of 127.0.0.0/8')
   if (json !== undefined) write(json, [])
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]] as const) // prettier-ignore
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    // prettier-ignore
     process.once(signal, () => void killProcesses().then(() => process.exit(code)))
   const rows: Measured[] = []
   console.log(head())

@@ -92,7 +92,10 @@ async function run(attack: Attack, times: Times): Promise<Measured> {
     (await victim.ask(what, {}, PATIENCE).catch(() => otherwise)) as T
 
   await honest.ask('connect', { address })
-  await Promise.all([ask(WARM), attacker.ask('prepare', { name: attack.name, victim: { address, peerId, port } }, PATIENCE)])
+  await Promise.all([
+    ask(WARM),
+    attacker.ask('prepare', { name: attack.name, victim: { address, peerId, port } }, PATIENCE),
+  ])
   await order('stall', 0)
   const [quiet] = await Promise.all([ask(times.seconds), join()])
   const before = (await order('memory', 0)) / MB

@@ -46,10 +46,15 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
+/** Others have a turn: the line is read, the signal heard. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Again and again until the end, so often in a second, as far as there is time for it; several at once where one is late. */
 export async function often(context: Context, perSecond: number, act: (count: number) => unknown): Promise<void> {
   const start = performance.now()
-  for (let count = 0; !context.signal.aborted; ) {
+  for (let count = 0; !context.signal.aborted;) {
     const due = Math.floor(((performance.now() - start) / 1_000) * perSecond)
     for (const until = Math.min(due, count + perSecond / 20 + 1); count < until; count++) await act(count)
     await pause(5)
@@ -57,7 +62,11 @@ export async function often(context: Context, perSecond: number, act: (count: nu
 }
 
 /** So many at once, each again and again until the end. `act` must wait for something. */
-export async function atOnce(context: Context, amount: number, act: (index: number) => Promise<unknown>): Promise<void> {
+export async function atOnce(
+  context: Context,
+  amount: number,
+  act: (index: number) => Promise<unknown>,
+): Promise<void> {
   const one = async (index: number): Promise<void> => {
     while (!context.signal.aborted) await act(index).catch(() => pause(50))
   }

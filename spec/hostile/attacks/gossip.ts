@@ -4,15 +4,22 @@ import { join } from '../../support/bytes.js'
 import { forged, Gossiper, GOSSIP, ids, rpc, signed, signedBy, subscribe, TOPIC } from '../tools/gossip.js'
 import { random } from '../tools/protobuf.js'
 import { dearMessage } from '../tools/rsa.js'
-import { often, pause, atOnce, type Attack, type Context } from './attack.js'
+import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives, as fast as the victim takes it or so often in a second; a new peer where one is ended. `count`: of each. */
 async function flood(
   context: Context,
   piece: (round: number) => Uint8Array,
-  { count = 1, perSecond, peers = 1, mute = false }: { count?: number; perSecond?: number; peers?: number; mute?: boolean } = {},
+  {
+    count = 1,
+    perSecond,
+    peers = 1,
+    mute = false,
+  }: { count?: number; perSecond?: number; peers?: number; mute?: boolean } = {},
 ): Promise<void> {
-  const all: (Gossiper | undefined)[] = await Promise.all(Array.from({ length: peers }, () => Gossiper.join(context, { mute })))
+  const all: (Gossiper | undefined)[] = await Promise.all(
+    Array.from({ length: peers }, () => Gossiper.join(context, { mute })),
+  )
   // The victim hears that they are there.
   await pause(500)
   await context.start()
@@ -21,14 +28,15 @@ async function flood(
       await pause(100)
       all[index] = await Gossiper.join(context, { mute })
     }
-    await all[index]!.stream.send(piece(round))
+    await all[index].stream.send(piece(round))
     context.fate.did(count)
   }
-  if (perSecond !== undefined) return often(context, perSecond, (round) => say(round % peers, round).catch(() => undefined))
+  if (perSecond !== undefined)
+    return often(context, perSecond, (round) => say(round % peers, round).catch(() => undefined))
   let round = 0
   await atOnce(context, peers, async (index) => {
     await say(index, round++)
-    await pause(0)
+    await turn()
   })
 }
 
@@ -57,7 +65,8 @@ export const gossip: Attack[] = [
   {
     name: 'gossip-graft-prune',
     does: 'One member grafts and prunes itself in turn, as fast as it can.',
-    run: (context) => flood(context, () => join(...Array.from({ length: 500 }, () => join(graft, prune))), { count: 1_000 }),
+    run: (context) =>
+      flood(context, () => join(...Array.from({ length: 500 }, () => join(graft, prune))), { count: 1_000 }),
   },
   {
     name: 'gossip-graft-in-frame',
@@ -94,7 +103,9 @@ export const gossip: Attack[] = [
     name: 'gossip-ihave',
     does: 'One member offers 4,000 messages that do not exist in each frame, as fast as it can.',
     async run(context) {
-      const frames = Array.from({ length: 20 }, () => rpc({ control: { ihave: [{ topicID: TOPIC, messageIDs: ids(4_000) }] } }))
+      const frames = Array.from({ length: 20 }, () =>
+        rpc({ control: { ihave: [{ topicID: TOPIC, messageIDs: ids(4_000) }] } }),
+      )
       await flood(context, (round) => frames[round % 20]!, { count: 4_000 })
     },
   },
@@ -113,11 +124,9 @@ export const gossip: Attack[] = [
       const frames = await signed(100, 60_000)
       const teller = await Gossiper.join(context)
       const { messageIDs } = { messageIDs: ids(1) }
-      await flood(
-        context,
-        (round) => (round < 100 ? frames[round]! : rpc({ control: { iwant: [{ messageIDs }] } })),
-        { mute: true },
-      ).finally(() => teller.line.end())
+      await flood(context, (round) => (round < 100 ? frames[round]! : rpc({ control: { iwant: [{ messageIDs }] } })), {
+        mute: true,
+      }).finally(() => teller.line.end())
     },
   },
   {
@@ -134,7 +143,12 @@ export const gossip: Attack[] = [
     run: (context) =>
       flood(
         context,
-        (round) => join(...Array.from({ length: 200 }, (_, at) => subscribe(`topic ${(round * 200 + at) % 10_000}`, round % 2 === 0))),
+        (round) =>
+          join(
+            ...Array.from({ length: 200 }, (_, at) =>
+              subscribe(`topic ${(round * 200 + at) % 10_000}`, round % 2 === 0),
+            ),
+          ),
         { count: 200 },
       ),
   },
@@ -142,7 +156,9 @@ export const gossip: Attack[] = [
     name: 'gossip-toggles',
     does: 'One peer joins and leaves the topic of the victim, as fast as it can.',
     run: (context) =>
-      flood(context, () => join(...Array.from({ length: 200 }, (_, at) => subscribe(TOPIC, at % 2 === 0))), { count: 200 }),
+      flood(context, () => join(...Array.from({ length: 200 }, (_, at) => subscribe(TOPIC, at % 2 === 0))), {
+        count: 200,
+      }),
   },
   {
     name: 'gossip-empties',
@@ -154,7 +170,12 @@ export const gossip: Attack[] = [
     does: 'One member broadcasts the same valid message 5,000 times a second.',
     async run(context) {
       const [frame] = await signed(1, 100)
-      await turns(context, Array.from({ length: 50 }, () => frame!), 5_000, 50)
+      await turns(
+        context,
+        Array.from({ length: 50 }, () => frame!),
+        5_000,
+        50,
+      )
     },
   },
   {

@@ -5,7 +5,7 @@ import { guest, IDENTIFY, PING, PUSH } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
 import { address, identifyMessage, random } from '../tools/protobuf.js'
 import { flood } from './streams.js'
-import { often, pause, atOnce, type Attack, type Context } from './attack.js'
+import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** All that fits into 8 KiB. */
 function much(seed: number) {
@@ -48,7 +48,11 @@ export const identify: Attack[] = [
     name: 'identify-asks',
     does: 'One peer asks the victim who it is, as fast as it can, and reads the answers.',
     run: (context) =>
-      flood(context, (line) => join(...Array.from({ length: 20 }, () => data(line.freshId(), greeting(IDENTIFY), SYN))), { count: 20 }),
+      flood(
+        context,
+        (line) => join(...Array.from({ length: 20 }, () => data(line.freshId(), greeting(IDENTIFY), SYN))),
+        { count: 20 },
+      ),
   },
   {
     name: 'identify-pushes',
@@ -77,7 +81,9 @@ export const identify: Attack[] = [
     does: 'One peer answers who it is with 100 MB, on ten connections.',
     async run(context) {
       await context.start()
-      const serve = { [IDENTIFY]: (stream: { send(bytes: Uint8Array): Promise<void> }) => void stream.send(new Uint8Array(1e8)) }
+      const serve = {
+        [IDENTIFY]: (stream: { send(bytes: Uint8Array): Promise<void> }) => void stream.send(new Uint8Array(1e8)),
+      }
       await Promise.all(Array.from({ length: 10 }, () => guest(context, { serve }).catch(() => undefined)))
       context.fate.did(10)
       await context.over
@@ -113,6 +119,6 @@ async function pings(context: Context, streams: number, size: number, reads: boo
     }
     await all[index]!.send(bytes)
     context.fate.did(Math.ceil(size / 32))
-    await pause(0)
+    await turn()
   })
 }

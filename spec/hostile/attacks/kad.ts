@@ -3,7 +3,7 @@ import { join } from '../../support/bytes.js'
 import { guest, KADEMLIA, questionOf } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
 import { address, field, idOf, inventedKey, kadMessage, kadPeer, KAD, random } from '../tools/protobuf.js'
-import { pause, atOnce, type Attack, type Context } from './attack.js'
+import { pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** The types by number. */
 const TYPES = Object.keys(KAD) as (keyof typeof KAD)[]
@@ -21,7 +21,7 @@ async function flood(context: Context, streams: number, piece: () => Uint8Array,
     }
     await all[index]!.send(piece())
     context.fate.did(count)
-    await pause(0)
+    await turn()
   })
 }
 
@@ -96,7 +96,7 @@ export const kad: Attack[] = [
         }
         await streams[index]!.send(times(20, () => kadMessage({ type: 'getProviders', key: cid(32) })))
         context.fate.did(20)
-        await pause(0)
+        await turn()
       })
     },
   },
@@ -104,12 +104,18 @@ export const kad: Attack[] = [
     name: 'kad-get-value',
     does: 'One peer asks for values that nobody has, on 32 streams, as fast as it can.',
     run: (context) =>
-      flood(context, 32, () => times(50, () => kadMessage({ type: 'getValue', key: join(Buffer.from('/pk/'), random(34)) })), 50),
+      flood(
+        context,
+        32,
+        () => times(50, () => kadMessage({ type: 'getValue', key: join(Buffer.from('/pk/'), random(34)) })),
+        50,
+      ),
   },
   {
     name: 'kad-ping',
     does: 'One peer sends pings of kad on 32 streams, as fast as it can.',
-    run: (context) => flood(context, 32, () => times(100, () => kadMessage({ type: 'ping', key: new Uint8Array() })), 100),
+    run: (context) =>
+      flood(context, 32, () => times(100, () => kadMessage({ type: 'ping', key: new Uint8Array() })), 100),
   },
   {
     name: 'kad-add-provider',
@@ -177,6 +183,6 @@ async function provide(context: Context, size: number, amount: number): Promise<
     }
     await stream.one.send(times(amount, () => kadMessage({ type: 'addProvider', key: cid(size), providers: [self] })))
     context.fate.did(amount)
-    await pause(0)
+    await turn()
   })
 }

@@ -10,7 +10,13 @@ async function sessions(context: Context, amount: number, options?: { reads: boo
 }
 
 /** Asks so many at a time in one write, and again each second. */
-async function waves(context: Context, all: Session[], amount: number, payload: string, asked?: wire.Asked): Promise<void> {
+async function waves(
+  context: Context,
+  all: Session[],
+  amount: number,
+  payload: string,
+  asked?: wire.Asked,
+): Promise<void> {
   await context.start()
   await often(context, 1, async () => {
     await Promise.race([context.over, Promise.all(all.map((one) => one.send(one.requests(amount, payload, asked))))])
@@ -42,7 +48,8 @@ export const requests: Attack[] = [
   {
     name: 'values-stopped',
     does: 'Four peers ask 1,000 streams of values each, take one value of each, and no more.',
-    run: async (context) => waves(context, await sessions(context, 4), 1_000, 'values 100', { credit: 132, one: false }),
+    run: async (context) =>
+      waves(context, await sessions(context, 4), 1_000, 'values 100', { credit: 132, one: false }),
   },
   {
     name: 'handlers-dear-at-once',

@@ -4,7 +4,7 @@ import { data } from '../tools/frames.js'
 import { Line } from '../tools/line.js'
 import { Session } from '../tools/session.js'
 import { random } from '../tools/protobuf.js'
-import { often, pause, atOnce, type Attack, type Context } from './attack.js'
+import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 const { join } = wire
 
@@ -32,7 +32,7 @@ export const session: Attack[] = [
         const bytes = one.requests(20, 'x')
         await line.send(join(...Array.from(bytes, (byte) => data(one.stream.id, Uint8Array.of(byte)))))
         context.fate.did(20)
-        await pause(one.stream.isOpen ? 0 : 1_000)
+        await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },
   },
@@ -46,7 +46,7 @@ export const session: Attack[] = [
       await atOnce(context, 1, async () => {
         await one.send(frames)
         context.fate.did(1_000)
-        await pause(one.stream.isOpen ? 0 : 1_000)
+        await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },
   },
@@ -61,7 +61,7 @@ export const session: Attack[] = [
       await atOnce(context, 1, async () => {
         await one.send(frames)
         context.fate.did(1_000)
-        await pause(one.stream.isOpen ? 0 : 1_000)
+        await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },
   },
@@ -93,7 +93,7 @@ export const session: Attack[] = [
       await atOnce(context, 1, async () => {
         await one.send(...Array.from({ length: 1_000 }, () => wire.goodbye(++id, 0)))
         context.fate.did(1_000)
-        await pause(one.stream.isOpen ? 0 : 1_000)
+        await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },
   },

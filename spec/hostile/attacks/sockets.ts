@@ -55,18 +55,18 @@ function drip(one: Socket): void {
 }
 
 /** A line that stays, and does something now and then; one that cannot come in waits a little. */
-async function guest(context: Context, from: string, busy?: (line: Line) => Promise<void>): Promise<void> {
+async function guest(context: Context, from: string, busy?: (line: Line) => void): Promise<void> {
   const line = await Line.open(context, { from })
   context.fate.did()
   while (line.isOpen && !context.signal.aborted) {
-    await busy?.(line)
+    busy?.(line)
     await pause(200)
   }
   if (!context.signal.aborted) await line.end()
 }
 
-async function ask(line: Line): Promise<void> {
-  for (let i = 0; i < 5; i++) await line.stream('/tinyp2p/req-resp/1.0.0', Uint8Array.of(1, 0)).end()
+function ask(line: Line): void {
+  for (let i = 0; i < 5; i++) line.stream('/tinyp2p/req-resp/1.0.0', Uint8Array.of(1, 0)).end()
 }
 
 export const sockets: Attack[] = [

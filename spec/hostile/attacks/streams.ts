@@ -1,8 +1,21 @@
 /** Streams: opened and left, reset at once, for protocols that nobody speaks; and what else Yamux lets one say. */
 import { join } from '../../support/bytes.js'
-import { GO_AWAY, MULTISTREAM, RST, SYN, DATA, WINDOW, data, greeting, header, ping, window, word } from '../tools/frames.js'
+import {
+  GO_AWAY,
+  MULTISTREAM,
+  RST,
+  SYN,
+  DATA,
+  WINDOW,
+  data,
+  greeting,
+  header,
+  ping,
+  window,
+  word,
+} from '../tools/frames.js'
 import { Line } from '../tools/line.js'
-import { often, pause, atOnce, type Attack, type Context } from './attack.js'
+import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives as fast as the victim takes it; comes back with a new line, from one when it is ended. `count`: of each piece. */
 export async function flood(
@@ -20,7 +33,7 @@ export async function flood(
     while (line.isOpen && !context.signal.aborted) {
       await line.send(piece(line))
       context.fate.did(count)
-      await pause(0)
+      await turn()
     }
     await pause(100)
   })
@@ -62,7 +75,7 @@ function kept(lines: number, streams: number, first: () => Uint8Array) {
   }
 }
 
-const zeros = new Uint8Array(16_384)
+const zeros = new Uint8Array(1_048_576)
 
 export const streams: Attack[] = [
   {
@@ -74,9 +87,13 @@ export const streams: Attack[] = [
     name: 'streams-unknown-kept',
     does: 'One peer opens streams for a protocol that nobody speaks, as fast as it can, and keeps them.',
     run: (context) =>
-      flood(context, (line) => join(...Array.from({ length: 50 }, () => data(line.freshId(), greeting('/nobody/1.0.0'), SYN))), {
-        count: 50,
-      }),
+      flood(
+        context,
+        (line) => join(...Array.from({ length: 50 }, () => data(line.freshId(), greeting('/nobody/1.0.0'), SYN))),
+        {
+          count: 50,
+        },
+      ),
   },
   {
     name: 'streams-many-words',
@@ -141,15 +158,21 @@ export const streams: Attack[] = [
     name: 'yamux-windows-missing',
     does: 'One peer sends window updates for streams that are not there, as fast as it can.',
     run: (context) =>
-      flood(context, () => join(...Array.from({ length: 1_000 }, (_, index) => window(2 * index + 1, 1_000))), { count: 1_000 }),
+      flood(context, () => join(...Array.from({ length: 1_000 }, (_, index) => window(2 * index + 1, 1_000))), {
+        count: 1_000,
+      }),
   },
   {
     name: 'yamux-data-missing',
     does: 'One peer sends data for streams that are not there, as fast as it can.',
     run: (context) =>
-      flood(context, () => join(...Array.from({ length: 200 }, (_, index) => data(2 * index + 1, zeros.subarray(0, 50)))), {
-        count: 200,
-      }),
+      flood(
+        context,
+        () => join(...Array.from({ length: 200 }, (_, index) => data(2 * index + 1, zeros.subarray(0, 50)))),
+        {
+          count: 200,
+        },
+      ),
   },
   {
     name: 'yamux-windows-huge',

@@ -87,7 +87,9 @@ export const version1: Attack[] = [
       const line = await Line.open(context)
       await context.start()
       while (!context.signal.aborted) {
-        const asks = Array.from({ length: 20 }, () => data(line.freshId(), join(greeting(V1), Uint8Array.of(1, 0)), SYN | 4))
+        const asks = Array.from({ length: 20 }, () =>
+          data(line.freshId(), join(greeting(V1), Uint8Array.of(1, 0)), SYN | 4),
+        )
         await line.send(join(...asks))
         context.fate.did(20)
         await pause(line.isOpen ? 1 : 100)

@@ -31,6 +31,4 @@ async function join({ address, seconds, perSecond }: Order): Promise<Joined> {
   return { tried: amount, joined: outcomes.filter((joined) => joined).length, errors }
 }
 
-takeOrders((order: Order) =>
-  order.do === 'join' ? join(order) : Promise.reject(new Error(`no order ${order.do}`)),
-)
+takeOrders((order: Order) => (order.do === 'join' ? join(order) : Promise.reject(new Error(`no order ${order.do}`))))

@@ -44,7 +44,10 @@ export class Gossiper {
     const hear = (stream: LineStream): void => {
       stream.reads = !mute
     }
-    const line = await guest(context, { serve: { [GOSSIP]: hear }, says: { protocols: ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0', GOSSIP] } })
+    const line = await guest(context, {
+      serve: { [GOSSIP]: hear },
+      says: { protocols: ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0', GOSSIP] },
+    })
     const stream = line.stream(GOSSIP, join(subscribe(TOPIC), rpc({ control: { graft: [{ topicID: TOPIC }] } })))
     return new Gossiper(line, stream)
   }
@@ -59,7 +62,8 @@ export async function signed(amount: number, size: number, topic = TOPIC): Promi
   const key = await generateKeyPair('Ed25519')
   const signer = new Signer(peerIdFromPrivateKey(key), key)
   const frames: Uint8Array[] = []
-  for (let at = 0; at < amount; at++) frames.push(rpc({ messages: [await signer.sign(topic, random(size), nextSequence())] }))
+  for (let at = 0; at < amount; at++)
+    frames.push(rpc({ messages: [await signer.sign(topic, random(size), nextSequence())] }))
   return frames
 }
 

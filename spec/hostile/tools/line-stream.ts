@@ -16,6 +16,7 @@ export class LineStream {
   private credit = FIRST_WINDOW
   private words: Uint8Array | undefined = new Uint8Array()
   private serve: Serve | undefined
+  private isOurs = true
   private readonly waiting = new Set<() => void>()
 
   constructor(
@@ -28,6 +29,7 @@ export class LineStream {
   static inbound(id: number, line: Line, context: Context, serve: Serve): LineStream {
     const stream = new LineStream(id, line, context)
     stream.serve = serve
+    stream.isOurs = false
     return stream
   }
 
@@ -38,7 +40,7 @@ export class LineStream {
 
   /** Sends all of it, as credit allows. */
   async send(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length && this.isOpen && !this.context.signal.aborted; ) {
+    for (let at = 0; at < bytes.length && this.isOpen && !this.context.signal.aborted;) {
       if (this.credit === 0) {
         await this.more()
         continue
@@ -61,7 +63,7 @@ export class LineStream {
 
   /** The other side has reset it. */
   reset(): void {
-    this.context.fate.refused(this.serve === undefined ? 'stream reset' : 'their stream reset')
+    if (this.isOurs) this.context.fate.refused('stream reset')
     this.over()
   }
 

@@ -5,7 +5,7 @@ import { join } from '../../support/bytes.js'
 import { TOPIC } from './gossip.js'
 import { count, field, random } from './protobuf.js'
 
-const big = (text: string): bigint => BigInt(`0x${Buffer.from(text, 'base64url').toString('hex')}`)
+const big = (base64: string): bigint => BigInt(`0x${Buffer.from(base64, 'base64url').toString('hex')}`)
 
 function text(value: bigint): string {
   const hex = value.toString(16)
