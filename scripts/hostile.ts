@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { attacks } from '../spec/hostile/attacks/index.js'
 import type { Attack } from '../spec/hostile/attacks/attack.js'
-import { broken, GOALS, type Measured } from '../spec/hostile/goals.js'
+import { broken, DISTURBED, GOALS, type Measured } from '../spec/hostile/goals.js'
 import { measure, TIMES } from '../spec/hostile/row.js'
 import { head, isKnown, row } from '../spec/hostile/table.js'
 import { killProcesses } from '../spec/support/line-process.js'
@@ -71,7 +71,10 @@ await runCommand('hostile', async () => {
   const rows: Measured[] = []
   console.log(head())
   for (const attack of asked) {
-    const measured = await measure(attack, { ...TIMES, seconds, settle })
+    let measured = await measure(attack, { ...TIMES, seconds, settle })
+    // Somebody else needs the machine: a row that says so is worth less than one that does not.
+    for (let again = 0; again < 2 && measured.quiet.p99 > DISTURBED; again++)
+      measured = await measure(attack, { ...TIMES, seconds, settle })
     rows.push(measured)
     console.log(row(attack, measured))
     if (json !== undefined) write(json, rows)

@@ -6,7 +6,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { nextSequence, Signer } from '../../../src/libp2p/gossip/signed-message.js'
 import { join } from '../../support/bytes.js'
 import type { Context } from '../attacks/attack.js'
-import { guest } from './guest.js'
+import { guest, IDENTIFY, PING, type GuestOptions } from './guest.js'
 import type { Line } from './line.js'
 import type { LineStream } from './line-stream.js'
 import { random, sized } from './protobuf.js'
@@ -40,13 +40,16 @@ export class Gossiper {
   ) {}
 
   /** In the topic, and in the victim's mesh if that has room. `mute`: what the victim sends is not read. */
-  static async join(context: Context, { mute = false } = {}): Promise<Gossiper> {
+  static async join(
+    context: Context,
+    { mute = false, says, serve }: { mute?: boolean } & GuestOptions = {},
+  ): Promise<Gossiper> {
     const hear = (stream: LineStream): void => {
       stream.reads = !mute
     }
     const line = await guest(context, {
-      serve: { [GOSSIP]: hear },
-      says: { protocols: ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0', GOSSIP] },
+      serve: { [GOSSIP]: hear, ...serve },
+      says: { protocols: [IDENTIFY, PING, GOSSIP], ...says },
     })
     const stream = line.stream(GOSSIP, join(subscribe(TOPIC), rpc({ control: { graft: [{ topicID: TOPIC }] } })))
     return new Gossiper(line, stream)
