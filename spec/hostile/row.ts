@@ -11,6 +11,8 @@ import { GOALS } from './goals.js'
 import type { Outcome } from './tools/fate.js'
 
 export interface Times {
+  /** Honest requests before anything is measured: the programs have to be compiled, s. */
+  warm: number
   /** Of each of the two phases, s. */
   seconds: number
   /** How long the victim's memory has to go back, s. */
@@ -21,10 +23,8 @@ export interface Times {
   strangersPerSecond: number
 }
 
-export const TIMES: Times = { seconds: 10, settle: 20, after: 3, perSecond: 200, strangersPerSecond: 1 }
+export const TIMES: Times = { warm: 3, seconds: 10, settle: 20, after: 3, perSecond: 200, strangersPerSecond: 1 }
 
-/** Honest requests before anything is measured: the programs have to be compiled. */
-const WARM = 3
 /** How long an answer of a program may be late. A victim that stands still for a minute is no victim any more. */
 const PATIENCE = 60_000
 const MB = 1e6
@@ -93,7 +93,7 @@ async function run(attack: Attack, times: Times): Promise<Measured> {
 
   await honest.ask('connect', { address })
   await Promise.all([
-    ask(WARM),
+    ask(times.warm),
     attacker.ask('prepare', { name: attack.name, victim: { address, peerId, port } }, PATIENCE),
   ])
   await order('stall', 0)

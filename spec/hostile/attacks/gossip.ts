@@ -1,5 +1,6 @@
 /** Floods of a topic that the victim is in. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { messageId } from '../../../src/wire/gossip/message.js'
 import { join } from '../../support/bytes.js'
 import { forged, Gossiper, GOSSIP, ids, rpc, signed, signedBy, subscribe, TOPIC } from '../tools/gossip.js'
 import { random } from '../tools/protobuf.js'
@@ -119,14 +120,16 @@ export const gossip: Attack[] = [
   },
   {
     name: 'gossip-iwant-large',
-    does: 'One member broadcasts 100 messages of 60 kB, and another one asks for them again and again and reads nothing.',
+    does: 'One member asks again and again for 50 messages of 60 kB that another one has broadcast, and reads nothing.',
     async run(context) {
-      const frames = await signed(100, 60_000)
+      const data = Array.from({ length: 50 }, () => random(60_000))
+      const key = await generateKeyPair('Ed25519')
       const teller = await Gossiper.join(context)
-      const { messageIDs } = { messageIDs: ids(1) }
-      await flood(context, (round) => (round < 100 ? frames[round]! : rpc({ control: { iwant: [{ messageIDs }] } })), {
-        mute: true,
-      }).finally(() => teller.line.end())
+      await pause(500)
+      for (const one of data) await teller.stream.send(rpc({ messages: [await signedBy(key, one)] }))
+      const messageIDs = data.map((one) => Buffer.from(messageId(one)))
+      const frame = rpc({ control: { iwant: [{ messageIDs }] } })
+      await flood(context, () => frame, { count: 50, perSecond: 100, mute: true })
     },
   },
   {

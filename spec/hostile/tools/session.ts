@@ -38,6 +38,11 @@ export class Session {
     return this.stream.send(wire.join(...frames))
   }
 
+  private refused(code: string): void {
+    // That is what it asked for.
+    if (code !== 'Cancelled') this.context.fate.refused(code)
+  }
+
   /** Looks at heads and codes of frames only: answers may be large. */
   private hear(bytes: Uint8Array): void {
     let rest = this.left.length === 0 ? bytes : wire.join(this.left, bytes)
@@ -45,7 +50,7 @@ export class Session {
       const [length, start] = varint(rest, 0)
       if (start === 0 || rest.length < start + length) break
       const frame = rest.subarray(start, start + length)
-      if ((frame[0]! & 15) === 5) this.context.fate.refused(codeOf(frame))
+      if ((frame[0]! & 15) === 5) this.refused(codeOf(frame))
       rest = rest.subarray(start + length)
     }
     this.left = rest.slice()
