@@ -8,12 +8,16 @@ import { flood } from './streams.js'
 import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** All that fits into 8 KiB. */
-function much(seed: number) {
+function saysOf(seed: number) {
   return {
     addresses: Array.from({ length: 250 }, (_, at) => address(`/ip4/10.${seed & 255}.${at}.1/tcp/4001`)),
     protocols: ['/ipfs/id/1.0.0', ...Array.from({ length: 200 }, (_, at) => `/x/${seed}/${at}`)],
   }
 }
+
+/** Some, made once. */
+const all = Array.from({ length: 50 }, (_, seed) => saysOf(seed))
+const much = (round: number) => all[round % all.length]!
 
 const ESCAPES = '\u001b[2J\u001b[31mroot\n\r'
 
@@ -35,9 +39,10 @@ function churn(perSecond: number) {
 
 /** Pushes an identify, as fast as it can. */
 async function pushes(context: Context, says: (round: number) => Parameters<typeof identifyMessage>[0]): Promise<void> {
+  const messages = Array.from({ length: 50 }, (_, round) => identifyMessage(says(round)))
   let round = 0
   await flood(context, (line) => {
-    const message = identifyMessage(says(round++))
+    const message = messages[round++ % messages.length]!
     return data(line.freshId(), join(greeting(PUSH), message), SYN | 4)
   })
 }
@@ -108,16 +113,16 @@ async function pings(context: Context, streams: number, size: number, reads: boo
     stream.reads = reads
     return stream
   }
-  const all = Array.from({ length: streams }, open)
+  const opened = Array.from({ length: streams }, open)
   const bytes = random(size)
   await context.start()
   await atOnce(context, streams, async (index) => {
-    if (!all[index]!.isOpen) {
+    if (!opened[index]!.isOpen) {
       await pause(100)
       if (!line.isOpen) line = await Line.open(context)
-      all[index] = open()
+      opened[index] = open()
     }
-    await all[index]!.send(bytes)
+    await opened[index]!.send(bytes)
     context.fate.did(Math.ceil(size / 32))
     await turn()
   })

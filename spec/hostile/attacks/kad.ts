@@ -45,7 +45,7 @@ function high(value: number): number[] {
 function keyRecord(padding: number): Uint8Array {
   const key = inventedKey()
   const name = join(Buffer.from('/pk/'), idOf(key))
-  const value = padding === 0 ? key : join(key, field(15, random(padding)))
+  const value = padding === 0 ? key : join(key, field(15, new Uint8Array(padding)))
   return kadMessage({ type: 'putValue', key: name, record: join(field(1, name), field(2, value)) })
 }
 
@@ -132,7 +132,7 @@ export const kad: Attack[] = [
     does: 'One peer stores a provider record with 20,000 addresses.',
     async run(context) {
       const line = await Line.open(context)
-      const addresses = Array.from({ length: 20_000 }, (_, at) => address(`/ip4/10.${at >> 8}.${at & 255}.1/tcp/4001`))
+      const addresses = Array.from({ length: 20_000 }, (_, at) => address(`/ip4/45.${at >> 8}.${at & 255}.1/tcp/4001`))
       const provider = kadPeer(line.host.peerId.toMultihash().bytes, addresses)
       const stream = line.stream(KADEMLIA)
       await context.start()

@@ -116,7 +116,7 @@ export const sockets: Attack[] = [
       const { generateKeyPair } = await import('@libp2p/crypto/keys')
       const privateKey = await generateKeyPair('Ed25519')
       await context.start()
-      await often(context, 50, () => {
+      await often(context, 100, () => {
         void Line.open(context, { privateKey }).then(() => context.fate.did(), () => undefined) // prettier-ignore
       })
     },

@@ -3,12 +3,15 @@ import { join } from '../../support/bytes.js'
 import type { Context } from '../attacks/attack.js'
 import { Line, type LineOptions, type Serve } from './line.js'
 import type { LineStream } from './line-stream.js'
-import { identifyMessage, newKey, type Identity } from './protobuf.js'
+import { address, identifyMessage, newKey, type Identity } from './protobuf.js'
 
 export const IDENTIFY = '/ipfs/id/1.0.0'
 export const PUSH = '/ipfs/id/push/1.0.0'
 export const PING = '/ipfs/ping/1.0.0'
 export const KADEMLIA = '/ipfs/kad/1.0.0'
+
+/** Where nobody listens. A peer without an address is none of the routing table. */
+const HOME = address('/ip4/127.0.0.1/tcp/9')
 
 export interface GuestOptions extends LineOptions {
   says?: Omit<Identity, 'key'>
@@ -19,7 +22,7 @@ export interface GuestOptions extends LineOptions {
 export async function guest(context: Context, { says = {}, kad, ...options }: GuestOptions = {}): Promise<Line> {
   const { privateKey, key } = await newKey()
   const protocols = [IDENTIFY, PING, ...(kad === undefined ? [] : [KADEMLIA])]
-  const identity = identifyMessage({ protocols, ...says, key })
+  const identity = identifyMessage({ protocols, addresses: [HOME], ...says, key })
   const serve: Serve = {
     [IDENTIFY]: (stream) => void stream.send(identity).then(() => stream.end()),
     [PING]: (stream) => (stream.onData = (bytes) => void stream.send(bytes.slice())),

@@ -20,8 +20,8 @@ function inverse(value: bigint, modulus: bigint): bigint {
   return ((x % modulus) + modulus) % modulus
 }
 
-/** A message that is valid, and dear. */
-export function dearMessage(data: Uint8Array): RPC.Message {
+/** Makes messages that are valid, and dear. */
+export function dearSigner(): (data: Uint8Array) => RPC.Message {
   const jwk = generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey.export({ format: 'jwk' })
   const [p, q] = [big(jwk.p!), big(jwk.q!)]
   const phi = (p - 1n) * (q - 1n)
@@ -39,8 +39,10 @@ export function dearMessage(data: Uint8Array): RPC.Message {
     const der = createPublicKey(key).export({ format: 'der', type: 'spki' })
     const publicKey = join(count(1, 0), field(2, der))
     const from = join(Uint8Array.of(0x12, 0x20), createHash('sha256').update(publicKey).digest())
-    const unsigned = { from, data, seqno: random(8), topic: TOPIC }
-    const signature = sign('sha256', join(Buffer.from('libp2p-pubsub:'), RPC.Message.encode(unsigned)), key)
-    return { ...unsigned, signature, key: publicKey }
+    return (data) => {
+      const unsigned = { from, data, seqno: random(8), topic: TOPIC }
+      const signature = sign('sha256', join(Buffer.from('libp2p-pubsub:'), RPC.Message.encode(unsigned)), key)
+      return { ...unsigned, signature, key: publicKey }
+    }
   }
 }
