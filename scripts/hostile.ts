@@ -2,11 +2,15 @@
 import { writeFileSync } from 'node:fs'
 import { attacks } from '../spec/hostile/attacks/index.js'
 import type { Attack } from '../spec/hostile/attacks/attack.js'
-import { broken, DISTURBED, GOALS, type Measured } from '../spec/hostile/goals.js'
-import { measure, TIMES } from '../spec/hostile/row.js'
-import { head, isKnown, row } from '../spec/hostile/table.js'
+import { broken, DISTURBED, GOALS, type Goal, type Measured } from '../spec/hostile/goals.js'
+import { measure, TIMES, type Times } from '../spec/hostile/row.js'
+import { isKnown } from '../spec/hostile/marks.js'
+import { head, row } from '../spec/hostile/table.js'
 import { killProcesses } from '../spec/support/line-process.js'
 import { readArgs, runCommand, UsageError } from './command-line.js'
+
+/** How often a row is measured again that is disturbed, or breaks a goal that it is not known to break. */
+const AGAIN = 2
 
 const USAGE = `npm run hostile -- [options]
   --only <name>[,<name>]   these attacks; a name may be a part of one
@@ -15,7 +19,7 @@ const USAGE = `npm run hostile -- [options]
   --json <file>            writes what was measured, too
   --list                   names the attacks
   --help
-The exit code is 1 when a goal is broken that the attack does not name among those that are known to be.`
+The exit code is 1 when a goal is broken that spec/hostile/marks.ts does not name.`
 
 const OPTIONS = {
   only: { type: 'string' },
@@ -53,6 +57,20 @@ function write(file: string, rows: Measured[]): void {
   }
 }
 
+/** Goals that are broken though nothing says so. */
+function surprises(attack: Attack, measured: Measured): Goal[] {
+  return broken(measured, GOALS, attack).filter((goal) => !isKnown(attack.name, goal))
+}
+
+/** Once more where somebody else needed the machine, or may have: the last one counts. */
+async function measuredWell(attack: Attack, times: Times): Promise<Measured> {
+  for (let left = AGAIN; ; left--) {
+    const measured = await measure(attack, times)
+    const isGood = measured.quiet.p99 <= DISTURBED && surprises(attack, measured).length === 0
+    if (isGood || left === 0) return measured
+  }
+}
+
 await runCommand('hostile', async () => {
   const { help, list, only, json, ...rest } = readArgs({ options: OPTIONS }).values
   if (help) return console.log(USAGE)
@@ -71,13 +89,10 @@ await runCommand('hostile', async () => {
   const rows: Measured[] = []
   console.log(head())
   for (const attack of asked) {
-    let measured = await measure(attack, { ...TIMES, seconds, settle })
-    // Somebody else needs the machine: a row that says so is worth less than one that does not.
-    for (let again = 0; again < 2 && measured.quiet.p99 > DISTURBED; again++)
-      measured = await measure(attack, { ...TIMES, seconds, settle })
+    const measured = await measuredWell(attack, { ...TIMES, seconds, settle })
     rows.push(measured)
     console.log(row(attack, measured))
     if (json !== undefined) write(json, rows)
-    if (broken(measured, GOALS, attack).some((goal) => !isKnown(attack, goal))) process.exitCode = 1
+    if (surprises(attack, measured).length > 0) process.exitCode = 1
   }
 })

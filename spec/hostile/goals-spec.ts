@@ -1,6 +1,7 @@
 /** Which goals a row of the hostile suite meets. */
 import { describe, expect, it } from '@jest/globals'
 import { attacks } from './attacks/index.js'
+import { CI, MARKS } from './marks.js'
 import { broken, GOALS, isFelt, type Measured } from './goals.js'
 import type { Outcome } from './tools/fate.js'
 
@@ -74,7 +75,14 @@ describe('the attacks', () => {
   })
 
   it('do not say of a goal both that it fails and that it varies', () => {
-    const both = attacks.filter(({ fails = [], varies = [] }) => fails.some((goal) => varies.includes(goal)))
-    expect(both.map(({ name }) => name)).toEqual([])
+    const both = Object.entries(MARKS).filter(([, { fails = [], varies = [] }]) =>
+      fails.some((goal) => varies.includes(goal)),
+    )
+    expect(both.map(([name]) => name)).toEqual([])
+  })
+
+  it('are what marks and CI name', () => {
+    const names = attacks.map(({ name }) => name)
+    expect([...Object.keys(MARKS), ...CI].filter((name) => !names.includes(name))).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 /** Rows of the hostile suite as a table of Markdown. */
 import type { Attack } from './attacks/attack.js'
-import { broken, DISTURBED, GOALS, sum, type Goal, type Measured } from './goals.js'
+import { broken, DISTURBED, GOALS, sum, type Measured } from './goals.js'
+import { isKnown } from './marks.js'
 
 const HEAD = ['attack', 'p50, ms', 'p99, ms', 'answered', 'strangers', 'memory, MB', 'stall, ms', 'attacker', 'not met']
 
@@ -21,13 +22,9 @@ export function row(attack: Attack, measured: Measured): string {
     `${mb(memory.before)} → ${mb(memory.peak)} → ${mb(memory.after)}${back !== undefined && back > 5 ? ` in ${back.toFixed(0)} s` : ''}`,
     `${ms(stall.quiet)} → ${ms(stall.attacked)}`,
     told(attack, measured),
-    died ?? missed.map((goal) => (isKnown(attack, goal) ? goal : `✗ ${goal}`)).join(' '),
+    died ?? missed.map((goal) => (isKnown(attack.name, goal) ? goal : `✗ ${goal}`)).join(' '),
   ]
   return line(cells)
-}
-
-export function isKnown({ fails = [], varies = [] }: Attack, goal: Goal): boolean {
-  return fails.includes(goal) || varies.includes(goal)
 }
 
 function told({ own, honest }: Attack, { attacker }: Measured): string {

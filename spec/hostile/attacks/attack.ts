@@ -1,6 +1,5 @@
-/** What an attack is: one thing that a peer can do to another one, and which goals it breaks today. */
+/** What an attack is: one thing that a peer can do to another one. */
 import type { NodeConfig } from 'tinyp2p'
-import type { Goal } from '../goals.js'
 import type { Fate } from '../tools/fate.js'
 
 export interface Victim {
@@ -32,12 +31,6 @@ export interface Attack {
   honest?: true
   /** What the attack measures of its own, and how much it may be. */
   own?: { what: string; least?: number; most?: number }
-  /** Goals that are not met today. The spec wants them broken: take the mark away with the fault. */
-  fails?: Goal[]
-  /** Goals that are met in some runs and not in others. */
-  varies?: Goal[]
-  /** Is a part of CI. */
-  ci?: true
   /** Runs until the signal. */
   run(context: Context): Promise<void>
 }
