@@ -3,7 +3,7 @@ import { join } from '../../support/bytes.js'
 import { guest, KADEMLIA, questionOf } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
 import { address, field, idOf, inventedKey, kadMessage, kadPeer, KAD, random } from '../tools/protobuf.js'
-import { pause, turn, atOnce, type Attack, type Context } from './attack.js'
+import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** The types by number. */
 const TYPES = Object.keys(KAD) as (keyof typeof KAD)[]
@@ -129,16 +129,21 @@ export const kad: Attack[] = [
   },
   {
     name: 'kad-provider-addresses',
-    does: 'One peer stores a provider record with 20,000 addresses.',
+    does: 'One peer stores a provider record with 20,000 addresses of its own, and others each second.',
     async run(context) {
       const line = await Line.open(context)
-      const addresses = Array.from({ length: 20_000 }, (_, at) => address(`/ip4/45.${at >> 8}.${at & 255}.1/tcp/4001`))
-      const provider = kadPeer(line.host.peerId.toMultihash().bytes, addresses)
+      const self = line.host.peerId.toMultihash().bytes
+      const records = Array.from({ length: 5 }, (_, round) => {
+        const host = (at: number) => `${40 + round}.${at >> 8}.${at & 255}.1`
+        const addresses = Array.from({ length: 20_000 }, (__, at) => address(`/ip4/${host(at)}/tcp/4001`))
+        return kadMessage({ type: 'addProvider', key: cid(32), providers: [kadPeer(self, addresses)] })
+      })
       const stream = line.stream(KADEMLIA)
       await context.start()
-      await stream.send(kadMessage({ type: 'addProvider', key: cid(32), providers: [provider] }))
-      context.fate.did()
-      await context.over
+      await often(context, 1, async (round) => {
+        await stream.send(records[round % records.length]!)
+        context.fate.did()
+      })
     },
   },
   {
