@@ -112,6 +112,7 @@ export const CI: string[] = [
   'yamux-declared',
   'answers-unread-four',
   'credit-zero',
+  'handlers-dear-steady',
   'v1-declared',
   'gossip-dear-secp256k1',
   'kad-find-node',
