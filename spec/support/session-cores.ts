@@ -4,7 +4,7 @@ import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
 import { createPace } from '../../src/core/requests/session/pacing.js'
-import { bytes, Core, short, V1 } from './core.js'
+import { bytes, Core, short, used, V1 } from './core.js'
 import { FrameDecoder, hello, join, line, request, SESSION, shown, type Seen } from './session.js'
 
 export const BOTH = [SESSION, V1]
@@ -158,6 +158,6 @@ export function inbound(stream: number): Event {
 
 /** What the core still keeps of requests of others. */
 export function left({ state: { exchanges, budget, streams } }: AnsweringCore): number[] {
-  const sizes = [exchanges.open, exchanges.deadlines, budget.accounts, budget.waiting, streams.sessions]
-  return [...sizes.map(({ size }) => size), budget.bytes, budget.admitted]
+  const sizes = [exchanges.open, exchanges.deadlines, budget.waiting, streams.sessions]
+  return [...sizes.map(({ size }) => size), ...Object.values(used(budget))]
 }

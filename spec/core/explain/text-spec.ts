@@ -25,8 +25,9 @@ const peer: Omit<PeerExplanation, 'text'> = {
   meshes: [],
   gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false },
   requests: { ours: 0, its: 0 },
+  uses: { requestBytes: 5, answerBytes: 6, handlers: 1, queued: 2, answered: 7, refused: 8 },
   dropped: {},
-  limits: { maxStreams: 1, maxInboundPerPeer: 2, maxInboundBytesPerPeer: 3, maxQueueSize: 4 },
+  limits: { maxStreams: 1, requests: 2, requestBytes: 3, answerBytes: 9, handlers: 10, maxQueueSize: 4 },
 }
 
 describe('the text of a topic', () => {

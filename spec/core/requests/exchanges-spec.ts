@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { nextDeadline } from '../../../src/core/due.js'
 import type { Effects } from '../../../src/core/effects.js'
 import * as exchanges from '../../../src/core/requests/exchanges.js'
+import { startHandling } from '../../../src/core/requests/turns.js'
 import type { Exchange } from '../../../src/core/requests/state.js'
 import { takeNews } from '../../../src/core/news.js'
 import { bytes, Core } from '../../support/core.js'
@@ -22,7 +23,7 @@ describe('a complete request', () => {
     for (const service of [false, true]) {
       const { core, exchange } = reading(service)
       const out: Effects = []
-      exchanges.startHandling(core.state, out, exchange, bytes('?'))
+      startHandling(core.state, out, exchange, bytes('?'))
       expect(out).toEqual(service ? [] : [{ type: 'handle', exchange: 2, from: 'bob', data: bytes('?') }])
       expect(takeNews(core.state)).toEqual(service ? [{ kind: 'arrived', exchange: 2, data: bytes('?') }] : [])
     }
@@ -31,7 +32,7 @@ describe('a complete request', () => {
   it('has one deadline, from now on and no later than its asker gives up', () => {
     const { core, exchange } = reading(false, 700)
     core.state.now = 400
-    exchanges.startHandling(core.state, [], exchange, bytes('?'))
+    startHandling(core.state, [], exchange, bytes('?'))
     expect([nextDeadline(core.state, 'exchanges'), core.state.exchanges.deadlines.size]).toEqual([700, 1])
     exchanges.startAnswering(core.state, exchange)
     expect(core.state.exchanges.deadlines.size).toBe(0)
@@ -40,7 +41,7 @@ describe('a complete request', () => {
   it('is worked on until its answer has ended', () => {
     const { core, exchange } = reading()
     expect(exchanges.isWorkedOn(exchange)).toBe(false)
-    exchanges.startHandling(core.state, [], exchange, bytes('?'))
+    startHandling(core.state, [], exchange, bytes('?'))
     expect(exchanges.isWorkedOn(exchange)).toBe(true)
     exchanges.startAnswering(core.state, exchange)
     expect([exchanges.isWorkedOn(exchange), exchanges.isWorkedOn({ ...exchange, ended: true })]).toEqual([true, false])

@@ -12,6 +12,7 @@ function edge(): { inbound: InboundRequests; pushed: Event[]; logged: unknown[] 
   const inbound = new InboundRequests(
     (event) => pushed.push(event),
     (_level, _message, cause) => logged.push(cause),
+    () => 0,
   )
   return { inbound, pushed, logged }
 }

@@ -105,6 +105,6 @@ export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: strin
 }
 
 function answer(state: State, out: Effects, exchange: ExchangeId, outcome: Outcome): void {
-  if (outcome !== 'refused') respond(state, out, exchange, NOTHING)
+  if (outcome !== 'refused') respond(state, out, { type: 'respond', exchange, data: NOTHING })
   else reject(state, out, { type: 'reject', exchange, code: 'NotTaken', reason: 'the message was not taken' })
 }

@@ -21,8 +21,8 @@ export type Reply = Values | PromiseLike<Values>
 export interface Producer {
   /** It may go on, until it has made values that cost this much. */
   produce(allowance: number): void
-  /** No more values are needed. Returns at once, whatever the user's code does. */
-  stop(): void
+  /** No more values are needed. Returns at once, whatever the user's code does; the promise says when that has ended, if not yet. */
+  stop(): Promise<unknown> | undefined
 }
 
 /** Where a producer reports to. */
@@ -30,8 +30,8 @@ export interface Producing {
   push(command: Command): void
   /** It ended in good order. */
   completed(): void
-  /** It failed: the answer ends with a rejection. */
-  failed(error: unknown): void
+  /** It failed: the answer ends with a rejection. `end`: when the user's code has come to its end, if not yet. */
+  failed(error: unknown, end?: Promise<unknown>): void
   /** It failed after it was stopped. */
   late(error: unknown): void
 }
@@ -64,6 +64,8 @@ class PullProducer implements Producer {
   private allowance = 0
   private pulling = false
   private over = false
+  /** Called when the pending `next()` has settled. */
+  private idle: (() => void) | undefined
 
   constructor(
     iterable: AsyncIterable<unknown>,
@@ -79,11 +81,11 @@ class PullProducer implements Producer {
     this.pull()
   }
 
-  /** The iterator's teardown may hang behind its pending `next()`, or fail: neither is waited for. */
-  stop(): void {
-    if (this.over) return
+  /** The iterator's teardown may hang behind its pending `next()`, or fail. */
+  stop(): Promise<unknown> | undefined {
+    if (this.over) return undefined
     this.over = true
-    this.returnIterator()
+    return this.returnIterator()
   }
 
   /** One `next()` at a time. */
@@ -100,7 +102,7 @@ class PullProducer implements Producer {
   // Bound once, and not for each value.
   private readonly took = (result: IteratorResult<unknown>): void => {
     this.pulling = false
-    if (this.over) return
+    if (this.over) return this.idle?.()
     try {
       if (result.done === true) {
         this.over = true
@@ -110,28 +112,32 @@ class PullProducer implements Producer {
       this.allowance -= valueCost(data.length)
       this.producing.push({ type: 'next', exchange: this.exchange, data })
     } catch (error) {
-      this.stop()
-      return this.producing.failed(error)
+      return this.producing.failed(error, this.stop())
     }
     this.pull()
   }
 
   private readonly failed = (error: unknown): void => {
-    if (this.over) return this.producing.late(error)
+    this.pulling = false
+    if (this.over) {
+      this.producing.late(error)
+      return this.idle?.()
+    }
     this.over = true
     this.producing.failed(error)
   }
 
-  private returnIterator(): void {
+  private returnIterator(): Promise<unknown> | undefined {
     const late = (error: unknown): void => {
       this.producing.late(error)
     }
     try {
       const returned: unknown = this.iterator.return?.()
-      if (isThenable(returned)) Promise.resolve(returned).catch(late)
+      if (isThenable(returned)) return Promise.resolve(returned).catch(late)
     } catch (error) {
       late(error)
     }
+    return this.pulling ? new Promise<void>((resolve) => (this.idle = resolve)) : undefined
   }
 }
 
@@ -157,7 +163,7 @@ class PushProducer implements Producer {
     return undefined
   }
 
-  stop(): void {
+  stop(): undefined {
     this.subscription.unsubscribe()
   }
 }

@@ -2,7 +2,7 @@
  * What a rejection tells the asker, and what it must not tell. The asker is a stranger, so an error leaves the node only as far
  * as its author has marked it for strangers, and every part is bounded.
  */
-import type { Command } from '../../core/events.js'
+import type { CommandOf } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
@@ -87,8 +87,8 @@ export function isDeliberate(error: unknown): boolean {
 }
 
 /** The command, with everything cut to what may be sent. */
-export function rejectCommand(exchange: ExchangeId, { code, message, retryAfterMs }: Rejection): Command {
-  const command: Extract<Command, { type: 'reject' }> = { type: 'reject', exchange }
+export function rejectCommand(exchange: ExchangeId, { code, message, retryAfterMs }: Rejection): CommandOf<'reject'> {
+  const command: CommandOf<'reject'> = { type: 'reject', exchange }
   if (message !== undefined) command.reason = cutMessage(message)
   const sent = code === undefined ? '' : cutCode(code)
   if (sent !== '') command.code = sent

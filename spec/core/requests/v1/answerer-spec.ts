@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../src/core/limits/limits.js'
 import type { Event } from '../../../../src/core/events.js'
-import { bytes, Core, data, shorts, V1 } from '../../../support/core.js'
+import { accountsInUse, bytes, Core, data, shorts, V1 } from '../../../support/core.js'
 
 function frame(stream: number, length: number): Event {
   return { type: 'data', stream, chunks: [new Uint8Array([length]), new Uint8Array(length)] }
@@ -25,9 +26,9 @@ function isEmpty({ state }: Core): boolean {
   return (
     state.exchanges.open.size +
       state.exchanges.deadlines.size +
-      state.budget.accounts.size +
+      accountsInUse(state) +
       state.budget.waiting.size +
-      state.budget.bytes ===
+      state.budget.all.bytes ===
     0
   )
 }
@@ -91,7 +92,7 @@ describe('a request of a peer', () => {
   it.each([
     ['it is longer than declared', {}, [[1, 7, 8]]],
     ['it is larger than 1 bytes (maxRequestSize)', { maxRequestSize: 1 }, [[2]]],
-    ['too many requests are open', { maxInboundPerPeer: 0 }, []],
+    ['too many requests are open', { limits: limitsOf({ requestsPerPeer: 0 }) }, []],
   ])('is refused with a line in five seconds, however often that happens: %s', (why, settings, chunks) => {
     const core = new Core({ pingInterval: 1e9, ...settings })
     core.connect('bob')
@@ -172,7 +173,7 @@ describe('a request of a peer', () => {
 
 describe('room for the requests of others', () => {
   it('has a number for each peer and in all', () => {
-    const core = new Core({ maxInboundPerPeer: 2, maxInbound: 3 })
+    const core = new Core({ limits: limitsOf({ requestsPerPeer: 2, requests: 3 }) })
     core.connect('bob', 1)
     core.connect('carol', 2)
     expect(shorts([2, 4, 6].flatMap((stream) => core.inbound(stream, 1)))).toEqual(['reset 6'])
@@ -182,7 +183,7 @@ describe('room for the requests of others', () => {
   })
 
   it('pauses a request whose bytes find no room, and resumes it when there is some', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 10 }) })
     core.connect('bob')
     core.inbound(2)
     core.inbound(4)
@@ -194,7 +195,7 @@ describe('room for the requests of others', () => {
   })
 
   it('hands over a request that was whole before there was room for it', () => {
-    const core = new Core({ maxInboundBytes: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytes: 10 }) })
     core.connect('bob', 1)
     core.connect('carol', 2)
     core.inbound(2, 1)
@@ -208,14 +209,14 @@ describe('room for the requests of others', () => {
   })
 
   it('lets in a request that is larger than the whole budget when it is alone', () => {
-    const core = new Core({ maxInboundBytes: 10, maxInboundBytesPerPeer: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytes: 10, requestBytesPerPeer: 10 }) })
     core.connect('bob')
     core.inbound(2)
     expect(shorts(core.in(frame(2, 100)))).toEqual(['handle 2 100'])
   })
 
   it('does not let one peer that waits hold up the others', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 10 }) })
     core.connect('bob', 1)
     core.connect('carol', 2)
     core.inbound(2, 1)

@@ -7,11 +7,10 @@ import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import { openAccount, reserve, waitForRoom } from '../budget.js'
+import { noteAnswered, openAccount, reserve, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
-  startHandling,
   isWorkedOn,
   openExchange,
   refusesNew,
@@ -19,8 +18,10 @@ import {
   type Answerer,
   tooLate,
 } from '../exchanges.js'
+import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
 import type { V1Exchange } from '../state.js'
+import { startHandling } from '../turns.js'
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   const { stream, connection: id } = event
@@ -48,6 +49,10 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     moved: 0,
     deadline: 0,
     ended: false,
+    arrivedAt: 0,
+    payload: undefined,
+    busy: false,
+    held: 0,
   }
   openExchange(state, exchange)
   startDeadline(state, exchange)
@@ -102,6 +107,8 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
   exchange.stage = 'answering'
   exchange.ended = true
   startDeadline(state, exchange)
+  if (data === undefined) holdAnswer(state, exchange, 0)
+  else noteAnswered(state, exchange.peer)
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 

@@ -1,5 +1,6 @@
 /** Answers over a session: one value or several, in whatever order the commands come, and their deadlines. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../../src/core/limits/limits.js'
 import type { Command } from '../../../../../src/core/events.js'
 import { bytes } from '../../../../support/core.js'
 import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
@@ -183,7 +184,7 @@ describe('a deadline', () => {
   })
 
   it('ends a request that gets no room, which is another try at another time', () => {
-    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
     core.receive(data(1, filled(16_000), true))
     expect(core.lines(core.at(10_000))).toEqual([
@@ -192,7 +193,7 @@ describe('a deadline', () => {
   })
 
   it('begins when there is room, for a request that waited for it', () => {
-    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
     core.now = 9_000
     core.receive(cancel(1))
@@ -254,7 +255,7 @@ describe('a deadline', () => {
   })
 
   it('of the asker is never passed: not by an answer, nor by a request that waited for room', () => {
-    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, bytes('a'), { timeout: 9_000, credit: 10 }))
     core.receive(request(2, filled(10), { total: 90_000 }), request(3, filled(10), { timeout: 9_000, total: 90_000 }))
     core.now = 5_000

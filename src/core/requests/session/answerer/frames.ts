@@ -33,7 +33,6 @@ import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import {
-  startHandling,
   nextExchange,
   openExchange,
   refusesNew,
@@ -42,6 +41,7 @@ import {
   GIVEN_UP,
 } from '../../exchanges.js'
 import { logRefusal } from '../../refusal-log.js'
+import { startHandling } from '../../turns.js'
 import {
   allow,
   cutExchange,
@@ -94,12 +94,12 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 
 function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const { id, flags } = frame
-  const { maxInboundPerPeer, requestTimeout } = state.settings
+  const { limits, requestTimeout } = state.settings
   if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
   // A refused request counts until its FAIL was sent, so an asker that does not read cannot ask without end.
   const open = session.requests.size + session.failures.length
-  if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
+  if (open >= Math.max(WITHOUT_HELLO.maxOpen, limits.requestsPerPeer)) return 'too many requests are open'
   const service = (flags & SERVICE) !== 0
   if (service && (session.hello.features & Feature.SERVICE) === 0) return 'it used a feature that it had not named'
   const broken = readRequest(frame, fields)
@@ -146,6 +146,10 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     series: undefined,
     ended: false,
     failure: undefined,
+    arrivedAt: 0,
+    payload: undefined,
+    busy: false,
+    held: 0,
   }
   openExchange(state, exchange)
   session.requests.set(id, exchange)
