@@ -70,8 +70,9 @@ describe('the text of a peer', () => {
       'asked by: not known yet; requests open: 0 of ours, 0 of its',
       'in no topic that we know of',
       'gossip: no stream, 0 bytes waiting',
+      'it uses 5 bytes of requests, 6 bytes of answers, 1 handler; waiting for one: 2 requests; answered: 7, refused: 8',
       'dropped: nothing',
-      'limits: 2 requests of its at once, 3 bytes of them, 1 streams of ours, 4 bytes of broadcasts waiting',
+      'limits: 2 requests of its at once, 3 bytes of them, 9 bytes of answers, 10 handlers, 1 streams of ours, 4 bytes of broadcasts waiting',
     ])
     expect(peerText({ ...peer, dialling: true })).toContain('peer bob: being dialled')
   })

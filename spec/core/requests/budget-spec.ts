@@ -28,6 +28,7 @@ function rest(id: number, total: number, from = 1_000): Uint8Array {
 
 function books(core: AnsweringCore): unknown {
   const { exchanges, budget } = core.state
+  for (const exchange of core.state.turns.lingering.keys()) core.in({ type: 'released', exchange })
   const { bytes: inboundBytes, admitted } = budget.all
   const accounts = accountsInUse(core.state)
   return { exchanges: exchanges.open.size, waiting: budget.waiting.size, accounts, inboundBytes, admitted }

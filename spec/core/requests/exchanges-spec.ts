@@ -6,7 +6,7 @@ import * as exchanges from '../../../src/core/requests/exchanges.js'
 import { startHandling } from '../../../src/core/requests/turns.js'
 import type { Exchange } from '../../../src/core/requests/state.js'
 import { takeNews } from '../../../src/core/news.js'
-import { bytes, Core } from '../../support/core.js'
+import { accountsInUse, bytes, Core } from '../../support/core.js'
 
 /** A request of Bob, which is read since 0 ms and has 1,000 ms for that; it goes to the node itself, if `service`. */
 function reading(service = false, deadline = 0): { core: Core; exchange: Exchange } {
@@ -70,6 +70,6 @@ describe('an exchange', () => {
     const { core, exchange } = reading()
     exchanges.closeExchange(core.state, exchange)
     const { open, deadlines } = core.state.exchanges
-    expect([open.size, deadlines.size, core.state.budget.accounts.size]).toEqual([0, 0, 0])
+    expect([open.size, deadlines.size, accountsInUse(core.state)]).toEqual([0, 0, 0])
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { decodeHistoryValue } from '../../../src/wire/session/service.js'
 import { mesh, message, PROOF, subscribe } from '../../support/broadcasts.js'
-import { bytes } from '../../support/core.js'
+import { accountsInUse, bytes } from '../../support/core.js'
 import { ServiceCore } from '../../support/service-core.js'
 import { cancel, credit, filled } from '../../support/session.js'
 
@@ -79,7 +79,7 @@ describe('a node that is asked for its history', () => {
     core.run(...core.asks('bob', { kind: 'history', topic: 'block', count: 1 }, { credit: 32 }))
     const next = core.asks('bob', { kind: 'history', topic: 'block', count: 1 })
     expect(core.lines(...next, core.sends('bob', cancel(2), cancel(1)))).toEqual([])
-    expect([core.state.exchanges.open.size, core.state.services.serving.size, core.state.budget.accounts.size]).toEqual(
+    expect([core.state.exchanges.open.size, core.state.services.serving.size, accountsInUse(core.state)]).toEqual(
       [0, 0, 0],
     )
   })

@@ -26,7 +26,7 @@ export function hasShare(
   return fits(held, amount, used, { total, each, trusted: true }) && isTrusted(state, peer, answered > 0)
 }
 
-function accountOf({ budget }: State, peer: string): Account {
+export function accountOf({ budget }: State, peer: string): Account {
   let account = budget.accounts.get(peer)
   if (account === undefined) {
     const none = { window: FIRST_WINDOW, debt: 0, queue: new Set<number>(), answered: 0, refused: 0 }

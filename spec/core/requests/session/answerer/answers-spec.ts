@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf } from '../../../../../src/core/limits/limits.js'
 import type { Command } from '../../../../../src/core/events.js'
-import { bytes } from '../../../../support/core.js'
+import { accountsInUse, bytes } from '../../../../support/core.js'
 import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
 import { cancel, credit, data, filled, frame, join, reply, request, type Asked } from '../../../../support/session.js'
 
@@ -32,7 +32,7 @@ describe('an answer', () => {
     expect(core.in(respond('yes'))).toEqual([
       { type: 'write', stream: 2, chunks: [reply(1, bytes('yes'), { last: true })], end: false },
     ])
-    expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.exchanges.deadlines.size).toBe(
+    expect(core.state.exchanges.open.size + accountsInUse(core.state) + core.state.exchanges.deadlines.size).toBe(
       0,
     )
   })
@@ -255,7 +255,7 @@ describe('a deadline', () => {
   })
 
   it('of the asker is never passed: not by an answer, nor by a request that waited for room', () => {
-    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }) })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 110_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, bytes('a'), { timeout: 9_000, credit: 10 }))
     core.receive(request(2, filled(10), { total: 90_000 }), request(3, filled(10), { timeout: 9_000, total: 90_000 }))
     core.now = 5_000
