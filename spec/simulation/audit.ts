@@ -45,7 +45,10 @@ function limits(state: State, report: Report): void {
 }
 
 /** What peers use together, and each of them, is within the limits; one that is alone always fits. */
-function sharedLimits({ budget, settings, exchanges }: State, most: (what: string, size: number, limit: number) => void): void {
+function sharedLimits(
+  { budget, settings, exchanges }: State,
+  most: (what: string, size: number, limit: number) => void,
+): void {
   const { limits } = settings
   const { all } = budget
   most('inbound requests', all.exchanges, limits.requests)
@@ -146,7 +149,10 @@ function answeringSide(state: State, report: Report): void {
     }
     const queue = state.budget.accounts.get(exchange.peer)?.queue
     if ((exchange.stage === 'queued') !== (queue?.has(exchange.id) === true))
-      report('books', `inbound ${exchange.id} (${exchange.stage}) waits for a handler when it should not, or the other way`)
+      report(
+        'books',
+        `inbound ${exchange.id} (${exchange.stage}) waits for a handler when it should not, or the other way`,
+      )
     for (const one of booksOf(exchange.peer)) {
       one.exchanges++
       one.handlers += exchange.busy ? 1 : 0
@@ -159,8 +165,10 @@ function answeringSide(state: State, report: Report): void {
   compare('all', state.budget.all, all, report)
   for (const [peer, account] of state.budget.accounts) {
     compare(peer, account, accounts.get(peer) ?? noBooks(), report)
-    if (!accounts.has(peer) && !state.connections.byPeer.has(peer)) report('leak', `an account of ${peer}, which is gone`)
-    if (account.queue.size > 0 !== state.turns.peers.has(peer)) report('books', `${peer} has no turn, or one for nothing`)
+    if (!accounts.has(peer) && !state.connections.byPeer.has(peer))
+      report('leak', `an account of ${peer}, which is gone`)
+    if (account.queue.size > 0 !== state.turns.peers.has(peer))
+      report('books', `${peer} has no turn, or one for nothing`)
   }
   for (const peer of accounts.keys()) if (!state.budget.accounts.has(peer)) report('books', `${peer} has no account`)
   const room = [...state.budget.waiting].map((stream) => state.exchanges.open.get(stream))

@@ -129,7 +129,10 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: one that is larger than all of the room goes when it stands alone', () => {
-    const core = answering({ limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }), maxRequestSize: 500_000 })
+    const core = answering({
+      limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }),
+      maxRequestSize: 500_000,
+    })
     core.receive(request(1, bytes('small')))
     expect(core.receive(begin(2, 400_000))).toEqual([])
     expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1', `CREDIT 2 ${400_000 - FLIGHT}`])

@@ -79,9 +79,9 @@ describe('a node that is asked for its history', () => {
     core.run(...core.asks('bob', { kind: 'history', topic: 'block', count: 1 }, { credit: 32 }))
     const next = core.asks('bob', { kind: 'history', topic: 'block', count: 1 })
     expect(core.lines(...next, core.sends('bob', cancel(2), cancel(1)))).toEqual([])
-    expect([core.state.exchanges.open.size, core.state.services.serving.size, accountsInUse(core.state)]).toEqual(
-      [0, 0, 0],
-    )
+    expect([core.state.exchanges.open.size, core.state.services.serving.size, accountsInUse(core.state)]).toEqual([
+      0, 0, 0,
+    ])
   })
 })
 

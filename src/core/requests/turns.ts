@@ -139,5 +139,9 @@ export function expireHandlers(state: State, out: Effects): void {
   growWindows(state)
   const peers = expireLingering(state)
   if (peers.length === 0) return
-  log(out, 'warn', `${peers.length} handlers have not ended a minute after their requests were over (one of ${peers[0]})`)
+  log(
+    out,
+    'warn',
+    `${peers.length} handlers have not ended a minute after their requests were over (one of ${peers[0]})`,
+  )
 }

@@ -32,9 +32,7 @@ describe('an answer', () => {
     expect(core.in(respond('yes'))).toEqual([
       { type: 'write', stream: 2, chunks: [reply(1, bytes('yes'), { last: true })], end: false },
     ])
-    expect(core.state.exchanges.open.size + accountsInUse(core.state) + core.state.exchanges.deadlines.size).toBe(
-      0,
-    )
+    expect(core.state.exchanges.open.size + accountsInUse(core.state) + core.state.exchanges.deadlines.size).toBe(0)
   })
 
   it.each<[string, Command[], string[]]>([

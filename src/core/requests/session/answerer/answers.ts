@@ -68,7 +68,7 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
   const cost = valueCost(data.length)
-  if (!mayKeep(state, exchange, series.cost + cost)) return cutAnswer(state, out, exchange, NO_ROOM)
+  if (!mayKeep(state, exchange, series.cost + cost)) return cutAnswer(state, out, exchange, NO_ROOM, RETRY_AFTER)
   series.allowance -= cost
   if (series.allowance <= 0) series.reserved = 0
   charge(state, session, exchange, series, cost)
@@ -80,9 +80,9 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
 }
 
 /** The answer ends with what waits of it, because there is too much of it. */
-function cutAnswer(state: State, out: Effects, exchange: SessionExchange, message: string): void {
+function cutAnswer(state: State, out: Effects, exchange: SessionExchange, message: string, retryAfterMs = 0): void {
   cancelHandler(state, out, exchange, { code: 'Overloaded', message })
-  endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
+  endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs })
 }
 
 /** The producer can wait. */

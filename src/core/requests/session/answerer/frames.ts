@@ -32,14 +32,7 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
-import {
-  nextExchange,
-  openExchange,
-  refusesNew,
-  startDeadline,
-  tooLate,
-  GIVEN_UP,
-} from '../../exchanges.js'
+import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
 import { logRefusal } from '../../refusal-log.js'
 import { startHandling } from '../../turns.js'
 import {
