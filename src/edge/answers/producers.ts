@@ -6,6 +6,7 @@ import { isObservable, map, type Observable, type Subscription } from 'rxjs'
 import type { Command } from '../../core/events.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { valueCost } from '../../core/requests/values.js'
+import { P2pError } from '../../errors.js'
 import { checkBytes, isThenable } from '../checks.js'
 
 /** The values of an answer: one, or a stream of them. */
@@ -141,11 +142,15 @@ class PullProducer implements Producer {
   }
 }
 
+/** What an Observable may produce without a pause, bytes: as much as may wait of an answer (`maxQueuedValues`). */
+const MOST_AT_ONCE = 4_194_304
+
 class PushProducer implements Producer {
   private readonly subscription: Subscription
+  private atOnce = 0
 
   constructor(values$: Observable<unknown>, exchange: ExchangeId, producing: Producing) {
-    this.subscription = values$.pipe(map((value) => checkBytes(value, WHAT))).subscribe({
+    this.subscription = values$.pipe(map((value) => this.count(checkBytes(value, WHAT)))).subscribe({
       next: (data) => {
         producing.push({ type: 'next', exchange, data })
       },
@@ -156,6 +161,14 @@ class PushProducer implements Producer {
         producing.completed()
       },
     })
+  }
+
+  /** The lane sees what is produced at once only when all of it is there. */
+  private count(data: Uint8Array): Uint8Array {
+    if (this.atOnce === 0) queueMicrotask(() => (this.atOnce = 0))
+    this.atOnce += valueCost(data.length)
+    if (this.atOnce <= MOST_AT_ONCE) return data
+    throw new P2pError('Overloaded', `an Observable produced more than ${MOST_AT_ONCE} bytes without a pause`)
   }
 
   /** The lane keeps what the asker cannot take yet, because an Observable cannot be made to wait. */

@@ -65,6 +65,19 @@ function isError(value: unknown): boolean {
 
 /** What an error tells strangers: nothing, unless it has `expose: true` (as http-errors marks it) or is our `Overloaded`. */
 export function rejectionOf(error: unknown): Rejection {
+  return read(() => told(error), {})
+}
+
+/** What a handler has thrown is foreign: it may be a proxy, and its getters may throw. */
+function read<T>(from: () => T, otherwise: T): T {
+  try {
+    return from()
+  } catch {
+    return otherwise
+  }
+}
+
+function told(error: unknown): Rejection {
   if (typeof error !== 'object' || error === null) return {}
   const { expose, code, message, retryAfterMs: wait } = error as Record<string, unknown>
   const retryAfterMs = isWait(wait) ? wait : undefined
@@ -80,10 +93,10 @@ export function rejectionOf(error: unknown): Rejection {
 
 /** Whether the error is a rejection on purpose, and not a fault of the handler. */
 export function isDeliberate(error: unknown): boolean {
-  return (
+  const isMeant = (): boolean =>
     isP2pError(error, 'Overloaded') ||
     (typeof error === 'object' && error !== null && (error as { expose?: unknown }).expose === true)
-  )
+  return read(isMeant, false)
 }
 
 /** The command, with everything cut to what may be sent. */
