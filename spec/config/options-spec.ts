@@ -59,6 +59,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     answerBytesPerPeer: 6,
     handlers: 7,
     handlersPerPeer: 8,
+    answerIdleTimeout: 9,
   },
   record: 'recording',
 }

@@ -37,6 +37,12 @@ export interface Limits {
   handlers: number
   /** … for one peer. Default 1,000. */
   handlersPerPeer: number
+  /**
+   * An answer of several values ends (`Overloaded`) when its asker has taken nothing for so long, though something waits for it, or its
+   * producer for credit, ms. One whose producer has nothing to say goes on. It is looked at this often, so it may take twice as long;
+   * when others find no room, the idlest answers of whoever has most of them end at once. Default 60,000: no reader pauses so long by chance.
+   */
+  answerIdleTimeout: number
 }
 
 type Name = keyof Limits
@@ -52,6 +58,7 @@ export interface LimitRule {
 const MEMORY = 268_435_456
 const MOST_BYTES = 2 ** 40
 const MOST = 1_000_000
+const MOST_MS = 2 ** 31 - 1
 
 /** A limit that is missing here is a type error. */
 export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
@@ -64,6 +71,7 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   answerBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
   handlers: { unit: 'handlers', least: 1, most: MOST, standard: 4_000 },
   handlersPerPeer: { unit: 'handlers', least: 1, most: MOST, standard: 1_000 },
+  answerIdleTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 60_000 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

@@ -11,6 +11,7 @@ import { grantRoom } from './budget.js'
 import { allowValues, cancelHandler, extendIfMoving, logExpiry, startAnswering, type Answerer } from './exchanges.js'
 import { holdAnswer, mayKeep, noteSize, takeStalled } from './held.js'
 import { logRefusal } from './refusal-log.js'
+import { isSeries, lookAtSeries } from './session/answerer/idle.js'
 import { sessionAnswerer } from './session/answerer/answers.js'
 import { freeSlot } from './slots.js'
 import type { Exchange } from './state.js'
@@ -97,6 +98,7 @@ export function expireExchange(state: State, out: Effects, id: ExchangeId): void
   const exchange = state.exchanges.open.get(id)
   if (exchange === undefined) return
   const answerer = answererOf(exchange)
+  if (isSeries(exchange)) return lookAtSeries(state, out, exchange)
   if (extendIfMoving(state, exchange, answerer.bytesMoved(exchange))) return
   logExpiry(out, exchange)
   answerer.expire(state, out, exchange)

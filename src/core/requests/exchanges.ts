@@ -77,10 +77,17 @@ export function extendIfMoving(state: State, exchange: Exchange, moved: number):
   return true
 }
 
-/** The answer has begun. The rest of it has no deadline. */
+/** An answer of several values has begun. For the rest of it there is no deadline, but it has to be taken. */
 export function startAnswering(state: State, exchange: Exchange): void {
   exchange.stage = 'answering'
   removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
+  lookLater(state, exchange)
+}
+
+/** It is looked again after this time whether the answer is taken. */
+export function lookLater(state: State, exchange: Exchange): void {
+  exchange.timeout = state.settings.limits.answerIdleTimeout
+  setDeadline(state, 'exchanges', exchange.id, exchange.timeout)
 }
 
 /** Does a handler work on it, which has to be cancelled if the answer is no longer wanted? */

@@ -128,6 +128,11 @@ export function addDebt({ budget }: State, peer: string, ms: number): void {
   if (account !== undefined) account.debt = Math.min(MOST_DEBT, account.debt + ms)
 }
 
+/** No more answers end for their room before this time. */
+export function endRoom({ turns }: State, until: number): void {
+  turns.roomAt = until
+}
+
 /** It has let a turn pass that was worth so much, ms. */
 export function payDebt(account: Account, ms: number): void {
   account.debt = Math.max(0, account.debt - ms)

@@ -127,6 +127,8 @@ export interface Series {
   allowance: number
   /** Bytes that are reserved for the next value, while it may produce one. */
   reserved: number
+  /** When something of it went last, or began to wait. */
+  movedAt: number
 }
 
 /** What the asker allows a producer that cannot wait. */
@@ -219,6 +221,8 @@ export interface Turns {
   lingering: IdMap<Lingering>
   /** Something has become free, or has begun to wait, in this step. */
   due: boolean
+  /** No answers are ended for the room that they take before this. */
+  roomAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
   growAt: number
 }
@@ -248,7 +252,7 @@ export function createRequestsState(): RequestsState {
     streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
     budget: { accounts: new Map(), all: nothingUsed(), waiting: new Set(), roomFreed: false },
-    turns: { peers: new Map(), stalled: new Set(), lingering: new IdMap(), due: false, growAt: Infinity },
+    turns: { peers: new Map(), stalled: new Set(), lingering: new IdMap(), due: false, roomAt: -Infinity, growAt: Infinity },
     refusalLog: { nextAt: -Infinity, untold: 0 },
   }
 }

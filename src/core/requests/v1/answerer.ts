@@ -20,6 +20,7 @@ import {
 } from '../exchanges.js'
 import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
+import { makeRoom } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
 import { startHandling } from '../turns.js'
 
@@ -29,7 +30,8 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   if (connection === undefined) return void out.push({ type: 'reset', stream, reason: 'unknown connection' })
   // No answer at all: rejected.
   if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
-  if (!openAccount(state, connection.peer)) {
+  const { peer } = connection
+  if (!openAccount(state, peer) && !(makeRoom(state, out, peer) && openAccount(state, peer))) {
     logRefusal(state, out, connection.peer, 'too many requests are open')
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })
   }

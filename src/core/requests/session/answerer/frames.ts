@@ -33,6 +33,7 @@ import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
+import { makeRoom } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
 import { startHandling } from '../../turns.js'
 import {
@@ -107,7 +108,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
   if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
-  if (!openAccount(state, session.peer))
+  if (!openAccount(state, session.peer) && !(makeRoom(state, out, session.peer) && openAccount(state, session.peer)))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
     protocol: 'session',

@@ -14,12 +14,14 @@ type Session = AnsweringSession<SessionExchange>
 const GONE = new Uint8Array()
 
 export function seriesOf(exchange: SessionExchange): Series {
-  return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0, reserved: 0 })
+  return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0, reserved: 0, movedAt: 0 })
 }
 
 /** Counts the cost of values that were produced, sent or dropped. */
 export function charge(state: State, session: Session, exchange: SessionExchange, series: Series, cost: number): void {
   series.cost += cost
+  // It goes, or is the first that waits.
+  if (cost < 0 || series.cost === cost) series.movedAt = state.now
   if (!series.pullable) session.queued += cost
   holdAnswer(state, exchange, series.cost + series.reserved)
 }
