@@ -62,7 +62,11 @@ export function makeRoom(state: State, out: Effects, peer: string): boolean {
   const idle = idleOf(state, largest.peer)
   const chosen = idle.slice(0, Math.ceil(idle.length / PART))
   if (chosen.length === 0) return false
-  log(out, 'info', `${chosen.length} answers to ${largest.peer} were cut off: others need the room, and nothing of them is taken`)
+  log(
+    out,
+    'info',
+    `${chosen.length} answers to ${largest.peer} were cut off: others need the room, and nothing of them is taken`,
+  )
   for (const { exchange } of chosen) endIdle(state, out, exchange, 'others need its room, and nothing of it is taken')
   return true
 }
