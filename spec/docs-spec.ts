@@ -150,11 +150,9 @@ describe('docs/limits.md', () => {
     const told = [...table.matchAll(/^\| `(\w+)` +\| ([a-z ]+?) +\| ([\d,]+)/gm)].map(([, name, unit, value]) => {
       return [name, unit, Number(value!.replace(/,/g, ''))]
     })
-    const right = Object.entries(limitsOf()).map(([name, value]) => [
-      name,
-      LIMIT_RULES[name as keyof Limits].unit,
-      value,
-    ])
+    const right = (Object.entries(limitsOf()) as [keyof Limits, number][]).map(([name, value]) => {
+      return [name, LIMIT_RULES[name].unit, value]
+    })
     expect(told).toEqual(right)
   })
 })

@@ -28,9 +28,9 @@ describe('the defaults', () => {
   })
 
   it('give one peer less than all peers together', () => {
-    const { limits } = defaultSettings
+    const { limits: shared } = defaultSettings
     for (const name of ['requests', 'requestBytes', 'answerBytes', 'handlers'] as const)
-      expect(limits[`${name}PerPeer`]).toBeLessThan(limits[name])
+      expect(shared[`${name}PerPeer`]).toBeLessThan(shared[name])
     expect(defaultSettings.maxValidatingPerPeer).toBeLessThan(defaultSettings.maxValidating)
     expect(defaultSettings.maxQueuedValues).toBeLessThan(defaultSettings.maxQueuedValuesPerPeer)
   })

@@ -49,20 +49,20 @@ function sharedLimits(
   { budget, settings, exchanges }: State,
   most: (what: string, size: number, limit: number) => void,
 ): void {
-  const { limits } = settings
+  const { limits: shared } = settings
   const { all } = budget
-  most('inbound requests', all.exchanges, limits.requests)
-  most('handlers', all.handlers, limits.handlers)
-  if (all.admitted > 1) most('bytes of inbound requests', all.bytes, limits.requestBytes)
-  most('bytes of first windows', all.windows, limits.requestBytes)
+  most('inbound requests', all.exchanges, shared.requests)
+  most('handlers', all.handlers, shared.handlers)
+  if (all.admitted > 1) most('bytes of inbound requests', all.bytes, shared.requestBytes)
+  most('bytes of first windows', all.windows, shared.requestBytes)
   const answers = [...exchanges.open.values()].filter(({ held }) => held > 0).length
-  if (answers > 1) most('bytes of answers', all.answers, limits.answerBytes)
+  if (answers > 1) most('bytes of answers', all.answers, shared.answerBytes)
   for (const account of budget.accounts.values()) {
     const { peer, admitted } = account
-    most(`inbound requests of ${peer}`, account.exchanges, limits.requestsPerPeer)
-    most(`handlers for ${peer}`, account.handlers, limits.handlersPerPeer)
-    if (admitted > 1) most(`bytes of inbound requests of ${peer}`, account.bytes, limits.requestBytesPerPeer)
-    most(`bytes of first windows of ${peer}`, account.windows, limits.requestBytesPerPeer)
+    most(`inbound requests of ${peer}`, account.exchanges, shared.requestsPerPeer)
+    most(`handlers for ${peer}`, account.handlers, shared.handlersPerPeer)
+    if (admitted > 1) most(`bytes of inbound requests of ${peer}`, account.bytes, shared.requestBytesPerPeer)
+    most(`bytes of first windows of ${peer}`, account.windows, shared.requestBytesPerPeer)
   }
 }
 

@@ -115,6 +115,17 @@ export function queueFirst({ turns }: State, account: Account, ids: ExchangeId[]
   turns.due = true
 }
 
+/** All that has become free so far is about to be given out. */
+export function beginTurns({ turns }: State): void {
+  turns.due = false
+}
+
+/** The peer has had its turn. */
+export function moveToEnd({ turns }: State, account: Account): void {
+  turns.peers.delete(account.peer)
+  turns.peers.set(account.peer, account)
+}
+
 /** The request waits no more. */
 export function unqueueExchange({ budget, turns }: State, { id, peer }: Exchange): void {
   const account = budget.accounts.get(peer)!

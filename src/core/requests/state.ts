@@ -252,7 +252,14 @@ export function createRequestsState(): RequestsState {
     streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
     budget: { accounts: new Map(), all: nothingUsed(), waiting: new Set(), roomFreed: false },
-    turns: { peers: new Map(), stalled: new Set(), lingering: new IdMap(), due: false, roomAt: -Infinity, growAt: Infinity },
+    turns: {
+      peers: new Map(),
+      stalled: new Set(),
+      lingering: new IdMap(),
+      due: false,
+      roomAt: -Infinity,
+      growAt: Infinity,
+    },
     refusalLog: { nextAt: -Infinity, untold: 0 },
   }
 }

@@ -13,11 +13,13 @@ import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
 import {
   addDebt,
+  beginTurns,
   expireLingering,
   freeSlot,
   growLater,
   growWindows,
   hasSlot,
+  moveToEnd,
   payDebt,
   queueExchange,
   queueFirst,
@@ -59,11 +61,11 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
 /** Something has become free: requests that wait go on, in turn. */
 export function serveTurns(state: State, out: Effects): void {
   const { turns } = state
-  turns.due = false
+  beginTurns(state)
   let passed = 0
   let least = Infinity
   // A peer that still waits goes to the end of the map, where this loop meets it again.
-  for (const [peer, account] of turns.peers) {
+  for (const account of turns.peers.values()) {
     if (passed >= turns.peers.size) {
       if (least === Infinity) break
       // Nobody else waits who could go.
@@ -72,8 +74,7 @@ export function serveTurns(state: State, out: Effects): void {
       passed = 0
     }
     passed++
-    turns.peers.delete(peer)
-    turns.peers.set(peer, account)
+    moveToEnd(state, account)
     const exchange = firstOf(state, account)
     if (exchange === undefined) continue
     if (!hasSlot(state, account)) {
