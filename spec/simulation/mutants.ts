@@ -283,11 +283,9 @@ export const amongStrangers: Fault[] = [
   ),
   mutant('shares are not enforced', replace('fits', 'held === 0 ||', 'true ||')),
   mutant('handlers have no number', replace('hasSlot', 'hasShare(state', 'true || hasShare(state')),
-  mutant('whoever cancels has its place back at once', replace('linger', 'lingering.set(id', 'lingering.set(-id')),
+  mutant('a handler that has ended keeps its place', replace('linger', 'lingering.set(id', 'lingering.set(-id')),
   mutant('a turn forgets a peer', drop('moveToEnd', 'peers.set(')),
-  mutant('a peer that waits is the next again', drop('moveToEnd', 'peers.delete(')),
   mutant('what is not taken waits for ever', drop('lookAtSeries', 'endIdle(')),
   mutant('an iterator that is closed is not told to the lane', drop('Inbound.worked', 'this.release()')),
-  mutant('room for more of an answer is not asked for', replace('reserveNext', 'more > 0', 'false')),
   mutant('producers that wait for room are forgotten', replace('resumeTurns', 'stalled.size > 0', 'false')),
 ]
