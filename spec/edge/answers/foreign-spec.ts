@@ -22,12 +22,14 @@ describe('a handler that throws what cannot be read is answered as a rejection',
       const edge = new AnsweringEdge()
       edge.inbound.setHandler({
         handleInboundRequest: () => {
-          if (later) return Promise.reject(error)
-          throw error
+          if (!later) throw error
+          return turn().then(() => {
+            throw error
+          })
         },
       })
       edge.inbound.onRequest(2, 'bob', new Uint8Array())
-      await turn()
+      for (let i = 0; i < 3; i++) await turn()
       expect(edge.said).toEqual(['reject'])
       expect(edge.logged).toHaveLength(1)
     }
