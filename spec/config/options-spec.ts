@@ -55,6 +55,11 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     requestsPerPeer: 2,
     requestBytes: 3,
     requestBytesPerPeer: 4,
+    answerBytes: 5,
+    answerBytesPerPeer: 6,
+    handlers: 7,
+    handlersPerPeer: 8,
+    answerIdleTimeout: 9,
   },
   record: 'recording',
 }

@@ -127,10 +127,34 @@ export interface PeerExplanation {
   }
   /** Requests without an answer: of this node to it, and of it to this node. */
   requests: { ours: number; its: number }
+  /** What its requests take of this node. */
+  uses: {
+    /** Bytes of its requests, from their declaration on. */
+    requestBytes: number
+    /** Bytes of answers that it has not taken yet, and that are expected. */
+    answerBytes: number
+    /** Handlers at work for it, those of requests that are over included. */
+    handlers: number
+    /** Its requests that wait for a handler. */
+    queued: number
+    /** Its requests that were answered, and that were refused, since it is connected. */
+    answered: number
+    refused: number
+  }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
-  /** Streams of version 1 at once; its requests at once, and their bytes; bytes of broadcasts that may wait for it. */
-  limits: { maxStreams: number; maxInboundPerPeer: number; maxInboundBytesPerPeer: number; maxQueueSize: number }
+  /**
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
+   * it may have while there is room); bytes of broadcasts that may wait for it.
+   */
+  limits: {
+    maxStreams: number
+    requests: number
+    requestBytes: number
+    answerBytes: number
+    handlers: number
+    maxQueueSize: number
+  }
   /** All of this as text of several lines. */
   text: string
 }

@@ -77,12 +77,6 @@ export interface Settings {
   maxPendingRequests: number
   /** Dials under way at once, in all; more are `Overloaded`. */
   maxDials: number
-  /** Inbound requests without an answer, of one peer and in all; more are refused. */
-  maxInboundPerPeer: number
-  maxInbound: number
-  /** Bytes of inbound requests in memory, of one peer and in all; more wait at the sender. */
-  maxInboundBytesPerPeer: number
-  maxInboundBytes: number
   /** Cost of the values of one answer that may wait to be sent, if their producer cannot wait … */
   maxQueuedValues: number
   /** … and of all such answers to one peer. */
@@ -182,10 +176,6 @@ export const defaultSettings: Settings = {
   maxEarlyStreams: 8,
   maxPendingRequests: 100_000,
   maxDials: 1_000,
-  maxInboundPerPeer: 1_000,
-  maxInbound: 4_000,
-  maxInboundBytesPerPeer: 16_777_216,
-  maxInboundBytes: 67_108_864,
   maxQueuedValues: 4_194_304,
   maxQueuedValuesPerPeer: 16_777_216,
   maxSessions: 8,

@@ -21,13 +21,35 @@ export interface Limits {
   requestBytes: number
   /** … of one peer. Default: a sixteenth of `memory`. */
   requestBytesPerPeer: number
+  /**
+   * Bytes of answers that others have not taken yet, in all. What an answer will take is reserved before its handler is called, as far
+   * as it can be foreseen, and requests for which there is no room wait; an answer that is far larger than foreseen, and finds no room,
+   * is dropped (`Overloaded`). Default: a quarter of `memory`.
+   */
+  answerBytes: number
+  /** … to one peer: whoever does not read stops its own requests, and nobody else's. Default: a sixteenth of `memory`. */
+  answerBytesPerPeer: number
+  /**
+   * Handlers at work at once, in all; other requests wait for their turn, peer after peer. A handler counts until its promise has
+   * settled or its iterator has returned, whether or not its answer is still wanted, for a minute at most. Default 4,000, as `requests`:
+   * most handlers wait for something else, and cost little meanwhile.
+   */
+  handlers: number
+  /** … for one peer. Default 1,000. */
+  handlersPerPeer: number
+  /**
+   * An answer of several values ends (`Overloaded`) when its asker has taken nothing for so long, though something waits for it, or its
+   * producer for credit, ms. One whose producer has nothing to say goes on. It is looked at this often, so it may take twice as long;
+   * when others find no room, the idlest answers of whoever has most of them end at once. Default 60,000: no reader pauses so long by chance.
+   */
+  answerIdleTimeout: number
 }
 
 type Name = keyof Limits
 
 /** A limit: its unit, the values that it may have, and the default, which may follow from the budget of memory. */
 export interface LimitRule {
-  unit: 'bytes' | 'ms' | 'peers' | 'connections' | 'requests' | 'per second'
+  unit: 'bytes' | 'ms' | 'peers' | 'connections' | 'requests' | 'handlers' | 'per second'
   least: number
   most: number
   standard: number | { ofMemory: number }
@@ -36,6 +58,7 @@ export interface LimitRule {
 const MEMORY = 268_435_456
 const MOST_BYTES = 2 ** 40
 const MOST = 1_000_000
+const MOST_MS = 2 ** 31 - 1
 
 /** A limit that is missing here is a type error. */
 export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
@@ -44,6 +67,11 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   requestsPerPeer: { unit: 'requests', least: 1, most: MOST, standard: 1_000 },
   requestBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
   requestBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
+  answerBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
+  answerBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
+  handlers: { unit: 'handlers', least: 1, most: MOST, standard: 4_000 },
+  handlersPerPeer: { unit: 'handlers', least: 1, most: MOST, standard: 1_000 },
+  answerIdleTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 60_000 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

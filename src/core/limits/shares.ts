@@ -30,10 +30,14 @@ export interface Bounds {
 }
 
 /** May this holder have `amount` more? Whoever holds nothing may, while all of it fits. */
-export function mayHold(shares: Shares, holder: string, amount: number, { total, each, trusted = false }: Bounds): boolean {
-  const held = shares.held.get(holder) ?? 0
+export function mayHold(shares: Shares, holder: string, amount: number, bounds: Bounds): boolean {
+  return fits(shares.held.get(holder) ?? 0, amount, shares.used, bounds)
+}
+
+/** The same for books that are kept elsewhere: whoever holds `held` wants `amount` more, and all together hold `used`. */
+export function fits(held: number, amount: number, used: number, { total, each, trusted = false }: Bounds): boolean {
   if (held + amount > each) return false
-  const free = (trusted ? total : total * (1 - RESERVE)) - shares.used
+  const free = (trusted ? total : total * (1 - RESERVE)) - used
   if (amount > free) return false
   return held === 0 || held + amount <= free
 }
