@@ -22,6 +22,7 @@ const SPECS = {
   dialling: 'spec/integration/dialling-spec.ts',
   hostile: 'spec/integration/libp2p/pubsub-hostile-spec.ts',
   identify: 'spec/integration/libp2p/identify-spec.ts',
+  kad: 'spec/integration/libp2p/kad-hostile-spec.ts',
   lifecycle: 'spec/integration/lifecycle-spec.ts',
   idle: 'spec/integration/libp2p/idle-events-spec.ts',
   noise: 'spec/integration/libp2p/noise-frames-spec.ts',
@@ -151,6 +152,18 @@ export const SWITCHES: readonly Switch[] = [
     'does not connect again by itself',
   ),
   off('peer-tags.ts', drop('hearMembers', 'heard('), 'table', 'a peer that kad could not tag is told all the same'),
+  off(
+    'kad/client.ts',
+    replace('KadClient.guarded', "override(registrar, 'handle', handle)", 'registrar'),
+    'kad',
+    'about records and their providers',
+  ),
+  off(
+    'kad/client.ts',
+    replace('KadClient.filtered', 'framed(this.kept(frame, wanted, connection))', 'framed(frame)'),
+    'kad',
+    'makes us dial no more than a few addresses',
+  ),
   off(
     'transports.ts',
     drop('transports', 'answered()'),

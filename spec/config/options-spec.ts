@@ -55,6 +55,9 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     requestsPerPeer: 2,
     requestBytes: 3,
     requestBytesPerPeer: 4,
+    kadRate: 5,
+    kadRatePerRange: 6,
+    kadRatePerPeer: 7,
   },
   record: 'recording',
 }

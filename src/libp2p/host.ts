@@ -20,7 +20,8 @@ import {
 } from './defaults.js'
 import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
-import { kadService, type Kad } from './kad.js'
+import { createGuards } from './guards/guards.js'
+import { kadService, type Kad } from './kad/kad.js'
 import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { identifyAs } from './patches/identify-version.js'
@@ -52,6 +53,7 @@ export function createHost(
   listen: string[],
   gater: Gater,
   announce: string[] = [],
+  guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
   return createLibp2p({
@@ -69,7 +71,7 @@ export function createHost(
       identify: identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)),
       identifyPush: identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)),
       ping: ping(PING),
-      kad: kadService(gater),
+      kad: kadService(gater, guards),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
       transports,

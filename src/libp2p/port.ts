@@ -4,6 +4,7 @@
  */
 import { unhandled } from '../core/terms.js'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { Limits } from '../core/limits/limits.js'
 import { CLOCKS } from '../core/parameters.js'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
 import { Connections } from './connections.js'
@@ -11,6 +12,7 @@ import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
 import { failureOf, listenFailure, reasonOf, type ListenFailure } from './failure.js'
 import { Gater } from './gater.js'
+import { createGuards } from './guards/guards.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
 import { listenOn, type Bound } from './own-addresses.js'
@@ -27,6 +29,8 @@ export interface Libp2pPortOptions extends HostOptions {
   log?: (text: string) => void
   /** Called with the addresses that it listens on, by those that it was to listen on, whatever it announces. */
   onListening?: (bound: Bound) => void
+  /** What others may use of the node. */
+  limits?: Limits
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -101,7 +105,9 @@ class Libp2pPort implements NetworkPort {
     const { gate, privateKey } = this.options
     const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
-    const host = await createHost(this.options, [], gater, announce)
+    const guards = createGuards(this.options.limits)
+    guards.refusals.emit = this.emit
+    const host = await createHost(this.options, [], gater, announce, guards)
     return this.assemble(host, gater)
   }
 

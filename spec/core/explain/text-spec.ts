@@ -26,6 +26,7 @@ const peer: Omit<PeerExplanation, 'text'> = {
   gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false },
   requests: { ours: 0, its: 0 },
   dropped: {},
+  refused: {},
   limits: { maxStreams: 1, maxInboundPerPeer: 2, maxInboundBytesPerPeer: 3, maxQueueSize: 4 },
 }
 

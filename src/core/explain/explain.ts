@@ -124,6 +124,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       its: state.budget.accounts.get(peer)?.exchanges ?? 0,
     },
     dropped: { ...record?.dropped },
+    refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
       maxInboundPerPeer: settings.maxInboundPerPeer,

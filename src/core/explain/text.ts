@@ -50,14 +50,20 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     `gossip: ${gossip.reachable ? 'reachable' : 'no stream'}${gossip.score === undefined ? '' : `, score ${round(gossip.score)}`}` +
       `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}`,
     dropped(peer.dropped),
+    Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
     `limits: ${limits.maxInboundPerPeer} requests of its at once, ${limits.maxInboundBytesPerPeer} bytes of them, ` +
       `${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
   )
 }
 
 function dropped(losses: Record<string, number>): string {
-  const all = Object.entries(losses).map(([reason, amount]) => `${amount} ${reason}`)
-  return `dropped: ${all.length === 0 ? 'nothing' : all.join(', ')}`
+  return `dropped: ${amounts(losses) || 'nothing'}`
+}
+
+function amounts(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([reason, amount]) => `${amount} ${reason}`)
+    .join(', ')
 }
 
 function count(amount: number, what: string): string {

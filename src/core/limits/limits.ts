@@ -21,6 +21,15 @@ export interface Limits {
   requestBytes: number
   /** … of one peer. Default: a sixteenth of `memory`. */
   requestBytesPerPeer: number
+  /**
+   * Questions of Kademlia (who is close to a place?) in a second, in all. More are reset, but for two a second of each peer. Default 1,000:
+   * a tenth of a core.
+   */
+  kadRate: number
+  /** … of one range of addresses (a /24 of IPv4, a /48 of IPv6; each peer on this machine is for itself). Default 200. */
+  kadRatePerRange: number
+  /** … of one peer. Default 50: a lookup asks a peer once or twice, and each discovery interval has two. */
+  kadRatePerPeer: number
 }
 
 type Name = keyof Limits
@@ -44,6 +53,9 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   requestsPerPeer: { unit: 'requests', least: 1, most: MOST, standard: 1_000 },
   requestBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
   requestBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
+  kadRate: { unit: 'per second', least: 1, most: MOST, standard: 1_000 },
+  kadRatePerRange: { unit: 'per second', least: 1, most: MOST, standard: 200 },
+  kadRatePerPeer: { unit: 'per second', least: 1, most: MOST, standard: 50 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */
