@@ -25,6 +25,7 @@ const SPECS = {
   kad: 'spec/integration/libp2p/kad-hostile-spec.ts',
   lifecycle: 'spec/integration/lifecycle-spec.ts',
   idle: 'spec/integration/libp2p/idle-events-spec.ts',
+  modesty: 'spec/integration/libp2p/identify-hostile-spec.ts',
   noise: 'spec/integration/libp2p/noise-frames-spec.ts',
   port: 'spec/integration/libp2p/port-spec.ts',
   pubsub: 'spec/integration/libp2p/pubsub-spec.ts',
@@ -163,6 +164,18 @@ export const SWITCHES: readonly Switch[] = [
     replace('KadClient.filtered', 'framed(this.kept(frame, wanted, connection))', 'framed(frame)'),
     'kad',
     'makes us dial no more than a few addresses',
+  ),
+  off(
+    'guards/identify.ts',
+    replace('behind', "override(registrar, 'handle', handle)", 'registrar'),
+    'modesty',
+    'said again and again is not read',
+  ),
+  off(
+    'guards/identify.ts',
+    replace('modest', "override(override(peerStore, 'patch', patch), 'merge', merge)", 'peerStore'),
+    'modesty',
+    'is in the peer store as far as it is kept',
   ),
   off(
     'transports.ts',

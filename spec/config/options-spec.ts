@@ -56,8 +56,8 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     requestBytes: 3,
     requestBytesPerPeer: 4,
     kadRate: 5,
-    kadRatePerRange: 6,
-    kadRatePerPeer: 7,
+    identifyRate: 6,
+    pingRate: 7,
   },
   record: 'recording',
 }

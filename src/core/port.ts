@@ -41,9 +41,19 @@ export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed'
 /**
  * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
  * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
- * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may.
+ * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
+ * not read.
  */
-export type RefusedKind = 'kadRate' | 'kadRecord' | 'kadMalformed' | 'kadUnread' | 'kadAnswer' | 'hearsay'
+export type RefusedKind =
+  | 'kadRate'
+  | 'kadRecord'
+  | 'kadMalformed'
+  | 'kadUnread'
+  | 'kadAnswer'
+  | 'hearsay'
+  | 'identifyRate'
+  | 'pingRate'
+  | 'pingUnread'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

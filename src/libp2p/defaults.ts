@@ -168,13 +168,29 @@ export const IDENTIFY_PUSH: IdentifyPushInit = {
   debounce: 100,
 }
 
-export const PING: PingInit = {
+/** What is kept of what a peer says of itself. Stock: all of it. Our own agent is `tinyp2p`, and we speak some ten protocols. */
+export const IDENTIFIED = {
+  /** Addresses that are looked at; of these as many are kept as `HEARSAY.perPeer` (core/parameters.ts) says. */
+  lookedAt: 64,
+  protocols: 256,
+  /** Characters of one. */
+  protocolLength: 256,
+  agentLength: 128,
+} as const
+
+/** A stranger that is gone is kept so long in the peer store, ms. Stock: for ever, if it has said an address. */
+export const STRANGER_KEPT = 2_000
+
+/** Bytes of answers to pings that may wait in a stream. Stock: one answer of any size. */
+export const PING_UNREAD = 1 * KiB
+
+export const PING = {
   // Stock: 10 s for a stream that pings us.
   timeout: 10_000,
   // Stock: 2 in, 1 out. The lane's ping and kad's check of a new contact may meet, and kad drops a peer whose ping fails.
   maxInboundStreams: 8,
   maxOutboundStreams: 8,
-}
+} satisfies PingInit
 
 /* ---------------------------------------------------- Kademlia --------------------------------------------------- */
 

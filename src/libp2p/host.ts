@@ -21,6 +21,8 @@ import {
 import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
 import { createGuards } from './guards/guards.js'
+import { admitting, behind, modest } from './guards/identify.js'
+import { answerPings } from './guards/ping-server.js'
 import { kadService, type Kad } from './kad/kad.js'
 import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
@@ -56,6 +58,10 @@ export function createHost(
   guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
+  const admitted = admitting(guards.identify, guards.refused)
+  const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
+  const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
+  const pinging = behind(() => answerPings(guards.ping, guards.refused), ping(PING))
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,
@@ -68,9 +74,9 @@ export function createHost(
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,
     services: {
-      identify: identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)),
-      identifyPush: identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)),
-      ping: ping(PING),
+      identify: identifying,
+      identifyPush: pushing,
+      ping: pinging,
       kad: kadService(gater, guards),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,

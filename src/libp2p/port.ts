@@ -20,6 +20,7 @@ import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { Strangers } from './guards/strangers.js'
 import { watchClock } from '../platform/clock.js'
 
 export interface Libp2pPortOptions extends HostOptions {
@@ -148,6 +149,12 @@ class Libp2pPort implements NetworkPort {
     const streams = new RequestStreams(emit, connections)
     connections.watch(host)
     watchIdentify(host, connections, gater, emit)
+    const strangers = new Strangers(
+      host,
+      (peer) => host.services.kad.server.isMember(peer),
+      (error) => this.log(`forgetting a peer failed: ${reasonOf(error)}`),
+    )
+    host.services.kad.client.missed = (peer) => strangers.left(peer)
     const pubsub = new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub)
     return {
       host,

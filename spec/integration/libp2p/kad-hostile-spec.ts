@@ -97,7 +97,7 @@ describe('questions', () => {
   })
 
   it('beyond the rate are reset, and others are answered meanwhile', async () => {
-    const limits = limitsOf({ kadRatePerPeer: 10 })
+    const limits = limitsOf({ kadRate: 10 })
     const peer = await Peer.listening({ limits })
     const [liar, honest] = [await RawKad.start(), await RawKad.start()]
     const [theirs, ours] = [await liar.connect(peer), await honest.connect(peer)]
@@ -108,7 +108,7 @@ describe('questions', () => {
   })
 
   it('of one that reads no answers are reset', async () => {
-    const peer = await Peer.listening({ limits: limitsOf({ kadRatePerPeer: 100_000, kadRate: 100_000 }) })
+    const peer = await Peer.listening({ limits: limitsOf({ kadRate: 100_000 }) })
     const members = await Promise.all(Array.from({ length: 5 }, () => RawKad.start()))
     for (const member of members) await meet(peer, member)
     const raw = await RawKad.start()

@@ -22,14 +22,15 @@ export interface Limits {
   /** … of one peer. Default: a sixteenth of `memory`. */
   requestBytesPerPeer: number
   /**
-   * Questions of Kademlia (who is close to a place?) in a second, in all. More are reset, but for two a second of each peer. Default 1,000:
-   * a tenth of a core.
+   * Questions of Kademlia (who is close to a place?) of one peer in a second. A range of addresses (a /24 of IPv4, a /48 of IPv6; each peer
+   * on this machine is for itself) has four times as much, and all together twenty times; each peer has two a second whatever the others
+   * do. More are reset. Default 50: a lookup asks a peer once or twice, and a discovery interval has two.
    */
   kadRate: number
-  /** … of one range of addresses (a /24 of IPv4, a /48 of IPv6; each peer on this machine is for itself). Default 200. */
-  kadRatePerRange: number
-  /** … of one peer. Default 50: a lookup asks a peer once or twice, and each discovery interval has two. */
-  kadRatePerPeer: number
+  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, and a change of addresses. */
+  identifyRate: number
+  /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
+  pingRate: number
 }
 
 type Name = keyof Limits
@@ -53,9 +54,9 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   requestsPerPeer: { unit: 'requests', least: 1, most: MOST, standard: 1_000 },
   requestBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
   requestBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
-  kadRate: { unit: 'per second', least: 1, most: MOST, standard: 1_000 },
-  kadRatePerRange: { unit: 'per second', least: 1, most: MOST, standard: 200 },
-  kadRatePerPeer: { unit: 'per second', least: 1, most: MOST, standard: 50 },
+  kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
+  identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
+  pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

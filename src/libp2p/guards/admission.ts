@@ -6,12 +6,9 @@ import type { Connection } from '@libp2p/interface'
 import { Buckets, createBucket, take, type PerSecond } from '../../core/limits/rate.js'
 import { isLoopback, hostOf } from '../../core/peers/addresses.js'
 
-export interface Rates {
-  perPeer: PerSecond
-  perRange: PerSecond
-  inAll: PerSecond
-}
-
+/** What a range, and all together, have: so many times what one peer has. */
+const OF_RANGE = 4
+const OF_ALL = 20
 /** What each peer has in any case. */
 const LEAST: PerSecond = 2
 /** Peers, and ranges, whose use is remembered. */
@@ -24,11 +21,12 @@ export class Admission {
   private readonly all = createBucket()
 
   constructor(
-    private readonly rates: Rates,
+    /** Of one peer. */
+    private readonly rate: PerSecond,
     private readonly now = () => performance.now(),
   ) {
-    this.peers = new Buckets(rates.perPeer, MOST)
-    this.ranges = new Buckets(rates.perRange, MOST)
+    this.peers = new Buckets(rate, MOST)
+    this.ranges = new Buckets(rate * OF_RANGE, MOST)
   }
 
   admits(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>, amount = 1): boolean {
@@ -37,7 +35,7 @@ export class Admission {
     if (this.peers.take(peer, now, amount) > 0) return false
     if (this.least.take(peer, now, amount) === 0) return true
     return (
-      this.ranges.take(rangeOf(connection), now, amount) === 0 && take(this.all, this.rates.inAll, now, amount) === 0
+      this.ranges.take(rangeOf(connection), now, amount) === 0 && take(this.all, this.rate * OF_ALL, now, amount) === 0
     )
   }
 }

@@ -7,6 +7,9 @@ import { Refusals } from './refusals.js'
 export interface Guards {
   /** Questions of Kademlia. */
   kad: Admission
+  /** Its streams, and pushes. */
+  identify: Admission
+  ping: Admission
   refusals: Refusals
   refused: (peer: string, what: RefusedKind) => void
 }
@@ -14,7 +17,9 @@ export interface Guards {
 export function createGuards(limits: Limits = limitsOf()): Guards {
   const refusals = new Refusals()
   return {
-    kad: new Admission({ perPeer: limits.kadRatePerPeer, perRange: limits.kadRatePerRange, inAll: limits.kadRate }),
+    kad: new Admission(limits.kadRate),
+    identify: new Admission(limits.identifyRate),
+    ping: new Admission(limits.pingRate),
     refusals,
     refused: (peer, what) => {
       refusals.count(peer, what)

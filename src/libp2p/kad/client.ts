@@ -34,6 +34,8 @@ type ConnectionManager = KadDHTComponents['connectionManager']
 type Listener = (event: StreamMessageEvent) => void
 
 export class KadClient {
+  /** Called with a peer that was not there, of which libp2p has made a note in the peer store. For one listener to set. */
+  missed: (peer: PeerId) => void = () => undefined
   /** Peers that are being dialled. */
   private readonly dials = new Map<string, Promise<Connection>>()
   /** Peers that were not there when they were dialled last → until when they are not dialled again. */
@@ -114,6 +116,7 @@ export class KadClient {
       }
     }
     this.remember(peer)
+    this.missed(id)
     throw failure
   }
 

@@ -12,6 +12,8 @@ import { hearMembers, withoutKeepAlive } from '../peer-tags.js'
 export interface Kad extends KadDHT {
   /** What answers others. */
   readonly server: KadServer
+  /** What asks and visits them. */
+  readonly client: KadClient
   readonly members: {
     /** Called when a peer has entered the table or left it. For one listener to set. */
     changed(peer: PeerId, isMember: boolean): void
@@ -36,6 +38,6 @@ export function kadService(gater: Gater, guards: Guards): (components: KadDHTCom
     const kad = withOwnBucket(create, components.peerId, KAD.prefixLength!)
     // Stock: libp2p puts what others say of a peer beside what the peer says, into the peer store.
     Object.defineProperty(kad, peerDiscoverySymbol, { value: undefined })
-    return Object.assign(kad, { members, server })
+    return Object.assign(kad, { members, server, client })
   }
 }

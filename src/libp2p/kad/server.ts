@@ -63,6 +63,10 @@ export class KadServer {
     )
   }
 
+  isMember(peer: string): boolean {
+    return this.members.has(peer)
+  }
+
   /** Where a member of the table is. `undefined`: the peer is none. */
   addressesOf(peer: string): string[] | undefined {
     const member = this.members.get(peer)
