@@ -4,7 +4,14 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { FIND_NODE, PING, encodeQuestion, readAnswer, type KadPeer } from '../../../src/libp2p/kad/messages.js'
+import {
+  encodeAnswer,
+  encodeQuestion,
+  FIND_NODE,
+  PING,
+  readAnswer,
+  type KadPeer,
+} from '../../../src/libp2p/kad/messages.js'
 import { HEARSAY } from '../../../src/core/parameters.js'
 import { limitsOf } from '../../../src/core/limits/limits.js'
 import { Peer, stopPeers } from '../../support/port-peer.js'
@@ -136,17 +143,18 @@ describe('an answer', () => {
   }
 
   it('with thousands of peers is not read, and one with hundreds no further than it may be', async () => {
-    const many = (count: number): KadPeer[] =>
-      Array.from({ length: count }, () => ({ id: nobody(), addresses: bytesOf('/ip4/127.0.0.1/tcp/9') }))
+    const addresses = bytesOf('/ip4/127.0.0.1/tcp/9')
+    const many = (count: number): KadPeer[] => Array.from({ length: count }, () => ({ id: nobody(), addresses }))
     const peer = await Peer.listening()
-    const [huge, large] = [await RawKad.start(() => many(50_000)), await RawKad.start(() => many(500))]
+    const answer = encodeAnswer(FIND_NODE, many(50_000))
+    const [huge, large] = [await RawKad.start(() => answer), await RawKad.start(() => many(500))]
     for (const raw of [huge, large]) await meet(peer, raw)
     await lookUp(peer)
     await peer.next('refused', ({ what, peer: whose }) => what === 'kadAnswer' && whose === huge.id)
     expect(large.asked.length).toBeGreaterThan(0)
     const known = peer.all('tableChanged').filter(({ addresses }) => addresses !== undefined)
     expect(new Set(known.map((event) => event.peer))).toEqual(new Set([huge.id, large.id]))
-  })
+  }, 60_000)
 
   it('makes us dial no more than a few addresses, whoever they are of, and nowhere else than where its teller is', async () => {
     const target = await door()

@@ -1,9 +1,9 @@
 /**
  * What a peer may make us remember of what it says of itself.
  *
- * Package: @libp2p/identify 4.1.14, @libp2p/ping 3.1.13
+ * Package: @libp2p/identify 4.1.14
  * Private members: none; relied on is that what was read goes to the component `peerStore` by `patch` and `merge`, and that the
- *   handlers go to `handle` of the component `registrar`
+ *   handlers (those of pings too) go to `handle` of the component `registrar`
  * Changes: of what a peer says it is, some addresses and protocols are kept, and short texts. Streams beyond a rate are reset before they
  *   are read. Pings are answered by ping-server.ts.
  * Without it: one message of identify with thousands of addresses stands a node still for seconds, pushes again and again take a
