@@ -124,7 +124,17 @@ export const eventsByType: Arbitraries = {
   meshChanged: event('meshChanged', { topic: text, peers: texts }),
   refused: event('refused', {
     peer: text,
-    what: fc.constantFrom('kadRate', 'kadRecord', 'kadMalformed', 'kadUnread', 'kadAnswer', 'hearsay', 'identifyRate', 'pingRate', 'pingUnread'),
+    what: fc.constantFrom(
+      'kadRate',
+      'kadRecord',
+      'kadMalformed',
+      'kadUnread',
+      'kadAnswer',
+      'hearsay',
+      'identifyRate',
+      'pingRate',
+      'pingUnread',
+    ),
     count: fc.nat(10_000),
   }),
   gossipDropped: event(

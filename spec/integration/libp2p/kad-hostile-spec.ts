@@ -143,8 +143,9 @@ describe('an answer', () => {
   }
 
   it('with thousands of peers is not read, and one with hundreds no further than it may be', async () => {
-    const addresses = bytesOf('/ip4/127.0.0.1/tcp/9')
-    const many = (count: number): KadPeer[] => Array.from({ length: count }, () => ({ id: nobody(), addresses }))
+    const places = bytesOf('/ip4/127.0.0.1/tcp/9')
+    const many = (count: number): KadPeer[] =>
+      Array.from({ length: count }, () => ({ id: nobody(), addresses: places }))
     const peer = await Peer.listening()
     const answer = encodeAnswer(FIND_NODE, many(50_000))
     const [huge, large] = [await RawKad.start(() => answer), await RawKad.start(() => many(500))]

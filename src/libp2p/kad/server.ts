@@ -1,6 +1,6 @@
 /**
  * Our answers to questions of Kademlia, in place of kad-dht's. Members of the table are named from what is remembered of them, so
- * an answer costs a tenth of a millisecond; records and providers are no business of ours, and nothing is stored.
+ * an answer costs some tenths of a millisecond; records and providers are no business of ours, and nothing is stored.
  */
 import type { Connection, PeerId, PeerStore, Stream, StreamMessageEvent } from '@libp2p/interface'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -20,7 +20,13 @@ interface Member {
   /** Its place, and its multihash. */
   key: Uint8Array
   hash: Uint8Array
-  addresses: Multiaddr[]
+  addresses: Place[]
+}
+
+/** A multiaddr whose text is there already. */
+interface Place {
+  bytes: Uint8Array
+  toString(): string
 }
 
 interface Components {
@@ -113,7 +119,7 @@ export class KadServer {
   /** The members that are closest to a place, with those addresses that the asker can use. */
   private closest(place: Uint8Array, { remotePeer, remoteAddr }: Connection): KadPeer[] {
     const via = viaOf(remoteAddr.toString())
-    const told = (addresses: Multiaddr[]): Uint8Array[] => {
+    const told = (addresses: Place[]): Uint8Array[] => {
       return addresses.filter((address) => mayName(address.toString(), via)).map(({ bytes }) => bytes)
     }
     const found = this.nearest(sha256(place), remotePeer).map(({ id, hash, addresses }): KadPeer => {
@@ -146,8 +152,11 @@ export class KadServer {
   }
 }
 
-function addressesOf({ addresses }: Known): Multiaddr[] {
-  return addresses.map((address) => address.multiaddr)
+function addressesOf({ addresses }: Known): Place[] {
+  return addresses.map((address) => {
+    const text = address.multiaddr.toString()
+    return { bytes: address.multiaddr.bytes, toString: () => text }
+  })
 }
 
 /** Is `a` closer to `key` than `b`, by XOR? */
