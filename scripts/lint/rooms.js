@@ -50,7 +50,16 @@ const CORE_BASE_ALSO = {
 }
 
 /** What a network knows of the core. */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/line', 'peers/race']
+const CORE_FOR_NETWORKS = [
+  'port',
+  'parameters',
+  'pubsub',
+  'terms',
+  'peers/addresses',
+  'peers/line',
+  'peers/race',
+  'peers/scopes',
+]
   .map((file) => `core/${file}.ts`)
   .concat('core/limits')
 
@@ -84,7 +93,10 @@ export const ROOMS = {
   wire: { ours: [], packages: [] },
   core: { ours: [], packages: [] },
   ...Object.fromEntries(
-    CORE_BASE.filter((file) => file.endsWith('.ts')).map((file) => [file, { ours: [...CORE_BASE, ...(CORE_BASE_ALSO[file] ?? [])], packages: [] }]),
+    CORE_BASE.filter((file) => file.endsWith('.ts')).map((file) => [
+      file,
+      { ours: [...CORE_BASE, ...(CORE_BASE_ALSO[file] ?? [])], packages: [] },
+    ]),
   ),
   'core/limits': { ours: [], packages: [] },
   // Four rooms of core need each other: a connection carries requests and ends with them, services are requests, and broadcasts
@@ -140,7 +152,7 @@ export const ROOMS = {
   protocol: { ours: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
-    ours: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
+    ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform'],
     packages: [
       ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'multiformats', 'uint8arraylist'],
       '@noble/hashes',

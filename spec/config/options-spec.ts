@@ -60,6 +60,9 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     handlers: 7,
     handlersPerPeer: 8,
     answerIdleTimeout: 9,
+    kadRate: 10,
+    identifyRate: 11,
+    pingRate: 12,
   },
   record: 'recording',
 }

@@ -129,6 +129,21 @@ export const eventsByType: Arbitraries = {
   gossipClosed: event('gossipClosed', { peer: text }),
   gossipDrained: event('gossipDrained', { peer: text }),
   meshChanged: event('meshChanged', { topic: text, peers: texts }),
+  refused: event('refused', {
+    peer: text,
+    what: fc.constantFrom(
+      'kadRate',
+      'kadRecord',
+      'kadMalformed',
+      'kadUnread',
+      'kadAnswer',
+      'hearsay',
+      'identifyRate',
+      'pingRate',
+      'pingUnread',
+    ),
+    count: fc.nat(10_000),
+  }),
   gossipDropped: event(
     'gossipDropped',
     {

@@ -2,7 +2,7 @@
  * Explanations and the status: what a node knows of a topic, of a peer and of itself, as plain objects that are copies.
  * Types only. Sizes are in bytes, times in milliseconds.
  */
-import type { Attempt, DropReason } from './port.js'
+import type { Attempt, DropReason, RefusedKind } from './port.js'
 
 /**
  * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
@@ -143,6 +143,8 @@ export interface PeerExplanation {
   }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
+  /** What it asked of this node beyond what it may, by kind, and how often. */
+  refused: Partial<Record<RefusedKind, number>>
   /**
    * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
    * it may have while there is room); bytes of broadcasts that may wait for it.

@@ -5,7 +5,7 @@
 import { cancelAsk } from './ask-kinds.js'
 import { fail, settle } from './asks.js'
 import * as catchUp from './broadcasts/catch-up.js'
-import { countLoss } from './broadcasts/counts.js'
+import { countLoss, countRefusal } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
 import * as hearing from './broadcasts/hearing.js'
 import { nextSettled } from './broadcasts/membership.js'
@@ -138,6 +138,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return publishing.onPublishHeld(state, out, event)
     case 'gossipDrained':
       return publishing.onDrained(state, out, event.peer)
+    case 'refused':
+      return countRefusal(state, event.peer, event.what, event.count)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
     case 'repeated':

@@ -27,6 +27,7 @@ const peer: Omit<PeerExplanation, 'text'> = {
   uses: { requestBytes: 5, answerBytes: 6, handlers: 1, queued: 2, answered: 7, refused: 8 },
   dropped: {},
   limits: { maxStreams: 1, requests: 2, requestBytes: 3, answerBytes: 9, handlers: 10, maxQueueSize: 4 },
+  refused: {},
 }
 
 describe('the text of a topic', () => {

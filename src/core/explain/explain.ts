@@ -136,6 +136,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       refused: account?.refused ?? 0,
     },
     dropped: { ...record?.dropped },
+    refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
       requests: settings.limits.requestsPerPeer,

@@ -53,6 +53,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
       `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
     dropped(peer.dropped),
+    Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
     `limits: ${limits.requests} requests of its at once, ${limits.requestBytes} bytes of them, ` +
       `${limits.answerBytes} bytes of answers, ${count(limits.handlers, 'handler')}, ${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
   )
@@ -64,8 +65,13 @@ function standing({ connections, dialling }: Omit<PeerExplanation, 'text'>): str
 }
 
 function dropped(losses: Record<string, number>): string {
-  const all = Object.entries(losses).map(([reason, amount]) => `${amount} ${reason}`)
-  return `dropped: ${all.length === 0 ? 'nothing' : all.join(', ')}`
+  return `dropped: ${amounts(losses) || 'nothing'}`
+}
+
+function amounts(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([reason, amount]) => `${amount} ${reason}`)
+    .join(', ')
 }
 
 function count(amount: number, what: string): string {

@@ -43,6 +43,16 @@ export interface Limits {
    * when others find no room, the idlest answers of whoever has most of them end at once. Default 60,000: no reader pauses so long by chance.
    */
   answerIdleTimeout: number
+  /**
+   * Questions of Kademlia (who is close to a place?) of one peer in a second. A range of addresses (a /24 of IPv4, a /48 of IPv6; each peer
+   * on this machine is for itself) has four times as much, and all together twenty times; each peer has two a second whatever the others
+   * do. More are reset. Default 50: a lookup asks a peer once or twice, and a discovery interval has two.
+   */
+  kadRate: number
+  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, and a change of addresses. */
+  identifyRate: number
+  /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
+  pingRate: number
 }
 
 type Name = keyof Limits
@@ -72,6 +82,9 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   handlers: { unit: 'handlers', least: 1, most: MOST, standard: 4_000 },
   handlersPerPeer: { unit: 'handlers', least: 1, most: MOST, standard: 1_000 },
   answerIdleTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 60_000 },
+  kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
+  identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
+  pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */
