@@ -253,7 +253,6 @@ export const kept: Fault[] = [
     replace('forget', 'if (wasToBeClosed) sendElsewhere', 'if (false) sendElsewhere'),
     replace('mayMove', 'isUnsent(ask)', 'false'),
   ),
-  mutant('a request that was sent goes elsewhere too', replace('mayMove', 'isUnsent(ask)', 'true')),
   mutant(
     'a drain takes new work of callers',
     replace('acceptAsk', "state.lifecycle.phase !== 'running'", "state.lifecycle.phase === 'stopping'"),
