@@ -255,7 +255,7 @@ export const kept: Fault[] = [
   ),
   mutant(
     'a drain takes new work of callers',
-    replace('acceptAsk', "state.lifecycle.phase !== 'running'", "state.lifecycle.phase === 'stopping'"),
+    replace('acceptAsk', "phase !== 'running'", "phase === 'stopping'"),
   ),
   mutant('a drain takes new requests of peers', replace('refusesNew', "lifecycle.phase === 'draining'", 'false')),
   mutant('a drain cuts requests off', replace('isBusy', 'inFlight(ask)', 'undefined')),
