@@ -253,11 +253,7 @@ export const kept: Fault[] = [
     replace('forget', 'if (wasToBeClosed) sendElsewhere', 'if (false) sendElsewhere'),
     replace('mayMove', 'isUnsent(ask)', 'false'),
   ),
-  mutant('a request that was sent goes elsewhere too', replace('mayMove', 'isUnsent(ask)', 'true')),
-  mutant(
-    'a drain takes new work of callers',
-    replace('acceptAsk', "state.lifecycle.phase !== 'running'", "state.lifecycle.phase === 'stopping'"),
-  ),
+  mutant('a drain takes new work of callers', replace('acceptAsk', "phase !== 'running'", "phase === 'stopping'")),
   mutant('a drain takes new requests of peers', replace('refusesNew', "lifecycle.phase === 'draining'", 'false')),
   mutant('a drain cuts requests off', replace('isBusy', 'inFlight(ask)', 'undefined')),
   mutant('a drain cuts handlers off', replace('isBusy', 'isWaitedFor(state, exchange)', 'false')),

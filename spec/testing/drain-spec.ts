@@ -169,7 +169,8 @@ describe('a node that drains', () => {
     await net.run(500)
     await net.until(Promise.all([stopped, bob.stop(), bob.stop({ drain: 1 })]))
     expect(net.now - since).toBe(500)
-    expect(await bob.closed).toBeUndefined()
+    const message = `the node was stopped before all was done: 1 handler (for ${alice.peerId})`
+    expect(await bob.closed).toMatchObject({ code: 'NodeStopped', message })
     expect((await net.until(asked))?.code).toBe('ConnectionLost')
   })
 
