@@ -228,7 +228,6 @@ export const neverHealed: Fault[] = [
     replace('Line.answered', 'Math.max(SLOWEST,', 'Math.min(SLOWEST,'),
   ),
   mutant('bytes that come are no life', replace('onPingFailed', 'event.heard', 'false')),
-  mutant('after a sleep nobody is dialled before the next tick', drop('onClockJumped', 'planRound(')),
 ]
 
 /** Found in the rhythm of ordinary use (`kept.ts`), where nothing may be lost. */
