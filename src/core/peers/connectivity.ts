@@ -10,7 +10,7 @@ import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient 
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { lost, mayMove, mayMoveDial } from '../requests/losses.js'
+import { mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
@@ -250,11 +250,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   }
   for (const stream of connection.v1Streams) {
     const ask = state.streams.v1Requests.get(stream)!
-    if (!mayMove(ask)) {
-      endRequest(state, out, ask, lost(ask, reason))
-      continue
-    }
-    leaveStream(state, ask, ask.call as V1Call)
+    if (mayMove(ask)) leaveStream(state, ask, ask.call as V1Call)
     moveOrLose(state, out, ask, reason)
   }
   for (const id of connection.queue) {
