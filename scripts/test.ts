@@ -52,6 +52,8 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   integration: (jestArgs) => jest('integration', ['--testTimeout=30000', ...jestArgs]),
   // One after the other: each measures times.
   world: (jestArgs) => jest('world', ['--testTimeout=60000', '--runInBand', ...jestArgs]),
+  // The same.
+  hostile: (jestArgs) => jest('hostile', ['--testTimeout=120000', '--runInBand', ...jestArgs]),
   interop,
 }
 

@@ -65,6 +65,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       privateKey,
       protocols: settings.protocols,
       pubsub,
+      limits: settings.limits,
       log: (text) => {
         log('debug', text)
       },

@@ -11,6 +11,9 @@ const CALLS = `${ASKING}/calls.ts`
 const ANSWERS = `${ANSWERING}/answers.ts`
 const V1_ASKER = 'requests/v1/asker.ts'
 const V1_ANSWERER = 'requests/v1/answerer.ts'
+const HELD = 'requests/held.ts'
+const SLOTS = 'requests/slots.ts'
+const TURNS = 'requests/turns.ts'
 const OUTBOX = 'requests/session/outbox.ts'
 /** What only one role of a session has, and what each role changes of its own sessions. */
 const ASKER = [CALLS, `${ASKING}/frames.ts`]
@@ -91,7 +94,13 @@ export const OWNERS = {
     'PeersRequest.total': [V1_ANSWERER],
     'PeersRequest.complete': [`${ANSWERING}/frames.ts`, V1_ANSWERER],
     'PeersRequest.ended': [ANSWERS, V1_ANSWERER],
-    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', ANSWERS, V1_ANSWERER],
+    // What becomes of a request is told by where it waits.
+    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', SLOTS, TURNS, ANSWERS, V1_ANSWERER],
+    'PeersRequest.moved': ['requests/exchanges.ts', TURNS],
+    'PeersRequest.arrivedAt': [TURNS],
+    'PeersRequest.payload': [SLOTS, TURNS],
+    'PeersRequest.busy': [SLOTS],
+    'PeersRequest.held': [HELD],
     'PeersRequest.reserved': ['requests/budget.ts'],
     'PeersRequest.admitted': ['requests/budget.ts'],
     V1Exchange: [],
@@ -99,8 +108,20 @@ export const OWNERS = {
     'SessionExchange.series': [ANSWERS, `${ANSWERING}/series.ts`],
     Series: [ANSWERS, `${ANSWERING}/series.ts`],
     Lossy: [],
+    // Three books, of what comes, of who works on it and of what goes: each has its part of an account.
+    Use: ['requests/budget.ts'],
+    'Use.handlers': [SLOTS],
+    'Use.answers': [HELD],
+    'Use.expected': [HELD],
     Account: ['requests/budget.ts'],
     Moved: ['requests/budget.ts'],
+    'Account.window': [SLOTS],
+    'Account.debt': [SLOTS],
+    'Account.queue': [SLOTS],
+    Lingering: [],
+    Turns: [SLOTS],
+    'Turns.due': [SLOTS, HELD],
+    'Turns.stalled': [HELD],
     Budget: ['requests/budget.ts'],
     RefusalLog: ['requests/refusal-log.ts'],
     Streams: ['requests/streams.ts'],

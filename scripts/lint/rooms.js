@@ -37,7 +37,10 @@ export const CORE_BASE = [
     'port',
   ],
   ...['settings', 'state', 'terms'],
-].map((file) => `core/${file}.ts`)
+]
+  .map((file) => `core/${file}.ts`)
+  // What others may use of a node: numbers and sums of their own, that know no state.
+  .concat('core/limits')
 
 /** What a file of the base may import beside the others of it. No rooms: the state alone has a part of each. */
 const CORE_BASE_ALSO = {
@@ -47,9 +50,18 @@ const CORE_BASE_ALSO = {
 }
 
 /** What a network knows of the core. */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/line', 'peers/race'].map(
-  (file) => `core/${file}.ts`,
-)
+const CORE_FOR_NETWORKS = [
+  'port',
+  'parameters',
+  'pubsub',
+  'terms',
+  'peers/addresses',
+  'peers/line',
+  'peers/race',
+  'peers/scopes',
+]
+  .map((file) => `core/${file}.ts`)
+  .concat('core/limits')
 
 /** @type {Record<string, { ours: string[], packages: string[] }>} */
 export const ROOMS = {
@@ -81,8 +93,12 @@ export const ROOMS = {
   wire: { ours: [], packages: [] },
   core: { ours: [], packages: [] },
   ...Object.fromEntries(
-    CORE_BASE.map((file) => [file, { ours: [...CORE_BASE, ...(CORE_BASE_ALSO[file] ?? [])], packages: [] }]),
+    CORE_BASE.filter((file) => file.endsWith('.ts')).map((file) => [
+      file,
+      { ours: [...CORE_BASE, ...(CORE_BASE_ALSO[file] ?? [])], packages: [] },
+    ]),
   ),
+  'core/limits': { ours: [], packages: [] },
   // Four rooms of core need each other: a connection carries requests and ends with them, services are requests, and broadcasts
   // are services and use connections. So they have doors: of a room that is not named as a whole, these files.
   'core/peers': {
@@ -136,7 +152,7 @@ export const ROOMS = {
   protocol: { ours: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
-    ours: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
+    ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform'],
     packages: [
       ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'multiformats', 'uint8arraylist'],
       '@noble/hashes',

@@ -49,6 +49,21 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
       graylistThreshold: -90,
     },
   },
+  limits: {
+    memory: 20_000_000,
+    requests: 1,
+    requestsPerPeer: 2,
+    requestBytes: 3,
+    requestBytesPerPeer: 4,
+    answerBytes: 5,
+    answerBytesPerPeer: 6,
+    handlers: 7,
+    handlersPerPeer: 8,
+    answerIdleTimeout: 9,
+    kadRate: 10,
+    identifyRate: 11,
+    pingRate: 12,
+  },
   record: 'recording',
 }
 

@@ -19,6 +19,7 @@ it.each([
   ['test', 'scripts/test.ts'],
   ['simulate', 'scripts/simulate.ts'],
   ['upstream', 'scripts/upstream.ts'],
+  ['hostile', 'scripts/hostile.ts'],
   ['bench', 'bench/main.ts'],
 ])('npm run %s explains itself, and refuses in one line what it does not know', async (name, script) => {
   const [help, unknown] = await Promise.all([run(script, '--help'), run(script, '--nonsense')])
@@ -50,6 +51,11 @@ it.each([
   ['scripts/upstream.ts', ['rxjs@7.0.0'], 'rxjs is none of libp2p,'],
   ['scripts/upstream.ts', ['libp2p'], 'libp2p needs a version: libp2p@1.2.3'],
   ['scripts/upstream.ts', ['--guards', 'libp2p@3.0.0'], '--guards tries no other versions'],
+  ['scripts/hostile.ts', ['--only', 'nobody'], 'there is no attack nobody; --list names them'],
+  ['scripts/hostile.ts', ['--only', ''], 'there is no attack without a name'],
+  ['scripts/hostile.ts', ['--seconds', '0'], '--seconds must be a whole number from 1 to 600, not 0'],
+  ['scripts/hostile.ts', ['--settle', 'x'], '--settle must be a whole number from 0 to 600, not x'],
+  ['scripts/hostile.ts', ['--only', 'nothing', '--json', 'not-there/x.json'], '--json not-there/x.json: ENOENT'],
   ['bench/main.ts', ['--against', '../not-there'], '--against ../not-there: there is no such folder'],
   ['bench/main.ts', ['--against', 'docs'], '--against docs is no checkout of tinyp2p'],
   ['bench/main.ts', ['--contestants', 'nobody'], 'there is no contestant nobody; there are session,'],

@@ -61,7 +61,7 @@ export const mutants: Fault[] = [
     replace('InboundRequests.finished', 'this.requests.delete(exchange)', 'true'),
     drop('Inbound.decide', 'if (this.decided)'),
   ),
-  mutant('room for inbound bytes is never given back', drop('giveBack', 'budget.bytes -=')),
+  mutant('room for inbound bytes is never given back', drop('giveBack', 'use.bytes -=')),
   mutant('a request that waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
   mutant(
     'an unanswered request keeps its signal quiet',
@@ -269,4 +269,20 @@ export const kept: Fault[] = [
     'a dial under way takes no further address',
     replace('offer', '!dial.addresses.has(address)', 'dial.unanswered === 0'),
   ),
+]
+
+/** Found beside strangers who take what they can (`strangers.ts`). */
+export const amongStrangers: Fault[] = [
+  mutant('room for answers is never given back', drop('releaseAnswer', 'holdAnswer(')),
+  mutant(
+    'answers are not charged before they are there',
+    replace('hasSlot', 'mayExpect(state, account, expectedOf(state, account))', 'true'),
+  ),
+  mutant('shares are not enforced', replace('fits', 'held === 0 ||', 'true ||')),
+  mutant('handlers have no number', replace('hasSlot', 'hasShare(state', 'true || hasShare(state')),
+  mutant('a handler that has ended keeps its place', replace('linger', 'lingering.set(id', 'lingering.set(-id')),
+  mutant('a turn forgets a peer', drop('moveToEnd', 'peers.set(')),
+  mutant('what is not taken waits for ever', drop('lookAtSeries', 'endIdle(')),
+  mutant('an iterator that is closed is not told to the lane', drop('Inbound.worked', 'this.release()')),
+  mutant('producers that wait for room are forgotten', replace('resumeTurns', 'stalled.size > 0', 'false')),
 ]

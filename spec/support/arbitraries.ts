@@ -8,6 +8,8 @@ const id = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const text = fc.string({ unit: 'binary', maxLength: 300 })
 const texts = fc.array(text, { maxLength: 4 })
 const bytes = fc.uint8Array({ maxLength: 400 })
+/** Of a handler that has not ended. */
+const working = fc.constant(true)
 const values = fc.record(
   {
     mode: fc.constantFrom('pull', 'push'),
@@ -40,13 +42,18 @@ export const eventsByType: Arbitraries = {
   request: event('request', { ask: id, peer: text, addresses: texts, data: bytes, timeout: id, values }, ['values']),
   cancel: event('cancel', { ask: id }),
   taken: event('taken', { ask: id, cost: id }),
-  respond: event('respond', { exchange: id, data: bytes }),
+  respond: event('respond', { exchange: id, data: bytes, working }, ['working']),
   pullable: event('pullable', { exchange: id }),
   next: event('next', { exchange: id, data: bytes }),
-  complete: event('complete', { exchange: id }),
-  reject: event('reject', { exchange: id, reason: text, code: text, retryAfterMs: id }, [
-    ...['reason', 'code', 'retryAfterMs'],
+  complete: event('complete', { exchange: id, working }, ['working']),
+  reject: event('reject', { exchange: id, reason: text, code: text, retryAfterMs: id, working }, [
+    ...['reason', 'code', 'retryAfterMs', 'working'],
   ]),
+  released: event('released', { exchange: id }),
+  handedBack: event('handedBack', {
+    requests: fc.array(fc.record({ exchange: id, data: bytes }), { maxLength: 4 }),
+  }),
+  handlerTook: event('handlerTook', { peer: text, ms: id }),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),
   status: event('status', { ask: id }),
@@ -122,6 +129,21 @@ export const eventsByType: Arbitraries = {
   gossipClosed: event('gossipClosed', { peer: text }),
   gossipDrained: event('gossipDrained', { peer: text }),
   meshChanged: event('meshChanged', { topic: text, peers: texts }),
+  refused: event('refused', {
+    peer: text,
+    what: fc.constantFrom(
+      'kadRate',
+      'kadRecord',
+      'kadMalformed',
+      'kadUnread',
+      'kadAnswer',
+      'hearsay',
+      'identifyRate',
+      'pingRate',
+      'pingUnread',
+    ),
+    count: fc.nat(10_000),
+  }),
   gossipDropped: event(
     'gossipDropped',
     {

@@ -195,5 +195,5 @@ export function pending(state: State): Record<string, number> {
     dials,
   }
   const sizes = Object.entries(collections).map(([name, { size }]) => [name, size])
-  return { ...Object.fromEntries(sizes), inboundBytes: budget.bytes } as Record<string, number>
+  return { ...Object.fromEntries(sizes), inboundBytes: budget.all.bytes } as Record<string, number>
 }

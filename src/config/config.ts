@@ -1,6 +1,7 @@
 /** The public config: its options, their defaults, and the errors for values that are not valid. */
 import type { SchedulerLike } from 'rxjs'
 import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
+import { limitsOf, LIMIT_RULES, type Limits } from '../core/limits/limits.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import {
@@ -112,6 +113,10 @@ export interface NodeConfig {
     | undefined
   /** Broadcasts: sizes, ids, validators, history, scores. */
   pubsub?: PubsubConfig | undefined
+  /**
+   * What others may use of this node: docs/limits.md has every limit, with its unit, its default and the reason.
+   */
+  limits?: { [Limit in keyof Limits]?: Limits[Limit] | undefined } | undefined
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike | undefined
   /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
@@ -136,6 +141,7 @@ const NAMES: Names<NodeConfig> = {
   ping: true,
   reqResp: true,
   pubsub: true,
+  limits: true,
   scheduler: true,
   logger: true,
   record: true,
@@ -147,7 +153,14 @@ const REQ_RESP_NAMES: Names<NonNullable<NodeConfig['reqResp']>> = {
   maxResponseSize: true,
 }
 const PING_NAMES: Names<NonNullable<NodeConfig['ping']>> = { interval: true, timeout: true, test: true }
-const elsewhere = placesIn({ ...NAMES, reqResp: REQ_RESP_NAMES, ping: PING_NAMES, pubsub: PUBSUB_OPTIONS })
+const LIMIT_NAMES = Object.fromEntries(Object.keys(LIMIT_RULES).map((name) => [name, true])) as Names<Limits>
+const elsewhere = placesIn({
+  ...NAMES,
+  reqResp: REQ_RESP_NAMES,
+  ping: PING_NAMES,
+  pubsub: PUBSUB_OPTIONS,
+  limits: LIMIT_NAMES,
+})
 const MAX_SIZE = 2 ** 31 - 1
 const MAX_CONNECTED = 1_000_000
 
@@ -167,6 +180,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', NAMES, elsewhere)
   checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES, elsewhere)
   checkObject(config.ping ?? {}, 'ping', PING_NAMES, elsewhere)
+  checkObject(config.limits ?? {}, 'limits', LIMIT_NAMES, elsewhere)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
@@ -204,12 +218,22 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     requestTimeout: time(reqResp.requestTimeout, 'reqResp.requestTimeout', standard.requestTimeout),
     maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
+    limits: readLimits(config.limits ?? {}),
   }
   if (settings.pingTest > pingTimeout) {
     const message = `ping.test must be at most ping.timeout (${pingTimeout} ms), not ${settings.pingTest}`
     throw new P2pError('InvalidConfig', message)
   }
   return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
+}
+
+function readLimits(limits: NonNullable<NodeConfig['limits']>): Limits {
+  const given: Partial<Limits> = {}
+  for (const [name, { unit, least, most }] of Object.entries(LIMIT_RULES)) {
+    const value = limits[name as keyof Limits]
+    if (value !== undefined) given[name as keyof Limits] = checkNumber(value, `limits.${name}`, unit, least, most)
+  }
+  return limitsOf(given)
 }
 
 function listenAddresses(listen: string | string[]): string[] {

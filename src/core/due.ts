@@ -30,6 +30,7 @@ export type DueName =
   | 'joined'
   | 'catchUps'
   | 'histories'
+  | 'handlers'
   | 'stop'
 
 /** Empty groups for reuse, because otherwise each of several requests in a row would create one. */

@@ -17,6 +17,8 @@ import { expireObserved } from './peers/observed.js'
 import { lookAtTwins } from './peers/twins.js'
 import { runRound } from './peers/waking.js'
 import { expireExchange } from './requests/answers.js'
+import { nextHandlers } from './requests/slots.js'
+import { expireHandlers } from './requests/turns.js'
 import { nextHistory } from './services/serving.js'
 import type { State } from './state.js'
 
@@ -49,6 +51,7 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
+  handlers: { next: nextHandlers, run: expireHandlers },
   stop: { next: ({ lifecycle }) => Math.min(lifecycle.stopAt, lifecycle.lookAt), run: expireStop },
 }
 

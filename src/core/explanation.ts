@@ -2,7 +2,7 @@
  * Explanations and the status: what a node knows of a topic, of a peer and of itself, as plain objects that are copies.
  * Types only. Sizes are in bytes, times in milliseconds.
  */
-import type { Attempt, DropReason } from './port.js'
+import type { Attempt, DropReason, RefusedKind } from './port.js'
 
 /**
  * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
@@ -127,10 +127,36 @@ export interface PeerExplanation {
   }
   /** Requests without an answer: of this node to it, and of it to this node. */
   requests: { ours: number; its: number }
+  /** What its requests take of this node. */
+  uses: {
+    /** Bytes of its requests, from their declaration on. */
+    requestBytes: number
+    /** Bytes of answers that it has not taken yet, and that are expected. */
+    answerBytes: number
+    /** Handlers at work for it, those of requests that are over included. */
+    handlers: number
+    /** Its requests that wait for a handler. */
+    queued: number
+    /** Its requests that were answered, and that were refused, since it is connected. */
+    answered: number
+    refused: number
+  }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
-  /** Streams of version 1 at once; its requests at once, and their bytes; bytes of broadcasts that may wait for it. */
-  limits: { maxStreams: number; maxInboundPerPeer: number; maxInboundBytesPerPeer: number; maxQueueSize: number }
+  /** What it asked of this node beyond what it may, by kind, and how often. */
+  refused: Partial<Record<RefusedKind, number>>
+  /**
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
+   * it may have while there is room); bytes of broadcasts that may wait for it.
+   */
+  limits: {
+    maxStreams: number
+    requests: number
+    requestBytes: number
+    answerBytes: number
+    handlers: number
+    maxQueueSize: number
+  }
   /** All of this as text of several lines. */
   text: string
 }

@@ -38,6 +38,23 @@ export type Verdict = 'accept' | 'ignore' | 'reject'
  */
 export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
 
+/**
+ * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
+ * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
+ * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
+ * not read.
+ */
+export type RefusedKind =
+  | 'kadRate'
+  | 'kadRecord'
+  | 'kadMalformed'
+  | 'kadUnread'
+  | 'kadAnswer'
+  | 'hearsay'
+  | 'identifyRate'
+  | 'pingRate'
+  | 'pingUnread'
+
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {
   /** gossipsub's score. Below zero the peer leaves our meshes. */
@@ -142,6 +159,8 @@ export type PortEvent =
   | { type: 'verified'; ask: AskId; ids: string[] }
   /** Answers `inspect`. Peers that pub/sub does not know are left out. */
   | { type: 'inspected'; ask: AskId; peers: Record<string, GossipPeer> }
+  /** Something was refused to a peer, `count` times; told once a second at most for each peer and kind. */
+  | { type: 'refused'; peer: string; what: RefusedKind; count: number }
   /** Answers `stop`. */
   | { type: 'stopped' }
 

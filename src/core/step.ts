@@ -5,7 +5,7 @@
 import { cancelAsk } from './ask-kinds.js'
 import { fail, settle } from './asks.js'
 import * as catchUp from './broadcasts/catch-up.js'
-import { countLoss } from './broadcasts/counts.js'
+import { countLoss, countRefusal } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
 import * as hearing from './broadcasts/hearing.js'
 import { nextSettled } from './broadcasts/membership.js'
@@ -28,6 +28,7 @@ import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
 import { flushSessions } from './requests/session/outbox.js'
 import { onStreamEvent } from './requests/stream-events.js'
+import * as turns from './requests/turns.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { Lifecycle, State } from './state.js'
@@ -44,9 +45,15 @@ export function step(state: State, batch: Batch): Effect[] {
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
-  while (state.news.waiting.length > 0 || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+  while (
+    state.news.waiting.length > 0 ||
+    state.budget.roomFreed ||
+    state.turns.due ||
+    state.streams.unflushed.length > 0
+  ) {
     if (state.news.waiting.length > 0) handleNews(state, out)
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
+    if (state.turns.due) answers.resumeTurns(state, out)
     if (state.streams.unflushed.length > 0) flushSessions(state, out)
   }
   if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
@@ -71,15 +78,21 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'request':
       return startRequest(state, out, event)
     case 'respond':
-      return answers.respond(state, out, event.exchange, event.data)
+      return answers.respond(state, out, event)
     case 'next':
       return answers.next(state, out, event.exchange, event.data)
     case 'complete':
-      return answers.complete(state, out, event.exchange)
+      return answers.complete(state, out, event.exchange, event.working)
     case 'pullable':
       return answers.onPullable(state, out, event.exchange)
     case 'reject':
       return answers.reject(state, out, event)
+    case 'released':
+      return turns.onReleased(state, event)
+    case 'handedBack':
+      return turns.onHandedBack(state, event)
+    case 'handlerTook':
+      return turns.onHandlerTook(state, event)
     case 'taken':
       return onTaken(state, event.ask, event.cost)
     case 'cancel':
@@ -125,6 +138,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return publishing.onPublishHeld(state, out, event)
     case 'gossipDrained':
       return publishing.onDrained(state, out, event.peer)
+    case 'refused':
+      return countRefusal(state, event.peer, event.what, event.count)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
     case 'repeated':

@@ -15,10 +15,14 @@ export function show(value: unknown): string {
   return String(value)
 }
 
-/** The message of an error of any make, from any realm. */
+/** The message of an error of any make, from any realm; also of one whose getters and methods throw. */
 export function messageOf(error: unknown): string {
-  const { message } = (error ?? {}) as { message?: unknown }
-  return typeof message === 'string' ? message : String(error)
+  try {
+    const { message } = (error ?? {}) as { message?: unknown }
+    return typeof message === 'string' ? message : String(error)
+  } catch {
+    return 'what was thrown cannot be read'
+  }
 }
 
 /** Of a text that stands in a log line. */

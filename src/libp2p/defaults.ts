@@ -168,13 +168,29 @@ export const IDENTIFY_PUSH: IdentifyPushInit = {
   debounce: 100,
 }
 
-export const PING: PingInit = {
+/** What is kept of what a peer says of itself. Stock: all of it. Our own agent is `tinyp2p`, and we speak some ten protocols. */
+export const IDENTIFIED = {
+  /** Addresses that are looked at; of these as many are kept as `HEARSAY.perPeer` (core/parameters.ts) says. */
+  lookedAt: 64,
+  protocols: 256,
+  /** Characters of one. */
+  protocolLength: 256,
+  agentLength: 128,
+} as const
+
+/** A stranger that is gone is kept so long in the peer store, ms. Stock: for ever, if it has said an address. */
+export const STRANGER_KEPT = 2_000
+
+/** Bytes of answers to pings that may wait in a stream. Stock: one answer of any size. */
+export const PING_UNREAD = 1 * KiB
+
+export const PING = {
   // Stock: 10 s for a stream that pings us.
   timeout: 10_000,
   // Stock: 2 in, 1 out. The lane's ping and kad's check of a new contact may meet, and kad drops a peer whose ping fails.
   maxInboundStreams: 8,
   maxOutboundStreams: 8,
-}
+} satisfies PingInit
 
 /* ---------------------------------------------------- Kademlia --------------------------------------------------- */
 
@@ -208,13 +224,27 @@ export const KAD: KadDHTInit = {
   pingNewContactTimeout: { minTimeout: 10_000 },
   pingNewContactConcurrency: TABLE.visits,
   pingNewContactMaxQueueSize: TABLE.waitingVisits,
+  // Stock: 16,384, in a queue that is searched from its start for each peer.
+  routingTableUpdateMaxQueueSize: 256,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
   // Stays as it is, because there is no option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
   // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
-  // reconnect a peer that we have let go is left out in peer-tags.ts). Stays as it is on purpose: the hourly
-  // removal of expired provider records (48 h), which others may store with us.
+  // reconnect a peer that we have let go is left out in peer-tags.ts).
 }
+
+/** A question of Kademlia, bytes. Stock: 4 MiB. One for a place has some 50; a record is none that we take. */
+export const KAD_QUESTION_SIZE = 4 * KiB
+/** An answer, bytes. Stock: 4 MiB. An honest one has 20 peers, of some 100 to 1,000 bytes each. */
+export const KAD_ANSWER_SIZE = 64 * KiB
+/** Addresses of a peer in an answer that are looked at: the first ones may be of other transports. Stock: all. */
+export const KAD_LOOKED_AT = 16
+/** Bytes of answers that may wait in a stream before another question. Stock: all of them wait. */
+export const KAD_UNREAD = 16 * KiB
+/** How long a stream may be open without a question. The stock value. */
+export const KAD_IDLE = 10_000
+/** Peers of which is remembered that they were not there a moment ago. Stock: kad tries at once again. */
+export const UNREACHABLE_PEERS = 1_024
 
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 

@@ -244,7 +244,9 @@ export class Dialler {
         },
         (): Candidate[] => [],
       )
-      .then((known) => {
+      .then((stored) => {
+        const own = this.gater.ownWord(dial.peer!.toString())
+        const known = [...own.map(named), ...stored]
         dial.searches--
         this.offer(dial, known)
         dial.lookupAt = performance.now() + (known.length > 0 ? DIALS.lookupAfter : 0)

@@ -3,7 +3,10 @@
  * takes it, and again at each change, so what the answer depends on is remembered beyond a connection's end.
  */
 import type { ConnectionGater, PeerId } from '@libp2p/interface'
+import { HEARSAY } from '../core/parameters.js'
 import { acceptsAddress, isLoopback, isUnspecified, withoutPeer } from '../core/peers/addresses.js'
+import { Hearsay } from '../core/peers/hearsay.js'
+import { viaOf, type Scope } from '../core/peers/scopes.js'
 import { SELF_REPORT_LIFETIME, REMEMBERED_PEERS } from './defaults.js'
 import { Claims } from './patches/claims.js'
 
@@ -19,9 +22,12 @@ export class Gater {
   private loopbackOnly = false
   /** Some peer is, or was, connected to us over loopback. */
   private anyOverLoopback = false
-  private readonly overLoopback = new Map<string, boolean>()
+  /** Peer → the nearest network over which it is, or was, connected to us. */
+  private readonly reached = new Map<string, Scope>()
   private readonly selfReports = new Map<string, SelfReport>()
   readonly claims = new Claims()
+  /** What peers say of others. */
+  readonly hearsay = new Hearsay()
 
   /** `deny` is for tests that cut a network in two. */
   constructor(
@@ -35,11 +41,11 @@ export class Gater {
   }
 
   connected(peer: string, address: string): void {
-    const overLoopback = isLoopback(address) || this.overLoopback.get(peer) === true
-    this.anyOverLoopback ||= overLoopback
-    this.overLoopback.delete(peer)
-    this.overLoopback.set(peer, overLoopback)
-    this.bound(this.overLoopback)
+    const scope = nearer(viaOf(address), this.reached.get(peer))
+    this.anyOverLoopback ||= scope === 'loopback'
+    this.reached.delete(peer)
+    this.reached.set(peer, scope)
+    this.bound(this.reached)
   }
 
   /** By identify, so it is the peer itself that says so. `addresses` are without `/p2p`. */
@@ -47,6 +53,7 @@ export class Gater {
     this.selfReports.delete(peer)
     this.selfReports.set(peer, { addresses: new Set(addresses), until: Infinity })
     this.bound(this.selfReports)
+    this.hearsay.found(peer)
   }
 
   /** The last connection to the peer has ended, so it cannot tell us new addresses any more. */
@@ -58,6 +65,13 @@ export class Gater {
   /** The peer cannot be reached at the addresses that it told. */
   forget(peer: string): void {
     this.selfReports.delete(peer)
+  }
+
+  /** Where the peer itself says that it is, as far as that may be used. */
+  ownWord(peer: string): string[] {
+    const report = this.selfReports.get(peer)
+    if (report === undefined || report.until <= this.now()) return []
+    return [...report.addresses].filter((address) => this.accepts(peer, address)).slice(0, HEARSAY.perPeer)
   }
 
   /** Has the peer itself told us of this address? */
@@ -73,7 +87,7 @@ export class Gater {
   best<Address extends { toString(): string }>(peer: string, addresses: Address[]): Address[] {
     const accepted = addresses.filter((address) => this.accepts(peer, address.toString()))
     const own = accepted.filter((address) => this.isSelfReported(peer, address.toString()))
-    return own.length > 0 ? own : accepted
+    return (own.length > 0 ? own : accepted).slice(0, HEARSAY.perPeer)
   }
 
   denies(peer: string): boolean {
@@ -92,7 +106,7 @@ export class Gater {
   accepts(peer: string, address: string): boolean {
     if (peer === this.self) return !isUnspecified(address)
     const { loopbackOnly, anyOverLoopback } = this
-    return acceptsAddress(address, { loopbackOnly, anyOverLoopback, overLoopback: this.overLoopback.get(peer) })
+    return acceptsAddress(address, { loopbackOnly, anyOverLoopback, via: this.reached.get(peer) })
   }
 
   toLibp2p(): ConnectionGater {
@@ -108,4 +122,10 @@ export class Gater {
       }),
     }
   }
+}
+
+const NEAREST: readonly Scope[] = ['loopback', 'private', 'public']
+
+function nearer(a: Scope, b: Scope = 'nowhere'): Scope {
+  return NEAREST.find((scope) => scope === a || scope === b) ?? 'nowhere'
 }

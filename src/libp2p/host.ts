@@ -20,7 +20,10 @@ import {
 } from './defaults.js'
 import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
-import { kadService, type Kad } from './kad.js'
+import { createGuards } from './guards/guards.js'
+import { admitting, behind, modest } from './guards/identify.js'
+import { answerPings } from './guards/ping-server.js'
+import { kadService, type Kad } from './kad/kad.js'
 import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { withoutHangingUp } from './patches/duplicate-connections.js'
@@ -53,8 +56,15 @@ export function createHost(
   listen: string[],
   gater: Gater,
   announce: string[] = [],
+  guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
+  const admitted = admitting(guards.identify, guards.refused)
+  const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
+  const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
+  const pinging = behind(() => answerPings(guards.ping, guards.refused), (components: PingComponents) =>
+    ping(PING)(withoutHangingUp(components)),
+  )
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,
@@ -67,10 +77,10 @@ export function createHost(
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,
     services: {
-      identify: identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)),
-      identifyPush: identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)),
-      ping: (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
-      kad: kadService(gater),
+      identify: identifying,
+      identifyPush: pushing,
+      ping: pinging,
+      kad: kadService(gater, guards),
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
       transports,

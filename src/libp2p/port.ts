@@ -4,6 +4,7 @@
  */
 import { unhandled } from '../core/terms.js'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { Limits } from '../core/limits/limits.js'
 import { CLOCKS } from '../core/parameters.js'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
 import { Connections } from './connections.js'
@@ -11,6 +12,7 @@ import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
 import { failureOf, listenFailure, reasonOf, type ListenFailure } from './failure.js'
 import { Gater } from './gater.js'
+import { createGuards } from './guards/guards.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
 import { listenOn, type Bound } from './own-addresses.js'
@@ -18,6 +20,7 @@ import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { Strangers } from './guards/strangers.js'
 import { watchClock } from '../platform/clock.js'
 
 export interface Libp2pPortOptions extends HostOptions {
@@ -27,6 +30,8 @@ export interface Libp2pPortOptions extends HostOptions {
   log?: (text: string) => void
   /** Called with the addresses that it listens on, by those that it was to listen on, whatever it announces. */
   onListening?: (bound: Bound) => void
+  /** What others may use of the node. */
+  limits?: Limits
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -101,7 +106,9 @@ class Libp2pPort implements NetworkPort {
     const { gate, privateKey } = this.options
     const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
-    const host = await createHost(this.options, [], gater, announce)
+    const guards = createGuards(this.options.limits)
+    guards.refusals.emit = this.emit
+    const host = await createHost(this.options, [], gater, announce, guards)
     return this.assemble(host, gater)
   }
 
@@ -142,6 +149,12 @@ class Libp2pPort implements NetworkPort {
     const streams = new RequestStreams(emit, connections)
     connections.watch(host)
     watchIdentify(host, connections, gater, emit)
+    const strangers = new Strangers(
+      host,
+      (peer) => host.services.kad.server.isMember(peer),
+      (error) => this.log(`forgetting a peer failed: ${reasonOf(error)}`),
+    )
+    host.services.kad.client.missed = (peer) => strangers.left(peer)
     const pubsub = new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub)
     return {
       host,

@@ -195,7 +195,7 @@ class Node implements P2pNode {
     this.push = push
     this.asks = new Asks(push)
     this.outbound = new OutboundRequests(this.asks, settings)
-    this.inbound = new InboundRequests(push, log)
+    this.inbound = new InboundRequests(push, log, () => scheduler.now())
     this.broadcasts = new Broadcasts(push, log)
     this.validators = new Validators(push, log, validators)
     this.port = createPort((event, idly) => {
@@ -390,7 +390,7 @@ class Node implements P2pNode {
       case 'fail':
         return this.asks.fail(effect.ask, effect.refusal)
       case 'handle':
-        return this.inbound.onRequest(effect.exchange, effect.from, effect.data)
+        return this.inbound.onRequest(effect.exchange, effect.from, effect.data, effect.waited)
       case 'produce':
         return this.inbound.onProduce(effect.exchange, effect.allowance)
       case 'cancelHandler':

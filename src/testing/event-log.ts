@@ -115,6 +115,8 @@ export class EventLog {
         return this.add(time, node, type, 0, 0, this.numberOf(event.peer))
       case 'gossipDropped':
         return this.add(time, node, type, event.count, 0, this.numberOf(`${event.reason} ${event.peer}`))
+      case 'refused':
+        return this.add(time, node, type, event.count, 0, this.numberOf(`${event.what} ${event.peer}`))
       case 'published':
         return this.add(time, node, type, event.ask, event.recipients.length, -1)
       case 'publishHeld':

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import type { Event } from '../../../src/core/events.js'
 import type { ServiceRequest } from '../../../src/wire/session/service.js'
 import { broadcast, message, published, repeated, subscribe, subscription } from '../../support/broadcasts.js'
@@ -210,7 +211,7 @@ describe('a receipt that a peer wants', () => {
   })
 
   it('is refused beyond 4,096 messages that somebody waits for', () => {
-    const core = asked({ maxInboundPerPeer: 10_000, maxInbound: 10_000 })
+    const core = asked({ limits: limitsOf({ requestsPerPeer: 10_000, requests: 10_000 }) })
     for (let i = 0; i < 4_096; i++) core.run(...core.asks('bob', wanted(`${i}`)))
     core.got('bob')
     core.run(...core.asks('bob', wanted('one more')))

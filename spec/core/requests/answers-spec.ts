@@ -1,5 +1,6 @@
 /** Which answers count: the first one, and only while the exchange waits for it. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import type { Command, Event } from '../../../src/core/events.js'
 import { bytes, Core, data, shorts } from '../../support/core.js'
 
@@ -52,7 +53,7 @@ describe('an answer', () => {
 
 describe('freed room', () => {
   it('goes on to requests that wait, in their order, as far as it reaches', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 4 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 4 }) })
     core.connect('bob')
     for (const stream of [2, 4, 6]) core.inbound(stream)
     core.in(data(2, [4, 1, 2, 3, 4]))

@@ -5,6 +5,7 @@
 import { statusChanged } from '../changes.js'
 import type { LossReason } from '../explanation.js'
 import type { ReachFailure } from '../peers/state.js'
+import type { RefusedKind } from '../port.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Counts, PeerRecord } from './state.js'
@@ -50,7 +51,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { failure: undefined, earlier: undefined, dropped: {} }
+    found = { failure: undefined, earlier: undefined, dropped: {}, refused: {} }
     evictPeer(state)
     peers.set(peer, found)
   }
@@ -102,8 +103,13 @@ export function countLoss(
   if (peer !== undefined) add(recordOf(state, peer).dropped, reason, count)
 }
 
-function add(dropped: Partial<Record<LossReason, number>>, reason: LossReason, count: number): void {
-  dropped[reason] = (dropped[reason] ?? 0) + count
+/** The network has refused something to a peer. */
+export function countRefusal(state: State, peer: string, what: RefusedKind, count: number): void {
+  add(recordOf(state, peer).refused, what, count)
+}
+
+function add<Reason extends string>(counts: Partial<Record<Reason, number>>, reason: Reason, count: number): void {
+  counts[reason] = (counts[reason] ?? 0) + count
 }
 
 /** The number of dropped messages of a topic, for all reasons. */

@@ -130,7 +130,7 @@ export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: strin
 function answer(state: State, out: Effects, exchange: ExchangeId, { kind, from, at }: Outcome): void {
   const asker = askerOf(state, exchange) ?? ''
   const isOfAsker = from === asker && connectionsOf(state, asker).some(({ openedAt }) => openedAt <= at)
-  if (kind === 'accepted' && isOfAsker) respond(state, out, exchange, NOTHING)
+  if (kind === 'accepted' && isOfAsker) respond(state, out, { type: 'respond', exchange, data: NOTHING })
   else refuse(state, out, exchange)
 }
 

@@ -5,6 +5,7 @@
 import type { LossReason } from '../explanation.js'
 import { IdMap, type Deadlines } from '../id-map.js'
 import type { ReachFailure } from '../peers/state.js'
+import type { RefusedKind } from '../port.js'
 import type { AskId, ExchangeId, Heard, SubscriptionId, ValidationId, WantReceipts } from '../terms.js'
 
 /** A topic that we are in. */
@@ -171,6 +172,8 @@ export interface PeerRecord {
   /** The one before it, if its reason was another. */
   earlier: ReachFailure | undefined
   dropped: Partial<Record<LossReason, number>>
+  /** What the network has refused to it. */
+  refused: Partial<Record<RefusedKind, number>>
 }
 
 /** What has become of a message. `published`: by this node. */

@@ -89,6 +89,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const links = connectionsOf(state, peer)
   const [first] = links
   const record = counts.peers.get(peer)
+  const account = state.budget.accounts.get(peer)
   const table = state.discovery.table.get(peer)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
@@ -124,13 +125,24 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
         (sum, { queue, v1Streams, asking }) => sum + queue.size + v1Streams.size + (asking?.requests.size ?? 0),
         0,
       ),
-      its: state.budget.accounts.get(peer)?.exchanges ?? 0,
+      its: account?.exchanges ?? 0,
+    },
+    uses: {
+      requestBytes: (account?.bytes ?? 0) + (account?.windows ?? 0),
+      answerBytes: account?.answers ?? 0,
+      handlers: account?.handlers ?? 0,
+      queued: account?.queue.size ?? 0,
+      answered: account?.answered ?? 0,
+      refused: account?.refused ?? 0,
     },
     dropped: { ...record?.dropped },
+    refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
-      maxInboundPerPeer: settings.maxInboundPerPeer,
-      maxInboundBytesPerPeer: settings.maxInboundBytesPerPeer,
+      requests: settings.limits.requestsPerPeer,
+      requestBytes: settings.limits.requestBytesPerPeer,
+      answerBytes: settings.limits.answerBytesPerPeer,
+      handlers: settings.limits.handlersPerPeer,
       maxQueueSize: settings.maxQueueSize,
     },
   }

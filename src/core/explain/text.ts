@@ -29,7 +29,7 @@ function membership({ subscribed, joined, listeners, validated }: Omit<TopicExpl
 }
 
 export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
-  const { gossip, requests, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
+  const { gossip, requests, uses, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
   return lines(
     `peer ${peer.peer}: ${standing(peer)}`,
     ...peer.connections.map(
@@ -50,9 +50,12 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
       : `in ${peer.topics.join(', ')}${peer.meshes.length === 0 ? '' : `; in our mesh of ${peer.meshes.join(', ')}`}`,
     `gossip: ${gossip.reachable ? 'reachable' : 'no stream'}${gossip.score === undefined ? '' : `, score ${round(gossip.score)}`}` +
       `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}`,
+    `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
+      `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
     dropped(peer.dropped),
-    `limits: ${limits.maxInboundPerPeer} requests of its at once, ${limits.maxInboundBytesPerPeer} bytes of them, ` +
-      `${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
+    Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
+    `limits: ${limits.requests} requests of its at once, ${limits.requestBytes} bytes of them, ` +
+      `${limits.answerBytes} bytes of answers, ${count(limits.handlers, 'handler')}, ${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
   )
 }
 
@@ -62,8 +65,13 @@ function standing({ connections, dialling }: Omit<PeerExplanation, 'text'>): str
 }
 
 function dropped(losses: Record<string, number>): string {
-  const all = Object.entries(losses).map(([reason, amount]) => `${amount} ${reason}`)
-  return `dropped: ${all.length === 0 ? 'nothing' : all.join(', ')}`
+  return `dropped: ${amounts(losses) || 'nothing'}`
+}
+
+function amounts(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([reason, amount]) => `${amount} ${reason}`)
+    .join(', ')
 }
 
 function count(amount: number, what: string): string {

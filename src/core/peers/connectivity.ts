@@ -10,6 +10,7 @@ import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient 
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
+import { dropAccount } from '../requests/budget.js'
 import { mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
@@ -266,6 +267,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   const unsent = asking === undefined ? [] : loseCalls(state, out, asking, reason)
   for (const ask of unsent) moveOrLose(state, out, ask, reason)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
+  dropAccount(state, connection.peer)
 }
 
 export function closeIdle(state: State, out: Effects): void {

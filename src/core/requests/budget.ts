@@ -1,47 +1,91 @@
 /**
- * The budget for inbound requests: how many, and how many bytes, per peer and in all. A request takes its bytes from
- * their declaration to its end, so slow handlers slow down the senders. The first window of a large request over a
+ * The budget for inbound requests: how many, and how many bytes, in shares by peer (limits/shares.ts). A request takes its bytes
+ * from their declaration to its end, so slow handlers slow down the senders. The first window of a large request over a
  * session, which may arrive before there is room for the whole, has a second budget of the same size. How requests
  * arrive, this file does not know.
  */
+import { fits } from '../limits/shares.js'
 import { SLOWEST as SLOWEST_LINE } from '../peers/line.js'
+import { isTrusted } from '../peers/trust.js'
 import type { State } from '../state.js'
-import type { Account, Exchange } from './state.js'
+import { nothingUsed, type Account, type Exchange, type Lingering, type Use } from './state.js'
 
-/** Counts one more request of this peer. False: there is no room for it. */
-export function openAccount({ budget, exchanges, settings }: State, peer: string): boolean {
+/** Handlers of a peer at once, before anything is known of its answers. */
+const FIRST_WINDOW = 4
+
+/** May the peer have `amount` more of something, of which it has `held` and all have `used`? */
+export function hasShare(
+  state: State,
+  { peer, answered }: Account,
+  held: number,
+  amount: number,
+  used: number,
+  total: number,
+  each: number,
+): boolean {
+  if (fits(held, amount, used, { total, each })) return true
+  return fits(held, amount, used, { total, each, trusted: true }) && isTrusted(state, peer, answered > 0)
+}
+
+export function accountOf({ budget }: State, peer: string): Account {
   let account = budget.accounts.get(peer)
-  if (exchanges.open.size >= settings.maxInbound || (account?.exchanges ?? 0) >= settings.maxInboundPerPeer)
-    return false
   if (account === undefined) {
-    account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0, moved: { received: 0, sent: 0, leftAt: -Infinity } }
-    budget.accounts.set(peer, account)
+    const moved = { received: 0, sent: 0, leftAt: -Infinity }
+    const none = { window: FIRST_WINDOW, debt: 0, queue: new Set<number>(), answered: 0, refused: 0, moved }
+    budget.accounts.set(peer, (account = { peer, ...nothingUsed(), ...none }))
   }
+  return account
+}
+
+/** Counts one more request of this peer, which is connected. False: there is no room for it. */
+export function openAccount(state: State, peer: string): boolean {
+  const { all } = state.budget
+  const { requests, requestsPerPeer } = state.settings.limits
+  const account = accountOf(state, peer)
+  if (!hasShare(state, account, account.exchanges, 1, all.exchanges, requests, requestsPerPeer)) return false
   account.exchanges++
+  all.exchanges++
   return true
 }
 
-export function closeAccount(state: State, exchange: Exchange): void {
+/** The exchange has ended. `keepsBytes`: they are still in use, until `freeBytes`. */
+export function closeAccount(state: State, exchange: Exchange, keepsBytes: boolean): void {
   const { budget } = state
   const account = budget.accounts.get(exchange.peer)!
   account.exchanges--
-  giveBack(state, account, exchange)
-  if (account.exchanges === 0) budget.accounts.delete(exchange.peer)
-  if (budget.waiting.size === 0) return
-  budget.waiting.delete(exchange.id)
-  if (budget.waiting.size > 0) budget.roomFreed = true
+  budget.all.exchanges--
+  if (!keepsBytes) {
+    giveBack(account, exchange.admitted, exchange.reserved)
+    giveBack(budget.all, exchange.admitted, exchange.reserved)
+  }
+  if (budget.waiting.size > 0) budget.waiting.delete(exchange.id)
+  onFreed(state, account)
 }
 
-function giveBack({ budget }: State, account: Account, exchange: Exchange): void {
-  if (exchange.admitted) {
-    account.bytes -= exchange.reserved
-    account.admitted--
-    budget.bytes -= exchange.reserved
-    budget.admitted--
-  } else {
-    account.windows -= exchange.reserved
-    budget.windowBytes -= exchange.reserved
-  }
+/** The bytes of an exchange that has ended are no longer in use. */
+export function freeBytes(state: State, { peer, admitted, bytes }: Lingering): void {
+  const account = state.budget.accounts.get(peer)!
+  for (const use of [account, state.budget.all]) giveBack(use, admitted, bytes)
+  onFreed(state, account)
+}
+
+function onFreed(state: State, account: Account): void {
+  if (state.budget.waiting.size > 0) state.budget.roomFreed = true
+  dropAccount(state, account.peer)
+}
+
+/** The peer is not connected any more, or uses less: if it uses nothing, nothing is kept of it. */
+export function dropAccount({ budget, connections }: State, peer: string): void {
+  const account = budget.accounts.get(peer)
+  if (account === undefined || account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
+  budget.accounts.delete(peer)
+}
+
+function giveBack(use: Use, admitted: boolean, bytes: number): void {
+  if (admitted) {
+    use.bytes -= bytes
+    use.admitted--
+  } else use.windows -= bytes
 }
 
 /** So much more of the request has come. */
@@ -67,29 +111,33 @@ export function bytesMoved({ budget, now }: State, { peer, stage }: Exchange): n
  * larger than the budget and would otherwise wait for ever.
  */
 export function reserve(state: State, exchange: Exchange, bytes: number): boolean {
-  const { budget } = state
-  const account = budget.accounts.get(exchange.peer)!
-  const { maxInboundBytes, maxInboundBytesPerPeer } = state.settings
-  if (account.bytes + bytes > maxInboundBytesPerPeer && account.admitted > 0) return false
-  if (budget.bytes + bytes > maxInboundBytes && budget.admitted > 0) return false
-  if (exchange.reserved > 0) giveBack(state, account, exchange)
+  const { all, accounts } = state.budget
+  const account = accounts.get(exchange.peer)!
+  const { requestBytes, requestBytesPerPeer } = state.settings.limits
+  const each = account.admitted === 0 ? Infinity : requestBytesPerPeer
+  if (all.admitted > 0 && !hasShare(state, account, account.bytes, bytes, all.bytes, requestBytes, each)) return false
+  if (exchange.reserved > 0) {
+    giveBack(account, exchange.admitted, exchange.reserved)
+    giveBack(all, exchange.admitted, exchange.reserved)
+  }
   exchange.reserved = bytes
   exchange.admitted = true
   account.bytes += bytes
   account.admitted++
-  budget.bytes += bytes
-  budget.admitted++
+  all.bytes += bytes
+  all.admitted++
   return true
 }
 
 /** Reserves the first window of a request that has to wait for the rest. False: it does not fit. */
-export function reserveWindow({ budget, settings }: State, exchange: Exchange, bytes: number): boolean {
-  const account = budget.accounts.get(exchange.peer)!
-  const { maxInboundBytes, maxInboundBytesPerPeer } = settings
-  if (account.windows + bytes > maxInboundBytesPerPeer || budget.windowBytes + bytes > maxInboundBytes) return false
+export function reserveWindow(state: State, exchange: Exchange, bytes: number): boolean {
+  const { all, accounts } = state.budget
+  const account = accounts.get(exchange.peer)!
+  const { requestBytes, requestBytesPerPeer } = state.settings.limits
+  if (!hasShare(state, account, account.windows, bytes, all.windows, requestBytes, requestBytesPerPeer)) return false
   exchange.reserved = bytes
   account.windows += bytes
-  budget.windowBytes += bytes
+  all.windows += bytes
   return true
 }
 
@@ -112,4 +160,13 @@ export function grantRoom(state: State): Exchange[] {
     freed.push(exchange)
   }
   return freed
+}
+
+/** A request of the peer was answered, or refused. */
+export function noteAnswered({ budget }: State, peer: string): void {
+  budget.accounts.get(peer)!.answered++
+}
+
+export function noteRefused(state: State, peer: string): void {
+  if (state.connections.byPeer.has(peer)) accountOf(state, peer).refused++
 }

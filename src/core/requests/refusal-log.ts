@@ -1,6 +1,7 @@
 /** Requests of others that were refused, in the log: at a bounded rate, because who is refused may ask again all the time. */
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
+import { noteRefused } from './budget.js'
 import { refusesNew } from './exchanges.js'
 
 /** Between two lines, ms. */
@@ -9,6 +10,7 @@ const APART = 5_000
 /** While the node stops, refusals are what it should do, and no warning. */
 export function logRefusal(state: State, out: Effects, peer: string, why: string): void {
   const { refusalLog, now } = state
+  noteRefused(state, peer)
   if (now < refusalLog.nextAt) return void refusalLog.untold++
   const others = refusalLog.untold === 0 ? '' : ` (and ${refusalLog.untold} more since the last such line)`
   log(out, refusesNew(state) ? 'info' : 'warn', `a request of ${peer} was refused: ${why}${others}`)

@@ -35,6 +35,22 @@ export function keepServing({ services }: State, exchange: ExchangeId, serving: 
   services.serving.set(exchange, serving)
 }
 
+/** A history is being sent. */
+export function addHistory({ services }: State, exchange: ExchangeId): void {
+  services.histories.add(exchange)
+}
+
+/** How many histories are under way to this peer. */
+export function countHistories({ services, exchanges }: State, peer: string): number {
+  let count = 0
+  for (const id of services.histories) {
+    const exchange = exchanges.open.get(id)
+    if (exchange === undefined) services.histories.delete(id)
+    else if (exchange.peer === peer) count++
+  }
+  return count
+}
+
 /** The request is answered, or the answer is no longer wanted. */
 export function endServing({ services }: State, exchange: ExchangeId): void {
   services.serving.delete(exchange)

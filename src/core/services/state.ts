@@ -2,7 +2,7 @@
 import type { RememberedBroadcast } from '../broadcasts/state.js'
 import { IdMap } from '../id-map.js'
 import type { ConnectionId } from '../port.js'
-import type { AskId, SubscriptionId } from '../terms.js'
+import type { AskId, ExchangeId, SubscriptionId } from '../terms.js'
 
 /** What a question of the node itself is for. `idle`, `drain` and `verify` go to the network, the others to other nodes. */
 export type Purpose =
@@ -32,6 +32,8 @@ export interface Services {
   nextId: AskId
   /** Requests of other nodes that wait for an answer. */
   serving: IdMap<Serving>
+  /** Histories that are being sent, and those of which that was not noted yet that they have gone. */
+  histories: Set<ExchangeId>
 }
 
 export interface ServicesState {
@@ -40,6 +42,6 @@ export interface ServicesState {
 
 export function createServicesState(): ServicesState {
   return {
-    services: { purposes: new IdMap(), nextId: -1, serving: new IdMap() },
+    services: { purposes: new IdMap(), nextId: -1, serving: new IdMap(), histories: new Set() },
   }
 }

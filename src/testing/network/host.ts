@@ -4,6 +4,7 @@
  */
 import { unhandled } from '../../core/terms.js'
 import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
+import { viaOf } from '../../core/peers/scopes.js'
 import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
 import { CLOCKS, PROCESS } from '../../core/parameters.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
@@ -298,8 +299,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
 
   private onGreeting(side: Side, { protocols, addresses: theirs, topics }: Greeting): void {
     const { peer } = side
-    const overLoopback = isLoopback(side.link.listenerAddress)
-    const rule = { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }
+    const via = viaOf(side.link.listenerAddress)
+    const rule = { loopbackOnly: this.isLoopbackOnly, via, anyOverLoopback: via === 'loopback' }
     const addresses = acceptable(theirs, (address) => acceptsAddress(address, rule))
     this.emit({ type: 'identified', connection: side.id, peer, protocols, addresses, agent: 'simulated' })
     this.pubsub.onGreeting(peer, topics)
@@ -308,7 +309,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   /** Of a peer that we are not connected to: the addresses that may go into the table. */
   acceptable(addresses: string[]): string[] {
     const { isLoopbackOnly: loopbackOnly, hasLoopback: anyOverLoopback } = this
-    const rule = { loopbackOnly, overLoopback: undefined, anyOverLoopback }
+    const rule = { loopbackOnly, via: undefined, anyOverLoopback }
     return acceptable(addresses, (address) => acceptsAddress(address, rule))
   }
 

@@ -3,6 +3,7 @@
  * what exists. `FUZZ_SEED` starts somewhere else; what fails is printed with its seed.
  */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../src/core/limits/limits.js'
 import type { Effect } from '../../../../src/core/effects.js'
 import type { Command, Event } from '../../../../src/core/events.js'
 import { Random } from '../../../../src/testing/network/random.js'
@@ -138,7 +139,7 @@ class Watch {
 /** One core, until its session is over. Returns how many inputs it took. */
 function play(seed: string, role: Role, counts: Map<string, number>): number {
   const random = new Random(seed)
-  const limits = { maxResponseSize: 8_000, maxRequestSize: 90_000, maxInboundBytesPerPeer: 150_000 }
+  const limits = { maxResponseSize: 8_000, maxRequestSize: 90_000, limits: limitsOf({ requestBytesPerPeer: 150_000 }) }
   const core = role === 'asking' ? asking(limits) : answering(limits)
   const watch = new Watch(counts)
   watch.streams.add(core.stream)

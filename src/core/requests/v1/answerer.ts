@@ -7,11 +7,10 @@ import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import { noteReceived, openAccount, reserve, waitForRoom } from '../budget.js'
+import { noteAnswered, noteReceived, openAccount, reserve, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
-  startHandling,
   isWorkedOn,
   openExchange,
   refusesNew,
@@ -19,8 +18,11 @@ import {
   type Answerer,
   tooLate,
 } from '../exchanges.js'
+import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
+import { makeRoom } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
+import { startHandling } from '../turns.js'
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   const { stream, connection: id } = event
@@ -28,7 +30,8 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   if (connection === undefined) return void out.push({ type: 'reset', stream, reason: 'unknown connection' })
   // No answer at all: rejected.
   if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
-  if (!openAccount(state, connection.peer)) {
+  const { peer } = connection
+  if (!openAccount(state, peer) && !(makeRoom(state, out, peer) && openAccount(state, peer))) {
     logRefusal(state, out, connection.peer, 'too many requests are open')
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })
   }
@@ -48,6 +51,10 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     moved: 0,
     deadline: 0,
     ended: false,
+    arrivedAt: 0,
+    payload: undefined,
+    busy: false,
+    held: 0,
   }
   openExchange(state, exchange)
   startDeadline(state, exchange)
@@ -103,6 +110,8 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
   exchange.stage = 'answering'
   exchange.ended = true
   startDeadline(state, exchange)
+  if (data === undefined) holdAnswer(state, exchange, 0)
+  else noteAnswered(state, exchange.peer)
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 

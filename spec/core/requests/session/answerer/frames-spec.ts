@@ -1,5 +1,6 @@
 /** What an asker sends: requests, CANCEL, and violations of the protocol. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../../src/core/limits/limits.js'
 import { bytes, shorts } from '../../../../support/core.js'
 import { answering, AnsweringCore, asked, inbound, left } from '../../../../support/session-cores.js'
 import { data, filled, frame, hello, request, cancel, credit } from '../../../../support/session.js'
@@ -115,7 +116,7 @@ describe('CANCEL', () => {
     expect(core.lines(core.receive(data(1, filled(5), true), cancel(1), data(1, filled(10))))).toEqual([
       'FAIL 1 Cancelled',
     ])
-    expect(core.state.budget.bytes).toBe(0)
+    expect(core.state.budget.all.bytes).toBe(0)
   })
 
   it('of one that is over is ignored', () => {
@@ -189,7 +190,7 @@ describe('a violation by the asker', () => {
     ],
     ['an unknown frame', [wire.frame(9, 1)], 'frames of type 9 are unknown'],
   ])('resets the session for %s: all of its requests are over, the connection stays', (_what, frames, why) => {
-    const core = answering({ maxInboundBytesPerPeer: 1_200_000 })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 1_200_000 }) })
     core.receive(request(1, bytes('a'), { credit: 9 }), request(2, bytes('b'), { credit: 9 }))
     const effects = core.run(core.hears(...frames))
     expect(effects.filter(({ type }) => type === 'reset')).toEqual([{ type: 'reset', stream: 2, reason: why }])

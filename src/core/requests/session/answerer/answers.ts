@@ -24,16 +24,21 @@ import {
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
-import { noteSent } from '../../budget.js'
+import { noteAnswered, noteSent } from '../../budget.js'
+import { mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { nextCredit, onAnswered, windowOf } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
-import { advance, applyOverflow, charge, seriesOf } from './series.js'
+import { advance, applyOverflow, charge, keepOnly, reserveNext, seriesOf } from './series.js'
 
 type Session = AnsweringSession<SessionExchange>
+
+/** Why an answer ends before its time. */
+const TOO_FAST = 'values came faster than they were taken'
+const NO_ROOM = 'there is no room for more of the answer'
 
 /** The most that a producer that can wait may be ahead of what was written, whatever the credit. */
 const MAX_AHEAD = 65_536
@@ -63,17 +68,21 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
   const cost = valueCost(data.length)
+  if (!mayKeep(state, exchange, series.cost + cost)) return cutAnswer(state, out, exchange, NO_ROOM, RETRY_AFTER)
   series.allowance -= cost
-  charge(session, series, cost)
+  if (series.allowance <= 0) series.reserved = 0
+  charge(state, session, exchange, series, cost)
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
   if (series.pullable) allow(state, out, exchange)
-  else if (!applyOverflow(state, session, exchange, series)) {
-    const message = 'values came faster than they were taken'
-    cancelHandler(state, out, exchange, { code: 'Overloaded', message })
-    endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
-  }
+  else if (!applyOverflow(state, session, exchange, series)) cutAnswer(state, out, exchange, TOO_FAST)
   enlist(state, session, exchange)
+}
+
+/** The answer ends with what waits of it, because there is too much of it. */
+function cutAnswer(state: State, out: Effects, exchange: SessionExchange, message: string, retryAfterMs = 0): void {
+  cancelHandler(state, out, exchange, { code: 'Overloaded', message })
+  endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs })
 }
 
 /** The producer can wait. */
@@ -87,7 +96,8 @@ export function allow(state: State, out: Effects, exchange: SessionExchange): vo
   const { series, sendCredit, ended } = exchange
   if (series === undefined || !series.pullable || ended || series.allowance > 0) return
   const room = Math.min(sendCredit, MAX_AHEAD) - series.cost
-  if (room <= 0) return
+  if (room <= 0) return keepOnly(state, exchange, series)
+  if (!reserveNext(state, exchange, series)) return stall(state, exchange)
   allowValues(state, out, exchange, room - series.allowance)
   series.allowance = room
 }
@@ -100,6 +110,7 @@ function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame)
   if (begins) startDeadline(state, exchange)
   exchange.ended = true
   exchange.failure = failure
+  keepOnly(state, exchange, exchange.series)
   enlist(state, sessionOf(state, exchange), exchange)
 }
 
@@ -184,6 +195,8 @@ function whyOver({ stage, timeout, total, gathered, sent }: SessionExchange): { 
       }
     case 'waiting':
       return { code: 'Overloaded', message: `there was no room for it within ${timeout} ms` }
+    case 'queued':
+      return { code: 'Overloaded', message: `no handler was free for it within ${timeout} ms` }
     case 'handling':
       return { code: 'Rejected', message: `nobody answered within ${timeout} ms` }
     case 'answering':
@@ -226,8 +239,8 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
 export const sendingAnswers = {
   inOrder: false,
 
-  limits: ({ maxInboundPerPeer, maxRequestSize }: Settings): HelloLimits => ({
-    maxOpen: maxInboundPerPeer,
+  limits: ({ limits, maxRequestSize }: Settings): HelloLimits => ({
+    maxOpen: limits.requestsPerPeer,
     requestWindow: REQUEST_WINDOW,
     firstFlight: FIRST_FLIGHT,
     maxRequest: maxRequestSize,
@@ -266,9 +279,10 @@ export const sendingAnswers = {
     noteSent(state, exchange, bytes)
     const cost = bytes + (first ? VALUE_OVERHEAD : 0)
     exchange.sendCredit -= cost
-    if (series !== undefined) charge(sessionOf(state, exchange), series, -cost)
+    if (series !== undefined) charge(state, sessionOf(state, exchange), exchange, series, -cost)
     exchange.sent = to
     if (isLast) {
+      noteAnswered(state, exchange.peer)
       if (first) onAnswered(sessionOf(state, exchange).pace, state.now, exchange.total, to)
       return endExchange(state, exchange)
     }

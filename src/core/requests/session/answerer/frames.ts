@@ -32,16 +32,10 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { noteReceived, openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
-import {
-  startHandling,
-  nextExchange,
-  openExchange,
-  refusesNew,
-  startDeadline,
-  tooLate,
-  GIVEN_UP,
-} from '../../exchanges.js'
+import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
+import { makeRoom } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
+import { startHandling } from '../../turns.js'
 import {
   allow,
   cutExchange,
@@ -94,12 +88,12 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 
 function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const { id, flags } = frame
-  const { maxInboundPerPeer, requestTimeout } = state.settings
+  const { limits, requestTimeout } = state.settings
   if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
   // A refused request counts until its FAIL was sent, so an asker that does not read cannot ask without end.
   const open = session.requests.size + session.failures.length
-  if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
+  if (open >= Math.max(WITHOUT_HELLO.maxOpen, limits.requestsPerPeer)) return 'too many requests are open'
   const service = (flags & SERVICE) !== 0
   if (service && (session.hello.features & Feature.SERVICE) === 0) return 'it used a feature that it had not named'
   const broken = readRequest(frame, fields)
@@ -114,7 +108,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
   if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
-  if (!openAccount(state, session.peer))
+  if (!openAccount(state, session.peer) && !(makeRoom(state, out, session.peer) && openAccount(state, session.peer)))
     return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
     protocol: 'session',
@@ -146,6 +140,10 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     series: undefined,
     ended: false,
     failure: undefined,
+    arrivedAt: 0,
+    payload: undefined,
+    busy: false,
+    held: 0,
   }
   noteReceived(state, exchange, size)
   openExchange(state, exchange)

@@ -21,7 +21,7 @@ import {
   type Violation,
 } from '../../../../wire/session/reader.js'
 import { readVarint } from '../../../../wire/varint.js'
-import { emitValue, endDeadline, endValues, extendAsk, fail, settle } from '../../../asks.js'
+import { emitValue, endDeadline, endValues, extendAsk, fail, MOST_RETRY_AFTER, settle } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { maxResponseOf } from '../../../settings.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
@@ -214,7 +214,7 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
   switch (code) {
     case 'Overloaded': {
       const refusal: Refusal = { code: 'Overloaded', message: `${peer} is overloaded${text}` }
-      return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal
+      return retryAfterMs > 0 ? { ...refusal, retryAfterMs: Math.min(retryAfterMs, MOST_RETRY_AFTER) } : refusal
     }
     case 'TooLarge':
       return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }

@@ -1,0 +1,98 @@
+/**
+ * What others may use of a node, each limit with its default and the reason. All that counts bytes is a part of one budget of memory.
+ * This file knows no state; who keeps to a limit is said beside it.
+ */
+
+/** Limits of a node, its option `limits`. A rate allows two seconds' worth of it at once. */
+export interface Limits {
+  /**
+   * Bytes that others may make this node hold, in all; every limit in bytes below that is not set is a part of it. From 16 MiB on.
+   * Default 268,435,456 (256 MiB): a small machine has as much to spare.
+   */
+  memory: number
+  /**
+   * Requests of others without an answer, in all. Who asks takes at most as many as are free, so there is always room for
+   * another peer; an eighth is for peers that are trusted. More are refused (`Overloaded`). Default 4,000.
+   */
+  requests: number
+  /** … of one peer. Default 1,000. */
+  requestsPerPeer: number
+  /** Bytes of requests of others, from their declaration to their end, in all; more wait at their askers. Default: a quarter of `memory`. */
+  requestBytes: number
+  /** … of one peer. Default: a sixteenth of `memory`. */
+  requestBytesPerPeer: number
+  /**
+   * Bytes of answers that others have not taken yet, in all. What an answer will take is reserved before its handler is called, as far
+   * as it can be foreseen, and requests for which there is no room wait; an answer that is far larger than foreseen, and finds no room,
+   * is dropped (`Overloaded`). Default: a quarter of `memory`.
+   */
+  answerBytes: number
+  /** … to one peer: whoever does not read stops its own requests, and nobody else's. Default: a sixteenth of `memory`. */
+  answerBytesPerPeer: number
+  /**
+   * Handlers at work at once, in all; other requests wait for their turn, peer after peer. A handler counts until its promise has
+   * settled or its iterator has returned, whether or not its answer is still wanted, for a minute at most. Default 4,000, as `requests`:
+   * most handlers wait for something else, and cost little meanwhile.
+   */
+  handlers: number
+  /** … for one peer. Default 1,000. */
+  handlersPerPeer: number
+  /**
+   * An answer of several values ends (`Overloaded`) when its asker has taken nothing for so long, though something waits for it, or its
+   * producer for credit, ms. One whose producer has nothing to say goes on. It is looked at this often, so it may take twice as long;
+   * when others find no room, the idlest answers of whoever has most of them end at once. Default 60,000: no reader pauses so long by chance.
+   */
+  answerIdleTimeout: number
+  /**
+   * Questions of Kademlia (who is close to a place?) of one peer in a second. A range of addresses (a /24 of IPv4, a /48 of IPv6; each peer
+   * on this machine is for itself) has four times as much, and all together twenty times; each peer has two a second whatever the others
+   * do. More are reset. Default 50: a lookup asks a peer once or twice, and a discovery interval has two.
+   */
+  kadRate: number
+  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, and a change of addresses. */
+  identifyRate: number
+  /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
+  pingRate: number
+}
+
+type Name = keyof Limits
+
+/** A limit: its unit, the values that it may have, and the default, which may follow from the budget of memory. */
+export interface LimitRule {
+  unit: 'bytes' | 'ms' | 'peers' | 'connections' | 'requests' | 'handlers' | 'per second'
+  least: number
+  most: number
+  standard: number | { ofMemory: number }
+}
+
+const MEMORY = 268_435_456
+const MOST_BYTES = 2 ** 40
+const MOST = 1_000_000
+const MOST_MS = 2 ** 31 - 1
+
+/** A limit that is missing here is a type error. */
+export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
+  memory: { unit: 'bytes', least: 16_777_216, most: MOST_BYTES, standard: MEMORY },
+  requests: { unit: 'requests', least: 1, most: MOST, standard: 4_000 },
+  requestsPerPeer: { unit: 'requests', least: 1, most: MOST, standard: 1_000 },
+  requestBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
+  requestBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
+  answerBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
+  answerBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
+  handlers: { unit: 'handlers', least: 1, most: MOST, standard: 4_000 },
+  handlersPerPeer: { unit: 'handlers', least: 1, most: MOST, standard: 1_000 },
+  answerIdleTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 60_000 },
+  kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
+  identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
+  pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
+}
+
+/** All limits: those that are given, and what follows from the budget of memory for the others. */
+export function limitsOf(given: Partial<Limits> = {}): Limits {
+  const memory = given.memory ?? MEMORY
+  const entries = Object.entries(LIMIT_RULES).map(([name, { standard }]) => {
+    const value = typeof standard === 'number' ? standard : Math.floor(memory * standard.ofMemory)
+    return [name, given[name as Name] ?? value]
+  })
+  return Object.fromEntries(entries) as Limits
+}

@@ -1,0 +1,72 @@
+/**
+ * Rates, by the generic cell rate algorithm (GCRA, ITU-T Recommendation I.371, as a virtual schedule). A bucket is one number: when
+ * it would be empty. It needs no timer, and one that was not used for a while says the same as a new one, so it may be forgotten.
+ */
+
+/** So many in each second for ever, and two seconds' worth of them at once. */
+export type PerSecond = number
+
+/** The seconds whose amount may come at once. */
+const BURST = 2
+
+/** When the bucket is empty, in ms of the caller's clock. */
+export interface Bucket {
+  emptyAt: number
+}
+
+export function createBucket(): Bucket {
+  return { emptyAt: -Infinity }
+}
+
+/**
+ * Takes `amount` out of the rate, if it conforms. Returns 0 when it was taken, otherwise how long to wait until it would be, ms. More
+ * than the burst never conforms, so that much is taken from a bucket that is not in use, and paid for by the wait that follows.
+ */
+export function take(bucket: Bucket, rate: PerSecond, now: number, amount = 1): number {
+  const burst = BURST * 1_000
+  const cost = (amount * 1_000) / rate
+  const from = Math.max(bucket.emptyAt, now)
+  const wait = from + Math.min(cost, burst) - burst - now
+  if (wait > 0) return Math.ceil(wait)
+  bucket.emptyAt = from + cost
+  return 0
+}
+
+/** Is it as good as new? */
+export function isIdle({ emptyAt }: Bucket, now: number): boolean {
+  return emptyAt <= now
+}
+
+/** Buckets of many, by name. Those that are not in use are forgotten, and there are never more than `most` of them. */
+export class Buckets {
+  private readonly buckets = new Map<string, Bucket>()
+
+  constructor(
+    private readonly rate: PerSecond,
+    private readonly most: number,
+  ) {}
+
+  /** @returns 0 when it was taken, otherwise how long to wait, ms */
+  take(name: string, now: number, amount = 1): number {
+    let bucket = this.buckets.get(name)
+    if (bucket === undefined) {
+      if (this.buckets.size >= this.most) this.forget(now)
+      bucket = createBucket()
+    } else this.buckets.delete(name)
+    // Those that are in use are at the end.
+    this.buckets.set(name, bucket)
+    return take(bucket, this.rate, now, amount)
+  }
+
+  get size(): number {
+    return this.buckets.size
+  }
+
+  /** Those that are idle; if there are none, the one that was used least recently. */
+  private forget(now: number): void {
+    for (const [name, bucket] of this.buckets) if (isIdle(bucket, now)) this.buckets.delete(name)
+    if (this.buckets.size < this.most) return
+    const [oldest] = this.buckets.keys()
+    this.buckets.delete(oldest!)
+  }
+}

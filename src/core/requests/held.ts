@@ -1,0 +1,83 @@
+/**
+ * What answers hold: bytes that wait to be sent, and those that a handler is expected to produce. They are charged to their asker, in
+ * shares by peer, before there are any; so a peer that does not read stops its own requests.
+ */
+import type { State } from '../state.js'
+import { hasShare } from './budget.js'
+import type { Account, Exchange } from './state.js'
+
+/**
+ * The least that an answer is expected to take, bytes: a thousand of them fit into the share of a peer. That is as many requests as
+ * a peer may have open, so those whose answers are small never wait for this.
+ */
+const LEAST = 16_384
+/** After each smaller answer the expectation falls by this part of itself. */
+const DECAY = 8
+
+/** What an answer to this peer will take, bytes: as its largest of late or, while there was none, as that of anybody. */
+export function expectedOf({ budget }: State, { expected }: Account): number {
+  return Math.max(LEAST, expected === 0 ? budget.all.expected : expected)
+}
+
+/** Is there room for so much more to be produced for this peer? There always is for one answer alone. */
+export function mayExpect(state: State, account: Account, bytes: number): boolean {
+  const { all } = state.budget
+  const { answerBytes, answerBytesPerPeer } = state.settings.limits
+  if (all.answers === 0) return true
+  const each = account.answers === 0 ? Infinity : answerBytesPerPeer
+  return hasShare(state, account, account.answers, bytes, all.answers, answerBytes, each)
+}
+
+/**
+ * May the answer take so much? What was foreseen may; more may as well while there is room, since it is here already, though it be
+ * more than the share of one peer.
+ */
+export function mayKeep(state: State, exchange: Exchange, bytes: number): boolean {
+  const more = bytes - exchange.held
+  if (more <= 0) return true
+  const { accounts, all } = state.budget
+  if (all.answers === exchange.held) return true
+  const { answerBytes } = state.settings.limits
+  const account = accounts.get(exchange.peer)!
+  return hasShare(state, account, account.answers, more, all.answers, answerBytes, answerBytes)
+}
+
+/** The answer takes so many bytes from now on. */
+export function holdAnswer({ budget, turns }: State, exchange: Exchange, bytes: number): void {
+  const more = bytes - exchange.held
+  if (more === 0) return
+  exchange.held = bytes
+  budget.accounts.get(exchange.peer)!.answers += more
+  budget.all.answers += more
+  if (more < 0 && (turns.peers.size > 0 || turns.stalled.size > 0)) turns.due = true
+}
+
+/** The exchange has ended. */
+export function releaseAnswer(state: State, exchange: Exchange): void {
+  const { stalled } = state.turns
+  if (stalled.size > 0) stalled.delete(exchange.id)
+  holdAnswer(state, exchange, 0)
+}
+
+/** The producer of the answer waits for room for its next value. */
+export function stall({ turns }: State, { id }: Exchange): void {
+  turns.stalled.add(id)
+}
+
+/** Removes and returns the answers whose producers wait for room. */
+export function takeStalled({ turns, exchanges }: State): Exchange[] {
+  const ids = [...turns.stalled]
+  turns.stalled.clear()
+  return ids.map((id) => exchanges.open.get(id)!)
+}
+
+/** A value of an answer is here, and others are expected to be like it. */
+export function noteSize({ budget }: State, peer: string, bytes: number): void {
+  const account = budget.accounts.get(peer)!
+  account.expected = lately(account.expected, bytes)
+  budget.all.expected = lately(budget.all.expected, bytes)
+}
+
+function lately(expected: number, bytes: number): number {
+  return Math.max(LEAST, bytes, expected - Math.floor(expected / DECAY))
+}

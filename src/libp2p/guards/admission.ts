@@ -1,0 +1,47 @@
+/**
+ * How often strangers may ask us for something: a rate for each peer, for each range of addresses, and in all. A peer that asks
+ * little is answered whatever the others do.
+ */
+import type { Connection } from '@libp2p/interface'
+import { Buckets, createBucket, take, type PerSecond } from '../../core/limits/rate.js'
+import { isLoopback, hostOf } from '../../core/peers/addresses.js'
+
+/** What a range, and all together, have: so many times what one peer has. */
+const OF_RANGE = 4
+const OF_ALL = 20
+/** What each peer has in any case. */
+const LEAST: PerSecond = 2
+/** Peers, and ranges, whose use is remembered. */
+const MOST = 4_096
+
+export class Admission {
+  private readonly peers: Buckets
+  private readonly ranges: Buckets
+  private readonly least = new Buckets(LEAST, MOST)
+  private readonly all = createBucket()
+
+  constructor(
+    /** Of one peer. */
+    private readonly rate: PerSecond,
+    private readonly now = () => performance.now(),
+  ) {
+    this.peers = new Buckets(rate, MOST)
+    this.ranges = new Buckets(rate * OF_RANGE, MOST)
+  }
+
+  admits(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>, amount = 1): boolean {
+    const now = this.now()
+    const peer = connection.remotePeer.toString()
+    if (this.peers.take(peer, now, amount) > 0) return false
+    if (this.least.take(peer, now, amount) === 0) return true
+    return (
+      this.ranges.take(rangeOf(connection), now, amount) === 0 && take(this.all, this.rate * OF_ALL, now, amount) === 0
+    )
+  }
+}
+
+/** What a peer shares with all who are where it is. On loopback, where all of them are of one machine, each is for itself. */
+export function rangeOf({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): string {
+  const address = remoteAddr.toString()
+  return isLoopback(address) ? remotePeer.toString() : hostOf(address)
+}

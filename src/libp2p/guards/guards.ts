@@ -1,0 +1,28 @@
+/** What bounds the stock services towards strangers: the rates of each, and who hears of refusals. */
+import { limitsOf, type Limits } from '../../core/limits/limits.js'
+import type { RefusedKind } from '../../core/port.js'
+import { Admission } from './admission.js'
+import { Refusals } from './refusals.js'
+
+export interface Guards {
+  /** Questions of Kademlia. */
+  kad: Admission
+  /** Its streams, and pushes. */
+  identify: Admission
+  ping: Admission
+  refusals: Refusals
+  refused: (peer: string, what: RefusedKind) => void
+}
+
+export function createGuards(limits: Limits = limitsOf()): Guards {
+  const refusals = new Refusals()
+  return {
+    kad: new Admission(limits.kadRate),
+    identify: new Admission(limits.identifyRate),
+    ping: new Admission(limits.pingRate),
+    refusals,
+    refused: (peer, what) => {
+      refusals.count(peer, what)
+    },
+  }
+}
