@@ -209,6 +209,8 @@ describe('room for the requests of others', () => {
     core.in(data(4, [5, 1]))
     core.at(100)
     core.in({ type: 'streamClosed', stream: 2, reason: 'closed' })
+    // Its handler was cancelled; its bytes are in use until it has come to its end.
+    expect(shorts(core.in({ type: 'released', exchange: 2 }))).toEqual(['resume 4'])
     expect(core.at(199)).toEqual([])
     expect(shorts(core.at(200))).toEqual(['reset 4'])
   })
