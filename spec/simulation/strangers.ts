@@ -17,13 +17,15 @@ const LARGE = 1
 const STREAM = 2
 const SLOW = 3
 
-const ATTACKS = ['giveNoCredit', 'cancel', 'flood', 'readNothing'] as const
+const ATTACKS = ['giveNoCredit', 'cancel', 'flood', 'readNothing', 'wait'] as const
 const LASTS = 8_000
 const SAMPLE = 50
 /** An honest request takes a round trip, and what is before it in its turn, ms. */
 const IN_TIME = 400
 /** How long a slow handler works, whatever becomes of its request, ms. */
 const WORK = 150
+/** A slow handler has time for this, and a request that has to wait for one when many do has not, ms. */
+const TIMEOUT = 200
 /** When the strangers have gone, their handlers end. */
 const OVER = 2_000
 /** What a large answer takes, and so many of them may be under way before it is known that they are large. */
@@ -45,7 +47,7 @@ export async function runStrangers(seed: number): Promise<void> {
     answerIdleTimeout: 1_500,
   }
   const config = { discoveryInterval: 1e9, stayConnected: 100 }
-  const victim = await net.createNode(config, {}, settingsOf(limits))
+  const victim = await net.createNode({ ...config, reqResp: { requestTimeout: TIMEOUT } }, {}, settingsOf(limits))
   const story = new Story(net, victim, limits)
   const join = (): Promise<P2pNode> => net.createNode({ ...config, bootNodes: victim.addresses })
   const honest = [await join(), await join()]
@@ -135,6 +137,9 @@ class Story {
         }
         case 'flood':
           stranger.request(to, Uint8Array.of(LARGE)).catch(nothing)
+          break
+        case 'wait':
+          stranger.request(to, Uint8Array.of(SLOW)).catch(nothing)
           break
         case 'readNothing':
           stranger.request$(to, Uint8Array.of(LARGE), { timeout: 60_000 })[Symbol.asyncIterator]()
