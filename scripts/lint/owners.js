@@ -13,6 +13,7 @@ const V1_ASKER = 'requests/v1/asker.ts'
 const V1_ANSWERER = 'requests/v1/answerer.ts'
 const HELD = 'requests/held.ts'
 const SLOTS = 'requests/slots.ts'
+const DEAR = 'requests/dear.ts'
 const TURNS = 'requests/turns.ts'
 const OUTBOX = 'requests/session/outbox.ts'
 /** What only one role of a session has, and what each role changes of its own sessions. */
@@ -33,6 +34,10 @@ export const OWNERS = {
     'Asks.deadlines': ['due.ts'],
     News: ['news.ts'],
     ServiceNews: [],
+  },
+
+  'limits/state.ts': {
+    Bucket: ['limits/rate.ts'],
   },
 
   'peers/state.ts': {
@@ -117,11 +122,16 @@ export const OWNERS = {
     Moved: ['requests/budget.ts'],
     'Account.window': [SLOTS],
     'Account.debt': [SLOTS],
+    'Account.cost': [DEAR],
+    'Account.dearUntil': [DEAR],
     'Account.queue': [SLOTS],
     Lingering: [],
     Turns: [SLOTS],
     'Turns.due': [SLOTS, HELD],
     'Turns.stalled': [HELD],
+    'Turns.quickPeer': [DEAR],
+    'Turns.quickAt': [DEAR],
+    'Turns.restUntil': [DEAR],
     Budget: ['requests/budget.ts'],
     RefusalLog: ['requests/refusal-log.ts'],
     Streams: ['requests/streams.ts'],

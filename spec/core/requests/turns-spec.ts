@@ -95,6 +95,39 @@ describe('requests', () => {
     expect(handed(core.in(answer(-1), { type: 'handedBack', requests: back }))).toEqual(['b2'])
   })
 
+  it('of a dear peer have a quarter of the time while others ask whose handlers are quick', () => {
+    const core = answering()
+    const carol = other(core, 'carol', 2)
+    const took = (ms: number): Event => ({ type: 'handlerTook', peer: 'bob', ms })
+    core.receive(...ask(1, 'b1'))
+    core.run(carol('c1'))
+    expect(handed(core.run(took(50), answer(-1)))).toEqual([])
+    expect(handed(core.receive(...ask(2, 'b2', 'b3')))).toEqual([])
+    expect(handed(core.run(carol('c2')))).toEqual(['c2'])
+    expect(handed(core.at(149))).toEqual([])
+    expect(handed(core.at(150))).toEqual(['b2', 'b3'])
+    expect(handed(core.run(took(1_000), answer(-3), answer(-4)))).toEqual([])
+    core.receive(...ask(4, 'b4'))
+    // Nobody else has asked for a second.
+    expect(handed(core.at(999))).toEqual([])
+    expect(handed(core.receive(...ask(5, 'b5')))).toEqual([])
+    core.now = 1_000
+    expect(handed(core.receive(...ask(6, 'b6')))).toEqual(['b4', 'b5', 'b6'])
+  })
+
+  it('of a peer whose handlers are dear are refused at once when they would wait for too long', () => {
+    const core = limited({}, 1_000)
+    const carol = other(core, 'carol', 2)
+    core.receive(...ask(1, 'b1'))
+    core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 100 })
+    // Each of them keeps the others waiting for 400 ms.
+    expect(core.lines(core.receive(...ask(2, 'b2', 'b3', 'b4', 'b5')))).toEqual([
+      'FAIL 5 Overloaded, after 1000 ms, "all that the peer asks takes too long"',
+    ])
+    core.receive(...ask(6, 'b6'))
+    expect(core.state.budget.accounts.get('bob')).toMatchObject({ exchanges: 4, refused: 2 })
+  })
+
   it('whose time is over while they wait never reach a handler', () => {
     const core = limited({ handlersPerPeer: 1 }, 1_000)
     core.receive(...ask(1, 'a'), request(2, bytes('b'), { credit: 100, timeout: 300 }), ...ask(3, 'c'))

@@ -2,17 +2,13 @@
  * Rates, by the generic cell rate algorithm (GCRA, ITU-T Recommendation I.371, as a virtual schedule). A bucket is one number: when
  * it would be empty. It needs no timer, and one that was not used for a while says the same as a new one, so it may be forgotten.
  */
+import type { Bucket } from './state.js'
 
 /** So many in each second for ever, and two seconds' worth of them at once. */
 export type PerSecond = number
 
 /** The seconds whose amount may come at once. */
 const BURST = 2
-
-/** When the bucket is empty, in ms of the caller's clock. */
-export interface Bucket {
-  emptyAt: number
-}
 
 export function createBucket(): Bucket {
   return { emptyAt: -Infinity }

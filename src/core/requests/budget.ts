@@ -31,7 +31,16 @@ export function accountOf({ budget }: State, peer: string): Account {
   let account = budget.accounts.get(peer)
   if (account === undefined) {
     const moved = { received: 0, sent: 0, leftAt: -Infinity }
-    const none = { window: FIRST_WINDOW, debt: 0, queue: new Set<number>(), answered: 0, refused: 0, moved }
+    const none = {
+      window: FIRST_WINDOW,
+      debt: 0,
+      cost: 0,
+      dearUntil: -Infinity,
+      queue: new Set<number>(),
+      answered: 0,
+      refused: 0,
+      moved,
+    }
     budget.accounts.set(peer, (account = { peer, ...nothingUsed(), ...none }))
   }
   return account

@@ -6,6 +6,7 @@ import { dueAt } from '../due.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { freeBytes, hasShare } from './budget.js'
+import { nextRested, noteTime } from './dear.js'
 import { expectedOf, mayExpect } from './held.js'
 import type { Account, Exchange, Lingering } from './state.js'
 
@@ -66,11 +67,12 @@ function endLingering(state: State, id: ExchangeId, over: Lingering): void {
   freeBytes(state, over)
 }
 
-/** When a handler whose request is over counts no more, or a peer may have more of them. */
-export function nextHandlers({ turns }: State): number {
+/** When a handler whose request is over counts no more, or a peer may have more of them, or again. */
+export function nextHandlers(state: State): number {
+  const { turns } = state
   const { oldestId } = turns.lingering
   const until = oldestId === undefined ? Infinity : turns.lingering.get(oldestId)!.until
-  return Math.min(until, turns.growAt)
+  return Math.min(until, turns.growAt, nextRested(state))
 }
 
 /** Returns the peers of handlers that count no more, though they have not ended. */
@@ -92,7 +94,13 @@ export function growLater(state: State): void {
   dueAt(state, 'handlers', turns.growAt)
 }
 
-export function growWindows({ turns, now }: State): void {
+/** Time has passed: more may be free. */
+export function reviewTurns(state: State): void {
+  growWindows(state)
+  if (state.turns.restUntil <= state.now && state.turns.peers.size > 0) state.turns.due = true
+}
+
+function growWindows({ turns, now }: State): void {
   if (now < turns.growAt) return
   turns.growAt = Infinity
   turns.due = true
@@ -134,9 +142,11 @@ export function unqueueExchange({ budget, turns }: State, { id, peer }: Exchange
 }
 
 /** Its handlers have used so much time, ms. */
-export function addDebt({ budget }: State, peer: string, ms: number): void {
-  const account = budget.accounts.get(peer)
-  if (account !== undefined) account.debt = Math.min(MOST_DEBT, account.debt + ms)
+export function addDebt(state: State, peer: string, ms: number): void {
+  const account = state.budget.accounts.get(peer)
+  if (account === undefined) return
+  account.debt = Math.min(MOST_DEBT, account.debt + ms)
+  noteTime(state, account, ms)
 }
 
 /** No more answers end for their room before this time. */

@@ -165,6 +165,9 @@ export interface Account extends Use {
   window: number
   /** Time of handlers that it has had beyond its share and pays for by turns that it lets pass, ms. */
   debt: number
+  /** What one of its dear handlers takes of late, ms; it counts as dear until `dearUntil`. */
+  cost: number
+  dearUntil: number
   /** Its requests that wait for their turn, in order. */
   queue: Set<ExchangeId>
   /** Requests of it that were answered, and that were refused. */
@@ -238,6 +241,11 @@ export interface Turns {
   roomAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
   growAt: number
+  /** The peer that is not dear and had a handler last, and when. */
+  quickPeer: string
+  quickAt: number
+  /** Until then dear peers leave the time to others, if there are any. */
+  restUntil: number
 }
 
 /** What the log says of refusals. refusal-log.ts changes it. */
@@ -272,6 +280,9 @@ export function createRequestsState(): RequestsState {
       due: false,
       roomAt: -Infinity,
       growAt: Infinity,
+      quickPeer: '',
+      quickAt: -Infinity,
+      restUntil: -Infinity,
     },
     refusalLog: { nextAt: -Infinity, untold: 0 },
   }

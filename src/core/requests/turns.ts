@@ -2,13 +2,14 @@
  * Whose request goes to its handler next. A request goes at once, as long as its peer may have one more handler and nobody waits.
  * Otherwise it waits, and peers have turns: round robin, one request a turn. A peer whose handlers have used up more time than a
  * turn's worth lets turns pass until it is paid, while others wait (deficit round robin: Shreedhar and Varghese, SIGCOMM 1995,
- * with the cost known afterwards).
+ * with the cost known afterwards). Peers whose handlers keep the process for long rest after them (dear.ts).
  */
 import { log, type Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
+import { expectedWait, isResting, noteBegin, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
 import {
@@ -17,12 +18,12 @@ import {
   expireLingering,
   freeSlot,
   growLater,
-  growWindows,
   hasSlot,
   moveToEnd,
   payDebt,
   queueExchange,
   queueFirst,
+  reviewTurns,
   takeSlot,
   unqueueExchange,
 } from './slots.js'
@@ -31,23 +32,34 @@ import type { Account, Exchange } from './state.js'
 /** What a turn is worth, ms of a handler's time. Shorter times are not reported (`handlerTook`). */
 const TURN = 1
 
-/** The request is complete and has its room. It goes to its handler, or waits for its turn. */
-export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): void {
+/** Why a request is refused that would wait for too long. */
+export const TOO_DEAR = 'all that the peer asks takes too long'
+
+/**
+ * The request is complete and has its room. It goes to its handler, or waits for its turn. False: it would wait for longer than it may,
+ * so it is better refused at once.
+ */
+export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): boolean {
   exchange.arrivedAt = state.now
   startDeadline(state, exchange)
   if (exchange.service) {
     exchange.stage = 'handling'
-    return tellServices(state, { kind: 'arrived', exchange: exchange.id, data })
+    tellServices(state, { kind: 'arrived', exchange: exchange.id, data })
+    return true
   }
   const account = state.budget.accounts.get(exchange.peer)!
-  if (state.turns.peers.size === 0 && hasSlot(state, account)) handOut(state, out, account, exchange, data)
+  if (state.turns.peers.size === 0 && hasSlot(state, account) && !isResting(state, account)) {
+    handOut(state, out, account, exchange, data)
+  } else if (expectedWait(state, account) > exchange.timeout) return false
   else queueExchange(state, account, exchange, data)
+  return true
 }
 
 function handOut(state: State, out: Effects, account: Account, exchange: Exchange, data: Uint8Array): void {
   const { id, peer, arrivedAt } = exchange
   exchange.stage = 'handling'
   takeSlot(state, account, exchange)
+  noteBegin(state, account)
   holdAnswer(state, exchange, expectedOf(state, account))
   const waited = state.now - arrivedAt
   out.push(
@@ -78,6 +90,10 @@ export function serveTurns(state: State, out: Effects): void {
     if (exchange === undefined) continue
     if (!hasSlot(state, account)) {
       if (account.handlers >= account.window && account.expected === 0) growLater(state)
+      continue
+    }
+    if (isResting(state, account)) {
+      restLater(state)
       continue
     }
     if (account.debt > 0 && turns.peers.size > 1) {
@@ -136,7 +152,7 @@ export function onReleased(state: State, { exchange }: CommandOf<'released'>): v
 
 /** What waits for a time. */
 export function expireHandlers(state: State, out: Effects): void {
-  growWindows(state)
+  reviewTurns(state)
   const peers = expireLingering(state)
   if (peers.length === 0) return
   log(

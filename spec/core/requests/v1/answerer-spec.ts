@@ -1,10 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf } from '../../../../src/core/limits/limits.js'
 import type { Event } from '../../../../src/core/events.js'
-import { accountsInUse, bytes, Core, data, shorts, V1 } from '../../../support/core.js'
+import { accountsInUse, bytes, Core, data, shorts, used, V1 } from '../../../support/core.js'
+import { varint } from '../../../support/session.js'
 
 function frame(stream: number, length: number): Event {
   return { type: 'data', stream, chunks: [new Uint8Array([length]), new Uint8Array(length)] }
+}
+
+/** The length of a large request, and no more of it. */
+function begun(stream: number, length: number): Event {
+  return { type: 'data', stream, chunks: [varint(length)] }
 }
 
 /** A node to which Bob has opened a stream for a request. */
@@ -197,6 +203,16 @@ describe('room for the requests of others', () => {
     core.in({ type: 'respond', exchange: 2, data: bytes('yes') })
     expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'closed' }))).toEqual(['resume 4'])
     expect(shorts(core.in(data(4, [2, 3, 4, 5])))).toEqual(['handle 4 5'])
+  })
+
+  it('has also what comes over streams that are paused: a window of Yamux of each. Beyond that a request is cut off', () => {
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 600_000 }), maxRequestSize: 1_000_000 })
+    core.connect('bob')
+    const sizes = [600_000, 400_000, 400_000, 400_000, 5]
+    sizes.forEach((_, i) => core.inbound(2 * i + 2))
+    const all = sizes.map((size, i) => shorts(core.in(begun(2 * i + 2, size))).filter((one) => !one.startsWith('log')))
+    expect(all).toEqual([[], ['pause 4'], ['pause 6'], ['reset 8'], ['pause 10']])
+    expect(used(core.state.budget)).toMatchObject({ bytes: 600_000, windows: 524_293, exchanges: 4 })
   })
 
   it('gives a request its whole time to arrive from then on', () => {

@@ -7,7 +7,7 @@ import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import { noteAnswered, noteReceived, openAccount, reserve, waitForRoom } from '../budget.js'
+import { noteAnswered, noteReceived, openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
@@ -22,7 +22,10 @@ import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
 import { makeRoom } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
-import { startHandling } from '../turns.js'
+import { startHandling, TOO_DEAR } from '../turns.js'
+
+/** What comes over a paused stream all the same, bytes: the window of Yamux, which nobody has given it more of. */
+const UNREAD = 262_144
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   const { stream, connection: id } = event
@@ -73,6 +76,10 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
   if (exchange.stage !== 'reading' || reader.length === undefined) return
   exchange.total = reader.length
   if (!exchange.admitted && !reserve(state, exchange, exchange.total)) {
+    if (!reserveWindow(state, exchange, Math.min(exchange.total, UNREAD))) {
+      logRefusal(state, out, exchange.peer, 'no room for a request of this size')
+      return kill(state, out, exchange, 'no room')
+    }
     waitForRoom(state, exchange)
     if (!exchange.complete) out.push({ type: 'pause', stream: exchange.id })
     return
@@ -81,7 +88,9 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 }
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
-  startHandling(state, out, exchange, takePayload(exchange.reader))
+  if (startHandling(state, out, exchange, takePayload(exchange.reader))) return
+  logRefusal(state, out, exchange.peer, TOO_DEAR)
+  kill(state, out, exchange, 'overloaded')
 }
 
 function violate(

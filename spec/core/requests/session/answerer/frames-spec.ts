@@ -135,6 +135,37 @@ describe('CANCEL', () => {
   })
 })
 
+describe('frames that say nothing any more', () => {
+  const MANY = 40_000
+
+  it.each<[string, (i: number) => Uint8Array]>([
+    ['CREDIT for what is over', () => credit(1, 1_000)],
+    ['CREDIT of next to nothing', () => credit(2, 1)],
+    ['CANCEL of what is over', () => cancel(1)],
+    ['DATA of what is over', () => data(1, filled(9), true)],
+    ['crumbs of a request', () => data(3, filled(1), true)],
+    ['frames of an unknown type', () => wire.frame(0x8f, 0)],
+    ['GOODBYE', (i) => wire.goodbye(i + 1, 0)],
+  ])('%s: a burst of them is ignored, and no more than that', (_, frame) => {
+    const core = answering()
+    core.receive(
+      request(1, bytes('?')),
+      request(2, bytes('?'), { credit: 10 }),
+      request(3, filled(1), { total: 200_000 }),
+    )
+    core.receive(cancel(1))
+    const few = Array.from({ length: MANY / 2 }, (__, i) => frame(i))
+    expect(core.receive(...few).filter(({ type }) => type === 'reset')).toEqual([])
+    core.now += 1_000
+    expect(core.receive(...few).filter(({ type }) => type === 'reset')).toEqual([])
+    expect(core.receive(...few)).toContainEqual({
+      type: 'reset',
+      stream: 2,
+      reason: 'too many of its frames say nothing',
+    })
+  })
+})
+
 describe('a violation by the asker', () => {
   it.each<[string, Uint8Array[], string]>([
     ['a second HELLO', [hello()], 'a frame of type 0 is not for an answerer'],
