@@ -146,7 +146,7 @@ describe('frames that say nothing any more', () => {
     ['crumbs of a request', () => data(3, filled(1), true)],
     ['frames of an unknown type', () => wire.frame(0x8f, 0)],
     ['GOODBYE', (i) => wire.goodbye(i + 1, 0)],
-  ])('%s: a burst of them is ignored, and no more than that', (_, frame) => {
+  ])('%s: a burst of them is ignored, and no more than that', (_, make) => {
     const core = answering()
     core.receive(
       request(1, bytes('?')),
@@ -154,7 +154,7 @@ describe('frames that say nothing any more', () => {
       request(3, filled(1), { total: 200_000 }),
     )
     core.receive(cancel(1))
-    const few = Array.from({ length: MANY / 2 }, (__, i) => frame(i))
+    const few = Array.from({ length: MANY / 2 }, (__, i) => make(i))
     expect(core.receive(...few).filter(({ type }) => type === 'reset')).toEqual([])
     core.now += 1_000
     expect(core.receive(...few).filter(({ type }) => type === 'reset')).toEqual([])
