@@ -63,6 +63,8 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     kadRate: 10,
     identifyRate: 11,
     pingRate: 12,
+    gossipRate: 13,
+    gossipByteRate: 4_096,
   },
   record: 'recording',
 }

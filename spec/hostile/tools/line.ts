@@ -113,9 +113,9 @@ export class Line {
   /** As it is; waits until more can be written. Nothing happens on a line that is over. */
   async send(bytes: Uint8Array): Promise<void> {
     if (!this.isOpen || this.push(bytes)) return
-    const start = performance.now()
+    const over = this.context.fate.waits()
     await Promise.race([this.under.onDrain().catch(() => undefined), this.closed, this.context.over])
-    this.context.fate.waits(performance.now() - start)
+    over()
   }
 
   /** Without waiting; `false`: it is full. */

@@ -126,6 +126,7 @@ describe('reading', () => {
     const stream = new FakeStream()
     const ends: (ReadingEnd | 'done')[] = []
     const reading = readFrames(stream as unknown as Stream, 1_000_000, {
+      pause: () => undefined,
       handle,
       over: (end) => ends.push(end),
       done: () => ends.push('done'),

@@ -4,8 +4,7 @@
  * is far ahead is paused, so that its sender waits and our memory does not grow.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
-import { nextTurn } from '../../platform/timers.js'
-import { GOSSIP_READ_AHEAD, GOSSIP_READ_TURN } from '../defaults.js'
+import { GOSSIP_READ_AHEAD } from '../defaults.js'
 import { FrameReader } from './frames.js'
 
 /** `malformed`: nothing that follows can be read; `broken`: the stream is gone, by a reset or with its connection. */
@@ -17,6 +16,8 @@ export interface Reading {
 }
 
 export interface Reader {
+  /** Asked before each frame. `undefined`: it may be read now; otherwise it resolves when that is to be asked again. */
+  pause(): Promise<void> | undefined
   /** Throws when the frame cannot be read, and rejects for no reason. */
   handle(frame: Uint8Array): Promise<void>
   /** The stream has ended. What has arrived by then is handled all the same. */
@@ -82,14 +83,10 @@ export function readFrames(stream: Stream, limit: number, reader: Reader): Readi
   const work = async (): Promise<void> => {
     busy = true
     try {
-      let began = performance.now()
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
+        for (let pause = reader.pause(); pause !== undefined && live; pause = reader.pause()) await pause
         catchUp()
-        await reader.handle(frame)
-        // Messages are verified in one long chain of microtasks, and sockets and timers need a turn too.
-        if (performance.now() - began < GOSSIP_READ_TURN) continue
-        await new Promise<void>((resolve) => nextTurn(resolve))
-        began = performance.now()
+        if (live) await reader.handle(frame)
       }
       busy = false
     } catch {

@@ -6,7 +6,11 @@ import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { PeerId } from '@libp2p/interface'
 import type { PortEvent } from '../../core/port.js'
 import { GOSSIP } from '../../core/parameters.js'
+import { GOSSIP_PUBLISHES } from '../defaults.js'
 import { unverified } from './signed-message.js'
+
+/** Bytes of a peer id and a sequence number, at most. What is longer is no name. */
+const LONGEST = 256
 
 interface Known {
   /** Signer and sequence number of each publish. */
@@ -28,6 +32,18 @@ export class Repeats {
     }
     this.known.delete(id)
     this.known.set(id, { publishes: new Set([nameOf(message)]), until: now + GOSSIP.seenTTL })
+  }
+
+  /**
+   * Just this publish was heard, or so many of the id that another one says nothing new. What is said of another one has to be verified:
+   * its signer hears that it was in vain.
+   */
+  hasHeard(id: string, message: RPC.Message): boolean {
+    const { publishes } = this.known.get(id) ?? {}
+    if (publishes === undefined) return false
+    if (publishes.size >= GOSSIP_PUBLISHES) return true
+    const { from, seqno } = message
+    return (from?.length ?? 0) + (seqno?.length ?? 0) <= LONGEST && publishes.has(nameOf(message))
   }
 
   /** The id was known already. A repeat comes by several ways too. */
