@@ -65,6 +65,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     pingRate: 12,
     gossipRate: 13,
     gossipByteRate: 4_096,
+    gossipCacheBytes: 14,
   },
   record: 'recording',
 }

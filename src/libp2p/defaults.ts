@@ -289,6 +289,8 @@ export const GOSSIP_UNREAD = 16
 export const GOSSIP_PACED = 4_096
 /** Publishes of the same message (docs/broadcasts.md) that are told apart; more are taken for one that was heard. */
 export const GOSSIP_PUBLISHES = 64
+/** Messages of which that is known: some 20 MB. A repeat of another one is verified, and dropped without a word. */
+export const GOSSIP_REPEATS = 65_536
 /** Streams at once of peers that have gone, of which what has arrived is still verified. */
 export const GOSSIP_LATE_STREAMS = 64
 

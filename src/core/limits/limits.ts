@@ -63,6 +63,11 @@ export interface Limits {
   gossipRate: number
   /** Bytes of it, in the same way. Default 4,194,304: 64 of the largest messages. */
   gossipByteRate: number
+  /**
+   * Bytes of the broadcasts of the last ten seconds, which peers may ask for (IWANT), with 1 KiB for each. Beyond it whoever has brought
+   * most loses its oldest: they are handed on and delivered all the same. Default: an eighth of `memory`.
+   */
+  gossipCacheBytes: number
 }
 
 type Name = keyof Limits
@@ -97,6 +102,7 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
   gossipRate: { unit: 'per second', least: 1, most: MOST, standard: 1_000 },
   gossipByteRate: { unit: 'bytes per second', least: 1_024, most: MOST_BYTES, standard: 4_194_304 },
+  gossipCacheBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

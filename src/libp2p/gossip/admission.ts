@@ -8,6 +8,7 @@ import type { PeerId } from '@libp2p/interface'
 import { LEFT_TOPICS, LEFT_TOPIC_GRACE, UNKNOWN_TOPIC_TOLERANCE } from '../defaults.js'
 import type { Drops } from './drops.js'
 import type { Internals, Validated } from './internals.js'
+import type { MessageCache } from './message-cache.js'
 import type { Repeats } from './repeats.js'
 import { frameSize } from './signed-message.js'
 import type { Scores } from './scores.js'
@@ -37,6 +38,7 @@ export class Admission {
     private readonly drops: Drops,
     private readonly scores: Scores,
     private readonly repeats: Repeats,
+    private readonly cache: Pick<MessageCache, 'comes'>,
     private readonly pausing: Pausing,
   ) {
     this.verify = inside.validateReceivedMessage.bind(inside)
@@ -58,7 +60,7 @@ export class Admission {
     if (price === undefined) return Promise.resolve(this.refuseKey(peer, message))
     this.pausing.work(peer, price)
     return this.verify(from, message).then((result) => {
-      if (result.code === 'valid') this.repeats.note(result.messageId.msgIdStr, message)
+      if (result.code === 'valid') this.taken(result.messageId.msgIdStr, message, peer)
       else if (result.code === 'duplicate') this.repeats.seen(result.msgIdStr, message, from)
       else this.invalid(peer, message)
       return result
@@ -113,6 +115,11 @@ export class Admission {
     this.drops.count(peer, key === undefined && from === undefined ? 'signature' : 'key', topic)
     this.scores.changed(peer)
     return { code: 'invalid', reason: 'error', error: 'invalid_peerid' }
+  }
+
+  private taken(id: string, message: RPC.Message, peer: string): void {
+    this.repeats.note(id, message)
+    this.cache.comes(id, peer)
   }
 
   private invalid(peer: string, { topic }: RPC.Message): void {

@@ -77,7 +77,7 @@ export class Pubsub {
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     const repeats = new Repeats(emit)
-    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats, {
+    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats, pubsub.messageCache, {
       pause: (peer) => this.pause(peer),
       work: (peer, amount) => this.work(peer, amount),
     })
@@ -254,7 +254,7 @@ export class Pubsub {
   }
 }
 
-/** A user may keep it, so a small payload is copied: a view would keep a whole network buffer alive. */
+/** A user may keep it, so it is copied if it is small or one of many in its frame: a view would keep a whole network buffer alive. */
 function keepable(data: Uint8Array): Uint8Array {
-  return data.length < COPY_BELOW ? new Uint8Array(data) : plain(data)
+  return data.length < COPY_BELOW || data.length < data.buffer.byteLength / 2 ? new Uint8Array(data) : plain(data)
 }
