@@ -142,6 +142,7 @@ export const eventsByType: Arbitraries = {
       'pingRate',
       'pingUnread',
       'gossipRate',
+      'meshPlaces',
     ),
     count: fc.nat(10_000),
   }),

@@ -43,7 +43,8 @@ export type DropReason = 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'ma
  * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
  * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
  * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
- * not read; `gossipRate`: gossip beyond its rate, which is read later.
+ * not read; `gossipRate`: gossip beyond its rate, which is read later; `meshPlaces`: a
+ * place in a mesh, of which its range of addresses has most.
  */
 export type RefusedKind =
   | 'kadRate'
@@ -56,6 +57,7 @@ export type RefusedKind =
   | 'pingRate'
   | 'pingUnread'
   | 'gossipRate'
+  | 'meshPlaces'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

@@ -18,6 +18,7 @@ import { plain } from '../request-streams.js'
 import { Admission } from './admission.js'
 import { Drops } from './drops.js'
 import { internalsOf, type Internals } from './internals.js'
+import { MeshPlaces } from './mesh-places.js'
 import { Outbound } from './outbound.js'
 import { Pace } from './pace.js'
 import { PeerStreams, type StreamsListener } from './peer-streams.js'
@@ -44,6 +45,7 @@ export class Pubsub {
   private readonly admission: Admission
   private readonly publishing: Publishing
   private readonly verifying: Verifying
+  private readonly places: MeshPlaces
   private readonly turns = new Turns()
   private readonly pace: Pace
   private readonly guarded = new Set<string>()
@@ -73,14 +75,24 @@ export class Pubsub {
     this.inside = internalsOf(pubsub)
     this.drops = new Drops(emit)
     this.pace = new Pace(book, isNamed, refused)
+    this.places = new MeshPlaces(pubsub, this.inside, (peer) => refused(peer, 'meshPlaces'))
     this.scores = new Scores(this.inside, scoring)
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     const repeats = new Repeats(emit)
-    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats, pubsub.messageCache, {
-      pause: (peer) => this.pause(peer),
-      work: (peer, amount) => this.work(peer, amount),
-    })
+    this.admission = new Admission(
+      this.inside,
+      maxMessageSize,
+      idOf,
+      this.drops,
+      this.scores,
+      repeats,
+      pubsub.messageCache,
+      {
+        pause: (peer) => this.pause(peer),
+        work: (peer, amount) => this.work(peer, amount),
+      },
+    )
     const signer = new Signer(host.peerId, privateKey)
     const { inside, scores, streams, outbound } = this
     this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, repeats, options, emit)
@@ -93,6 +105,7 @@ export class Pubsub {
       met: (connection) => {
         this.connections.idOf(connection)
         this.pace.meet(connection)
+        this.places.meet(connection)
       },
       opened: (peer) => this.opened(peer),
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
@@ -125,9 +138,12 @@ export class Pubsub {
     this.work(id, workOf(rpc))
     this.pace.bytes(id, size)
     if (late) return this.receivedLate(peer, rpc)
-    if (this.scores.allowRead(id)) return this.inside.handleReceivedRpc(peer, lastWords(rpc)).catch(() => undefined)
-    this.work(id, rpc.messages.length)
-    return Promise.resolve()
+    if (!this.scores.allowRead(id)) {
+      this.work(id, rpc.messages.length)
+      return Promise.resolve()
+    }
+    rpc = lastWords(rpc)
+    return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 
   /** Of a peer that has gone since messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
@@ -154,6 +170,7 @@ export class Pubsub {
         this.subscriptionChanged(peerId.toString(), topic, subscribe)
       }
     })
+    pubsub.addEventListener('gossipsub:heartbeat', () => this.places.spread())
     for (const event of ['gossipsub:graft', 'gossipsub:prune', 'gossipsub:heartbeat'] as const) {
       pubsub.addEventListener(event, () => this.meshMayHaveChanged())
     }
@@ -215,7 +232,10 @@ export class Pubsub {
   /** gossipsub reports nothing of the topics of a peer that has gone. */
   private forget(peer: string): void {
     // One that is connected may be back at once.
-    if (this.host.getConnections(peerIdFromString(peer)).length === 0) this.pace.leave(peer)
+    if (this.host.getConnections(peerIdFromString(peer)).length === 0) {
+      this.pace.leave(peer)
+      this.places.leave(peer)
+    }
     this.admission.forget(peer)
     this.scores.forget(peer)
     for (const topic of [...(this.subscriptions.get(peer) ?? [])]) this.subscriptionChanged(peer, topic, false)
