@@ -66,6 +66,8 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     gossipRate: 13,
     gossipByteRate: 4_096,
     gossipCacheBytes: 14,
+    largeBytes: 15,
+    historyBytes: 16,
   },
   record: 'recording',
 }

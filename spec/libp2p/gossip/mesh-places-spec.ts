@@ -100,6 +100,14 @@ describe('a full mesh', () => {
   })
 })
 
+it('tells the loopback addresses of one machine apart', async () => {
+  for (let at = 0; at < 12; at++) meet(`loud ${at}`, '127.0.0.9')
+  for (const peer of subscribers) mesh.add(peer)
+  meet('quiet', '127.0.0.1')
+  await graft('quiet')
+  expect([mesh.has('quiet'), lost]).toEqual([true, ['loud 11']])
+})
+
 describe('a heartbeat', () => {
   it('brings one of another range in where one range has more than half, until it has not', () => {
     fill(12, 0)

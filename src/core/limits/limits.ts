@@ -68,6 +68,14 @@ export interface Limits {
    * most loses its oldest: they are handed on and delivered all the same. Default: an eighth of `memory`.
    */
   gossipCacheBytes: number
+  /**
+   * Bytes of large messages that are being fetched, and as many that are kept for others to fetch. Peers, and ranges of addresses, share
+   * what is fetched, and more waits for as long as a fetch may take; of what is kept whoever has brought most loses its oldest. Default: a
+   * quarter of `memory`.
+   */
+  largeBytes: number
+  /** Bytes of the histories of all topics. Beyond it the largest history loses its oldest broadcast. Default: an eighth of `memory`. */
+  historyBytes: number
 }
 
 type Name = keyof Limits
@@ -103,6 +111,8 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   gossipRate: { unit: 'per second', least: 1, most: MOST, standard: 1_000 },
   gossipByteRate: { unit: 'bytes per second', least: 1_024, most: MOST_BYTES, standard: 4_194_304 },
   gossipCacheBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
+  largeBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
+  historyBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */
