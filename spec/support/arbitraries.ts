@@ -143,6 +143,7 @@ export const eventsByType: Arbitraries = {
       'pingUnread',
       'gossipRate',
       'meshPlaces',
+      'gossipReplay',
     ),
     count: fc.nat(10_000),
   }),

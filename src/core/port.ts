@@ -44,7 +44,7 @@ export type DropReason = 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'ma
  * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
  * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
  * not read; `gossipRate`: gossip beyond its rate, which is read later; `meshPlaces`: a
- * place in a mesh, of which its range of addresses has most.
+ * place in a mesh, of which its range of addresses has most; `gossipReplay`: a message that was heard long ago.
  */
 export type RefusedKind =
   | 'kadRate'
@@ -58,6 +58,7 @@ export type RefusedKind =
   | 'pingUnread'
   | 'gossipRate'
   | 'meshPlaces'
+  | 'gossipReplay'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

@@ -291,6 +291,9 @@ export const GOSSIP_PACED = 4_096
 export const GOSSIP_PUBLISHES = 64
 /** Messages of which that is known: some 20 MB. A repeat of another one is verified, and dropped without a word. */
 export const GOSSIP_REPEATS = 65_536
+/** Signers of which it is known what they have published, and spans of sequence numbers of each: 20 MB at the most. */
+export const GOSSIP_SIGNERS = 4_096
+export const GOSSIP_SPANS = 64
 /** Streams at once of peers that have gone, of which what has arrived is still verified. */
 export const GOSSIP_LATE_STREAMS = 64
 

@@ -218,7 +218,7 @@ describe('a receipt that a peer wants', () => {
     expect(core.gotLines('bob')).toEqual(['FAIL 1025 Overloaded, "too many receipts are wanted"'])
     core.peer('carol')
     core.run(...core.asks('carol', wanted('one more')))
-    expect(core.gotLines('carol')).toEqual([])
+    expect(core.gotLines('carol').filter((line) => line.startsWith('FAIL'))).toEqual([])
     core.run(core.sends('bob', cancel(1)), ...core.asks('bob', wanted('another')))
     expect(core.gotLines('bob').map((line) => line.slice(0, 16))).toEqual(['FAIL 1 Cancelled'])
   })

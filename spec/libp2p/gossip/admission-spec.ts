@@ -23,6 +23,8 @@ let events: PortEvent[]
 /** Messages whose signature was looked at. */
 let verified: RPC.Message[]
 let work: number
+let replayed: number
+let seen: Set<string>
 let pauses: Promise<void>[]
 let readable: boolean
 let inside: Internals
@@ -57,12 +59,12 @@ beforeEach(async () => {
   const key = await generateKeyPair('Ed25519')
   signer = new Signer(peerIdFromPrivateKey(key), key)
   verified = []
-  work = 0
+  work = replayed = 0
   pauses = []
   readable = true
   const mine: PortEvent[] = (events = [])
   const emit = (event: PortEvent): void => void mine.push(event)
-  inside = stock(new Set())
+  inside = stock((seen = new Set()))
   const scores = { changed: () => undefined, penalize: () => undefined, allowRead: () => readable }
   admission = new Admission(
     inside,
@@ -72,7 +74,7 @@ beforeEach(async () => {
     scores as unknown as Scores,
     new Repeats(emit),
     { comes: () => undefined },
-    { pause: () => pauses.shift(), work: (_, amount) => (work += amount) },
+    { pause: () => pauses.shift(), work: (_, amount) => (work += amount), replayed: () => replayed++ },
   )
   admission.join(TOPIC)
 })
@@ -84,6 +86,16 @@ describe('a message', () => {
     for (let i = 0; i < 100; i++) expect(await give(message)).toEqual({ code: 'duplicate', msgIdStr: 'a' })
     expect(verified.length).toBe(1)
     expect(work).toBeLessThan(60)
+  })
+
+  it('that was heard long ago is not delivered again, and the same bytes of a new publish are', async () => {
+    const message = await sign('a')
+    await give(message)
+    // gossipsub forgets an id after a minute.
+    seen.clear()
+    expect(await give(message)).toEqual({ code: 'duplicate', msgIdStr: 'a' })
+    expect([verified.length, replayed]).toEqual([1, 1])
+    expect(await give(await sign('a'))).toMatchObject({ code: 'valid' })
   })
 
   it('that says what was heard is verified before anybody is told that its signer has published it', async () => {

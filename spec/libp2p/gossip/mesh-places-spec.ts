@@ -14,6 +14,8 @@ let mesh: Set<string>
 let subscribers: Set<string>
 let backoff: Map<string, number>
 let bad: Set<string>
+/** There is no stream to them yet. */
+let unasked: Set<string>
 let lost: string[]
 let sent: string[]
 let inside: Internals
@@ -38,12 +40,13 @@ beforeEach(() => {
   subscribers = new Set()
   backoff = new Map()
   bad = new Set()
+  unasked = new Set()
   lost = []
   sent = []
   inside = {
     mesh: new Map([[TOPIC, mesh]]),
     backoff: new Map([[TOPIC, backoff]]),
-    streamsOutbound: { has: () => true },
+    streamsOutbound: { has: (peer: string) => !unasked.has(peer) },
     score: { score: (peer: string) => (bad.has(peer) ? -1 : 0) },
     // As gossipsub does.
     handleGraft: (peer: string) => {
@@ -64,6 +67,8 @@ describe('a full mesh', () => {
   it('has a place for one of another range, and the range with most loses the one that came last', async () => {
     fill(10, 2)
     meet('quiet', '5.5.5.5')
+    // A GRAFT may come before there is a stream back.
+    unasked.add('quiet')
     await graft('quiet')
     expect([mesh.has('quiet'), mesh.size, lost]).toEqual([true, MESH.Dhi, ['loud 9']])
     expect(sent).toEqual(['prune loud 9 1'])

@@ -20,6 +20,8 @@ export interface Pausing {
   pause(peer: string): Promise<void> | undefined
   /** The peer has made so much work, in messages. */
   work(peer: string, amount: number): void
+  /** The peer has said again what was heard long ago. */
+  replayed(peer: string): void
 }
 
 export class Admission {
@@ -105,8 +107,12 @@ export class Admission {
     // Earlier messages of the same frame may have been bad ones.
     if (!this.scores.allowRead(peer)) return { code: 'invalid', reason: 'blacklisted', msgIdStr: '' }
     const id = this.idOf(message)
-    if (id === undefined || !this.inside.seenCache.has(id) || !this.repeats.hasHeard(id, message)) return undefined
-    return { code: 'duplicate', msgIdStr: id }
+    if (id === undefined) return undefined
+    const duplicate: Validated = { code: 'duplicate', msgIdStr: id }
+    if (this.inside.seenCache.has(id)) return this.repeats.hasHeard(id, message) ? duplicate : undefined
+    if (!this.repeats.isReplay(message)) return undefined
+    this.pausing.replayed(peer)
+    return duplicate
   }
 
   /** A key is chosen by who signs, so to hand on such a message is an offence. */

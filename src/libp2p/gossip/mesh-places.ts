@@ -46,7 +46,7 @@ export class MeshPlaces {
       const peer = this.pubsub
         .getSubscribers(topic)
         .map(String)
-        .find((one) => !mesh.has(one) && this.isFewer(one, ranges, largest) && this.mayCome(one, topic))
+        .find((one) => !mesh.has(one) && this.isFewer(one, ranges, largest) && this.mayBeAsked(one, topic))
       if (peer === undefined) continue
       if (mesh.size >= MESH.D) this.end(largest.at(-1)!, topic, mesh)
       this.inside.addToMesh(peer, topic, 'outbound')
@@ -68,10 +68,14 @@ export class MeshPlaces {
     return (ranges.get(this.rangeOf(peer))?.length ?? 0) + 1 < largest.length
   }
 
+  private mayBeAsked(peer: string, topic: string): boolean {
+    return this.inside.streamsOutbound.has(peer) && this.mayCome(peer, topic)
+  }
+
   private mayCome(peer: string, topic: string): boolean {
     const { inside } = this
     const until = inside.backoff.get(topic)?.get(peer) ?? 0
-    return until <= Date.now() && inside.streamsOutbound.has(peer) && inside.score.score(peer) >= 0
+    return until <= Date.now() && inside.score.score(peer) >= 0
   }
 
   /** The last one that came. */

@@ -91,6 +91,7 @@ export class Pubsub {
       {
         pause: (peer) => this.pause(peer),
         work: (peer, amount) => this.work(peer, amount),
+        replayed: (peer) => refused(peer, 'gossipReplay'),
       },
     )
     const signer = new Signer(host.peerId, privateKey)

@@ -4,12 +4,16 @@
  */
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { PeerId } from '@libp2p/interface'
+import { peerIdFromMultihash } from '@libp2p/peer-id'
+import * as Digest from 'multiformats/hashes/digest'
 import type { PortEvent } from '../../core/port.js'
 import { GOSSIP } from '../../core/parameters.js'
 import { GOSSIP_PUBLISHES, GOSSIP_REPEATS } from '../defaults.js'
+import { Replays } from './replays.js'
 import { unverified } from './signed-message.js'
 
-/** Bytes of a peer id and a sequence number, at most. What is longer is no name. */
+/** Bytes of a sequence number, and of a peer id at most. */
+const SEQUENCE = 8
 const LONGEST = 256
 
 interface Known {
@@ -23,9 +27,13 @@ export class Repeats {
   /** Message id → what has had it, for as long as gossipsub knows the id, unless there are too many. The oldest first. */
   private readonly known = new Map<string, Known>()
 
+  private readonly replays = new Replays()
+
   constructor(private readonly emit: (event: PortEvent) => void) {}
 
   note(id: string, message: RPC.Message): void {
+    const publish = publishOf(message)
+    if (publish !== undefined) this.replays.note(...publish)
     const now = performance.now()
     for (const [old, { until }] of this.known) {
       if (until > now && this.known.size < GOSSIP_REPEATS) break
@@ -43,8 +51,21 @@ export class Repeats {
     const known = this.known.get(id)
     if (known === undefined) return false
     if (known.others !== undefined && known.others.size >= GOSSIP_PUBLISHES) return true
-    const { from, seqno } = message
-    return (from?.length ?? 0) + (seqno?.length ?? 0) <= LONGEST && has(known, nameOf(message))
+    return publishOf(message) !== undefined && has(known, nameOf(message))
+  }
+
+  /** This publish was heard, however long ago: it is said again by somebody who has kept it. */
+  isReplay(message: RPC.Message): boolean {
+    const publish = publishOf(message)
+    return publish !== undefined && this.replays.has(...publish)
+  }
+
+  /** Who has said first what has this id now; `undefined`: nobody, or it is not known any more. */
+  firstOf(id: string): string | undefined {
+    const known = this.known.get(id)
+    if (known === undefined) return undefined
+    const from = Uint8Array.from(known.first.slice(SEQUENCE), (char) => char.charCodeAt(0))
+    return peerIdFromMultihash(Digest.decode(from)).toString()
   }
 
   /** The id was known already. A repeat comes by several ways too. */
@@ -60,6 +81,13 @@ export class Repeats {
 
 function has({ first, others }: Known, name: string): boolean {
   return name === first || others?.has(name) === true
+}
+
+/** Signer and sequence number, if there can be such ones. */
+function publishOf({ from, seqno }: RPC.Message): [signer: string, sequence: bigint] | undefined {
+  if (from === undefined || from.length > LONGEST || seqno?.length !== SEQUENCE) return undefined
+  const sequence = new DataView(seqno.buffer, seqno.byteOffset, SEQUENCE).getBigUint64(0)
+  return [String.fromCharCode(...from), sequence]
 }
 
 /** Not the bytes themselves, which are views of a network buffer. */
