@@ -31,17 +31,17 @@ let inside: Internals
 let admission: Admission
 
 /** As gossipsub, for which all signatures are right where there is a signer. */
-function stock(seen: Set<string>): Internals {
+function stock(ids: Set<string>): Internals {
   return {
-    seenCache: { has: (id: string) => seen.has(id), put: (id: string) => seen.add(id) },
+    seenCache: { has: (id: string) => ids.has(id), put: (id: string) => ids.add(id) },
     validateReceivedMessage: (_: PeerId, message: RPC.Message): Promise<Validated> => {
       verified.push(message)
       if (message.from?.length !== 38 || message.seqno?.length !== 8) {
         return Promise.resolve({ code: 'invalid', reason: 'error' })
       }
       const msgIdStr = text(message.data!)
-      if (seen.has(msgIdStr)) return Promise.resolve({ code: 'duplicate', msgIdStr })
-      seen.add(msgIdStr)
+      if (ids.has(msgIdStr)) return Promise.resolve({ code: 'duplicate', msgIdStr })
+      ids.add(msgIdStr)
       return Promise.resolve({ code: 'valid', messageId: { msgIdStr } })
     },
   } as unknown as Internals
@@ -114,7 +114,7 @@ describe('a message', () => {
     await give(await sign('a'))
     const long = new Uint8Array(200_000)
     for (const odd of [{ from: long }, { seqno: long }, { from: undefined }, { key: long }, { seqno: undefined }]) {
-      await give({ ...(await sign('a')), ...odd } as RPC.Message)
+      await give({ ...(await sign('a')), ...odd })
     }
     expect((await drops()).length).toBeGreaterThan(0)
   })

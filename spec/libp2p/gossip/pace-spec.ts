@@ -18,7 +18,7 @@ const waits = (peer: string): boolean => pace.pause(peer) !== undefined
 
 async function from(address: string): Promise<string> {
   const remotePeer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-  pace.meet({ remotePeer, remoteAddr: multiaddr(address) } as unknown as Connection)
+  pace.meet({ remotePeer, remoteAddr: multiaddr(address) })
   return remotePeer.toString()
 }
 

@@ -28,13 +28,18 @@ it('is there for whoever asks until it is used', async () => {
 it('is given to one of those who wait in each turn, in their order', async () => {
   const { turns, turn } = byHand()
   const seen: string[] = []
-  turns.pause()
+  void turns.pause()
   block(GOSSIP_TURN + 1)
-  for (const name of ['a', 'b', 'c']) void turns.pause()?.then(() => seen.push(name))
+  const waits = async (name: string): Promise<void> => {
+    await turns.pause()
+    seen.push(name)
+  }
+  const waiting = ['a', 'b', 'c'].map(waits)
   for (const expected of [['a'], ['a', 'b'], ['a', 'b', 'c']]) {
     await turn()
     expect(seen).toEqual(expected)
   }
+  await Promise.all(waiting)
   await turn()
   expect(turns.pause()).toBeUndefined()
 })

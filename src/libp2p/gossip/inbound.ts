@@ -80,13 +80,16 @@ export function readFrames(stream: Stream, limit: number, reader: Reader): Readi
     holdBack()
   }
 
+  const handle = (frame: Uint8Array): Promise<void> | undefined => (live ? reader.handle(frame) : undefined)
+
   const work = async (): Promise<void> => {
     busy = true
     try {
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
-        for (let pause = reader.pause(); pause !== undefined && live; pause = reader.pause()) await pause
+        const turn = turnOf(reader)
+        if (turn !== undefined) await turn
         catchUp()
-        if (live) await reader.handle(frame)
+        await handle(frame)
       }
       busy = false
     } catch {
@@ -100,6 +103,11 @@ export function readFrames(stream: Stream, limit: number, reader: Reader): Readi
   stream.addEventListener('message', received)
   stream.addEventListener('close', closed)
   return { stop: finish }
+}
+
+/** `undefined`: it may go on now. */
+function turnOf(reader: Reader): Promise<void> | undefined {
+  return reader.pause()?.then(() => turnOf(reader))
 }
 
 /** Pausing and resuming throw on a stream that has closed meanwhile. */
