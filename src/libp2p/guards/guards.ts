@@ -17,10 +17,7 @@ export interface Guards {
   refused: (peer: string, what: RefusedKind) => void
 }
 
-export function createGuards(
-  limits: Limits = limitsOf(),
-  isNamed: (peer: string) => boolean = () => false,
-): Guards {
+export function createGuards(limits: Limits = limitsOf(), isNamed: (peer: string) => boolean = () => false): Guards {
   const refusals = new Refusals()
   return {
     limits,
