@@ -27,6 +27,7 @@ let replayed: number
 let seen: Set<string>
 let pauses: Promise<void>[]
 let readable: boolean
+let owes: boolean
 let inside: Internals
 let admission: Admission
 
@@ -62,6 +63,7 @@ beforeEach(async () => {
   work = replayed = 0
   pauses = []
   readable = true
+  owes = false
   const mine: PortEvent[] = (events = [])
   const emit = (event: PortEvent): void => void mine.push(event)
   inside = stock((seen = new Set()))
@@ -74,7 +76,12 @@ beforeEach(async () => {
     scores as unknown as Scores,
     new Repeats(emit),
     { comes: () => undefined },
-    { pause: () => pauses.shift(), work: (_, amount) => (work += amount), replayed: () => replayed++ },
+    {
+      owes: () => owes,
+      pause: () => pauses.shift(),
+      work: (_, amount) => (work += amount),
+      replayed: () => replayed++,
+    },
   )
   admission.join(TOPIC)
 })
@@ -131,8 +138,9 @@ describe('a message', () => {
     expect(await drops()).toEqual([reason])
   })
 
-  it('of a peer to which nobody listens any more is not verified, also in the same frame', async () => {
+  it('of a peer to which nobody listens any more is not verified when it has said too much, also in the same frame', async () => {
     readable = false
+    owes = true
     expect(await give(await sign('a'))).toMatchObject({ code: 'invalid', reason: 'blacklisted' })
     expect(verified).toEqual([])
   })

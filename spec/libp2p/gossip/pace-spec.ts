@@ -37,13 +37,14 @@ describe('a peer', () => {
   it('has two seconds of its rate at once, and then waits as long as it has said too much', () => {
     pace.work('a', 200)
     expect(waits('a')).toBe(false)
+    expect(pace.owes('a')).toBe(false)
     pace.work('a', 50)
-    expect(waits('a')).toBe(true)
+    expect([waits('a'), pace.owes('a')]).toEqual([true, true])
     expect(told).toEqual(['a gossipRate'])
     now = 499
     expect(waits('a')).toBe(true)
     now = 500
-    expect(waits('a')).toBe(false)
+    expect([waits('a'), pace.owes('a')]).toEqual([false, false])
   })
 
   it('is read on by itself', async () => {

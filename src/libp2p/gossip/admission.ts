@@ -15,7 +15,12 @@ import type { Scores } from './scores.js'
 import { priceOf } from './keys.js'
 import { UNVERIFIED } from './work.js'
 
+/** No offence more: it is not looked at. */
+const UNREAD: Validated = { code: 'invalid', reason: 'blacklisted', msgIdStr: '' }
+
 export interface Pausing {
+  /** It has said more than its rate. */
+  owes(peer: string): boolean
   /** `undefined`: messages of this peer may be looked at now; otherwise it resolves when that is to be asked again. */
   pause(peer: string): Promise<void> | undefined
   /** The peer has made so much work, in messages. */
@@ -51,6 +56,11 @@ export class Admission {
 
   private admit(from: PeerId, message: RPC.Message): Promise<Validated> {
     const peer = from.toString()
+    // Earlier messages of the same frame were bad ones, and too many.
+    if (this.pausing.owes(peer) && !this.scores.allowRead(peer)) {
+      this.pausing.work(peer, UNVERIFIED)
+      return Promise.resolve(UNREAD)
+    }
     const pause = this.pausing.pause(peer)
     if (pause !== undefined) return pause.then(() => this.admit(from, message))
     const known = this.refuse(peer, message)
@@ -104,8 +114,6 @@ export class Admission {
       // gossipsub counts it as an invalid message of the sender's.
       return { code: 'invalid', reason: 'error', error: 'transform_failed' }
     }
-    // Earlier messages of the same frame may have been bad ones.
-    if (!this.scores.allowRead(peer)) return { code: 'invalid', reason: 'blacklisted', msgIdStr: '' }
     const id = this.idOf(message)
     if (id === undefined) return undefined
     const duplicate: Validated = { code: 'duplicate', msgIdStr: id }

@@ -72,6 +72,12 @@ export class Pace {
     if (pacing.times === 1) this.delay(pacing, now, ranges.bytes.spend(pacing.range, now, amount))
   }
 
+  /** It has said more than its rate, and has not waited for that yet. */
+  owes(peer: string): boolean {
+    const { until = 0 } = this.peers.get(peer) ?? {}
+    return until !== 0 && until > this.now()
+  }
+
   /** To be asked before anything of the peer is looked at. `undefined`: it may go on; otherwise it resolves when it may. */
   pause(peer: string): Promise<void> | undefined {
     const pacing = this.peers.get(peer)

@@ -89,6 +89,7 @@ export class Pubsub {
       repeats,
       pubsub.messageCache,
       {
+        owes: (peer) => this.pace.owes(peer),
         pause: (peer) => this.pause(peer),
         work: (peer, amount) => this.work(peer, amount),
         replayed: (peer) => refused(peer, 'gossipReplay'),
