@@ -55,6 +55,8 @@ export const MARKS: Record<string, Marks> = {
   'v1-paused': { fails: ['back', 'attacker'], varies: ['p99', 'memory'] },
   'v1-answers-unread': { fails: ['p99', 'memory', 'back', 'stall', 'attacker'] },
   'v1-flood': { fails: ['attacker'], varies: ['p99', 'stall', 'back'] },
+  'gossip-iwant-large': { fails: ['attacker'] },
+  'gossip-mesh': { fails: ['attacker'] },
   'gossip-bad-signatures': { varies: ['stall'] },
   'kad-find-node': { fails: ['p99', 'stall', 'attacker'], varies: ['back'] },
   'kad-get-providers': { fails: ['p99', 'answered', 'strangers', 'stall', 'attacker'] },
