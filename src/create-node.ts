@@ -2,7 +2,7 @@
 import { readConfig, type CheckedConfig, type NodeConfig } from './config/config.js'
 import { oddities } from './config/oddities.js'
 import type { Batch } from './core/events.js'
-import type { Settings } from './core/settings.js'
+import { isNamed, type Settings } from './core/settings.js'
 import { createLogger, type Logger } from './edge/log.js'
 import { newIncarnation, newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './libp2p/index.js'
@@ -66,6 +66,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       protocols: settings.protocols,
       pubsub,
       limits: settings.limits,
+      isNamed: (peer) => isNamed(settings, peer),
       log: (text) => {
         log('debug', text)
       },

@@ -175,6 +175,7 @@ export const OWNERS = {
   'broadcasts/state.ts': {
     BroadcastsState: [],
     'BroadcastsState.catchUps': ['broadcasts/catch-up.ts'],
+    'BroadcastsState.histories': ['broadcasts/history.ts'],
     Topics: ['broadcasts/topics.ts'],
     Topic: ['broadcasts/topics.ts'],
     'Topic.history': ['broadcasts/history.ts'],

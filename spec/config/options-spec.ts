@@ -63,6 +63,11 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     kadRate: 10,
     identifyRate: 11,
     pingRate: 12,
+    gossipRate: 13,
+    gossipByteRate: 4_096,
+    gossipCacheBytes: 14,
+    largeBytes: 15,
+    historyBytes: 16,
   },
   record: 'recording',
 }

@@ -186,13 +186,17 @@ function serving({ services, news, receipts: { wanted }, exchanges }: State, rep
 }
 
 function large({ large: books, fetching, services, settings, now }: State, report: Report): void {
-  const { blobs, blobBytes, digesting } = books
-  const { open: fetches, bytes: fetchBytes } = fetching
+  const { blobs, blobShares, digesting } = books
+  const { open: fetches, waiting, byPeer, byRange } = fetching
+  const blobBytes = blobShares.used
+  const fetchBytes = byPeer.used
   const sum = (items: Iterable<number>): number => [...items].reduce((all, one) => all + one, 0)
   equal(report, 'bytes of large messages', blobBytes, sum([...blobs.values()].map(({ data }) => data.length)))
   equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size }) => size)))
-  most(report, 'bytes of large messages', blobBytes, settings.maxBlobBytes)
-  most(report, 'bytes that are fetched', fetchBytes, settings.maxBlobBytes)
+  most(report, 'bytes of large messages', blobBytes, settings.limits.largeBytes)
+  most(report, 'bytes that are fetched', fetchBytes, settings.limits.largeBytes)
+  equal(report, 'bytes that are fetched, by ranges', byRange.used, fetchBytes)
+  if (waiting.size > 0 && fetches.size === 0) report('stuck', 'a large message waits, and none is being fetched')
   if (digesting.size > 0) report('stuck', `${digesting.size} hashes are being computed`)
   const asked = new Set(
     [...services.purposes.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')),

@@ -141,6 +141,9 @@ export const eventsByType: Arbitraries = {
       'identifyRate',
       'pingRate',
       'pingUnread',
+      'gossipRate',
+      'meshPlaces',
+      'gossipReplay',
     ),
     count: fc.nat(10_000),
   }),
@@ -149,7 +152,7 @@ export const eventsByType: Arbitraries = {
     {
       peer: text,
       topic: text,
-      reason: fc.constantFrom('signature', 'oversize', 'unknownTopic', 'malformed', 'queueFull'),
+      reason: fc.constantFrom('signature', 'key', 'oversize', 'unknownTopic', 'malformed', 'queueFull'),
       count: id,
     },
     ['topic'],

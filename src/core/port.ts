@@ -32,17 +32,19 @@ export interface SignedMessage {
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
 /**
- * Why a message was dropped. Inbound: `signature` (missing or wrong), `oversize` (larger than our limit), `unknownTopic`
+ * Why a message was dropped. Inbound: `signature` (missing or wrong), `key` (it is signed with a key of a
+ * kind or size that we do not verify with), `oversize` (larger than our limit), `unknownTopic`
  * (we are not in the topic), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
  * stream is useless). Outbound: `queueFull` (a forwarded message, to a peer that reads too slowly).
  */
-export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
+export type DropReason = 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
 
 /**
  * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
  * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
  * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
- * not read.
+ * not read; `gossipRate`: gossip beyond its rate, which is read later; `meshPlaces`: a
+ * place in a mesh, of which its range of addresses has most; `gossipReplay`: a message that was heard long ago.
  */
 export type RefusedKind =
   | 'kadRate'
@@ -54,6 +56,9 @@ export type RefusedKind =
   | 'identifyRate'
   | 'pingRate'
   | 'pingUnread'
+  | 'gossipRate'
+  | 'meshPlaces'
+  | 'gossipReplay'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

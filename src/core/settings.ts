@@ -105,8 +105,7 @@ export interface Settings {
   catchUpPatience: number
   /** How long the fetch of a large message may take: as long as gossipsub keeps its announcement. */
   fetchTimeout: number
-  /** Large messages that others may fetch from us: bytes in all, and how long each is kept. */
-  maxBlobBytes: number
+  /** How long large messages are kept, that others may fetch from us. */
   blobLifetime: number
   /** What others may use of this node. */
   limits: Limits
@@ -191,7 +190,6 @@ export const defaultSettings: Settings = {
   catchUpPatience: 3_000,
   historyPatience: 1_000,
   fetchTimeout: 8_000,
-  maxBlobBytes: 67_108_864,
   blobLifetime: 120_000,
   limits: limitsOf(),
   stopTimeout: 1_500,

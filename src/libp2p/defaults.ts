@@ -277,9 +277,25 @@ export const GOSSIP_DECODE_LIMITS = {
   },
 }
 
-/** What one peer's gossip, or the proofs of one question, are verified in one go, ms, before others have a turn. Stock: all. */
-export const GOSSIP_READ_TURN = 10
-export const VERIFY_TURN = 10
+/** So long gossip and the proofs of histories are verified in one turn of the event loop, ms, of all peers together. Stock: all. */
+export const GOSSIP_TURN = 5
+
+/** A range of addresses may gossip so many times what one peer may, and a peer that the config names. */
+export const GOSSIP_OF_RANGE = 4
+export const GOSSIP_OF_NAMED = 16
+/** What is said counts so many times while the peer's score is so bad that nothing of it is read. */
+export const GOSSIP_UNREAD = 16
+/** Peers, and ranges, of which is remembered how much they have said. */
+export const GOSSIP_PACED = 4_096
+/** Publishes of the same message (docs/broadcasts.md) that are told apart; more are taken for one that was heard. */
+export const GOSSIP_PUBLISHES = 64
+/** Messages of which that is known: some 20 MB. A repeat of another one is verified, and dropped without a word. */
+export const GOSSIP_REPEATS = 65_536
+/** Signers of which it is known what they have published, and spans of sequence numbers of each: 20 MB at the most. */
+export const GOSSIP_SIGNERS = 4_096
+export const GOSSIP_SPANS = 64
+/** Streams at once of peers that have gone, of which what has arrived is still verified. */
+export const GOSSIP_LATE_STREAMS = 64
 
 /**
  * How long something may be under way over a stream that its peer has left for another one, ms: a line that is silent for longer is dead.

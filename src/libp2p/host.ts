@@ -82,7 +82,7 @@ export function createHost(
       identifyPush: pushing,
       ping: pinging,
       kad: kadService(gater, guards),
-      pubsub: gossipsubService(options.pubsub, options.gossipsub),
+      pubsub: gossipsubService(options.pubsub, options.gossipsub, guards.limits),
       own: ownAddresses,
       transports,
     },

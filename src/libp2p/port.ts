@@ -12,7 +12,7 @@ import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
 import { failureOf, listenFailure, reasonOf, type ListenFailure } from './failure.js'
 import { Gater } from './gater.js'
-import { createGuards } from './guards/guards.js'
+import { createGuards, type Guards } from './guards/guards.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { watchIdentify } from './identify.js'
 import { listenOn, type Bound } from './own-addresses.js'
@@ -32,6 +32,8 @@ export interface Libp2pPortOptions extends HostOptions {
   onListening?: (bound: Bound) => void
   /** What others may use of the node. */
   limits?: Limits
+  /** Does the config name this peer? It may do more than strangers. */
+  isNamed?: (peer: string) => boolean
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -106,10 +108,10 @@ class Libp2pPort implements NetworkPort {
     const { gate, privateKey } = this.options
     const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
     gater.listensOn(asked)
-    const guards = createGuards(this.options.limits)
+    const guards = createGuards(this.options.limits, this.options.isNamed)
     guards.refusals.emit = this.emit
     const host = await createHost(this.options, [], gater, announce, guards)
-    return this.assemble(host, gater)
+    return this.assemble(host, gater, guards)
   }
 
   private async start(parts: Parts): Promise<void> {
@@ -140,7 +142,7 @@ class Libp2pPort implements NetworkPort {
     }, failed)
   }
 
-  private assemble(host: Host, gater: Gater): Parts {
+  private assemble(host: Host, gater: Gater, guards: Guards): Parts {
     const { emit } = this
     const connections = new Connections(emit, gater, {
       closed: (connection) => streams.forgetAll(connection),
@@ -155,7 +157,7 @@ class Libp2pPort implements NetworkPort {
       (error) => this.log(`forgetting a peer failed: ${reasonOf(error)}`),
     )
     host.services.kad.client.missed = (peer) => strangers.left(peer)
-    const pubsub = new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub)
+    const pubsub = new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub, guards)
     return {
       host,
       gater,

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { blobOf } from '../../../src/core/broadcasts/large.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import { toHex } from '../../../src/wire/gossip/announcement.js'
 import { broadcast, message, told } from '../../support/broadcasts.js'
 import { announced, digested, HASH, LARGE, large, sha256 } from '../../support/large-core.js'
@@ -32,7 +33,7 @@ describe('a large message of others', () => {
     const effects = sends(core, 'carol', LARGE)
     expect(told(effects)).toEqual(['digest 1 150000'])
     expect(digested(core, effects)).toEqual(['accept a of carol', 'deliver a'])
-    expect([core.state.fetching.open.size, core.state.fetching.bytes]).toEqual([0, 0])
+    expect([core.state.fetching.open.size, core.state.fetching.byPeer.used]).toEqual([0, 0])
     // From now on others have it from us.
     expect(blobOf(core.state, toHex(HASH))).toEqual(LARGE)
     expect(core.state.topics.joined.get('block')!.history).toEqual([])
@@ -90,7 +91,7 @@ describe('a large message of others', () => {
     core.run(core.hears('carol', fail(1, 'NotHere')))
     expect(core.lines(core.hears('bob', fail(1, 'NotHere')))).toEqual(['ignore a of carol'])
     expect(core.state.counts.topics.get('block')!.dropped).toEqual({ fetchFailed: 1 })
-    expect([core.state.fetching.open.size, core.state.fetching.bytes]).toEqual([0, 0])
+    expect([core.state.fetching.open.size, core.state.fetching.byPeer.used]).toEqual([0, 0])
   })
 
   it('whose peers have gone is not dialled for', () => {
@@ -126,10 +127,59 @@ describe('a large message of others', () => {
     expect(core.asked('carol')).toEqual([])
   })
 
-  it('is one too many beyond what is fetched at once', () => {
-    const core = large({ maxBlobBytes: 200_000 })
+  describe('beyond what is fetched at once', () => {
+    const small = () => large({ limits: limitsOf({ largeBytes: 200_000 }) })
+    const next = announced(filled(150_000, 3))
+
+    it('waits, and is fetched when there is room', () => {
+      const core = small()
+      core.run(announcement('a'))
+      expect(core.lines(announcement('b', next))).toEqual([])
+      expect(core.asked('carol').length).toBe(1)
+      digested(core, sends(core, 'carol', LARGE))
+      expect(core.asked('carol')).toMatchObject([{ request: { kind: 'blob', hash: sha256(filled(150_000, 3)) } }])
+    })
+
+    it('waits as long as a fetch may take', () => {
+      const core = small()
+      core.run(announcement('a'), announcement('b', next))
+      for (core.now of [5_000, 8_000, 8_001]) core.run({ type: 'woken' })
+      expect(core.state.counts.topics.get('block')!.dropped).toEqual({ fetchFailed: 1, busy: 1 })
+      expect([core.state.fetching.open.size, core.state.fetching.waiting.size]).toEqual([0, 0])
+    })
+
+    it('is one too many when many of its peer wait', () => {
+      const core = small()
+      core.run(announcement('a'))
+      for (let seed = 10; seed < 42; seed++) {
+        expect(core.lines(announcement(`${seed}`, announced(filled(150_000, seed))))).toEqual([])
+      }
+      expect(core.lines(announcement('b', next))).toEqual(['ignore b of carol'])
+      expect(core.state.counts.topics.get('block')!.dropped).toEqual({ busy: 1 })
+    })
+
+    it('is fetched at once from another peer', () => {
+      const core = large({ limits: limitsOf({ largeBytes: 1_000_000 }) })
+      for (let seed = 10; seed < 30; seed++) core.run(announcement(`${seed}`, announced(filled(150_000, seed))))
+      const { open, waiting } = core.state.fetching
+      expect([open.size, waiting.size]).toEqual([3, 17])
+      core.run(announcement('b', next, { via: 'bob' }))
+      expect([open.has('b'), open.size]).toEqual([true, 4])
+    })
+
+    it('is fetched at once when it is alone, however large', () => {
+      const core = large({ limits: limitsOf({ largeBytes: 100_000 }) })
+      core.run(announcement('a'))
+      expect(core.state.fetching.open.size).toBe(1)
+    })
+  })
+
+  it('is asked for from its signer in time when who handed it over says nothing', () => {
+    const core = large()
     core.run(announcement('a'))
-    expect(core.lines(announcement('b', announced(filled(150_000, 3))))).toEqual(['ignore b of carol'])
-    expect(core.state.counts.topics.get('block')!.dropped).toEqual({ busy: 1 })
+    core.now = 5_000
+    core.run({ type: 'woken' })
+    expect(core.asked('bob')).toMatchObject([{ request: { kind: 'blob', hash: HASH } }])
+    expect(digested(core, sends(core, 'bob', LARGE))).toEqual(['accept a of carol', 'deliver a'])
   })
 })

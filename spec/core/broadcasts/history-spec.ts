@@ -1,7 +1,8 @@
 /** The memory of broadcasts: the last ones of a topic, and the outcomes of recent ones. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { remember, noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
+import { forgetHistory, remember, noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
 import type { Settings } from '../../../src/core/settings.js'
 import { broadcast, GossipCore, message, published, subscribe } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
@@ -35,6 +36,26 @@ describe('the last broadcasts of a topic', () => {
     expect(ids(core)).toEqual(['b', 'd'])
     add(core, 'e', 5, 10)
     expect(ids(core)).toEqual(['e'])
+  })
+
+  it('are so many bytes in all topics: the largest history loses its oldest', () => {
+    const core = inTopic({ limits: limitsOf({ historyBytes: 10_000 }) })
+    core.in({ ...subscribe, topic: 'quiet' } as typeof subscribe)
+    remember(core.state, 'quiet', {
+      id: 'q',
+      data: new Uint8Array(500),
+      from: 'bob',
+      via: 'carol',
+      proof: bytes(''),
+      at: 0,
+    })
+    for (let at = 0; at < 20; at++) add(core, `${at}`, at, 1_000)
+    expect(ids(core)).toEqual(['15', '16', '17', '18', '19'])
+    expect(core.state.topics.joined.get('quiet')!.history.length).toBe(1)
+    expect(core.state.histories.used).toBeLessThanOrEqual(10_000)
+    forgetHistory(core.state, 'block')
+    forgetHistory(core.state, 'quiet')
+    expect([core.state.histories.used, core.state.histories.held.size]).toEqual([0, 0])
   })
 
   it('are none, if the config wants none', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { Buckets, createBucket, isIdle, take } from '../../../src/core/limits/rate.js'
+import { Buckets, createBucket, isIdle, spend, take } from '../../../src/core/limits/rate.js'
 
 /** How many of those that come at these times conform. */
 function taken(rate: number, times: number[], amount = 1): number {
@@ -74,5 +74,22 @@ describe('buckets by name', () => {
       buckets.take(`other ${i}`, 0)
       expect(buckets.take('a', 0)).toBe(1_000)
     }
+  })
+})
+
+describe('what is spent', () => {
+  it('is taken in any case, and paid for by the wait that follows', () => {
+    const bucket = createBucket()
+    expect(spend(bucket, 10, 0, 20)).toBe(0)
+    expect(spend(bucket, 10, 0, 5)).toBe(500)
+    expect(spend(bucket, 10, 500, 0)).toBe(0)
+    expect(spend(bucket, 10, 500, 100)).toBe(10_000)
+  })
+
+  it('is counted by name too', () => {
+    const buckets = new Buckets(10, 4)
+    expect(buckets.spend('a', 0, 30)).toBe(1_000)
+    expect(buckets.spend('b', 0, 1)).toBe(0)
+    expect(buckets.take('a', 0)).toBeGreaterThan(0)
   })
 })

@@ -48,6 +48,34 @@ async function turns(context: Context, frames: Uint8Array[], perSecond: number, 
   await flood(context, (round) => pieces[round % pieces.length]!, { count: together, perSecond: perSecond / together })
 }
 
+/** Where honest peers are. */
+const HONEST = '127.0.0.1'
+
+/** They take no part in the speaker's and the listener's connections: all that these hear of each other the victim hands on. */
+async function fillMesh(context: Context): Promise<void> {
+  const { fate, signal } = context
+  await Promise.all(Array.from({ length: 20 }, () => Gossiper.join(context)))
+  await pause(1_500)
+  const heard = new Set<string>()
+  const listener = await Gossiper.join(context, {
+    from: HONEST,
+    hear: (message) => heard.add(Buffer.from(message.data ?? []).toString('hex')),
+  })
+  const speaker = await Gossiper.join(context, { from: HONEST })
+  const key = await generateKeyPair('Ed25519')
+  await pause(500)
+  await context.start()
+  let soon = 0
+  for (let sent = 1; !signal.aborted && listener.isOpen; sent++) {
+    const data = random(100)
+    await speaker.stream.send(rpc({ messages: [await signedBy(key, data)] }))
+    fate.did()
+    await pause(500)
+    if (heard.has(Buffer.from(data).toString('hex'))) soon++
+    fate.figure = (100 * soon) / sent
+  }
+}
+
 const graft = rpc({ control: { graft: [{ topicID: TOPIC }] } })
 const prune = rpc({ control: { prune: [{ topicID: TOPIC, peers: [], backoff: 1 }] } })
 
@@ -180,6 +208,12 @@ export const gossip: Attack[] = [
         50,
       )
     },
+  },
+  {
+    name: 'gossip-mesh',
+    does: '20 members of one address fill the mesh and hand nothing on; another one speaks, and a third listens.',
+    own: { what: 'messages that the listener had within 0.5 s, %', least: 90 },
+    run: fillMesh,
   },
   {
     name: 'gossip-huge',

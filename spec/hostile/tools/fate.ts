@@ -21,6 +21,8 @@ export class Fate {
   figure: number | undefined
   private lines = 0
   private waited = 0
+  /** Waits that are not over. */
+  private readonly waiting = new Set<{ since: number }>()
   private first: number | undefined
   private begun = performance.now()
   private readonly refusals = new Map<string, number>()
@@ -33,6 +35,7 @@ export class Fate {
     this.refusals.clear()
     this.ends.clear()
     this.waited = this.done = 0
+    for (const wait of this.waiting) wait.since = this.begun
   }
 
   did(amount = 1): void {
@@ -43,8 +46,13 @@ export class Fate {
     this.lines++
   }
 
-  waits(ms: number): void {
-    this.waited += ms
+  /** It waits from now on, until it calls what this gives. */
+  waits(): () => void {
+    const wait = { since: performance.now() }
+    this.waiting.add(wait)
+    return () => {
+      if (this.waiting.delete(wait)) this.waited += performance.now() - wait.since
+    }
   }
 
   refused(why: string, amount = 1): void {
@@ -59,12 +67,14 @@ export class Fate {
 
   outcome(): Outcome {
     const { done, lines, first, figure } = this
+    let waited = this.waited
+    for (const { since } of this.waiting) waited += performance.now() - since
     const whole = Math.max(1, lines) * Math.max(1, performance.now() - this.begun)
     return {
       ...{ done, lines, first, figure },
       refused: Object.fromEntries(this.refusals),
       gone: Object.fromEntries(this.ends),
-      waited: Math.min(1, this.waited / whole),
+      waited: Math.min(1, waited / whole),
     }
   }
 }

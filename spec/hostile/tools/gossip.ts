@@ -3,6 +3,7 @@ import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { FrameReader } from '../../../src/libp2p/gossip/frames.js'
 import { nextSequence, Signer } from '../../../src/libp2p/gossip/signed-message.js'
 import { join } from '../../support/bytes.js'
 import type { Context } from '../attacks/attack.js'
@@ -16,6 +17,9 @@ export const GOSSIP = '/meshsub/1.1.0'
 export const TOPIC = 'news'
 
 type Control = Partial<RPC.ControlMessage>
+
+/** Bytes of a frame of the victim. */
+const MOST = 2 ** 20
 
 const NONE: RPC.ControlMessage = { graft: [], prune: [], ihave: [], iwant: [], idontwant: [] }
 
@@ -39,15 +43,31 @@ export class Gossiper {
     readonly stream: LineStream,
   ) {}
 
-  /** In the topic, and in the victim's mesh if that has room. `mute`: what the victim sends is not read. */
+  /**
+   * In the topic, and in the victim's mesh if that has room. `mute`: what the victim sends is not read; `hear` gets each message of it.
+   */
   static async join(
     context: Context,
-    { mute = false, says, serve }: { mute?: boolean } & GuestOptions = {},
+    {
+      mute = false,
+      hear: told,
+      says,
+      serve,
+      ...options
+    }: { mute?: boolean; hear?: (message: RPC.Message) => void } & GuestOptions = {},
   ): Promise<Gossiper> {
     const hear = (stream: LineStream): void => {
       stream.reads = !mute
+      const frames = new FrameReader(MOST)
+      stream.onData = (bytes) => {
+        if (told === undefined) return
+        frames.push(bytes)
+        for (let frame = frames.next(); frame !== undefined; frame = frames.next())
+          RPC.decode(frame).messages.forEach(told)
+      }
     }
     const line = await guest(context, {
+      ...options,
       serve: { [GOSSIP]: hear, ...serve },
       says: { protocols: [IDENTIFY, PING, GOSSIP], ...says },
     })

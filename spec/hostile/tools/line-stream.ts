@@ -120,11 +120,11 @@ export class LineStream {
   }
 
   private async more(): Promise<void> {
-    const start = performance.now()
+    const over = this.context.fate.waits()
     let wake = (): void => undefined
     const woken = new Promise<void>((resolve) => this.waiting.add((wake = resolve)))
     await Promise.race([woken, this.context.over])
     this.waiting.delete(wake)
-    this.context.fate.waits(performance.now() - start)
+    over()
   }
 }

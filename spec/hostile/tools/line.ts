@@ -57,6 +57,7 @@ export class Line {
   isOpen = true
   /** The other side's Yamux pings are answered. */
   answersPings = true
+  private leaves = false
   private left: Uint8Array = new Uint8Array()
   private nextId = 1
   private readonly streams = new Map<number, LineStream>()
@@ -71,11 +72,12 @@ export class Line {
       this.hear(chunk instanceof Uint8Array ? chunk : chunk.subarray())
     })
     this.closed = new Promise((resolve) => {
-      under.addEventListener('close', ({ error, local }) => {
+      under.addEventListener('close', ({ error }) => {
         this.isOpen = false
         for (const stream of this.streams.values()) stream.over()
-        const why = local === true ? 'by itself' : reasonOf(error)
-        if (local !== true) context.fate.gone(why)
+        // What the other side ends this one may close too, a moment before it hears of that.
+        const why = this.leaves ? 'by itself' : reasonOf(error)
+        if (!this.leaves) context.fate.gone(why)
         resolve(why)
       })
     })
@@ -113,9 +115,9 @@ export class Line {
   /** As it is; waits until more can be written. Nothing happens on a line that is over. */
   async send(bytes: Uint8Array): Promise<void> {
     if (!this.isOpen || this.push(bytes)) return
-    const start = performance.now()
+    const over = this.context.fate.waits()
     await Promise.race([this.under.onDrain().catch(() => undefined), this.closed, this.context.over])
-    this.context.fate.waits(performance.now() - start)
+    over()
   }
 
   /** Without waiting; `false`: it is full. */
@@ -154,6 +156,7 @@ export class Line {
   }
 
   async end(): Promise<void> {
+    this.leaves = true
     this.under.abort(new Error('the attacker leaves'))
     await this.host.stop()
   }

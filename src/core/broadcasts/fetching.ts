@@ -7,6 +7,10 @@ import type { AskId, Heard } from '../terms.js'
 import type { Purpose, PurposeOf } from '../services/state.js'
 import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
+import { giveBack, hold, mayHold } from '../limits/shares.js'
+import { hostOf, isLoopback, isPrivate } from '../peers/addresses.js'
+import { connectionsOf } from '../peers/connections.js'
+import { isTrusted } from '../peers/trust.js'
 import { askNode, cancelOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
 import { blobOf, keepBlob, startDigest } from './large.js'
@@ -15,7 +19,12 @@ import type { Digesting, Fetch } from './state.js'
 
 const NO_PROOF = new Uint8Array()
 
-/** Fetches the message of an announcement. False: too much is being fetched already. */
+/** Fetches of one peer, and all, that wait for room. */
+const [WAITING_OF_PEER, WAITING] = [32, 256]
+/** Of its time a source has so much, if there is another one to ask. */
+const OF_TIME = 5 / 8
+
+/** Fetches the message of an announcement, when there is room for it. False: too many wait for that already. */
 export function fetchLarge(
   state: State,
   out: Effects,
@@ -32,13 +41,56 @@ export function fetchLarge(
     else takeLarge(state, out, heard, held, known)
     return true
   }
-  if (fetching.open.has(heard.id) || fetching.bytes + size > settings.maxBlobBytes) return false
-  const until = state.now + settings.fetchTimeout
-  const fetch: Fetch = { hash: name, size, heard, held, until, sources: [...new Set([heard.via, heard.from])] }
-  fetching.open.set(heard.id, fetch)
-  fetching.bytes += size
-  askNextSource(state, out, fetch)
+  if (fetching.open.has(heard.id) || fetching.waiting.has(heard.id)) return false
+  const fetch: Fetch = {
+    ...{ hash: name, size, heard, held, range: rangeOf(state, heard.via) },
+    until: state.now + settings.fetchTimeout,
+    sources: [...new Set([heard.via, heard.from])],
+  }
+  if (hasRoom(state, fetch)) begin(state, out, fetch)
+  else if (!mayWait(state, heard.via)) return false
+  else fetching.waiting.set(heard.id, fetch)
   return true
+}
+
+/** Who has announced it, and its range of addresses, have a share. What is alone has room, however large. */
+function hasRoom(state: State, { heard: { via }, range, size }: Fetch): boolean {
+  const { byPeer, byRange } = state.fetching
+  const total = state.settings.limits.largeBytes
+  const bounds = { total, each: total, trusted: isTrusted(state, via, false) }
+  return byPeer.used === 0 || (mayHold(byPeer, via, size, bounds) && mayHold(byRange, range, size, bounds))
+}
+
+function mayWait({ fetching: { waiting } }: State, peer: string): boolean {
+  let ofPeer = 0
+  for (const { heard } of waiting.values()) if (heard.via === peer) ofPeer++
+  return waiting.size < WAITING && ofPeer < WAITING_OF_PEER
+}
+
+/** In a network of its own each peer is for itself. */
+function rangeOf(state: State, peer: string): string {
+  const address = connectionsOf(state, peer)[0]?.address
+  return address === undefined || isPrivate(address) || isLoopback(address) ? peer : hostOf(address)
+}
+
+function begin(state: State, out: Effects, fetch: Fetch): void {
+  const { open, byPeer, byRange } = state.fetching
+  open.set(fetch.heard.id, fetch)
+  hold(byPeer, fetch.heard.via, fetch.size)
+  hold(byRange, fetch.range, fetch.size)
+  askNextSource(state, out, fetch)
+}
+
+/** There is room again. Something is open while others wait, so this is soon enough. */
+function serveWaiting(state: State, out: Effects): void {
+  const { waiting } = state.fetching
+  for (const [id, fetch] of waiting) {
+    const isLate = fetch.until <= state.now
+    if (!isLate && !hasRoom(state, fetch)) continue
+    waiting.delete(id)
+    if (isLate) dropMessage(state, out, fetch.heard, fetch.held, 'busy')
+    else begin(state, out, fetch)
+  }
 }
 
 /** Asks the next connected source. If there is none, the message is dropped. */
@@ -47,11 +99,13 @@ function askNextSource(state: State, out: Effects, fetch: Fetch): void {
   let peer = sources.shift()
   while (peer !== undefined && !state.connections.byPeer.has(peer)) peer = sources.shift()
   if (peer === undefined) {
-    endFetch(state, fetch)
-    return dropMessage(state, out, heard, held, 'fetchFailed')
+    dropMessage(state, out, heard, held, 'fetchFailed')
+    return endFetch(state, out, fetch)
   }
   const purpose: Purpose = { kind: 'fetch', message: heard.id, peer, chunks: [], received: 0 }
-  askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, Math.max(1, fetch.until - state.now), purpose)
+  const left = fetch.until - state.now
+  const time = sources.length > 0 ? Math.ceil(left * OF_TIME) : left
+  askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, Math.max(1, time), purpose)
 }
 
 function fromHex(text: string): Uint8Array {
@@ -97,9 +151,9 @@ export function onFetchedHash(
   const fetch = state.fetching.open.get(message)
   if (fetch === undefined) return
   if (toHex(hash) !== fetch.hash) return onSourceFailed(state, out, fetch, peer, true)
-  endFetch(state, fetch)
-  keepBlob(state, fetch.hash, data)
+  keepBlob(state, fetch.hash, data, fetch.heard.via)
   takeLarge(state, out, fetch.heard, fetch.held, data)
+  endFetch(state, out, fetch)
 }
 
 function takeLarge(state: State, out: Effects, heard: Heard, held: boolean, data: Uint8Array): void {
@@ -112,7 +166,10 @@ function onSourceFailed(state: State, out: Effects, fetch: Fetch, peer: string, 
   askNextSource(state, out, fetch)
 }
 
-function endFetch({ fetching }: State, fetch: Fetch): void {
-  fetching.open.delete(fetch.heard.id)
-  fetching.bytes -= fetch.size
+function endFetch(state: State, out: Effects, { heard, range, size }: Fetch): void {
+  const { open, byPeer, byRange } = state.fetching
+  open.delete(heard.id)
+  giveBack(byPeer, heard.via, size)
+  giveBack(byRange, range, size)
+  serveWaiting(state, out)
 }

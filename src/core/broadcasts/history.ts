@@ -2,14 +2,19 @@
  * The memory of broadcasts: the last ones of each topic, for late subscribers, and the outcome of recent ones, for
  * receipts.
  */
+import { giveBack, hold, largestHolder } from '../limits/shares.js'
 import type { State } from '../state.js'
-import type { Outcome, RememberedBroadcast } from './state.js'
+import type { Outcome, RememberedBroadcast, Topic } from './state.js'
+
+/** What a broadcast takes in addition to its bytes. */
+const OVERHEAD = 512
 
 /** Message ids in one generation of outcomes. */
 const GENERATION = 2_048
 
 /** Adds a broadcast to the history of its topic, if we are in it. */
-export function remember({ topics, settings }: State, name: string, message: RememberedBroadcast): void {
+export function remember(state: State, name: string, message: RememberedBroadcast): void {
+  const { topics, settings, histories } = state
   const topic = topics.joined.get(name)
   if (topic === undefined || message.data.length > settings.historyBytes || settings.historyMessages === 0) return
   const { history, remembered } = topic
@@ -21,13 +26,36 @@ export function remember({ topics, settings }: State, name: string, message: Rem
   history.splice(at, 0, { ...message, data: message.data.slice() })
   remembered.add(message.id)
   topic.historyBytes += message.data.length
-  let from = 0
-  while (history.length - from > settings.historyMessages || topic.historyBytes > settings.historyBytes) {
-    const { id, data } = history[from++]!
-    topic.historyBytes -= data.length
-    remembered.delete(id)
+  hold(histories, name, costOf(message))
+  let count = 0
+  let bytes = topic.historyBytes
+  while (history.length - count > settings.historyMessages || bytes > settings.historyBytes) {
+    bytes -= history[count++]!.data.length
   }
-  if (from > 0) history.splice(0, from)
+  dropOldest(state, name, topic, count)
+  while (histories.used > settings.limits.historyBytes) {
+    const largest = largestHolder(histories)!
+    dropOldest(state, largest, topics.joined.get(largest)!, 1)
+  }
+}
+
+function dropOldest({ histories }: State, name: string, topic: Topic, count: number): void {
+  if (count === 0) return
+  for (const message of topic.history.splice(0, count)) {
+    topic.historyBytes -= message.data.length
+    topic.remembered.delete(message.id)
+    giveBack(histories, name, costOf(message))
+  }
+}
+
+/** We are about to leave the topic. */
+export function forgetHistory(state: State, name: string): void {
+  const topic = state.topics.joined.get(name)
+  if (topic !== undefined) dropOldest(state, name, topic, topic.history.length)
+}
+
+function costOf({ data, proof }: RememberedBroadcast): number {
+  return data.length + proof.length + OVERHEAD
 }
 
 /**

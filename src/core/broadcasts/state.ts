@@ -3,6 +3,7 @@
  * remembered of recent messages.
  */
 import type { LossReason } from '../explanation.js'
+import { createShares, type Shares } from '../limits/shares.js'
 import { IdMap, type Deadlines } from '../id-map.js'
 import type { ReachFailure } from '../peers/state.js'
 import type { RefusedKind } from '../port.js'
@@ -149,6 +150,8 @@ export interface Fetch {
   /** The announcement, and whether the network holds it back. */
   readonly heard: Heard
   readonly held: boolean
+  /** The range of addresses of who has announced it. */
+  readonly range: string
   /** When the fetch is given up. */
   readonly until: number
   /** The peers to ask next, one after the other. */
@@ -158,6 +161,8 @@ export interface Fetch {
 /** A large message that others can fetch from us, until `until`. */
 export interface Blob {
   readonly data: Uint8Array
+  /** Who has brought it. */
+  readonly from: string
   readonly until: number
 }
 
@@ -254,15 +259,18 @@ export interface Outcomes {
 export interface ReceiptBook {
   /** Broadcasts of ours that wait for receipts. */
   open: IdMap<Receipts>
-  /** Message id → requests of other nodes for a receipt. */
-  wanted: Map<string, Set<ExchangeId>>
+  /** Message id → requests of other nodes for a receipt, and who has asked each. */
+  wanted: Map<string, Map<ExchangeId, string>>
+  /** How many, by asker. */
+  wantedBy: Shares
 }
 
 /** large.ts changes it. */
 export interface Large {
   /** Hash (hexadecimal) → the large message. */
   blobs: Map<string, Blob>
-  blobBytes: number
+  /** Bytes of them, by who has brought them. */
+  blobShares: Shares
   digesting: IdMap<Digesting>
   nextDigest: number
 }
@@ -270,7 +278,11 @@ export interface Large {
 /** Large messages that are being fetched, by the id of their announcement. fetching.ts changes it. */
 export interface Fetching {
   open: Map<string, Fetch>
-  bytes: number
+  /** Those that wait for room, the oldest first. */
+  waiting: Map<string, Fetch>
+  /** Bytes of those that are open, by who has announced them, and by its range of addresses. */
+  byPeer: Shares
+  byRange: Shares
 }
 
 /** Counts, by topic and by peer. counts.ts changes it. */
@@ -284,6 +296,8 @@ export interface BroadcastsState {
   publishing: Publishing
   recipients: Recipients
   validating: Validating
+  /** Bytes of the histories, by topic. history.ts changes it. */
+  histories: Shares
   outcomes: Outcomes
   receipts: ReceiptBook
   /** Subscription → its catch-up. catch-up.ts changes it. */
@@ -314,11 +328,12 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
     },
     recipients: { slow: new Map(), pending: new Set(), parting: new Map() },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
+    histories: createShares(),
     outcomes: { recent: new Map(), older: new Map() },
-    receipts: { open: new IdMap(), wanted: new Map() },
+    receipts: { open: new IdMap(), wanted: new Map(), wantedBy: createShares() },
     catchUps: new IdMap(),
-    large: { blobs: new Map(), blobBytes: 0, digesting: new IdMap(), nextDigest: 1 },
-    fetching: { open: new Map(), bytes: 0 },
+    large: { blobs: new Map(), blobShares: createShares(), digesting: new IdMap(), nextDigest: 1 },
+    fetching: { open: new Map(), waiting: new Map(), byPeer: createShares(), byRange: createShares() },
     counts: { topics: new Map(), peers: new Map() },
   }
 }

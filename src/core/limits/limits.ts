@@ -53,13 +53,36 @@ export interface Limits {
   identifyRate: number
   /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
   pingRate: number
+  /**
+   * What one peer may gossip in a second: new messages, and other words that make work (a repeat and a message that is asked for count
+   * half, ids that are offered or refused a sixteenth, a message whose key is dear to verify as many as it is dear, and what a peer says
+   * while its score is so bad that nothing of it is read sixteen). A range of addresses has four times as much, a peer that the config
+   * names sixteen times. Whoever says more is read later: its own queue fills, and nothing is lost here. Default 1,000: a seventh of the
+   * time of one core.
+   */
+  gossipRate: number
+  /** Bytes of it, in the same way. Default 4,194,304: 64 of the largest messages. */
+  gossipByteRate: number
+  /**
+   * Bytes of the broadcasts of the last ten seconds, which peers may ask for (IWANT), with 1 KiB for each. Beyond it whoever has brought
+   * most loses its oldest: they are handed on and delivered all the same. Default: an eighth of `memory`.
+   */
+  gossipCacheBytes: number
+  /**
+   * Bytes of large messages that are being fetched, and as many that are kept for others to fetch. Peers, and ranges of addresses, share
+   * what is fetched, and more waits for as long as a fetch may take; of what is kept whoever has brought most loses its oldest. Default: a
+   * quarter of `memory`.
+   */
+  largeBytes: number
+  /** Bytes of the histories of all topics. Beyond it the largest history loses its oldest broadcast. Default: an eighth of `memory`. */
+  historyBytes: number
 }
 
 type Name = keyof Limits
 
 /** A limit: its unit, the values that it may have, and the default, which may follow from the budget of memory. */
 export interface LimitRule {
-  unit: 'bytes' | 'ms' | 'peers' | 'connections' | 'requests' | 'handlers' | 'per second'
+  unit: 'bytes' | 'ms' | 'peers' | 'connections' | 'requests' | 'handlers' | 'per second' | 'bytes per second'
   least: number
   most: number
   standard: number | { ofMemory: number }
@@ -85,6 +108,11 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
   identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
   pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
+  gossipRate: { unit: 'per second', least: 1, most: MOST, standard: 1_000 },
+  gossipByteRate: { unit: 'bytes per second', least: 1_024, most: MOST_BYTES, standard: 4_194_304 },
+  gossipCacheBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
+  largeBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
+  historyBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

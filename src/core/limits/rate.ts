@@ -28,6 +28,15 @@ export function take(bucket: Bucket, rate: PerSecond, now: number, amount = 1): 
   return 0
 }
 
+/**
+ * Takes `amount` in any case, for what was done before its price was known. Returns how long to wait before more is done, ms: 0 when it
+ * conformed.
+ */
+export function spend(bucket: Bucket, rate: PerSecond, now: number, amount = 1): number {
+  bucket.emptyAt = Math.max(bucket.emptyAt, now) + (amount * 1_000) / rate
+  return Math.max(0, Math.ceil(bucket.emptyAt - BURST * 1_000 - now))
+}
+
 /** Is it as good as new? */
 export function isIdle({ emptyAt }: Bucket, now: number): boolean {
   return emptyAt <= now
@@ -44,6 +53,15 @@ export class Buckets {
 
   /** @returns 0 when it was taken, otherwise how long to wait, ms */
   take(name: string, now: number, amount = 1): number {
+    return take(this.bucketOf(name, now), this.rate, now, amount)
+  }
+
+  /** @returns how long to wait before more is done, ms */
+  spend(name: string, now: number, amount = 1): number {
+    return spend(this.bucketOf(name, now), this.rate, now, amount)
+  }
+
+  private bucketOf(name: string, now: number): Bucket {
     let bucket = this.buckets.get(name)
     if (bucket === undefined) {
       if (this.buckets.size >= this.most) this.forget(now)
@@ -51,7 +69,7 @@ export class Buckets {
     } else this.buckets.delete(name)
     // Those that are in use are at the end.
     this.buckets.set(name, bucket)
-    return take(bucket, this.rate, now, amount)
+    return bucket
   }
 
   get size(): number {

@@ -4,7 +4,7 @@
  */
 import type { AskId } from '../../core/terms.js'
 import type { PortEvent } from '../../core/port.js'
-import { REPEATED, type PubsubOptions } from '../../core/pubsub.js'
+import { repeatedBy, type PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
@@ -53,13 +53,13 @@ export class Publishing {
     const { seenCache } = inside
     const sequence = nextSequence()
     const id = this.options.messageIdOf({ topic, data, from: signer.peer.toString(), sequence })
-    if (seenCache.has(id)) return this.repeated(ask)
+    if (seenCache.has(id)) return this.repeated(ask, id)
     const message = await signer.sign(topic, data, sequence)
     const size = frameSize(message)
     if (size > this.options.maxMessageSize)
       throw new Error(`it takes ${size} bytes; the limit is ${this.options.maxMessageSize}`)
     // The same bytes may have been sent, or heard, meanwhile.
-    if (seenCache.has(id)) return this.repeated(ask)
+    if (seenCache.has(id)) return this.repeated(ask, id)
     const recipients = this.targets(topic, except).filter((peer) => this.outbound.publish(peer, message))
     // If no peer got it, the same bytes may be sent again.
     if (recipients.length > 0) this.remember(id, message)
@@ -67,8 +67,10 @@ export class Publishing {
     this.emit({ type: 'published', ask, recipients, id, proof })
   }
 
-  private repeated(ask: AskId): void {
-    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message: REPEATED } })
+  private repeated(ask: AskId, id: string): void {
+    const first = this.repeats.firstOf(id)
+    const message = repeatedBy(first === this.signer.peer.toString() ? undefined : first)
+    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message } })
   }
 
   /** As gossipsub remembers what it publishes: no repeat is delivered, and a peer that asks for it gets it. */

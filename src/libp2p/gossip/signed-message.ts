@@ -12,6 +12,7 @@ import { utf8Length } from '../../platform/bytes.js'
 import { ed25519Signer } from '../../platform/signing.js'
 import { varintLength } from '../../wire/varint.js'
 import type { SignedMessage } from '../../core/port.js'
+import { priceOfKey } from './keys.js'
 import type { IdentifiedMessage } from '../../core/pubsub.js'
 
 /** A message that has all its parts. */
@@ -140,6 +141,8 @@ function isKey(peer: PeerId): boolean {
 
 function keyOf(peer: PeerId, extra: Uint8Array): PublicKey | undefined {
   if (isKey(peer)) return extra.length === 0 ? peer.publicKey : undefined
+  // Some are too dear to verify with, or even to decode.
+  if (priceOfKey(extra) === undefined) return undefined
   const key = publicKeyFromProtobuf(extra)
   return equals(key.toMultihash().bytes, peer.toMultihash().bytes) ? key : undefined
 }

@@ -5,6 +5,9 @@ import { Admission } from './admission.js'
 import { Refusals } from './refusals.js'
 
 export interface Guards {
+  limits: Limits
+  /** Does the config name this peer? */
+  isNamed: (peer: string) => boolean
   /** Questions of Kademlia. */
   kad: Admission
   /** Its streams, and pushes. */
@@ -14,9 +17,11 @@ export interface Guards {
   refused: (peer: string, what: RefusedKind) => void
 }
 
-export function createGuards(limits: Limits = limitsOf()): Guards {
+export function createGuards(limits: Limits = limitsOf(), isNamed: (peer: string) => boolean = () => false): Guards {
   const refusals = new Refusals()
   return {
+    limits,
+    isNamed,
     kad: new Admission(limits.kadRate),
     identify: new Admission(limits.identifyRate),
     ping: new Admission(limits.pingRate),
