@@ -172,6 +172,7 @@ it('of errors: a code that can be told apart', () => {
   expectTypeOf<P2pError['remoteCode']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<ErrorCode>().toEqualTypeOf<
     | 'InvalidConfig' | 'InvalidSecretKey' | 'InvalidAddress' | 'InvalidPeerId' | 'ListenError' | 'DialError'
+    | 'Denied'
     | 'RequestRejected' | 'RequestTimeout' | 'RequestTooLarge' | 'ResponseTooLarge' | 'ConnectionLost' | 'Overloaded'
     | 'Aborted' | 'NotSubscribed' | 'PublishError' | 'DuplicateMessage' | 'MessageTooLarge' | 'HandlerAlreadySet'
     | 'NodeStopped'

@@ -35,6 +35,18 @@ export const OWNERS = {
     ServiceNews: [],
   },
 
+  'access/state.ts': {
+    AccessState: [],
+    Access: ['access/changing.ts'],
+    Authorization: ['access/authorizing.ts'],
+    Authorizing: ['access/authorizing.ts'],
+    'Authorizing.deadlines': ['due.ts'],
+    Offender: ['access/offences.ts'],
+    Offenders: ['access/offences.ts'],
+    Audit: ['access/audit.ts'],
+  },
+  'access/lists.ts': { AccessLists: ['access/lists.ts', 'access/changing.ts'], Entries: ['access/lists.ts'] },
+
   'peers/state.ts': {
     PeersState: [],
     'PeersState.dials': ['peers/dials.ts'],

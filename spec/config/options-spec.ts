@@ -63,6 +63,14 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     kadRate: 10,
     identifyRate: 11,
     pingRate: 12,
+    authorizing: 13,
+    authorizeTimeout: 14,
+  },
+  access: {
+    allow: '10.0.0.0/8',
+    deny: ['192.0.2.1', '2001:db8::/32'],
+    authorize: () => true,
+    networkKey: new Uint8Array(32),
   },
   record: 'recording',
 }

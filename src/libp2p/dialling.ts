@@ -5,6 +5,7 @@
 import { setMaxListeners, type Connection, type PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { textOfBarred } from '../core/access/lists.js'
 import { DIALS } from '../core/parameters.js'
 import { peerOf, withoutPeer, withPeer, type Candidate } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
@@ -79,7 +80,7 @@ export class Dialler {
     const dial = this.dials.get(target) ?? this.begin(target, peer)
     dial.unanswered++
     if (peer?.equals(this.host.peerId)) return this.fail(dial, new Error('that is our own peer id'))
-    if (id !== undefined && this.gater.denies(id)) return this.fail(dial, new Error('the peer is denied'))
+    if (id !== undefined && this.gater.denies(id)) return this.fail(dial, new Error(`the peer is ${textOfBarred('denied')}`))
     const open = this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
     if (open !== undefined) return this.succeed(dial, open)
     const given = addresses.length > 0 ? addresses : target.startsWith('/') ? [target] : []
@@ -179,6 +180,8 @@ export class Dialler {
    * long. Not in a crowd of addresses, most of which are dead for good.
    */
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
+    const why = this.gater.door.refuses({ peer: dial.peer?.toString() ?? peerOf(address), address, inbound: false })
+    if (why !== undefined) throw new Error(textOfBarred(why))
     // A name that stands for others is libp2p's to find out.
     if (address.startsWith('/dnsaddr/')) {
       return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force: true }))
@@ -221,7 +224,9 @@ export class Dialler {
       dial.isWon = true
       return true
     })
-    return this.host.services.transports.dial(where, mine.signal, answered)
+    return this.host.services.transports.dial(where, mine.signal, answered).catch((error: unknown) => {
+      throw this.gater.whyRefused(where) ?? (error as Error)
+    })
   }
 
   /** The addresses of the peer store, and if none of them answers soon those that the network tells. */

@@ -129,5 +129,8 @@ export function isBarred(reason: string): boolean {
   return Object.values(WHY).includes(reason) || reason === NOT_AUTHORIZED
 }
 
+/** Why a dial fails between networks. */
+export const OTHER_NETWORK = 'the other side has another network key, or none, or does not let us in'
+
 /** Why a dial fails whose peer `authorize` does not admit. */
 export const NOT_AUTHORIZED = 'not admitted by authorize of this node'

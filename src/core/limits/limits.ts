@@ -53,6 +53,13 @@ export interface Limits {
   identifyRate: number
   /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
   pingRate: number
+  /**
+   * Peers that the application is asked about at once, where the config has `access.authorize`; others wait for their turn. Default 64:
+   * most of them ask a database.
+   */
+  authorizing: number
+  /** An `authorize` that has not answered for so long has said no, ms. Default 5,000: a dial of ours ends after 6 s, and one of others too. */
+  authorizeTimeout: number
 }
 
 type Name = keyof Limits
@@ -85,6 +92,8 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
   identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
   pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
+  authorizing: { unit: 'peers', least: 1, most: MOST, standard: 64 },
+  authorizeTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 5_000 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

@@ -2,13 +2,14 @@
  * Messages that come in, before and after gossipsub looks at them: those of topics that we are not in and those over our limit
  * are refused before their signature is checked, and each dropped message is counted, with the peer that sent it.
  */
+import type { Door } from '../../core/access/door.js'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { PeerId } from '@libp2p/interface'
 import { LEFT_TOPICS, LEFT_TOPIC_GRACE, UNKNOWN_TOPIC_TOLERANCE } from '../defaults.js'
 import type { Drops } from './drops.js'
 import type { Internals, Validated } from './internals.js'
 import type { Repeats } from './repeats.js'
-import { frameSize } from './signed-message.js'
+import { frameSize, unverified } from './signed-message.js'
 import type { Scores } from './scores.js'
 
 export class Admission {
@@ -27,6 +28,7 @@ export class Admission {
     private readonly drops: Drops,
     private readonly scores: Scores,
     private readonly repeats: Repeats,
+    private readonly door: Pick<Door, 'silences'>,
   ) {
     const validate = inside.validateReceivedMessage.bind(inside)
     inside.validateReceivedMessage = (from, message) => {
@@ -70,11 +72,24 @@ export class Admission {
       // We may have asked for it, and then left. Its id ends gossipsub's wait, so its sender has kept its promise.
       return { code: 'invalid', reason: 'blacklisted', msgIdStr: this.left.has(topic) ? this.idOf(message) : undefined }
     }
+    if (this.isSilenced(message)) {
+      this.drops.count(from.toString(), 'denied', topic)
+      return { code: 'invalid', reason: 'blacklisted', msgIdStr: this.idOf(message) }
+    }
     if (frameSize(message) <= this.maxMessageSize) return undefined
     this.drops.count(from.toString(), 'oversize', topic)
     this.scores.changed(from.toString())
     // gossipsub counts it as an invalid message of the sender's.
     return { code: 'invalid', reason: 'error', error: 'transform_failed' }
+  }
+
+  private isSilenced(message: RPC.Message): boolean {
+    try {
+      return this.door.silences(() => unverified(message).from)
+    } catch {
+      // Its signer is nobody.
+      return false
+    }
   }
 
   private invalid(from: PeerId, { topic }: RPC.Message): void {

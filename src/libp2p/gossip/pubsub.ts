@@ -7,6 +7,7 @@ import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
+import type { Door } from '../../core/access/door.js'
 import type { AskId } from '../../core/terms.js'
 import { COPY_BELOW } from '../../wire/gather.js'
 import type { Connections } from '../connections.js'
@@ -51,6 +52,7 @@ export class Pubsub {
     private readonly emit: (event: PortEvent) => void,
     privateKey: PrivateKey,
     options: PubsubOptions,
+    door: Pick<Door, 'silences'>,
   ) {
     const { messageIdOf, maxMessageSize, scoring } = options
     const limits = gossipLimits(options)
@@ -68,7 +70,7 @@ export class Pubsub {
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     const repeats = new Repeats(emit)
-    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats)
+    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats, door)
     const signer = new Signer(host.peerId, privateKey)
     const { inside, scores, streams, outbound } = this
     this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, repeats, options, emit)
