@@ -101,8 +101,10 @@ export class Gater {
     return (own.length > 0 ? own : accepted).slice(0, HEARSAY.perPeer)
   }
 
-  denies(peer: string): boolean {
-    return this.deny?.(peer) === true || this.door.bars({ peer }) !== undefined
+  /** Why this peer is not dialled; `undefined`: it may be. */
+  whyNot(peer: string): string | undefined {
+    const why = this.door.bars({ peer })
+    return this.deny?.(peer) === true ? 'the peer is denied' : why && textOfBarred(why)
   }
 
   /** One that is connected stays, because strangers must not make us forget what it has told. */

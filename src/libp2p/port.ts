@@ -180,7 +180,7 @@ class Libp2pPort implements NetworkPort {
       gater,
       connections,
       streams,
-      dialler: new Dialler(host, connections, gater, emit),
+      dialler: new Dialler(host, connections, gater, emit, this.options.networkKey !== undefined),
       table: new RoutingTable(host, gater, emit, this.log),
       pubsub,
     }

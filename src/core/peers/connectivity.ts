@@ -189,7 +189,8 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
-  const isDenied = event.tried.length > 0 && event.tried.every(({ reason }) => isBarred(reason))
+  const reasons = [event.failure.message, ...event.tried.map(({ reason }) => reason)]
+  const isDenied = reasons.slice(event.tried.length > 0 ? 1 : 0).every(isBarred)
   giveUp(state, out, dial, message, cause, isDenied ? 'Denied' : 'DialError')
   noteUnreachable(state, dial.target, message, dial.tried)
 }
