@@ -16,8 +16,8 @@ const never = (): boolean => false
 
 it('are exported, and nothing else is', () => {
   expect(Object.keys(tinyp2p).sort()).toEqual([
-    ...['P2pError', 'bytes', 'createNode', 'defineProtocol', 'isP2pError', 'json', 'newSecret', 'nothing', 'stream'],
-    ...['unary', 'utf8'],
+    ...['P2pError', 'bytes', 'createNode', 'defineProtocol', 'isP2pError', 'json', 'newNetworkKey', 'newSecret', 'nothing'],
+    ...['stream', 'unary', 'utf8'],
   ])
 })
 

@@ -51,8 +51,8 @@ const CORE_BASE_ALSO = {
   'core/state.ts': ['access', 'peers', 'requests', 'services', 'broadcasts'].map((room) => `core/${room}/state.ts`),
 }
 
-/** What the other rooms of core ask of who may come in. */
-const ACCESS_DOORS = ['audit', 'lists', 'offences', 'rules'].map((file) => `core/access/${file}.ts`)
+/** What the other rooms of core ask of who may come in, by files. */
+const access = (/** @type {string[]} */ ...files) => files.map((file) => `core/access/${file}.ts`)
 
 /** What a network knows of the core. */
 const CORE_FOR_NETWORKS = [
@@ -113,14 +113,14 @@ export const ROOMS = {
   'core/peers': {
     ours: [
       ...CORE_BASE,
-      ...ACCESS_DOORS,
+      ...access('audit', 'lists', 'rules'),
       ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
       ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',
     ],
     packages: [],
   },
-  'core/requests': { ours: [...CORE_BASE, ...ACCESS_DOORS, 'core/peers', 'wire'], packages: [] },
+  'core/requests': { ours: [...CORE_BASE, ...access('offences', 'rules'), 'core/peers', 'wire'], packages: [] },
   // Who may come in: others ask it by its doors, and step.ts runs what it does to peers, connections and requests.
   'core/access': { ours: [...CORE_BASE, 'core/peers', 'core/requests', 'core/broadcasts/counts.ts'], packages: [] },
   'core/services': {
@@ -133,7 +133,11 @@ export const ROOMS = {
     packages: [],
   },
   'core/broadcasts': {
-    ours: [...CORE_BASE, ...ACCESS_DOORS, 'core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    ours: [
+      ...CORE_BASE,
+      ...access('offences', 'rules'),
+      ...['core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    ],
     packages: [],
   },
   // It only looks, and no other room looks at it.

@@ -1,5 +1,5 @@
 /** What is due, when, and what is done then: one row for everything that waits for a time. */
-import { expireAdmitted, expireAuthorization, nextAdmitted } from './access/authorizing.js'
+import { expireAdmitted, expireAuthorizations, nextAdmitted } from './access/authorizing.js'
 import { expireAccess } from './access/changing.js'
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
@@ -37,7 +37,7 @@ function inEveryStep(): void {}
 /** In the order in which they run. */
 const DUE: Record<DueName, Row> = {
   access: { next: ({ access }) => access.nextExpiry, run: expireAccess },
-  authorizing: each('authorizing', expireAuthorization),
+  authorizing: { next: (state) => nextDeadline(state, 'authorizing'), run: expireAuthorizations },
   admitted: { next: nextAdmitted, run: expireAdmitted },
   asks: each('asks', expireAsk),
   exchanges: each('exchanges', expireExchange),

@@ -10,6 +10,7 @@ export type AuditKind = 'admitted' | 'authorized' | 'unauthorized' | 'denied' | 
 
 /** One event that is relevant for security. Times are those of the node's scheduler, ms. */
 export interface AuditEvent {
+  /** What happened. */
   kind: AuditKind
   /** When it happened. */
   at: number

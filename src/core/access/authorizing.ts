@@ -2,7 +2,7 @@
  * Asks the application whether a peer may come in. The network holds a connection back until it is told, so nothing of the peer
  * counts before that, and nothing of one that is admitted is lost. A peer is asked about once while it is connected.
  */
-import { dueAt, removeDeadline, setDeadline } from '../due.js'
+import { dueAt, removeDeadline, setDeadline, takeExpired } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import { fits } from '../limits/shares.js'
@@ -76,10 +76,16 @@ export function onAuthorized(state: State, out: Effects, command: CommandOf<'aut
   askNext(state, out)
 }
 
+/** Those whose time is over. Only then the next ones have their turn. */
+export function expireAuthorizations(state: State, out: Effects): void {
+  const expired = takeExpired(state, 'authorizing')
+  for (const id of expired) expireOne(state, out, state.authorizing.open.get(id)!)
+  if (expired.length > 0) askNext(state, out)
+}
+
 /** It has not answered in time: that is a no. */
-export function expireAuthorization(state: State, out: Effects, id: number): void {
-  const authorization = state.authorizing.open.get(id)
-  if (authorization === undefined) return
+function expireOne(state: State, out: Effects, authorization: Authorization): void {
+  const { id } = authorization
   close(state, authorization)
   const { authorizeTimeout } = state.settings.limits
   if (authorization.asked) out.push({ type: 'cancelAuthorization', authorization: id })
@@ -87,7 +93,6 @@ export function expireAuthorization(state: State, out: Effects, id: number): voi
     ? `authorize has not answered within ${authorizeTimeout} ms`
     : `authorize was busy with others for ${authorizeTimeout} ms`
   decline(state, out, authorization, why)
-  askNext(state, out)
 }
 
 function close({ authorizing }: State, { id, peer, range, asked }: Authorization): void {
