@@ -144,6 +144,7 @@ export const ROOMS = {
   'core/explain': {
     ours: [
       ...CORE_BASE,
+      ...access('lists', 'rules'),
       'core/peers/addresses.ts',
       'core/peers/connections.ts',
       'core/peers/dials.ts',

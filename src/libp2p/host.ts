@@ -68,8 +68,9 @@ export function createHost(
   const admitted = admitting(guards.identify, guards.refused)
   const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
   const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
-  const pinging = behind(() => answerPings(guards.ping, guards.refused), (components: PingComponents) =>
-    ping(PING)(withoutHangingUp(components)),
+  const pinging = behind(
+    () => answerPings(guards.ping, guards.refused),
+    (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
   )
   return createLibp2p({
     start: false,

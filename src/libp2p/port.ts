@@ -113,7 +113,12 @@ class Libp2pPort implements NetworkPort {
 
   private async build(asked: string[], announce: string[]): Promise<Parts> {
     const { gate, privateKey } = this.options
-    const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)), undefined, this.door)
+    const gater = new Gater(
+      peerIdFromPrivateKey(privateKey).toString(),
+      gate && ((peer) => gate.deny(peer)),
+      undefined,
+      this.door,
+    )
     gater.listensOn(asked)
     const guards = createGuards(this.options.limits)
     guards.refusals.emit = this.emit

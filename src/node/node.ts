@@ -193,7 +193,18 @@ class Node implements P2pNode {
   private readonly onEnd: BuildOptions['onEnd']
   private ending: Promise<void> | void = undefined
 
-  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, authorize, tap, onEdge, onEnd }: BuildOptions) {
+  constructor({
+    peerId,
+    settings,
+    scheduler,
+    createPort,
+    log,
+    validators = {},
+    authorize,
+    tap,
+    onEdge,
+    onEnd,
+  }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
     this.settings = settings

@@ -149,7 +149,10 @@ export class SimulatedNetwork {
       authorize,
       createPort: (emit) => {
         const { protocols } = settings
-        const secrets = { pubsub: { ...pubsub, ...limitsOf(settings) }, networkKey: networkKey && textOfNetworkKey(networkKey) }
+        const secrets = {
+          pubsub: { ...pubsub, ...limitsOf(settings) },
+          networkKey: networkKey && textOfNetworkKey(networkKey),
+        }
         host = new Host(this.wire, { peerId, protocols, ...secrets, index }, emit)
         return host
       },

@@ -44,6 +44,11 @@ describe('a peer that breaks a protocol', () => {
       }),
     )
     expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
+    core.in({ type: 'explain', ask: 5, about: { peer: 'bob' } })
+    const [explained] = core.in({ type: 'inspected', ask: 5, peers: {} })
+    expect(explained).toMatchObject({
+      value: { barred: { why: 'banned by this node for a while', for: MINUTE }, offences: { points: 0, bans: 1 } },
+    })
     core.at(MINUTE)
     expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])
   })

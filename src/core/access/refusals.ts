@@ -21,7 +21,14 @@ export function onRefused(state: State, { peer, what, count }: EventOf<'refused'
 /** Somebody was not let in. */
 export function onTurnedAway(state: State, out: Effects, event: EventOf<'turnedAway'>): void {
   const { why, peer, address, inbound, count } = event
-  tell(state, out, { kind: 'refused', ...(peer !== undefined && { peer }), address, inbound, reason: whyOf(why), count })
+  tell(state, out, {
+    kind: 'refused',
+    ...(peer !== undefined && { peer }),
+    address,
+    inbound,
+    reason: whyOf(why),
+    count,
+  })
 }
 
 function whyOf(why: TurnedAwayFor): string {

@@ -71,7 +71,6 @@ export interface AccessState {
   audit: Audit
 }
 
-
 export function createAccessState(): AccessState {
   return {
     access: { lists: createLists(), nextExpiry: Infinity },
@@ -88,4 +87,3 @@ export function createAccessState(): AccessState {
     audit: { buckets: new Map(), missed: new Map() },
   }
 }
-

@@ -57,7 +57,12 @@ export function onGossipDropped(state: State, out: Effects, event: EventOf<'goss
   const what = count === 1 ? 'a message' : `${count} messages`
   log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
   if (reason === 'signature' || reason === 'malformed')
-    offend(state, peer, BAD_GOSSIP[reason], `it sent gossip that is ${reason === 'signature' ? 'not signed' : 'no gossip'}`)
+    offend(
+      state,
+      peer,
+      BAD_GOSSIP[reason],
+      `it sent gossip that is ${reason === 'signature' ? 'not signed' : 'no gossip'}`,
+    )
   if (reason !== 'malformed') return
   // Its gossip stream is useless, and only a new connection brings another one.
   log(out, 'warn', `${peer} sent gossip that cannot be read: its connections are closed`)

@@ -240,7 +240,8 @@ export class Link {
   heal(): void {
     for (const side of [this.dialler, this.listener]) {
       if (!this.wire.isCut(side.other.host, side.host)) side.unacknowledgedSince = undefined
-      if (side.unsent === undefined || side.healing || side.held || this.wire.isCut(side.host, side.other.host)) continue
+      if (side.unsent === undefined || side.healing || side.held || this.wire.isCut(side.host, side.other.host))
+        continue
       const delay = this.wire.delay(side, 0)
       if (delay === undefined) return this.die()
       side.healing = true
