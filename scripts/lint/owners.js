@@ -45,7 +45,7 @@ export const OWNERS = {
     Offenders: ['access/offences.ts'],
     Audit: ['access/audit.ts'],
   },
-  'access/lists.ts': { AccessLists: ['access/lists.ts', 'access/changing.ts'], Entries: ['access/lists.ts'] },
+  'access/lists.ts': { AccessLists: ['access/lists.ts'], AccessChange: [], Visitor: [], Entries: ['access/lists.ts'] },
 
   'peers/state.ts': {
     PeersState: [],

@@ -29,6 +29,7 @@ const audited = (node: P2pNode): AuditEvent[] => {
   node.audit$.subscribe((event) => events.push(event))
   return events
 }
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const portOf = (node: P2pNode): number => Number(node.addresses[0]!.split('/')[4])
 
 afterEach(async () => {
@@ -50,14 +51,14 @@ describe('deny', () => {
     })
     const ours = failure(b.request(c.addresses[0]!, bytes('?')))
     const theirs = failure(b.request(c.peerId, bytes('?')))
-    while (stuck.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (stuck.length < 2) await pause(5)
     await b.deny(c.peerId, { reason: 'spam' })
     for (const answer of [await ours, await theirs]) {
       expect(answer).toMatchObject({ code: 'Denied', message: `${c.peerId} is denied by this node: spam` })
     }
     await isGone(c, b)
     // On the other side the asker was lost.
-    await new Promise((resolve) => stuck[0]!.addEventListener('abort', resolve))
+    while (stuck.some(({ aborted }) => !aborted)) await pause(20)
     expect(await codeOf(ask(b, c))).toBe('Denied')
     expect(await codeOf(ask(c, b))).not.toBe('done')
     expect(await ask(a, b)).toBe('hi')
@@ -76,11 +77,10 @@ describe('deny', () => {
     socket.resume()
     // Nothing was said to it.
     expect(await new Promise((resolve) => socket.on('close', () => resolve(socket.bytesRead)))).toBe(0)
-    while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 50))
+    while (events.length === 0) await pause(50)
     expect(events[0]).toMatchObject({ kind: 'refused', reason: 'denied by this node', inbound: true })
     expect(events[0]).not.toHaveProperty('peer')
-    while ((await codeOf(b.dial(a.addresses[0]!))) === 'Denied')
-      await new Promise((resolve) => setTimeout(resolve, 100))
+    while ((await codeOf(b.dial(a.addresses[0]!))) === 'Denied') await pause(100)
     expect(await ask(a, b)).toBe('hi')
   }, 20_000)
 
@@ -90,7 +90,7 @@ describe('deny', () => {
     for (let round = 0; round < 4; round++) {
       const dials = others.map((other) => outcome(b.dial(other.addresses[0]!)))
       const asks = others.map((other) => outcome(ask(other, b)))
-      await new Promise((resolve) => setTimeout(resolve, round * 8))
+      await pause(round * 8)
       await b.deny(others.map(({ peerId }) => peerId))
       expect((await b.status()).connections).toEqual([])
       await Promise.all([...dials, ...asks])
@@ -117,14 +117,14 @@ describe('deny', () => {
     await c.deny(a.peerId)
     await a.dial(b.addresses[0]!)
     await c.dial(b.addresses[0]!)
-    const waitForPeers = { min: 1, timeout: 5_000 }
-    await Promise.all([b.joined('news'), c.joined('news')])
-    await a.broadcast('news', bytes('of a'), { waitForPeers })
-    await b.broadcast('news', bytes('of b'), { waitForPeers: { min: 2, timeout: 5_000 } })
-    while (!heard.includes('of b')) await new Promise((resolve) => setTimeout(resolve, 20))
-    while ((await c.explain({ topic: 'news' })).dropped.denied === undefined)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(heard).toEqual(['of b'])
+    const isDropped = async (): Promise<boolean> => ((await c.explain({ topic: 'news' })).dropped.denied ?? 0) > 0
+    for (let i = 0; !(await isDropped()); i++) {
+      await a.broadcast('news', bytes(`of a ${i}`))
+      await b.broadcast('news', bytes(`of b ${i}`))
+      await pause(100)
+    }
+    expect(heard.length).toBeGreaterThan(0)
+    expect(heard.filter((one) => !one.startsWith('of b'))).toEqual([])
   }, 20_000)
 
   it('takes thousands of entries', async () => {
@@ -161,9 +161,9 @@ describe('authorize', () => {
     })
     const a = await start()
     const answers = Array.from({ length: 50 }, () => ask(a, b))
-    while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (asked.length === 0) await pause(5)
     // All of it waits, and nothing of it counts.
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await pause(300)
     expect(await b.status()).toMatchObject({ connections: [], knownPeersCount: 0 })
     answer(true)
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['hi']))
@@ -196,25 +196,24 @@ describe('authorize', () => {
     ])
     const late = await start({ authorize: () => new Promise(() => undefined) })
     const dial = codeOf(late.dial(a.addresses[0]!))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await pause(100)
     await late.stop()
     expect(await dial).toBe('NodeStopped')
   }, 20_000)
 
   it('of a peer that is killed meanwhile, or denied, leaves nothing behind', async () => {
-    let answer!: (isAdmitted: boolean) => void
-    const b = await start({ authorize: () => new Promise((resolve) => (answer = resolve)) })
+    const questions: ((isAdmitted: boolean) => void)[] = []
+    const b = await start({ authorize: () => new Promise((resolve) => questions.push(resolve)) })
     const [a, c] = [await start(), await start()]
     const asking = outcome(ask(a, b))
-    while (answer === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (questions.length === 0) await pause(5)
     await a.stop()
-    answer(true)
+    questions.pop()!(true)
     await asking
-    answer = undefined as never
     const other = outcome(ask(c, b))
-    while (answer === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (questions.length === 0) await pause(5)
     await b.deny(c.peerId)
-    answer(true)
+    for (const answer of questions) answer(true)
     await other
     expect((await b.status()).connections).toEqual([])
   }, 30_000)
@@ -257,7 +256,7 @@ describe('a private network', () => {
     const silent = createConnection(portOf(b), '127.0.0.1')
     const noisy = createConnection(portOf(b), '127.0.0.1', () => noisy.write(new Uint8Array(40).fill(7)))
     await Promise.all([ended(silent), ended(noisy)])
-    const server = createServer().listen(0, '127.0.0.1')
+    const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }
     expect(await codeOf(b.dial(`/ip4/127.0.0.1/tcp/${port}`))).toBe('DialError')
@@ -275,12 +274,14 @@ describe('bans', () => {
       const stream = await peer.open(b.addresses[0]!)
       // A request of one byte, and a byte more.
       stream.send(Uint8Array.of(1, 1, 1))
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      await pause(10)
     }
     expect(events.find(({ kind }) => kind === 'banned')).toMatchObject({ duration: 60_000 })
     expect((await b.status()).connections).toEqual([])
-    await peer.connect(b.addresses[0]!).catch(() => undefined)
-    while (events.at(-1)!.kind !== 'refused') await new Promise((resolve) => setTimeout(resolve, 20))
+    while (events.at(-1)!.kind !== 'refused') {
+      await peer.connect(b.addresses[0]!).catch(() => undefined)
+      await pause(50)
+    }
     expect((await b.status()).connections).toEqual([])
     await peer.stop()
   }, 20_000)

@@ -13,8 +13,8 @@ function asking(limits: Partial<Limits> = {}): Core {
   })
 }
 
-const visit = (visit: number, peer = 'bob', address = `/ip4/192.0.2.${visit % 250}/tcp/1`): Event => {
-  return { type: 'visit', visit, peer, address, inbound: true }
+const visit = (id: number, peer = 'bob', address = `/ip4/192.0.2.${id % 250}/tcp/1`): Event => {
+  return { type: 'visit', visit: id, peer, address, inbound: true }
 }
 const answered = (authorization: number, admitted: boolean, failed = false): Event => {
   return { type: 'authorized', authorization, admitted, failed }

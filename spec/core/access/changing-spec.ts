@@ -132,8 +132,8 @@ describe('deny', () => {
     core.in({ type: 'subscribe', topic: 'news' })
     deny(core, bob)
     const message = { topic: 'news', data: bytes('hi'), proof: bytes('') }
-    const from = (from: string, id: string): Effect[] =>
-      core.in({ type: 'message', ...message, from, id, via: 'carol', held: true })
+    const from = (signer: string, id: string): Effect[] =>
+      core.in({ type: 'message', ...message, from: signer, id, via: 'carol', held: true })
     expect(from('bob', 'a')).toEqual([{ type: 'verdict', id: 'a', via: 'carol', verdict: 'ignore' }])
     expect(shorts(from('carol', 'b'))).toContain('deliver news 2')
   })

@@ -1,6 +1,6 @@
 /** Tells what happens at the door, at a bounded rate for each kind: a flood of strangers is no flood of events or of log lines. */
 import { log, type Effects, type LogLevel } from '../effects.js'
-import { createBucket, take } from '../limits/rate.js'
+import { take } from '../limits/rate.js'
 import type { State } from '../state.js'
 import type { AuditEvent, AuditKind } from './audit-event.js'
 
@@ -18,10 +18,10 @@ const LINES: Partial<Record<AuditKind, LogLevel>> = {
 export function tell(state: State, out: Effects, event: Omit<AuditEvent, 'at' | 'count'> & { count?: number }): void {
   const { audit, now } = state
   const { kind } = event
-  let bucket = audit.buckets.get(kind)
-  if (bucket === undefined) audit.buckets.set(kind, (bucket = createBucket()))
+  const bucket = { emptyAt: audit.emptyAt.get(kind) ?? -Infinity }
   const missed = audit.missed.get(kind) ?? 0
   if (take(bucket, RATE, now) > 0) return void audit.missed.set(kind, missed + 1)
+  audit.emptyAt.set(kind, bucket.emptyAt)
   audit.missed.delete(kind)
   const told: AuditEvent = { count: 1, ...event, at: now, ...(missed > 0 && { missed }) }
   out.push({ type: 'audited', event: told })

@@ -5,18 +5,18 @@ import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import type { State } from '../state.js'
 import { hangUp } from './hang-up.js'
-import { change, endOf, entriesOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
+import { change, closeTo, endOf, entriesOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
 import { forgive } from './offences.js'
 
 /** Before it listens: what the config says. Nothing is sent to the network where it says nothing. */
 export function beginAccess(state: State, out: Effects): void {
-  const { closed, allow, deny, authorizes } = state.settings.access
-  if (!closed && deny.length === 0 && !authorizes) return
-  state.access.lists.closed = closed
+  const { closed, authorizes, ...named } = state.settings.access
+  if (!closed && named.deny.length === 0 && !authorizes) return
+  closeTo(state.access.lists, closed)
   const listed = (list: AccessChange['list'], entries: Entry[]): AccessChange[] => {
     return entries.map((entry) => ({ list, entry, until: Infinity }))
   }
-  const changes = [...listed('allow', allow), ...listed('deny', deny)]
+  const changes = [...listed('allow', named.allow), ...listed('deny', named.deny)]
   for (const one of changes) change(state.access.lists, one)
   out.push({ type: 'access', closed, asks: authorizes, changes })
 }

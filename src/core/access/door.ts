@@ -4,7 +4,7 @@
  */
 import { hostOf } from '../peers/addresses.js'
 import type { PortEffect, PortEvent, TurnedAwayFor } from '../port.js'
-import { barred, change, createLists, type Barred, type Visitor } from './lists.js'
+import { barred, change, closeTo, createLists, type Barred, type Visitor } from './lists.js'
 
 type TurnedAway = Extract<PortEvent, { type: 'turnedAway' }>
 type AccessEffect = Extract<PortEffect, { type: 'access' }>
@@ -35,7 +35,7 @@ export class Door {
   ) {}
 
   set({ closed, asks, changes }: AccessEffect): void {
-    this.lists.closed = closed
+    closeTo(this.lists, closed)
     this.asks = asks
     for (const one of changes) change(this.lists, one)
   }

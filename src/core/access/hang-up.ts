@@ -1,9 +1,10 @@
 /** What becomes of peers that may not be here any more: their connections, dials, requests and entries. */
-import { closeAsk, fail } from '../asks.js'
-import type { Effects } from '../effects.js'
+import { fail } from '../asks.js'
+import type { Effects, Refusal } from '../effects.js'
 import { dropConnection } from '../peers/connectivity.js'
 import { dropRemembered } from '../peers/memory.js'
-import type { Connection, Dial } from '../peers/state.js'
+import { leaveDial } from '../peers/dials.js'
+import type { Connection, Dial, DialAsk } from '../peers/state.js'
 import { endRequest } from '../requests/requests.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
@@ -38,15 +39,17 @@ function hangUpOn(state: State, out: Effects, connection: Connection, why: strin
   const { id, peer, place: address, inbound } = connection
   const refusal = deniedAs(peer, why)
   for (const ask of [...state.asks.open.values()]) {
-    if (!('connection' in ask) || ask.connection !== id) continue
+    if ((ask.kind !== 'request' && ask.kind !== 'dial') || ask.connection !== id) continue
     if (ask.kind === 'request') endRequest(state, out, ask, refusal)
-    else if (closeAsk(state, ask.id)) {
-      connection.dials.delete(ask.id)
-      fail(state, out, ask.id, refusal)
-    }
+    else failDial(state, out, ask, refusal)
   }
   tell(state, out, { kind: 'denied', peer, address, inbound, reason: why })
   dropConnection(state, out, id, why, true)
+}
+
+function failDial(state: State, out: Effects, ask: DialAsk, refusal: Refusal): void {
+  leaveDial(state, ask)
+  fail(state, out, ask.id, refusal)
 }
 
 /** The dial goes on in the network until it says how it ended, and nobody waits for it. */
@@ -55,9 +58,6 @@ export function refuseDial(state: State, out: Effects, dial: Dial, why: string):
   for (const id of [...dial.waiting]) {
     const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') endRequest(state, out, ask, refusal)
-    else {
-      dial.waiting.delete(id)
-      if (closeAsk(state, id)) fail(state, out, id, refusal)
-    }
+    else if (ask?.kind === 'dial') failDial(state, out, ask, refusal)
   }
 }

@@ -25,10 +25,10 @@ export interface AccessLists {
 
 /** An entry comes into a list, or leaves it. */
 export interface AccessChange {
-  list: ListName
-  entry: Entry
+  readonly list: ListName
+  readonly entry: Entry
   /** When it ends; `undefined`: it leaves now. */
-  until: number | undefined
+  readonly until: number | undefined
 }
 
 /** Why somebody may not come in. */
@@ -36,9 +36,9 @@ export type Barred = 'denied' | 'banned' | 'notAllowed'
 
 /** Who it is, as far as it is known: before a handshake there is only an address, and before a dial perhaps only a peer. */
 export interface Visitor {
-  peer?: string | undefined
+  readonly peer?: string | undefined
   /** A multiaddr. */
-  address?: string | undefined
+  readonly address?: string | undefined
 }
 
 export function createLists(): AccessLists {
@@ -47,6 +47,11 @@ export function createLists(): AccessLists {
 
 function createEntries(): Entries {
   return { peers: new Map(), ranges: new Map() }
+}
+
+/** Is the list `allow` in force? */
+export function closeTo(lists: AccessLists, closed: boolean): void {
+  lists.closed = closed
 }
 
 export function change(lists: AccessLists, { list, entry, until }: AccessChange): void {

@@ -1,6 +1,5 @@
 /** Who may come in: the part of the state that src/core/access/ owns. */
 import { IdMap, type Deadlines } from '../id-map.js'
-import type { Bucket } from '../limits/rate.js'
 import { createLists, type AccessLists } from './lists.js'
 import type { AuditKind } from './audit-event.js'
 
@@ -60,7 +59,8 @@ export interface Offenders {
 
 /** What happened at the door, and was more than is told. audit.ts changes it. */
 export interface Audit {
-  buckets: Map<AuditKind, Bucket>
+  /** Kind → when its bucket (limits/rate.ts) is empty, ms. */
+  emptyAt: Map<AuditKind, number>
   missed: Map<AuditKind, number>
 }
 
@@ -84,6 +84,6 @@ export function createAccessState(): AccessState {
       admitted: new Map(),
     },
     offenders: { peers: new Map(), places: new Map(), due: new Map() },
-    audit: { buckets: new Map(), missed: new Map() },
+    audit: { emptyAt: new Map(), missed: new Map() },
   }
 }

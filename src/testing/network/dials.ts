@@ -228,9 +228,9 @@ export class Dials<Other extends Listener> {
       if (wanted !== undefined && wanted !== listener.peerId) return fail(`${listener.peerId} is there`)
       const refusal = this.meet(listener, address)
       if (refusal !== undefined) return fail(refusal)
-      host.connect(listener, place, (side, why) => {
+      host.connect(listener, place, (side, reason) => {
         if (dial.over) side?.link.close(side)
-        else if (side === undefined) fail(why)
+        else if (side === undefined) fail(reason)
         else this.end(dial, side, '')
       })
     })
