@@ -228,7 +228,10 @@ export class Dialler {
       return true
     })
     return this.host.services.transports.dial(where, mine.signal, answered).catch((error: unknown) => {
-      throw this.gater.whyRefused(where) ?? (this.isPrivate && isOtherNetwork(error) ? new Error(OTHER_NETWORK) : error)
+      throw (
+        this.gater.claims.whyRefused(where) ??
+        (this.isPrivate && isOtherNetwork(error) ? new Error(OTHER_NETWORK) : error)
+      )
     })
   }
 

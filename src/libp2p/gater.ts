@@ -3,7 +3,6 @@
  * takes it, and again at each change, so what the answer depends on is remembered beyond a connection's end.
  */
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import { Door } from '../core/access/door.js'
 import { NOT_AUTHORIZED, textOfBarred } from '../core/access/lists.js'
 import { HEARSAY } from '../core/parameters.js'
@@ -30,8 +29,6 @@ export class Gater {
   private readonly reached = new Map<string, Scope>()
   private readonly selfReports = new Map<string, SelfReport>()
   readonly claims = new Claims()
-  /** By the object, as in `claims`. */
-  private readonly whys = new WeakMap<Multiaddr, Error>()
   /** What peers say of others. */
   readonly hearsay = new Hearsay()
 
@@ -123,11 +120,6 @@ export class Gater {
     return acceptsAddress(address, { loopbackOnly, anyOverLoopback, via: this.reached.get(peer) })
   }
 
-  /** Why a socket that we have opened to this address was refused by ourselves. */
-  whyRefused(address: Multiaddr): Error | undefined {
-    return this.whys.get(address)
-  }
-
   /** The other side of the socket has another network key, or none. */
   noteOtherNetwork(socket: MultiaddrConnection): void {
     const inbound = socket.direction === 'inbound'
@@ -149,8 +141,8 @@ export class Gater {
     })
   }
 
-  private refused({ remoteAddr }: MultiaddrConnection, why: string): true {
-    this.whys.set(remoteAddr, new Error(why))
+  private refused(socket: MultiaddrConnection, why: string): true {
+    this.claims.refuse(socket, why)
     return true
   }
 

@@ -20,8 +20,8 @@ export function privateNetwork(
 ): ConnectionProtector {
   return {
     async protect(connection, options) {
-      // (The upgrader gives what the transport gave to it.)
-      const socket = connection as MultiaddrConnection
+      if (!isSocket(connection)) return protector.protect(connection, options)
+      const socket = connection
       const enough = AbortSignal.timeout(NONCE_TIMEOUT)
       const signal = options?.signal === undefined ? enough : AbortSignal.any([options.signal, enough])
       try {
@@ -36,6 +36,11 @@ export function privateNetwork(
       }
     },
   }
+}
+
+/** The upgrader hands on what the transport has given to it. */
+function isSocket(connection: MessageStream): connection is MultiaddrConnection {
+  return 'remoteAddr' in connection
 }
 
 async function checkBeginning(connection: MessageStream, signal: AbortSignal): Promise<void> {
