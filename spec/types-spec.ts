@@ -16,7 +16,17 @@ const never = (): boolean => false
 
 it('are exported, and nothing else is', () => {
   expect(Object.keys(tinyp2p).sort()).toEqual([
-    ...['P2pError', 'bytes', 'createNode', 'defineProtocol', 'isP2pError', 'json', 'newNetworkKey', 'newSecret', 'nothing'],
+    ...[
+      'P2pError',
+      'bytes',
+      'createNode',
+      'defineProtocol',
+      'isP2pError',
+      'json',
+      'newNetworkKey',
+      'newSecret',
+      'nothing',
+    ],
     ...['stream', 'unary', 'utf8'],
   ])
 })
