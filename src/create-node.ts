@@ -25,7 +25,8 @@ import { LaneScheduler } from './lane/scheduler.js'
  * when the config is wrong, `ListenError` when no address can be listened on, or libp2p cannot be set up.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
-  const { settings, pubsub, validators, record, dataDir } = readConfig(config)
+  const checked = readConfig(config)
+  const { dataDir } = checked
   const log = createLogger(config.logger)
   // Browsers have no files, so the code for them is loaded only if it is needed.
   const data =
@@ -34,7 +35,7 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
       : await (await import('./storage/data-dir.js')).openDataDir(dataDir, config.secret, log)
   try {
     const secret = data?.secret ?? config.secret ?? newSecret()
-    return await launchWith({ settings, pubsub, validators, record, dataDir }, { config, secret, log, data })
+    return await launchWith(checked, { config, secret, log, data })
   } catch (error) {
     await data?.close()
     throw error
@@ -49,7 +50,7 @@ interface Parts {
 }
 
 async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
-  const { pubsub, validators, record } = checked
+  const { pubsub, validators, authorize, networkKey, record } = checked
   const asked = checked.settings.listen
   const settings: Settings = {
     ...checked.settings,
@@ -67,6 +68,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       pubsub,
       limits: settings.limits,
       isNamed: (peer) => isNamed(settings, peer),
+      ...(networkKey && { networkKey }),
       log: (text) => {
         log('debug', text)
       },
@@ -74,6 +76,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
     }),
     log,
     validators,
+    authorize,
     ...(data && {
       tap: (batch: Batch) => {
         data.batch(batch)

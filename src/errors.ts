@@ -21,6 +21,11 @@ export type ErrorCode =
   | 'ListenError'
   /** The peer could not be reached: no address was found, none answered, or it was lost before anything was sent. Try again. */
   | 'DialError'
+  /**
+   * `access` of this node does not let the peer in: it is denied or banned, not in the allow list, or `authorize` has said no, as the
+   * message says. Nothing is sent to it. `node.allow` admits it.
+   */
+  | 'Denied'
   /** The peer refused the request: its handler rejected or threw, or it has none. The same request again rarely helps. */
   | 'RequestRejected'
   /**

@@ -40,6 +40,18 @@ export const OWNERS = {
     Bucket: ['limits/rate.ts'],
   },
 
+  'access/state.ts': {
+    AccessState: [],
+    Access: ['access/changing.ts'],
+    Authorization: ['access/authorizing.ts'],
+    Authorizing: ['access/authorizing.ts'],
+    'Authorizing.deadlines': ['due.ts'],
+    Offender: ['access/offences.ts'],
+    Offenders: ['access/offences.ts'],
+    Audit: ['access/audit.ts'],
+  },
+  'access/lists.ts': { AccessLists: ['access/lists.ts'], AccessChange: [], Visitor: [], Entries: ['access/lists.ts'] },
+
   'peers/state.ts': {
     PeersState: [],
     'PeersState.dials': ['peers/dials.ts'],

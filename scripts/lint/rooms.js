@@ -44,13 +44,20 @@ export const CORE_BASE = [
 
 /** What a file of the base may import beside the others of it. No rooms: the state alone has a part of each. */
 const CORE_BASE_ALSO = {
-  'core/effects.ts': ['errors.ts'],
-  'core/settings.ts': ['wire/protocols.ts'],
-  'core/state.ts': ['peers', 'requests', 'services', 'broadcasts'].map((room) => `core/${room}/state.ts`),
+  'core/effects.ts': ['core/access/audit-event.ts', 'errors.ts'],
+  'core/events.ts': ['core/access/lists.ts'],
+  'core/port.ts': ['core/access/lists.ts'],
+  'core/settings.ts': ['core/access/lists.ts', 'wire/protocols.ts'],
+  'core/state.ts': ['access', 'peers', 'requests', 'services', 'broadcasts'].map((room) => `core/${room}/state.ts`),
 }
+
+/** What the other rooms of core ask of who may come in, by files. */
+const access = (/** @type {string[]} */ ...files) => files.map((file) => `core/access/${file}.ts`)
 
 /** What a network knows of the core. */
 const CORE_FOR_NETWORKS = [
+  'access/door',
+  'access/lists',
   'port',
   'parameters',
   'pubsub',
@@ -73,6 +80,7 @@ export const ROOMS = {
       'edge',
       'errors.ts',
       'identity.ts',
+      'network-key.ts',
       'node',
       'protocol',
       'recording',
@@ -85,6 +93,7 @@ export const ROOMS = {
     packages: [],
   },
   'errors.ts': { ours: [], packages: [] },
+  'network-key.ts': { ours: ['errors.ts'], packages: [] },
   'identity.ts': {
     ours: ['errors.ts'],
     packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],
@@ -104,13 +113,16 @@ export const ROOMS = {
   'core/peers': {
     ours: [
       ...CORE_BASE,
+      ...access('audit', 'lists', 'rules'),
       ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
       ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',
     ],
     packages: [],
   },
-  'core/requests': { ours: [...CORE_BASE, 'core/peers', 'wire'], packages: [] },
+  'core/requests': { ours: [...CORE_BASE, ...access('offences', 'rules'), 'core/peers', 'wire'], packages: [] },
+  // Who may come in: others ask it by its doors, and step.ts runs what it does to peers, connections and requests.
+  'core/access': { ours: [...CORE_BASE, 'core/peers', 'core/requests', 'core/broadcasts/counts.ts'], packages: [] },
   'core/services': {
     ours: [
       ...CORE_BASE,
@@ -121,13 +133,18 @@ export const ROOMS = {
     packages: [],
   },
   'core/broadcasts': {
-    ours: [...CORE_BASE, 'core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    ours: [
+      ...CORE_BASE,
+      ...access('offences', 'rules'),
+      ...['core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    ],
     packages: [],
   },
   // It only looks, and no other room looks at it.
   'core/explain': {
     ours: [
       ...CORE_BASE,
+      ...access('lists', 'rules'),
       'core/peers/addresses.ts',
       'core/peers/connections.ts',
       'core/peers/dials.ts',
@@ -140,26 +157,27 @@ export const ROOMS = {
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
   edge: { ours: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
+  'edge/access/entries.ts': { ours: ['core', 'edge', 'errors.ts'], packages: ['@libp2p/peer-id'] },
   'edge/checks.ts': {
     ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],
     packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],
   },
   config: {
-    ours: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'recording/options.ts'],
+    ours: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'network-key.ts', 'recording/options.ts'],
     packages: ['rxjs'],
   },
   node: { ours: ['core', 'lane', 'edge', 'platform', 'errors.ts'], packages: ['@noble/hashes', 'rxjs'] },
   protocol: { ours: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
-    ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform'],
+    ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform', 'network-key.ts'],
     packages: [
       ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'multiformats', 'uint8arraylist'],
       '@noble/hashes',
     ],
   },
   testing: {
-    ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
+    ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'network-key.ts', 'errors.ts'],
     packages: ['rxjs'],
   },
   'testing/network': {

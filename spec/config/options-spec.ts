@@ -1,5 +1,6 @@
 /** Every option of a config is read: a value that is not the default makes another checked config. */
 import { describe, expect, it } from '@jest/globals'
+import { newNetworkKey } from '../../src/network-key.js'
 import { readConfig, type NodeConfig } from '../../src/config/config.js'
 
 /** An object of options that may all be left out has a row for each of them. Any other option has a value. */
@@ -68,6 +69,14 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     gossipCacheBytes: 14,
     largeBytes: 15,
     historyBytes: 16,
+    authorizing: 17,
+    authorizeTimeout: 18,
+  },
+  access: {
+    allow: '10.0.0.0/8',
+    deny: ['192.0.2.1', '2001:db8::/32'],
+    authorize: () => true,
+    networkKey: newNetworkKey(),
   },
   record: 'recording',
 }

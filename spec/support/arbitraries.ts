@@ -27,6 +27,8 @@ const failure = fc.oneof(
   text.map((message) => ({ message, cause: new Error('foreign') })),
 )
 
+const entries = fc.array(fc.oneof(fc.record({ peer: text }), fc.record({ range: text })), { maxLength: 4 })
+
 function event<Type extends Event['type']>(
   type: Type,
   fields: { [Key in Exclude<keyof Extract<Event, { type: Type }>, 'type'>]-?: fc.Arbitrary<unknown> },
@@ -82,6 +84,9 @@ export const eventsByType: Arbitraries = {
   }),
   digested: event('digested', { digest: id, hash: bytes }),
   discarded: event('discarded', { topic: text, count: id }),
+  allow: event('allow', { ask: id, entries }),
+  deny: event('deny', { ask: id, entries, duration: id, reason: text }, ['duration', 'reason']),
+  authorized: event('authorized', { authorization: id, admitted: fc.boolean(), failed: fc.boolean() }),
   explain: event('explain', { ask: id, about: fc.oneof(fc.record({ topic: text }), fc.record({ peer: text })) }),
   shutdown: event('shutdown', { ask: id, drain: id }, ['drain']),
   start: event('start', {}),
@@ -92,7 +97,20 @@ export const eventsByType: Arbitraries = {
   listening: event('listening', { addresses: texts, bound: texts, failures: texts }, ['bound', 'failures']),
   listenFailed: event('listenFailed', { failure }),
   clockJumped: event('clockJumped', { by: fc.integer({ min: -100_000, max: 1e9 }) }),
-  connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
+  connectionOpened: event(
+    'connectionOpened',
+    { connection: id, peer: text, address: text, ip: text, inbound: fc.boolean() },
+    ['ip'],
+  ),
+  visit: event('visit', { visit: id, peer: text, address: text, inbound: fc.boolean() }),
+  turnedAway: event(
+    'turnedAway',
+    {
+      why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey'),
+      ...{ peer: text, address: text, inbound: fc.boolean(), count: id },
+    },
+    ['peer'],
+  ),
   connectionClosed: event('connectionClosed', { connection: id, moved: fc.boolean() }, ['moved']),
   dialled: event('dialled', { target: text, peer: text, connection: id }),
   dialFailed: event('dialFailed', {

@@ -37,7 +37,7 @@ export function accountsInUse({ budget }: State): number {
 }
 
 /** Effects that most specs do not look at. */
-const QUIET = new Set(['log', 'wakeAt', 'statusChanged', 'peersChanged'])
+const QUIET = new Set(['log', 'audited', 'wakeAt', 'statusChanged', 'peersChanged'])
 
 export class Core {
   readonly state: State

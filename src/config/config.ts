@@ -15,11 +15,13 @@ import {
   type Names,
   type Target,
 } from '../edge/checks.js'
+import type { Authorize } from '../edge/access/authorizer.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
 import { isLikeAddress } from '../edge/meant.js'
 import { checkPath } from '../edge/paths.js'
 import { P2pError } from '../errors.js'
+import { ACCESS_NAMES, readAccess, type AccessConfig } from './access.js'
 import { placesIn } from './places.js'
 import { PUBSUB_OPTIONS, readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
@@ -117,6 +119,8 @@ export interface NodeConfig {
    * What others may use of this node: docs/limits.md has every limit, with its unit, its default and the reason.
    */
   limits?: { [Limit in keyof Limits]?: Limits[Limit] | undefined } | undefined
+  /** Who may come in: lists, a question to the application, and the key of a private network. docs/access.md says more. */
+  access?: AccessConfig | undefined
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike | undefined
   /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
@@ -142,6 +146,7 @@ const NAMES: Names<NodeConfig> = {
   reqResp: true,
   pubsub: true,
   limits: true,
+  access: true,
   scheduler: true,
   logger: true,
   record: true,
@@ -160,6 +165,7 @@ const elsewhere = placesIn({
   ping: PING_NAMES,
   pubsub: PUBSUB_OPTIONS,
   limits: LIMIT_NAMES,
+  access: ACCESS_NAMES,
 })
 const MAX_SIZE = 2 ** 31 - 1
 const MAX_CONNECTED = 1_000_000
@@ -169,6 +175,9 @@ export interface CheckedConfig {
   settings: Settings
   pubsub: PubsubOptions
   validators: Readonly<Record<string, Validator>>
+  authorize: Authorize | undefined
+  /** The 32 bytes; `undefined`: the network is open to all. */
+  networkKey: Uint8Array | undefined
   /** `undefined`: nothing is recorded. */
   record: Required<RecordOptions> | undefined
   /** `undefined`: nothing is kept. */
@@ -186,6 +195,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
   const record = readRecord(config.record)
+  const { access, authorize, networkKey } = readAccess(config.access, elsewhere)
   const pubsub = readPubsub(config.pubsub, elsewhere)
   const dataDir =
     config.dataDir === undefined ? undefined : checkPath(config.dataDir, 'dataDir', 'the path of a directory')
@@ -219,12 +229,13 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
     limits: readLimits(config.limits ?? {}),
+    access,
   }
   if (settings.pingTest > pingTimeout) {
     const message = `ping.test must be at most ping.timeout (${pingTimeout} ms), not ${settings.pingTest}`
     throw new P2pError('InvalidConfig', message)
   }
-  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, authorize, networkKey, record, dataDir }
 }
 
 function readLimits(limits: NonNullable<NodeConfig['limits']>): Limits {

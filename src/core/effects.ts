@@ -1,5 +1,6 @@
 /** Everything that a step can ask for: of the network, of the edge (promises, observables, handlers) and of the clock. */
 import type { ErrorCode } from '../errors.js'
+import type { AuditEvent } from './access/audit-event.js'
 import type { Explanation, NodeStatus } from './explanation.js'
 import type { PortEffect } from './port.js'
 import type { AskId, ExchangeId, Failure, Heard, SubscriptionId, ValidationId } from './terms.js'
@@ -54,6 +55,12 @@ export type EdgeEffect =
   | { type: 'statusChanged' }
   /** Something that the states of peers show has changed. At most one a batch. */
   | { type: 'peersChanged' }
+  /** Something happened that is relevant for security. */
+  | { type: 'audited'; event: AuditEvent }
+  /** Ask the application whether this peer may come in. Answered by `authorized`. */
+  | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
+  /** The answer is no longer wanted. */
+  | { type: 'cancelAuthorization'; authorization: number }
   | { type: 'log'; level: LogLevel; message: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */
   | { type: 'ended'; refusal?: Refusal }

@@ -2,6 +2,7 @@
  * Everything that can enter a node: commands of callers, events of the network, and events of the lane itself. Plain data: a
  * recording of it replays to the same states and effects.
  */
+import type { Entry } from './access/lists.js'
 import type { PortEvent, Verdict } from './port.js'
 import type { AskId, ExchangeId, Failure, SubscriptionId, TakeValues, ValidationId, WantReceipts } from './terms.js'
 
@@ -71,6 +72,12 @@ export type Command =
   | { type: 'digested'; digest: number; hash: Uint8Array }
   /** The buffer of a subscriber was full: `count` broadcasts were dropped. */
   | { type: 'discarded'; topic: string; count: number }
+  /** These may come in, again or from now on. */
+  | { type: 'allow'; ask: AskId; entries: Entry[] }
+  /** These may not, for `duration` ms or for ever. */
+  | { type: 'deny'; ask: AskId; entries: Entry[]; duration?: number; reason?: string }
+  /** Answers `authorize`. `failed`: it threw, or gave no answer that is one. */
+  | { type: 'authorized'; authorization: number; admitted: boolean; failed: boolean }
   /** Everything that is known of a topic or a peer. */
   | { type: 'explain'; ask: AskId; about: { topic: string } | { peer: string } }
   /** `drain`: what is in flight has so many ms to come to its end. Again, while that goes on: whichever end comes first. */
@@ -106,6 +113,8 @@ const QUESTIONS: Record<Question['type'], true> = {
   joined: true,
   online: true,
   explain: true,
+  allow: true,
+  deny: true,
   shutdown: true,
 }
 

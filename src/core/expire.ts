@@ -1,4 +1,6 @@
 /** What is due, when, and what is done then: one row for everything that waits for a time. */
+import { expireAdmitted, expireAuthorizations, nextAdmitted } from './access/authorizing.js'
+import { expireAccess } from './access/changing.js'
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
 import { expireValidation } from './broadcasts/deciding.js'
@@ -34,6 +36,9 @@ function inEveryStep(): void {}
 
 /** In the order in which they run. */
 const DUE: Record<DueName, Row> = {
+  access: { next: ({ access }) => access.nextExpiry, run: expireAccess },
+  authorizing: { next: (state) => nextDeadline(state, 'authorizing'), run: expireAuthorizations },
+  admitted: { next: nextAdmitted, run: expireAdmitted },
   asks: each('asks', expireAsk),
   exchanges: each('exchanges', expireExchange),
   idle: { next: nextIdleClose, run: closeIdle },

@@ -86,6 +86,12 @@ export interface TopicExplanation {
 export interface PeerExplanation {
   /** Its peer id. */
   peer: string
+  /**
+   * Why it may not come in, and for how many ms more (absent: until `allow` names it); absent: it may, as far as its peer id decides.
+   */
+  barred?: { why: string; for?: number }
+  /** What it has done against our protocols: points, which fade, and how often it was banned for that; absent: nothing of late. */
+  offences?: { points: number; bans: number }
   /** Open connections, oldest first: the peer's multiaddr, whether the peer dialled, and the age in ms. */
   connections: { address: string; inbound: boolean; age: number }[]
   /** The protocols that it speaks, by identify; absent: not known. */

@@ -1,4 +1,5 @@
 /** The beginning and the end of a node: starting, running, draining, stopping, ended. */
+import { beginAccess } from './access/changing.js'
 import { fail, settle } from './asks.js'
 import { takeRecipient } from './broadcasts/recipients.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
@@ -29,6 +30,7 @@ const MAX_NAMED = 5
 
 export function start(state: State, out: Effects): void {
   const { listen, announce } = state.settings
+  beginAccess(state, out)
   out.push({ type: 'listen', addresses: listen, ...(announce.length > 0 && { announce }) })
 }
 

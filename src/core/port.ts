@@ -4,6 +4,7 @@
  * touches a node's state. Nothing here names libp2p.
  */
 
+import type { AccessChange, Barred } from './access/lists.js'
 import type { AskId, Failure } from './terms.js'
 
 /** A connection to one peer. The port numbers them in the order in which they open. */
@@ -34,10 +35,10 @@ export type Verdict = 'accept' | 'ignore' | 'reject'
 /**
  * Why a message was dropped. Inbound: `signature` (missing or wrong), `key` (it is signed with a key of a
  * kind or size that we do not verify with), `oversize` (larger than our limit), `unknownTopic`
- * (we are not in the topic), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
+ * (we are not in the topic), `denied` (whoever signed it may not come in, so nobody hears it here), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
  * stream is useless). Outbound: `queueFull` (a forwarded message, to a peer that reads too slowly).
  */
-export type DropReason = 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
+export type DropReason = 'denied' | 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
 
 /**
  * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
@@ -59,6 +60,9 @@ export type RefusedKind =
   | 'gossipRate'
   | 'meshPlaces'
   | 'gossipReplay'
+
+/** Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. */
+export type TurnedAwayFor = Barred | 'networkKey'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {
@@ -82,7 +86,8 @@ export type PortEvent =
   | { type: 'listenFailed'; failure: Failure }
   /** The machine slept for `by` ms, in which the time of the lane stood still, or its clock was set; negative: it was set back. */
   | { type: 'clockJumped'; by: number }
-  | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
+  /** `ip`: the address behind a name, if `address` has one. */
+  | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; ip?: string; inbound: boolean }
   /**
    * Every stream of the connection has ended too, whether or not it was reported. `moved`: it began at an address that this
    * machine had and does not have any more.
@@ -164,6 +169,16 @@ export type PortEvent =
   | { type: 'verified'; ask: AskId; ids: string[] }
   /** Answers `inspect`. Peers that pub/sub does not know are left out. */
   | { type: 'inspected'; ask: AskId; peers: Record<string, GossipPeer> }
+  /**
+   * Somebody has shown who it is, and is kept at the door until `admit` answers: nothing is read from it, and it is no connection yet. Only
+   * while `access` asks for it.
+   */
+  | { type: 'visit'; visit: number; peer: string; address: string; inbound: boolean }
+  /**
+   * Connections were refused by the copy of the lists that the network has, or for want of its key, `count` times; told once a second at
+   * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is.
+   */
+  | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }
   /** Something was refused to a peer, `count` times; told once a second at most for each peer and kind. */
   | { type: 'refused'; peer: string; what: RefusedKind; count: number }
   /** Answers `stop`. */
@@ -171,6 +186,13 @@ export type PortEvent =
 
 /** What the lane asks of the network. */
 export type PortEffect =
+  /**
+   * Who may come in has changed, or is told before `listen`. `closed`: nobody but those in the list `allow`. `asks`: each connection is a
+   * `visit` first. Connections that are open stay.
+   */
+  | { type: 'access'; closed: boolean; asks: boolean; changes: AccessChange[] }
+  /** Answers `visit`. */
+  | { type: 'admit'; visit: number; admitted: boolean }
   /** `announce`: what others are told in place of the addresses that we listen on, and what `listening` reports. */
   | { type: 'listen'; addresses: string[]; announce?: string[] }
   /**

@@ -2,6 +2,7 @@
  * The numbers that steer a node, all in one place: those of the public config and the internal ones. The file knows no state.
  * Times are in milliseconds, sizes in bytes.
  */
+import type { Entry } from './access/lists.js'
 import { limitsOf, type Limits } from './limits/limits.js'
 import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 
@@ -109,6 +110,8 @@ export interface Settings {
   blobLifetime: number
   /** What others may use of this node. */
   limits: Limits
+  /** Who may come in. `closed`: nobody but those in `allow`. `authorizes`: the application is asked about each peer. */
+  access: { closed: boolean; allow: Entry[]; deny: Entry[]; authorizes: boolean }
   /** How long `stop()` waits for the network. */
   stopTimeout: number
 }
@@ -192,5 +195,6 @@ export const defaultSettings: Settings = {
   fetchTimeout: 8_000,
   blobLifetime: 120_000,
   limits: limitsOf(),
+  access: { closed: false, allow: [], deny: [], authorizes: false },
   stopTimeout: 1_500,
 }

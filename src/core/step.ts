@@ -2,10 +2,14 @@
  * `step(state, batch) → effects`: everything that a node decides. It is synchronous and deterministic: the time comes
  * with the batch, nothing is read from outside, and effects are returned, not run. It changes the state in place.
  */
+import { onAuthorized, onVisit } from './access/authorizing.js'
+import { banOffenders } from './access/bans.js'
+import { allow, deny } from './access/changing.js'
+import { onRefused, onTurnedAway } from './access/refusals.js'
 import { cancelAsk } from './ask-kinds.js'
 import { fail, settle } from './asks.js'
 import * as catchUp from './broadcasts/catch-up.js'
-import { countLoss, countRefusal } from './broadcasts/counts.js'
+import { countLoss } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
 import * as hearing from './broadcasts/hearing.js'
 import { nextSettled } from './broadcasts/membership.js'
@@ -42,6 +46,7 @@ export function step(state: State, batch: Batch): Effect[] {
     HANDLERS[state.lifecycle.phase](state, out, event)
   }
   if (state.now >= state.due.next) expire(state, out)
+  if (state.offenders.due.size > 0) banOffenders(state, out)
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
   if (state.services.serving.size > 0) serveHistories(state, out)
@@ -123,6 +128,12 @@ function handle(state: State, out: Effects, event: Event): void {
       return hearing.onDigested(state, out, event)
     case 'discarded':
       return countLoss(state, 'bufferFull', event)
+    case 'allow':
+      return allow(state, out, event)
+    case 'deny':
+      return deny(state, out, event)
+    case 'authorized':
+      return onAuthorized(state, out, event)
     case 'explain':
       return explain(state, out, event)
     case 'shutdown':
@@ -139,7 +150,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'gossipDrained':
       return publishing.onDrained(state, out, event.peer)
     case 'refused':
-      return countRefusal(state, event.peer, event.what, event.count)
+      return onRefused(state, event)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
     case 'repeated':
@@ -162,6 +173,10 @@ function handle(state: State, out: Effects, event: Event): void {
       lifecycle.onDrainInspected(state, event)
       return connectivity.onIdleInspected(state, out, event)
 
+    case 'visit':
+      return onVisit(state, out, event)
+    case 'turnedAway':
+      return onTurnedAway(state, out, event)
     case 'connectionOpened':
       return connectivity.onConnectionOpened(state, out, event)
     case 'connectionClosed':

@@ -104,6 +104,12 @@ export const YAMUX: YamuxMuxerInit = {
   // Not set: maxMessageSize (stock: 64 KiB, but nothing reads it: one send becomes a frame as large as the window).
 }
 
+/**
+ * In a private network: the other side's nonce, and the first bytes of its negotiation. Stock: as long as the upgrade. It takes two legs, and
+ * a node without a key never sends it.
+ */
+export const NONCE_TIMEOUT = 3_000
+
 /* -------------------------------------------- connections and the peer store ------------------------------------- */
 
 export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = {

@@ -1,7 +1,7 @@
 /** Puts the parts together to a libp2p node, not yet started. Knows every part's set-up and none of the port's events. */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { identify, identifyPush, type Identify, type IdentifyPush } from '@libp2p/identify'
-import type { PrivateKey } from '@libp2p/interface'
+import type { ConnectionProtector, PrivateKey } from '@libp2p/interface'
 import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
@@ -30,6 +30,7 @@ import { withoutHangingUp } from './patches/duplicate-connections.js'
 import { identifyAs } from './patches/identify-version.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { checkVersions } from './patches/supported.js'
+import { privateNetwork } from './private-network.js'
 import { corkedTcp } from './patches/tcp-writes.js'
 import { tunedYamux } from './patches/yamux-streams.js'
 import { transports, type Transports } from './transports.js'
@@ -47,6 +48,10 @@ export type Host = Libp2p<{
 export interface HostOptions {
   privateKey: PrivateKey
   pubsub: PubsubOptions
+  /** Encrypts connections with the key of a private network. */
+  protector?: ConnectionProtector
+  /** How long the application may take to admit a peer, ms. */
+  patience?: number
   /** For tests: what to change of defaults.ts's gossipsub. */
   gossipsub?: Partial<GossipsubOpts>
 }
@@ -59,6 +64,7 @@ export function createHost(
   guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
+  const { protector } = options
   const admitted = admitting(guards.identify, guards.refused)
   const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
   const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
@@ -73,7 +79,13 @@ export function createHost(
     logger: quietLogger(),
     addresses: { listen, announce },
     ...transport(),
-    connectionManager: CONNECTION_MANAGER,
+    connectionManager: {
+      ...CONNECTION_MANAGER,
+      inboundUpgradeTimeout: CONNECTION_MANAGER.inboundUpgradeTimeout! + (options.patience ?? 0),
+    },
+    ...(protector && {
+      connectionProtector: () => privateNetwork(protector, (socket) => gater.noteOtherNetwork(socket)),
+    }),
     connectionMonitor: CONNECTION_MONITOR,
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,

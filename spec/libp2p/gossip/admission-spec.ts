@@ -82,6 +82,7 @@ beforeEach(async () => {
       work: (_, amount) => (work += amount),
       replayed: () => replayed++,
     },
+    { silences: () => false },
   )
   admission.join(TOPIC)
 })

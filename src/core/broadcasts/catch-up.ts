@@ -4,6 +4,7 @@
  * after their answer reaches us by gossip. New broadcasts wait here meanwhile. The memory of a peer is accepted only with
  * the signer's proof, and is validated like every message. How peers are asked, services/ knows.
  */
+import { isSilenced } from '../access/rules.js'
 import type { Heard } from '../terms.js'
 import type { Purpose, PurposeOf } from '../services/state.js'
 import { isAnnouncement } from '../../wire/gossip/announcement.js'
@@ -128,7 +129,7 @@ export function onVerified(state: State, out: Effects, { ask, ids }: EventOf<'ve
   messages.forEach((message, i) => {
     const id = ids[i] ?? ''
     if (id === '') forged++
-    else addVerified(state, out, catchUp, { ...message, id })
+    else if (!isSilenced(state, message.from)) addVerified(state, out, catchUp, { ...message, id })
   })
   if (forged > 0) out.push({ type: 'penalize', peer, count: forged })
   onPeerDone(state, out, catchUp)

@@ -4,6 +4,8 @@
  */
 import type { Heard } from '../terms.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/gossip/announcement.js'
+import { isSilenced } from '../access/rules.js'
+import { offend, OFFENCES } from '../access/offences.js'
 import { noteUse } from '../peers/connections.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -16,6 +18,9 @@ import { takeDigesting } from './large.js'
 import { announceLarge } from './publishing.js'
 import { refuseReceipts } from './receipts.js'
 
+/** Of one report: messages without a signature come from honest nodes of other networks too. */
+const BAD_GOSSIP = { malformed: 2 * OFFENCES.violation, signature: OFFENCES.excess }
+
 export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
   const heard: Heard = { topic, data, from, via, id }
@@ -24,6 +29,8 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
     log(out, 'debug', `dropped a broadcast of a topic that we are not in: ${topic}`)
     return giveVerdict(out, heard, held, 'ignore')
   }
+  // Whoever hands it on means no harm.
+  if (isSilenced(state, from)) return dropMessage(state, out, heard, held, 'denied')
   noteUse(state, via)
   countReceived(state, topic)
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
@@ -49,6 +56,13 @@ export function onGossipDropped(state: State, out: Effects, event: EventOf<'goss
   countLoss(state, reason, { topic, peer, count })
   const what = count === 1 ? 'a message' : `${count} messages`
   log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
+  if (reason === 'signature' || reason === 'malformed')
+    offend(
+      state,
+      peer,
+      BAD_GOSSIP[reason],
+      `it sent gossip that is ${reason === 'signature' ? 'not signed' : 'no gossip'}`,
+    )
   if (reason !== 'malformed') return
   // Its gossip stream is useless, and only a new connection brings another one.
   log(out, 'warn', `${peer} sent gossip that cannot be read: its connections are closed`)

@@ -4,6 +4,8 @@
  */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
+import { endOf, textOfBarred } from '../access/lists.js'
+import { whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -96,6 +98,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const dial = dialUnderWay(state, peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
+    ...standing(state, peer),
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
     askedBy: askedBy(first),
@@ -147,6 +150,21 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     },
   }
   return { ...known, text: peerText(known) }
+}
+
+/** How it stands with who may come in. */
+function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'offences'> {
+  const why = whyBarred(state, peer)
+  const { lists } = state.access
+  const list = why === 'denied' ? 'deny' : 'bans'
+  const until = why === undefined ? undefined : endOf(lists, list, { peer })
+  const offender = state.offenders.peers.get(peer)
+  return {
+    ...(why && {
+      barred: { why: textOfBarred(why), ...(until !== undefined && until < Infinity && { for: until - state.now }) },
+    }),
+    ...(offender && { offences: { points: Math.round(offender.points), bans: offender.bans } }),
+  }
 }
 
 function askedBy(connection: { requestProtocol: string | undefined; protocols: string[] | undefined } | undefined) {

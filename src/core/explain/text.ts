@@ -32,6 +32,8 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
   const { gossip, requests, uses, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
   return lines(
     `peer ${peer.peer}: ${standing(peer)}`,
+    peer.barred && `${peer.barred.why}${peer.barred.for === undefined ? '' : `, for ${peer.barred.for} ms more`}`,
+    peer.offences && `offences: ${peer.offences.points} points, banned ${count(peer.offences.bans, 'time')}`,
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
     ),

@@ -76,6 +76,13 @@ export interface Limits {
   largeBytes: number
   /** Bytes of the histories of all topics. Beyond it the largest history loses its oldest broadcast. Default: an eighth of `memory`. */
   historyBytes: number
+  /**
+   * Peers that the application is asked about at once, where the config has `access.authorize`; others wait for their turn. Default 64:
+   * most of them ask a database.
+   */
+  authorizing: number
+  /** An `authorize` that has not answered for so long has said no, ms. Default 5,000: a dial of ours ends after 6 s, and one of others too. */
+  authorizeTimeout: number
 }
 
 type Name = keyof Limits
@@ -113,6 +120,8 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   gossipCacheBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
   largeBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
   historyBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
+  authorizing: { unit: 'peers', least: 1, most: MOST, standard: 64 },
+  authorizeTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 5_000 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

@@ -99,6 +99,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     id: event.connection,
     peer: event.peer,
     address: event.address,
+    place: event.ip ?? event.address,
     inbound: event.inbound,
     protocols: undefined,
     requestProtocol: undefined,

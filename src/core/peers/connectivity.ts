@@ -3,6 +3,9 @@
  * when its peer is pinged, answers or does not. The requests of a lost connection fail with it, but for those of which nothing was
  * sent: they go elsewhere. The register itself is in connections.ts.
  */
+import { tell } from '../access/audit.js'
+import { isBarred, textOfBarred } from '../access/lists.js'
+import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
 import { noteReached } from '../broadcasts/counts.js'
@@ -55,13 +58,24 @@ import type { Connection, Dial, DialAsk } from './state.js'
 const MOST_TESTED = 4
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
+  const { peer, address, ip: place = address, inbound } = event
+  const why = whyBarred(state, peer, place)
+  if (why !== undefined) return turnAway(state, out, event, textOfBarred(why))
   const connection = addConnection(state, event)
+  tell(state, out, { kind: 'admitted', peer, address, inbound })
   // Whoever has opened it: the peer is reached, so what failed before is over.
-  noteReached(state, event.peer)
+  noteReached(state, peer)
   testOthers(state, out, connection)
-  log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
-  const dial = state.dials.get(event.peer)
+  log(out, 'debug', `🔗 connected ${inbound ? 'by' : 'to'} ${peer} at ${address}`)
+  const dial = state.dials.get(peer)
   if (dial !== undefined) arrive(state, out, dial, connection)
+}
+
+/** It has passed while the lists changed. For the rest of the core it was never there. */
+function turnAway(state: State, out: Effects, event: EventOf<'connectionOpened'>, reason: string): void {
+  const { connection, peer, address, inbound } = event
+  tell(state, out, { kind: 'refused', peer, address, inbound, reason })
+  out.push({ type: 'closeConnection', connection, reason, dead: true })
 }
 
 /**
@@ -152,9 +166,10 @@ function dialAgain(state: State, out: Effects, ask: DialAsk, moves: number): voi
 function dialFor(state: State, out: Effects, ask: DialAsk, addresses: string[]): void {
   const { id, target } = ask
   ask.connection = undefined
-  if (reach(state, out, target, addresses, id)) return
+  const refusal = refusalOf(state, target, addresses)
+  if (refusal === undefined && reach(state, out, target, addresses, id)) return
   closeAsk(state, id)
-  fail(state, out, id, tooManyDials(state))
+  fail(state, out, id, refusal ?? tooManyDials(state))
 }
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
@@ -174,7 +189,9 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
     log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
-  giveUp(state, out, dial, message, cause)
+  const reasons = [event.failure.message, ...event.tried.map(({ reason }) => reason)]
+  const isDenied = reasons.slice(event.tried.length > 0 ? 1 : 0).every(isBarred)
+  giveUp(state, out, dial, message, cause, isDenied ? 'Denied' : 'DialError')
   noteUnreachable(state, dial.target, message, dial.tried)
 }
 
@@ -182,14 +199,21 @@ function nameOf({ settings }: State, peer: string): string {
   return Object.hasOwn(settings.bootNodes, peer) ? `boot node ${peer}` : `${peer}, which is to be kept,`
 }
 
-function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
+function giveUp(
+  state: State,
+  out: Effects,
+  dial: Dial,
+  reason: string,
+  cause?: unknown,
+  code: 'DialError' | 'Denied' = 'DialError',
+): void {
   closeDial(state, dial)
   endParting(state, dial.target)
   const message = `cannot reach ${dial.target}: ${reason}`
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
-    if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'DialError', message, cause })
-    else if (closeAsk(state, id)) fail(state, out, id, { code: 'DialError', message, cause })
+    if (ask?.kind === 'request') endRequest(state, out, ask, { code, message, cause })
+    else if (closeAsk(state, id)) fail(state, out, id, { code, message, cause })
   }
   onDialOver(state, dial.target)
 }

@@ -8,6 +8,7 @@ import { seek } from './dials.js'
 import { noteIdentified, noteLeft, onTryOver, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
 import { suspectTwins } from './twins.js'
+import { whyBarred } from '../access/rules.js'
 import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
@@ -121,6 +122,8 @@ export function onTableChanged(state: State, out: Effects, event: EventOf<'table
     noteLeft(state, peer)
     return
   }
+  // It came into the table while it was being barred.
+  if (whyBarred(state, peer) !== undefined) return void out.push({ type: 'tableRemove', peer })
   state.discovery.table.set(peer, addresses)
   if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
   // The first peer can name others at once, before the next tick.

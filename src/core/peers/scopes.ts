@@ -2,6 +2,7 @@
  * How far an address reaches, and so who may name it to us. What a stranger names is dialled only where the stranger itself is: a node
  * is no way into a machine or a network that the stranger cannot reach.
  */
+import { bytesAt, bytesOf4, groupsOf6 } from './ip.js'
 
 /**
  * `nowhere`: nothing that a stranger may name: unspecified, link-local, multicast and reserved addresses, names, other transports,
@@ -63,37 +64,4 @@ function scopeOf6(groups: Bytes | undefined): Scope {
   if (first >> 9 === 0x7e) return 'private'
   // Of all others only global unicast (2000::/3).
   return first >> 13 === 1 ? 'public' : 'nowhere'
-}
-
-function bytesAt(groups: Bytes, at: number): Bytes {
-  return groups.slice(at, at + 2).flatMap((group) => [group >> 8, group & 255])
-}
-
-function bytesOf4(text: string): Bytes | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined
-  return parts.map(Number)
-}
-
-/** The eight groups of 16 bits. */
-function groupsOf6(text: string): Bytes | undefined {
-  const tail = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text)
-  const last = tail === null ? undefined : bytesOf4(tail[2]!)
-  if (tail !== null && last === undefined) return undefined
-  const whole = last === undefined ? text : `${tail![1]}${hex(last[0]!, last[1]!)}:${hex(last[2]!, last[3]!)}`
-  const halves = whole.split('::')
-  if (halves.length > 2) return undefined
-  const [head, end] = [partsOf(halves[0]!), halves[1] === undefined ? undefined : partsOf(halves[1])]
-  const missing = 8 - head.length - (end?.length ?? 0)
-  if (end === undefined ? missing !== 0 : missing < 1) return undefined
-  const all = end === undefined ? head : [...head, ...Array<string>(missing).fill('0'), ...end]
-  return all.every((group) => /^[\da-f]{1,4}$/i.test(group)) ? all.map((group) => parseInt(group, 16)) : undefined
-}
-
-function partsOf(text: string): string[] {
-  return text === '' ? [] : text.split(':')
-}
-
-function hex(high: number, low: number): string {
-  return ((high << 8) | low).toString(16)
 }

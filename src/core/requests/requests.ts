@@ -2,6 +2,7 @@
  * Outbound requests: the way of a request from its command, over a dial, to a connection, and its end. How it crosses the
  * connection, session/asker/ knows or, for older peers, v1/asker.ts.
  */
+import { refusalOf } from '../access/rules.js'
 import { acceptAsk, extendAsk, fail, openAsk, overloaded } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
@@ -49,7 +50,9 @@ export function startRequest(
 function send(state: State, out: Effects, ask: RequestAsk): void {
   const { peer, addresses, id } = ask
   const connection = connectionTo(state, peer)
-  if (connection !== undefined) useConnection(state, out, ask, connection)
+  if (connection !== undefined) return useConnection(state, out, ask, connection)
+  const refusal = refusalOf(state, peer, addresses)
+  if (refusal !== undefined) endRequest(state, out, ask, refusal)
   else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
   else if (!reach(state, out, peer, addresses, id)) endRequest(state, out, ask, tooManyDials(state))
 }

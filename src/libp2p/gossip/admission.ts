@@ -3,6 +3,7 @@
  * whether we are in the topic, the size, whether we have heard just this publish, and whether its key is one that we verify with. Each
  * dropped message is counted, with the peer that sent it, and each peer has to wait when its rate is used, or this turn's time.
  */
+import type { Door } from '../../core/access/door.js'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { PeerId } from '@libp2p/interface'
 import { LEFT_TOPICS, LEFT_TOPIC_GRACE, UNKNOWN_TOPIC_TOLERANCE } from '../defaults.js'
@@ -10,7 +11,7 @@ import type { Drops } from './drops.js'
 import type { Internals, Validated } from './internals.js'
 import type { MessageCache } from './message-cache.js'
 import type { Repeats } from './repeats.js'
-import { frameSize } from './signed-message.js'
+import { frameSize, unverified } from './signed-message.js'
 import type { Scores } from './scores.js'
 import { priceOf } from './keys.js'
 import { UNVERIFIED } from './work.js'
@@ -47,6 +48,7 @@ export class Admission {
     private readonly repeats: Repeats,
     private readonly cache: Pick<MessageCache, 'comes'>,
     private readonly pausing: Pausing,
+    private readonly door: Pick<Door, 'silences'>,
   ) {
     this.verify = inside.validateReceivedMessage.bind(inside)
     inside.validateReceivedMessage = (from, message) => this.admit(from, message)
@@ -108,6 +110,10 @@ export class Admission {
       // We may have asked for it, and then left. Its id ends gossipsub's wait, so its sender has kept its promise.
       return { code: 'invalid', reason: 'blacklisted', msgIdStr: this.left.has(topic) ? this.idOf(message) : undefined }
     }
+    if (this.isSilenced(message)) {
+      this.drops.count(peer, 'denied', topic)
+      return { code: 'invalid', reason: 'blacklisted', msgIdStr: this.idOf(message) }
+    }
     if (frameSize(message) > this.maxMessageSize) {
       this.drops.count(peer, 'oversize', topic)
       this.scores.changed(peer)
@@ -121,6 +127,15 @@ export class Admission {
     if (!this.repeats.isReplay(message)) return undefined
     this.pausing.replayed(peer)
     return duplicate
+  }
+
+  private isSilenced(message: RPC.Message): boolean {
+    try {
+      return this.door.silences(() => unverified(message).from)
+    } catch {
+      // Its signer is nobody.
+      return false
+    }
   }
 
   /** A key is chosen by who signs, so to hand on such a message is an offence. */

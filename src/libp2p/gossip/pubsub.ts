@@ -8,6 +8,7 @@ import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
+import type { Door } from '../../core/access/door.js'
 import type { AskId } from '../../core/terms.js'
 import { COPY_BELOW } from '../../wire/gather.js'
 import type { Connections } from '../connections.js'
@@ -61,6 +62,7 @@ export class Pubsub {
     privateKey: PrivateKey,
     options: PubsubOptions,
     { limits: book, isNamed, refused }: Pick<Guards, 'limits' | 'isNamed' | 'refused'>,
+    door: Pick<Door, 'silences'>,
   ) {
     const { messageIdOf, maxMessageSize, scoring } = options
     const limits = gossipLimits(options)
@@ -94,6 +96,7 @@ export class Pubsub {
         work: (peer, amount) => this.work(peer, amount),
         replayed: (peer) => refused(peer, 'gossipReplay'),
       },
+      door,
     )
     const signer = new Signer(host.peerId, privateKey)
     const { inside, scores, streams, outbound } = this

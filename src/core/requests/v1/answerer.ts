@@ -2,6 +2,7 @@
  * The answering side of version 1: one stream per request, one frame each way. The stream of a request without room is
  * paused; a request that never ends is cut off by its deadline.
  */
+import { offend, OFFENCES } from '../../access/offences.js'
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
@@ -105,6 +106,7 @@ function violate(
     excess: 'longer than declared',
   }[what]
   logRefusal(state, out, exchange.peer, `it is ${why}`)
+  if (what !== 'tooLarge') offend(state, exchange.peer, OFFENCES.violation, `it sent a request that is ${why}`)
   kill(state, out, exchange, what)
 }
 

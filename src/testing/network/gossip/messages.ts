@@ -25,6 +25,8 @@ export interface MessagesHost {
   sideTo(peer: string): Side | undefined
   /** Is anything of the peer read? */
   reads(peer: string): boolean
+  /** Is nothing heard that this peer has signed? */
+  silences(peer: string): boolean
   /** The messages of the host at the other end. */
   messagesBeyond(side: Side): Messages
 }
@@ -99,6 +101,7 @@ export class Messages {
     const { topic: name, from } = message
     const topic = this.parts.topics.get(name)
     if (topic === undefined) return this.onUnknownTopic(via, name)
+    if (this.host.silences(from)) return this.dropped(via, name, 'denied')
     if (message.size > this.options.maxMessageSize) return this.onInvalid(via, name, 'oversize')
     if (!message.isGenuine) return this.onInvalid(via, name, 'signature')
     const id = message.idBy(this.options.messageIdOf)

@@ -1,4 +1,5 @@
 /** Events on the stream of a session over which a peer asks: opening, bytes, end. What frames mean, frames.ts knows. */
+import { offend, OFFENCES } from '../../../access/offences.js'
 import type { SessionExchange } from '../../state.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { updateIdle } from '../../../peers/connections.js'
@@ -42,6 +43,7 @@ export function onAnsweringData(state: State, out: Effects, session: Session, ch
   for (const chunk of chunks) {
     const violation = session.ending ? 'it sent more after its end' : readFrames(session.reader, chunk, take)
     if (violation === undefined) continue
+    offend(state, session.peer, OFFENCES.violation, 'it broke the protocol of sessions')
     log(out, 'warn', `the session of ${session.peer} was reset: ${violation}`)
     out.push({ type: 'reset', stream: session.stream, reason: violation })
     forgetGoodbyes(state, session)

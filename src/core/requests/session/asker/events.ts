@@ -1,4 +1,5 @@
 /** Events on the stream of a session over which we ask: opened, refused, bytes, end. What frames mean, frames.ts knows. */
+import { offend, OFFENCES } from '../../../access/offences.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { log, type Effects } from '../../../effects.js'
@@ -59,6 +60,7 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
   for (const chunk of chunks) {
     const violation = readFrames(session.reader, chunk, take)
     if (violation === undefined) continue
+    offend(state, session.peer, OFFENCES.violation, 'it broke the protocol of sessions')
     log(out, 'warn', `the session with ${session.peer} was reset: ${violation}`)
     return endSession(state, out, session, `the session was reset (${violation})`)
   }

@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals'
+import { textOfEntry } from '../../../src/core/access/lists.js'
+import type { Effect } from '../../../src/core/effects.js'
+import { bytes, Core, shorts } from '../../support/core.js'
+import { BOOT } from '../../support/peers.js'
+
+const MINUTE = 60_000
+
+/** A malformed request over version 1, on a stream of its own. */
+let stream = 0
+function violate(core: Core, connection: number, times = 10): Effect[] {
+  return Array.from({ length: times }).flatMap(() => {
+    stream += 2
+    core.in({ type: 'streamInbound', stream, connection, protocol: '/tinyp2p/req-resp/1.0.0' })
+    return core.all({ type: 'data', stream, chunks: [bytes('\x01??')] })
+  })
+}
+
+function inbound(core: Core, peer: string, connection: number, address: string): void {
+  core.in({ type: 'connectionOpened', connection, peer, address, inbound: true })
+}
+
+const bans = (effects: Effect[]) =>
+  effects.flatMap((effect) => {
+    const all = effect.type === 'access' ? effect.changes : []
+    return all.flatMap(({ list, entry, until }) => {
+      return list === 'bans' && until !== undefined ? [`${textOfEntry(entry)} until ${until}`] : []
+    })
+  })
+
+describe('a peer that breaks a protocol', () => {
+  it('again and again is banned for a minute, with a line in the log', () => {
+    const core = new Core()
+    core.connect('bob')
+    expect(bans(violate(core, 1, 9))).toEqual([])
+    const effects = violate(core, 1, 1)
+    expect(bans(effects)).toEqual([`bob until ${MINUTE}`])
+    expect(shorts(effects)).toContain('closeConnection 1')
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        type: 'log',
+        level: 'warn',
+        message: expect.stringContaining('banned bob: it sent a request that is longer than declared, for 60000 ms'),
+      }),
+    )
+    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
+    core.in({ type: 'explain', ask: 5, about: { peer: 'bob' } })
+    const [explained] = core.in({ type: 'inspected', ask: 5, peers: {} })
+    expect(explained).toMatchObject({
+      value: { barred: { why: 'banned by this node for a while', for: MINUTE }, offences: { points: 0, bans: 1 } },
+    })
+    core.at(MINUTE)
+    expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it('is banned for twice as long each time, up to a day', () => {
+    const core = new Core()
+    let connection = 0
+    const durations = Array.from({ length: 13 }, () => {
+      core.connect('bob', ++connection)
+      const [, until] = /until (\d+)/.exec(bans(violate(core, connection))[0]!)!
+      const duration = Number(until) - core.now
+      core.at(Number(until))
+      return duration / MINUTE
+    })
+    expect(durations).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 1_440, 1_440])
+  })
+
+  it('now and then is not: points fade', () => {
+    const core = new Core()
+    core.connect('bob')
+    for (let i = 0; i < 50; i++) {
+      expect(bans(violate(core, 1, 1))).toEqual([])
+      core.at(core.now + 10_000 * 5)
+    }
+  })
+
+  it('and is named by the config is not', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] } })
+    core.connect('boot')
+    expect(bans(violate(core, 1, 50))).toEqual([])
+  })
+
+  it('is welcome at once when it is allowed, as if nothing had been', () => {
+    const core = new Core()
+    core.connect('bob')
+    violate(core, 1)
+    core.in({ type: 'allow', ask: 9, entries: [{ peer: 'bob' }] })
+    core.connect('bob', 2)
+    expect(core.state.connections.all.size).toBe(1)
+    expect(bans(violate(core, 2))).toEqual([`bob until ${MINUTE}`])
+  })
+
+  it('ends its connection when its gossip is no gossip, and is banned if it comes again with it', () => {
+    const core = new Core()
+    const malformed = (connection: number): Effect[] => {
+      core.connect('bob', connection)
+      return core.in({ type: 'gossipDropped', peer: 'bob', reason: 'malformed', count: 1 })
+    }
+    const all = [1, 2, 3, 4, 5].map((connection) => bans(malformed(connection)))
+    expect(all.map(({ length }) => length)).toEqual([0, 0, 0, 0, 1])
+  })
+})
+
+describe('a peer that exceeds its rates', () => {
+  const exceed = (core: Core, seconds: number): Effect[] =>
+    Array.from({ length: seconds }).flatMap(() => {
+      core.now += 1_000
+      return core.in({ type: 'refused', peer: 'bob', what: 'kadRate', count: 500 })
+    })
+
+  it('for a moment is not banned, and for minutes it is', () => {
+    const core = new Core()
+    core.connect('bob')
+    expect(bans(exceed(core, 60))).toEqual([])
+    expect(bans(exceed(core, 120))).toHaveLength(1)
+  })
+})
+
+describe('a place', () => {
+  it('from which several peers were banned is banned too, but never one of this machine', () => {
+    for (const [address, expected] of [
+      ['/ip4/198.51.100.7/tcp/', ['198.51.100.7/32']],
+      ['/ip6/2001:db8:1:2:3::4/tcp/', ['2001:db8:1:2::/64']],
+      ['/ip4/127.0.0.1/tcp/', []],
+    ] as const) {
+      const core = new Core()
+      const all = [1, 2, 3].flatMap((connection) => {
+        inbound(core, `eve ${connection}`, connection, `${address}${connection}`)
+        return bans(violate(core, connection))
+      })
+      const places = all.filter((text) => !text.startsWith('eve'))
+      expect(places.map((text) => text.split(' ')[0])).toEqual(expected)
+      inbound(core, 'eve 4', 4, `${address}4`)
+      expect(core.state.connections.all.size).toBe(expected.length === 0 ? 1 : 0)
+    }
+  })
+
+  it('that we have dialled is not', () => {
+    const core = new Core()
+    const all = [1, 2, 3, 4].flatMap((connection) => {
+      const address = '/ip4/198.51.100.7/tcp/1'
+      core.in({ type: 'connectionOpened', connection, peer: `eve ${connection}`, address, inbound: false })
+      return bans(violate(core, connection))
+    })
+    expect(all.every((text) => text.startsWith('eve'))).toBe(true)
+  })
+})
+
+describe('what is remembered of offenders', () => {
+  it('is bounded', () => {
+    const core = new Core()
+    for (let i = 0; i < 10_000; i++) core.in({ type: 'refused', peer: `eve ${i}`, what: 'kadRate', count: 1 })
+    expect(core.state.offenders.peers.size).toBe(4_096)
+  })
+})

@@ -1,0 +1,36 @@
+/** What the network has refused by itself: it is told, and counted against those who go on. */
+import { countRefusal } from '../broadcasts/counts.js'
+import type { Effects } from '../effects.js'
+import type { EventOf } from '../events.js'
+import type { RefusedKind, TurnedAwayFor } from '../port.js'
+import type { State } from '../state.js'
+import { tell } from './audit.js'
+import { textOfBarred } from './lists.js'
+import { offend, OFFENCES } from './offences.js'
+
+/** Those that nobody who keeps to a protocol can come to. The others are rates. */
+const VIOLATIONS: ReadonlySet<RefusedKind> = new Set<RefusedKind>(['kadMalformed', 'kadAnswer'])
+
+/** Something was refused to a peer, some times in a second. */
+export function onRefused(state: State, { peer, what, count }: EventOf<'refused'>): void {
+  countRefusal(state, peer, what, count)
+  const points = VIOLATIONS.has(what) ? OFFENCES.violation : OFFENCES.excess
+  offend(state, peer, points, `it was refused too often (${what})`)
+}
+
+/** Somebody was not let in. */
+export function onTurnedAway(state: State, out: Effects, event: EventOf<'turnedAway'>): void {
+  const { why, peer, address, inbound, count } = event
+  tell(state, out, {
+    kind: 'refused',
+    ...(peer !== undefined && { peer }),
+    address,
+    inbound,
+    reason: whyOf(why),
+    count,
+  })
+}
+
+function whyOf(why: TurnedAwayFor): string {
+  return why === 'networkKey' ? 'it has another network key, or none' : textOfBarred(why)
+}

@@ -1,0 +1,89 @@
+/** Who may come in: the part of the state that src/core/access/ owns. */
+import { IdMap, type Deadlines } from '../id-map.js'
+import { createLists, type AccessLists } from './lists.js'
+import type { AuditKind } from './audit-event.js'
+
+/** The lists, and when their next entry ends. rules.ts changes it. */
+export interface Access {
+  lists: AccessLists
+  nextExpiry: number
+}
+
+/** The application is asked whether a peer may come in. */
+export interface Authorization {
+  readonly id: number
+  readonly peer: string
+  readonly address: string
+  readonly inbound: boolean
+  /** What it shares with all who are where it is. */
+  readonly range: string
+  /** The visits that wait for the answer. */
+  visits: number[]
+  /** The application has been asked; otherwise it waits for its turn. */
+  asked: boolean
+}
+
+/** authorizing.ts changes it. */
+export interface Authorizing {
+  /** In the order in which they are asked. */
+  open: IdMap<Authorization>
+  deadlines: Deadlines
+  byPeer: Map<string, number>
+  /** Those that the application has been asked about. */
+  asked: number
+  nextId: number
+  /** Range → how many of it are open. */
+  ranges: Map<string, number>
+  /** Peers that were admitted a moment ago, and may not be connected yet → until when, ms. */
+  admitted: Map<string, number>
+}
+
+/** What a peer, or a place, has done against our protocols. offences.ts changes it. */
+export interface Offender {
+  /** They fade away with time. */
+  points: number
+  at: number
+  /** How often it was banned: the next time is twice as long. */
+  bans: number
+}
+
+/** offences.ts changes it. */
+export interface Offenders {
+  /** The one that offended last is the last. */
+  peers: Map<string, Offender>
+  /** Places of inbound connections, as prefixes. */
+  places: Map<string, Offender>
+  /** Peers that are banned at the end of the step → what they did. */
+  due: Map<string, string>
+}
+
+/** What happened at the door, and was more than is told. audit.ts changes it. */
+export interface Audit {
+  /** Kind → when its bucket (limits/rate.ts) is empty, ms. */
+  emptyAt: Map<AuditKind, number>
+  missed: Map<AuditKind, number>
+}
+
+export interface AccessState {
+  access: Access
+  authorizing: Authorizing
+  offenders: Offenders
+  audit: Audit
+}
+
+export function createAccessState(): AccessState {
+  return {
+    access: { lists: createLists(), nextExpiry: Infinity },
+    authorizing: {
+      open: new IdMap(),
+      deadlines: new IdMap(),
+      byPeer: new Map(),
+      asked: 0,
+      nextId: 1,
+      ranges: new Map(),
+      admitted: new Map(),
+    },
+    offenders: { peers: new Map(), places: new Map(), due: new Map() },
+    audit: { emptyAt: new Map(), missed: new Map() },
+  }
+}
