@@ -63,6 +63,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     kadRate: 10,
     identifyRate: 11,
     pingRate: 12,
+    streamRate: 13,
   },
   record: 'recording',
 }

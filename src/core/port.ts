@@ -42,7 +42,9 @@ export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed'
  * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
  * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
  * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
- * not read.
+ * not read; `streamRate`: it had to wait before it could open more streams; `streamUnagreed`: streams whose protocol was not agreed upon;
+ * `frameRate`: it had to wait because of small frames of the muxer, or was hung up on because of its pings; `frameWaste`, `frameMalformed`:
+ * it was hung up on because of frames that lead to nothing, or that nobody may send.
  */
 export type RefusedKind =
   | 'kadRate'
@@ -54,6 +56,11 @@ export type RefusedKind =
   | 'identifyRate'
   | 'pingRate'
   | 'pingUnread'
+  | 'streamRate'
+  | 'streamUnagreed'
+  | 'frameRate'
+  | 'frameWaste'
+  | 'frameMalformed'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

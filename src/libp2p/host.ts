@@ -62,8 +62,9 @@ export function createHost(
   const admitted = admitting(guards.identify, guards.refused)
   const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
   const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
-  const pinging = behind(() => answerPings(guards.ping, guards.refused), (components: PingComponents) =>
-    ping(PING)(withoutHangingUp(components)),
+  const pinging = behind(
+    () => answerPings(guards.ping, guards.refused),
+    (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
   )
   return createLibp2p({
     start: false,
@@ -71,7 +72,7 @@ export function createHost(
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(),
+    ...transport(guards),
     connectionManager: CONNECTION_MANAGER,
     connectionMonitor: CONNECTION_MONITOR,
     connectionGater: gater.toLibp2p(),
@@ -89,10 +90,12 @@ export function createHost(
 }
 
 /** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
-export function transport(): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
+export function transport(
+  { lines } = createGuards(),
+): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
     transports: [corkedTcp(TCP)],
-    connectionEncrypters: [tunedNoise(NOISE)],
-    streamMuxers: [tunedYamux(YAMUX)],
+    connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
+    streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }
 }

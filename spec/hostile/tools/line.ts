@@ -58,6 +58,7 @@ export class Line {
   /** The other side's Yamux pings are answered. */
   answersPings = true
   private left: Uint8Array = new Uint8Array()
+  private leaves = false
   private nextId = 1
   private readonly streams = new Map<number, LineStream>()
 
@@ -71,11 +72,12 @@ export class Line {
       this.hear(chunk instanceof Uint8Array ? chunk : chunk.subarray())
     })
     this.closed = new Promise((resolve) => {
-      under.addEventListener('close', ({ error, local }) => {
+      // (A connection that the other side resets is aborted by TCP's own end here, so `local` does not tell.)
+      under.addEventListener('close', ({ error }) => {
         this.isOpen = false
         for (const stream of this.streams.values()) stream.over()
-        const why = local === true ? 'by itself' : reasonOf(error)
-        if (local !== true) context.fate.gone(why)
+        const why = this.leaves ? 'by itself' : reasonOf(error)
+        if (!this.leaves) context.fate.gone(why)
         resolve(why)
       })
     })
@@ -154,6 +156,7 @@ export class Line {
   }
 
   async end(): Promise<void> {
+    this.leaves = true
     this.under.abort(new Error('the attacker leaves'))
     await this.host.stop()
   }

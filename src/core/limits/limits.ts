@@ -53,6 +53,12 @@ export interface Limits {
   identifyRate: number
   /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
   pingRate: number
+  /**
+   * Streams that one peer may open in a second, and twice as many at once; a range of addresses has four times as much, and all together
+   * twenty times. Those that end in good order do not count any more. Beyond it nothing more is read from the peer until there is room,
+   * and when that goes on for 5 s it is hung up on. Default 500: a peer of version 1 has some hundreds of requests under way.
+   */
+  streamRate: number
 }
 
 type Name = keyof Limits
@@ -85,6 +91,7 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
   identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
   pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
+  streamRate: { unit: 'per second', least: 1, most: MOST, standard: 500 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */
