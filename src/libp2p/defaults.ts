@@ -80,7 +80,7 @@ export const MUXER = {
   /** Frames in a second that lead to nothing: those of streams that have ended, as are under way to us when we reset a thousand. */
   waste: 2_000,
   /** So many bytes of them count as one more. */
-  strayBytes: 1_024,
+  strayBytes: 2_048,
   /** Frames that no honest node sends count as so many: empty ones, and those of streams that never were or of windows beyond the largest. */
   empty: 10,
   impossible: 100,
