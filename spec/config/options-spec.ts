@@ -64,6 +64,12 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     identifyRate: 11,
     pingRate: 12,
     streamRate: 13,
+    connections: 14,
+    connectionsPerPeer: 15,
+    connectionsPerRange: 16,
+    handshakes: 17,
+    handshakesPerRange: 18,
+    handshakeRate: 19,
   },
   record: 'recording',
 }

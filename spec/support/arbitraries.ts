@@ -146,6 +146,8 @@ export const eventsByType: Arbitraries = {
       'frameRate',
       'frameWaste',
       'frameMalformed',
+      'connections',
+      'handshakes',
     ),
     count: fc.nat(10_000),
   }),

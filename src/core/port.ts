@@ -44,7 +44,8 @@ export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed'
  * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
  * not read; `streamRate`: it had to wait before it could open more streams; `streamUnagreed`: streams whose protocol was not agreed upon;
  * `frameRate`: it had to wait because of small frames of the muxer, or was hung up on because of its pings; `frameWaste`, `frameMalformed`:
- * it was hung up on because of frames that lead to nothing, or that nobody may send.
+ * it was hung up on because of frames that lead to nothing, or that nobody may send; `connections`: its connection has made room for
+ * another one; `handshakes`: a handshake that was not begun, or was broken off, with the range of addresses in place of the peer.
  */
 export type RefusedKind =
   | 'kadRate'
@@ -61,6 +62,8 @@ export type RefusedKind =
   | 'frameRate'
   | 'frameWaste'
   | 'frameMalformed'
+  | 'connections'
+  | 'handshakes'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

@@ -140,12 +140,12 @@ export const YAMUX: YamuxMuxerInit = {
 /* -------------------------------------------- connections and the peer store ------------------------------------- */
 
 export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = {
-  // Stock: 300. Beyond it inbound ones are refused and idle ones closed; mesh and close kad peers are closed last.
-  maxConnections: 300,
-  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT.
-  inboundConnectionThreshold: 1_000,
-  // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
-  maxIncomingPendingConnections: 300,
+  // Stock: 300. Beyond it inbound ones are refused, whoever comes. The lane closes the least useful ones (`limits.connections`).
+  maxConnections: 1_000_000,
+  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT. (`limits.handshakeRate`)
+  inboundConnectionThreshold: 1_000_000,
+  // Stock: 10 unfinished handshakes. The same start. (`limits.handshakes`)
+  maxIncomingPendingConnections: 1_000_000,
   // Stock: 5. The lane alone decides which peers to reconnect (see also peer-tags.ts: 0 still tries once).
   reconnectRetries: 0,
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.

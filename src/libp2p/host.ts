@@ -94,7 +94,7 @@ export function transport(
   { lines } = createGuards(),
 ): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [corkedTcp(TCP)],
+    transports: [lines.accepting(corkedTcp(TCP))],
     connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
     streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }

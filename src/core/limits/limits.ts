@@ -59,6 +59,24 @@ export interface Limits {
    * and when that goes on for 5 s it is hung up on. Default 500: a peer of version 1 has some hundreds of requests under way.
    */
   streamRate: number
+  /**
+   * Connections in all. When there are more, the least useful one is closed: one of a peer that is not trusted, is not asked by us, is in no
+   * mesh and not in the config; of several the newest, but none in its first 3 s while there is another. Default 300.
+   */
+  connections: number
+  /** … to one peer, in the same way. Default 8: two nodes that dial each other have two, and one that was lost may look open for a while. */
+  connectionsPerPeer: number
+  /** … from one range of addresses (a /24 of IPv4, a /48 of IPv6; each peer on this machine is for itself). Default 64: a large household. */
+  connectionsPerRange: number
+  /**
+   * Connections of others that are not yet known by whom, and that may take 10 s until they are. When there are more, the oldest one of the
+   * range that has most is closed. They take no places of connections. Default 256.
+   */
+  handshakes: number
+  /** … of one range of addresses (each address of this machine is for itself). Default 64: twenty nodes that start at once, and more. */
+  handshakesPerRange: number
+  /** Handshakes that begin in a second from one range; all together have four times as much, and each range two in any case. Default 50. */
+  handshakeRate: number
 }
 
 type Name = keyof Limits
@@ -92,6 +110,12 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
   pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
   streamRate: { unit: 'per second', least: 1, most: MOST, standard: 500 },
+  connections: { unit: 'connections', least: 1, most: MOST, standard: 300 },
+  connectionsPerPeer: { unit: 'connections', least: 1, most: MOST, standard: 8 },
+  connectionsPerRange: { unit: 'connections', least: 1, most: MOST, standard: 64 },
+  handshakes: { unit: 'connections', least: 1, most: MOST, standard: 256 },
+  handshakesPerRange: { unit: 'connections', least: 1, most: MOST, standard: 64 },
+  handshakeRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */
