@@ -46,7 +46,7 @@ describe('places for connections', () => {
   it('stay with whom we ask, also when all others are new', () => {
     const crowd = new Crowd({ connections: 2 })
     crowd.open('a')
-    crowd.core.in({ type: 'request', ask: 1, target: 'a', addresses: [], data: new Uint8Array(1), timeout: 60_000 } as never) // prettier-ignore
+    crowd.core.request(1, 'a')
     for (const peer of ['b', 'c', 'd', 'e']) crowd.open(peer)
     expect([...crowd.core.state.connections.byPeer.keys()]).toEqual(['a', 'e'])
   })

@@ -70,7 +70,7 @@ export function leastUseful(state: State, candidates: readonly Connection[]): Co
 
 function worthOf(state: State, connection: Connection): number {
   const { peer, openedAt } = connection
-  if (isAvoided(connection)) return Worth.DOUBTED
+  if (isAvoided(connection) && !carries(connection)) return Worth.DOUBTED
   if (isOurs(state, connection) || isTrusted(state, peer, wasAnswered(state, peer))) return Worth.MUCH
   const isOfUse = carries(connection) || state.discovery.table.has(peer) || sharesTopic(state, peer)
   const worth = isOfUse ? Worth.SOME : Worth.UNUSED
