@@ -81,7 +81,7 @@ export const MUXER = {
   waste: 2_000,
   /** So many bytes of them count as one more. */
   strayBytes: 2_048,
-  /** Frames that no honest node sends count as so many: empty ones, and those of streams that never were or of windows beyond the largest. */
+  /** Frames that no honest node sends count as so many: empty ones, streams beyond the share of those that are not agreed upon, and those of streams that never were or of windows beyond the largest. */
   empty: 10,
   impossible: 100,
   /** Whoever is over a rate has to wait, and is hung up on when that goes on for so long, ms. */
@@ -92,8 +92,8 @@ export const MUXER = {
   streamsPerTurn: 128,
   streamsPerTurnEach: 64,
   /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
-  unagreed: 4_000,
-  unagreedEach: 1_000,
+  unagreed: 1_000,
+  unagreedEach: 256,
   /** Protocols that may be proposed on one stream. Ours offer two. */
   proposals: 16,
 } as const

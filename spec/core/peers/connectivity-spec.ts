@@ -142,7 +142,7 @@ describe('a connection', () => {
   )
 
   it('is tested once, however many its peer opens meanwhile', () => {
-    const core = new Core({ limits: limitsOf({ connectionsPerPeer: 200 }) })
+    const core = new Core({ limits: limitsOf({ connectionsPerPeer: 200, connectionsPerRange: 200 }) })
     let pings = 0
     for (let id = 1; id <= 100; id++)
       pings += shorts(core.connect('bob', id)).filter((s) => s.startsWith('ping')).length
@@ -153,7 +153,7 @@ describe('a connection', () => {
   })
 
   it('of many that all answer costs few tests, and all of them have their turn', () => {
-    const core = new Core({ pingInterval: 1e9, limits: limitsOf({ connectionsPerPeer: 200 }) })
+    const core = new Core({ pingInterval: 1e9, limits: limitsOf({ connectionsPerPeer: 200, connectionsPerRange: 200 }) })
     const tested: number[] = []
     for (let id = 1; id <= 100; id++) {
       core.now += 10

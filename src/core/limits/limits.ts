@@ -75,7 +75,10 @@ export interface Limits {
   handshakes: number
   /** … of one range of addresses (each address of this machine is for itself). Default 64: twenty nodes that start at once, and more. */
   handshakesPerRange: number
-  /** Handshakes that begin in a second from one range; all together have four times as much, and each range two in any case. Default 50. */
+  /**
+   * Handshakes that begin in a second from one range; all together have four times as much, and each range two in any case. Default 25: twenty
+   * nodes that start at once, some of which dial each other.
+   */
   handshakeRate: number
 }
 
@@ -115,7 +118,7 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   connectionsPerRange: { unit: 'connections', least: 1, most: MOST, standard: 64 },
   handshakes: { unit: 'connections', least: 1, most: MOST, standard: 256 },
   handshakesPerRange: { unit: 'connections', least: 1, most: MOST, standard: 64 },
-  handshakeRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
+  handshakeRate: { unit: 'per second', least: 1, most: MOST, standard: 25 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

@@ -91,7 +91,8 @@ export class FrameRules {
     return this.wasted(type === FrameType.DATA ? 1 + length / MUXER.strayBytes : 1)
   }
 
-  private wasted(amount: number): 'take' | 'end' {
+  /** So much has led to nothing. */
+  wasted(amount: number): 'take' | 'end' {
     return take(this.waste, MUXER.waste, this.now, amount) === 0 ? 'take' : this.end('frameWaste')
   }
 

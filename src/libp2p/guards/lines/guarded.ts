@@ -14,8 +14,8 @@ const SAME = 1_000
 
 interface Listener {
   refused(what: Exclude<Refusal, 'turn'>): void
-  /** The other side has opened it, and its protocol is not agreed upon yet. */
-  opened(stream: Stream): void
+  /** The other side has opened it, and its protocol is not agreed upon yet. `false`: it is one too many. */
+  opened(stream: Stream): boolean
   /** Calls back when others have had their turn. */
   wait(go: () => void): void
 }
@@ -75,15 +75,14 @@ export class Guarded {
   private keep(rest: Uint8Array[]): boolean {
     const { why, wait, now, hasEnded } = this.rules
     if (why !== 'turn') {
-      if (now - this.last > SAME) {
-        this.since = now
-        this.listener.refused(why)
-      }
+      const goesOn = now - this.last <= SAME
+      if (!goesOn) this.since = now
       this.last = now + wait
-    }
-    if (hasEnded || (why !== 'turn' && now - this.since > MUXER.patience)) {
-      this.end(why)
-      return false
+      if (hasEnded || now - this.since > MUXER.patience) {
+        this.end(why)
+        return false
+      }
+      if (!goesOn) this.listener.refused(why)
     }
     this.connection.pause()
     this.connection.unshift(new Uint8ArrayList(...rest))
@@ -102,8 +101,9 @@ export class Guarded {
     }
   }
 
-  private end(why: Refusal): void {
+  private end(why: Exclude<Refusal, 'turn'>): void {
     this.isOver = true
+    this.listener.refused(why)
     this.connection.abort(new Error(`the other side breaks the rules of the muxer: ${why}`))
   }
 
@@ -123,7 +123,7 @@ export class Guarded {
         this.rules.delete(id)
         if (error === undefined) this.openings.putBack()
       })
-      this.listener.opened(stream)
+      if (!this.listener.opened(stream) && this.rules.wasted(MUXER.empty) === 'end') return this.end('frameWaste')
     }
   }
 }

@@ -9,29 +9,28 @@ import { MUXER } from '../../defaults.js'
 
 const BOUNDS = { total: MUXER.unagreed, each: MUXER.unagreedEach }
 
-/** How often it is looked which of them are agreed upon, ms: libp2p does not tell, and each look is at all of them. */
-const LOOKS_APART = 20
-
 export class Unagreed {
   private readonly all = new Map<Stream, string>()
   private readonly shares = createShares()
-  private lookedAt = -Infinity
 
   constructor(private readonly refused: (peer: string, what: RefusedKind) => void) {}
 
-  add(peer: string, stream: Stream): void {
+  /** `false`: it is one too many, and is reset. */
+  add(peer: string, stream: Stream): boolean {
     if (!mayHold(this.shares, peer, 1, BOUNDS)) this.look()
-    if (!mayHold(this.shares, peer, 1, BOUNDS)) return this.reset(peer, stream)
+    if (!mayHold(this.shares, peer, 1, BOUNDS)) {
+      this.reset(peer, stream)
+      return false
+    }
     this.all.set(stream, peer)
     hold(this.shares, peer, 1)
     stream.addEventListener('close', () => this.delete(stream))
     this.countProposals(peer, stream)
+    return true
   }
 
+  /** Which of them are agreed upon, libp2p does not tell. */
   private look(): void {
-    const now = performance.now()
-    if (now - this.lookedAt < LOOKS_APART) return
-    this.lookedAt = now
     for (const stream of this.all.keys()) if (stream.protocol !== '') this.delete(stream)
   }
 
