@@ -153,7 +153,10 @@ describe('a connection', () => {
   })
 
   it('of many that all answer costs few tests, and all of them have their turn', () => {
-    const core = new Core({ pingInterval: 1e9, limits: limitsOf({ connectionsPerPeer: 200, connectionsPerRange: 200 }) })
+    const core = new Core({
+      pingInterval: 1e9,
+      limits: limitsOf({ connectionsPerPeer: 200, connectionsPerRange: 200 }),
+    })
     const tested: number[] = []
     for (let id = 1; id <= 100; id++) {
       core.now += 10

@@ -23,16 +23,23 @@ class Crowd {
 
 describe('places for connections', () => {
   it('go to who comes in, from the newest that is of no use', () => {
-    const crowd = new Crowd({ connections: 3 })
-    for (const peer of ['a', 'b', 'c']) expect(crowd.open(peer)).toEqual([])
+    const crowd = new Crowd({ connections: 16 })
+    for (let i = 1; i <= 16; i++) expect(crowd.open(`${i}`)).toEqual([])
     crowd.core.at(5_000)
-    expect(crowd.open('d')).toEqual([3])
-    // Those that have just come in give theirs up last.
-    expect(crowd.open('e')).toEqual([2])
-    expect(crowd.open('f')).toEqual([1])
-    expect(crowd.open('g')).toEqual([4])
-    expect(crowd.core.state.counts.peers.get('c')!.refused).toEqual({ connections: 1 })
-    expect(crowd.core.state.connections.all.size).toBe(3)
+    expect(crowd.open('a')).toEqual([16])
+    expect(crowd.open('b')).toEqual([15])
+    expect(crowd.core.state.counts.peers.get('16')!.refused).toEqual({ connections: 1 })
+    expect(crowd.core.state.connections.all.size).toBe(16)
+  })
+
+  it('are an eighth for those who have just come in: of more of them the oldest makes room', () => {
+    const crowd = new Crowd({ connections: 16 })
+    for (let i = 1; i <= 16; i++) crowd.open(`${i}`)
+    crowd.core.at(5_000)
+    for (const peer of ['a', 'b']) crowd.open(peer)
+    expect([crowd.open('c'), crowd.open('d'), crowd.open('e')]).toEqual([[17], [18], [19]])
+    crowd.core.at(10_000)
+    expect(crowd.open('f')).toEqual([21])
   })
 
   it('stay with those of use', () => {

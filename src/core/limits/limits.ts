@@ -60,8 +60,9 @@ export interface Limits {
    */
   streamRate: number
   /**
-   * Connections in all. When there are more, the least useful one is closed: one of a peer that is not trusted, is not asked by us, is in no
-   * mesh and not in the config; of several the newest, but none in its first 3 s while there is another. Default 300.
+   * Connections in all. When there are more, the least useful one is closed: of a peer that was never answered, or is not trusted, that we do
+   * not ask, and that no mesh has; the newest first. An eighth of the places is for those in their first 3 s, which are spared. Peers of the
+   * config keep theirs. Default 300.
    */
   connections: number
   /** … to one peer, in the same way. Default 8: two nodes that dial each other have two, and one that was lost may look open for a while. */

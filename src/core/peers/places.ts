@@ -13,15 +13,17 @@ import { dropConnection } from './connectivity.js'
 import type { Connection } from './state.js'
 import { isTrusted } from './trust.js'
 
-/** Whoever has just come in has so long to be of use, ms: who asks for a place gives it up last. */
+/** Whoever has just come in has so long to be of use, ms. */
 const GRACE = 3_000
 
+/** So many of the places are for those: beyond it they make room for each other, and otherwise others do. */
+const FOR_NEWCOMERS = 1 / 8
+
 /**
- * What a connection is worth; those of peers whom the config names are no candidates. `DOUBTED`: another one is used for the peer, or it
- * ends anyway. `SOME`: something goes over it, or the peer is in our table, or shares a topic with us. `FRESH`: it has just come in, plus
- * one of the others. `MUCH`: we use it, or trust the peer.
+ * What a connection is worth. `DOUBTED`: another one is used for the peer, or it ends anyway. `SOME`: something goes over it, or the peer is
+ * in our table, or shares a topic with us. `USED`: we have answered the peer. `OURS`: we ask over it, or a mesh of ours has the peer.
  */
-const Worth = { DOUBTED: 0, UNUSED: 1, SOME: 2, FRESH: 3, MUCH: 10 } as const
+const Worth = { DOUBTED: 0, UNUSED: 1, SOME: 2, USED: 3, TRUSTED: 4, OURS: 5 } as const
 
 /** A connection has come in, and there may be one too many. */
 export function makeRoom(state: State, out: Effects, id: ConnectionId): void {
@@ -46,35 +48,47 @@ function rangeOf(peer: string, address: string): string {
 
 function closeLeast(state: State, out: Effects, candidates: Connection[], most: number): void {
   if (candidates.length <= most) return
-  const least = leastUseful(state, candidates)
+  const least = leastUseful(state, candidates, most)
   if (least === undefined) return
   countRefusal(state, least.peer, 'connections', 1)
   dropConnection(state, out, least.id, 'there is no place for it, and others are of more use')
 }
 
-/** Of those that are worth the same the newest, but of fresh ones the oldest: it has had most time. `undefined`: all are to be kept. */
-export function leastUseful(state: State, candidates: readonly Connection[]): Connection | undefined {
-  let least: Connection | undefined
-  let lowest = Infinity
-  for (const connection of candidates) {
-    if (isNamed(state.settings, connection.peer)) continue
-    const worth = worthOf(state, connection)
-    const isFresh = worth >= Worth.FRESH && worth < Worth.MUCH
-    if (worth < lowest || (worth === lowest && !isFresh)) {
-      least = connection
-      lowest = worth
-    }
-  }
-  return least
+interface Candidate {
+  connection: Connection
+  worth: number
+}
+
+/**
+ * Of those that are worth the same the newest, but of those that have just come in the oldest: it has had most time. `undefined`: the config
+ * names all of their peers.
+ */
+export function leastUseful(state: State, all: readonly Connection[], most: number): Connection | undefined {
+  const candidates = all
+    .filter(({ peer }) => !isNamed(state.settings, peer))
+    .map((connection): Candidate => ({ connection, worth: worthOf(state, connection) }))
+  const isFresh = ({ connection, worth }: Candidate): boolean =>
+    worth < Worth.OURS && state.now - connection.openedAt < GRACE
+  const fresh = candidates.filter(isFresh)
+  const others = candidates.filter((candidate) => !isFresh(candidate)).reverse()
+  const makesRoom = fresh.length > Math.max(1, most * FOR_NEWCOMERS) || others.length === 0 ? fresh : others
+  return lowest(makesRoom)?.connection
+}
+
+/** The first of those that are worth least. */
+function lowest([first, ...rest]: Candidate[]): Candidate | undefined {
+  return first && rest.reduce((least, one) => (one.worth < least.worth ? one : least), first)
 }
 
 function worthOf(state: State, connection: Connection): number {
-  const { peer, openedAt } = connection
+  const { peer } = connection
   if (isAvoided(connection) && !carries(connection)) return Worth.DOUBTED
-  if (isOurs(state, connection) || isTrusted(state, peer, wasAnswered(state, peer))) return Worth.MUCH
+  if (isOurs(state, connection)) return Worth.OURS
+  const isUsed = wasAnswered(state, peer)
+  if (isTrusted(state, peer, isUsed)) return Worth.TRUSTED
+  if (isUsed) return Worth.USED
   const isOfUse = carries(connection) || state.discovery.table.has(peer) || sharesTopic(state, peer)
-  const worth = isOfUse ? Worth.SOME : Worth.UNUSED
-  return state.now - openedAt < GRACE ? Worth.FRESH + worth : worth
+  return isOfUse ? Worth.SOME : Worth.UNUSED
 }
 
 /** Do we ask over it, or want to, or does a mesh of ours have the peer? */
