@@ -11,7 +11,7 @@ class Crowd {
     this.core = new Core({
       limits: limitsOf(limits),
       keep: Object.fromEntries(keep.map((peer) => [peer, []])),
-    } as never)
+    })
   }
 
   /** Opens one, and says which ones are closed. */
