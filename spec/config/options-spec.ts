@@ -71,6 +71,13 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     historyBytes: 16,
     authorizing: 17,
     authorizeTimeout: 18,
+    streamRate: 19,
+    connections: 20,
+    connectionsPerPeer: 21,
+    connectionsPerRange: 22,
+    handshakes: 23,
+    handshakesPerRange: 24,
+    handshakeRate: 25,
   },
   access: {
     allow: '10.0.0.0/8',

@@ -7,6 +7,7 @@ import { nextDue } from '../../src/core/expire.js'
 import type { Deadlines } from '../../src/core/id-map.js'
 import { digestOf } from '../../src/recording/digest.js'
 import type { Connection, DialAsk } from '../../src/core/peers/state.js'
+import { isNamed } from '../../src/core/settings.js'
 import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
@@ -33,6 +34,8 @@ function limits(state: State, report: Report): void {
   }
   most('questions', state.asks.open.size, settings.maxPendingRequests)
   most('dials', state.dials.size, settings.maxDials)
+  const strangers = [...state.connections.all.values()].filter(({ peer }) => !isNamed(settings, peer))
+  most('connections', strangers.length, settings.limits.connections)
   for (const { v1Streams, upgraded, queue, asking } of state.connections.all.values()) {
     most('streams of one connection', v1Streams.size, settings.maxStreams)
     if (!upgraded) most('early streams', v1Streams.size, settings.maxEarlyStreams)

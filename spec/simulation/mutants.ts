@@ -284,5 +284,7 @@ export const amongStrangers: Fault[] = [
   mutant('a turn forgets a peer', drop('moveToEnd', 'peers.set(')),
   mutant('what is not taken waits for ever', drop('lookAtSeries', 'endIdle(')),
   mutant('an iterator that is closed is not told to the lane', drop('Inbound.worked', 'this.release()')),
+  mutant('places for connections have no number', drop('closeLeast', 'dropConnection(')),
+  mutant('nobody is of more use than others', replace('lowest', 'one.worth < least.worth', 'false')),
   mutant('producers that wait for room are forgotten', replace('resumeTurns', 'stalled.size > 0', 'false')),
 ]

@@ -22,6 +22,9 @@ const LASTS = 8_000
 const SAMPLE = 50
 /** An honest request takes a round trip, and what is before it in its turn, ms. */
 const IN_TIME = 400
+/** Places for connections, and how often somebody comes who wants one and nothing else, ms. */
+const PLACES = 8
+const PASSING = 400
 /** How long a slow handler works, whatever becomes of its request, ms. */
 const WORK = 150
 /** A slow handler has time for this, and a request that has to wait for one when many do has not, ms. */
@@ -45,6 +48,7 @@ export async function runStrangers(seed: number): Promise<void> {
     answerBytes: 2_000_000,
     answerBytesPerPeer: 100_000,
     answerIdleTimeout: 1_500,
+    connections: PLACES,
   }
   const config = { discoveryInterval: 1e9, stayConnected: 100 }
   const victim = await net.createNode({ ...config, reqResp: { requestTimeout: TIMEOUT } }, {}, settingsOf(limits))
@@ -55,14 +59,16 @@ export async function runStrangers(seed: number): Promise<void> {
   for (let i = 0; i <= random.below(3); i++) strangers.push(await join())
   for (const node of [victim, ...honest, ...strangers]) sightAll(node)
   await net.run(200)
+  const passing: P2pNode[] = []
   const attacks = strangers.map(() => ATTACKS[random.below(ATTACKS.length)]!)
   for (let time = 0; time < LASTS; time += SAMPLE) {
     strangers.forEach((stranger, i) => story.attack(stranger, attacks[i]!, random.below(20)))
     for (const peer of honest) story.ask(peer)
+    if (time % PASSING === 0) passing.push(await join())
     await net.run(SAMPLE)
     story.check()
   }
-  for (const stranger of strangers) await net.until(stranger.stop())
+  for (const stranger of [...strangers, ...passing]) await net.until(stranger.stop())
   await net.run(OVER)
   story.checkEnd()
   for (const node of [victim, ...honest]) await net.until(node.stop())

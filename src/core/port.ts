@@ -45,7 +45,11 @@ export type DropReason = 'denied' | 'signature' | 'key' | 'oversize' | 'unknownT
  * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
  * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
  * not read; `gossipRate`: gossip beyond its rate, which is read later; `meshPlaces`: a
- * place in a mesh, of which its range of addresses has most; `gossipReplay`: a message that was heard long ago.
+ * place in a mesh, of which its range of addresses has most; `gossipReplay`: a message that was heard long ago;
+ * `streamRate`: it had to wait before it could open more streams; `streamUnagreed`: streams whose protocol was not agreed upon;
+ * `frameRate`: it had to wait because of small frames of the muxer, or was hung up on because of its pings; `frameWaste`, `frameMalformed`:
+ * it was hung up on because of frames that lead to nothing, or that nobody may send; `connections`: its connection has made room for
+ * another one; `handshakes`: a handshake that was not begun, or was broken off, with the range of addresses in place of the peer.
  */
 export type RefusedKind =
   | 'kadRate'
@@ -60,6 +64,13 @@ export type RefusedKind =
   | 'gossipRate'
   | 'meshPlaces'
   | 'gossipReplay'
+  | 'streamRate'
+  | 'streamUnagreed'
+  | 'frameRate'
+  | 'frameWaste'
+  | 'frameMalformed'
+  | 'connections'
+  | 'handshakes'
 
 /** Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. */
 export type TurnedAwayFor = Barred | 'networkKey'

@@ -26,6 +26,7 @@ import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import * as discovery from './peers/discovery.js'
 import { awaitOnline, settleOnline } from './peers/online.js'
+import { makeRoom } from './peers/places.js'
 import { onClockJumped, onLate } from './peers/waking.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
@@ -178,7 +179,8 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'turnedAway':
       return onTurnedAway(state, out, event)
     case 'connectionOpened':
-      return connectivity.onConnectionOpened(state, out, event)
+      connectivity.onConnectionOpened(state, out, event)
+      return makeRoom(state, out, event.connection)
     case 'connectionClosed':
       return connectivity.onConnectionClosed(state, out, event)
     case 'dialled':

@@ -65,6 +65,39 @@ export const SESSION_WINDOW = STREAMS.sessionWindow
 /** Streams at once for each protocol and connection. Stock: 32 in, 64 out; a Rust peer's 33rd request was aborted. */
 export const REQUEST_STREAMS = { maxInboundStreams: STREAMS.maxInbound, maxOutboundStreams: 1_000 }
 
+/** What the other side of a connection may say in Yamux, beside the streams that it opens (`limits.streamRate`). Stock: anything. */
+export const MUXER = {
+  /** Of one frame of data, bytes: no window is larger than YAMUX.streamOptions says, and none is when its stream is opened. */
+  frame: 4 * MiB,
+  firstFrame: STREAMS.window,
+  /** A window update may say so much, bytes; implementations of Yamux have windows of 1 GiB at most. */
+  largestWindow: 1024 * MiB,
+  /** Pings in a second. Others ping each 10 s at most. */
+  pings: 10,
+  /** Frames in a second that carry less than `small` bytes. A stock node of JavaScript gives a window back for each frame that it reads. */
+  frames: 20_000,
+  small: 8,
+  /** Frames in a second that lead to nothing: those of streams that have ended, as are under way to us when we reset a thousand. */
+  waste: 2_000,
+  /** So many bytes of them count as one more. */
+  strayBytes: 2_048,
+  /** Frames that no honest node sends count as so many: empty ones, streams beyond the share of those that are not agreed upon, and those of streams that never were or of windows beyond the largest. */
+  empty: 10,
+  impossible: 100,
+  /** Whoever is over a rate has to wait, and is hung up on when that goes on for so long, ms. */
+  patience: 5_000,
+  /** Streams that each peer may open in a second, whatever others do. */
+  leastStreams: 10,
+  /** Streams that are opened in one turn of the event loop: some 5 ms of work; and of one connection. */
+  streamsPerTurn: 128,
+  streamsPerTurnEach: 64,
+  /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
+  unagreed: 1_000,
+  unagreedEach: 256,
+  /** Protocols that may be proposed on one stream. Ours offer two. */
+  proposals: 16,
+} as const
+
 /* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */
 
 export const TCP: TCPOptions = {
@@ -113,12 +146,12 @@ export const NONCE_TIMEOUT = 3_000
 /* -------------------------------------------- connections and the peer store ------------------------------------- */
 
 export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = {
-  // Stock: 300. Beyond it inbound ones are refused and idle ones closed; mesh and close kad peers are closed last.
-  maxConnections: 300,
-  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT.
-  inboundConnectionThreshold: 1_000,
-  // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
-  maxIncomingPendingConnections: 300,
+  // Stock: 300. Beyond it inbound ones are refused, whoever comes. The lane closes the least useful ones (`limits.connections`).
+  maxConnections: 1_000_000,
+  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT. (`limits.handshakeRate`)
+  inboundConnectionThreshold: 1_000_000,
+  // Stock: 10 unfinished handshakes. The same start. (`limits.handshakes`)
+  maxIncomingPendingConnections: 1_000_000,
   // Stock: 5. The lane alone decides which peers to reconnect (see also peer-tags.ts: 0 still tries once).
   reconnectRetries: 0,
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.

@@ -78,7 +78,7 @@ export function createHost(
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(),
+    ...transport(guards),
     connectionManager: {
       ...CONNECTION_MANAGER,
       inboundUpgradeTimeout: CONNECTION_MANAGER.inboundUpgradeTimeout! + (options.patience ?? 0),
@@ -102,10 +102,12 @@ export function createHost(
 }
 
 /** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
-export function transport(): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
+export function transport(
+  { lines } = createGuards(),
+): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [corkedTcp(TCP)],
-    connectionEncrypters: [tunedNoise(NOISE)],
-    streamMuxers: [tunedYamux(YAMUX)],
+    transports: [lines.accepting(corkedTcp(TCP))],
+    connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
+    streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }
 }

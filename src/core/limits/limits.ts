@@ -83,6 +83,34 @@ export interface Limits {
   authorizing: number
   /** An `authorize` that has not answered for so long has said no, ms. Default 5,000: a dial of ours ends after 6 s, and one of others too. */
   authorizeTimeout: number
+  /**
+   * Streams that one peer may open in a second, and twice as many at once; a range of addresses has four times as much, and all together
+   * twenty times. Those that end in good order do not count any more. Beyond it nothing more is read from the peer until there is room,
+   * and when that goes on for 5 s it is hung up on. Default 500: a peer of version 1 has some hundreds of requests under way.
+   */
+  streamRate: number
+  /**
+   * Connections in all. When there are more, the least useful one is closed: of a peer that was never answered, or is not trusted, that we do
+   * not ask, and that no mesh has; the newest first. An eighth of the places is for those in their first 3 s, which are spared. Peers of the
+   * config keep theirs. Default 300.
+   */
+  connections: number
+  /** … to one peer, in the same way. Default 8: two nodes that dial each other have two, and one that was lost may look open for a while. */
+  connectionsPerPeer: number
+  /** … from one range of addresses (a /24 of IPv4, a /48 of IPv6; each peer on this machine is for itself). Default 64: a large household. */
+  connectionsPerRange: number
+  /**
+   * Connections of others that are not yet known by whom, and that may take 10 s until they are. When there are more, the oldest one of the
+   * range that has most is closed. They take no places of connections. Default 256.
+   */
+  handshakes: number
+  /** … of one range of addresses (each address of this machine is for itself). Default 64: twenty nodes that start at once, and more. */
+  handshakesPerRange: number
+  /**
+   * Handshakes that begin in a second from one range; all together have four times as much, and each range two in any case. Default 25: twenty
+   * nodes that start at once, some of which dial each other.
+   */
+  handshakeRate: number
 }
 
 type Name = keyof Limits
@@ -122,6 +150,13 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   historyBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
   authorizing: { unit: 'peers', least: 1, most: MOST, standard: 64 },
   authorizeTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 5_000 },
+  streamRate: { unit: 'per second', least: 1, most: MOST, standard: 500 },
+  connections: { unit: 'connections', least: 1, most: MOST, standard: 300 },
+  connectionsPerPeer: { unit: 'connections', least: 1, most: MOST, standard: 8 },
+  connectionsPerRange: { unit: 'connections', least: 1, most: MOST, standard: 64 },
+  handshakes: { unit: 'connections', least: 1, most: MOST, standard: 256 },
+  handshakesPerRange: { unit: 'connections', least: 1, most: MOST, standard: 64 },
+  handshakeRate: { unit: 'per second', least: 1, most: MOST, standard: 25 },
 }
 
 /** All limits: those that are given, and what follows from the budget of memory for the others. */

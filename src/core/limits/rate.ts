@@ -19,13 +19,21 @@ export function createBucket(): Bucket {
  * than the burst never conforms, so that much is taken from a bucket that is not in use, and paid for by the wait that follows.
  */
 export function take(bucket: Bucket, rate: PerSecond, now: number, amount = 1): number {
+  const wait = waitFor(bucket, rate, now, amount)
+  if (wait === 0) bucket.emptyAt = Math.max(bucket.emptyAt, now) + (amount * 1_000) / rate
+  return wait
+}
+
+/** How long `take` would have it wait, ms. */
+export function waitFor({ emptyAt }: Bucket, rate: PerSecond, now: number, amount = 1): number {
   const burst = BURST * 1_000
-  const cost = (amount * 1_000) / rate
-  const from = Math.max(bucket.emptyAt, now)
-  const wait = from + Math.min(cost, burst) - burst - now
-  if (wait > 0) return Math.ceil(wait)
-  bucket.emptyAt = from + cost
-  return 0
+  const wait = Math.max(emptyAt, now) + Math.min((amount * 1_000) / rate, burst) - burst - now
+  return wait > 0 ? Math.ceil(wait) : 0
+}
+
+/** It counts for nothing that so much was taken. */
+export function putBack(bucket: Bucket, rate: PerSecond, amount = 1): void {
+  bucket.emptyAt -= (amount * 1_000) / rate
 }
 
 /**
@@ -53,15 +61,16 @@ export class Buckets {
 
   /** @returns 0 when it was taken, otherwise how long to wait, ms */
   take(name: string, now: number, amount = 1): number {
-    return take(this.bucketOf(name, now), this.rate, now, amount)
+    return take(this.of(name, now), this.rate, now, amount)
   }
 
   /** @returns how long to wait before more is done, ms */
   spend(name: string, now: number, amount = 1): number {
-    return spend(this.bucketOf(name, now), this.rate, now, amount)
+    return spend(this.of(name, now), this.rate, now, amount)
   }
 
-  private bucketOf(name: string, now: number): Bucket {
+  /** The bucket itself. Who holds it may use it also when it is forgotten here. */
+  of(name: string, now: number): Bucket {
     let bucket = this.buckets.get(name)
     if (bucket === undefined) {
       if (this.buckets.size >= this.most) this.forget(now)

@@ -24,19 +24,21 @@ export class Admission {
     /** Of one peer. */
     private readonly rate: PerSecond,
     private readonly now = () => performance.now(),
+    private readonly ofAll = OF_ALL,
   ) {
     this.peers = new Buckets(rate, MOST)
     this.ranges = new Buckets(rate * OF_RANGE, MOST)
   }
 
   admits(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>, amount = 1): boolean {
+    return this.admitsOf(connection.remotePeer.toString(), rangeOf(connection), amount)
+  }
+
+  admitsOf(peer: string, range: string, amount = 1): boolean {
     const now = this.now()
-    const peer = connection.remotePeer.toString()
     if (this.peers.take(peer, now, amount) > 0) return false
     if (this.least.take(peer, now, amount) === 0) return true
-    return (
-      this.ranges.take(rangeOf(connection), now, amount) === 0 && take(this.all, this.rate * OF_ALL, now, amount) === 0
-    )
+    return this.ranges.take(range, now, amount) === 0 && take(this.all, this.rate * this.ofAll, now, amount) === 0
   }
 }
 

@@ -2,6 +2,7 @@
 import { limitsOf, type Limits } from '../../core/limits/limits.js'
 import type { RefusedKind } from '../../core/port.js'
 import { Admission } from './admission.js'
+import { Lines } from './lines/lines.js'
 import { Refusals } from './refusals.js'
 
 export interface Guards {
@@ -13,21 +14,25 @@ export interface Guards {
   /** Its streams, and pushes. */
   identify: Admission
   ping: Admission
+  /** What comes over a connection. */
+  lines: Lines
   refusals: Refusals
   refused: (peer: string, what: RefusedKind) => void
 }
 
 export function createGuards(limits: Limits = limitsOf(), isNamed: (peer: string) => boolean = () => false): Guards {
   const refusals = new Refusals()
+  const refused = (peer: string, what: RefusedKind): void => {
+    refusals.count(peer, what)
+  }
   return {
     limits,
     isNamed,
     kad: new Admission(limits.kadRate),
     identify: new Admission(limits.identifyRate),
     ping: new Admission(limits.pingRate),
+    lines: new Lines(limits, refused),
     refusals,
-    refused: (peer, what) => {
-      refusals.count(peer, what)
-    },
+    refused,
   }
 }

@@ -1,0 +1,107 @@
+/**
+ * Places for connections: how many there may be, in all, of one peer and from one range of addresses. Whoever comes in when there is no
+ * place gets that of the least useful one, so strangers can always come in, and peers of long standing stay.
+ */
+import { countRefusal } from '../broadcasts/counts.js'
+import type { Effects } from '../effects.js'
+import type { ConnectionId } from '../port.js'
+import { isNamed } from '../settings.js'
+import type { State } from '../state.js'
+import { hostOf, isLoopback } from './addresses.js'
+import { carries, connectionsOf, isAvoided } from './connections.js'
+import { dropConnection } from './connectivity.js'
+import type { Connection } from './state.js'
+import { isTrusted } from './trust.js'
+
+/** Whoever has just come in has so long to be of use, ms. */
+const GRACE = 3_000
+
+/** So many of the places are for those: beyond it they make room for each other, and otherwise others do. */
+const FOR_NEWCOMERS = 1 / 8
+
+/**
+ * What a connection is worth. `DOUBTED`: another one is used for the peer, or it ends anyway. `SOME`: something goes over it, or the peer is
+ * in our table, or shares a topic with us. `USED`: we have answered the peer. `OURS`: we ask over it, or a mesh of ours has the peer.
+ */
+const Worth = { DOUBTED: 0, UNUSED: 1, SOME: 2, USED: 3, TRUSTED: 4, OURS: 5 } as const
+
+/** A connection has come in, and there may be one too many. */
+export function makeRoom(state: State, out: Effects, id: ConnectionId): void {
+  const newest = state.connections.all.get(id)
+  if (newest === undefined) return
+  const { peer, address } = newest
+  const { connections, connectionsPerPeer, connectionsPerRange } = state.settings.limits
+  closeLeast(state, out, connectionsOf(state, peer), connectionsPerPeer)
+  const { all } = state.connections
+  if (all.size > connectionsPerRange) {
+    const range = rangeOf(peer, address)
+    const near = [...all.values()].filter((other) => rangeOf(other.peer, other.address) === range)
+    closeLeast(state, out, near, connectionsPerRange)
+  }
+  if (all.size > connections) closeLeast(state, out, [...all.values()], connections)
+}
+
+/** What a peer shares with all who are where it is. On loopback each is for itself. */
+function rangeOf(peer: string, address: string): string {
+  return isLoopback(address) ? peer : hostOf(address)
+}
+
+function closeLeast(state: State, out: Effects, candidates: Connection[], most: number): void {
+  if (candidates.length <= most) return
+  const least = leastUseful(state, candidates, most)
+  if (least === undefined) return
+  countRefusal(state, least.peer, 'connections', 1)
+  dropConnection(state, out, least.id, 'there is no place for it, and others are of more use')
+}
+
+interface Candidate {
+  connection: Connection
+  worth: number
+}
+
+/**
+ * Of those that are worth the same the newest, but of those that have just come in the oldest: it has had most time. `undefined`: the config
+ * names all of their peers.
+ */
+export function leastUseful(state: State, all: readonly Connection[], most: number): Connection | undefined {
+  const candidates = all
+    .filter(({ peer }) => !isNamed(state.settings, peer))
+    .map((connection): Candidate => ({ connection, worth: worthOf(state, connection) }))
+  const isFresh = ({ connection, worth }: Candidate): boolean =>
+    worth < Worth.OURS && state.now - connection.openedAt < GRACE
+  const fresh = candidates.filter(isFresh)
+  const others = candidates.filter((candidate) => !isFresh(candidate)).reverse()
+  const makesRoom = fresh.length > Math.max(1, most * FOR_NEWCOMERS) || others.length === 0 ? fresh : others
+  return lowest(makesRoom)?.connection
+}
+
+/** The first of those that are worth least. */
+function lowest([first, ...rest]: Candidate[]): Candidate | undefined {
+  return first && rest.reduce((least, one) => (one.worth < least.worth ? one : least), first)
+}
+
+function worthOf(state: State, connection: Connection): number {
+  const { peer } = connection
+  if (isAvoided(connection) && !carries(connection)) return Worth.DOUBTED
+  if (isOurs(state, connection)) return Worth.OURS
+  const isUsed = wasAnswered(state, peer)
+  if (isTrusted(state, peer, isUsed)) return Worth.TRUSTED
+  if (isUsed) return Worth.USED
+  const isOfUse = carries(connection) || state.discovery.table.has(peer) || sharesTopic(state, peer)
+  return isOfUse ? Worth.SOME : Worth.UNUSED
+}
+
+/** Do we ask over it, or want to, or does a mesh of ours have the peer? */
+function isOurs({ topics }: State, { asking, queue, v1Streams, dials, peer }: Connection): boolean {
+  const asks = asking !== undefined && asking.requests.size > 0
+  return asks || queue.size + v1Streams.size + dials.size > 0 || topics.meshPeers.has(peer)
+}
+
+function wasAnswered({ budget }: State, peer: string): boolean {
+  return (budget.accounts.get(peer)?.answered ?? 0) > 0
+}
+
+function sharesTopic({ topics }: State, peer: string): boolean {
+  for (const topic of topics.joined.keys()) if (topics.subscribers.get(topic)?.has(peer) === true) return true
+  return false
+}

@@ -1,0 +1,129 @@
+/**
+ * One connection under a muxer: its bytes pass frame-rules.ts before the muxer gets them. Whoever is too fast is not read for a while,
+ * and whoever goes on, or says what nobody may say, is hung up on.
+ */
+import type { MessageStream, Stream, StreamCloseEvent, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { YamuxReader } from '../../../wire/yamux.js'
+import { MUXER } from '../../defaults.js'
+import { FrameRules, type Refusal } from './frame-rules.js'
+import type { Openings } from './openings.js'
+
+/** Between two waits of one and the same excess, ms, there may be so long. */
+const SAME = 1_000
+
+interface Listener {
+  refused(what: Exclude<Refusal, 'turn'>): void
+  /** The other side has opened it, and its protocol is not agreed upon yet. `false`: it is one too many. */
+  opened(stream: Stream): boolean
+  /** Calls back when others have had their turn. */
+  wait(go: () => void): void
+}
+
+export class Guarded {
+  private readonly reader = new YamuxReader()
+  private readonly rules: FrameRules
+  private isOver = false
+  /** Since when it is over a rate, and when it last was. */
+  private since = 0
+  private last = -Infinity
+
+  /** To be made before the muxer, which listens to the same events. */
+  constructor(
+    private readonly connection: MessageStream,
+    private readonly openings: Openings,
+    private readonly listener: Listener,
+  ) {
+    this.rules = new FrameRules(connection.direction === 'outbound', openings)
+    connection.addEventListener('message', (event) => this.received(event))
+    connection.addEventListener('close', () => (this.isOver = true))
+  }
+
+  /** The muxer that has been made for it. */
+  follow(muxer: StreamMuxer): void {
+    const create: StreamMuxer['createStream'] = muxer.createStream.bind(muxer)
+    muxer.createStream = async (options) => {
+      const stream = await create(options)
+      const id = Number(stream.id)
+      this.rules.add(id)
+      stream.addEventListener('close', () => this.rules.delete(id))
+      return stream
+    }
+    // After the muxer has read the same bytes.
+    this.connection.addEventListener('message', () => this.adopt(muxer.streams))
+  }
+
+  private received(event: StreamMessageEvent): void {
+    if (this.isOver) return event.stopImmediatePropagation()
+    const { data } = event
+    const chunks = data instanceof Uint8Array ? [data] : [...data]
+    const out: Uint8Array[] = []
+    this.rules.now = performance.now()
+    for (const [index, chunk] of chunks.entries()) {
+      const read = this.reader.read(chunk, out, this.rules.see)
+      if (read === chunk.length) continue
+      if (!this.keep([chunk.subarray(read), ...chunks.slice(index + 1)])) return event.stopImmediatePropagation()
+      break
+    }
+    if (out.length === 0) return event.stopImmediatePropagation()
+    // Most often all of it goes on as it came.
+    if (out.length !== chunks.length || out.some((chunk, index) => chunk !== chunks[index]))
+      event.data = new Uint8ArrayList(...out)
+  }
+
+  /** What cannot go on now; `false`: never. */
+  private keep(rest: Uint8Array[]): boolean {
+    const { why, wait, now, hasEnded } = this.rules
+    if (why !== 'turn') {
+      const goesOn = now - this.last <= SAME
+      if (!goesOn) this.since = now
+      this.last = now + wait
+      if (hasEnded || now - this.since > MUXER.patience) {
+        this.end(why)
+        return false
+      }
+      if (!goesOn) this.listener.refused(why)
+    }
+    this.connection.pause()
+    this.connection.unshift(new Uint8ArrayList(...rest))
+    const go = (): void => this.goOn()
+    if (why === 'turn') this.listener.wait(go)
+    else setTimeout(go, wait).unref()
+    return true
+  }
+
+  private goOn(): void {
+    if (this.isOver) return
+    try {
+      this.connection.resume()
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  private end(why: Exclude<Refusal, 'turn'>): void {
+    this.isOver = true
+    this.listener.refused(why)
+    this.connection.abort(new Error(`the other side breaks the rules of the muxer: ${why}`))
+  }
+
+  /** The streams that these bytes have opened are the last ones. Those that were reset at once are not there. */
+  private adopt(streams: readonly Stream[]): void {
+    const { opened } = this.rules
+    if (opened.length === 0) return
+    this.rules.opened = []
+    const fresh = new Map(streams.slice(-opened.length).map((stream) => [Number(stream.id), stream]))
+    for (const id of opened) {
+      const stream = fresh.get(id)
+      if (stream === undefined) {
+        this.rules.delete(id)
+        continue
+      }
+      stream.addEventListener('close', ({ error }: StreamCloseEvent) => {
+        this.rules.delete(id)
+        if (error === undefined) this.openings.putBack()
+      })
+      if (!this.listener.opened(stream) && this.rules.wasted(MUXER.empty) === 'end') return this.end('frameWaste')
+    }
+  }
+}
