@@ -77,7 +77,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     connectionsPerRange: 22,
     handshakes: 23,
     handshakesPerRange: 24,
-    handshakeRate: 25,
+    handshakeRate: 26,
   },
   access: {
     allow: '10.0.0.0/8',

@@ -99,7 +99,6 @@ describe('a request of a peer', () => {
   })
 
   it.each([
-    ['it is longer than declared', {}, [[1, 7, 8]]],
     ['it is larger than 1 bytes (maxRequestSize)', { maxRequestSize: 1 }, [[2]]],
     ['too many requests are open', { limits: limitsOf({ requestsPerPeer: 0 }) }, []],
   ])('is refused with a line in five seconds, however often that happens: %s', (why, settings, chunks) => {
