@@ -5,6 +5,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
+import { Names } from '../platform/names.js'
 import { IDENTIFY_VERSION } from '../wire/protocols.js'
 import {
   AGENT,
@@ -25,6 +26,7 @@ import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { withoutHangingUp } from './patches/duplicate-connections.js'
 import { identifyAs } from './patches/identify-version.js'
+import { namedTcp } from './patches/host-names.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { checkVersions } from './patches/supported.js'
 import { corkedTcp } from './patches/tcp-writes.js'
@@ -39,6 +41,7 @@ export type Host = Libp2p<{
   pubsub: Gossipsub
   own: OwnAddresses
   transports: Transports
+  names: Names
 }>
 
 export interface HostOptions {
@@ -46,6 +49,8 @@ export interface HostOptions {
   pubsub: PubsubOptions
   /** For tests: what to change of defaults.ts's gossipsub. */
   gossipsub?: Partial<GossipsubOpts>
+  /** For tests: who looks up the names of hosts. */
+  names?: Names
 }
 
 export function createHost(
@@ -55,13 +60,14 @@ export function createHost(
   announce: string[] = [],
 ): Promise<Host> {
   checkVersions()
+  const names = options.names ?? new Names()
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(),
+    ...transport(names),
     connectionManager: CONNECTION_MANAGER,
     connectionMonitor: CONNECTION_MONITOR,
     connectionGater: gater.toLibp2p(),
@@ -74,14 +80,15 @@ export function createHost(
       pubsub: gossipsubService(options.pubsub, options.gossipsub),
       own: ownAddresses,
       transports,
+      names: () => names,
     },
   })
 }
 
 /** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
-export function transport(): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
+export function transport(names = new Names()): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [corkedTcp(TCP)],
+    transports: [namedTcp(corkedTcp(TCP), names)],
     connectionEncrypters: [tunedNoise(NOISE)],
     streamMuxers: [tunedYamux(YAMUX)],
   }

@@ -199,6 +199,7 @@ class Libp2pPort implements NetworkPort {
     const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)))
     // libp2p's `stop` does nothing while it starts: let it finish that first.
     this.parts?.dialler.stop()
+    this.parts?.host.services.names.stop()
     this.parts?.host.services.own.unwatch()
     this.unwatchClock?.()
     const orderly = Promise.resolve(this.starting).then(() => this.parts && stopHost(this.parts.host))
