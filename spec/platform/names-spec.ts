@@ -5,7 +5,10 @@ import { LOOKUP_TIMEOUT, MAX_LOOKUPS, Names, type Sources } from '../../src/plat
 type Said = string[] | string | undefined
 
 /** `servers`: the addresses of a name, or a code; `undefined`: nothing is said. `after`: so late, ms. */
-function lookups(servers: (name: string, family: 4 | 6) => Said, { hosts = '', system = undefined as Said, after = 0 } = {}) {
+function lookups(
+  servers: (name: string, family: 4 | 6) => Said,
+  { hosts = '', system = undefined as Said, after = 0 } = {},
+) {
   const asked: string[] = []
   const answer = (said: Said, cancelled?: (cancel: (error: Error) => void) => void): Promise<string[]> =>
     new Promise((resolve, reject) => {

@@ -6,7 +6,15 @@ import { setMaxListeners, type Connection, type PeerId } from '@libp2p/interface
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { DIALS } from '../core/parameters.js'
-import { atHost, hostNameOf, peerOf, withoutPeer, withPeer, type Candidate, type HostName } from '../core/peers/addresses.js'
+import {
+  atHost,
+  hostNameOf,
+  peerOf,
+  withoutPeer,
+  withPeer,
+  type Candidate,
+  type HostName,
+} from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
 import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'

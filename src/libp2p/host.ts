@@ -86,7 +86,9 @@ export function createHost(
 }
 
 /** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
-export function transport(names = new Names()): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
+export function transport(
+  names = new Names(),
+): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
     transports: [namedTcp(corkedTcp(TCP), names)],
     connectionEncrypters: [tunedNoise(NOISE)],

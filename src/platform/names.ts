@@ -24,7 +24,7 @@ const OTHER_FAMILY = 50
 /** So many addresses of a family a name may have: it may be a stranger's. */
 const MOST = 8
 
-/** Whom to ask. Tests have others. */
+/** Whom to ask. Tests have others than `SOURCES`. */
 export interface Sources {
   /** For one name. */
   resolver(): Pick<Resolver, 'resolve4' | 'resolve6' | 'cancel'>
@@ -33,7 +33,7 @@ export interface Sources {
   system(name: string, family: Family): Promise<string[]>
 }
 
-const SOURCES: Sources = {
+export const SOURCES: Sources = {
   resolver: () => new Resolver(SERVER),
   hosts: () => readFile(hostsFile(), 'utf8').catch(() => ''),
   system: async (name, family) => (await lookup(name, { family, all: true })).map(({ address }) => address),
