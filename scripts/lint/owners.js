@@ -35,6 +35,7 @@ export const OWNERS = {
   'peers/state.ts': {
     PeersState: [],
     'PeersState.dials': ['peers/dials.ts'],
+    'PeersState.followed': ['peers/doubts.ts'],
     'PeersState.online': ['peers/online.ts'],
     Connections: ['peers/connections.ts'],
     Connection: ['peers/connections.ts'],
@@ -49,7 +50,7 @@ export const OWNERS = {
     'Connection.answeredAt': ['peers/connectivity.ts'],
     'Connection.cutAt': ['peers/connections.ts'],
     'Connection.roundTrip': ['peers/connectivity.ts'],
-    'Connection.doubted': ['peers/connectivity.ts'],
+    'Connection.doubted': ['peers/connectivity.ts', 'peers/doubts.ts'],
     'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],
     'Connection.protocols': ['peers/discovery.ts'],
     // What a connection carries is its protocol's.

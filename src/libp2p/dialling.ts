@@ -83,14 +83,15 @@ export class Dialler {
     for (const dial of this.active) abortAll(dial)
   }
 
-  dial(target: string, addresses: string[]): void {
+  /** `anew`: although the peer is connected. */
+  dial(target: string, addresses: string[], anew = false): void {
     const id = target.startsWith('/') ? peerOf(target) : target
     const peer = id === undefined ? undefined : peerIdFromString(id)
     const dial = this.dials.get(target) ?? this.begin(target, peer)
     dial.unanswered++
     if (peer?.equals(this.host.peerId)) return this.fail(dial, new Error('that is our own peer id'))
     if (id !== undefined && this.gater.denies(id)) return this.fail(dial, new Error('the peer is denied'))
-    const open = this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
+    const open = anew ? undefined : this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
     if (open !== undefined) return this.succeed(dial, open)
     const given = addresses.length > 0 ? addresses : target.startsWith('/') ? [target] : []
     if (given.length > 0) this.offer(dial, given.map(named))

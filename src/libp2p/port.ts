@@ -229,7 +229,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
   const { connections, streams, dialler, table, pubsub } = parts
   switch (effect.type) {
     case 'dial':
-      return dialler.dial(effect.target, effect.addresses)
+      return dialler.dial(effect.target, effect.addresses, effect.anew)
     case 'open':
       return streams.open(effect.stream, effect.connection, effect.protocols)
     case 'write':

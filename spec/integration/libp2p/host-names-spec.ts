@@ -78,7 +78,7 @@ it('TCP looks names up in our way in dials that are libp2p’s own', async () =>
   const names = server.names()
   const tcp = namedTcp(corkedTcp(TCP), names)({ logger: quietLogger()! })
   const upgrader = { upgradeOutbound: () => Promise.reject(new Error('it was connected')) } as never
-  const listener = createServer().listen(0, '127.0.0.1')
+  const listener = createServer((socket) => socket.on('error', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const address = multiaddr(`/dns/good.example/tcp/${(listener.address() as AddressInfo).port}`)
   const { signal } = new AbortController()

@@ -7,6 +7,7 @@ import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo } from '../peers/connections.js'
 import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
+import { follow } from '../peers/doubts.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
@@ -49,8 +50,9 @@ export function startRequest(
 function send(state: State, out: Effects, ask: RequestAsk): void {
   const { peer, addresses, id } = ask
   const connection = connectionTo(state, peer)
-  if (connection !== undefined) useConnection(state, out, ask, connection)
-  else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
+  if (connection !== undefined) {
+    if (!follow(state, out, peer, addresses, id)) useConnection(state, out, ask, connection)
+  } else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
   else if (!reach(state, out, peer, addresses, id)) endRequest(state, out, ask, tooManyDials(state))
 }
 
