@@ -34,7 +34,7 @@ type Find = (name: string, family: 4 | 6) => Promise<string[]>
 const noName: Find = (name) => Promise.reject(new Error(`nobody knows where ${name} is`))
 
 /** A dialler whose host opens what the test says. `known`: the addresses in its peer store. */
-function dialling({ known = [] as string[], denied = false, found = [] as string[], find = noName as Find } = {}) {
+function dialling({ known = [] as string[], denied = false, found = [] as string[], find = noName } = {}) {
   const events: PortEvent[] = []
   const attempts: Attempt[] = []
   const open: Connection[] = []
@@ -60,11 +60,11 @@ function dialling({ known = [] as string[], denied = false, found = [] as string
         },
       },
       transports: {
-        dial: (address: Multiaddr, signal: AbortSignal, answered: () => void, host?: string) =>
+        dial: (address: Multiaddr, signal: AbortSignal, answered: () => void, ip?: string) =>
           new Promise<Connection>((resolve, reject) => {
             const refuse = (why: string): void => reject(new Error(why))
             signal.addEventListener('abort', () => refuse('aborted'))
-            const where = address.toString().split('/p2p/')[0]! + (host === undefined ? '' : ` at ${host}`)
+            const where = address.toString().split('/p2p/')[0]! + (ip === undefined ? '' : ` at ${ip}`)
             attempts.push({
               address: where,
               signal,

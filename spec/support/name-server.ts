@@ -23,7 +23,7 @@ export async function nameServer(known: Record<string, string>): Promise<NameSer
   })
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
-  const server = `127.0.0.1:${(socket.address() as AddressInfo).port}`
+  const server = `127.0.0.1:${(socket.address()).port}`
   const resolver = (): Resolver => {
     const one = new Resolver({ timeout: 1_000, tries: 3 })
     one.setServers([server])

@@ -212,7 +212,7 @@ export class Dialler {
         }
       }),
     )
-    if (!isFirst) return
+    if (failures.includes(undefined)) return
     const reasons = new Set(failures.map(reasonOf))
     throw new Error([...reasons].join(', '), { cause: failures[0] })
   }

@@ -39,12 +39,15 @@ export function testOthers(state: State, out: Effects, peer: string, newest?: Co
 }
 
 /**
- * A caller names addresses of a connected peer. If that is news they are dialled, and the connections are tested. True: `ask` waits
- * for what answers first. It is not sent before, so it goes one way only.
+ * A caller wants a connected peer, and may name addresses. If these are news they are dialled, and the connections are tested. True:
+ * `ask` waits for what answers first. It is not sent before, so it goes one way only.
  */
 export function follow(state: State, out: Effects, peer: string, addresses: string[], ask: AskId): boolean {
   const news = addresses.length === 0 ? [] : newsOf(state, peer, addresses)
-  if (news.length === 0 || !reachAnew(state, out, peer, news, ask)) return false
+  // It is being found out already.
+  const isInDoubt = state.dials.has(peer) && connectionTo(state, peer)!.doubted
+  if (news.length === 0 && !isInDoubt) return false
+  if (!reachAnew(state, out, peer, news, ask)) return false
   for (const address of news) note(state, peer, address)
   testOthers(state, out, peer)
   return true

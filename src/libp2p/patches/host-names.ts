@@ -10,9 +10,8 @@
  * Missing option: `lookup` among the socket options of a dial.
  * Guarded by: spec/integration/libp2p/host-names-spec.ts
  */
-import type { Transport } from '@libp2p/interface'
 import type { tcp } from '@libp2p/tcp'
-import { hostNameOf } from '../../core/peers/addresses.js'
+import { hostNameOf, type HostName } from '../../core/peers/addresses.js'
 import type { Names } from '../../platform/names.js'
 
 type TcpFactory = ReturnType<typeof tcp>
@@ -21,17 +20,14 @@ export function namedTcp(create: TcpFactory, names: Names): TcpFactory {
   return (components) => {
     const transport = create(components)
     const stock = transport.dial.bind(transport)
-    return Object.assign(transport, {
-      dial: ((address, options) => {
-        const host = hostNameOf(address.toString())
-        return stock(address, host === undefined ? options : withLookup(options, names, host.families))
-      }) satisfies Transport['dial'],
-    })
+    const dial: typeof stock = (address, options) => {
+      const host = hostNameOf(address.toString())
+      return stock(address, host === undefined ? options : withLookup(options, names, host.families))
+    }
+    return Object.assign(transport, { dial })
   }
 }
 
-type Families = Parameters<Names['lookup']>[0]
-
-function withLookup<Options extends object>(options: Options, names: Names, families: Families): Options {
-  return { ...options, lookup: names.lookup(families) } as Options
+function withLookup<Options>(options: Options, names: Names, families: HostName['families']): Options {
+  return { ...options, lookup: names.lookup(families) }
 }
