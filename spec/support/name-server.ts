@@ -2,7 +2,6 @@
 import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { Names, SOURCES } from '../../src/platform/names.js'
 
 export interface NameServer {
@@ -23,7 +22,7 @@ export async function nameServer(known: Record<string, string>): Promise<NameSer
   })
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
-  const server = `127.0.0.1:${(socket.address()).port}`
+  const server = `127.0.0.1:${socket.address().port}`
   const resolver = (): Resolver => {
     const one = new Resolver({ timeout: 1_000, tries: 3 })
     one.setServers([server])
