@@ -141,7 +141,8 @@ export interface P2pNode {
    */
   peer$(peer: string): Observable<PeerState>
   /**
-   * Resolves when at least `peers` (from 1 on, default 1) are connected and identified, which means that they can be asked.
+   * Resolves when at least `peers` (from 1 on, default 1) are `identified` (see `peers$`): connected, and they can be asked. A peer that
+   * speaks no protocol of requests does not count.
    * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), whose message says why the peers of the config
    * could not be reached; `Overloaded`, `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
