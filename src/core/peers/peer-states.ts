@@ -61,7 +61,13 @@ export function peerState(state: State, peer: string): PeerState {
   const addresses = addressesOf(state, peer)
   return {
     peer,
-    state: phaseOf(state, peer, links.length, links.some((link) => canBeAsked(state, link)), failure !== undefined),
+    state: phaseOf(
+      state,
+      peer,
+      links.length,
+      links.some((link) => canBeAsked(state, link)),
+      failure !== undefined,
+    ),
     addresses,
     connections: links.length,
     ...(trips.length === 0 ? {} : { rtt: Math.round(Math.min(...trips)) }),
