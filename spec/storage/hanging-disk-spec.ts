@@ -8,7 +8,7 @@ import type { DataDir } from '../../src/storage/data-dir.js'
 import { Core, KAD } from '../support/core.js'
 
 /** Steps of a disk that does not answer, each with what lets it go on. */
-let hanging: { step: string; goOn: () => void }[] = []
+const hanging: { step: string; goOn: () => void }[] = []
 let hangs = (_path: string): boolean => false
 
 const onDisk =
@@ -121,7 +121,7 @@ describe('a dataDir whose disk does not answer', () => {
       thaw()
       jest.useRealTimers()
       await (await reopened()).close()
-      expect(readdirSync(directory).filter((file) => file.startsWith('lock'))).toEqual([])
+      await until(() => readdirSync(directory).every((file) => !file.startsWith('lock')))
     },
   )
 

@@ -59,6 +59,6 @@ export function checkFile(path: string, stats: Stats): void {
 export async function isThere(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
-    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    () => false,
   )
 }
