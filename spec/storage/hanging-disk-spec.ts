@@ -150,8 +150,8 @@ describe('a dataDir whose disk does not answer', () => {
   })
 
   it.each([
-    ['peers.new', 'what is remembered is not stored as it was at the end, and the lock is there'],
-    ['lock', 'what is remembered is not stored as it was at the end, and the lock is there'],
+    ['peers.new', 'what is remembered is not stored as it was at the end, and the lock counts'],
+    ['lock', 'what is remembered is not stored as it was at the end, and the lock counts'],
   ])('at the end is waited for no longer than 700 ms, at %s, and the log says what was left', async (name, left) => {
     const data = await open()
     data.watch(busy().state)

@@ -125,12 +125,11 @@ export class DataDir {
 
   private async finish(): Promise<void> {
     clearTimeout(this.timer)
-    let left =
-      'what is remembered is not stored as it was at the end, and the lock is there until this process has ended'
+    let left = 'what is remembered is not stored as it was at the end, and the lock counts until this process has ended'
     const ending = (async () => {
       await this.using
       await this.write()
-      left = 'the lock is there until this process has ended'
+      left = 'the lock counts until this process has ended'
       await this.lock.release()
     })()
     await within(CLOSED_WITHIN, this.directory, ending).catch((cause: unknown) => {
