@@ -21,7 +21,7 @@ import { LaneScheduler } from './lane/scheduler.js'
  * const reply = await node.request(peer, bytes)
  * ```
  *
- * @throws `InvalidConfig` (also when another process uses `dataDir`), `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey`
+ * @throws `InvalidConfig` (also when another process uses `dataDir`, or its disk has not answered for 10 s), `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey`
  * when the config is wrong, `ListenError` when no address can be listened on, or libp2p cannot be set up.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {

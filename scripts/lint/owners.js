@@ -55,6 +55,7 @@ export const OWNERS = {
   'peers/state.ts': {
     PeersState: [],
     'PeersState.dials': ['peers/dials.ts'],
+    'PeersState.followed': ['peers/doubts.ts'],
     'PeersState.online': ['peers/online.ts'],
     Connections: ['peers/connections.ts'],
     Connection: ['peers/connections.ts'],
@@ -69,7 +70,7 @@ export const OWNERS = {
     'Connection.answeredAt': ['peers/connectivity.ts'],
     'Connection.cutAt': ['peers/connections.ts'],
     'Connection.roundTrip': ['peers/connectivity.ts'],
-    'Connection.doubted': ['peers/connectivity.ts'],
+    'Connection.doubted': ['peers/connectivity.ts', 'peers/doubts.ts'],
     'Connection.dials': ['peers/connectivity.ts', 'peers/dials.ts'],
     'Connection.protocols': ['peers/discovery.ts'],
     // What a connection carries is its protocol's.

@@ -188,7 +188,7 @@ export const ROOMS = {
   // What differs between Node and a browser. Who may import modules of Node may use its globals.
   platform: { ours: [], packages: ['node:*', '@chainsafe/libp2p-noise', 'uint8arraylist'] },
   // The rest that knows Node. In a browser each of them is left out or has a twin.
-  'recording/file.ts': { ours: ['recording', 'edge', 'errors.ts'], packages: ['node:*'] },
+  'recording/file.ts': { ours: ['recording', 'edge', 'platform', 'errors.ts'], packages: ['node:*'] },
   storage: { ours: ['core', 'edge', 'platform', 'identity.ts', 'errors.ts'], packages: ['multiformats', 'node:*'] },
 }
 

@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { newSecret } from 'tinyp2p'
+import { AnotherProcess, endProcesses } from '../support/another-process.js'
 import { bytes, knows, startEcho, startNode, statusOf, stopNodes, text } from '../support/nodes.js'
 
 const servers: Server[] = []
 
 afterEach(async () => {
   await stopNodes()
+  await endProcesses()
   for (const server of servers.splice(0)) server.close()
 })
 
@@ -110,6 +112,35 @@ describe('the addresses of a peer', () => {
     expect((await a.explain({ peer: first.peerId })).dialFailure!.reason).toContain('ECONNREFUSED')
     await startEcho({ secret, listen: address!.replace(/\/p2p.*/, '') })
     expect(text(await a.request(first.peerId, bytes('x')))).toBe('x')
+  })
+})
+
+describe('a peer whose process is frozen, and that is back at another address', () => {
+  it('is reached there at once when the caller names it', async () => {
+    const secret = newSecret()
+    const before = await AnotherProcess.start({ secret }, 'echo')
+    const a = await startNode()
+    await a.request(before.addresses[0]!, bytes('x'))
+    await statusOf(a, ({ connections }) => connections.length === 1)
+    // It has said where it listens.
+    await knows(a, before)
+    await before.pause()
+    const back = await AnotherProcess.start({ secret }, 'echo')
+    const start = performance.now()
+    await Promise.all([a.dial(back.addresses[0]!), a.request(back.addresses[0]!, bytes('x'))])
+    expect(performance.now() - start).toBeLessThan(2_000)
+  }, 30_000)
+
+  it('is asked where it was when nobody is at the address, and hears a request once', async () => {
+    const b = await startNode()
+    let heard = 0
+    b.setEventHandler({ handleInboundRequest: (data) => (heard++, data) })
+    const a = await startNode({ bootNodes: b.addresses })
+    await knows(a, b)
+    const nowhere = await hanging(b.peerId)
+    expect(await timed(a.request(nowhere, bytes('x')))).toBeLessThan(1_000)
+    expect(await timed(a.request(nowhere, bytes('x')))).toBeLessThan(1_000)
+    expect(heard).toBe(2)
   })
 })
 

@@ -30,8 +30,11 @@ function connection(direction: 'inbound' | 'outbound' = 'outbound', address: str
   return { status: 'open', direction, remotePeer, remoteAddr: multiaddr(address), muxer } as unknown as Connection
 }
 
+type Find = (name: string, family: 4 | 6) => Promise<string[]>
+const noName: Find = (name) => Promise.reject(new Error(`nobody knows where ${name} is`))
+
 /** A dialler whose host opens what the test says. `known`: the addresses in its peer store. */
-function dialling({ known = [] as string[], denied = false, found = [] as string[] } = {}) {
+function dialling({ known = [] as string[], denied = false, found = [] as string[], find = noName } = {}) {
   const events: PortEvent[] = []
   const attempts: Attempt[] = []
   const open: Connection[] = []
@@ -48,6 +51,7 @@ function dialling({ known = [] as string[], denied = false, found = [] as string
     },
     services: {
       own: { list: () => [] },
+      names: { find },
       kad: {
         async *findPeer() {
           lookups++
@@ -56,16 +60,16 @@ function dialling({ known = [] as string[], denied = false, found = [] as string
         },
       },
       transports: {
-        dial: (address: Multiaddr, signal: AbortSignal, answered: () => void) =>
+        dial: (address: Multiaddr, signal: AbortSignal, answered: () => void, ip?: string) =>
           new Promise<Connection>((resolve, reject) => {
             const refuse = (why: string): void => reject(new Error(why))
             signal.addEventListener('abort', () => refuse('aborted'))
-            const where = address.toString().split('/p2p/')[0]!
+            const where = address.toString().split('/p2p/')[0]! + (ip === undefined ? '' : ` at ${ip}`)
             attempts.push({
               address: where,
               signal,
               answered,
-              open: () => resolve(connection('outbound', where)),
+              open: () => resolve(connection('outbound', address.toString().split('/p2p/')[0])),
               refuse,
             })
           }),
@@ -262,5 +266,81 @@ describe('a dial', () => {
     dialler.dial(PEER, [])
     await settle()
     expect(events).toMatchObject([{ failure: { message: 'nobody that we could ask knows an address of it' } }])
+  })
+})
+
+describe('a name', () => {
+  const NAME = '/dns/b.example/tcp/1'
+  const [FOUR, SIX] = ['192.0.2.1', '2001:db8::1']
+
+  it('is replaced by the addresses of its host, which race: those of each family as soon as they are known', async () => {
+    const find: Find = (_, family) =>
+      family === 4 ? Promise.resolve([FOUR]) : new Promise((resolve) => setTimeout(resolve, 100, [SIX]))
+    const { dialler, events, attempts, tried } = dialling({ find })
+    dialler.dial(PEER, [NAME])
+    await settle()
+    expect(tried()).toEqual([`${NAME} at ${FOUR}`])
+    await jest.advanceTimersByTimeAsync(DIALS.stagger - 1)
+    expect(tried()).toHaveLength(1)
+    await jest.advanceTimersByTimeAsync(1)
+    expect(tried()).toEqual([`${NAME} at ${FOUR}`, `${NAME} at ${SIX}`])
+    attempts[1]!.open()
+    await settle()
+    expect(events).toMatchObject([{ type: 'dialled', target: PEER }])
+    expect(attempts[0]!.signal.aborted).toBe(true)
+    dialler.stop()
+  })
+
+  it('of one family is looked up for that family', async () => {
+    const asked: unknown[] = []
+    const find: Find = (name, family) => (asked.push([name, family]), Promise.resolve([family === 4 ? FOUR : SIX]))
+    const { dialler, tried } = dialling({ find })
+    for (const name of ['/dns4/b.example/tcp/1', '/dns6/b.example/tcp/2']) dialler.dial(name, [])
+    await settle()
+    expect(asked).toEqual([['b.example', 4], ['b.example', 6]]) // prettier-ignore
+    expect(tried()).toEqual([`/dns4/b.example/tcp/1 at ${FOUR}`, `/dns6/b.example/tcp/2 at ${SIX}`])
+    dialler.stop()
+  })
+
+  it('that is being looked up is looked up once, and holds up no other address', async () => {
+    let lookups = 0
+    const find: Find = () => (lookups++, new Promise(() => undefined))
+    const { dialler, tried } = dialling({ find })
+    dialler.dial(PEER, ['/dns4/b.example/tcp/1', B])
+    await jest.advanceTimersByTimeAsync(DIALS.stagger)
+    expect(tried()).toEqual([B])
+    await jest.advanceTimersByTimeAsync(4 * DIALS.again)
+    expect(lookups).toBe(1)
+    dialler.stop()
+  })
+
+  it('that is replaced lets the others wait for their turn', async () => {
+    const find: Find = () => Promise.resolve([FOUR])
+    const { dialler, tried } = dialling({ find })
+    dialler.dial(PEER, ['/dns4/b.example/tcp/1', B])
+    await settle()
+    expect(tried()).toEqual([`/dns4/b.example/tcp/1 at ${FOUR}`])
+    await jest.advanceTimersByTimeAsync(DIALS.stagger)
+    expect(tried().at(-1)).toBe(B)
+    dialler.stop()
+  })
+
+  it('is said to have failed, with its addresses or with why there are none', async () => {
+    const find: Find = (_, family) => (family === 4 ? Promise.resolve([FOUR, '192.0.2.2']) : noName('b.example', 6))
+    const { dialler, events, attempts } = dialling({ find })
+    dialler.dial(PEER, [NAME, '/dns6/b.example/tcp/2'])
+    await settle()
+    attempts[0]!.refuse('connect ECONNREFUSED 192.0.2.1:1')
+    await settle()
+    attempts[1]!.refuse('no route')
+    await settle()
+    const reason = 'connect ECONNREFUSED 192.0.2.1:1, 192.0.2.2: no route'
+    expect(events).toMatchObject([{ type: 'dialFailed' }])
+    expect((events[0] as { tried: unknown }).tried).toEqual(
+      expect.arrayContaining([
+        { address: `${NAME}/p2p/${PEER}`, reason },
+        { address: `/dns6/b.example/tcp/2/p2p/${PEER}`, reason: 'nobody knows where b.example is' },
+      ]),
+    )
   })
 })

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,7 +57,16 @@ describe.each([
     })
     await expect(open(folder, never)).rejects.toMatchObject({
       code: 'InvalidConfig',
-      message: expect.stringMatching(/EISDIR/),
+      message: expect.stringMatching(/EISDIR|is no regular file/),
+    })
+  })
+
+  it('is no pipe, which would block', async () => {
+    const path = join(folder, 'a')
+    expect(spawnSync('mkfifo', [path]).status).toBe(0)
+    await expect(open(path, never)).rejects.toMatchObject({
+      code: 'InvalidConfig',
+      message: expect.stringMatching(/ENXIO|is no regular file/),
     })
   })
 })

@@ -68,7 +68,7 @@ export const mutants: Fault[] = [
     drop('session/cutExchange', 'isWorkedOn('),
     drop('v1/cutExchange', 'isWorkedOn('),
   ),
-  mutant('each request has a dial of its own', replace('reach', 'get(target)', "get('')")),
+  mutant('each request has a dial of its own', replace('join', 'get(target)', "get('')")),
   mutant('requests outlive their connection', drop('forget', 'loseCalls(')),
   mutant('a request that was handled is said to be unsent', replace('isUnsent', 'call.sent < 0', 'true')),
   mutant('a peer that cannot be dialled stays in the table', drop('onDialFailed', "type: 'tableRemove'")),

@@ -15,6 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Event } from '../../src/core/events.js'
@@ -237,14 +238,54 @@ describe('a dataDir', () => {
     }
   })
 
-  it('with a lock that does not say whose it is is refused for two seconds, and says so', async () => {
+  it('with a lock that is damaged, or of a clock that was ahead, is free', async () => {
     for (const content of ['', 'rubbish']) {
       mkdirSync(directory, { recursive: true })
       writeFileSync(at('lock'), content)
-      expect(await codeOf(open())).toMatch(/ does not say by whom: try again after 2 s/)
-      utimesSync(at('lock'), Date.now() / 1_000 - 3, Date.now() / 1_000 - 3)
+      utimesSync(at('lock'), Date.now() / 1_000 + 3_600, Date.now() / 1_000 + 3_600)
       await (await open()).close()
     }
+  })
+
+  it('with a key, a lock or peers that are no file does not hang, and says what is in its way', async () => {
+    await kept()
+    for (const name of ['key', 'lock']) {
+      const there = existsSync(at(name)) ? readFileSync(at(name)) : undefined
+      rmSync(at(name), { force: true })
+      expect(spawnSync('mkfifo', [at(name)]).status).toBe(0)
+      expect(await codeOf(open())).toMatch(new RegExp(`^InvalidConfig: dataDir .*/${name} is no regular file$`))
+      rmSync(at(name))
+      if (there !== undefined) writeFileSync(at(name), there, { mode: 0o600 })
+    }
+    renameSync(at('key'), at('key-elsewhere'))
+    symlinkSync('nowhere', at('key'))
+    expect(await codeOf(open())).toMatch(/^InvalidConfig: .*key is a link to nothing$/)
+    rmSync(at('key'))
+    symlinkSync('key-elsewhere', at('key'))
+    for (const name of ['peers', 'ports']) {
+      rmSync(at(name))
+      expect(spawnSync('mkfifo', [at(name)]).status).toBe(0)
+    }
+    const data = await open()
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^warn the remembered peers could not be read: .*peers is no regular file; what was there is .*peers.damaged-1$/,
+      ),
+      expect.stringMatching(
+        /^warn the remembered ports could not be read: .*ports is no regular file; what was there is .*ports.damaged-1$/,
+      ),
+    ])
+    await data.close()
+  })
+
+  it('in which a pipe takes the place of a file is written, and does not hang', async () => {
+    const data = await open()
+    data.watch(busy().state)
+    data.listens([ANY], [['/ip4/127.0.0.1/tcp/47123']])
+    expect(spawnSync('mkfifo', [at('ports'), at('peers'), at('peers.new')]).status).toBe(0)
+    await data.close()
+    expect(lines).toEqual([])
+    expect((await open()).remembered).toHaveLength(2)
   })
 
   it('that is a copy of one in use is refused, and says what to do', async () => {

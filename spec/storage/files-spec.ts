@@ -1,6 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { copyFile } from 'node:fs/promises'
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readText, replaceFile, sealed, setAside, unsealed } from '../../src/storage/files.js'
@@ -40,6 +51,29 @@ describe('a file that is replaced as a whole', () => {
 
   it('reads as undefined where there is none', async () => {
     expect(await readText(join(directory, 'none'))).toBeUndefined()
+  })
+
+  it('is read if it is a file, or a link to one, and nothing else is opened', async () => {
+    const path = join(directory, 'a')
+    writeFileSync(join(directory, 'there'), 'text')
+    symlinkSync('there', path)
+    expect(await readText(path)).toBe('text')
+    await expect(readText(path, true)).rejects.toThrow('a is no regular file')
+    for (const [make, message] of [
+      [() => symlinkSync('nowhere', path), 'a is a link to nothing'],
+      [() => symlinkSync('a', path), 'ELOOP'],
+      [() => symlinkSync('/dev/zero', path), 'a is no regular file'],
+      [() => mkdirSync(path), 'a is no regular file'],
+      [() => spawnSync('mkfifo', [path]), 'a is no regular file'],
+      [() => writeFileSync(path, ''), undefined],
+    ] as const) {
+      rmSync(path, { recursive: true, force: true })
+      make()
+      if (message !== undefined) await expect(readText(path)).rejects.toThrow(message)
+    }
+    // It takes no room.
+    truncateSync(path, 2 ** 40)
+    await expect(readText(path)).rejects.toThrow(`a has ${2 ** 40} bytes`)
   })
 
   it('is set aside under a free name', async () => {

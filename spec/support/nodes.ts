@@ -43,7 +43,7 @@ const running = new Map<P2pNode, Watched>()
 export async function startNode(
   config: NodeConfig = {},
   settings: Partial<Settings> = {},
-  port: Pick<Libp2pPortOptions, 'gossipsub' | 'gate'> = {},
+  port: Pick<Libp2pPortOptions, 'gossipsub' | 'gate' | 'names'> = {},
 ): Promise<P2pNode> {
   const { secret = newSecret() } = config
   const events$ = new ReplaySubject<PortEvent>()

@@ -2,7 +2,7 @@
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { RememberedPeer } from '../../src/core/peers/state.js'
-import { KAD, type Core } from './core.js'
+import { KAD, V1, type Core } from './core.js'
 
 export const BOB = '/ip4/10.0.0.1/tcp/1'
 export const BOOT = '/ip4/10.0.0.9/tcp/1/p2p/boot'
@@ -18,7 +18,7 @@ export const identified = (peer: string, addresses = [BOB], connection = 1): Eve
   type: 'identified',
   connection,
   peer,
-  protocols: [KAD],
+  protocols: [KAD, V1],
   addresses,
   agent: 'x',
 })

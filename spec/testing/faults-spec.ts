@@ -109,6 +109,39 @@ describe('a frozen process', () => {
   })
 })
 
+describe('a peer that is back at another address without a word, which the caller names,', () => {
+  type Ask = (a: P2pNode, address: string) => Promise<unknown>
+  const question = bytes('?')
+
+  it.each<[string, Ask]>([
+    ['a request', (a, address) => a.request(address, question)],
+    ['a stream', (a, address) => a.request$(address, question).toPromise()],
+    ['the first of several', (a, address) => a.requestAny([address], question)],
+    ['a dial and a request', (a, address) => Promise.all([a.dial(address), a.request(address, question)])],
+  ])('is reached at once by %s', async (_, ask) => {
+    const net = simulate({ seed: 3 })
+    const secret = new Uint8Array(32).fill(7)
+    const [a, b] = [await net.createNode(), await net.createNode({ secret })]
+    await net.until(a.dial(b.addresses[0]!))
+    await net.run(1_000)
+    net.freeze(b)
+    const back = await net.createNode({ secret })
+    back.setEventHandler({ handleInboundRequest: () => bytes('back') })
+    expect((await fate(net, ask(a, back.addresses[0]!)))[0]).toBe('done')
+    expect(net.now).toBeLessThan(2_000)
+  })
+
+  it('is asked where it was, if nobody is there, and the caller hardly waits', async () => {
+    const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]
+    const nowhere = `/ip4/10.9.9.9/tcp/1/p2p/${b.peerId}`
+    const [outcome, took] = await fate(net, a.request(nowhere, bytes('x')))
+    expect([outcome, took < 200]).toEqual(['done', true])
+    expect(await fate(net, a.request(nowhere, bytes('x')))).toEqual(['done', 20])
+    await net.run(60_000)
+    expect((await net.until(a.status())).connections).toEqual([b.peerId])
+  })
+})
+
 describe('a suspended machine', () => {
   it('does not notice the time that passes: its deadlines stand still, and so do timers that it set before', async () => {
     const [net, a, b] = (await echoes(2)) as [SimulatedNetwork, P2pNode, P2pNode]

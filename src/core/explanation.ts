@@ -96,8 +96,8 @@ export interface PeerExplanation {
   connections: { address: string; inbound: boolean; age: number }[]
   /** The protocols that it speaks, by identify; absent: not known. */
   protocols?: string[]
-  /** The protocol of our requests to it. */
-  askedBy: 'session' | 'version 1' | 'not known yet'
+  /** The protocol of our requests to it. `nothing`: it has told its protocols, and speaks none of requests. */
+  askedBy: 'session' | 'version 1' | 'nothing' | 'not known yet'
   /** Its multiaddrs in the routing table; absent: it is not in the table. */
   table?: string[]
   /**

@@ -209,9 +209,9 @@ export type PortEffect =
   /**
    * Reach `target`, a peer id or (where the peer id is not known) a multiaddr. `addresses`: multiaddrs to try; none: what the
    * table knows, then a lookup. While the target is being dialled, another `dial` adds its addresses. Each is answered by one
-   * `dialled` or `dialFailed`, at the end of all.
+   * `dialled` or `dialFailed`, at the end of all. `anew`: a connection that is open already is no answer.
    */
-  | { type: 'dial'; target: string; addresses: string[] }
+  | { type: 'dial'; target: string; addresses: string[]; anew?: boolean }
   /** Open a stream, proposing `protocols` in this order. Answered by `streamOpened` or `streamOpenFailed`. */
   | { type: 'open'; stream: StreamId; connection: ConnectionId; protocols: string[] }
   /**

@@ -1,13 +1,21 @@
 /**
- * Dials: the addresses that are given or known race each other (core/peers/race.ts), and those that a lookup finds join them.
- * Reports each address tried and why it failed. Must not know what a dial is for.
+ * Dials: the addresses that are given or known race each other (core/peers/race.ts), and those that a lookup finds join them. A name
+ * is replaced by the IP addresses of its host, and a connection is said to lead to the name. Reports each address tried and why it failed. Must not know what a dial is for.
  */
 import { setMaxListeners, type Connection, type PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { OTHER_NETWORK, textOfBarred } from '../core/access/lists.js'
 import { DIALS } from '../core/parameters.js'
-import { peerOf, withoutPeer, withPeer, type Candidate } from '../core/peers/addresses.js'
+import {
+  atHost,
+  hostNameOf,
+  peerOf,
+  withoutPeer,
+  withPeer,
+  type Candidate,
+  type HostName,
+} from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
 import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
@@ -25,6 +33,8 @@ interface Dial {
   readonly race: Race
   /** Address → why it could not be reached. */
   readonly tried: Map<string, string>
+  /** An IP address → the one with a name that stands for it. */
+  readonly names: Map<string, string>
   /** Addresses that are being tried. */
   readonly running: Set<string>
   /** Ends what still looks for addresses. */
@@ -76,7 +86,8 @@ export class Dialler {
     for (const dial of this.active) abortAll(dial)
   }
 
-  dial(target: string, addresses: string[]): void {
+  /** `anew`: although the peer is connected. */
+  dial(target: string, addresses: string[], anew = false): void {
     const id = target.startsWith('/') ? peerOf(target) : target
     const peer = id === undefined ? undefined : peerIdFromString(id)
     const dial = this.dials.get(target) ?? this.begin(target, peer)
@@ -84,7 +95,7 @@ export class Dialler {
     if (peer?.equals(this.host.peerId)) return this.fail(dial, new Error('that is our own peer id'))
     const why = id === undefined ? undefined : this.gater.whyNot(id)
     if (why !== undefined) return this.fail(dial, new Error(why))
-    const open = this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
+    const open = anew ? undefined : this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
     if (open !== undefined) return this.succeed(dial, open)
     const given = addresses.length > 0 ? addresses : target.startsWith('/') ? [target] : []
     if (given.length > 0) this.offer(dial, given.map(named))
@@ -100,6 +111,7 @@ export class Dialler {
       peer,
       race: new Race(),
       tried: new Map(),
+      names: new Map(),
       running: new Set(),
       end,
       isOver: false,
@@ -119,7 +131,7 @@ export class Dialler {
   }
 
   private expire(dial: Dial): void {
-    for (const address of dial.running) dial.tried.set(address, 'timed out')
+    for (const address of dial.running) noteFailure(dial, address, 'timed out')
     this.fail(dial, new Error('the lookup for its address took too long'))
   }
 
@@ -159,22 +171,54 @@ export class Dialler {
   }
 
   private async attempt(dial: Dial, address: string): Promise<void> {
+    const host = hostNameOf(address)
+    let isReplaced = false
     try {
+      if (host !== undefined) {
+        await this.replace(dial, address, host)
+        isReplaced = true
+        return
+      }
       const connection = await this.tryOut(dial, address)
       // It has worked, so it is worth knowing.
       const multiaddrs = [connection.remoteAddr]
       this.host.peerStore.merge(connection.remotePeer, { multiaddrs }).catch(() => undefined)
       this.succeed(dial, connection)
     } catch (error) {
-      dial.tried.set(address, isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOf(error))
+      const reason = isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOf(error)
+      noteFailure(dial, address, reason)
       dial.cause = causeOf(error) as Error
     } finally {
       this.attempts--
       dial.running.delete(address)
       if (dial.isOver && dial.running.size === 0) this.active.delete(dial)
-      dial.race.failed()
+      if (isReplaced) dial.race.replaced()
+      else dial.race.failed()
       this.goOn(dial)
     }
+  }
+
+  /** The IP addresses of a host race in place of its name, those of each family as soon as they are known. */
+  private async replace(dial: Dial, address: string, { name, families }: HostName): Promise<void> {
+    const { names, own } = this.host.services
+    let isFirst = true
+    const failures = await Promise.all(
+      families.map(async (family): Promise<unknown> => {
+        try {
+          const places = (await names.find(name, family)).map((ip) => atHost(address, ip))
+          for (const place of places) if (!dial.names.has(place)) dial.names.set(place, address)
+          dial.race.replace(places.map(named), own.list(), isFirst)
+          isFirst = false
+          this.goOn(dial)
+          return undefined
+        } catch (error) {
+          return error
+        }
+      }),
+    )
+    if (failures.includes(undefined)) return
+    const reasons = new Set(failures.map(reasonOf))
+    throw new Error([...reasons].join(', '), { cause: failures[0] })
   }
 
   /**
@@ -220,19 +264,22 @@ export class Dialler {
   /** The first of a dial's sockets that is upgraded becomes a connection, and no other one. */
   private connect(dial: Dial, address: string, mine: AbortController, answered: () => void): Promise<Connection> {
     setMaxListeners(Infinity, mine.signal)
-    const where = multiaddr(address)
+    const name = dial.names.get(address)
+    const where = multiaddr(name ?? address)
     dial.sockets.add(mine)
     this.gater.claims.set(where, () => {
       if (dial.isWon || !dial.sockets.delete(mine)) return false
       dial.isWon = true
       return true
     })
-    return this.host.services.transports.dial(where, mine.signal, answered).catch((error: unknown) => {
-      throw (
-        this.gater.claims.whyRefused(where) ??
-        (this.isPrivate && isOtherNetwork(error) ? new Error(OTHER_NETWORK) : error)
-      )
-    })
+    return this.host.services.transports
+      .dial(where, mine.signal, answered, name && address.split('/')[2])
+      .catch((error: unknown) => {
+        throw (
+          this.gater.claims.whyRefused(where) ??
+          (this.isPrivate && isOtherNetwork(error) ? new Error(OTHER_NETWORK) : error)
+        )
+      })
   }
 
   /** The addresses of the peer store, and if none of them answers soon those that the network tells. */
@@ -351,6 +398,15 @@ function isSelf(error: unknown): boolean {
 
 function named(address: string): Candidate {
   return { address, isConfirmed: true }
+}
+
+/** What a name stands for is told with it. */
+function noteFailure({ names, tried }: Dial, address: string, reason: string): void {
+  const name = names.get(address)
+  if (name === undefined) return void tried.set(address, reason)
+  const ip = address.split('/')[2]!
+  const whole = reason.includes(ip) ? reason : `${ip}: ${reason}`
+  tried.set(name, tried.has(name) ? `${tried.get(name)}, ${whole}` : whole)
 }
 
 function abort({ sockets }: Dial, socket: AbortController | undefined): void {

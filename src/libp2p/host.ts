@@ -5,6 +5,7 @@ import type { ConnectionProtector, PrivateKey } from '@libp2p/interface'
 import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
+import { Names } from '../platform/names.js'
 import { IDENTIFY_VERSION } from '../wire/protocols.js'
 import {
   AGENT,
@@ -28,6 +29,7 @@ import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { withoutHangingUp } from './patches/duplicate-connections.js'
 import { identifyAs } from './patches/identify-version.js'
+import { namedTcp } from './patches/host-names.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { checkVersions } from './patches/supported.js'
 import { privateNetwork } from './private-network.js'
@@ -43,6 +45,7 @@ export type Host = Libp2p<{
   pubsub: Gossipsub
   own: OwnAddresses
   transports: Transports
+  names: Names
 }>
 
 export interface HostOptions {
@@ -54,6 +57,8 @@ export interface HostOptions {
   patience?: number
   /** For tests: what to change of defaults.ts's gossipsub. */
   gossipsub?: Partial<GossipsubOpts>
+  /** For tests: who looks up the names of hosts. */
+  names?: Names
 }
 
 export function createHost(
@@ -72,13 +77,14 @@ export function createHost(
     () => answerPings(guards.ping, guards.refused),
     (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
   )
+  const names = options.names ?? new Names()
   return createLibp2p({
     start: false,
     privateKey: options.privateKey,
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(guards),
+    ...transport(names, guards),
     connectionManager: {
       ...CONNECTION_MANAGER,
       inboundUpgradeTimeout: CONNECTION_MANAGER.inboundUpgradeTimeout! + (options.patience ?? 0),
@@ -97,16 +103,18 @@ export function createHost(
       pubsub: gossipsubService(options.pubsub, options.gossipsub, guards.limits),
       own: ownAddresses,
       transports,
+      names: () => names,
     },
   })
 }
 
 /** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
 export function transport(
+  names = new Names(),
   { lines } = createGuards(),
 ): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [lines.accepting(corkedTcp(TCP))],
+    transports: [lines.accepting(namedTcp(corkedTcp(TCP), names))],
     connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
     streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }

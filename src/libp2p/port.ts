@@ -240,6 +240,7 @@ class Libp2pPort implements NetworkPort {
     const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, STOP_TIMEOUT)))
     // libp2p's `stop` does nothing while it starts: let it finish that first.
     this.parts?.dialler.stop()
+    this.parts?.host.services.names.stop()
     this.parts?.host.services.own.unwatch()
     this.unwatchClock?.()
     const orderly = Promise.resolve(this.starting).then(() => this.parts && stopHost(this.parts.host))
@@ -269,7 +270,7 @@ function dispatch(effect: Exclude<PortEffect, { type: 'access' | 'admit' | 'list
   const { connections, streams, dialler, table, pubsub } = parts
   switch (effect.type) {
     case 'dial':
-      return dialler.dial(effect.target, effect.addresses)
+      return dialler.dial(effect.target, effect.addresses, effect.anew)
     case 'open':
       return streams.open(effect.stream, effect.connection, effect.protocols)
     case 'write':

@@ -15,7 +15,7 @@ interface Components {
   transportManager: {
     dial(
       address: Multiaddr,
-      options: { signal: AbortSignal; onProgress(event: { type: string }): void },
+      options: { signal: AbortSignal; onProgress(event: { type: string }): void; host?: string },
     ): Promise<Connection>
     listen(addresses: Multiaddr[]): Promise<void>
     getListeners(): Pick<Listener, 'getAddrs'>[]
@@ -23,8 +23,8 @@ interface Components {
 }
 
 export interface Transports {
-  /** `answered` is called when something has come from there. */
-  dial(address: Multiaddr, signal: AbortSignal, answered: () => void): Promise<Connection>
+  /** `answered` is called when something has come from there. `host`: the IP address to take for a name. */
+  dial(address: Multiaddr, signal: AbortSignal, answered: () => void, host?: string): Promise<Connection>
   /** Listens on one address, and returns where: of several, libp2p takes all or none. It is asked for one after the other. */
   listen(address: Multiaddr): Promise<string[]>
 }
@@ -34,9 +34,9 @@ const UPGRADE: OutboundConnectionUpgradeEvents['type'] = 'upgrader:encrypt-outbo
 
 export function transports({ transportManager }: Components): Transports {
   return {
-    dial(address, signal, answered) {
+    dial(address, signal, answered, host) {
       const onProgress = ({ type }: { type: string }): void => void (type === UPGRADE && answered())
-      return transportManager.dial(address, { signal, onProgress })
+      return transportManager.dial(address, { signal, onProgress, ...(host !== undefined && { host }) })
     },
     async listen(address) {
       const before = new Set(transportManager.getListeners())

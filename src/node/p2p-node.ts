@@ -161,7 +161,8 @@ export interface P2pNode {
    */
   peer$(peer: string): Observable<PeerState>
   /**
-   * Resolves when at least `peers` (from 1 on, default 1) are connected and identified, which means that they can be asked.
+   * Resolves when at least `peers` (from 1 on, default 1) are `identified` (see `peers$`): connected, and they can be asked. A peer that
+   * speaks no protocol of requests does not count.
    * @throws `DialError` after `timeout` ms (default: the config's `requestTimeout`), whose message says why the peers of the config
    * could not be reached; `Overloaded`, `Aborted`, `NodeStopped`; `InvalidConfig` for bad arguments.
    */
@@ -171,7 +172,7 @@ export interface P2pNode {
     signal?: AbortSignal | undefined
   }): Promise<void>
   /**
-   * Ends the node within 2 s, even if a peer or a handler hangs: completes every observable and rejects every
+   * Ends the node within 2 s, even if a peer, a handler or the disk of `dataDir` hangs: completes every observable and rejects every
    * pending promise with `NodeStopped`. With `drain` it refuses new work at once, ours with `NodeStopped`, that of peers with
    * `Overloaded` (over version 1: a rejection), and lets what is in flight come to its end first: our requests, broadcasts and
    * dials, and the answers of our handlers. Resolves also when that took too long: `closed` then says what hung. Calling it

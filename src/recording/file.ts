@@ -1,17 +1,23 @@
 /** Recordings on disk: the only part that knows files. It is loaded when a path is given, so that a browser need not have it. */
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, writeSync, type Stats } from 'node:fs'
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises'
 import { messageOf, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
+import { checkFile, Unanswered, within } from '../platform/disk.js'
 import { RecordingError } from './format.js'
 import type { Sink } from './recorder.js'
 
 /** Bytes that may wait for the disk. When it cannot follow, the recording ends there. */
 const MAX_WAITING = 16_777_216
+/** The disk has so long to open a file, ms. */
+const OPEN_TIMEOUT = 10_000
 /** How long `close` waits for the disk, ms: a node must not hang in `stop()` because a disk does. */
 const CLOSE_TIMEOUT = 500
 /** Readable by its owner alone, because payloads are in it. */
 const MODE = 0o600
+/** A pipe that nobody reads is an error, and does not block. (Windows has none.) */
+const { O_APPEND, O_CREAT, O_WRONLY, O_NONBLOCK = 0 } = constants as Partial<typeof constants>
+const FLAGS = O_APPEND! | O_CREAT! | O_WRONLY! | O_NONBLOCK
 
 export interface FileSink extends Sink {
   close(): Promise<void>
@@ -19,16 +25,14 @@ export interface FileSink extends Sink {
 
 /**
  * A new file, written in the background. `failed` hears once of a disk that is full or broken.
- * @throws `InvalidConfig` when the file cannot be opened, or has something in it: a recording is never overwritten.
+ * @throws `InvalidConfig` when the file cannot be opened, is no regular one, or has something in it: a recording is never overwritten.
  */
 export async function openFile(path: string, failed: (error: Error) => void): Promise<FileSink> {
-  const file = await open(path, 'a', MODE).catch((cause: unknown) => {
+  const opening = opened(path)
+  const file = await within(OPEN_TIMEOUT, path, opening).catch((cause: unknown) => {
+    if (cause instanceof Unanswered) void opening.then((late) => late.close()).catch(() => undefined)
     throw unwritable(path, cause)
   })
-  if ((await file.stat()).size > 0) {
-    await file.close()
-    throw notEmpty(path)
-  }
   const stream = file.createWriteStream()
   stream.once('error', failed)
   // What comes after the first error (the closing of a broken file) is no news.
@@ -43,14 +47,29 @@ export async function openFile(path: string, failed: (error: Error) => void): Pr
     },
     async close() {
       stream.end()
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, CLOSE_TIMEOUT)
-      })
-      await Promise.race([closed, late])
-      clearTimeout(timer)
+      await within(CLOSE_TIMEOUT, path, closed).catch(failed)
     },
   }
+}
+
+/** What is there already is looked at before it is opened, which may block or do something (a pipe, a device). */
+async function opened(path: string): Promise<FileHandle> {
+  const there = await stat(path).catch(() => undefined)
+  if (there !== undefined) checkNew(path, there)
+  const file = await open(path, FLAGS, MODE)
+  try {
+    checkNew(path, await file.stat())
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** @throws unless it is a file with nothing in it, or a device that takes bytes one by one (`/dev/null`) */
+function checkNew(path: string, stats: Stats): void {
+  if (stats.isFile() && stats.size > 0) throw notEmpty(path)
+  if (!stats.isCharacterDevice()) checkFile(path, stats)
 }
 
 /**
@@ -60,13 +79,15 @@ export async function openFile(path: string, failed: (error: Error) => void): Pr
 export function openFileSync(path: string): Sink {
   let file: number
   try {
-    file = openSync(path, 'a', MODE)
+    file = openSync(path, FLAGS, MODE)
   } catch (cause) {
     throw unwritable(path, cause)
   }
-  if (fstatSync(file).size > 0) {
+  try {
+    checkNew(path, fstatSync(file))
+  } catch (cause) {
     closeSync(file)
-    throw notEmpty(path)
+    throw unwritable(path, cause)
   }
   return {
     write(chunk) {
@@ -90,6 +111,7 @@ export async function readRecordingFile(path: string): Promise<Uint8Array> {
 }
 
 function unwritable(path: string, cause: unknown): P2pError {
+  if (cause instanceof P2pError) return cause
   const message = `record: the file ${show(path)} cannot be written: ${messageOf(cause)}`
   return new P2pError('InvalidConfig', message, { cause })
 }

@@ -1,9 +1,8 @@
 /**
  * What a node keeps on disk (`dataDir`): its key, the peers that it remembers and the ports that it had. A file is replaced as a
  * whole, so that a process can be ended at any moment; a damaged file is set aside, and the log says so. A directory that is deleted
- * under a running node is made again.
+ * under a running node is made again. Whatever uses the disk has its time: platform/disk.ts.
  */
-import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Batch, Event } from '../core/events.js'
 import { ageOf } from '../core/peers/pace.js'
@@ -11,6 +10,7 @@ import type { State } from '../core/state.js'
 import { messageOf } from '../edge/checks.js'
 import type { Logger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
+import { isThere, Unanswered, within } from '../platform/disk.js'
 import { makeDirectory } from './files.js'
 import { keyFile, keyOf } from './key.js'
 import { InUse, lockDirectory, type Lock } from './lock.js'
@@ -26,8 +26,10 @@ const WRITE_AFTER_LONGEST = 60_000
 /** When nothing but the ages of peers has changed, they are written after this time, ms. */
 const WRITE_AGES_AFTER = 300_000
 
-/** A directory is made within this time, or is not used, ms. */
-const MADE_WITHIN = 10_000
+/** A directory is open within this time, or is not used; what takes longer later on is told, ms. */
+const ANSWERED_WITHIN = 10_000
+/** `stop()` waits no longer for what is written at the end, ms: its two seconds are for the network, too. */
+const CLOSED_WITHIN = 700
 
 /** Events that may end a node, which empties its state. */
 const ENDS: ReadonlySet<Event['type']> = new Set(['shutdown', 'listenFailed'])
@@ -42,7 +44,10 @@ export class DataDir {
   /** The remembered peers before the node came to its end, and their version. */
   private last: { peers: Remembered['peers']; version: number } | undefined
   private ports: Remembered['ports']
-  private writing: Promise<void> = Promise.resolve()
+  /** What the disk is used for. Nothing else is done with it meanwhile. */
+  private using: Promise<void> | undefined
+  /** Something is to be written after that. */
+  private isBehind = false
   private closing: Promise<void> | undefined
   /** What could not be written, and why. */
   private complaints: ReadonlyMap<string, string> = new Map()
@@ -92,7 +97,12 @@ export class DataDir {
 
   private tick(now: number): void {
     if (this.timer === undefined) this.pause = Math.max(WRITE_AFTER, this.pause / 2)
-    if (now - this.writtenAt >= WRITE_AGES_AFTER || !this.isWhole()) this.saveSoon()
+    if (now - this.writtenAt >= WRITE_AGES_AFTER) this.saveSoon()
+    else if (this.using === undefined && this.closing === undefined) {
+      this.use(async () => {
+        if (!(await this.isWhole())) this.saveSoon()
+      })
+    }
   }
 
   private look(): void {
@@ -107,7 +117,7 @@ export class DataDir {
     if (version !== undefined && version !== this.last?.version) this.last = { peers: this.snapshot()!, version }
   }
 
-  /** Writes what is remembered, and unlocks the directory. */
+  /** Writes what is remembered, and unlocks the directory, within `CLOSED_WITHIN`: the log says what has not been done by then. */
   close(): Promise<void> {
     this.closing ??= this.finish()
     return this.closing
@@ -115,12 +125,16 @@ export class DataDir {
 
   private async finish(): Promise<void> {
     clearTimeout(this.timer)
-    await this.save()
-    try {
-      this.lock.release()
-    } catch (cause) {
-      this.log('warn', `the lock of dataDir was not removed: ${messageOf(cause)}`, cause)
-    }
+    let left = 'what is remembered is not stored as it was at the end, and the lock counts until this process has ended'
+    const ending = (async () => {
+      await this.using
+      await this.write()
+      left = 'the lock counts until this process has ended'
+      await this.lock.release()
+    })()
+    await within(CLOSED_WITHIN, this.directory, ending).catch((cause: unknown) => {
+      this.log('warn', `dataDir ${this.directory} is left as it is: ${messageOf(cause)}; ${left}`, cause)
+    })
   }
 
   private saveSoon(): void {
@@ -128,25 +142,35 @@ export class DataDir {
     this.timer = setTimeout(() => {
       this.timer = undefined
       this.pause = Math.min(2 * this.pause, WRITE_AFTER_LONGEST)
-      void this.save()
+      if (this.using === undefined) this.use(() => this.write())
+      else this.isBehind = true
     }, this.pause)
     this.timer.unref()
   }
 
-  private save(): Promise<void> {
+  /** A disk that does not answer is told, and is used again when it has answered. */
+  private use(work: () => Promise<void>): void {
+    this.using = work().then(() => {
+      this.using = undefined
+      if (this.isBehind) this.saveSoon()
+      this.isBehind = false
+    })
+    within(ANSWERED_WITHIN, this.directory, this.using).catch((cause: unknown) => {
+      this.complain(new Map([['peers', cause]]))
+    })
+  }
+
+  /** Never fails. */
+  private async write(): Promise<void> {
     const peers = this.snapshot() ?? this.last?.peers
     // A node that has never listened has remembered nobody yet, so the file stays as it is.
-    if (peers === undefined) return this.writing
+    if (peers === undefined) return
     this.writtenAt = this.state!.now
     const { ports } = this
-    this.writing = this.writing
-      .then(() => this.restore())
+    const failures = await this.restore()
       .then(() => writeRemembered(this.directory, { peers, ports }))
       .catch((cause: unknown) => new Map([['peers', cause]]))
-      .then((failures) => {
-        this.complain(failures)
-      })
-    return this.writing
+    this.complain(failures)
   }
 
   /** What goes on to fail for the same reason is told once. */
@@ -166,24 +190,24 @@ export class DataDir {
     return phase === 'running' || phase === 'draining' ? this.state : undefined
   }
 
-  private isWhole(): boolean {
-    return this.lock.isHeld() && existsSync(keyFile(this.directory))
+  private async isWhole(): Promise<boolean> {
+    return (await this.lock.isHeld()) && (await isThere(keyFile(this.directory)))
   }
 
   /** Somebody may have deleted the directory, or its files, or put another one in its place. */
   private async restore(): Promise<void> {
-    if (this.isWhole()) return
-    const hadKey = existsSync(keyFile(this.directory))
+    if (await this.isWhole()) return
+    const hadKey = await isThere(keyFile(this.directory))
     await makeDirectory(this.directory)
-    const lock = this.lock.isHeld() ? this.lock : lockFor(this.directory)
+    const lock = (await this.lock.isHeld()) ? this.lock : await lockFor(this.directory)
     try {
       await keyOf(this.directory, this.secret, this.log)
     } catch (error) {
       // It is another node's by now.
-      if (lock !== this.lock) lock.release()
+      if (lock !== this.lock) await lock.release()
       throw error
     }
-    if (lock !== this.lock) this.lock.release()
+    if (lock !== this.lock) await this.lock.release()
     this.lock = lock
     if (!hadKey) this.log('warn', `the key was gone from dataDir ${this.directory}, and is written again`)
   }
@@ -209,8 +233,8 @@ export class DataDir {
 
 /**
  * Opens the directory, and makes it where there is none. Its key is on disk when the promise resolves.
- * @throws `InvalidConfig`: another process uses it, it cannot be written, or its key is not `secret`; `InvalidSecretKey`: its key
- * is damaged or lost
+ * @throws `InvalidConfig`: another process uses it, it cannot be written, its disk does not answer, or its key is not `secret`;
+ * `InvalidSecretKey`: its key is damaged or lost
  */
 export async function openDataDir(
   path: string,
@@ -218,18 +242,26 @@ export async function openDataDir(
   log: Logger,
 ): Promise<DataDir> {
   const directory = absolute(path)
-  const lock = await within(MADE_WITHIN, makeDirectory(directory))
-    .then(() => lockFor(directory))
-    .catch((error: unknown) => {
-      throw unusable(directory, error)
-    })
+  const opening = opened(directory, secret, log)
+  try {
+    return await within(ANSWERED_WITHIN, directory, opening)
+  } catch (error) {
+    // When it comes after all, nobody needs it any more.
+    if (error instanceof Unanswered) void opening.then((late) => late.close()).catch(() => undefined)
+    throw unusable(directory, error)
+  }
+}
+
+async function opened(directory: string, secret: string | Uint8Array | undefined, log: Logger): Promise<DataDir> {
+  await makeDirectory(directory)
+  const lock = await lockFor(directory)
   try {
     warnOfTrouble(lock, directory, log)
     const own = await keyOf(directory, secret, log)
     return new DataDir(directory, own, await readRemembered(directory, log), lock, log)
   } catch (error) {
-    lock.release()
-    throw unusable(directory, error)
+    await lock.release()
+    throw error
   }
 }
 
@@ -242,40 +274,26 @@ function absolute(path: string): string {
   }
 }
 
-/** A disk that does not answer is given up. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`the disk has not answered for ${ms} ms`))
-    }, ms)
-  })
-  try {
-    await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 function unusable(directory: string, cause: unknown): P2pError {
   if (cause instanceof P2pError) return cause
   return new P2pError('InvalidConfig', `dataDir ${directory} cannot be used: ${messageOf(cause)}`, { cause })
 }
 
 /** @throws `InvalidConfig`: it is in use */
-function lockFor(directory: string): Lock {
+async function lockFor(directory: string): Promise<Lock> {
   try {
-    return lockDirectory(directory)
+    return await lockDirectory(directory)
   } catch (cause) {
     if (!(cause instanceof InUse)) throw cause
     throw new P2pError('InvalidConfig', `dataDir ${directory} is in use ${describe(cause, directory)}`, { cause })
   }
 }
 
-function describe({ pid }: InUse, directory: string): string {
+function describe({ pid, isUnsure }: InUse, directory: string): string {
   const file = join(directory, 'lock')
-  if (pid === 0)
-    return `or was until a moment ago, and ${file} does not say by whom: try again after 2 s, when it counts no more`
+  if (pid === 0) return 'by one of several who begin to use it at this moment: give each node a directory of its own'
+  if (isUnsure)
+    return `by another thread of this process, or was until that ended, which this system does not tell: if it has ended, remove ${file}`
   const who = pid === process.pid ? 'another node of this process' : `process ${pid}`
   const advice = 'stop that one first, or give each node a directory of its own'
   return `by ${who}: ${advice}. If it uses another directory, of which this is a copy, remove ${file}; only one of both may run`

@@ -1,14 +1,22 @@
 /** Files that survive the end of a process at any moment: whole, or not there. */
-import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from '../platform/checksums.js'
+import { checkFile, isThere, NoFile, using } from '../platform/disk.js'
+
+/** (Windows has neither.) */
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as Partial<typeof constants>
 
 /**
  * Replaces a file as a whole: after a crash it has the old contents or the new ones. They are on disk when the promise
  * resolves.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export function replaceFile(path: string, text: string): Promise<void> {
+  return using(path, () => replace(path, text))
+}
+
+async function replace(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
   try {
     // Only its owner may read it, from the first byte on.
@@ -38,13 +46,36 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** `undefined`: there is no such file. */
-export async function readText(path: string): Promise<string | undefined> {
+/**
+ * `undefined`: there is no such file. `own`: the directory is everybody's, so the file counts if our own user has made it, and it is no
+ * link.
+ * @throws `NoFile`: something else has its name
+ */
+export function readText(path: string, own = false): Promise<string | undefined> {
+  return using(path, () => read(path, own))
+}
+
+async function read(path: string, own: boolean): Promise<string | undefined> {
+  const check = (stats: Stats): void => {
+    checkFile(path, stats)
+    const isOurs = process.geteuid === undefined || stats.uid === process.geteuid()
+    if (own && !isOurs) throw new NoFile(`${path} is another user's`)
+  }
   try {
-    return await readFile(path, 'utf8')
+    check(await (own ? lstat(path) : stat(path)))
+    // It may be another one by now.
+    const file = await open(path, O_RDONLY! | O_NONBLOCK | (own ? O_NOFOLLOW : 0))
+    try {
+      check(await file.stat())
+      return await file.readFile('utf8')
+    } finally {
+      await file.close()
+    }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const stats = await lstat(path).catch(() => undefined)
+    if (stats?.isSymbolicLink() === true) throw new NoFile(`${path} is a link to nothing`)
+    return undefined
   }
 }
 
@@ -58,7 +89,7 @@ export async function setAside(
 ): Promise<string> {
   for (let n = 1; ; n++) {
     const aside = `${path}.damaged-${n}`
-    if (existsSync(aside)) continue
+    if (await isThere(aside)) continue
     await move(path, aside)
     return aside
   }
@@ -68,13 +99,17 @@ export async function setAside(
  * Makes a directory, and those above it, for its owner alone. Node's own recursive `mkdir` tries for ever where a directory exists in
  * which none can be made (`/proc`).
  */
-export async function makeDirectory(path: string): Promise<void> {
+export function makeDirectory(path: string): Promise<void> {
+  return using(path, () => make(path))
+}
+
+async function make(path: string): Promise<void> {
   try {
     return await makeOne(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
   }
-  await makeDirectory(dirname(path))
+  await make(dirname(path))
   await makeOne(path)
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { checkPeerId, checkTcpAddress, messageOf } from '../edge/checks.js'
 import type { Settings } from '../core/settings.js'
 import type { Logger } from '../edge/log.js'
+import { NoFile } from '../platform/disk.js'
 import { copiesIn, readText, replaceFile, setAside, twice } from './files.js'
 
 export interface Remembered {
@@ -25,7 +26,7 @@ export async function writeRemembered(directory: string, { peers, ports }: Remem
     const path = join(directory, name)
     const text = twice(JSON.stringify(content))
     try {
-      if (!isSeldom || (await readText(path)) !== text) await replaceFile(path, text)
+      if (!isSeldom || (await readText(path).catch(() => undefined)) !== text) await replaceFile(path, text)
     } catch (cause) {
       failures.set(name, cause)
     }
@@ -69,7 +70,10 @@ async function readCopies<T>({ path, name, of, lost }: Copies<T>, log: Logger): 
     log('warn', `the remembered ${name} were damaged, and ${loss}; what was there is in ${aside}`)
     return whole
   } catch (cause) {
-    log('warn', `the remembered ${name} could not be read: ${lost}: ${messageOf(cause)}`, cause)
+    // It would be in the way of the file that is written later.
+    const aside = cause instanceof NoFile ? await setAside(path).catch(() => path) : path
+    const place = aside === path ? '' : `; what was there is ${aside}`
+    log('warn', `the remembered ${name} could not be read: ${lost}: ${messageOf(cause)}${place}`, cause)
     return undefined
   }
 }
@@ -89,7 +93,8 @@ function parsed<T>(copy: string | undefined, of: (value: unknown) => T): T | und
 function peersOf(value: unknown): Remembered['peers'] {
   return (value as Remembered).peers.map(({ peer, addresses, age }) => {
     if (!Number.isFinite(age)) throw new TypeError('an age is a number')
-    return { peer: checkPeerId(peer), addresses: addresses.filter(isTcp), age }
+    // None was good in the future.
+    return { peer: checkPeerId(peer), addresses: addresses.filter(isTcp), age: Math.max(0, age) }
   })
 }
 

@@ -126,6 +126,13 @@ describe('the explanation of a peer', () => {
     expect(structuredClone(explanation)).toEqual(explanation)
   })
 
+  it('that speaks no protocol of requests says that it is asked by nothing', () => {
+    const core = busy()
+    const protocols = ['/meshsub/1.1.0']
+    core.in({ type: 'identified', connection: 1, peer: 'bob', protocols, addresses: [], agent: '' })
+    expect(peer(core)).toMatchObject({ protocols, askedBy: 'nothing' })
+  })
+
   it('says how we are connected, what it speaks, and in which topics it is', () => {
     const core = busy()
     core.now = 500

@@ -1,7 +1,8 @@
 /** Callers that wait until so many peers are connected. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
-import { Core, shorts } from '../../support/core.js'
+import { peerState } from '../../../src/core/peers/peer-states.js'
+import { Core, KAD, shorts } from '../../support/core.js'
 import { BOB, BOOT, dialFailed, identified } from '../../support/peers.js'
 
 describe('online', () => {
@@ -61,5 +62,15 @@ describe('online', () => {
     core.connect('carol', 3)
     expect(core.state.online.size).toBe(1)
     expect(shorts(core.in(identified('carol', [BOB], 3)))).toContain('settle 1')
+  })
+
+  it('does not count a peer that speaks no protocol of requests, and says so', () => {
+    const core = new Core()
+    core.in(online(1))
+    core.connect('bob')
+    core.in({ type: 'identified', connection: 1, peer: 'bob', protocols: [KAD], addresses: [BOB], agent: 'x' })
+    expect(peerState(core.state, 'bob')).toMatchObject({ state: 'connected', protocols: [KAD] })
+    const message = '0 of 1 peers are connected after 100 ms; bob: it is connected, and speaks no protocol of requests'
+    expect(core.at(100)).toMatchObject([{ type: 'fail', refusal: { code: 'DialError', message } }])
   })
 })

@@ -38,7 +38,7 @@ describe('the state of a peer', () => {
       addresses: ['/ip4/127.0.0.1/tcp/1/p2p/bob', `${BOB}/p2p/bob`],
       connections: 1,
       rtt: 7,
-      protocols: [KAD],
+      protocols: [KAD, V1],
     })
     core.in({ type: 'pingFailed', connection: 1, failure: { message: 'no answer' }, heard: false })
     core.in({ type: 'tableChanged', peer: 'bob', addresses: undefined })

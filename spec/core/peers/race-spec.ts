@@ -43,6 +43,19 @@ describe('a race of addresses', () => {
     expect(takeAll(made, 2)).toEqual([])
   })
 
+  it('puts those for which a name stands in its place, and begins the first of them at once', () => {
+    const made = race('/dns/a.example/tcp/1', ...addresses(1))
+    expect(takeAll(made, 0)).toEqual(['/dns/a.example/tcp/1'])
+    const found = addresses(2, 7).map((address) => ({ address, isConfirmed: true }))
+    made.replace(found.slice(0, 1), [], true)
+    expect(takeAll(made, 20)).toEqual(addresses(1, 7))
+    made.replace(found, [], false)
+    made.replaced()
+    expect(takeAll(made, 21)).toEqual([])
+    expect(takeAll(made, 270)).toEqual(addresses(1, 8))
+    expect(takeAll(made, 520)).toEqual(addresses(1))
+  })
+
   it('begins many sooner after each other, so that the last of them has time left to answer', () => {
     const made = race(...addresses(DIALS.addresses))
     const times: number[] = []

@@ -18,8 +18,8 @@ const headers = headersOf(sources)
 /** Casts to what every error is, or every event, and to what is only read more narrowly. */
 const HARMLESS = /^(const|Error|Error \| undefined|Partial<Error>( \| undefined)?|Partial<globalThis\.Event>)$/
 
-/** Goes by what no type promises: which object a socket's address is, and which progress is told. */
-const RELIED_ON = /^(new WeakMap<Multiaddr\b.*|onProgress)$/
+/** Goes by what no type promises: which object a socket's address is, which progress is told, and that a socket gets this option. */
+const RELIED_ON = /^(new WeakMap<Multiaddr\b.*|onProgress|lookup)$/
 
 /** Why a file needs a header: it says of a foreign value what its type does not say, or puts itself in place of a component. */
 function touches(file: string, text: string): string[] {

@@ -171,7 +171,8 @@ function askedBy(connection: { requestProtocol: string | undefined; protocols: s
   if (connection?.requestProtocol === SESSION || connection?.protocols?.includes(SESSION) === true) return 'session'
   const isOld =
     connection?.requestProtocol === REQUEST_RESPONSE_V1 || connection?.protocols?.includes(REQUEST_RESPONSE_V1) === true
-  return isOld ? 'version 1' : 'not known yet'
+  if (isOld) return 'version 1'
+  return connection?.protocols === undefined ? 'not known yet' : 'nothing'
 }
 
 function failureOf({ at, message, tried }: NonNullable<PeerRecord['failure']>, now: number) {

@@ -54,6 +54,23 @@ export function withPeer(address: string, peer: string): string {
   return peerOf(address) === undefined ? `${address}/p2p/${peer}` : address
 }
 
+/** A host in an address by its name, and the families of the IP addresses that are meant. */
+export interface HostName {
+  readonly name: string
+  readonly families: readonly (4 | 6)[]
+}
+
+/** `undefined`: it has an IP address, or (`/dnsaddr`) stands for whole addresses. */
+export function hostNameOf(address: string): HostName | undefined {
+  const [, family = '', name] = /^\/dns([46]?)\/([^/]+)\//.exec(address) ?? []
+  return name === undefined ? undefined : { name, families: family === '' ? [6, 4] : family === '6' ? [6] : [4] }
+}
+
+/** The address with an IP address in place of the host's name. */
+export function atHost(address: string, ip: string): string {
+  return address.replace(/^\/dns[46]?\/[^/]+/, `/ip${ip.includes(':') ? 6 : 4}/${ip}`)
+}
+
 /** An address at which a peer may be. */
 export interface Candidate {
   address: string

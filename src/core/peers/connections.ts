@@ -39,9 +39,9 @@ export function isAvoided({ doubted, surplus, goodbye, leaving, stopping }: Conn
   return doubted || surplus || goodbye !== undefined || leaving !== undefined || stopping
 }
 
-/** Has the peer told its protocols, and not that it stops? */
-export function canBeAsked({ protocols, stopping }: Connection): boolean {
-  return protocols !== undefined && !stopping
+/** Has the peer told that it speaks a protocol of requests that we speak, and not that it stops? */
+export function canBeAsked({ settings }: State, { protocols, stopping }: Connection): boolean {
+  return !stopping && protocols?.some((name) => settings.protocols.includes(name)) === true
 }
 
 /**

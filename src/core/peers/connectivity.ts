@@ -27,9 +27,9 @@ import type { State } from '../state.js'
 import type { RequestAsk, V1Call, V1Exchange } from '../requests/state.js'
 import {
   addConnection,
-  connectionsOf,
   connectionTo,
   idleTooLong,
+  isAvoided,
   isUsed,
   noteUpgraded,
   noteUse,
@@ -40,12 +40,12 @@ import {
   takeReleased,
   takeSurplus,
   takeUnclosed,
-  test,
   updateIdle,
   wasCut,
 } from './connections.js'
-import { closeDial, goesOn, isThisNode, reach, seek, tooManyDials } from './dials.js'
+import { closeDial, goesOn, isThisNode, reach, seek, takeWaiting, tooManyDials } from './dials.js'
 import { onDialOver } from './discovery.js'
+import { follow, testOthers } from './doubts.js'
 import { inspectRecipients, sayGoodbye, saysGoodbye } from './goodbye.js'
 import { isAwaited, isInSmallNetwork, isPublishedTo } from './keeping.js'
 import { noteDisconnected, noteUnreachable, type Ending } from './memory.js'
@@ -53,9 +53,6 @@ import { forgetObserved, onObserverLeft } from './observed.js'
 import { reasonsOf } from './race.js'
 import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
-
-/** Connections of a peer that are tested when it opens another one. */
-const MOST_TESTED = 4
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
@@ -65,7 +62,7 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
   tell(state, out, { kind: 'admitted', peer, address, inbound })
   // Whoever has opened it: the peer is reached, so what failed before is over.
   noteReached(state, peer)
-  testOthers(state, out, connection)
+  testOthers(state, out, peer, connection)
   log(out, 'debug', `🔗 connected ${inbound ? 'by' : 'to'} ${peer} at ${address}`)
   const dial = state.dials.get(peer)
   if (dial !== undefined) arrive(state, out, dial, connection)
@@ -76,26 +73,6 @@ function turnAway(state: State, out: Effects, event: EventOf<'connectionOpened'>
   const { connection, peer, address, inbound } = event
   tell(state, out, { kind: 'refused', peer, address, inbound, reason })
   out.push({ type: 'closeConnection', connection, reason, dead: true })
-}
-
-/**
- * A peer that opens another connection may have lost the ones before: it was restarted, or has another address. They are not used
- * until they answer, and closed if they do not. Who opens many is not pinged over all of them for each: the one in use is tested,
- * and those that have not answered for longest.
- */
-function testOthers(state: State, out: Effects, { id: newest, peer }: Connection): void {
-  const used = connectionTo(state, peer)
-  const older = connectionsOf(state, peer)
-  const untested = older.filter(({ id, doubted }) => id !== newest && !doubted)
-  if (untested.length > MOST_TESTED) {
-    const silentSince = (connection: Connection): number =>
-      connection === used ? -1 : Math.max(0, connection.answeredAt)
-    untested.sort((a, b) => silentSince(a) - silentSince(b))
-  }
-  for (const connection of untested.slice(0, MOST_TESTED)) {
-    connection.doubted = true
-    test(state, out, connection)
-  }
 }
 
 /** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
@@ -109,12 +86,32 @@ export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>)
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
   closeDial(state, dial)
-  for (const id of dial.waiting) {
+  handOver(state, out, dial, connection)
+  onDialOver(state, dial.target)
+}
+
+/** All that wait for the dial go over this connection. */
+function handOver(state: State, out: Effects, dial: Dial, connection: Connection): void {
+  for (const id of takeWaiting(dial)) {
     const ask = state.asks.open.get(id)
     if (ask?.kind === 'request') useConnection(state, out, ask, connection)
     else if (ask?.kind === 'dial') awaitProof(state, out, ask, connection)
   }
-  onDialOver(state, dial.target)
+}
+
+/** The peer lives at the other end: who waits for a dial to where a caller has said that it is waits no more. The dial goes on. */
+function onAlive(state: State, out: Effects, connection: Connection): void {
+  const dial = state.dials.get(connection.peer)
+  if (dial === undefined) return
+  if (dial.unanswered === 0) endInVain(state, out, dial)
+  else if (!isAvoided(connection)) handOver(state, out, dial, connection)
+}
+
+/** A dial has failed, and the peer has been connected all the time. Who waits goes over a connection that is in no doubt. */
+function endInVain(state: State, out: Effects, dial: Dial): void {
+  const connection = connectionTo(state, dial.target)
+  if (connection === undefined) giveUp(state, out, dial, reasonsOf(dial.tried))
+  else if (!connection.doubted || dial.waiting.size === 0) arrive(state, out, dial, connection)
 }
 
 /**
@@ -151,8 +148,8 @@ export function startDial(state: State, out: Effects, command: CommandOf<'dialPe
   const ask: DialAsk = { kind: 'dial', id, target, connection: undefined, moves: 0 }
   openAsk(state, ask)
   const connection = connectionTo(state, target)
-  if (connection !== undefined) awaitProof(state, out, ask, connection)
-  else dialFor(state, out, ask, addresses)
+  if (connection === undefined) dialFor(state, out, ask, addresses)
+  else if (!follow(state, out, target, addresses, id)) awaitProof(state, out, ask, connection)
 }
 
 /** To where it is connected by now, or to what is known of it. */
@@ -175,6 +172,7 @@ function dialFor(state: State, out: Effects, ask: DialAsk, addresses: string[]):
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
   const dial = state.dials.get(event.target)
   if (dial === undefined || goesOn(dial, event.tried)) return
+  if (state.connections.byPeer.has(dial.target)) return endInVain(state, out, dial)
   const { cause } = event.failure
   // What was asked for later may have had no address of its own.
   const earlier = event.tried.length === 0 ? reasonsOf(dial.tried) : ''
@@ -292,6 +290,8 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   for (const ask of unsent) moveOrLose(state, out, ask, reason)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
   dropAccount(state, connection.peer)
+  const dial = state.dials.get(connection.peer)
+  if (dial?.unanswered === 0) endInVain(state, out, dial)
 }
 
 export function closeIdle(state: State, out: Effects): void {
@@ -375,6 +375,7 @@ export function onPinged(state: State, out: Effects, event: EventOf<'pinged'>): 
   onRoundTrip(connection.pace, event.rtt)
   connection.roundTrip = smoothed(connection.roundTrip, event.rtt)
   settleDials(state, out, connection)
+  onAlive(state, out, connection)
   peersChanged(state)
 }
 
@@ -392,6 +393,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)
+    onAlive(state, out, connection)
     if (connection.pings > 0) return
     connection.inQuestion = false
     // What came may have been under way since before it fell silent, so it is asked again at once.

@@ -35,23 +35,8 @@ export function reach(
   ask?: AskId,
   looksUp = ask !== undefined,
 ): boolean {
-  let dial = state.dials.get(target)
-  if (dial === undefined) {
-    if (state.dials.size >= state.settings.maxDials) return false
-    dial = {
-      target,
-      since: state.now,
-      addresses: new Set(),
-      isOurs: false,
-      looksUp: false,
-      unanswered: 0,
-      tried: [],
-      waiting: new IdSet(),
-    }
-    state.dials.set(target, dial)
-    peersChanged(state)
-  }
-  if (ask !== undefined) dial.waiting.add(ask)
+  const dial = join(state, target, ask)
+  if (dial === undefined) return false
   const isOurs = addresses.length === 0
   const known =
     isNamed(state.settings, target) || (isOurs && hasCandidates(state, target)) ? candidatesOf(state, target) : []
@@ -66,21 +51,50 @@ export function reach(
   return true
 }
 
+/** Dials these addresses of a peer and no others, although it is connected. */
+export function reachAnew(state: State, out: Effects, peer: string, addresses: string[], ask: AskId): boolean {
+  const dial = join(state, peer, ask)
+  if (dial !== undefined) offer(out, dial, addresses, true)
+  return dial !== undefined
+}
+
+/** The dial under way, or a new one. `undefined`: there are too many. */
+function join(state: State, target: string, ask: AskId | undefined): Dial | undefined {
+  let dial = state.dials.get(target)
+  if (dial === undefined) {
+    if (state.dials.size >= state.settings.maxDials) return undefined
+    dial = {
+      target,
+      since: state.now,
+      addresses: new Set(),
+      isOurs: false,
+      looksUp: false,
+      unanswered: 0,
+      tried: [],
+      waiting: new IdSet(),
+    }
+    state.dials.set(target, dial)
+    peersChanged(state)
+  }
+  if (ask !== undefined) dial.waiting.add(ask)
+  return dial
+}
+
 /** Dials a peer that nothing waits for. False also in a drain: a node that is about to leave looks for nobody. */
 export function seek(state: State, out: Effects, peer: string, looksUp = false): boolean {
   return state.lifecycle.phase !== 'draining' && reach(state, out, peer, [], undefined, looksUp)
 }
 
-function offer(out: Effects, dial: Dial, addresses: string[]): void {
+function offer(out: Effects, dial: Dial, addresses: string[], anew = false): void {
   const fresh = addresses.filter((address) => !dial.addresses.has(address))
   if (fresh.length === 0) return
   for (const address of fresh) dial.addresses.add(address)
-  askPort(out, dial, fresh)
+  askPort(out, dial, fresh, anew)
 }
 
-function askPort(out: Effects, dial: Dial, addresses: string[]): void {
+function askPort(out: Effects, dial: Dial, addresses: string[], anew = false): void {
   dial.unanswered++
-  out.push({ type: 'dial', target: dial.target, addresses })
+  out.push({ type: 'dial', target: dial.target, addresses, ...(anew && { anew }) })
 }
 
 /** A dial as people are told of it. `addresses`: those that the port was asked to try; none: what the table and the network know. */
@@ -128,6 +142,13 @@ export function candidatesOf({ settings, memory }: State, peer: string): string[
 export function closeDial(state: State, { target }: Dial): void {
   state.dials.delete(target)
   peersChanged(state)
+}
+
+/** The questions that wait for it wait no more. */
+export function takeWaiting({ waiting }: Dial): AskId[] {
+  const ids = [...waiting]
+  for (const id of ids) waiting.delete(id)
+  return ids
 }
 
 /** A question no longer waits for this dial. */

@@ -4,7 +4,7 @@ import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { canBeAsked } from './connections.js'
+import { canBeAsked, connectionsOf } from './connections.js'
 import { dialUnderWay, textOfDial } from './dials.js'
 import type { OnlineAsk } from './state.js'
 
@@ -27,10 +27,12 @@ export function settleOnline(state: State, out: Effects): void {
 
 export function expireOnline(state: State, out: Effects, ask: OnlineAsk): void {
   endOnline(state, ask)
-  const reasons = [...namedPeers(state.settings)].flatMap((peer) => {
+  const mute = new Set([...state.connections.byPeer.keys()].filter((peer) => speaksNoRequests(state, peer)))
+  const reasons = [...new Set([...namedPeers(state.settings), ...mute])].flatMap((peer) => {
     const failure = state.counts.peers.get(peer)?.failure
     const dial = dialUnderWay(state, peer)
     const standing = [
+      ...(mute.has(peer) ? ['it is connected, and speaks no protocol of requests'] : []),
       ...(failure === undefined ? [] : [failure.message]),
       ...(dial === undefined ? [] : [textOfDial(dial)]),
     ]
@@ -49,10 +51,17 @@ export function endOnline(state: State, { id, timeout }: OnlineAsk): void {
 }
 
 /** Peers that are connected and can be asked. */
-function peersOnline({ connections }: State): number {
+function peersOnline(state: State): number {
+  const { all, byPeer } = state.connections
   let amount = 0
-  for (const ids of connections.byPeer.values()) {
-    if (ids.some((id) => canBeAsked(connections.all.get(id)!))) amount++
+  for (const ids of byPeer.values()) {
+    if (ids.some((id) => canBeAsked(state, all.get(id)!))) amount++
   }
   return amount
+}
+
+/** All that it has told of itself is another thing. */
+function speaksNoRequests(state: State, peer: string): boolean {
+  const told = connectionsOf(state, peer).filter(({ protocols, stopping }) => protocols !== undefined && !stopping)
+  return told.length > 0 && !told.some((connection) => canBeAsked(state, connection))
 }

@@ -11,8 +11,9 @@ export interface PeerState {
   peer: string
   /**
    * `discovered`: we know where it may be, and are not connected. `dialling`: a dial is under way. `connected`: there is a
-   * connection. `identified`: it has also told its protocols, so it can be asked, and does not stop. `unreachable`: the last attempt failed,
-   * as `lastError` says, and it is tried again. `forgotten`: nothing is known of it, or no more.
+   * connection. `identified`: it can be asked, for it has also told its protocols, with one of requests among them, and does not stop. (A
+   * node of another make that only answers pings, or takes part in the routing table, stays `connected`.) `unreachable`: the last attempt
+   * failed, as `lastError` says, and it is tried again. `forgotten`: nothing is known of it, or no more.
    */
   state: 'discovered' | 'dialling' | 'connected' | 'identified' | 'unreachable' | 'forgotten'
   /** Multiaddrs, each with `/p2p/<peer id>`, so that one can be passed to `dial` or `bootNodes`. */
@@ -22,7 +23,7 @@ export interface PeerState {
   /**
    * The round trip of its pings, ms, smoothed as TCP does (SRTT of RFC 6298: each counts an eighth, so after eight of them two thirds
    * of a change are seen); of several connections the shortest. Absent: none was measured yet. The first ping goes out when the peer
-   * is identified, the others each `ping.interval`.
+   * has told its protocols, the others each `ping.interval`.
    */
   rtt?: number
   /**
@@ -30,7 +31,7 @@ export interface PeerState {
    * it may be back already. Absent: it has not.
    */
   stopping?: true
-  /** The protocols that it speaks, by identify; absent: it is not identified. */
+  /** The protocols that it speaks, by identify; absent: it has not told them. */
   protocols?: string[]
   /**
    * Why it could not be reached the last time: a dial failed, it did not answer pings, the connection was lost without a goodbye, or
@@ -60,7 +61,13 @@ export function peerState(state: State, peer: string): PeerState {
   const addresses = addressesOf(state, peer)
   return {
     peer,
-    state: phaseOf(state, peer, links.length, links.some(canBeAsked), failure !== undefined),
+    state: phaseOf(
+      state,
+      peer,
+      links.length,
+      links.some((link) => canBeAsked(state, link)),
+      failure !== undefined,
+    ),
     addresses,
     connections: links.length,
     ...(trips.length === 0 ? {} : { rtt: Math.round(Math.min(...trips)) }),

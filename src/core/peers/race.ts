@@ -29,10 +29,19 @@ export class Race {
 
   /** Adds addresses, at any time. One that was added before is left out. `own`: the addresses of this node. */
   offer(candidates: Candidate[], own: string[]): void {
+    this.waiting = inOrder([...this.waiting, ...this.fresh(candidates)], own)
+  }
+
+  /** An address that has had its turn, a name, stands for these: they are next. `isFirst`: none of them was known before. */
+  replace(candidates: Candidate[], own: string[], isFirst: boolean): void {
+    this.waiting = [...inOrder(this.fresh(candidates), own), ...this.waiting]
+    if (isFirst) this.nextAt = -Infinity
+  }
+
+  private fresh(candidates: Candidate[]): Candidate[] {
     const fresh = candidates.filter(({ address }) => !this.offered.has(address))
-    if (fresh.length === 0) return
     for (const { address } of fresh) this.offered.add(address)
-    this.waiting = inOrder([...this.waiting, ...fresh], own)
+    return fresh
   }
 
   /** The address to try now, if there is one. */
@@ -53,8 +62,13 @@ export class Race {
 
   /** An attempt has failed: its place is free, and the next one need not wait. */
   failed(): void {
-    this.running--
+    this.replaced()
     this.nextAt = -Infinity
+  }
+
+  /** All that an address stands for is known. */
+  replaced(): void {
+    this.running--
   }
 
   /** When the next address is to be tried; `Infinity`: not before one fails, or is added. */

@@ -39,7 +39,7 @@ export interface Connection {
   sessionsOpened: number
   /** Pings that are under way. */
   pings: number
-  /** The peer has opened another connection since, and this one has not answered a ping after that: it may be dead. */
+  /** The peer has opened another connection since, or may be elsewhere, and this one has not answered a ping after that: it may be dead. */
   doubted: boolean
   /** It is tested because we have slept or moved, and nothing has come since: it may have been lost to that. */
   inQuestion: boolean
@@ -261,6 +261,8 @@ export interface PeersState {
   connections: Connections
   /** Target → its dial. dials.ts changes it. */
   dials: Map<string, Dial>
+  /** Where callers have said that connected peers are → until when that is no news. doubts.ts changes it. */
+  followed: Map<string, number>
   discovery: Discovery
   memory: Memory
   waking: Waking
@@ -282,6 +284,7 @@ export function createPeersState(self: string): PeersState {
       nextPing: Infinity,
     },
     dials: new Map(),
+    followed: new Map(),
     discovery: {
       table: new Map(),
       querying: false,

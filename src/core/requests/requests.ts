@@ -8,6 +8,7 @@ import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { connectionTo } from '../peers/connections.js'
 import { isThisNode, reach, stopWaiting, tooManyDials } from '../peers/dials.js'
+import { follow } from '../peers/doubts.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
@@ -50,7 +51,10 @@ export function startRequest(
 function send(state: State, out: Effects, ask: RequestAsk): void {
   const { peer, addresses, id } = ask
   const connection = connectionTo(state, peer)
-  if (connection !== undefined) return useConnection(state, out, ask, connection)
+  if (connection !== undefined) {
+    if (!follow(state, out, peer, addresses, id)) useConnection(state, out, ask, connection)
+    return
+  }
   const refusal = refusalOf(state, peer, addresses)
   if (refusal !== undefined) endRequest(state, out, ask, refusal)
   else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))

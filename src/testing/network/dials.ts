@@ -74,10 +74,10 @@ export class Dials<Other extends Listener> {
     this.offer(this.begin(undefined, done), [address], true)
   }
 
-  /** A connection to the peer: an open one, or a new one. */
-  reach(peer: string, addresses: string[], done: Reached): void {
+  /** A connection to the peer: an open one, or a new one. `anew`: an open one is no answer. */
+  reach(peer: string, addresses: string[], done: Reached, anew = false): void {
     const { host } = this
-    const side = host.sideTo(peer)
+    const side = anew ? undefined : host.sideTo(peer)
     if (side !== undefined) return done(side, '')
     if (peer === host.peerId) return done(undefined, 'that is this node itself')
     const isNamed = addresses.length > 0

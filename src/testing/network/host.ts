@@ -111,7 +111,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
       case 'resume':
         return this.streams.resume(effect.stream)
       case 'dial':
-        return this.dial(effect.target, effect.addresses)
+        return this.dial(effect.target, effect.addresses, effect.anew)
       case 'closeConnection':
         return this.closeConnection(effect.connection, effect.dead)
       case 'ping':
@@ -259,7 +259,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     else side?.link.close(side)
   }
 
-  private dial(target: string, addresses: string[]): void {
+  private dial(target: string, addresses: string[], anew?: boolean): void {
     const done: Reached = (side, why, tried = []) => {
       if (side === undefined) {
         this.emit({ type: 'dialFailed', target, failure: { message: why }, tried })
@@ -268,7 +268,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
       }
     }
     if (target.startsWith('/')) return this.dials.dial(target, done)
-    this.reach(target, addresses, done)
+    this.dials.reach(target, addresses, done, anew)
   }
 
   reach(peer: string, addresses: string[], done: Reached): void {
