@@ -10,6 +10,7 @@ import { DIALS } from '../core/parameters.js'
 import {
   atHost,
   hostNameOf,
+  ipOf,
   peerOf,
   withoutPeer,
   withPeer,
@@ -273,7 +274,7 @@ export class Dialler {
       return true
     })
     return this.host.services.transports
-      .dial(where, mine.signal, answered, name && address.split('/')[2])
+      .dial(where, mine.signal, answered, name && ipOf(address))
       .catch((error: unknown) => {
         throw (
           this.gater.claims.whyRefused(where) ??
@@ -404,7 +405,7 @@ function named(address: string): Candidate {
 function noteFailure({ names, tried }: Dial, address: string, reason: string): void {
   const name = names.get(address)
   if (name === undefined) return void tried.set(address, reason)
-  const ip = address.split('/')[2]!
+  const ip = ipOf(address)
   const whole = reason.includes(ip) ? reason : `${ip}: ${reason}`
   tried.set(name, tried.has(name) ? `${tried.get(name)}, ${whole}` : whole)
 }
