@@ -3,6 +3,7 @@
  * (https://github.com/libp2p/specs/blob/master/pnet/Private-Networks-PSK-V1.md)
  */
 import { P2pError } from './errors.js'
+import { decodeText } from './wire/text.js'
 
 const KEY_BYTES = 32
 const HEADER = '/key/swarm/psk/1.0.0/'
@@ -21,7 +22,7 @@ export function readNetworkKey(key: unknown, what: string): Uint8Array {
   if (isBytes(key)) {
     if (key.length === KEY_BYTES) return Uint8Array.from(key)
     // The bytes of the file.
-    return readNetworkKey(new TextDecoder().decode(key), what)
+    return readNetworkKey(decodeText(key), what)
   }
   if (typeof key !== 'string') throw wrong(what, 'it is neither a text nor bytes')
   const [header, encoding, body = ''] = key.trim().split(/\s*\r?\n\s*/)

@@ -93,7 +93,7 @@ export const ROOMS = {
     packages: [],
   },
   'errors.ts': { ours: [], packages: [] },
-  'network-key.ts': { ours: ['errors.ts'], packages: [] },
+  'network-key.ts': { ours: ['errors.ts', 'wire/text.ts'], packages: [] },
   'identity.ts': {
     ours: ['errors.ts'],
     packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],

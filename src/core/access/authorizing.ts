@@ -6,7 +6,7 @@ import { dueAt, removeDeadline, setDeadline, takeExpired } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import { fits } from '../limits/shares.js'
-import { hostOf, isLoopback } from '../peers/addresses.js'
+import { rangeOf } from '../peers/addresses.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
 import { refuseDial } from './hang-up.js'
@@ -34,7 +34,7 @@ export function onVisit(state: State, out: Effects, event: EventOf<'visit'>): vo
     if (visits.length >= MOST_VISITS) return refuse(state, out, event, 'too many connections of it wait for authorize')
     return void visits.push(visit)
   }
-  const range = isLoopback(address) ? peer : hostOf(address)
+  const range = rangeOf(address, peer)
   const bounds = { total: MOST_WAITING, each: MOST_WAITING }
   if (!fits(authorizing.ranges.get(range) ?? 0, 1, authorizing.open.size, bounds))
     return refuse(state, out, event, 'too many wait for authorize')

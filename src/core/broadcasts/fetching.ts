@@ -8,7 +8,7 @@ import type { Purpose, PurposeOf } from '../services/state.js'
 import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import { giveBack, hold, mayHold } from '../limits/shares.js'
-import { hostOf, isLoopback, isPrivate } from '../peers/addresses.js'
+import { isPrivate, rangeOf } from '../peers/addresses.js'
 import { connectionsOf } from '../peers/connections.js'
 import { isTrusted } from '../peers/trust.js'
 import { askNode, cancelOwnAsk } from '../services/own-requests.js'
@@ -43,7 +43,7 @@ export function fetchLarge(
   }
   if (fetching.open.has(heard.id) || fetching.waiting.has(heard.id)) return false
   const fetch: Fetch = {
-    ...{ hash: name, size, heard, held, range: rangeOf(state, heard.via) },
+    ...{ hash: name, size, heard, held, range: rangeOfPeer(state, heard.via) },
     until: state.now + settings.fetchTimeout,
     sources: [...new Set([heard.via, heard.from])],
   }
@@ -68,9 +68,9 @@ function mayWait({ fetching: { waiting } }: State, peer: string): boolean {
 }
 
 /** In a network of its own each peer is for itself. */
-function rangeOf(state: State, peer: string): string {
+function rangeOfPeer(state: State, peer: string): string {
   const address = connectionsOf(state, peer)[0]?.address
-  return address === undefined || isPrivate(address) || isLoopback(address) ? peer : hostOf(address)
+  return address === undefined || isPrivate(address) ? peer : rangeOf(address, peer)
 }
 
 function begin(state: State, out: Effects, fetch: Fetch): void {

@@ -122,6 +122,11 @@ export function hostOf(address: string): string {
   return isPrivate(address) ? ipOf(address) : networkOf(address)
 }
 
+/** Who shares a budget: all of one host. On loopback, where all are of one machine, each is for itself, as `alone`. */
+export function rangeOf(address: string, alone: string = ipOf(address)): string {
+  return isLoopback(address) ? alone : hostOf(address)
+}
+
 /** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6 (`groups` of 16 bits); a name is a network of its own. */
 function networkOf(address: string, groups = 4): string {
   const [, family = '', host = ''] = address.split('/')

@@ -7,7 +7,7 @@ import type { Effects } from '../effects.js'
 import type { ConnectionId } from '../port.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
-import { hostOf, isLoopback } from './addresses.js'
+import { rangeOf } from './addresses.js'
 import { carries, connectionsOf, isAvoided } from './connections.js'
 import { dropConnection } from './connectivity.js'
 import type { Connection } from './state.js'
@@ -34,16 +34,11 @@ export function makeRoom(state: State, out: Effects, id: ConnectionId): void {
   closeLeast(state, out, connectionsOf(state, peer), connectionsPerPeer)
   const { all } = state.connections
   if (all.size > connectionsPerRange) {
-    const range = rangeOf(peer, address)
-    const near = [...all.values()].filter((other) => rangeOf(other.peer, other.address) === range)
+    const range = rangeOf(address, peer)
+    const near = [...all.values()].filter((other) => rangeOf(other.address, other.peer) === range)
     closeLeast(state, out, near, connectionsPerRange)
   }
   if (all.size > connections) closeLeast(state, out, [...all.values()], connections)
-}
-
-/** What a peer shares with all who are where it is. On loopback each is for itself. */
-function rangeOf(peer: string, address: string): string {
-  return isLoopback(address) ? peer : hostOf(address)
 }
 
 function closeLeast(state: State, out: Effects, candidates: Connection[], most: number): void {

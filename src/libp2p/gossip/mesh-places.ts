@@ -3,7 +3,7 @@
  * fewer takes the place of one of those of whom there are most. gossipsub takes whoever comes first, until the mesh is full.
  */
 import type { Connection } from '@libp2p/interface'
-import { hostOf, isLoopback } from '../../core/peers/addresses.js'
+import { rangeOf } from '../../core/peers/addresses.js'
 import { MESH } from '../../core/parameters.js'
 import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
@@ -30,7 +30,7 @@ export class MeshPlaces {
   meet({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): void {
     const address = remoteAddr.toString()
     // Of this machine each address is one: nodes that share it share their places, and those of another address have theirs.
-    this.ranges.set(remotePeer.toString(), isLoopback(address) ? address.split('/')[2]! : hostOf(address))
+    this.ranges.set(remotePeer.toString(), rangeOf(address))
   }
 
   leave(peer: string): void {

@@ -8,7 +8,7 @@ import { Buckets, createBucket, spend } from '../../core/limits/rate.js'
 import type { Bucket } from '../../core/limits/state.js'
 import type { RefusedKind } from '../../core/port.js'
 import { GOSSIP_OF_NAMED, GOSSIP_OF_RANGE, GOSSIP_PACED } from '../defaults.js'
-import { rangeOf } from '../guards/admission.js'
+import { rangeOfConnection } from '../guards/admission.js'
 
 interface Pacing {
   readonly work: Bucket
@@ -43,7 +43,7 @@ export class Pace {
   meet(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>): void {
     const peer = connection.remotePeer.toString()
     const pacing = this.peers.get(peer) ?? this.add(peer)
-    pacing.range = rangeOf(connection)
+    pacing.range = rangeOfConnection(connection)
     pacing.here = true
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { Buckets, createBucket, take, type PerSecond } from '../../core/limits/rate.js'
-import { isLoopback, hostOf } from '../../core/peers/addresses.js'
+import { rangeOf } from '../../core/peers/addresses.js'
 
 /** What a range, and all together, have: so many times what one peer has. */
 const OF_RANGE = 4
@@ -31,7 +31,7 @@ export class Admission {
   }
 
   admits(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>, amount = 1): boolean {
-    return this.admitsOf(connection.remotePeer.toString(), rangeOf(connection), amount)
+    return this.admitsOf(connection.remotePeer.toString(), rangeOfConnection(connection), amount)
   }
 
   admitsOf(peer: string, range: string, amount = 1): boolean {
@@ -42,8 +42,6 @@ export class Admission {
   }
 }
 
-/** What a peer shares with all who are where it is. On loopback, where all of them are of one machine, each is for itself. */
-export function rangeOf({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): string {
-  const address = remoteAddr.toString()
-  return isLoopback(address) ? remotePeer.toString() : hostOf(address)
+export function rangeOfConnection({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): string {
+  return rangeOf(remoteAddr.toString(), remotePeer.toString())
 }

@@ -16,6 +16,7 @@ import { HEARSAY } from '../../core/parameters.js'
 import type { RefusedKind } from '../../core/port.js'
 import { override } from '../component-override.js'
 import { IDENTIFIED } from '../defaults.js'
+import { decodeText } from '../../wire/text.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from './admission.js'
 
@@ -95,5 +96,5 @@ export function printable(text: string): string {
 }
 
 function shortText(bytes: Uint8Array): Uint8Array {
-  return new TextEncoder().encode(printable(new TextDecoder().decode(bytes.subarray(0, IDENTIFIED.agentLength))))
+  return new TextEncoder().encode(printable(decodeText(bytes.subarray(0, IDENTIFIED.agentLength))))
 }

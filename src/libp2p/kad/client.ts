@@ -26,7 +26,7 @@ import { FrameReader, framed } from '../gossip/frames.js'
 import type { Gater } from '../gater.js'
 import { isBroken } from '../patches/broken-connection.js'
 import { withTimeout } from '../timeout-signal.js'
-import { rangeOf } from '../guards/admission.js'
+import { rangeOfConnection } from '../guards/admission.js'
 import { encodeAnswer, peerIdOf, readAnswer, readQuestion, type KadPeer } from './messages.js'
 import type { KadServer } from './server.js'
 
@@ -173,7 +173,7 @@ export class KadClient {
     const answer = readAnswer(message, { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT })
     const teller: Teller = {
       peer: connection.remotePeer.toString(),
-      range: rangeOf(connection),
+      range: rangeOfConnection(connection),
       via: viaOf(connection.remoteAddr.toString()),
     }
     const closer = answer.closer.flatMap((named) => {

@@ -5,7 +5,7 @@
  */
 import type { Limits } from '../../../core/limits/limits.js'
 import { createShares, giveBack, hold, largestHolder, mayHold } from '../../../core/limits/shares.js'
-import { hostOf, isLoopback } from '../../../core/peers/addresses.js'
+import { rangeOf } from '../../../core/peers/addresses.js'
 import { Admission } from '../admission.js'
 
 /** What all ranges together may begin in a second, × what one may. */
@@ -68,9 +68,4 @@ export class Handshakes {
   private end(one: Pending): void {
     if (this.pending.delete(one)) giveBack(this.shares, one.range, 1)
   }
-}
-
-/** Each address of this machine is for itself. */
-function rangeOf(address: string): string {
-  return isLoopback(address) ? address.split('/')[2]! : hostOf(address)
 }

@@ -12,7 +12,7 @@ import type {
   UpgraderOptions,
 } from '@libp2p/interface'
 import type { Limits } from '../../../core/limits/limits.js'
-import { hostOf, isLoopback } from '../../../core/peers/addresses.js'
+import { rangeOf } from '../../../core/peers/addresses.js'
 import type { RefusedKind } from '../../../core/port.js'
 import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
@@ -89,7 +89,7 @@ export class Lines {
 
   private own(connection: MessageStream, peer: string, under: MessageStream): void {
     const address = 'remoteAddr' in under ? String(under.remoteAddr) : ''
-    this.owners.set(connection, { peer, range: address === '' || isLoopback(address) ? peer : hostOf(address) })
+    this.owners.set(connection, { peer, range: address === '' ? peer : rangeOf(address, peer) })
   }
 
   /** The muxers that `make` makes, whose bytes are looked at first. */
