@@ -9,6 +9,7 @@ import { DIALS } from '../core/parameters.js'
 import {
   atHost,
   hostNameOf,
+  ipOf,
   peerOf,
   withoutPeer,
   withPeer,
@@ -266,7 +267,7 @@ export class Dialler {
       dial.isWon = true
       return true
     })
-    return this.host.services.transports.dial(where, mine.signal, answered, name && address.split('/')[2])
+    return this.host.services.transports.dial(where, mine.signal, answered, name && ipOf(address))
   }
 
   /** The addresses of the peer store, and if none of them answers soon those that the network tells. */
@@ -383,7 +384,7 @@ function named(address: string): Candidate {
 function noteFailure({ names, tried }: Dial, address: string, reason: string): void {
   const name = names.get(address)
   if (name === undefined) return void tried.set(address, reason)
-  const ip = address.split('/')[2]!
+  const ip = ipOf(address)
   const whole = reason.includes(ip) ? reason : `${ip}: ${reason}`
   tried.set(name, tried.has(name) ? `${tried.get(name)}, ${whole}` : whole)
 }

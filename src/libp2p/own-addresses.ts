@@ -4,7 +4,7 @@
  * peer where it is.
  */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { isAnyPort, withoutPeer } from '../core/peers/addresses.js'
+import { ipOf, isAnyPort, withoutPeer } from '../core/peers/addresses.js'
 import { Interfaces, type Changes } from '../platform/interfaces.js'
 import { INTERFACES_INTERVAL } from './defaults.js'
 import type { ListenFailure } from './failure.js'
@@ -77,7 +77,7 @@ export function ownAddresses(
     const now = transportManager.getAddrs()
     if (now.join() === last.join() && missing.length === 0) return false
     const away = [...last, ...missing].filter((one) => !now.some((other) => other.equals(one)))
-    const kept = away.filter((one) => interfaces.isKnown(ipOf(one)))
+    const kept = away.filter((one) => interfaces.isKnown(ipOf(one.toString())))
     // libp2p tells others of a change only when it hears of an address that has come or gone.
     for (const one of new Set([...missing, ...away])) if (!kept.includes(one)) addressManager.removeObservedAddr(one)
     for (const one of kept) addressManager.confirmObservedAddr(one, { type: 'observed', ttl: Infinity })
@@ -111,10 +111,6 @@ export function ownAddresses(
       return [...new Set(addressManager.getAddresses().map((address) => withoutPeer(address.toString())))]
     },
   }
-}
-
-function ipOf(address: Multiaddr): string {
-  return address.toString().split('/')[2]!
 }
 
 /** Where we listen, by the addresses that we were to listen on, in their order. `undefined`: it cannot be listened on. */

@@ -3,7 +3,7 @@
  * meanwhile is given up for any other one.
  */
 import { createServer } from 'node:net'
-import { isAnyPort } from '../core/peers/addresses.js'
+import { ipOf, isAnyPort } from '../core/peers/addresses.js'
 
 /** The addresses of `listen`, with the port that each had, if it is free now. No two addresses get one port. */
 export async function withLastPorts(listen: string[], ports: Readonly<Record<string, number>>): Promise<string[]> {
@@ -11,7 +11,7 @@ export async function withLastPorts(listen: string[], ports: Readonly<Record<str
   const addresses: string[] = []
   for (const address of listen) {
     const port = isAnyPort(address) ? ports[address] : undefined
-    if (port === undefined || taken.has(port) || !(await isFree(hostOf(address), port))) {
+    if (port === undefined || taken.has(port) || !(await isFree(ipOf(address), port))) {
       addresses.push(address)
     } else {
       taken.add(port)
@@ -33,10 +33,6 @@ export function portsOf(listen: string[], bound: readonly (readonly string[] | u
 
 function portOf(address: string): number {
   return Number(address.split('/')[4])
-}
-
-function hostOf(address: string): string {
-  return address.split('/')[2]!
 }
 
 function isFree(host: string, port: number): Promise<boolean> {

@@ -55,6 +55,11 @@ export function withPeer(address: string, peer: string): string {
   return peerOf(address) === undefined ? `${address}/p2p/${peer}` : address
 }
 
+/** The host in an address of an IP address. */
+export function ipOf(address: string): string {
+  return address.split('/')[2]!
+}
+
 /** A host in an address by its name, and the families of the IP addresses that are meant. */
 export interface HostName {
   readonly name: string
@@ -115,7 +120,7 @@ export function isPrivate(address: string): boolean {
  */
 export function hostOf(address: string): string {
   if (address.startsWith('/ip6/')) return networkOf(address, isPrivate(address) ? 4 : 3)
-  return isPrivate(address) ? address.split('/')[2]! : networkOf(address)
+  return isPrivate(address) ? ipOf(address) : networkOf(address)
 }
 
 /** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6 (`groups` of 16 bits); a name is a network of its own. */
