@@ -133,7 +133,7 @@ export const ROOMS = {
     packages: ['rxjs'],
   },
   node: { ours: ['core', 'lane', 'edge', 'platform', 'errors.ts'], packages: ['@noble/hashes', 'rxjs'] },
-  protocol: { ours: ['edge', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
+  protocol: { ours: ['edge', 'wire/text.ts', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
     ours: [...CORE_FOR_NETWORKS, 'wire', 'platform'],

@@ -31,6 +31,11 @@ describe('a typed request', () => {
     expect(decodeCall(other, call)).toBeUndefined()
   })
 
+  it('of another name is none of ours, by so little as a mark of the byte order', () => {
+    const name = Buffer.from('\uFEFFa/chain/tip')
+    expect(decodeCall('a/chain', Buffer.concat([Buffer.of(name.length), name]))).toBeUndefined()
+  })
+
   it('without a slash is of no protocol, and one of no name has a slash', () => {
     expect(decodeCall('', encodeCall('tip', new Uint8Array()))).toBeUndefined()
     expect(decodeCall('', encodeCall('/tip', new Uint8Array()))).toMatchObject({ method: 'tip' })

@@ -3,11 +3,10 @@
  * encoded value behind it. It is the payload of any request; docs/requests.md describes it.
  */
 import { readVarint, varintLength, writeVarint, type Cursor } from '../wire/varint.js'
+import { decodeText } from '../wire/text.js'
 
 /** Longer names are not ours. */
 const MAX_NAME = 255
-
-const decoder = new TextDecoder()
 
 export function encodeCall(name: string, body: Uint8Array): Uint8Array {
   const head = varintLength(name.length)
@@ -24,7 +23,7 @@ export function decodeCall(protocol: string, frame: Uint8Array): { method: strin
   const length = readVarint(cursor)
   const body = cursor.at + length
   if (length < 1 || length > MAX_NAME || body > frame.length) return undefined
-  const name = decoder.decode(frame.subarray(cursor.at, body))
+  const name = decodeText(frame.subarray(cursor.at, body))
   const slash = name.lastIndexOf('/')
   if (slash < 0 || name.slice(0, slash) !== protocol) return undefined
   return { method: name.slice(slash + 1), body: frame.subarray(body) }

@@ -5,7 +5,8 @@
  * `cborg` reads it. The writer is our own, because it runs for every batch of a recorded node, and cborg's (`encode` and
  * `encodeInto`) would make a recording cost a multiple.
  */
-import { decode } from 'cborg'
+import { decode, Tokenizer, Type, type DecodeOptions, type Token } from 'cborg'
+import { decodeText } from '../wire/text.js'
 
 const UNSIGNED = 0x00
 const NEGATIVE = 0x20
@@ -24,6 +25,8 @@ const FIRST_SIZE = 16_384
 const SHORT_TEXT = 128
 
 const encoder = new TextEncoder()
+
+const READING: DecodeOptions = { allowIndefinite: false, allowBigInt: false, retainStringBytes: true }
 
 /** Appends values to a buffer that grows. */
 export class CborWriter {
@@ -187,5 +190,16 @@ export class CborWriter {
  * @throws when they hold anything else, also what is nested too deep for the stack.
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
-  return decode(bytes, { allowIndefinite: false, allowBigInt: false })
+  // A Buffer's `slice` is a view.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  return decode(plain, { ...READING, tokenizer: new WholeTexts(plain, READING) })
+}
+
+/** cborg drops a U+FEFF at the start of a text, and this does not. */
+class WholeTexts extends Tokenizer {
+  override next(): Token {
+    const token = super.next()
+    if (token.type === Type.string && token.byteValue !== undefined) token.value = decodeText(token.byteValue)
+    return token
+  }
 }

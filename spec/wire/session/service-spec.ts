@@ -13,7 +13,10 @@ import { filled, varint } from '../../support/session.js'
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-const anyText = fc.string({ unit: 'grapheme', maxLength: 100 })
+const anyText = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 100 }),
+  fc.string({ unit: 'grapheme', maxLength: 50 }).map((text) => `\uFEFF${text}`),
+)
 const anyRequest: fc.Arbitrary<ServiceRequest> = fc.oneof(
   fc.record({ kind: fc.constant('history' as const), topic: anyText, count: fc.maxSafeNat().filter((n) => n > 0) }),
   fc.record({ kind: fc.constant('receipt' as const), topic: anyText, id: anyText }),

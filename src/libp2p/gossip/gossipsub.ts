@@ -12,6 +12,7 @@ import { withoutKeepAlive } from '../peer-tags.js'
 import { MessageCache } from './message-cache.js'
 import { GossipRegistrar } from './registrar.js'
 import { scoringOptions } from './scores.js'
+import { decodeText } from '../../wire/text.js'
 
 export interface Gossipsub extends GossipSub {
   readonly registrar: GossipRegistrar
@@ -24,13 +25,12 @@ export function gossipsubService(
   overrides: Partial<GossipsubOpts> = {},
 ): (components: GossipSubComponents) => Gossipsub {
   const encoder = new TextEncoder()
-  const decoder = new TextDecoder()
   const init = {
     ...GOSSIPSUB,
     ...scoringOptions(scoring),
     // On the wire an id is the UTF-8 of its text, as in the Rust tinyp2p.
     msgIdFn: (message: Message) => encoder.encode(messageIdOf(identified(message))),
-    msgIdToStrFn: (id: Uint8Array) => decoder.decode(id),
+    msgIdToStrFn: decodeText,
     ...overrides,
   }
   return (components) => {

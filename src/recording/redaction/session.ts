@@ -19,6 +19,7 @@ import {
 import type { FrameReader } from '../../wire/session/reader.js'
 import { addByte, BROKEN, CUT, readVarint, type Cursor, type PartialVarint } from '../../wire/varint.js'
 import type { IdNames } from './id-names.js'
+import { decodeText } from '../../wire/text.js'
 
 const ASTERISK = 0x2a
 
@@ -36,8 +37,6 @@ export interface OpenReplies {
 export const NOTHING_OPEN: OpenReplies = { isInside: () => false, isHistory: () => false }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
 export class SessionRedactor {
   /** How many bytes of the current frame are still to come; -1: its length is being read. */
   private left = -1
@@ -83,7 +82,7 @@ export class SessionRedactor {
     if (names === undefined || left <= 0 || at + left > chunk.length) return 0
     const old = chunk.subarray(at, at + left)
     if (names === 'hash' && left !== HASH_BYTES) return 0
-    const name = names === 'hash' ? this.ids.hashFor(old) : encoder.encode(this.ids.nameFor(decoder.decode(old)))
+    const name = names === 'hash' ? this.ids.hashFor(old) : encoder.encode(this.ids.nameFor(decodeText(old)))
     if (name.length !== left) return 0
     copy.set(name, at)
     this.left = -1

@@ -25,6 +25,7 @@ import {
   type Hello,
 } from './format.js'
 import { addByte, BROKEN, CUT, readVarint, type Cursor, type PartialVarint } from '../varint.js'
+import { decodeText } from '../text.js'
 
 /** The bytes so far of a frame that is split between chunks. Plain data. */
 export interface FrameReader {
@@ -213,15 +214,13 @@ export interface FailFields {
   retryAfterMs: number
 }
 
-const decoder = new TextDecoder()
-
 /** Reads a FAIL; `undefined` when it is broken. Bytes that are not UTF-8 become replacement characters. */
 export function readFail(frame: Frame): FailFields | undefined {
   const size = readVarint(frame)
   if (size < 1 || size > MAX_CODE || frame.at + size > frame.end) return undefined
-  const code = decoder.decode(frame.bytes.subarray(frame.at, frame.at + size))
+  const code = decodeText(frame.bytes.subarray(frame.at, frame.at + size))
   frame.at += size
   const retryAfterMs = readVarint(frame)
   if (retryAfterMs < 0 || frame.end - frame.at > MAX_MESSAGE) return undefined
-  return { code, retryAfterMs, message: decoder.decode(rest(frame)) }
+  return { code, retryAfterMs, message: decodeText(rest(frame)) }
 }

@@ -4,6 +4,7 @@
  */
 import { HASH_BYTES } from '../gossip/announcement.js'
 import { encodeVarint, readVarint, varintLength, writeVarint, type Cursor } from '../varint.js'
+import { decodeText } from '../text.js'
 
 export type ServiceRequest =
   /** The last `count` broadcasts of a topic: answered by a value for each, oldest first. */
@@ -33,8 +34,6 @@ const MAX_PROOF = 4_096
 const ADDRESS = /^\/[\w.:/-]{1,200}$/
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
 export function encodeServiceRequest(request: ServiceRequest): Uint8Array {
   switch (request.kind) {
     case 'history':
@@ -124,7 +123,7 @@ function take(cursor: Cursor, most: number): Uint8Array | undefined {
 
 function text(cursor: Cursor): string | undefined {
   const bytes = take(cursor, MAX_TEXT)
-  return bytes === undefined ? undefined : decoder.decode(bytes)
+  return bytes === undefined ? undefined : decodeText(bytes)
 }
 
 function isDone(cursor: Cursor): boolean {
