@@ -17,9 +17,10 @@ import type { ServingOf } from './state.js'
 
 /** Bytes of a value that carries a piece of a large message. */
 const PIECE = 65_536
-/** Histories that are sent to one peer at once, and those that may wait for that. */
+/** Histories that are sent to one peer at once. */
 const AT_ONCE = 2
-const WAITING = 16
+/** Those of a peer that may wait for that: it asks for one for each late subscriber, perhaps of all its topics at once. */
+const WAITING = 128
 /** The numbers in a value of history take less, bytes. */
 const HEAD = 32
 
