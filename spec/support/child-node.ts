@@ -6,10 +6,11 @@ import { createNode, P2pError, type NodeConfig, type P2pNode } from 'tinyp2p'
 import type { State } from '../../src/core/state.js'
 import { obeyAboutBroadcasts, type BroadcastOrders } from './child-broadcasts.js'
 import { obeyAboutLoad, type LoadOrders } from './child-load.js'
+import { obeyAboutWay, type WayOrders } from './child-way.js'
 import { startGated } from './gated-node.js'
 import { pending } from './nodes.js'
 
-export interface Orders extends BroadcastOrders, LoadOrders {
+export interface Orders extends BroadcastOrders, LoadOrders, WayOrders {
   /** `denied`: peers that it may not dial, and that may not dial it. */
   start: { config: NodeConfig; answers: 'echo' | 'never' | 'nobody' | 'endless'; denied?: string[] }
   dial: { address: string }
@@ -107,6 +108,8 @@ async function obey({ name, args }: Order): Promise<unknown> {
     case 'load':
     case 'aim':
       return obeyAboutLoad(node, name, args)
+    case 'way':
+      return obeyAboutWay(node, args as Orders['way'])
     default:
       return obeyAboutBroadcasts(node, name, args)
   }
