@@ -24,6 +24,9 @@ export class Guarded {
   private readonly reader = new YamuxReader()
   private readonly rules: FrameRules
   private isOver = false
+  /** What was left of the last chunk is read now, and whether the rest of that has to wait again. */
+  private isResuming = false
+  private waitsAgain = false
   /** Since when it is over a rate, and when it last was. */
   private since = 0
   private last = -Infinity
@@ -84,7 +87,9 @@ export class Guarded {
       }
       if (!goesOn) this.listener.refused(why)
     }
-    this.connection.pause()
+    // libp2p lets the socket go on after what was left was read, whatever is paused meanwhile.
+    if (this.isResuming) this.waitsAgain = true
+    else this.connection.pause()
     this.connection.unshift(new Uint8ArrayList(...rest))
     const go = (): void => this.goOn()
     if (why === 'turn') this.listener.wait(go)
@@ -94,10 +99,15 @@ export class Guarded {
 
   private goOn(): void {
     if (this.isOver) return
+    this.waitsAgain = false
+    this.isResuming = true
     try {
       this.connection.resume()
+      if (this.waitsAgain) this.connection.pause()
     } catch {
       // It has ended meanwhile.
+    } finally {
+      this.isResuming = false
     }
   }
 
