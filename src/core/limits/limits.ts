@@ -57,7 +57,7 @@ export interface Limits {
    * What one peer may gossip in a second: new messages, and other words that make work (a repeat and a message that is asked for count
    * half, ids that are offered or refused a sixteenth, a message whose key is dear to verify as many as it is dear, and what a peer says
    * while its score is so bad that nothing of it is read sixteen). A range of addresses has four times as much, a peer that the config
-   * names sixteen times. Whoever says more is read later: its own queue fills, and nothing is lost here. Default 1,000: a seventh of the
+   * names sixteen times. Whoever says more is read later: its own queue fills, and nothing is lost here. Default 2,000: a quarter of the
    * time of one core.
    */
   gossipRate: number
@@ -143,7 +143,7 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   kadRate: { unit: 'per second', least: 1, most: MOST, standard: 50 },
   identifyRate: { unit: 'per second', least: 1, most: MOST, standard: 4 },
   pingRate: { unit: 'per second', least: 1, most: MOST, standard: 20 },
-  gossipRate: { unit: 'per second', least: 1, most: MOST, standard: 1_000 },
+  gossipRate: { unit: 'per second', least: 1, most: MOST, standard: 2_000 },
   gossipByteRate: { unit: 'bytes per second', least: 1_024, most: MOST_BYTES, standard: 4_194_304 },
   gossipCacheBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
   largeBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
