@@ -51,6 +51,8 @@ const NEVER = [
   'there is no room for it',
   // It goes elsewhere, three times, and no four connections in a row are lost at once.
   'the request was not sent: ',
+  // Nobody has so many late subscribers.
+  'too many histories are wanted',
   // A day is longer than a run.
   'is forgotten: nobody has reached it',
 ]

@@ -2,6 +2,7 @@
  * Strangers who take what they can of a node, beside peers who ask now and then. The peers are all answered, and in time; the node's books
  * keep to its limits, and are empty when the strangers have gone.
  */
+import type { P2pError } from '../../src/errors.js'
 import type { P2pNode } from '../../src/node/p2p-node.js'
 import { simulate, type SimulatedNetwork } from '../../src/testing/index.js'
 import { Random } from '../../src/testing/network/random.js'
@@ -34,6 +35,8 @@ const OVER = 2_000
 /** What a large answer takes, and so many of them may be under way before it is known that they are large. */
 const LARGE_ANSWER = 60_032
 const FIRST = 4
+/** Half way the node's operator denies a stranger, for this long, ms. */
+const DENIED = 2_000
 
 type Attack = (typeof ATTACKS)[number]
 
@@ -65,6 +68,7 @@ export async function runStrangers(seed: number): Promise<void> {
     strangers.forEach((stranger, i) => story.attack(stranger, attacks[i]!, random.below(20)))
     for (const peer of honest) story.ask(peer)
     if (time % PASSING === 0) passing.push(await join())
+    if (time === LASTS / 2) story.deny(strangers[0]!)
     await net.run(SAMPLE)
     story.check()
   }
@@ -77,6 +81,7 @@ export async function runStrangers(seed: number): Promise<void> {
 class Story {
   private working = 0
   private violation: Violation | undefined
+  private denied: { peer: string; until: number } | undefined
 
   constructor(
     private readonly net: SimulatedNetwork,
@@ -154,7 +159,35 @@ class Story {
     }
   }
 
+  deny({ peerId }: P2pNode): void {
+    this.victim.deny(peerId, { for: DENIED }).catch((error: unknown) => this.say('deny', String(error)))
+    this.denied = { peer: peerId, until: this.net.now + DENIED }
+  }
+
+  /** Nothing of it is here, and nobody can ask it, until its time is over. */
+  private checkDenied(): void {
+    if (this.denied === undefined) return
+    const { peer, until } = this.denied
+    const { state } = insidesOf(this.victim)
+    if (this.net.now >= until + SAMPLE) {
+      if (state.access.lists.deny.peers.size > 0) this.say('access', 'a denial does not end')
+      this.denied = undefined
+      return
+    }
+    if (state.connections.byPeer.has(peer)) this.say('access', 'a denied peer is connected')
+    for (const exchange of state.exchanges.open.values())
+      if (exchange.peer === peer) this.say('access', `request ${exchange.id} is of a denied peer`)
+    this.victim.request(peer, Uint8Array.of(SMALL)).then(
+      () => this.say('access', 'a denied peer was asked'),
+      (error: P2pError) => {
+        const isDenied = error.code === 'Denied' || this.net.now >= until
+        if (!isDenied) this.say('access', `a request to a denied peer failed: ${String(error)}`)
+      },
+    )
+  }
+
   check(): void {
+    this.checkDenied()
     const { state } = insidesOf(this.victim)
     const most = this.limits.answerBytesPerPeer! + FIRST * LARGE_ANSWER
     for (const { peer, answers } of state.budget.accounts.values())
