@@ -4,7 +4,10 @@ import {
   change,
   createLists,
   entriesOf,
+  isBarred,
+  NOT_AUTHORIZED,
   sizeOf,
+  textOfBarred,
   type AccessLists,
   type ListName,
 } from '../../../src/core/access/lists.js'
@@ -80,4 +83,21 @@ describe('lists', () => {
     expect(barred(lists, { peer: 'bob', address: '/ip4/20.7.9.5/tcp/1' })).toBe('denied')
     expect(barred(lists, { peer: 'bob', address: '/ip4/99.7.9.5/tcp/1' })).toBeUndefined()
   })
+})
+
+describe('the reason of an attempt', () => {
+  const denied = textOfBarred('denied')
+
+  it.each([
+    denied,
+    textOfBarred('notAllowed'),
+    NOT_AUTHORIZED,
+    `127.0.0.1: ${denied}`,
+    `127.0.0.1: ${denied}, ::1: ${denied}`,
+  ])('is one of access: %s', (reason) => expect(isBarred(reason)).toBe(true))
+
+  it.each(['connection refused', '', `127.0.0.1: ${denied}, ::1: connection refused`, `localhost: ${denied}`])(
+    'is another one: %j',
+    (reason) => expect(isBarred(reason)).toBe(false),
+  )
 })

@@ -129,9 +129,9 @@ export function textOfBarred(why: Barred): string {
   return WHY[why]
 }
 
-/** Is this the reason of an attempt that `access` has refused? */
+/** Is this the reason of an attempt that `access` has refused? Of a name it has one for each of its addresses: `<IP>: <why>, <IP>: <why>`. */
 export function isBarred(reason: string): boolean {
-  return Object.values(WHY).includes(reason) || reason === NOT_AUTHORIZED
+  return reason.split(', ').every((part) => TEXTS.has(part.slice(/^[\da-f.:]+: /i.exec(part)?.[0].length ?? 0)))
 }
 
 /** Why a dial fails between networks. */
@@ -139,3 +139,5 @@ export const OTHER_NETWORK = 'the other side has another network key, or none, o
 
 /** Why a dial fails whose peer `authorize` does not admit. */
 export const NOT_AUTHORIZED = 'not admitted by authorize of this node'
+
+const TEXTS: ReadonlySet<string> = new Set([...Object.values(WHY), NOT_AUTHORIZED])
