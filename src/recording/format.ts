@@ -5,6 +5,7 @@
 import type { Batch, Event } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
 import { crc32 } from '../platform/checksums.js'
+import { printable } from '../wire/text.js'
 import { CborWriter, decodeCbor } from './cbor.js'
 
 /** The version of this package, as a recording names it. (A spec compares it with package.json.) */
@@ -20,6 +21,9 @@ export const FORMAT_VERSION = 1
 const PREAMBLE = MAGIC.length + 2
 /** Length of the body, checksum of the body, checksum of these two: 32 bits each, big-endian. */
 const RECORD_HEAD = 12
+
+/** Some of it may be out of the recording, which may be anybody's. */
+const LONGEST_MESSAGE = 1_000
 
 /** What can be wrong with a recording. */
 export type RecordingErrorCode =
@@ -55,7 +59,7 @@ export class RecordingError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options)
+    super(printable(message, LONGEST_MESSAGE), options)
   }
 }
 
