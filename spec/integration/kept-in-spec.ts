@@ -7,7 +7,7 @@ import { peerIdOf } from '../../src/identity.js'
 import { bytes, LOOPBACK, text } from '../support/nodes.js'
 import { failure } from '../support/promises.js'
 
-const ends: (() => Promise<unknown> | void)[] = []
+const ends: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
   await Promise.all(ends.splice(0).map((end) => end()))
@@ -76,7 +76,7 @@ it('requests and answers are encrypted between the two peers', async () => {
     }
   })
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
-  ends.push(() => void relay.close())
+  ends.push(async () => relay.close())
   const a = await start()
   const way = `/ip4/127.0.0.1/tcp/${(relay.address() as AddressInfo).port}/p2p/${b.peerId}`
   expect(text(await a.request(way, bytes('a question to nobody else')))).toBe('the answer of nobody else')

@@ -108,13 +108,13 @@ describe('the format', () => {
     const view = new DataView(head.buffer)
     view.setUint32(0, 2 ** 32 - 1)
     view.setUint32(8, crc32(head.subarray(0, 8)))
-    const bytes = Buffer.concat([begin, writer.batch(1, []), head])
+    const all = Buffer.concat([begin, writer.batch(1, []), head])
     let most = 0
     const source: Source = {
       length: 2 ** 40,
       read(at, end) {
         most = Math.max(most, end - at)
-        return bytes.subarray(at, end)
+        return all.subarray(at, end)
       },
     }
     const batches = readRecording(source).batches()

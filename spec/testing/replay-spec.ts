@@ -296,9 +296,9 @@ describe('a recording of anybody', () => {
               const keys = Object.keys(event)
               return i === chosen && j === 0 ? { ...event, [keys[key % keys.length]!]: value } : event
             })
-            return writer.batch(at, changed as Event[])
+            return writer.batch(at, changed)
           })
-          const recording = Buffer.concat([writer.header({ ...HEADER, settings } as RecordingHeader), ...all])
+          const recording = Buffer.concat([writer.header({ ...HEADER, settings }), ...all])
           const outcome = await replay(recording, { partial: true }).catch((error: unknown) => error)
           if (outcome instanceof Error) expect(outcome).toBeInstanceOf(RecordingError)
         },
@@ -312,7 +312,7 @@ describe('a recording of anybody', () => {
     core.stop(7_000)
     const writer = new RecordingWriter()
     const { batches } = readRecording(core.memory.bytes)
-    const events = [...batches()].map(({ at, events }) => writer.batch(at, events))
+    const events = [...batches()].map((batch) => writer.batch(batch.at, batch.events))
     const trailer = writer.trailer({ batches: events.length, events: 0, final: '0' })
     const header = writer.header({ ...HEADER, tinyp2p: '\x1b[2J' })
     const { message } = await faultOf(Buffer.concat([header, ...events, trailer]))

@@ -115,14 +115,14 @@ export function openRecording(path: string): Source & { close(): void } {
     if (!statSync(path).isFile()) throw new Error('it is no regular file')
     file = openSync(path, 'r')
     const { size: length } = fstatSync(file)
-    const opened = file
+    const handle = file
     return {
       length,
       read(at, end) {
         const bytes = new Uint8Array(Math.max(0, Math.min(end, length) - at))
         try {
           for (let read = 0; read < bytes.length;) {
-            const got = readSync(opened, bytes, read, bytes.length - read, at + read)
+            const got = readSync(handle, bytes, read, bytes.length - read, at + read)
             if (got === 0) throw new Error('it has become shorter')
             read += got
           }
@@ -132,7 +132,7 @@ export function openRecording(path: string): Source & { close(): void } {
         return bytes
       },
       close() {
-        closeSync(opened)
+        closeSync(handle)
       },
     }
   } catch (cause) {

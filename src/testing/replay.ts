@@ -83,13 +83,13 @@ export async function replay(recording: string | Uint8Array, options: ReplayOpti
   checkOptions(options, 'replay', NAMES)
   const { source, close } = await sourceOf(recording)
   try {
-    return run(source, options)
+    return replayOf(source, options)
   } finally {
     close()
   }
 }
 
-function run(recording: Uint8Array | Source, options: ReplayOptions): Replay {
+function replayOf(recording: Uint8Array | Source, options: ReplayOptions): Replay {
   const { partial = false, verify = true, onStep } = options
   const { header, batches } = readRecording(recording)
   const state = core('at these settings', () => createState(header.peerId, { ...defaultSettings, ...header.settings }))
