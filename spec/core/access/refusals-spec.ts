@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
 import type { PeerExplanation } from '../../../src/core/explanation.js'
+import { peerState } from '../../../src/core/peers/peer-states.js'
 import type { RefusedKind } from '../../../src/core/port.js'
 import { Core } from '../../support/core.js'
 
@@ -29,6 +30,15 @@ describe('what was refused to a peer', () => {
       refused: { kadRate: 14 },
       text: expect.stringMatching(/^refused: 14 kadRate$/m),
     })
+  })
+
+  it('is a number in the states of peers, which are told anew', () => {
+    const core = new Core()
+    core.connect('bob')
+    expect(peerState(core.state, 'bob')).not.toHaveProperty('refused')
+    expect(refuse(core, 'kadRate')).toContainEqual({ type: 'peersChanged' })
+    refuse(core, 'pingRate')
+    expect(peerState(core.state, 'bob').refused).toBe(14)
   })
 
   it('is a kind of lines of its own, so a flood of one hides no other', () => {
