@@ -27,7 +27,8 @@ import { LaneScheduler } from './lane/scheduler.js'
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const checked = readConfig(config)
   const { dataDir } = checked
-  const log = createLogger(config.logger)
+  const { scheduler } = config
+  const log = createLogger(config.logger, scheduler && (() => scheduler.now()))
   // Browsers have no files, so the code for them is loaded only if it is needed.
   const data =
     dataDir === undefined
@@ -70,7 +71,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       isNamed: (peer) => isNamed(settings, peer),
       ...(networkKey && { networkKey }),
       log: (text) => {
-        log('debug', text)
+        log('debug', { kind: 'network', text })
       },
       onListening: (bound) => data?.listens(asked, bound),
     }),

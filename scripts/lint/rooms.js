@@ -92,7 +92,7 @@ export const ROOMS = {
     ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'storage'],
     packages: [],
   },
-  'errors.ts': { ours: [], packages: [] },
+  'errors.ts': { ours: ['wire/text.ts'], packages: [] },
   'network-key.ts': { ours: ['errors.ts', 'wire/text.ts'], packages: [] },
   'identity.ts': {
     ours: ['errors.ts'],
@@ -156,7 +156,7 @@ export const ROOMS = {
   },
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
-  edge: { ours: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
+  edge: { ours: ['core', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
   'edge/access/entries.ts': { ours: ['core', 'edge', 'errors.ts'], packages: ['@libp2p/peer-id'] },
   'edge/checks.ts': {
     ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],

@@ -9,7 +9,9 @@ import { Memory, RecordedCore } from '../support/recorded-core.js'
 function recorderInto(sink: ConstructorParameters<typeof Recorder>[0]): { recorder: Recorder; log: string[] } {
   const log: string[] = []
   const header = { peerId: SELF, settings: settingsWith(), tinyp2p: TINYP2P_VERSION, redacted: false }
-  const recorder = new Recorder(sink, header, (level, message) => void log.push(`${level} ${message}`))
+  const recorder = new Recorder(sink, header, (level, said) => {
+    log.push(`${level} ${typeof said === 'string' ? said : said.text}`)
+  })
   recorder.watch(runningState())
   return { recorder, log }
 }

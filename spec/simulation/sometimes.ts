@@ -28,6 +28,7 @@ const NEVER = [
   'and the node goes on with the others',
   // The network of a run breaks no rules, and nobody in it speaks anything else.
   'sent gossip that cannot be read',
+  'which went on with what was refused',
   'these bytes are the announcement of a large message',
   'speaks no protocol of requests',
   'answers no requests of nodes',

@@ -148,7 +148,7 @@ export const eventsByType: Arbitraries = {
   gossipDrained: event('gossipDrained', { peer: text }),
   meshChanged: event('meshChanged', { topic: text, peers: texts }),
   refused: event('refused', {
-    peer: text,
+    ...{ peer: text, hungUp: fc.constant(true as const) },
     what: fc.constantFrom(
       'kadRate',
       'kadRecord',

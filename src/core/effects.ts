@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.js'
 import type { AuditEvent } from './access/audit-event.js'
 import type { Explanation, NodeStatus } from './explanation.js'
 import type { PortEffect } from './port.js'
-import type { AskId, ExchangeId, Failure, Heard, SubscriptionId, ValidationId } from './terms.js'
+import type { AskId, ExchangeId, Failure, Heard, Said, SubscriptionId, ValidationId } from './terms.js'
 
 /** The value that answers a question. */
 export type Answer =
@@ -61,7 +61,8 @@ export type EdgeEffect =
   | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
   /** The answer is no longer wanted. */
   | { type: 'cancelAuthorization'; authorization: number }
-  | { type: 'log'; level: LogLevel; message: string; cause?: unknown }
+  /** `kind`: what all lines of this kind have in common; absent: all of it. */
+  | { type: 'log'; level: LogLevel; message: string; kind?: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */
   | { type: 'ended'; refusal?: Refusal }
 
@@ -73,6 +74,7 @@ export type Effect = PortEffect | EdgeEffect | ClockEffect
 /** What a step appends its effects to, in order. */
 export type Effects = Effect[]
 
-export function log(out: Effects, level: LogLevel, message: string, cause?: unknown): void {
-  out.push(cause === undefined ? { type: 'log', level, message } : { type: 'log', level, message, cause })
+export function log(out: Effects, level: LogLevel, said: Said, cause?: unknown): void {
+  const line = typeof said === 'string' ? { message: said } : { message: said.text, kind: said.kind }
+  out.push({ type: 'log', level, ...line, ...(cause !== undefined && { cause }) })
 }

@@ -107,6 +107,8 @@ export interface PeerExplanation {
   dialFailure?: { ago: number; reason: string; tried: Attempt[] }
   /** The last failure before that one that had another reason, since the peer was last connected. */
   earlierDialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /** Why this node has closed a connection to it, the last time: how long ago in ms, and why; absent: it has closed none. */
+  hungUp?: { ago: number; reason: string }
   /** What we remember of it apart from the table: how long ago it was connected (ms; 0: it is), and attempts in a row that failed or did not last. */
   remembered?: { ago: number; failures: number }
   /** Two nodes live with its secret: a multiaddr of each; absent: nobody has noticed. */

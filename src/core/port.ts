@@ -190,8 +190,11 @@ export type PortEvent =
    * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is.
    */
   | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }
-  /** Something was refused to a peer, `count` times; told once a second at most for each peer and kind. */
-  | { type: 'refused'; peer: string; what: RefusedKind; count: number }
+  /**
+   * Something was refused to a peer, `count` times; told once a second at most for each peer and kind. `hungUp`: a connection of it was
+   * closed for that.
+   */
+  | { type: 'refused'; peer: string; what: RefusedKind; count: number; hungUp?: true }
   /** Answers `stop`. */
   | { type: 'stopped' }
 

@@ -37,7 +37,7 @@ import * as turns from './requests/turns.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { Lifecycle, State } from './state.js'
-import { unhandled } from './terms.js'
+import { line, unhandled } from './terms.js'
 
 /** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
@@ -151,7 +151,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'gossipDrained':
       return publishing.onDrained(state, out, event.peer)
     case 'refused':
-      return onRefused(state, event)
+      return onRefused(state, out, event)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
     case 'repeated':
@@ -216,7 +216,7 @@ function handle(state: State, out: Effects, event: Event): void {
       startGrace(state)
       return onLate(state, out, event.by)
     case 'effectFailed':
-      return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
+      return log(out, 'error', line`the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 
     case 'start':
     case 'stopped':

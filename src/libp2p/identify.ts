@@ -2,9 +2,11 @@
 import type { IdentifyResult } from '@libp2p/interface'
 import { withoutPeer } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
+import { printable } from '../wire/text.js'
 import type { Connections } from './connections.js'
+import { IDENTIFIED } from './defaults.js'
 import type { Gater } from './gater.js'
-import { firstOf, printable, someProtocols } from './guards/identify.js'
+import { firstOf, someProtocols } from './guards/identify.js'
 import type { Host } from './host.js'
 
 export function watchIdentify(
@@ -32,7 +34,7 @@ function identified(connection: number, result: IdentifyResult, host: Host, gate
     peer,
     protocols: someProtocols(result.protocols),
     addresses,
-    agent: printable(result.agentVersion ?? ''),
+    agent: printable(result.agentVersion ?? '', IDENTIFIED.agentLength),
     ...(observed !== undefined && { observed }),
   }
 }

@@ -480,7 +480,11 @@ class Node implements P2pNode {
       case 'audited':
         return this.audits$.next(effect.event)
       case 'log':
-        return this.log(effect.level, effect.message, effect.cause)
+        return this.log(
+          effect.level,
+          effect.kind === undefined ? effect.message : { kind: effect.kind, text: effect.message },
+          effect.cause,
+        )
       case 'ready':
         return this.resolveReady()
       case 'ended':

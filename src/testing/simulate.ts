@@ -144,7 +144,7 @@ export class SimulatedNetwork {
       peerId,
       settings,
       scheduler: clock,
-      log: createLogger(config.logger),
+      log: createLogger(config.logger, () => clock.now()),
       validators,
       authorize,
       createPort: (emit) => {

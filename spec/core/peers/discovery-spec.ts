@@ -17,11 +17,9 @@ function dialFailed(target: string): Event {
 describe('discovery', () => {
   it('is paused, and says so, when no peer is known', () => {
     const core = new Core()
-    expect(core.all(tick)).toContainEqual({
-      type: 'log',
-      level: 'info',
-      message: '☕ discovery paused: no peer is known',
-    })
+    expect(core.all(tick)).toContainEqual(
+      expect.objectContaining({ type: 'log', level: 'info', message: '☕ discovery paused: no peer is known' }),
+    )
     expect(core.in(tick)).toEqual([])
   })
 

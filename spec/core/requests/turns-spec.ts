@@ -182,10 +182,12 @@ describe('a handler', () => {
     core.now = 60_000
     const effects = core.all({ type: 'woken' })
     expect(handed(effects)).toEqual(['b'])
-    expect(effects).toContainEqual({
-      ...{ type: 'log', level: 'warn' },
-      message: '1 handlers have not ended a minute after their requests were over (one of bob)',
-    })
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        ...{ type: 'log', level: 'warn' },
+        message: '1 handlers have not ended a minute after their requests were over (one of bob)',
+      }),
+    )
     // What it says then is said to nobody.
     expect(core.in({ type: 'released', exchange: -1 })).toEqual([])
     expect(used(core.state.budget)).toMatchObject({ handlers: 1, bytes: 1 })

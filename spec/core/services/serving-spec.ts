@@ -76,15 +76,15 @@ describe('a node that is asked for its history', () => {
   it('sends two at a time to a peer, lets some wait, and refuses the others', () => {
     const core = serving({ historyPatience: 1 })
     core.run(message('a', { data: filled(100_000) }))
-    for (let i = 0; i < 30; i++) core.run(...core.asks('bob', { kind: 'history', topic: 'block', count: 9 }))
+    for (let i = 0; i < 144; i++) core.run(...core.asks('bob', { kind: 'history', topic: 'block', count: 9 }))
     core.linesAt(1)
     const { services, budget, exchanges } = core.state
-    expect([services.histories.size, services.serving.size, exchanges.open.size]).toEqual([2, 14, 16])
+    expect([services.histories.size, services.serving.size, exchanges.open.size]).toEqual([2, 126, 128])
     expect(budget.all.answers).toBeLessThan(250_000)
-    expect(core.got('bob').filter(({ code }) => code === 'Overloaded')).toHaveLength(14)
+    expect(core.got('bob').filter(({ code }) => code === 'Overloaded')).toHaveLength(16)
     core.run(core.sends('bob', cancel(1), cancel(2)))
     core.linesAt(2)
-    expect(services.serving.size).toBe(12)
+    expect(services.serving.size).toBe(124)
   })
 
   it('keeps nothing of who asks and goes, also in the same moment', () => {
@@ -116,6 +116,6 @@ describe('a request for the node itself', () => {
     core.run(...core.asks('bob', { kind: 'receipt', topic: 'block', id: 'never' }))
     core.now = 5_000
     const logged = core.all({ type: 'woken' }).flatMap((effect) => (effect.type === 'log' ? [effect.level] : []))
-    expect(logged).toEqual(['debug'])
+    expect(new Set(logged)).toEqual(new Set(['debug']))
   })
 })

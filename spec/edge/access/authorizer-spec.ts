@@ -9,7 +9,7 @@ function authorizing(authorize: Authorize | undefined) {
   const authorizer = new Authorizer(
     authorize,
     (command) => commands.push(command),
-    (level, message) => log.push(`${level} ${message}`),
+    (level, said) => log.push(`${level} ${typeof said === 'string' ? said : said.text}`),
   )
   const ask = (authorization = 1): void => {
     authorizer.onAuthorize({

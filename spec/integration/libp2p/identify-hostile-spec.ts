@@ -62,11 +62,11 @@ describe('what a peer says of itself', () => {
     await push(connection, {
       listenAddrs: ports(300),
       agentVersion: `\u001b[2J\nhello${'x'.repeat(500)}`,
-      protocols: ['y'.repeat(300), ...Array.from({ length: 300 }, (_, i) => `/${i}`)],
+      protocols: ['y'.repeat(300), '/\u001b[1m', ...Array.from({ length: 300 }, (_, i) => `/${i}`)],
     })
     const { addresses, agent, protocols } = await peer.next('identified')
     expect(addresses).toHaveLength(HEARSAY.perPeer)
-    expect(agent).toMatch(/^\?\[2J\?hellox+$/)
+    expect(agent).toMatch(/^\ufffd\[2J\ufffdhellox+…$/)
     expect(agent).toHaveLength(IDENTIFIED.agentLength)
     expect([protocols.length, protocols[0]]).toEqual([IDENTIFIED.protocols, '/0'])
   })

@@ -27,12 +27,18 @@ describe('a connection behind guards', () => {
   let muxer: StreamMuxer
   let streams: Stream[]
   let refused: string[]
+  /** For which of them the connection was closed. */
+  let hungUp: string[]
 
   beforeEach(async () => {
     refused = []
+    hungUp = []
     streams = []
     pair = await tcpPair()
-    const lines = new Lines(limitsOf({ streamRate: 200 }), (_, what) => refused.push(what))
+    const lines = new Lines(limitsOf({ streamRate: 200 }), (_, what, isEnd) => {
+      refused.push(what)
+      if (isEnd === true) hungUp.push(what)
+    })
     // The other end has none: it says what the spec says.
     muxer = lines
       .muxing(tunedYamux({ ...YAMUX, enableKeepAlive: false }))()
@@ -91,6 +97,7 @@ describe('a connection behind guards', () => {
     pair.far.send(bytes())
     await over
     expect(refused).toEqual([why])
+    expect(hungUp).toEqual([why])
     expect(muxer.status).toBe('closed')
   })
 

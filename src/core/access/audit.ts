@@ -26,7 +26,7 @@ export function tell(state: State, out: Effects, event: Omit<AuditEvent, 'at' | 
   const told: AuditEvent = { count: 1, ...event, at: now, ...(missed > 0 && { missed }) }
   out.push({ type: 'audited', event: told })
   const level = LINES[kind]
-  if (level !== undefined) log(out, level, `🚪 ${textOf(told)}`)
+  if (level !== undefined) log(out, level, { kind: `🚪 ${kind}`, text: `🚪 ${textOf(told)}` })
 }
 
 function textOf({ kind, peer, address, reason, duration, count, missed }: AuditEvent): string {

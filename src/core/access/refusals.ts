@@ -1,9 +1,11 @@
 /** What the network has refused by itself: it is told, and counted against those who go on. */
-import { countRefusal } from '../broadcasts/counts.js'
-import type { Effects } from '../effects.js'
+import { countRefusal, noteHungUp } from '../broadcasts/counts.js'
+import { peersChanged } from '../changes.js'
+import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import type { RefusedKind, TurnedAwayFor } from '../port.js'
 import type { State } from '../state.js'
+import { line } from '../terms.js'
 import { tell } from './audit.js'
 import { textOfBarred } from './lists.js'
 import { offend, OFFENCES } from './offences.js'
@@ -12,8 +14,13 @@ import { offend, OFFENCES } from './offences.js'
 const VIOLATIONS: ReadonlySet<RefusedKind> = new Set<RefusedKind>(['kadMalformed', 'kadAnswer'])
 
 /** Something was refused to a peer, some times in a second. */
-export function onRefused(state: State, { peer, what, count }: EventOf<'refused'>): void {
+export function onRefused(state: State, out: Effects, { peer, what, count, hungUp }: EventOf<'refused'>): void {
   countRefusal(state, peer, what, count)
+  peersChanged(state)
+  if (hungUp === true) {
+    noteHungUp(state, peer, `it went on with what was refused (${what})`)
+    log(out, 'info', line`🔌 hung up on ${peer}, which went on with what was refused (${what})`)
+  } else log(out, 'debug', { kind: `${what} was refused`, text: `${what} was refused to ${peer} (${count} times)` })
   const points = VIOLATIONS.has(what) ? OFFENCES.violation : OFFENCES.excess
   offend(state, peer, points, `it was refused too often (${what})`)
 }

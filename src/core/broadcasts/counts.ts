@@ -51,7 +51,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { failure: undefined, earlier: undefined, dropped: {}, refused: {} }
+    found = { failure: undefined, earlier: undefined, hungUp: undefined, dropped: {}, refused: {} }
     evictPeer(state)
     peers.set(peer, found)
   }
@@ -63,6 +63,11 @@ export function noteFailure(state: State, peer: string, failure: ReachFailure): 
   const record = recordOf(state, peer)
   if (record.failure !== undefined && record.failure.message !== failure.message) record.earlier = record.failure
   record.failure = failure
+}
+
+/** A connection to the peer is closed from this side. */
+export function noteHungUp(state: State, peer: string, why: string): void {
+  recordOf(state, peer).hungUp = { at: state.now, message: why }
 }
 
 /** The peer is connected: no failure of before says anything any more. */

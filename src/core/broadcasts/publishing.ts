@@ -11,7 +11,7 @@ import { reach } from '../peers/dials.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
-import { unhandled } from '../terms.js'
+import { line, unhandled } from '../terms.js'
 import { countLoss, countPublished, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { announcementOf, offer, startDigest } from './large.js'
@@ -218,7 +218,7 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       log(
         out,
         'debug',
-        `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'the peers that could be reached did not get it'}`,
+        line`a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'the peers that could be reached did not get it'}`,
       )
     }
     closeBroadcast(state, ask)

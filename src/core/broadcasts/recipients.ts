@@ -6,6 +6,7 @@
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
+import { line } from '../terms.js'
 
 /** Too much waits for this peer already. */
 export function noteSlow(state: State, out: Effects, peer: string): void {
@@ -13,7 +14,7 @@ export function noteSlow(state: State, out: Effects, peer: string): void {
   if (recipients.slow.has(peer)) return
   recipients.slow.set(peer, now)
   dueAt(state, 'slowPeers', now + settings.slowPeerPatience)
-  log(out, 'warn', `${peer} reads our broadcasts too slowly: they wait for it`)
+  log(out, 'warn', line`${peer} reads our broadcasts too slowly: they wait for it`)
 }
 
 /** The peer takes more again, or is gone. False: it was not slow. */

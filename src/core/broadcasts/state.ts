@@ -176,6 +176,8 @@ export interface PeerRecord {
   failure: ReachFailure | undefined
   /** The one before it, if its reason was another. */
   earlier: ReachFailure | undefined
+  /** Why a connection to it was closed from this side, the last time. */
+  hungUp: { at: number; message: string } | undefined
   dropped: Partial<Record<LossReason, number>>
   /** What the network has refused to it. */
   refused: Partial<Record<RefusedKind, number>>

@@ -105,6 +105,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     ...(table === undefined ? {} : { table: withPeers(table, peer) }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
     ...(record?.earlier === undefined ? {} : { earlierDialFailure: failureOf(record.earlier, now) }),
+    ...(record?.hungUp && { hungUp: { ago: now - record.hungUp.at, reason: record.hungUp.message } }),
     ...(remembered === undefined
       ? {}
       : {

@@ -1,4 +1,5 @@
 /** Explanations as text, one line per fact. It knows only the explanation, not the state. */
+import { printable } from '../../wire/text.js'
 import { textOfDial } from '../peers/dials.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 
@@ -42,6 +43,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     dialFailure === undefined ? undefined : `it could not be reached ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
     ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
     earlier === undefined ? undefined : `before that, ${earlier.ago} ms ago: ${earlier.reason}`,
+    peer.hungUp && `we hung up on it ${peer.hungUp.ago} ms ago: ${peer.hungUp.reason}`,
     remembered === undefined || !Number.isFinite(remembered.ago) || peer.connections.length > 0
       ? undefined
       : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} in a row`,
@@ -85,5 +87,8 @@ function round(value: number): number {
 }
 
 function lines(...all: (string | undefined)[]): string {
-  return all.filter((line) => line !== undefined).join('\n')
+  return all
+    .filter((line) => line !== undefined)
+    .map((line) => printable(line))
+    .join('\n')
 }

@@ -8,7 +8,7 @@ import { isBarred, textOfBarred } from '../access/lists.js'
 import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
-import { noteReached } from '../broadcasts/counts.js'
+import { noteHungUp, noteReached } from '../broadcasts/counts.js'
 import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -53,6 +53,7 @@ import { forgetObserved, onObserverLeft } from './observed.js'
 import { reasonsOf } from './race.js'
 import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
+import { line } from '../terms.js'
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
@@ -63,7 +64,7 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
   // Whoever has opened it: the peer is reached, so what failed before is over.
   noteReached(state, peer)
   testOthers(state, out, peer, connection)
-  log(out, 'debug', `🔗 connected ${inbound ? 'by' : 'to'} ${peer} at ${address}`)
+  log(out, 'debug', line`🔗 connected ${inbound ? 'by' : 'to'} ${peer} at ${address}`)
   const dial = state.dials.get(peer)
   if (dial !== undefined) arrive(state, out, dial, connection)
 }
@@ -180,11 +181,11 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   const isInConfig = isNamed(state.settings, dial.target)
   if (isInConfig) {
     const isNew = state.counts.peers.get(dial.target)?.failure?.message !== message
-    log(out, isNew ? 'warn' : 'debug', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
+    log(out, isNew ? 'warn' : 'debug', line`${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   }
   // A failed dial to a caller's addresses proves nothing about those in the table.
   if (state.discovery.table.has(dial.target) && (isInConfig || dial.isOurs)) {
-    log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
+    log(out, 'info', line`❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
   const reasons = [event.failure.message, ...event.tried.map(({ reason }) => reason)]
@@ -227,7 +228,7 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   const how = wasLost ? 'used' : saysGoodbye(state, connection) ? 'lost' : 'idle'
   forget(state, out, connection, 'the connection was lost', how)
   if (event.moved === true) forgetObserved(state, out)
-  log(out, 'debug', `🔌 disconnected from ${peer}`)
+  log(out, 'debug', line`🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   // (One that was lost to a sleep waits for the round.)
   if (wasUsed || (wasLost && state.waking.nextRound === Infinity)) seekLost(state, out, peer)
@@ -248,6 +249,8 @@ export function dropConnection(
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
   out.push({ type: 'closeConnection', connection: connection.id, reason, ...(isDead && { dead: true }) })
+  noteHungUp(state, connection.peer, reason)
+  log(out, 'debug', line`🔌 hung up on ${connection.peer}: ${reason}`)
   forget(state, out, connection, reason, isDead ? 'dead' : 'idle')
 }
 
@@ -390,7 +393,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   const { peer } = connection
   connection.pings--
   if (event.heard) {
-    log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
+    log(out, 'debug', line`${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)
     onAlive(state, out, connection)
@@ -399,7 +402,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     // What came may have been under way since before it fell silent, so it is asked again at once.
     return ping(state, out, connection)
   }
-  log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
+  log(out, 'info', line`❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.
   const isOnly = state.connections.byPeer.get(peer)!.length === 1
   const wasAsleep = isLostToSleep(state, connection)

@@ -15,11 +15,12 @@ import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
+import { line } from '../terms.js'
 
 export function tick(state: State, out: Effects): void {
   tryAtTick(state, out)
   if (state.discovery.table.size === 0) {
-    log(out, 'info', `☕ discovery paused: ${whyPaused(state)}`)
+    log(out, 'info', line`☕ discovery paused: ${whyPaused(state)}`)
     return
   }
   query(state, out)
@@ -118,19 +119,20 @@ export function onTableChanged(state: State, out: Effects, event: EventOf<'table
   statusChanged(state)
   peersChanged(state)
   if (addresses === undefined || addresses.length === 0) {
-    if (state.discovery.table.delete(peer)) log(out, 'debug', `${peer} has left the table`)
+    if (state.discovery.table.delete(peer)) log(out, 'debug', line`${peer} has left the table`)
     noteLeft(state, peer)
     return
   }
   // It came into the table while it was being barred.
   if (whyBarred(state, peer) !== undefined) return void out.push({ type: 'tableRemove', peer })
   state.discovery.table.set(peer, addresses)
-  if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
+  if (!wasKnown) log(out, 'info', line`🔭 discovered ${peer} at ${addresses.join(', ')}`)
   // The first peer can name others at once, before the next tick.
   if (wasEmpty) query(state, out)
 }
 
 export function onTableQueried(state: State, out: Effects, event: EventOf<'tableQueried'>): void {
   state.discovery.querying = false
-  if (event.failure !== undefined) log(out, 'debug', `the lookup of our neighbourhood failed: ${event.failure.message}`)
+  if (event.failure !== undefined)
+    log(out, 'debug', line`the lookup of our neighbourhood failed: ${event.failure.message}`)
 }

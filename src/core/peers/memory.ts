@@ -28,6 +28,7 @@ import {
   priceOf,
 } from './pace.js'
 import type { Connection, RememberedPeer } from './state.js'
+import { line } from '../terms.js'
 
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
@@ -293,7 +294,7 @@ export function dropRemembered(state: State, peer: string): boolean {
 
 function forgetPeer(state: State, out: Effects, peer: string): void {
   if (!dropRemembered(state, peer)) return
-  log(out, 'info', `🍂 ${peer} is forgotten: nobody has reached it for too long`)
+  log(out, 'info', line`🍂 ${peer} is forgotten: nobody has reached it for too long`)
 }
 
 /** Moves the peer to the end, which is the one that was good last. If there are too many, one is forgotten. */

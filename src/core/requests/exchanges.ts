@@ -7,7 +7,7 @@ import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
-import type { ExchangeId } from '../terms.js'
+import { line, type ExchangeId } from '../terms.js'
 import { bytesMoved, closeAccount } from './budget.js'
 import { releaseAnswer } from './held.js'
 import { linger, unqueueExchange } from './slots.js'
@@ -136,8 +136,8 @@ export function closeExchange(state: State, exchange: Exchange): void {
 
 export function logExpiry(out: Effects, { stage, service, peer, timeout }: Exchange): void {
   if (stage === 'handling' && !service) {
-    log(out, 'warn', `nobody answered a request of ${peer} within ${timeout} ms: rejected`)
+    log(out, 'warn', line`nobody answered a request of ${peer} within ${timeout} ms: rejected`)
   } else {
-    log(out, 'debug', `a request of ${peer} was cut off while ${stage}`)
+    log(out, 'debug', line`a request of ${peer} was cut off while ${stage}`)
   }
 }

@@ -8,7 +8,7 @@ import { log, type Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
-import type { ExchangeId } from '../terms.js'
+import { line, type ExchangeId } from '../terms.js'
 import { expectedWait, isResting, noteBegin, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
@@ -158,6 +158,6 @@ export function expireHandlers(state: State, out: Effects): void {
   log(
     out,
     'warn',
-    `${peers.length} handlers have not ended a minute after their requests were over (one of ${peers[0]})`,
+    line`${peers.length} handlers have not ended a minute after their requests were over (one of ${peers[0]})`,
   )
 }

@@ -5,6 +5,7 @@ import { IdMap } from '../../core/id-map.js'
 import { P2pError } from '../../errors.js'
 import { isThenable, show } from '../checks.js'
 import type { Logger } from '../log.js'
+import { line } from '../../core/terms.js'
 
 /** A peer that wants to come in, or that this node has dialled. */
 export interface PeerInfo {
@@ -34,7 +35,7 @@ export class Authorizer {
     const controller = new AbortController()
     this.open.set(authorization, controller)
     const failed = (error: unknown): void => {
-      this.log('error', `authorize failed for ${peer}: it is not admitted`, error)
+      this.log('error', line`authorize failed for ${peer}: it is not admitted`, error)
       this.answer(authorization, false, true)
     }
     const decide = (value: unknown): void => {

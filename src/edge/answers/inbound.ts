@@ -13,6 +13,7 @@ import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
+import { line } from '../../core/terms.js'
 
 /** A request of another peer. Answer it once, by `respond` or `reject`; later answers are ignored. */
 export interface InboundRequest {
@@ -304,8 +305,8 @@ export class InboundRequests {
 
   /** An error of user code. It may be meant as a refusal, or come after the cancel (`late`). */
   report(from: string, error: unknown, late: boolean): void {
-    if (late) this.log('debug', `something failed when the request of ${from} was over`, error)
-    else if (isDeliberate(error)) this.log('debug', `the handler refused a request of ${from}`, error)
-    else this.log('error', `the handler failed on a request of ${from}: ${firstLine(messageOf(error))}`, error)
+    if (late) this.log('debug', line`something failed when the request of ${from} was over`, error)
+    else if (isDeliberate(error)) this.log('debug', line`the handler refused a request of ${from}`, error)
+    else this.log('error', line`the handler failed on a request of ${from}: ${firstLine(messageOf(error))}`, error)
   }
 }

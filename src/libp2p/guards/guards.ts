@@ -17,13 +17,14 @@ export interface Guards {
   /** What comes over a connection. */
   lines: Lines
   refusals: Refusals
-  refused: (peer: string, what: RefusedKind) => void
+  /** `hungUp`: its connection is closed for that. */
+  refused: (peer: string, what: RefusedKind, hungUp?: boolean) => void
 }
 
 export function createGuards(limits: Limits = limitsOf(), isNamed: (peer: string) => boolean = () => false): Guards {
   const refusals = new Refusals()
-  const refused = (peer: string, what: RefusedKind): void => {
-    refusals.count(peer, what)
+  const refused: Guards['refused'] = (peer, what, hungUp = false) => {
+    refusals.count(peer, what, { hungUp })
   }
   return {
     limits,

@@ -16,7 +16,7 @@ import { HEARSAY } from '../../core/parameters.js'
 import type { RefusedKind } from '../../core/port.js'
 import { override } from '../component-override.js'
 import { IDENTIFIED } from '../defaults.js'
-import { decodeText } from '../../wire/text.js'
+import { decodeText, printable } from '../../wire/text.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from './admission.js'
 
@@ -87,12 +87,8 @@ export function firstOf<T>(addresses: T[], isGood: (address: T) => boolean): T[]
 }
 
 export function someProtocols(protocols: string[]): string[] {
-  return protocols.filter(({ length }) => length <= IDENTIFIED.protocolLength).slice(0, IDENTIFIED.protocols)
-}
-
-/** Without what a terminal or a log would take for more than text. */
-export function printable(text: string): string {
-  return text.slice(0, IDENTIFIED.agentLength).replace(/[^\x20-\x7e]/g, '?')
+  const isGood = (name: string): boolean => name.length <= IDENTIFIED.protocolLength && printable(name) === name
+  return protocols.filter(isGood).slice(0, IDENTIFIED.protocols)
 }
 
 function shortText(bytes: Uint8Array): Uint8Array {

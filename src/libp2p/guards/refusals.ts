@@ -12,13 +12,18 @@ export class Refusals {
   emit: (event: PortEvent) => void = () => undefined
   private readonly pending = new Map<string, Refused>()
 
-  count(peer: string, what: RefusedKind, amount = 1): void {
+  /** `hungUp`: its connection is closed for that. */
+  count(peer: string, what: RefusedKind, { amount = 1, hungUp = false } = {}): void {
     const key = `${what} ${peer}`
     const known = this.pending.get(key)
-    if (known !== undefined) return void (known.count += amount)
+    if (known !== undefined) {
+      known.count += amount
+      if (hungUp) known.hungUp = true
+      return
+    }
     if (this.pending.size >= MOST) return
     if (this.pending.size === 0) setTimeout(() => this.report(), INTERVAL).unref()
-    this.pending.set(key, { type: 'refused', peer, what, count: amount })
+    this.pending.set(key, { type: 'refused', peer, what, count: amount, ...(hungUp && { hungUp }) })
   }
 
   private report(): void {

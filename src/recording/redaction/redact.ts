@@ -54,6 +54,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
       case 'verified':
         return { ...event, ids: event.ids.map((id) => ids.nameFor(id)) }
       case 'reject':
+      case 'deny':
         return event.reason === undefined ? event : { ...event, reason: '*'.repeat(utf8Length(event.reason)) }
       default:
         return withoutBytes(event)

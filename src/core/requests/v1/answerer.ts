@@ -24,6 +24,7 @@ import { logRefusal } from '../refusal-log.js'
 import { makeRoom } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
 import { startHandling, TOO_DEAR } from '../turns.js'
+import { line } from '../../terms.js'
 
 /** What comes over a paused stream all the same, bytes: the window of Yamux, which nobody has given it more of. */
 const UNREAD = 262_144
@@ -112,7 +113,7 @@ function violate(
 
 export function onRequestEnd(state: State, out: Effects, exchange: V1Exchange): void {
   if (exchange.complete) return
-  log(out, 'debug', `a request of ${exchange.peer} ended in its middle`)
+  log(out, 'debug', line`a request of ${exchange.peer} ended in its middle`)
   kill(state, out, exchange, 'incomplete')
 }
 

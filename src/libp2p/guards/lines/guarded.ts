@@ -13,7 +13,8 @@ import type { Openings } from './openings.js'
 const SAME = 1_000
 
 interface Listener {
-  refused(what: Exclude<Refusal, 'turn'>): void
+  /** `hungUp`: the connection is closed for that. */
+  refused(what: Exclude<Refusal, 'turn'>, hungUp?: boolean): void
   /** The other side has opened it, and its protocol is not agreed upon yet. `false`: it is one too many. */
   opened(stream: Stream): boolean
   /** Calls back when others have had their turn. */
@@ -113,7 +114,7 @@ export class Guarded {
 
   private end(why: Exclude<Refusal, 'turn'>): void {
     this.isOver = true
-    this.listener.refused(why)
+    this.listener.refused(why, true)
     this.connection.abort(new Error(`the other side breaks the rules of the muxer: ${why}`))
   }
 

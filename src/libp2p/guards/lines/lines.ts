@@ -27,7 +27,7 @@ export class Lines {
 
   constructor(
     limits: Limits,
-    private readonly refused: (peer: string, what: RefusedKind) => void,
+    private readonly refused: (peer: string, what: RefusedKind, hungUp?: boolean) => void,
   ) {
     this.rate = new StreamRate(limits.streamRate)
     this.handshakes = new Handshakes(limits, (range) => refused(range, 'handshakes'))
@@ -101,7 +101,7 @@ export class Lines {
         const owner = this.owners.get(connection) ?? { peer: '', range: '' }
         const { rate, unagreed } = this
         const guarded = new Guarded(connection, rate.of(owner, performance.now()), {
-          refused: (what) => this.refused(owner.peer, what),
+          refused: (what, hungUp) => this.refused(owner.peer, what, hungUp),
           opened: (stream) => unagreed.add(owner.peer, stream),
           wait: (go) => rate.turns.wait(go),
         })

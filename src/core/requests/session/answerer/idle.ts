@@ -8,6 +8,7 @@ import { cancelHandler, isWorkedOn, lookLater } from '../../exchanges.js'
 import { endRoom } from '../../slots.js'
 import type { Account, Exchange, Series, SessionExchange } from '../../state.js'
 import { endExchange, writeRefusal } from './answers.js'
+import { line } from '../../../terms.js'
 
 /** Nobody finds room so often that others end for it more often than this, ms. */
 const APART = 100
@@ -34,7 +35,7 @@ export function lookAtSeries(state: State, out: Effects, exchange: SeriesExchang
   const since = idleSince(exchange)
   const { answerIdleTimeout } = state.settings.limits
   if (since === undefined || state.now - since < answerIdleTimeout) return lookLater(state, exchange)
-  log(out, 'debug', `an answer to ${exchange.peer} was cut off: it was not taken for ${state.now - since} ms`)
+  log(out, 'debug', line`an answer to ${exchange.peer} was cut off: it was not taken for ${state.now - since} ms`)
   endIdle(state, out, exchange, `nothing of it was taken for ${state.now - since} ms`)
 }
 
@@ -65,7 +66,7 @@ export function makeRoom(state: State, out: Effects, peer: string): boolean {
   log(
     out,
     'info',
-    `${chosen.length} answers to ${largest.peer} were cut off: others need the room, and nothing of them is taken`,
+    line`${chosen.length} answers to ${largest.peer} were cut off: others need the room, and nothing of them is taken`,
   )
   for (const { exchange } of chosen) endIdle(state, out, exchange, 'others need its room, and nothing of it is taken')
   return true

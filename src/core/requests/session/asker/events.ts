@@ -16,6 +16,7 @@ import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
 import { onFrame } from './frames.js'
+import { line } from '../../../terms.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -61,7 +62,7 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
     const violation = readFrames(session.reader, chunk, take)
     if (violation === undefined) continue
     offend(state, session.peer, OFFENCES.violation, 'it broke the protocol of sessions')
-    log(out, 'warn', `the session with ${session.peer} was reset: ${violation}`)
+    log(out, 'warn', line`the session with ${session.peer} was reset: ${violation}`)
     return endSession(state, out, session, `the session was reset (${violation})`)
   }
   const connection = state.connections.all.get(session.connection)!
