@@ -31,6 +31,8 @@ export class Gater {
   readonly claims = new Claims()
   /** What peers say of others. */
   readonly hearsay = new Hearsay()
+  /** Nobody comes in any more. */
+  isClosed = false
 
   /** `deny` is for tests that cut a network in two. */
   constructor(
@@ -152,7 +154,8 @@ export class Gater {
     const { door } = this
     return {
       // Before a handshake costs anything.
-      denyInboundConnection: (socket) => door.refuses({ address: addressOf(socket), inbound: true }) !== undefined,
+      denyInboundConnection: (socket) =>
+        this.isClosed || door.refuses({ address: addressOf(socket), inbound: true }) !== undefined,
       // (Dials of the lane do not pass these two: dialling.ts asks by itself.)
       denyDialPeer: (peer) => refuse?.(peer) === true || door.bars({ peer: peer.toString() }) !== undefined,
       denyDialMultiaddr: (address) => door.bars({ address: address.toString() }) !== undefined,

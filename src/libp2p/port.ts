@@ -285,6 +285,8 @@ function dispatch(effect: Exclude<PortEffect, { type: 'access' | 'admit' | 'list
       return connections.close(effect.connection, effect.reason, effect.dead)
     case 'ping':
       return connections.ping(effect)
+    case 'closeDoor':
+      return void (parts.gater.isClosed = true)
     case 'announceObserved':
       return parts.host.services.own.observed(effect.addresses)
     case 'tableAdd':

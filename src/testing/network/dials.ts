@@ -18,6 +18,8 @@ export interface Listener extends LinkHost {
   readonly door: Door
   /** The pre-shared key of its network; `undefined`: none. */
   readonly networkKey: string | undefined
+  /** Nobody comes in any more. */
+  readonly isClosed: boolean
 }
 
 /** What the dials need of their host. */
@@ -213,7 +215,7 @@ export class Dials<Other extends Listener> {
     if (why !== undefined) return fail(textOfBarred(why))
     const place = withoutPeer(address)
     const listener = wire.hosts.get(place)
-    if (listener === undefined) return failLater(2 * wire.once(host, host), 'connection refused')
+    if (listener === undefined || listener.isClosed) return failLater(2 * wire.once(host, host), 'connection refused')
     if (listener.peerId === host.peerId) return fail('that is this node itself')
     if (wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })) return tryAgain()
     // The handshakes of TCP and Noise: after four legs the dialler has the connection.

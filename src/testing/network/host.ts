@@ -62,6 +62,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
 
   /** False before it listens, and after it was stopped or has crashed. */
   up = false
+  isClosed = false
   frozen = false
   private readonly sides = new Map<ConnectionId, Side>()
   private readonly byPeer = new Map<string, Side[]>()
@@ -116,6 +117,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
         return this.closeConnection(effect.connection, effect.dead)
       case 'ping':
         return this.ping(effect)
+      case 'closeDoor':
+        return void (this.isClosed = true)
       case 'announceObserved':
         return // Nobody here is reached at an address that it does not know.
       case 'tableAdd':
@@ -172,6 +175,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.isLoopbackOnly = bound.every(isLoopback)
     this.hasLoopback = bound.some(isLoopback)
     this.up = true
+    this.isClosed = false
     const isPartial = failures.length > 0
     const told = { ...(isAnnounced && { bound }), ...(isPartial && { failures }) }
     this.emit({ type: 'listening', addresses: [...this.addresses], ...told })
