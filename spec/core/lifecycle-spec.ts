@@ -174,7 +174,7 @@ describe('a drain', () => {
       core.connect('bob', 1)
       core.at(100)
       core.connect('carol', 2)
-      expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual(['ping 1', 'ping 2'])
+      expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual(['closeDoor', 'ping 1', 'ping 2'])
       return core
     }
     const pinged = (connection: number): Event => ({ type: 'pinged', connection, rtt: 1 })
@@ -253,7 +253,7 @@ describe('a drain', () => {
       expect(shorts(core.in({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual([])
       const writable: Event = { type: 'writable', stream: core.stream }
       expect(shorts(core.in(writable))).toEqual(['write 2 4'])
-      expect(shorts(core.in(writable))).toEqual(['ping 1'])
+      expect(shorts(core.in(writable))).toEqual(['closeDoor', 'ping 1'])
     })
 
     it('ends though it refuses all the time, and when the last refusal has left', () => {
@@ -264,6 +264,7 @@ describe('a drain', () => {
       core.now = 5
       expect(shorts(core.in({ type: 'writable', stream: core.stream }, core.hears(request(2, bytes('?')))))).toEqual([
         'write 2 82',
+        'closeDoor',
         'ping 1',
       ])
       expect(shorts(core.in(core.hears(request(3, bytes('?')))))).toEqual([])
@@ -325,12 +326,12 @@ describe('a drain', () => {
     it('waits for the nodes that have asked it when its last broadcasts have arrived, however many ask on', () => {
       const core = publishing()
       core.run(...core.asks('bob', wanted, { credit: 1_000 }))
-      expect(shorts(core.run({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual(['ping 1', 'ping 2'])
+      expect(shorts(core.run({ type: 'shutdown', ask: 3, drain: 60_000 }))).toEqual(['closeDoor', 'ping 1', 'ping 2'])
       core.run(...core.asks('carol', wanted, { credit: 1_000 }))
       expect(shorts(core.run(pinged(1), pinged(2)))).toEqual([])
       for (let i = 0; i < 10; i++) core.run(...core.asks('bob', wanted, { credit: 1_000 }))
       expect(shorts(core.run(core.sends('bob', credit(1, 300_000))))).toEqual([])
-      expect(shorts(core.run(core.sends('carol', credit(1, 300_000))))).toEqual(['ping 1', 'ping 2'])
+      expect(shorts(core.run(core.sends('carol', credit(1, 300_000))))).toEqual(['closeDoor', 'ping 1', 'ping 2'])
       core.run(...core.asks('bob', wanted, { credit: 1_000 }))
       expect(shorts(core.run(pinged(1), pinged(2)))).toContain('stop')
       expect(ended(core)).toBeUndefined()
@@ -341,7 +342,7 @@ describe('a drain', () => {
       core.connect('bob')
       core.in({ type: 'pinged', connection: 1, rtt: 3 })
       const effects = core.in({ type: 'shutdown', ask: 3, drain: 60_000 })
-      expect(effects).toEqual([{ type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 }])
+      expect(effects).toEqual([{ type: 'closeDoor' }, { type: 'ping', connection: 1, timeout: 1_000, longest: 20_000 }])
     })
   })
 })

@@ -8,6 +8,7 @@ import type { P2pError, P2pNode } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { AnotherProcess, endChildren, endProcesses } from '../support/another-process.js'
 import { bytes, heard, outcome, startEcho, startNode, stopNodes, text, within } from '../support/nodes.js'
+import { endRelays, Relay } from '../support/relay.js'
 import { hear, RawPeer } from '../support/raw-peer.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -17,6 +18,7 @@ const raw: RawPeer[] = []
 afterEach(async () => {
   await stopNodes()
   await endProcesses()
+  endRelays()
   await endChildren(children)
   await Promise.all(raw.splice(0).map((peer) => peer.stop()))
 })
@@ -49,6 +51,18 @@ describe('a node that drains', () => {
     await arrived
     const stopped = bob.stop({ drain: 8_000 })
     expect((await within(5_000, answers, 'the answers')).map(({ length }) => length)).toEqual(Array(5).fill(1_000_000))
+    await within(3_000, stopped, 'the end')
+    expect(await bob.closed).toBeUndefined()
+  })
+
+  it('lets nobody new in while its last confirmations are under way, so nobody asks in vain', async () => {
+    const [alice, bob, carol] = [await startNode(), await startEcho(), await startNode()]
+    const relay = await Relay.to(Number(bob.addresses[0]!.split('/')[4]))
+    await carol.request(`${relay.address}/p2p/${bob.peerId}`, bytes('?'))
+    relay.hold()
+    const stopped = bob.stop({ drain: 8_000 })
+    expect(await outcome(alice.request(bob.addresses[0]!, bytes('?')))).toBe('DialError')
+    relay.goOn()
     await within(3_000, stopped, 'the end')
     expect(await bob.closed).toBeUndefined()
   })

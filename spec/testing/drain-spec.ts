@@ -5,6 +5,9 @@ import { isP2pError, type NodeConfig, type P2pError, type P2pNode } from 'tinyp2
 import { simulate, type SimulatedNetwork } from 'tinyp2p/testing'
 import { bytes, text } from '../support/bytes.js'
 
+/** What a caller of a node that drains may hear: it was answered, or refused, or never came there. */
+const TRUE = ['answered', 'Overloaded', 'DialError']
+
 let net: SimulatedNetwork
 const log: string[] = []
 
@@ -193,6 +196,39 @@ describe('a node that drains', () => {
     await net.until(bob.stop({ drain: 60_000 }))
     expect(net.now - since).toBeLessThan(50)
   })
+
+  // A peer on a slow line takes its time to confirm, and meanwhile somebody comes in.
+  it.each(Array.from({ length: 30 }, (_, i) => 10 * i))(
+    'loses no request of a peer whose dial began %d ms before, whether or not it has come in',
+    async (before) => {
+      net = simulate({ seed: 1, latency: 30 })
+      const bob = await net.createNode()
+      bob.setEventHandler({ handleInboundRequest: (data) => data })
+      const carol = await net.createNode({ bootNodes: bob.addresses })
+      net.slow(bob, carol, 30)
+      const alice = await net.createNode()
+      await net.until(carol.request(bob.peerId, bytes('first')))
+      const outcomes: string[] = []
+      const ask = (): void => {
+        alice.request(bob.addresses[0]!, bytes('late')).then(
+          () => outcomes.push('answered'),
+          ({ code }: P2pError) => outcomes.push(code),
+        )
+      }
+      ask()
+      let isOver = false
+      await net.run(before)
+      const stopped = bob.stop({ drain: 5_000 }).then(() => (isOver = true))
+      while (!isOver) {
+        ask()
+        await net.run(20)
+      }
+      await net.until(stopped)
+      await net.run(20_000)
+      expect(outcomes.filter((one) => !TRUE.includes(one))).toEqual([])
+      expect(await bob.closed).toBeUndefined()
+    },
+  )
 
   it.each([-1, 1.5, NaN, 2 ** 31, '5', null])('does not begin with a drain of %p', async (drain) => {
     const { bob } = await pair()

@@ -108,6 +108,7 @@ export function finishDrain(state: State, out: Effects): void {
   const { lifecycle, connections, streams } = state
   if (isBusy(state)) {
     lifecycle.unsent = lifecycle.confirming = undefined
+    lifecycle.asked.clear()
     return
   }
   const peers = recipientsThere(state)
@@ -115,9 +116,10 @@ export function finishDrain(state: State, out: Effects): void {
   lifecycle.unsent ??= new Set(writing(state))
   for (const stream of lifecycle.unsent) if (!streams.sessions.has(stream)) lifecycle.unsent.delete(stream)
   if (lifecycle.unsent.size > 0) return lookAgain(state)
-  lifecycle.confirming ??= askAll(state, out)
-  for (const id of lifecycle.confirming.keys()) if (!connections.all.has(id)) lifecycle.confirming.delete(id)
-  if (lifecycle.confirming.size > 0) return
+  const confirming = (lifecycle.confirming ??= beginConfirming(out))
+  if (!askAll(state, out, confirming)) return lookAgain(state)
+  for (const id of confirming.keys()) if (!connections.all.has(id)) confirming.delete(id)
+  if (confirming.size > 0) return
   if (lifecycle.lastServed === Infinity) {
     // Whoever has our last broadcasts has asked by now for what is large in them. For those who ask on and on nobody waits.
     lifecycle.lastServed = state.exchanges.nextId
@@ -158,11 +160,28 @@ function lookAgain(state: State): void {
   dueAt(state, 'stop', lifecycle.lookAt)
 }
 
-/** On a slow line these pings wait behind what has left us, and have the time for it. A peer that hangs does not hold us up. */
-function askAll(state: State, out: Effects): Map<ConnectionId, PingsOver> {
-  return new Map(
-    [...state.connections.all.values()].map((connection) => [connection.id, confirm(state, out, connection)]),
-  )
+/** Whoever dials from now on finds nobody, and knows it. Those whose handshake has begun come in. */
+function beginConfirming(out: Effects): Map<ConnectionId, PingsOver> {
+  out.push({ type: 'closeDoor' })
+  return new Map()
+}
+
+/**
+ * On a slow line these pings wait behind what has left us, and have the time for it. A peer that hangs does not hold us up. One that has
+ * come in meanwhile, or was told only now that we stop, is asked too, behind that word. False: somebody's word has not left us yet.
+ */
+function askAll(state: State, out: Effects, confirming: Map<ConnectionId, PingsOver>): boolean {
+  const { asked, unsent } = state.lifecycle
+  for (const connection of state.connections.all.values()) {
+    const { id, goodbyes } = connection
+    if (asked.get(id) === goodbyes) continue
+    const unwritten = [connection.asking, connection.answering].filter((session) => (session?.goodbyes.length ?? 0) > 0)
+    for (const session of unwritten) unsent!.add(session!.stream)
+    if (unwritten.length > 0) continue
+    asked.set(id, goodbyes)
+    confirming.set(id, confirm(state, out, connection))
+  }
+  return unsent!.size === 0
 }
 
 function confirm(state: State, out: Effects, connection: Connection): PingsOver {

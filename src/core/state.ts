@@ -59,6 +59,8 @@ export interface Lifecycle {
    * was sent has arrived.
    */
   confirming: Map<ConnectionId, PingsOver> | undefined
+  /** The connections that it has asked for that, and how many goodbyes each of them had been told by then. */
+  asked: Map<ConnectionId, number>
   /**
    * While it drains, once that has been confirmed: of the requests of other nodes to this one it waits for those before this number
    * (they count down). Before: `Infinity`.
@@ -134,6 +136,7 @@ export function createState(self: string, settings: Settings): State {
       lookAt: Infinity,
       unsent: undefined,
       confirming: undefined,
+      asked: new Map(),
       lastServed: Infinity,
       unconfirmed: [],
       reason: undefined,

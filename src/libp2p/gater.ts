@@ -22,6 +22,8 @@ export class Gater {
   private readonly overLoopback = new Map<string, boolean>()
   private readonly selfReports = new Map<string, SelfReport>()
   readonly claims = new Claims()
+  /** Nobody comes in any more. */
+  isClosed = false
 
   /** `deny` is for tests that cut a network in two. */
   constructor(
@@ -99,6 +101,7 @@ export class Gater {
     const { deny } = this
     const refuse = deny && ((peer: PeerId) => deny(peer.toString()))
     return {
+      denyInboundConnection: () => this.isClosed,
       denyOutboundUpgradedConnection: (_, socket) => this.claims.refuses(socket),
       filterMultiaddrForPeer: (peer, address) => this.accepts(peer.toString(), address.toString()),
       ...(refuse && {

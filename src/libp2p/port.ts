@@ -244,6 +244,8 @@ function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, part
       return connections.close(effect.connection, effect.reason, effect.dead)
     case 'ping':
       return connections.ping(effect)
+    case 'closeDoor':
+      return void (parts.gater.isClosed = true)
     case 'announceObserved':
       return parts.host.services.own.observed(effect.addresses)
     case 'tableAdd':

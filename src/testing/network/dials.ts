@@ -13,6 +13,8 @@ import type { Wire } from './wire.js'
 /** What can be dialled. */
 export interface Listener extends LinkHost {
   readonly up: boolean
+  /** Nobody comes in any more. */
+  readonly isClosed: boolean
 }
 
 /** What the dials need of their host. */
@@ -185,7 +187,7 @@ export class Dials<Other extends Listener> {
     }
     const place = withoutPeer(address)
     const listener = wire.hosts.get(place)
-    if (listener === undefined) return failLater(2 * wire.once(host, host), 'connection refused')
+    if (listener === undefined || listener.isClosed) return failLater(2 * wire.once(host, host), 'connection refused')
     if (listener.peerId === host.peerId) return fail('that is this node itself')
     if (wire.vanishes({ kind: 'dial', from: host.peerId, to: listener.peerId })) return tryAgain()
     // The handshakes of TCP and Noise: after four legs the dialler has the connection.

@@ -47,6 +47,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   private places: string[] = []
   /** False before it listens, and after it was stopped or has crashed. */
   up = false
+  isClosed = false
   frozen = false
   private readonly sides = new Map<ConnectionId, Side>()
   private readonly byPeer = new Map<string, Side[]>()
@@ -98,6 +99,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
         return this.closeConnection(effect.connection, effect.dead)
       case 'ping':
         return this.ping(effect)
+      case 'closeDoor':
+        return void (this.isClosed = true)
       case 'announceObserved':
         return // Nobody here is reached at an address that it does not know.
       case 'tableAdd':
@@ -150,6 +153,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.isLoopbackOnly = bound.every(isLoopback)
     this.hasLoopback = bound.some(isLoopback)
     this.up = true
+    this.isClosed = false
     const isPartial = failures.length > 0
     const told = { ...(isAnnounced && { bound }), ...(isPartial && { failures }) }
     this.emit({ type: 'listening', addresses: [...this.addresses], ...told })
