@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Command } from '../../../src/core/events.js'
 import { Authorizer, type Authorize } from '../../../src/edge/access/authorizer.js'
 import { P2pError } from '../../../src/errors.js'
+import { textOf } from '../../support/said.js'
 
 function authorizing(authorize: Authorize | undefined) {
   const commands: Command[] = []
@@ -9,7 +10,7 @@ function authorizing(authorize: Authorize | undefined) {
   const authorizer = new Authorizer(
     authorize,
     (command) => commands.push(command),
-    (level, said) => log.push(`${level} ${typeof said === 'string' ? said : said.text}`),
+    (level, said) => log.push(`${level} ${textOf(said)}`),
   )
   const ask = (authorization = 1): void => {
     authorizer.onAuthorize({

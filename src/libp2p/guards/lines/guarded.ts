@@ -100,13 +100,19 @@ export class Guarded {
 
   private goOn(): void {
     if (this.isOver) return
+    try {
+      this.resume()
+      if (this.waitsAgain) this.connection.pause()
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  private resume(): void {
     this.waitsAgain = false
     this.isResuming = true
     try {
       this.connection.resume()
-      if (this.waitsAgain) this.connection.pause()
-    } catch {
-      // It has ended meanwhile.
     } finally {
       this.isResuming = false
     }
