@@ -43,7 +43,7 @@ export async function run(order: Order, told: (report: Report | string) => void)
     })
     const [first] = left
     if (first === undefined) break
-    add(lost(first, seed, stopped, only))
+    add(await lost(first, seed, stopped, only))
     left = left.slice(1)
   }
   return reports
@@ -56,7 +56,13 @@ interface Stopped {
 }
 
 /** A target whose thread has ended, or was ended. */
-function lost(target: Target, seed: string, { why, batch, index }: Stopped, only?: Uint8Array): Report {
+async function lost(
+  target: Target,
+  seed: string,
+  { why, batch, index }: Stopped,
+  only?: Uint8Array,
+): Promise<Report> {
+  await target.prepare?.()
   const inputs = batch < 0 ? [] : [...inputsOf(target, seed, batch), largeOf(target, seed, batch)]
   const input = only ?? inputs[index]
   const fault = { kind: 'hangs' as const, message: `${why} at input ${index} of batch ${batch}`, ...(input && { input }) }

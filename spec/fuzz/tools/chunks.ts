@@ -22,9 +22,14 @@ export function oneOf<T>(random: Random, items: readonly T[]): T {
   return items[random.below(items.length)]!
 }
 
-/** @throws when it does not hold, which is no error that a reader may throw. */
+/** No error that a reader may throw. */
+class Unheld extends Error {
+  override readonly name = 'Unheld'
+}
+
+/** @throws when it does not hold */
 export function hold(isSo: boolean, what: string): void {
-  if (!isSo) throw new Error(`it does not hold that ${what}`)
+  if (!isSo) throw new Unheld(`it does not hold that ${what}`)
 }
 
 /** Are these the same, as JSON? */
