@@ -8,10 +8,11 @@ export interface Target {
   readonly share: number
   /** The longest input that can come, bytes. */
   readonly most: number
-  /** Names of the errors that it throws for bad bytes. */
+  /** Names of the errors that it throws for bad bytes, or name and beginning of the message: `TypeError: Invalid URL`. */
   readonly throws?: readonly string[]
-  /** It may allocate so many bytes for each byte of an input, beside `ROOM` of watch.ts. Default: 64. */
+  /** It may allocate so many bytes for each byte of an input, and so many for any. Default: 64, 1 MiB. */
   readonly memory?: number
+  readonly room?: number
   /** So many different outcomes there are at least. Default: 3. */
   readonly outcomes?: number
   /** Before the first input. */

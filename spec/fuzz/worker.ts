@@ -32,6 +32,8 @@ async function one(name: string, input: Uint8Array): Promise<Report> {
 }
 
 watchRejections()
+// Timers that keep no process are waited for.
+setInterval(() => undefined, 60_000)
 for (const [name, amount] of Object.entries(inputs)) {
   const index = targets.findIndex((target) => target.name === name)
   const tick = (batch: number, at: number): void => {

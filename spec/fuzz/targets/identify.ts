@@ -29,6 +29,8 @@ const THROWS = [
   ...['UnexpectedEOFError', 'InvalidDataLengthError', 'InvalidDataLengthLengthError', 'InvalidMessageLengthError'],
   ...['StreamResetError', 'StreamStateError', 'InvalidMultiaddrError', 'UnsupportedKeyTypeError', 'ParseError', 'ValidationError'],
   ...['RangeError', 'MaxLengthError', 'MaxSizeError', 'VerificationError', 'UnknownProtocolError', 'Error'],
+  // A peer id that is neither a key nor a hash is one of HTTP; and not all keys look at the length of a signature themselves.
+  ...['TypeError: Invalid URL', 'TypeError: "sig" must be'],
 ]
 
 /** Which peer it is, and its messages. */

@@ -4,11 +4,12 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
 import { multiaddr } from '@multiformats/multiaddr'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import { TABLE } from '../../../src/core/parameters.js'
 import { KAD_ANSWER_SIZE, KAD_QUESTION_SIZE } from '../../../src/libp2p/defaults.js'
 import { Gater } from '../../../src/libp2p/gater.js'
 import { FrameReader, framed } from '../../../src/libp2p/gossip/frames.js'
-import type { Admission } from '../../../src/libp2p/guards/admission.js'
+import { Admission } from '../../../src/libp2p/guards/admission.js'
 import { KadClient } from '../../../src/libp2p/kad/client.js'
 import { encodeQuestion, FIND_NODE } from '../../../src/libp2p/kad/messages.js'
 import { KadServer } from '../../../src/libp2p/kad/server.js'
@@ -29,7 +30,7 @@ const [us, them] = ['Ed25519', 'secp256k1'].map((type) => peerIdFromString(SIGNE
 ]
 const ADDRESSES = [multiaddr('/ip4/192.0.2.1/tcp/4001')]
 
-const all = { admits: () => true } as unknown as Admission
+const { kadRate } = limitsOf()
 
 function server(gater: Gater, refused: (what: string) => void): KadServer {
   const known = { id: them, addresses: ADDRESSES.map((address) => ({ multiaddr: address, isCertified: false })) }
@@ -39,7 +40,7 @@ function server(gater: Gater, refused: (what: string) => void): KadServer {
     addressManager: { getAddresses: () => ADDRESSES },
     events: { addEventListener: () => undefined },
   }
-  return new KadServer(components as unknown as ConstructorParameters<typeof KadServer>[0], gater, all, (_, what) => refused(what))
+  return new KadServer(components as unknown as ConstructorParameters<typeof KadServer>[0], gater, new Admission(kadRate), (_, what) => refused(what))
 }
 
 function somePeer(random: Random): Uint8Array {
@@ -60,7 +61,6 @@ const questions: Target = {
   name: 'kad: questions',
   share: 0.6,
   most: 2 * KAD_QUESTION_SIZE,
-  memory: 512,
   outcomes: 3,
   good: (random) => join(random.bytes(1), ...Array.from({ length: 1 + random.below(2) }, () => framed(someMessage(random, 2)))),
   large: (random, size) =>

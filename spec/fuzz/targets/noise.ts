@@ -89,6 +89,8 @@ function handshake(name: string, side: 'secureInbound' | 'secureOutbound'): Targ
     share: 0.01,
     most: 3 * LONGEST,
     memory: 256,
+    // Keys, and their products.
+    room: 4 * 1024 * 1024,
     outcomes: 2,
     throws: BROKEN,
     prepare: both,
@@ -104,7 +106,7 @@ function handshake(name: string, side: 'secureInbound' | 'secureOutbound'): Targ
       const socket = new SaidSocket(side === 'secureInbound' ? 'inbound' : 'outbound')
       const { signal } = new AbortController()
       const secured = ours![side](socket, { signal })
-      socket.say(...pieces).finish()
+      socket.converse(pieces, secured)
       return (await secured).remotePeer.type
     },
   }
@@ -115,6 +117,8 @@ const frames: Target = {
   share: 0.01,
   most: LONGEST,
   memory: 256,
+  // Two handshakes.
+  room: 8 * 1024 * 1024,
   outcomes: 2,
   throws: BROKEN,
   prepare: both,
@@ -158,7 +162,7 @@ const nonces: Target = {
     let others = 0
     const guarded = privateNetwork(protector, () => others++)
     const made = guarded.protect(socket as unknown as MultiaddrConnection, { signal: new AbortController().signal })
-    socket.say(...pieces).finish()
+    socket.converse(pieces, made)
     await made
     return `protected, ${others} others`
   },

@@ -57,6 +57,9 @@ export class SaidStream extends AbstractStream {
   }
 }
 
+/** For what is done in other threads meanwhile, ms. */
+const MOMENT = 10
+
 export class SaidSocket extends AbstractMultiaddrConnection {
   heard: (bytes: Uint8Array) => void = () => undefined
 
@@ -69,10 +72,17 @@ export class SaidSocket extends AbstractMultiaddrConnection {
     return this
   }
 
-  finish(): this {
+  finish(): void {
     this.onRemoteCloseWrite()
     this.onTransportClosed()
-    return this
+  }
+
+  /** Says this, and ends when the answer is there, or when there is none for a moment. */
+  converse(chunks: Uint8Array[], answered: Promise<unknown>): void {
+    const moment = setTimeout(() => this.finish(), MOMENT)
+    const over = (): void => clearTimeout(moment)
+    answered.then(over, over)
+    this.say(...chunks)
   }
 
   sendData(data: { byteLength: number; subarray(): Uint8Array }): { sentBytes: number; canSendMore: boolean } {
@@ -99,7 +109,7 @@ export class SaidSocket extends AbstractMultiaddrConnection {
 
 /** A connection of such a peer. */
 export function connectionOf(remotePeer: PeerId, newStream: () => SaidStream = () => new SaidStream()): Connection {
-  const connection = { remotePeer, remoteAddr: ADDRESS, log, status: 'open', direction: 'inbound', streams: [] }
+  const connection = { remotePeer, remoteAddr: ADDRESS, log, status: 'open', direction: 'inbound', streams: [], muxer: { status: 'open' } }
   return Object.assign(connection, { newStream: () => Promise.resolve(newStream()) }) as unknown as Connection
 }
 
