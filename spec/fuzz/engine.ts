@@ -18,6 +18,8 @@ const LARGE_EVERY = 4
 /** A long input that takes more than this, ms, is compared with one of a quarter of its length, which may take an eighth of the time. */
 const SUSPICIOUS = 10
 const PART = 4
+/** Inputs before anything is measured. */
+const WARM = 64
 /** Bytes that all inputs of a target may leave behind. */
 const KEPT = 16 * 1024 * 1024
 /** A batch that allocates more is looked at input by input. */
@@ -48,12 +50,13 @@ export async function fuzz(target: Target, seed: string, inputs: number, tick: T
   const run = new Run(target, seed, tick)
   await target.prepare?.()
   // Caches and code that is made once are none of the inputs' memory.
-  await run.batch(-1)
+  await run.batch(-1, WARM)
   const before = allocated(true)
   const since = performance.now()
   run.start()
-  const batches = Math.max(1, Math.ceil(inputs / BATCH))
-  for (let batch = 0; batch < batches && run.faults.length < ENOUGH; batch++) await run.batch(batch)
+  for (let batch = 0; batch * BATCH < inputs && run.faults.length < ENOUGH; batch++) {
+    await run.batch(batch, Math.min(BATCH, inputs - batch * BATCH))
+  }
   const ms = performance.now() - since
   run.judge(allocated(true) - before)
   await target.end?.()
@@ -79,12 +82,13 @@ class Run {
     this.outcomes.clear()
   }
 
-  async batch(batch: number): Promise<void> {
+  async batch(batch: number, size: number): Promise<void> {
     const { target, seed } = this
     const before = allocated()
     let index = 0
     let bytes = 0
     for (const input of inputsOf(target, seed, batch)) {
+      if (index === size) break
       this.tick(batch, index++)
       bytes += input.length
       await this.one(input)
