@@ -24,6 +24,9 @@ const FIRST_SIZE = 16_384
 /** Texts up to this length are written character by character, which is faster as long as they are ASCII. */
 const SHORT_TEXT = 128
 
+/** Lists and objects in each other; ours are some ten deep. */
+const MOST_NESTED = 128
+
 const encoder = new TextEncoder()
 
 const READING: DecodeOptions = { allowIndefinite: false, allowBigInt: false, retainStringBytes: true }
@@ -187,19 +190,35 @@ export class CborWriter {
 
 /**
  * The one value that `bytes` hold. Byte strings in it are copies.
- * @throws when they hold anything else, also what is nested too deep for the stack.
+ * @throws when they hold anything else, also what is nested deeper than `MOST_NESTED`.
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
   // A Buffer's `slice` is a view.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-  return decode(plain, { ...READING, tokenizer: new WholeTexts(plain, READING) })
+  return decode(plain, { ...READING, tokenizer: new Reader(plain, READING) })
 }
 
-/** cborg drops a U+FEFF at the start of a text, and this does not. */
-class WholeTexts extends Tokenizer {
+/**
+ * cborg drops a U+FEFF at the start of a text, and this does not. And it reads lists in lists by calls in calls, so that a few thousand
+ * bytes use up the stack, of whoever has called it.
+ */
+class Reader extends Tokenizer {
+  /** Of each list and object that is open: how many values are to come. */
+  private readonly open: number[] = []
+
   override next(): Token {
     const token = super.next()
     if (token.type === Type.string && token.byteValue !== undefined) token.value = decodeText(token.byteValue)
+    this.nest(token)
     return token
+  }
+
+  private nest({ type, value }: Token): void {
+    const { open } = this
+    if (open.length > 0) open[open.length - 1]!--
+    if (type === Type.array) open.push(value as number)
+    else if (type === Type.map) open.push(2 * (value as number))
+    if (open.length > MOST_NESTED) throw new Error(`it is nested deeper than ${MOST_NESTED} lists and objects`)
+    while (open.at(-1) === 0) open.pop()
   }
 }

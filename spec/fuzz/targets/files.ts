@@ -124,7 +124,6 @@ const locks: Target = {
   most: LONG,
   memory: 512,
   outcomes: 2,
-  // (It is no subclass by name.)
   throws: ['Error: process '],
   prepare: makeFolder,
   end: removeFolder,

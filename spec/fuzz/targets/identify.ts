@@ -8,6 +8,7 @@ import { IDENTIFIED, IDENTIFY, IDENTIFY_PUSH, PING_UNREAD } from '../../../src/l
 import { Gater } from '../../../src/libp2p/gater.js'
 import type { Admission } from '../../../src/libp2p/guards/admission.js'
 import { modest } from '../../../src/libp2p/guards/identify.js'
+import { boundPeerIds } from '../../../src/libp2p/guards/peer-ids.js'
 import { answerPings } from '../../../src/libp2p/guards/ping-server.js'
 import { quietLogger } from '../../../src/libp2p/logger.js'
 import type { Random } from '../../../src/testing/network/random.js'
@@ -66,6 +67,9 @@ function largeMessage(random: Random, size: number): Uint8Array {
   const pieces = Array.from({ length: times }, () => field(number, piece))
   return join(Uint8Array.of(which, 0), sized(field(1, PEERS[which]!.key), ...pieces))
 }
+
+// As createHost does it.
+boundPeerIds()
 
 const kept: PeerData[] = []
 

@@ -10,6 +10,7 @@ import { KAD_ANSWER_SIZE, KAD_QUESTION_SIZE } from '../../../src/libp2p/defaults
 import { Gater } from '../../../src/libp2p/gater.js'
 import { FrameReader, framed } from '../../../src/libp2p/gossip/frames.js'
 import { Admission } from '../../../src/libp2p/guards/admission.js'
+import { boundPeerIds } from '../../../src/libp2p/guards/peer-ids.js'
 import { KadClient } from '../../../src/libp2p/kad/client.js'
 import { encodeQuestion, FIND_NODE } from '../../../src/libp2p/kad/messages.js'
 import { KadServer } from '../../../src/libp2p/kad/server.js'
@@ -29,6 +30,9 @@ const [us, them] = ['Ed25519', 'secp256k1'].map((type) => peerIdFromString(SIGNE
   PeerId,
 ]
 const ADDRESSES = [multiaddr('/ip4/192.0.2.1/tcp/4001')]
+
+// As createHost does it.
+boundPeerIds()
 
 const { kadRate } = limitsOf()
 

@@ -18,11 +18,13 @@ import { checkEntries } from '../../../src/edge/access/entries.js'
 import { checkAbout, checkTarget, checkTcpAddress } from '../../../src/edge/checks.js'
 import { parseSecret } from '../../../src/identity.js'
 import { priceOfKey } from '../../../src/libp2p/gossip/keys.js'
+import { boundPeerIds } from '../../../src/libp2p/guards/peer-ids.js'
 import { peerIdOf } from '../../../src/libp2p/kad/messages.js'
 import { readNetworkKey, textOfNetworkKey } from '../../../src/network-key.js'
 import { Names, type Family, type Sources } from '../../../src/platform/names.js'
 import type { Random } from '../../../src/testing/network/random.js'
 import { join } from '../../support/bytes.js'
+import { varint } from '../../support/session.js'
 import type { Target } from '../target.js'
 import { hold, oneOf, text, utf8 } from '../tools/chunks.js'
 import { KEYS, largeKey, longAddress, someAddress, someAddressBytes, someId, someKey } from '../tools/identities.js'
@@ -94,6 +96,7 @@ const addressBytes: Target = {
   outcomes: 5,
   good: (random) => join(...Array.from({ length: 1 + random.below(2) }, () => someAddressBytes(random))),
   large: longAddress,
+  prepare: boundPeerIds,
   read: (input) => rules(multiaddr(input).toString()),
 }
 
@@ -122,7 +125,7 @@ const networkKeys: Target = {
   share: 1,
   most: LONG,
   throws: ['P2pError'],
-  outcomes: 4,
+  outcomes: 2,
   good(random) {
     const key = random.bytes(32)
     const base64 = Buffer.from(key).toString('base64')
@@ -154,7 +157,7 @@ const peerIds: Target = {
   most: 8_192,
   good: someId,
   outcomes: 3,
-  large: (random, size) => join(oneOf(random, [Uint8Array.of(0), Uint8Array.of(0x12)]), random.bytes(size)),
+  large: (random, size) => join(varint(oneOf(random, [0, 0x12, 0x11])), varint(size), random.bytes(size)),
   read(input) {
     const id = peerIdOf(input)
     if (id === undefined) return 'nobody'
