@@ -14,16 +14,18 @@ import {
 } from './watch.js'
 
 /** So many batches have one long input. */
-const LARGE_EVERY = 4
+const LARGE_EVERY = 8
 /** A long input that takes more than this, ms, is compared with one of a quarter of its length, which may take an eighth of the time. */
 const SUSPICIOUS = 10
 const PART = 4
 /** Inputs before anything is measured. */
-const WARM = 64
+const WARM = 16
 /** Bytes that all inputs of a target may leave behind. */
 const KEPT = 16 * 1024 * 1024
 /** A batch that allocates more is looked at input by input. */
 const MUCH = 16 * 1024 * 1024
+/** With fewer inputs it is no wonder that not all outcomes are seen. */
+const JUDGED = 256
 /** Faults of one target that are told. */
 const ENOUGH = 3
 /** Of these the input is made shorter. */
@@ -172,7 +174,7 @@ class Run {
     const { outcomes, target, faults } = this
     const { outcomes: least = 3 } = target
     if (kept > KEPT) faults.push({ kind: 'kept', message: `${kept} bytes are kept after ${this.inputs} inputs` })
-    if (outcomes.size >= least) return
+    if (outcomes.size >= least || this.inputs < JUDGED) return
     faults.push({ kind: 'outcomes', message: `only ${[...outcomes.keys()].join('; ') || 'none'}, of at least ${least}` })
   }
 

@@ -9,7 +9,7 @@ import { hold, oneOf, utf8 } from '../tools/chunks.js'
 
 const calls: Target = {
   name: 'typed requests',
-  share: 4,
+  share: 8,
   most: 1_048_576,
   outcomes: 2,
   good: (random) => encodeCall(`chat/${oneOf(random, ['say', 'hear', '', '__proto__'])}`, random.bytes(random.below(9))),
@@ -54,7 +54,7 @@ const CODECS = [json(), utf8Codec, nothing, codecOf(schema)!]
 
 const codecs: Target = {
   name: 'codecs',
-  share: 4,
+  share: 8,
   most: 1_048_576,
   outcomes: 5,
   // A text that is no JSON, bytes that are no text, and what a schema or `nothing` does not take.

@@ -54,7 +54,7 @@ function fileOf(input: Uint8Array, seal = twice): string | Uint8Array {
 
 const seals: Target = {
   name: 'sealed files',
-  share: 2,
+  share: 6,
   most: LONG,
   good: (random) => utf8(twice(oneOf(random, ['hello', '', '{"a":1}']))),
   read(input) {
@@ -80,7 +80,7 @@ function someRemembered(random: Random): string {
 function remembered(name: 'peers' | 'ports', good: (random: Random) => string): Target {
   return {
     name: `files: ${name}`,
-    share: 0.02,
+    share: 0.06,
     most: LONG,
     memory: 512,
     outcomes: 2,
@@ -103,7 +103,7 @@ function remembered(name: 'peers' | 'ports', good: (random: Random) => string): 
 
 const keys: Target = {
   name: 'files: key',
-  share: 0.02,
+  share: 0.06,
   most: LONG,
   memory: 512,
   outcomes: 2,
@@ -120,7 +120,7 @@ const keys: Target = {
 
 const locks: Target = {
   name: 'files: lock',
-  share: 0.02,
+  share: 0.06,
   most: LONG,
   memory: 512,
   outcomes: 2,
@@ -129,7 +129,8 @@ const locks: Target = {
   end: removeFolder,
   good(random) {
     const pid = oneOf(random, [1, process.pid, 999_999_999, -1, 0, 1.5, '1', null, [], '../self'])
-    const owner = { pid, started: oneOf(random, ['1', null, 7]), boot: null, thread: oneOf(random, [0, 1, 'x']), task: { id: '../1', started: 'x' } }
+    const task = random.below(2) === 0 ? { task: { id: '../1', started: 'x' } } : {}
+    const owner = { pid, started: oneOf(random, ['1', null, 7]), boot: null, thread: oneOf(random, [0, 1, 'x']), ...task }
     return join(random.bytes(1), utf8(random.below(3) === 0 ? someJson(random) : JSON.stringify(owner)))
   },
   read: (input) =>

@@ -14,7 +14,7 @@ import { count, field } from '../../hostile/tools/protobuf.js'
 import { join } from '../../support/bytes.js'
 import type { Target } from '../target.js'
 import { bothWays, hold, oneOf, text, utf8 } from '../tools/chunks.js'
-import { someId, someKey } from '../tools/identities.js'
+import { longId, someId, someKey } from '../tools/identities.js'
 import { SIGNED } from '../tools/signed.js'
 import { stock } from '../tools/stock.js'
 
@@ -71,7 +71,8 @@ function someMessage(random: Random): Uint8Array {
 const frames: Target = {
   name: 'gossip: frames',
   share: 4,
-  most: FRAME + 8,
+  // What is there at once. Between frames others have their turn.
+  most: 131_072,
   good: (random) => join(random.bytes(1), ...some(random, 4, () => framed(random.bytes(random.below(40))))),
   throws: ['Error'],
   read(input) {
@@ -96,7 +97,7 @@ const PROTOBUF = ['RangeError', 'Error', 'MaxLengthError', 'MaxSizeError']
 
 const rpcs: Target = {
   name: 'gossip: RPCs',
-  share: 3,
+  share: 2,
   most: FRAME,
   // A field of two bytes becomes an object.
   memory: 256,
@@ -107,6 +108,7 @@ const rpcs: Target = {
     const piece = oneOf(random, [
       () => field(1, new Uint8Array()),
       () => field(2, field(4, 'a')),
+      () => field(2, field(1, longId(random, size - 40))),
       () => field(3, new Uint8Array()),
       () => field(3, field(4, field(2, new Uint8Array()))),
       () => field(3, field(2, new Uint8Array())),
@@ -135,7 +137,7 @@ function messageOutcome(message: RPC.Message): string {
   hold(frameSize(message) > 0, 'it has a size')
   const price = priceOf(message)
   const id = messageId(unverified(message).data)
-  if (!repeats.hasHeard(id, message) && !repeats.isReplay(message)) repeats.note(id, message)
+  if (!repeats.hasHeard(id, message) && !repeats.isReplay(message) && message.from?.length === 38) repeats.note(id, message)
   try {
     return `${unverified(message).from === '' ? 'nobody' : 'a signer'}, price ${price}`
   } catch {

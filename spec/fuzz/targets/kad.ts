@@ -20,7 +20,7 @@ import { count, field } from '../../hostile/tools/protobuf.js'
 import { join } from '../../support/bytes.js'
 import type { Target } from '../target.js'
 import { bothWays, hold, oneOf } from '../tools/chunks.js'
-import { longAddress, someAddressBytes, someId } from '../tools/identities.js'
+import { longAddress, longId, someAddressBytes, someId } from '../tools/identities.js'
 import { SIGNED } from '../tools/signed.js'
 import { stock } from '../tools/stock.js'
 import { connectionOf, SaidStream } from '../tools/stream.js'
@@ -65,11 +65,12 @@ const questions: Target = {
   name: 'kad: questions',
   share: 0.6,
   most: 2 * KAD_QUESTION_SIZE,
+  memory: 256,
   outcomes: 3,
   good: (random) => join(random.bytes(1), ...Array.from({ length: 1 + random.below(2) }, () => framed(someMessage(random, 2)))),
   large: (random, size) =>
     random.below(2) === 0
-      ? join(random.bytes(1), framed(field(2, random.bytes(Math.min(size, KAD_QUESTION_SIZE - 8)))))
+      ? join(random.bytes(1), framed(join(count(1, 4), field(2, longId(random, Math.min(size, KAD_QUESTION_SIZE - 20))))))
       : join(random.bytes(1), ...Array.from({ length: size / 3 }, () => framed(count(1, 4)))),
   async read(input) {
     const { pieces } = bothWays(input)
@@ -103,6 +104,7 @@ const answers: Target = {
   large(random, size) {
     const piece = oneOf(random, [
       () => field(8, new Uint8Array()),
+      () => field(8, join(field(1, longId(random, size - 40)), field(2, someAddressBytes(random)))),
       () => field(8, somePeer(random)),
       () => field(8, join(field(1, someId(random)), field(2, longAddress(random, 100)))),
       () => count(5, 1),

@@ -86,7 +86,7 @@ const BROKEN = [
 function handshake(name: string, side: 'secureInbound' | 'secureOutbound'): Target {
   return {
     name,
-    share: 0.01,
+    share: 0.008,
     most: 3 * LONGEST,
     memory: 256,
     // Keys, and their products.
@@ -114,7 +114,7 @@ function handshake(name: string, side: 'secureInbound' | 'secureOutbound'): Targ
 
 const frames: Target = {
   name: 'noise: frames',
-  share: 0.01,
+  share: 0.004,
   most: LONGEST,
   memory: 256,
   // Two handshakes.

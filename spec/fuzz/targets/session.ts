@@ -64,13 +64,13 @@ function frames(random: Random): Uint8Array {
   return join(random.bytes(1), ...Array.from({ length: 1 + random.below(3) }, () => someFrame(random)))
 }
 
-/** What a peer may send before anybody has read any of it. */
-const WINDOW = 1_048_576
+/** What a socket hands on at once, and more. */
+const CHUNKS = 131_072
 
 export const sessionFrames: Target = {
   name: 'session: frames',
-  share: 20,
-  most: WINDOW,
+  share: 30,
+  most: CHUNKS,
   outcomes: 8,
   good: frames,
   read(input) {
@@ -87,7 +87,7 @@ const redaction: Target = {
   share: 2,
   most: 65_536,
   // It looks at heads byte by byte, for whoever records a node.
-  memory: 512,
+  memory: 1_024,
   outcomes: 2,
   good: frames,
   read(input) {

@@ -18,16 +18,14 @@ import { checkEntries } from '../../../src/edge/access/entries.js'
 import { checkAbout, checkTarget, checkTcpAddress } from '../../../src/edge/checks.js'
 import { parseSecret } from '../../../src/identity.js'
 import { priceOfKey } from '../../../src/libp2p/gossip/keys.js'
-import { boundPeerIds } from '../../../src/libp2p/guards/peer-ids.js'
-import { peerIdOf } from '../../../src/libp2p/kad/messages.js'
+import { boundPeerIds, peerIdOf } from '../../../src/libp2p/guards/peer-ids.js'
 import { readNetworkKey, textOfNetworkKey } from '../../../src/network-key.js'
 import { Names, type Family, type Sources } from '../../../src/platform/names.js'
 import type { Random } from '../../../src/testing/network/random.js'
 import { join } from '../../support/bytes.js'
-import { varint } from '../../support/session.js'
 import type { Target } from '../target.js'
 import { hold, oneOf, text, utf8 } from '../tools/chunks.js'
-import { KEYS, largeKey, longAddress, someAddress, someAddressBytes, someId, someKey } from '../tools/identities.js'
+import { KEYS, largeKey, longAddress, longId, someAddress, someAddressBytes, someId, someKey } from '../tools/identities.js'
 import { SIGNED } from '../tools/signed.js'
 
 /** Of a config, or of a file of ours: nobody writes more. */
@@ -157,7 +155,7 @@ const peerIds: Target = {
   most: 8_192,
   good: someId,
   outcomes: 3,
-  large: (random, size) => join(varint(oneOf(random, [0, 0x12, 0x11])), varint(size), random.bytes(size)),
+  large: (random, size) => longId(random, size),
   read(input) {
     const id = peerIdOf(input)
     if (id === undefined) return 'nobody'

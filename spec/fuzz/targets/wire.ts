@@ -32,7 +32,7 @@ function meaning(bytes: Uint8Array): number {
 
 const varints: Target = {
   name: 'varint',
-  share: 6,
+  share: 10,
   most: 64,
   good: (random) => encodeVarint(number(random)),
   read(input) {
@@ -61,7 +61,7 @@ function readAll(reader: FrameReader, chunks: Uint8Array[]): string {
 
 const v1: Target = {
   name: 'frames of version 1',
-  share: 6,
+  share: 10,
   most: LIMIT + 4,
   outcomes: 5,
   good: (random) => join(random.bytes(1), ...encodeFrame(random.bytes(random.below(40)))),
@@ -79,7 +79,7 @@ const v1: Target = {
 
 const services: Target = {
   name: 'service requests',
-  share: 6,
+  share: 10,
   most: LIMIT,
   outcomes: 5,
   good(random) {
@@ -104,7 +104,7 @@ const services: Target = {
 
 const histories: Target = {
   name: 'values of histories',
-  share: 6,
+  share: 10,
   most: LIMIT,
   outcomes: 2,
   good: (random) =>
@@ -124,7 +124,7 @@ const histories: Target = {
 
 const announcements: Target = {
   name: 'announcements',
-  share: 3,
+  share: 6,
   most: LIMIT,
   good: (random) => encodeAnnouncement({ hash: random.bytes(32), size: number(random) % 2 ** 48 }),
   read(input) {

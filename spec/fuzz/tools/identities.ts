@@ -59,6 +59,11 @@ export function someAddressBytes(random: Random): Uint8Array {
   return bytes
 }
 
+/** A multihash that is as long as it can be. */
+export function longId(random: Random, size: number): Uint8Array {
+  return join(varint(oneOf(random, [0, 0x11, 0x12])), varint(size), random.bytes(size))
+}
+
 /** One part of an address that is as long as it can be: a peer id, a path, a name. */
 export function longAddress(random: Random, size: number): Uint8Array {
   const code = oneOf(random, [421, 400, 53, 56, 42, 445, 466, 481])

@@ -1,7 +1,8 @@
 import { beforeAll, expect, it } from '@jest/globals'
 import { multiaddr } from '@multiformats/multiaddr'
-import { boundPeerIds } from '../../../src/libp2p/guards/peer-ids.js'
+import { boundPeerIds, peerIdOf } from '../../../src/libp2p/guards/peer-ids.js'
 import { join } from '../../support/bytes.js'
+import { unverified, verify } from '../../../src/libp2p/gossip/signed-message.js'
 import { varint } from '../../support/session.js'
 
 beforeAll(boundPeerIds)
@@ -20,4 +21,19 @@ it.each([
   boundPeerIds()
   const address = `/ip4/192.0.2.1/tcp/4001/p2p/${id}`
   expect(multiaddr(multiaddr(address).bytes).toString()).toBe(address)
+})
+
+/** Stock code takes it for a peer id. */
+const longHash = (length: number): Uint8Array => join(Uint8Array.of(0x12), varint(length), new Uint8Array(length).fill(7))
+
+it('a multihash of any length is nobody, before anybody makes a text of it', () => {
+  expect(peerIdOf(longHash(32))?.toString()).toMatch(/^Qm/)
+  for (const length of [200, 60_000]) expect(peerIdOf(longHash(length))).toBeUndefined()
+})
+
+it('nor is the signer of a message, or of a proof', async () => {
+  const message = { from: longHash(500_000), data: new Uint8Array(), topic: 'news' }
+  expect(() => unverified(message).from).toThrow('its signer is nobody')
+  const proof = new Uint8Array(100)
+  expect(await verify({ topic: 'news', data: new Uint8Array(), from: 'Qm'.repeat(100_000), proof })).toBeUndefined()
 })
