@@ -54,7 +54,14 @@ function bytesOf(hex: string | undefined, amountOfReaders: number): Uint8Array |
 
 function write(file: string, reports: Report[]): void {
   try {
-    writeFileSync(file, `${JSON.stringify(reports.map((report) => ({ ...report, faults: faultsOf(report) })), null, 2)}\n`)
+    writeFileSync(
+      file,
+      `${JSON.stringify(
+        reports.map((report) => ({ ...report, faults: faultsOf(report) })),
+        null,
+        2,
+      )}\n`,
+    )
   } catch (error) {
     throw new UsageError(`--json ${file}: ${(error as Error).message}`)
   }

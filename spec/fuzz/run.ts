@@ -36,11 +36,14 @@ export async function run(order: Order, told: (report: Report | string) => void)
   while (left.length > 0) {
     const parts = partsOf(chosen, inputs)
     const mine = Object.fromEntries(left.map(({ name }) => [name, parts[name]!]))
-    const stopped = await work({ seed, inputs: mine, place: new SharedArrayBuffer(16), ...(only && { only }) }, (said) => {
-      if ('outcome' in said) return told(said.outcome)
-      add(said.report)
-      left = left.filter(({ name }) => name !== said.report.name)
-    })
+    const stopped = await work(
+      { seed, inputs: mine, place: new SharedArrayBuffer(16), ...(only && { only }) },
+      (said) => {
+        if ('outcome' in said) return told(said.outcome)
+        add(said.report)
+        left = left.filter(({ name }) => name !== said.report.name)
+      },
+    )
     const [first] = left
     if (first === undefined) break
     add(await lost(first, seed, stopped, only))
@@ -56,16 +59,15 @@ interface Stopped {
 }
 
 /** A target whose thread has ended, or was ended. */
-async function lost(
-  target: Target,
-  seed: string,
-  { why, batch, index }: Stopped,
-  only?: Uint8Array,
-): Promise<Report> {
+async function lost(target: Target, seed: string, { why, batch, index }: Stopped, only?: Uint8Array): Promise<Report> {
   await target.prepare?.()
   const inputs = batch < 0 ? [] : [...inputsOf(target, seed, batch), largeOf(target, seed, batch)]
   const input = only ?? inputs[index]
-  const fault = { kind: 'hangs' as const, message: `${why} at input ${index} of batch ${batch}`, ...(input && { input }) }
+  const fault = {
+    kind: 'hangs' as const,
+    message: `${why} at input ${index} of batch ${batch}`,
+    ...(input && { input }),
+  }
   return { name: target.name, inputs: 0, outcomes: 0, most: 0, ms: 0, slowest: 0, faults: [fault] }
 }
 

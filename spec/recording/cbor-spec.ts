@@ -133,7 +133,8 @@ describe('CBOR', () => {
     ['objects', [0xa1, 0x61, 0x61]],
     ['lists in which more follows', [0x82, 0x80]],
   ])('throws at %s in each other, long before the stack is used up', (_, piece) => {
-    const nested = (times: number): Uint8Array => Uint8Array.from([...Array.from({ length: times }, () => piece).flat(), 0x80])
+    const nested = (times: number): Uint8Array =>
+      Uint8Array.from([...Array.from({ length: times }, () => piece).flat(), 0x80])
     expect(() => decodeCbor(nested(100_000))).toThrow('it is nested deeper than 128 lists and objects')
     if (piece.length !== 2) expect(decodeCbor(nested(127))).toBeDefined()
   })

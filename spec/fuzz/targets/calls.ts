@@ -12,7 +12,8 @@ const calls: Target = {
   share: 8,
   most: 1_048_576,
   outcomes: 2,
-  good: (random) => encodeCall(`chat/${oneOf(random, ['say', 'hear', '', '__proto__'])}`, random.bytes(random.below(9))),
+  good: (random) =>
+    encodeCall(`chat/${oneOf(random, ['say', 'hear', '', '__proto__'])}`, random.bytes(random.below(9))),
   read(input) {
     const call = decodeCall('chat', input)
     if (call === undefined) return 'none'
@@ -60,7 +61,8 @@ const codecs: Target = {
   // A text that is no JSON, bytes that are no text, and what a schema or `nothing` does not take.
   throws: ['SyntaxError', 'TypeError'],
   good: (random) => join(Uint8Array.of(random.below(CODECS.length)), utf8(someJson(random))),
-  large: (random, size) => join(Uint8Array.of(0), utf8(oneOf(random, ['[', '{"a":', '"\\u0041', '1,']).repeat(size / 5))),
+  large: (random, size) =>
+    join(Uint8Array.of(0), utf8(oneOf(random, ['[', '{"a":', '"\\u0041', '1,']).repeat(size / 5))),
   read(input) {
     const value = CODECS[(input[0] ?? 0) % CODECS.length]!.decode(input.subarray(1))
     hold(!Object.hasOwn(Object.prototype, 'a'), 'nobody changes what all objects have')
@@ -69,4 +71,3 @@ const codecs: Target = {
 }
 
 export const protocols: Target[] = [calls, codecs]
-

@@ -36,7 +36,11 @@ function removeFolder(): void {
 }
 
 /** A new directory, with one file in it. */
-async function withFile<T>(name: string, content: string | Uint8Array, use: (directory: string) => Promise<T>): Promise<T> {
+async function withFile<T>(
+  name: string,
+  content: string | Uint8Array,
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
   const directory = path(folder, 'data')
   await mkdir(directory)
   try {
@@ -73,7 +77,10 @@ function someRemembered(random: Random): string {
     return { peer, addresses, age: random.below(1_000) }
   })
   const odd = random.below(3) === 0 ? `,"ports":${someJson(random)}` : ''
-  const list = random.below(4) === 0 ? `[{"peer":"${SIGNED[0]!.peer}","addresses":${someJson(random)},"age":1}]` : JSON.stringify(peers)
+  const list =
+    random.below(4) === 0
+      ? `[{"peer":"${SIGNED[0]!.peer}","addresses":${someJson(random)},"age":1}]`
+      : JSON.stringify(peers)
   return `{"version":1,"peers":${list}${odd}}`
 }
 
@@ -92,7 +99,10 @@ function remembered(name: 'peers' | 'ports', good: (random: Random) => string): 
         const { peers, ports } = await readRemembered(directory, () => undefined)
         for (const { peer, addresses, age } of peers) {
           hold(typeof peer === 'string' && age >= 0, 'a peer has an id and an age')
-          hold(addresses.every((address) => typeof address === 'string'), 'addresses are texts')
+          hold(
+            addresses.every((address) => typeof address === 'string'),
+            'addresses are texts',
+          )
         }
         hold(Object.values(ports).every(Number.isInteger), 'ports are numbers')
         await withLastPorts(['/ip4/127.0.0.1/tcp/9'], ports)
@@ -130,7 +140,13 @@ const locks: Target = {
   good(random) {
     const pid = oneOf(random, [1, process.pid, 999_999_999, -1, 0, 1.5, '1', null, [], '../self'])
     const task = random.below(2) === 0 ? { task: { id: '../1', started: 'x' } } : {}
-    const owner = { pid, started: oneOf(random, ['1', null, 7]), boot: null, thread: oneOf(random, [0, 1, 'x']), ...task }
+    const owner = {
+      pid,
+      started: oneOf(random, ['1', null, 7]),
+      boot: null,
+      thread: oneOf(random, [0, 1, 'x']),
+      ...task,
+    }
     return join(random.bytes(1), utf8(random.below(3) === 0 ? someJson(random) : JSON.stringify(owner)))
   },
   read: (input) =>
@@ -159,7 +175,10 @@ function someValue(random: Random, depth = 0): unknown {
       return Array.from({ length: random.below(4) }, () => someValue(random, depth + 1))
     default:
       return Object.fromEntries(
-        Array.from({ length: random.below(4) }, () => [oneOf(random, ['a', 'type', '__proto__', 'constructor']), someValue(random, depth + 1)]),
+        Array.from({ length: random.below(4) }, () => [
+          oneOf(random, ['a', 'type', '__proto__', 'constructor']),
+          someValue(random, depth + 1),
+        ]),
       )
   }
 }
@@ -181,7 +200,11 @@ const cbor: Target = {
   outcomes: 6,
   good: (random) => encode(someValue(random)),
   large: (random, size) =>
-    stretch(random, Uint8Array.from(oneOf(random, [[0x81], [0xa1, 0x61, 0x61], [0x82, 0x00], [0x9a, 0, 0xff, 0xff]])), size),
+    stretch(
+      random,
+      Uint8Array.from(oneOf(random, [[0x81], [0xa1, 0x61, 0x61], [0x82, 0x00], [0x9a, 0, 0xff, 0xff]])),
+      size,
+    ),
   read(input) {
     const value = decodeCbor(input)
     if (Number.isNaN(value)) return 'no number'

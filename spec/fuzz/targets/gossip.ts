@@ -43,7 +43,14 @@ function someRpc(random: Random, message: () => Uint8Array): Uint8Array {
         ...some(random, 3, () => field(2, join(...ids(1)))),
         ...some(random, 3, () => field(3, field(1, topic()))),
         ...some(random, 3, () =>
-          field(4, join(field(1, topic()), field(2, join(field(1, someId(random)), field(2, someBytes(random)))), count(3, 60))),
+          field(
+            4,
+            join(
+              field(1, topic()),
+              field(2, join(field(1, someId(random)), field(2, someBytes(random)))),
+              count(3, 60),
+            ),
+          ),
         ),
         ...some(random, 3, () => field(5, join(...ids(1)))),
       ),
@@ -127,7 +134,9 @@ const rpcs: Target = {
     words.hear(rpc)
     words.rest(lastWords(rpc))
     // (Between messages others have their turn.)
-    return rpc.messages.slice(0, 16).map(messageOutcome).sort()[0] ?? (rpc.control === undefined ? 'no message' : 'control')
+    return (
+      rpc.messages.slice(0, 16).map(messageOutcome).sort()[0] ?? (rpc.control === undefined ? 'no message' : 'control')
+    )
   },
 }
 
@@ -137,7 +146,8 @@ function messageOutcome(message: RPC.Message): string {
   hold(frameSize(message) > 0, 'it has a size')
   const price = priceOf(message)
   const id = messageId(unverified(message).data)
-  if (!repeats.hasHeard(id, message) && !repeats.isReplay(message) && message.from?.length === 38) repeats.note(id, message)
+  if (!repeats.hasHeard(id, message) && !repeats.isReplay(message) && message.from?.length === 38)
+    repeats.note(id, message)
   try {
     return `${unverified(message).from === '' ? 'nobody' : 'a signer'}, price ${price}`
   } catch {
@@ -186,7 +196,9 @@ const histories: Target = {
     const at = from.length + data.length + 2
     const proof = input.subarray(at)
     const found = await verify({ topic: 'news', data: utf8(data), from: from.slice(0, 1_024), proof })
-    return found === undefined ? 'no proof' : `a proof of ${createHash('sha256').update(found.from).digest('hex').slice(0, 2)}`
+    return found === undefined
+      ? 'no proof'
+      : `a proof of ${createHash('sha256').update(found.from).digest('hex').slice(0, 2)}`
   },
 }
 

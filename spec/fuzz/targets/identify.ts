@@ -26,9 +26,22 @@ const PEERS = SIGNED.filter(({ peer }) => peer !== '').map((one) => ({ ...one, i
 const US = peerIdFromString('12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp')
 /** What stock identify throws of what it cannot read, and of keys and addresses. */
 const THROWS = [
-  ...['InvalidMessageError', 'InvalidPublicKeyError', 'InvalidParametersError', 'InvalidMultihashError', 'InvalidSignatureError'],
+  ...[
+    'InvalidMessageError',
+    'InvalidPublicKeyError',
+    'InvalidParametersError',
+    'InvalidMultihashError',
+    'InvalidSignatureError',
+  ],
   ...['UnexpectedEOFError', 'InvalidDataLengthError', 'InvalidDataLengthLengthError', 'InvalidMessageLengthError'],
-  ...['StreamResetError', 'StreamStateError', 'InvalidMultiaddrError', 'UnsupportedKeyTypeError', 'ParseError', 'ValidationError'],
+  ...[
+    'StreamResetError',
+    'StreamStateError',
+    'InvalidMultiaddrError',
+    'UnsupportedKeyTypeError',
+    'ParseError',
+    'ValidationError',
+  ],
   ...['RangeError', 'MaxLengthError', 'MaxSizeError', 'VerificationError', 'UnknownProtocolError', 'Error'],
   // A peer id that is neither a key nor a hash is one of HTTP; and not all keys look at the length of a signature themselves.
   ...['TypeError: Invalid URL', 'TypeError: "sig" must be'],
@@ -85,7 +98,10 @@ function keep(data: PeerData): Promise<void> {
   hold(addresses.length <= HEARSAY.perPeer, 'no more addresses are kept than may be')
   hold(protocols.length <= IDENTIFIED.protocols, 'no more protocols are kept than may be')
   const texts = metadata instanceof Map ? [...metadata.values()] : Object.values(metadata)
-  hold(texts.every((bytes) => bytes!.length <= IDENTIFIED.agentLength), 'no longer texts are kept than may be')
+  hold(
+    texts.every((bytes) => bytes!.length <= IDENTIFIED.agentLength),
+    'no longer texts are kept than may be',
+  )
   kept.push(data)
   return Promise.resolve()
 }
@@ -115,7 +131,10 @@ type Parts = Parameters<ReturnType<typeof identify>>[0] & Parameters<ReturnType<
 const gater = new Gater(US.toString())
 const service = modest(gater, identify(IDENTIFY))(components() as unknown as Parts)
 
-async function said(input: Uint8Array, read: (connection: Connection, stream: SaidStream) => Promise<unknown>): Promise<string> {
+async function said(
+  input: Uint8Array,
+  read: (connection: Connection, stream: SaidStream) => Promise<unknown>,
+): Promise<string> {
   const { id } = PEERS[input[0]! % PEERS.length] ?? PEERS[0]!
   const { pieces } = bothWays(input.subarray(1))
   const stream = new SaidStream()
@@ -201,7 +220,10 @@ const envelopes: Target = {
   throws: THROWS,
   prepare: async () => {
     records = await stock('@libp2p/peer-record', 'index.js')
-    const { Envelope } = await stock<{ Envelope: { decode: typeof decode } }>('@libp2p/peer-record', 'envelope/envelope.js')
+    const { Envelope } = await stock<{ Envelope: { decode: typeof decode } }>(
+      '@libp2p/peer-record',
+      'envelope/envelope.js',
+    )
     decode = (bytes) => Envelope.decode(bytes)
   },
   good: (random) => oneOf(random, PEERS).envelope,

@@ -11,4 +11,15 @@ import { session } from './session.js'
 import { texts } from './texts.js'
 import { wire } from './wire.js'
 
-export const targets: readonly Target[] = [...wire, ...session, ...protocols, ...gossip, ...connections, ...secrets, ...identities, ...kad, ...texts, ...files]
+export const targets: readonly Target[] = [
+  ...wire,
+  ...session,
+  ...protocols,
+  ...gossip,
+  ...connections,
+  ...secrets,
+  ...identities,
+  ...kad,
+  ...texts,
+  ...files,
+]

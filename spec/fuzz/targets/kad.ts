@@ -25,10 +25,9 @@ import { SIGNED } from '../tools/signed.js'
 import { stock } from '../tools/stock.js'
 import { connectionOf, SaidStream } from '../tools/stream.js'
 
-const [us, them] = ['Ed25519', 'secp256k1'].map((type) => peerIdFromString(SIGNED.find((one) => one.type === type)!.peer)) as [
-  PeerId,
-  PeerId,
-]
+const [us, them] = ['Ed25519', 'secp256k1'].map((type) =>
+  peerIdFromString(SIGNED.find((one) => one.type === type)!.peer),
+) as [PeerId, PeerId]
 const ADDRESSES = [multiaddr('/ip4/192.0.2.1/tcp/4001')]
 
 // As createHost does it.
@@ -44,7 +43,12 @@ function server(gater: Gater, refused: (what: string) => void): KadServer {
     addressManager: { getAddresses: () => ADDRESSES },
     events: { addEventListener: () => undefined },
   }
-  return new KadServer(components as unknown as ConstructorParameters<typeof KadServer>[0], gater, new Admission(kadRate), (_, what) => refused(what))
+  return new KadServer(
+    components as unknown as ConstructorParameters<typeof KadServer>[0],
+    gater,
+    new Admission(kadRate),
+    (_, what) => refused(what),
+  )
 }
 
 function somePeer(random: Random): Uint8Array {
@@ -67,10 +71,14 @@ const questions: Target = {
   most: 2 * KAD_QUESTION_SIZE,
   memory: 256,
   outcomes: 3,
-  good: (random) => join(random.bytes(1), ...Array.from({ length: 1 + random.below(2) }, () => framed(someMessage(random, 2)))),
+  good: (random) =>
+    join(random.bytes(1), ...Array.from({ length: 1 + random.below(2) }, () => framed(someMessage(random, 2)))),
   large: (random, size) =>
     random.below(2) === 0
-      ? join(random.bytes(1), framed(join(count(1, 4), field(2, longId(random, Math.min(size, KAD_QUESTION_SIZE - 20))))))
+      ? join(
+          random.bytes(1),
+          framed(join(count(1, 4), field(2, longId(random, Math.min(size, KAD_QUESTION_SIZE - 20))))),
+        )
       : join(random.bytes(1), ...Array.from({ length: size / 3 }, () => framed(count(1, 4)))),
   async read(input) {
     const { pieces } = bothWays(input)
@@ -119,13 +127,21 @@ const answers: Target = {
     const connection = connectionOf(them, () => under)
     const components = {
       peerId: us,
-      connectionManager: { getConnections: (id: PeerId) => (id.equals(them) ? [connection] : []), openStream: () => under },
+      connectionManager: {
+        getConnections: (id: PeerId) => (id.equals(them) ? [connection] : []),
+        openStream: () => under,
+      },
       peerStore: { getInfo: () => Promise.reject(new Error('nobody')) },
       ping: { ping: () => Promise.resolve(0) },
       registrar: { handle: () => Promise.resolve() },
     } as unknown as KadDHTComponents
     const refused = (_: string, what: string): void => void (why = what)
-    const client = new KadClient(components, gater, server(gater, () => undefined), refused)
+    const client = new KadClient(
+      components,
+      gater,
+      server(gater, () => undefined),
+      refused,
+    )
     const stream = await client.guarded().connectionManager.openStream(them, KADEMLIA)
     stream.send(framed(encodeQuestion({ type: FIND_NODE, key: them.toMultihash().bytes })))
     const reader = new FrameReader(KAD_ANSWER_SIZE)

@@ -19,7 +19,13 @@ const CHUNK = 65_536
 const { DATA, WINDOW, PING, GO_AWAY } = FrameType
 const { SYN, ACK, FIN, RST } = FrameFlag
 
-function frame(type: number, flags: number, stream: number, length: number, body: Uint8Array = new Uint8Array()): Uint8Array {
+function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  length: number,
+  body: Uint8Array = new Uint8Array(),
+): Uint8Array {
   const header = new Uint8Array(12)
   const view = new DataView(header.buffer)
   view.setUint8(1, type)
@@ -39,7 +45,12 @@ function someFrame(random: Random): Uint8Array {
       return frame(DATA, oneOf(random, [0, SYN, FIN, RST, SYN | FIN]), 2 * stream, body.length, body)
     }
     case 2:
-      return frame(WINDOW, oneOf(random, [0, ACK, FIN, RST]), stream, oneOf(random, [0, 1, 262_144, 2 ** 31, 2 ** 32 - 1]))
+      return frame(
+        WINDOW,
+        oneOf(random, [0, ACK, FIN, RST]),
+        stream,
+        oneOf(random, [0, 1, 262_144, 2 ** 31, 2 ** 32 - 1]),
+      )
     case 3:
       return frame(PING, oneOf(random, [SYN, ACK]), 0, random.below(1_000))
     case 4:

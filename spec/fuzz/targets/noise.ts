@@ -122,7 +122,8 @@ const frames: Target = {
   outcomes: 2,
   throws: BROKEN,
   prepare: both,
-  good: (random: Random) => join(random.bytes(1), ...Array.from({ length: 1 + random.below(3) }, () => message(random.bytes(20)))),
+  good: (random: Random) =>
+    join(random.bytes(1), ...Array.from({ length: 1 + random.below(3) }, () => message(random.bytes(20)))),
   large: (random, size) => join(random.bytes(1), ...Array.from({ length: size / 2 }, () => Uint8Array.of(0, 0))),
   async read(input) {
     const { pieces } = bothWays(input)

@@ -139,4 +139,9 @@ function role(name: string, part: Role): Target {
   }
 }
 
-export const session: Target[] = [sessionFrames, redaction, role('session: asker', 'asking'), role('session: answerer', 'answering')]
+export const session: Target[] = [
+  sessionFrames,
+  redaction,
+  role('session: asker', 'asking'),
+  role('session: answerer', 'answering'),
+]

@@ -25,14 +25,33 @@ import type { Random } from '../../../src/testing/network/random.js'
 import { join } from '../../support/bytes.js'
 import type { Target } from '../target.js'
 import { hold, oneOf, text, utf8 } from '../tools/chunks.js'
-import { KEYS, largeKey, longAddress, longId, someAddress, someAddressBytes, someId, someKey } from '../tools/identities.js'
+import {
+  KEYS,
+  largeKey,
+  longAddress,
+  longId,
+  someAddress,
+  someAddressBytes,
+  someId,
+  someKey,
+} from '../tools/identities.js'
 import { SIGNED } from '../tools/signed.js'
 
 /** Of a config, or of a file of ours: nobody writes more. */
 const LONG = 16_384
 
 const PEERS = SIGNED.flatMap(({ peer }) => (peer === '' ? [] : [peer]))
-const MEANT = ['localhost:4001', 'http://[::1]:80/', 'ip4/1.2.3.4/tcp/1', '1.2.3.4:99999', '[::', '/', '/p2p/x', ' ', '@:1']
+const MEANT = [
+  'localhost:4001',
+  'http://[::1]:80/',
+  'ip4/1.2.3.4/tcp/1',
+  '1.2.3.4:99999',
+  '[::',
+  '/',
+  '/p2p/x',
+  ' ',
+  '@:1',
+]
 
 /** All that is asked of an address once it is there. */
 function rules(address: string): string {
@@ -43,7 +62,10 @@ function rules(address: string): string {
   hostNameOf(address)
   isLoopback(address)
   if (address.split('/').length > 3) rangeOf(hostOf(address) === '' ? '/ip4/192.0.2.1/tcp/1' : address)
-  inOrder([address, '/ip4/192.0.2.1/tcp/1'].map((one) => ({ address: one, isConfirmed: true })), [])
+  inOrder(
+    [address, '/ip4/192.0.2.1/tcp/1'].map((one) => ({ address: one, isConfirmed: true })),
+    [],
+  )
   const scope = scopeOf(address)
   const accepted = acceptsAddress(address, { loopbackOnly: false, via: 'public', anyOverLoopback: false })
   return `${scope}, ${accepted ? 'accepted' : 'not accepted'}`
@@ -55,7 +77,9 @@ function someText(random: Random): string {
 
 function repeated(random: Random, size: number, pieces: readonly string[]): Uint8Array {
   const piece = oneOf(random, pieces)
-  return utf8(`${oneOf(random, ['', '/', '/ip6/', '1:', 'a'])}${piece.repeat(size / piece.length)}${oneOf(random, ['', ' ', '/', '!'])}`)
+  return utf8(
+    `${oneOf(random, ['', '/', '/ip6/', '1:', 'a'])}${piece.repeat(size / piece.length)}${oneOf(random, ['', ' ', '/', '!'])}`,
+  )
 }
 
 const addressTexts: Target = {
@@ -66,7 +90,8 @@ const addressTexts: Target = {
   throws: ['P2pError'],
   outcomes: 5,
   good: (random) => utf8(someText(random)),
-  large: (random, size) => repeated(random, size, ['/ip4/1.2.3.4', ':', '1', 'a:', '/p2p/x', '1.', '/', '%', '0:', '[', ' ']),
+  large: (random, size) =>
+    repeated(random, size, ['/ip4/1.2.3.4', ':', '1', 'a:', '/p2p/x', '1.', '/', '%', '0:', '[', ' ']),
   read(input) {
     const one = text(input)
     let target = 'no target'
@@ -82,7 +107,14 @@ const addressTexts: Target = {
 }
 
 /** Errors of stock multiaddr. */
-const MULTIADDR = ['InvalidMultiaddrError', 'UnknownProtocolError', 'ParseError', 'ValidationError', 'RangeError', 'Error']
+const MULTIADDR = [
+  'InvalidMultiaddrError',
+  'UnknownProtocolError',
+  'ParseError',
+  'ValidationError',
+  'RangeError',
+  'Error',
+]
 
 const addressBytes: Target = {
   name: 'addresses as bytes',
@@ -114,7 +146,9 @@ const ranges: Target = {
     const prefix = prefixOf(one)
     if (prefix !== undefined) hold(prefixOf(textOf(prefix)) === prefix, `${one} is the range that it is written as`)
     const [entry] = checkEntries(one, 'it')
-    return prefix === undefined ? 'a peer' : `IPv${prefix[0]}, ${entry !== undefined && prefix.length > 33 ? 'long' : 'short'}`
+    return prefix === undefined
+      ? 'a peer'
+      : `IPv${prefix[0]}, ${entry !== undefined && prefix.length > 33 ? 'long' : 'short'}`
   },
 }
 
@@ -130,7 +164,10 @@ const networkKeys: Target = {
     return utf8(random.below(2) === 0 ? textOfNetworkKey(key) : `/key/swarm/psk/1.0.0/\n/base64/\n${base64}\n`)
   },
   large: (random, size) =>
-    join(utf8(oneOf(random, ['x', '/key/swarm/psk/1.0.0/\n/base16/\n', '/key/swarm/psk/1.0.0/\n/base64/\n'])), repeated(random, size, [' ', '\n', 'a', '\t\n', '=', '\r', '0f'])),
+    join(
+      utf8(oneOf(random, ['x', '/key/swarm/psk/1.0.0/\n/base16/\n', '/key/swarm/psk/1.0.0/\n/base64/\n'])),
+      repeated(random, size, [' ', '\n', 'a', '\t\n', '=', '\r', '0f']),
+    ),
   read(input) {
     const key = readNetworkKey(text(input), 'it')
     hold(key.length === 32, 'a key has 32 bytes')
@@ -143,7 +180,8 @@ const secrets: Target = {
   share: 1,
   most: LONG,
   throws: ['P2pError'],
-  good: (random) => utf8(oneOf(random, ['4zvwRjXUKGfvwnParsHAS3HuSVzV5cA4McphgmoCtajS', '11111111111111111111111111111111'])),
+  good: (random) =>
+    utf8(oneOf(random, ['4zvwRjXUKGfvwnParsHAS3HuSVzV5cA4McphgmoCtajS', '11111111111111111111111111111111'])),
   large: (random, size) => repeated(random, size, ['1', 'z', ' ']),
   read: (input) => `${parseSecret(text(input)).length} bytes`,
 }
@@ -176,7 +214,8 @@ const keys: Target = {
     ...['InvalidMessageError', 'TypeError', 'SyntaxError'],
   ],
   good: someKey,
-  large: (random, size) => (random.below(2) === 0 ? join(oneOf(random, KEYS), random.bytes(size)) : largeKey(random, size)),
+  large: (random, size) =>
+    random.below(2) === 0 ? join(oneOf(random, KEYS), random.bytes(size)) : largeKey(random, size),
   read(input) {
     const price = priceOfKey(input)
     const key = publicKeyFromProtobuf(input)
@@ -185,7 +224,13 @@ const keys: Target = {
   },
 }
 
-const HOSTS = ['# all', '127.0.0.1 localhost', '::1 localhost boot.example', '192.0.2.1\tboot.example # ours', '192.0.2.2 x boot.example']
+const HOSTS = [
+  '# all',
+  '127.0.0.1 localhost',
+  '::1 localhost boot.example',
+  '192.0.2.1\tboot.example # ours',
+  '192.0.2.2 x boot.example',
+]
 
 /** The first byte says which name server there is. */
 function sources(input: Uint8Array): Sources {
@@ -194,7 +239,8 @@ function sources(input: Uint8Array): Sources {
   const failing = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }))
   const resolve = kind === 0 ? () => Promise.resolve(lines) : failing(oneByte(input))
   return {
-    resolver: () => ({ resolve4: resolve, resolve6: resolve, cancel: () => undefined }) as unknown as ReturnType<Sources['resolver']>,
+    resolver: () =>
+      ({ resolve4: resolve, resolve6: resolve, cancel: () => undefined }) as unknown as ReturnType<Sources['resolver']>,
     hosts: () => Promise.resolve(kind === 1 ? lines.join('\n') : ''),
     system: kind === 3 ? failing('ENOTFOUND') : () => Promise.resolve(lines),
   }
@@ -213,8 +259,12 @@ const hosts: Target = {
   outcomes: 2,
   throws: ['Error'],
   good: (random) =>
-    join(random.bytes(1), utf8(Array.from({ length: random.below(5) }, () => oneOf(random, HOSTS)).join(oneOf(random, ['\n', '\r\n'])))),
-  large: (random, size) => join(Uint8Array.of(1), repeated(random, size, [' ', '\t', '#', '0.0.0.0 boot.example\n', 'a'])),
+    join(
+      random.bytes(1),
+      utf8(Array.from({ length: random.below(5) }, () => oneOf(random, HOSTS)).join(oneOf(random, ['\n', '\r\n']))),
+    ),
+  large: (random, size) =>
+    join(Uint8Array.of(1), repeated(random, size, [' ', '\t', '#', '0.0.0.0 boot.example\n', 'a'])),
   async read(input) {
     const names = new Names(sources(input))
     const family = ([4, 6] as Family[])[(input[0] ?? 0) % 2]!

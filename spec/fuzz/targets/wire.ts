@@ -136,4 +136,3 @@ const announcements: Target = {
 }
 
 export const wire: Target[] = [varints, v1, services, histories, announcements]
-

@@ -37,12 +37,23 @@ export function someId(random: Random): Uint8Array {
 
 const HOSTS = [
   ...['/ip4/192.0.2.1', '/ip4/127.0.0.1', '/ip4/10.1.2.3', '/ip6/2001:db8::1', '/ip6/::ffff:1.2.3.4', '/ip6/::1'],
-  ...['/dns/example.com', '/dns4/localhost', '/dnsaddr/bootstrap.example', '/ip6zone/eth0/ip6/fe80::1', '/unix/tmp%2Fa'],
+  ...[
+    '/dns/example.com',
+    '/dns4/localhost',
+    '/dnsaddr/bootstrap.example',
+    '/ip6zone/eth0/ip6/fe80::1',
+    '/unix/tmp%2Fa',
+  ],
   ...['/ip4/10.0.0.0/ipcidr/8', '/memory/1', '/ip6/64:ff9b::10.0.0.1', '/ip6/2002:a00:1::'],
 ]
 const PORTS = ['/tcp/4001', '/tcp/0', '/tcp/65535', '/udp/4001/quic-v1', '/tcp/443/tls/ws', '/tcp/80/http', '']
 const ENDS = [
-  ...['', '', '/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp', '/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'],
+  ...[
+    '',
+    '',
+    '/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp',
+    '/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
+  ],
   '/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N/p2p-circuit',
 ]
 

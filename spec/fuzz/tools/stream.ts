@@ -109,7 +109,14 @@ export class SaidSocket extends AbstractMultiaddrConnection {
 
 /** A connection of such a peer. */
 export function connectionOf(remotePeer: PeerId, newStream: () => SaidStream = () => new SaidStream()): Connection {
-  const connection = { remotePeer, remoteAddr: ADDRESS, log, status: 'open', direction: 'inbound', streams: [], muxer: { status: 'open' } }
+  const connection = {
+    remotePeer,
+    remoteAddr: ADDRESS,
+    log,
+    status: 'open',
+    direction: 'inbound',
+    streams: [],
+    muxer: { status: 'open' },
+  }
   return Object.assign(connection, { newStream: () => Promise.resolve(newStream()) }) as unknown as Connection
 }
-

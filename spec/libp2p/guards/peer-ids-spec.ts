@@ -14,17 +14,18 @@ it.each([129, 1_000, 8_000])('a peer id of %i bytes is none, before anybody make
   expect(() => multiaddr(withId(new Uint8Array(length).fill(7)))).toThrow(`a peer id of ${length} bytes in an address`)
 })
 
-it.each([
-  '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp',
-  'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
-])('a peer id that there can be is one, whoever bounds them how often: %s', (id) => {
-  boundPeerIds()
-  const address = `/ip4/192.0.2.1/tcp/4001/p2p/${id}`
-  expect(multiaddr(multiaddr(address).bytes).toString()).toBe(address)
-})
+it.each(['12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp', 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'])(
+  'a peer id that there can be is one, whoever bounds them how often: %s',
+  (id) => {
+    boundPeerIds()
+    const address = `/ip4/192.0.2.1/tcp/4001/p2p/${id}`
+    expect(multiaddr(multiaddr(address).bytes).toString()).toBe(address)
+  },
+)
 
 /** Stock code takes it for a peer id. */
-const longHash = (length: number): Uint8Array => join(Uint8Array.of(0x12), varint(length), new Uint8Array(length).fill(7))
+const longHash = (length: number): Uint8Array =>
+  join(Uint8Array.of(0x12), varint(length), new Uint8Array(length).fill(7))
 
 it('a multihash of any length is nobody, before anybody makes a text of it', () => {
   expect(peerIdOf(longHash(32))?.toString()).toMatch(/^Qm/)
