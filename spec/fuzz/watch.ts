@@ -103,7 +103,7 @@ function shapeOf(prototype: object): unknown[] {
   return [
     Object.getPrototypeOf(prototype),
     ...Reflect.ownKeys(prototype).flatMap((key) => {
-      const { value, get, set } = Object.getOwnPropertyDescriptor(prototype, key)!
+      const { value, get, set } = Object.getOwnPropertyDescriptor(prototype, key)! as Record<string, unknown>
       return [key, value, get, set] as unknown[]
     }),
   ]
@@ -133,5 +133,9 @@ export function watchRejections(): void {
 export async function unhandled(): Promise<string | undefined> {
   await new Promise(setImmediate)
   const [first] = rejections.splice(0)
-  return first === undefined ? undefined : first instanceof Error ? (first.stack ?? first.message) : String(first)
+  return first === undefined
+    ? undefined
+    : first instanceof Error
+      ? (first.stack ?? first.message)
+      : 'something that is no error'
 }

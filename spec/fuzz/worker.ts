@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { fuzz, type Report } from './engine.js'
 import { targets } from './targets/index.js'
-import { outcomeOf, watchRejections, Wrong } from './watch.js'
+import { outcomeOf, watchRejections, type Wrong } from './watch.js'
 
 export interface Work {
   seed: string

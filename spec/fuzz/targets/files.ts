@@ -235,13 +235,13 @@ function records(input: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [Uint8Array.of(0x89, 0x54, 0x32, 0x50, 0x52, 0x0d, 0x0a, 0x1a, 0, 1)]
   for (let at = 0; at + 2 <= input.length;) {
     const size = input[at]! * 256 + input[at + 1]!
-    const body = input.subarray(at + 2, at + 2 + size)
+    const content = input.subarray(at + 2, at + 2 + size)
     const head = new Uint8Array(12)
     const view = new DataView(head.buffer)
-    view.setUint32(0, body.length)
-    view.setUint32(4, crc32(body))
+    view.setUint32(0, content.length)
+    view.setUint32(4, crc32(content))
     view.setUint32(8, crc32(head.subarray(0, 8)))
-    parts.push(head, body)
+    parts.push(head, content)
     at += 2 + size
   }
   return join(...parts)

@@ -1,7 +1,7 @@
 /** What comes before anybody is known: handshakes of Noise, their payloads, frames behind them; nonces of private networks. */
 import '../../../src/platform/polyfill.js'
 import { generateKeyPairFromSeed, publicKeyFromProtobuf } from '@libp2p/crypto/keys'
-import type { ConnectionEncrypter, MultiaddrConnection, Upgrader } from '@libp2p/interface'
+import type { ConnectionEncrypter, Upgrader } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromPublicKey } from '@libp2p/peer-id'
 import { preSharedKey } from '@libp2p/pnet'
 import { NOISE } from '../../../src/libp2p/defaults.js'
@@ -61,7 +61,7 @@ const payloads: Target = {
   },
 }
 
-async function noise(seed: number): Promise<ConnectionEncrypter> {
+async function encrypter(seed: number): Promise<ConnectionEncrypter> {
   const privateKey = await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(seed))
   const upgrader = { getStreamMuxers: () => new Map() } as unknown as Upgrader
   return tunedNoise(NOISE)({ privateKey, peerId: peerIdFromPrivateKey(privateKey), logger: quietLogger()!, upgrader })
@@ -70,8 +70,8 @@ async function noise(seed: number): Promise<ConnectionEncrypter> {
 let [ours, theirs]: ConnectionEncrypter[] = []
 
 async function both(): Promise<void> {
-  ours ??= await noise(1)
-  theirs ??= await noise(2)
+  ours ??= await encrypter(1)
+  theirs ??= await encrypter(2)
 }
 
 function message(bytes: Uint8Array): Uint8Array {
@@ -162,7 +162,7 @@ const nonces: Target = {
     const socket = new SaidSocket((input[0] ?? 0) % 2 === 0 ? 'inbound' : 'outbound')
     let others = 0
     const guarded = privateNetwork(protector, () => others++)
-    const made = guarded.protect(socket as unknown as MultiaddrConnection, { signal: new AbortController().signal })
+    const made = guarded.protect(socket, { signal: new AbortController().signal })
     socket.converse(pieces, made)
     await made
     return `protected, ${others} others`
