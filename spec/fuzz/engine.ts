@@ -22,8 +22,8 @@ const PART = 4
 const WARM = 16
 /** Bytes that all inputs of a target may leave behind. */
 const KEPT = 16 * 1024 * 1024
-/** A batch that allocates more is looked at input by input. */
-const MUCH = 16 * 1024 * 1024
+/** An input after which so much more is in use, bytes, is read again and measured: others leave garbage too. */
+const MUCH = 4 * 1024 * 1024
 /** With fewer inputs it is no wonder that not all outcomes are seen. */
 const JUDGED = 256
 /** Faults of one target that are told. */
@@ -86,26 +86,22 @@ class Run {
 
   async batch(batch: number, size: number): Promise<void> {
     const { target, seed } = this
-    const before = allocated()
     let index = 0
-    let bytes = 0
     for (const input of inputsOf(target, seed, batch)) {
       if (index === size) break
       this.tick(batch, index++)
-      bytes += input.length
       await this.one(input)
       if (this.faults.length >= ENOUGH) return
     }
-    const grown = allocated() - before
     if (batch >= 0 && batch % LARGE_EVERY === 0) await this.large(batch)
     const prototype = changedPrototype()
     if (prototype !== undefined) await this.search(batch, 'prototype', () => Promise.resolve(changedPrototype()))
     if ((await unhandled()) !== undefined) await this.search(batch, 'rejection', unhandled)
-    if (grown > MUCH + bytes * 64) await this.searchMemory(batch)
   }
 
   private async one(input: Uint8Array): Promise<void> {
     this.inputs++
+    const before = allocated()
     const start = performance.now()
     try {
       const outcome = outcomeOf(this.target, input)
@@ -116,9 +112,11 @@ class Run {
     }
     const ms = performance.now() - start
     if (ms > this.slowest) this.slowest = ms
-    if (ms > TIME) {
+    if (allocated() - before > MUCH) await this.measure(input)
+    const { time = TIME } = this.target
+    if (ms > time) {
       const certain = await timeOf(this.target, input)
-      if (certain > TIME) await this.add('slow', `${Math.round(certain)} ms for ${input.length} bytes`, input)
+      if (certain > time) await this.add('slow', `${Math.round(certain)} ms for ${input.length} bytes`, input)
     }
   }
 
@@ -128,11 +126,8 @@ class Run {
     const input = largeOf(target, seed, batch)
     this.tick(batch, BATCH)
     await this.one(input)
+    await this.measure(input)
     try {
-      const grown = await allocatedBy(target, input)
-      if (grown > mayAllocate(target, input.length)) {
-        await this.add('memory', `${grown} bytes are allocated for ${input.length}`, input)
-      }
       if (input.length < 1_024) return
       const ms = await timeOf(target, input, 1)
       if (ms < SUSPICIOUS) return
@@ -143,6 +138,12 @@ class Run {
     } catch {
       // It is known already.
     }
+  }
+
+  private async measure(input: Uint8Array): Promise<void> {
+    const grown = await quietly(allocatedBy, this.target, input)
+    if (grown === undefined || grown <= mayAllocate(this.target, input.length)) return
+    await this.add('memory', `${grown} bytes are allocated for ${input.length}`, input)
   }
 
   private async found(error: unknown, input: Uint8Array): Promise<void> {
@@ -159,15 +160,6 @@ class Run {
       if (seen !== undefined) return this.add(kind, seen, input)
     }
     await this.add(kind, `in batch ${batch}, by no input alone`)
-  }
-
-  private async searchMemory(batch: number): Promise<void> {
-    for (const input of inputsOf(this.target, this.seed, batch)) {
-      this.tick(batch, 0)
-      const grown = await quietly(allocatedBy, this.target, input)
-      if (grown === undefined || grown <= mayAllocate(this.target, input.length)) continue
-      return this.add('memory', `${grown} bytes are allocated for ${input.length}`, input)
-    }
   }
 
   judge(kept: number): void {

@@ -13,6 +13,8 @@ export interface Target {
   /** It may allocate so many bytes for each byte of an input, and so many for any. Default: 64, 1 MiB. */
   readonly memory?: number
   readonly room?: number
+  /** An input may take so long, ms. Default: 50. */
+  readonly time?: number
   /** So many different outcomes there are at least. Default: 3. */
   readonly outcomes?: number
   /** Before the first input. */

@@ -82,7 +82,7 @@ export async function replay(recording: string | Uint8Array, options: ReplayOpti
   checkOptions(options, 'replay', NAMES)
   const { partial = false, verify = true, onStep } = options
   const { header, batches } = readRecording(await bytesOf(recording))
-  const state = createState(header.peerId, { ...defaultSettings, ...header.settings })
+  const state = stateOf(header)
   const digest = (): string => digestOf(state, { lengthsOnly: header.redacted })
   const counts = { batches: 0, events: 0 }
   let status: NodeStatus | undefined
@@ -125,6 +125,17 @@ async function bytesOf(recording: unknown): Promise<Uint8Array> {
     return new Uint8Array(recording.buffer, recording.byteOffset, recording.byteLength)
   }
   throw new P2pError('InvalidConfig', `a recording is given by its path or its bytes, not by ${show(recording)}`)
+}
+
+/** @throws `Damaged`: no node has had these settings. */
+function stateOf({ peerId, settings }: RecordingHeader): State {
+  try {
+    return createState(peerId, { ...defaultSettings, ...settings })
+  } catch (cause) {
+    throw new RecordingError('Damaged', `the settings in the header are those of no node: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
 }
 
 function stepOf(state: State, batch: Batch, index: number): Effect[] {

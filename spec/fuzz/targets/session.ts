@@ -71,6 +71,8 @@ export const sessionFrames: Target = {
   name: 'session: frames',
   share: 30,
   most: CHUNKS,
+  // Frames of three bytes, read twice.
+  memory: 256,
   outcomes: 8,
   good: frames,
   read(input) {

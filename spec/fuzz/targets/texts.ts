@@ -254,7 +254,7 @@ const hosts: Target = {
   name: 'hosts files, name servers',
   share: 0.5,
   // A list of blocked names.
-  most: 4 * 1024 * 1024,
+  most: 1024 * 1024,
   memory: 256,
   outcomes: 2,
   throws: ['Error'],
