@@ -57,6 +57,8 @@ const codecs: Target = {
   name: 'codecs',
   share: 8,
   most: 1_048_576,
+  // A list of one byte becomes an array.
+  memory: 256,
   outcomes: 5,
   // A text that is no JSON, bytes that are no text, and what a schema or `nothing` does not take.
   throws: ['SyntaxError', 'TypeError'],
