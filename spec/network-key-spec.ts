@@ -37,6 +37,11 @@ describe('a network key', () => {
     [`/key/swarm/psk/1.0.0/\n/base16/\n${HEX}0`, 'its third line is not base16'],
     [`/key/swarm/psk/1.0.0/\n/base16/\n${HEX.slice(2)}`, 'it has 31 bytes instead of 32'],
     ['/key/swarm/psk/1.0.0/\n/base64/\n%%%', 'its third line is not base64'],
+    ['/key/swarm/psk/1.0.0/\n/base64/\nAAAAA', 'its third line is not base64'],
+    ['/key/swarm/psk/1.0.0/\n/base64/\nAAA==', 'its third line is not base64'],
+    ['/key/swarm/psk/1.0.0/\n/base64/\nA=', 'its third line is not base64'],
+    ['/key/swarm/psk/1.0.0/\n/base64/\nAAA', 'it has 2 bytes instead of 32'],
+    [`/key/swarm/psk/1.0.0/${' '.repeat(100_000)}x`, 'its first line is not'],
     [5, 'it is neither a text nor bytes'],
     [new Uint8Array(5), 'its first line is not'],
   ])('%j is none, and the message shows nothing of it', (given, why) => {

@@ -25,11 +25,19 @@ export function readNetworkKey(key: unknown, what: string): Uint8Array {
     return readNetworkKey(decodeText(key), what)
   }
   if (typeof key !== 'string') throw wrong(what, 'it is neither a text nor bytes')
-  const [header, encoding, body = ''] = key.trim().split(/\s*\r?\n\s*/)
+  const [header, encoding, body = ''] = linesOf(key)
   if (header !== HEADER) throw wrong(what, `its first line is not ${HEADER}`)
   const bytes = decode(encoding ?? '', body, what)
   if (bytes.length !== KEY_BYTES) throw wrong(what, `it has ${bytes.length} bytes instead of ${KEY_BYTES}`)
   return bytes
+}
+
+/** Without empty ones, and blanks around them. (An expression for all of that takes the square of the length.) */
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 }
 
 function decode(encoding: string, body: string, what: string): Uint8Array {
@@ -38,7 +46,13 @@ function decode(encoding: string, body: string, what: string): Uint8Array {
       if (!/^([\da-f]{2})*$/i.test(body)) throw wrong(what, 'its third line is not base16')
       return Uint8Array.from(body.match(/../g) ?? [], (pair) => parseInt(pair, 16))
     case '/base64/':
-      if (!/^[\w+/-]*={0,2}$/.test(body)) throw wrong(what, 'its third line is not base64')
+      // `atob` wants groups of four, but for the padding, which may be missing.
+      if (
+        !/^[\w+/-]*={0,2}$/.test(body) ||
+        body.replace(/=+$/, '').length % 4 === 1 ||
+        (body.endsWith('=') && body.length % 4 > 0)
+      )
+        throw wrong(what, 'its third line is not base64')
       return Uint8Array.from(atob(body.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
     case '/bin/':
       throw wrong(what, 'an encoding /bin/ is not supported: pass its 32 bytes')

@@ -157,7 +157,6 @@ export const ROOMS = {
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
   edge: { ours: ['core', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
-  'edge/access/entries.ts': { ours: ['core', 'edge', 'errors.ts'], packages: ['@libp2p/peer-id'] },
   'edge/checks.ts': {
     ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],
     packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],

@@ -20,6 +20,7 @@ it.each([
   ['simulate', 'scripts/simulate.ts'],
   ['upstream', 'scripts/upstream.ts'],
   ['hostile', 'scripts/hostile.ts'],
+  ['fuzz', 'scripts/fuzz.ts'],
   ['bench', 'bench/main.ts'],
 ])('npm run %s explains itself, and refuses in one line what it does not know', async (name, script) => {
   const [help, unknown] = await Promise.all([run(script, '--help'), run(script, '--nonsense')])
@@ -56,6 +57,10 @@ it.each([
   ['scripts/hostile.ts', ['--seconds', '0'], '--seconds must be a whole number from 1 to 600, not 0'],
   ['scripts/hostile.ts', ['--settle', 'x'], '--settle must be a whole number from 0 to 600, not x'],
   ['scripts/hostile.ts', ['--only', 'nothing', '--json', 'not-there/x.json'], '--json not-there/x.json: ENOENT'],
+  ['scripts/fuzz.ts', ['--only', 'nobody'], 'there is no reader nobody; --list names them'],
+  ['scripts/fuzz.ts', ['--inputs', '0'], '--inputs must be a whole number from 1 to 1e9, not 0'],
+  ['scripts/fuzz.ts', ['--input', 'abc'], '--input must be hexadecimal digits, two for each byte'],
+  ['scripts/fuzz.ts', ['--input', 'ab'], '--input is for one reader: name it by --only'],
   ['bench/main.ts', ['--against', '../not-there'], '--against ../not-there: there is no such folder'],
   ['bench/main.ts', ['--against', 'docs'], '--against docs is no checkout of tinyp2p'],
   ['bench/main.ts', ['--contestants', 'nobody'], 'there is no contestant nobody; there are session,'],

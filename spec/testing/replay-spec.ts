@@ -231,6 +231,14 @@ describe('a bad recording', () => {
     })
   })
 
+  it('has settings that no node has had', async () => {
+    const settings = { ...HEADER.settings, guardedTopics: 5 as unknown as string[] }
+    expect(await faultOf(new RecordingWriter().header({ ...HEADER, settings }))).toMatchObject({
+      code: 'Damaged',
+      message: expect.stringMatching(/the settings in the header are those of no node/),
+    })
+  })
+
   it('holds something else under a right checksum', async () => {
     const writer = new RecordingWriter()
     const batch = (events: unknown): Promise<RecordingError> =>

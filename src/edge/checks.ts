@@ -48,9 +48,13 @@ function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
 }
 
+/** Characters of a peer id, and of an address. Both may have base58 in them, which takes the square of its length. */
+const LONGEST = 1_024
+
 /** A peer id in its canonical text. */
 export function checkPeerId(text: string): string {
   try {
+    if (text.length > LONGEST) throw new Error('it is too long')
     return peerIdFromString(text).toString()
   } catch (cause) {
     throw new P2pError('InvalidPeerId', `${show(text)} is not a peer id (such as 12D3KooW…)`, { cause })
@@ -66,6 +70,7 @@ export interface Taken {
 /** A valid multiaddr in its canonical text. The advice for another text is one that the caller takes. */
 export function checkAddress(text: string, taken: Taken = DIALLED): string {
   try {
+    if (text.length > LONGEST) throw new Error('it is too long')
     return multiaddr(text).toString()
   } catch (cause) {
     throw noMultiaddr(text, taken, cause)

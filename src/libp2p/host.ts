@@ -23,6 +23,7 @@ import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
 import { createGuards } from './guards/guards.js'
 import { admitting, behind, modest } from './guards/identify.js'
+import { boundPeerIds } from './guards/peer-ids.js'
 import { answerPings } from './guards/ping-server.js'
 import { kadService, type Kad } from './kad/kad.js'
 import { quietLogger } from './logger.js'
@@ -69,6 +70,7 @@ export function createHost(
   guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
+  boundPeerIds()
   const { protector } = options
   const admitted = admitting(guards.identify, guards.refused)
   const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))

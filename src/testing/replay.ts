@@ -92,7 +92,7 @@ export async function replay(recording: string | Uint8Array, options: ReplayOpti
 function replayOf(recording: Uint8Array | Source, options: ReplayOptions): Replay {
   const { partial = false, verify = true, onStep } = options
   const { header, batches } = readRecording(recording)
-  const state = core('at these settings', () => createState(header.peerId, { ...defaultSettings, ...header.settings }))
+  const state = stateOf(header)
   const digest = (): string => core('in a digest', () => digestOf(state, { lengthsOnly: header.redacted }))
   const statusNow = (): NodeStatus => core('in its status', () => snapshot(state))
   const counts = { batches: 0, events: 0 }
@@ -125,6 +125,17 @@ function replayOf(recording: Uint8Array | Source, options: ReplayOptions): Repla
     if (trailer.final !== digest()) throw diverged(header, 'in the end', trailer.final, digest())
   }
   return { header, ...counts, state, status, complete: true }
+}
+
+/** @throws `Damaged`: no node has had these settings. */
+function stateOf({ peerId, settings }: RecordingHeader): State {
+  try {
+    return createState(peerId, { ...defaultSettings, ...settings })
+  } catch (cause) {
+    throw new RecordingError('Damaged', `the settings in the header are those of no node: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
 }
 
 /** What is recorded may be nothing that ever happened to a node. @throws `StepFailed` when the core throws */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   acceptsAddress,
+  hostOf,
   inOrder,
   isLoopback,
   isAnyPort,
@@ -10,6 +11,15 @@ import {
   withoutPeer,
   type AddressRule,
 } from '../../../src/core/peers/addresses.js'
+
+describe('whose an address is', () => {
+  it.each(['/ip6/:::f:f:f:f:f:f:f:/tcp/1', '/ip6/1:2:3:4:5:6:7:8::9/tcp/1', '/ip6/', '/ip4/'])(
+    'can be asked of any text: %s',
+    (text) => {
+      expect(typeof hostOf(text)).toBe('string')
+    },
+  )
+})
 
 describe('a loopback address', () => {
   it.each([

@@ -135,5 +135,7 @@ function networkOf(address: string, groups = 4): string {
   const [before = '', after] = host.split('::') as [string, string?]
   const head = before === '' ? [] : before.split(':')
   const missing = after === undefined ? 0 : 8 - head.length - (after === '' ? 0 : after.split(':').length)
-  return [...head, ...Array<string>(missing).fill('0'), ...(after?.split(':') ?? [])].slice(0, groups).join(':')
+  return [...head, ...Array<string>(Math.max(0, missing)).fill('0'), ...(after?.split(':') ?? [])]
+    .slice(0, groups)
+    .join(':')
 }

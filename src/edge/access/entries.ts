@@ -1,9 +1,8 @@
 /** Entries of the lists of who may come in, as callers write them. */
-import { peerIdFromString } from '@libp2p/peer-id'
 import type { Entry } from '../../core/access/lists.js'
 import { prefixOf } from '../../core/access/ranges.js'
 import { P2pError } from '../../errors.js'
-import { show } from '../checks.js'
+import { checkPeerId, show } from '../checks.js'
 
 /**
  * One text or several: peer ids, or ranges of addresses in CIDR form (a single address is one). What is named twice counts once.
@@ -25,7 +24,7 @@ function checkEntry(text: unknown, what: string): Entry {
   const range = prefixOf(text)
   if (range !== undefined) return { range }
   try {
-    return { peer: peerIdFromString(text).toString() }
+    return { peer: checkPeerId(text) }
   } catch (cause) {
     const [, host, peer] = /^\/ip[46]\/([^/]+).*?(?:\/p2p\/([^/]+))?$/.exec(text) ?? []
     const meant = peer ?? host

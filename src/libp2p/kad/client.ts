@@ -27,7 +27,8 @@ import type { Gater } from '../gater.js'
 import { isBroken } from '../patches/broken-connection.js'
 import { withTimeout } from '../timeout-signal.js'
 import { rangeOfConnection } from '../guards/admission.js'
-import { encodeAnswer, peerIdOf, readAnswer, readQuestion, type KadPeer } from './messages.js'
+import { peerIdOf } from '../guards/peer-ids.js'
+import { encodeAnswer, readAnswer, readQuestion, type KadPeer } from './messages.js'
 import type { KadServer } from './server.js'
 
 type ConnectionManager = KadDHTComponents['connectionManager']

@@ -2,9 +2,6 @@
  * Messages of Kademlia, as far as we read and write them: protobuf, after
  * https://github.com/libp2p/specs/blob/master/kad-dht/README.md#rpc-messages. A message is read no further than what it may hold.
  */
-import type { PeerId } from '@libp2p/interface'
-import { peerIdFromMultihash } from '@libp2p/peer-id'
-import * as Digest from 'multiformats/hashes/digest'
 import { encodeVarint, readVarint, varintLength, writeVarint, type Cursor } from '../../wire/varint.js'
 
 /** Types of messages. The others are of records and of the peers that provide them. */
@@ -100,15 +97,6 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return all
-}
-
-/** The peer of a multihash, if it is one. */
-export function peerIdOf(multihash: Uint8Array): PeerId | undefined {
-  try {
-    return peerIdFromMultihash(Digest.decode(multihash))
-  } catch {
-    return undefined
-  }
 }
 
 function* fieldsOf(bytes: Uint8Array): Generator<Field> {

@@ -13,7 +13,8 @@ import { KAD_IDLE, KAD_QUESTION_SIZE, KAD_UNREAD } from '../defaults.js'
 import { FrameReader, framed } from '../gossip/frames.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from '../guards/admission.js'
-import { encodeAnswer, FIND_NODE, peerIdOf, PING, readQuestion, type KadPeer, type KadQuestion } from './messages.js'
+import { peerIdOf } from '../guards/peer-ids.js'
+import { encodeAnswer, FIND_NODE, PING, readQuestion, type KadPeer, type KadQuestion } from './messages.js'
 
 interface Member {
   id: PeerId
