@@ -33,6 +33,7 @@ export type DueName =
   | 'catchUps'
   | 'histories'
   | 'handlers'
+  | 'refusals'
   | 'stop'
 
 /** Empty groups for reuse, because otherwise each of several requests in a row would create one. */

@@ -19,6 +19,7 @@ import { expireObserved } from './peers/observed.js'
 import { lookAtTwins } from './peers/twins.js'
 import { runRound } from './peers/waking.js'
 import { expireExchange } from './requests/answers.js'
+import { showRefusals } from './requests/refusal-log.js'
 import { nextHandlers } from './requests/slots.js'
 import { expireHandlers } from './requests/turns.js'
 import { nextHistory } from './services/serving.js'
@@ -57,6 +58,7 @@ const DUE: Record<DueName, Row> = {
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
   handlers: { next: nextHandlers, run: expireHandlers },
+  refusals: { next: ({ refusalLog }) => refusalLog.showAt, run: showRefusals },
   stop: { next: ({ lifecycle }) => Math.min(lifecycle.stopAt, lifecycle.lookAt), run: expireStop },
 }
 

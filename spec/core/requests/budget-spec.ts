@@ -1,6 +1,7 @@
 /** Room for requests that come over a session: who gets it, who waits, and who is refused. */
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf } from '../../../src/core/limits/limits.js'
+import { peerState } from '../../../src/core/peers/peer-states.js'
 import type { Settings } from '../../../src/core/settings.js'
 import { answering, type AnsweringCore } from '../../support/session-cores.js'
 import { accountsInUse, bytes } from '../../support/core.js'
@@ -67,6 +68,25 @@ describe('requests that find no room', () => {
     ])
     expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1'])
     expect(core.lines(core.receive(request(4, bytes('d'))))).toEqual(['handle -3 "d"'])
+  })
+
+  it('are told by `peers$` a second after the first of them', () => {
+    const core = answering({ limits: limitsOf({ requestsPerPeer: 1 }) })
+    const seen: unknown[] = []
+    const look = (after: number): void => {
+      core.now += after
+      const tells = core.all({ type: 'woken' }).some(({ type }) => type === 'peersChanged')
+      seen.push([tells, peerState(core.state, 'bob').refused])
+    }
+    core.receive(request(1, bytes('a')), request(2, bytes('b')))
+    look(999)
+    core.receive(request(3, bytes('c')))
+    for (const after of [1, 5_000]) look(after)
+    expect(seen).toEqual([
+      [false, undefined],
+      [true, 2],
+      [false, 2],
+    ])
   })
 
   it('in pieces: get no credit before another has made room, then all of it', () => {

@@ -1,6 +1,5 @@
 /** What the network has refused by itself: it is told, and counted against those who go on. */
 import { countRefusal, noteHungUp } from '../broadcasts/counts.js'
-import { peersChanged } from '../changes.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import type { RefusedKind, TurnedAwayFor } from '../port.js'
@@ -16,7 +15,6 @@ const VIOLATIONS: ReadonlySet<RefusedKind> = new Set<RefusedKind>(['kadMalformed
 /** Something was refused to a peer, some times in a second. */
 export function onRefused(state: State, out: Effects, { peer, what, count, hungUp }: EventOf<'refused'>): void {
   countRefusal(state, peer, what, count)
-  peersChanged(state)
   if (hungUp === true) {
     noteHungUp(state, peer, `it went on with what was refused (${what})`)
     log(out, 'info', line`🔌 hung up on ${peer}, which went on with what was refused (${what})`)

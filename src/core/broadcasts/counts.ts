@@ -2,7 +2,7 @@
  * Counts of messages, by topic and by peer, for the status and `explain`. Why a message is counted, this file does not
  * know.
  */
-import { statusChanged } from '../changes.js'
+import { peersChanged, statusChanged } from '../changes.js'
 import type { LossReason } from '../explanation.js'
 import type { ReachFailure } from '../peers/state.js'
 import type { RefusedKind } from '../port.js'
@@ -111,6 +111,7 @@ export function countLoss(
 /** The network has refused something to a peer. */
 export function countRefusal(state: State, peer: string, what: RefusedKind, count: number): void {
   add(recordOf(state, peer).refused, what, count)
+  peersChanged(state)
 }
 
 function add<Reason extends string>(counts: Partial<Record<Reason, number>>, reason: Reason, count: number): void {

@@ -41,7 +41,7 @@ export interface PeerState {
   lastError?: string
   /**
    * How often something was refused to it: requests since it is connected, and what the network refuses; `explain(peer)` says what.
-   * A change of this alone is told once a second at most, and not for requests. Absent: nothing was.
+   * A change of this alone is told once a second at most. Absent: nothing was.
    */
   refused?: number
 }
@@ -64,7 +64,7 @@ export function peerState(state: State, peer: string): PeerState {
   const protocols = links.find((link) => link.protocols !== undefined)?.protocols
   const record = state.counts.peers.get(peer)
   const failure = record?.failure
-  const refused = sum(record?.refused) + (state.budget.accounts.get(peer)?.refused ?? 0)
+  const refused = sum(record?.refused) + (state.budget.accounts.get(peer)?.shown ?? 0)
   const addresses = addressesOf(state, peer)
   return {
     peer,

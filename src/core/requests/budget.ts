@@ -39,6 +39,7 @@ export function accountOf({ budget }: State, peer: string): Account {
       queue: new Set<number>(),
       answered: 0,
       refused: 0,
+      shown: 0,
       moved,
     }
     budget.accounts.set(peer, (account = { peer, ...nothingUsed(), ...none }))
@@ -176,6 +177,12 @@ export function noteAnswered({ budget }: State, peer: string): void {
   budget.accounts.get(peer)!.answered++
 }
 
+/** A request of the peer was refused. */
 export function noteRefused(state: State, peer: string): void {
-  if (state.connections.byPeer.has(peer)) accountOf(state, peer).refused++
+  accountOf(state, peer).refused++
+}
+
+/** What was refused by now may be seen. */
+export function showRefused({ budget }: State): void {
+  for (const account of budget.accounts.values()) account.shown = account.refused
 }

@@ -173,6 +173,8 @@ export interface Account extends Use {
   /** Requests of it that were answered, and that were refused. */
   answered: number
   refused: number
+  /** How many of those that were refused `peers$` shows. */
+  shown: number
   readonly moved: Moved
 }
 
@@ -254,6 +256,8 @@ export interface RefusalLog {
   nextAt: number
   /** Those since the last line. */
   untold: number
+  /** When `peers$` shows those that it does not show yet; `Infinity`: it shows all. */
+  showAt: number
 }
 
 export interface RequestsState {
@@ -284,6 +288,6 @@ export function createRequestsState(): RequestsState {
       quickAt: -Infinity,
       restUntil: -Infinity,
     },
-    refusalLog: { nextAt: -Infinity, untold: 0 },
+    refusalLog: { nextAt: -Infinity, untold: 0, showAt: Infinity },
   }
 }
