@@ -84,6 +84,19 @@ describe('deny', () => {
     expect(await ask(a, b)).toBe('hi')
   }, 20_000)
 
+  it('is not needed against too many handshakes: the audit tells who was refused one', async () => {
+    const b = await start({}, { limits: { handshakesPerRange: 2 } })
+    const events = audited(b)
+    const sockets = Array.from({ length: 4 }, () => createConnection(portOf(b), '127.0.0.1'))
+    for (const socket of sockets) socket.on('error', () => undefined)
+    while (events.length === 0) await pause(50)
+    for (const socket of sockets) socket.destroy()
+    expect(events[0]).toMatchObject({
+      ...{ kind: 'refused', reason: 'there were too many handshakes', inbound: true, count: 2 },
+      address: expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/) as unknown,
+    })
+  })
+
   it('while dials are under way leaves no connection, and no promise unsettled', async () => {
     const others = await Promise.all(Array.from({ length: 5 }, () => start()))
     const b = await start()

@@ -106,7 +106,7 @@ export const eventsByType: Arbitraries = {
   turnedAway: event(
     'turnedAway',
     {
-      why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey'),
+      why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey', 'handshakes'),
       ...{ peer: text, address: text, inbound: fc.boolean(), count: id },
     },
     ['peer'],
@@ -168,7 +168,6 @@ export const eventsByType: Arbitraries = {
       'frameWaste',
       'frameMalformed',
       'connections',
-      'handshakes',
     ),
     count: fc.nat(10_000),
   }),

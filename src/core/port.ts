@@ -70,10 +70,12 @@ export type RefusedKind =
   | 'frameWaste'
   | 'frameMalformed'
   | 'connections'
-  | 'handshakes'
 
-/** Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. */
-export type TurnedAwayFor = Barred | 'networkKey'
+/**
+ * Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. `handshakes`: there
+ * are too many of them.
+ */
+export type TurnedAwayFor = Barred | 'networkKey' | 'handshakes'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {
@@ -186,7 +188,7 @@ export type PortEvent =
    */
   | { type: 'visit'; visit: number; peer: string; address: string; inbound: boolean }
   /**
-   * Connections were refused by the copy of the lists that the network has, or for want of its key, `count` times; told once a second at
+   * Connections were refused by the copy of the lists that the network has, for want of its key or of room, `count` times; told once a second at
    * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is.
    */
   | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }

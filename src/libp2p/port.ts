@@ -122,7 +122,9 @@ class Libp2pPort implements NetworkPort {
       this.door,
     )
     gater.listensOn(asked)
-    const guards = createGuards(this.options.limits, this.options.isNamed)
+    const guards = createGuards(this.options.limits, this.options.isNamed, (address) =>
+      this.door.count('handshakes', { address, inbound: true }),
+    )
     guards.refusals.emit = this.emit
     const host = await createHost(await this.hostOptions(), [], gater, announce, guards)
     return this.assemble(host, gater, guards)

@@ -29,9 +29,14 @@ describe('the audit', () => {
   it('tells what the network has refused, and how often', () => {
     const core = new Core()
     const address = '/ip4/192.0.2.1/tcp/1'
-    const refused: Event = { type: 'turnedAway', why: 'networkKey', address, inbound: true, count: 5 }
-    const reason = 'it has another network key, or none'
-    expect(told(core.all(refused))).toEqual([{ kind: 'refused', at: 0, address, inbound: true, reason, count: 5 }])
+    const refused = { type: 'turnedAway', address, inbound: true, count: 5 } as const
+    for (const [why, reason] of [
+      ['networkKey', 'it has another network key, or none'],
+      ['handshakes', 'there were too many handshakes'],
+    ] as const)
+      expect(told(core.all({ ...refused, why }))).toEqual([
+        { kind: 'refused', at: 0, address, inbound: true, reason, count: 5 },
+      ])
   })
 
   it('has a rate, and says how many it has left out', () => {

@@ -37,5 +37,12 @@ export function onTurnedAway(state: State, out: Effects, event: EventOf<'turnedA
 }
 
 function whyOf(why: TurnedAwayFor): string {
-  return why === 'networkKey' ? 'it has another network key, or none' : textOfBarred(why)
+  switch (why) {
+    case 'networkKey':
+      return 'it has another network key, or none'
+    case 'handshakes':
+      return 'there were too many handshakes'
+    default:
+      return textOfBarred(why)
+  }
 }

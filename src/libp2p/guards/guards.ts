@@ -21,7 +21,12 @@ export interface Guards {
   refused: (peer: string, what: RefusedKind, hungUp?: boolean) => void
 }
 
-export function createGuards(limits: Limits = limitsOf(), isNamed: (peer: string) => boolean = () => false): Guards {
+/** `turnedAway` is told each address with which there is no handshake. */
+export function createGuards(
+  limits: Limits = limitsOf(),
+  isNamed: (peer: string) => boolean = () => false,
+  turnedAway: (address: string) => void = () => undefined,
+): Guards {
   const refusals = new Refusals()
   const refused: Guards['refused'] = (peer, what, hungUp = false) => {
     refusals.count(peer, what, { hungUp })
@@ -32,7 +37,7 @@ export function createGuards(limits: Limits = limitsOf(), isNamed: (peer: string
     kad: new Admission(limits.kadRate),
     identify: new Admission(limits.identifyRate),
     ping: new Admission(limits.pingRate),
-    lines: new Lines(limits, refused),
+    lines: new Lines(limits, refused, turnedAway),
     refusals,
     refused,
   }

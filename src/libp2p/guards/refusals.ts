@@ -3,7 +3,7 @@ import type { PortEvent, RefusedKind } from '../../core/port.js'
 
 type Refused = Extract<PortEvent, { type: 'refused' }>
 
-/** Peers and kinds that are told in one second; more are counted in one sum. */
+/** Peers and kinds that are told in one second; what is more is not. */
 const MOST = 256
 const INTERVAL = 1_000
 

@@ -12,7 +12,7 @@ describe('handshakes', () => {
     broken = []
     refused = []
     const limits = { handshakes: 16, handshakesPerRange: 6, handshakeRate: 1_000 }
-    handshakes = new Handshakes(limits, (range) => refused.push(range), () => now) // prettier-ignore
+    handshakes = new Handshakes(limits, (address) => refused.push(address), () => now) // prettier-ignore
   })
 
   const begin = (host: string): (() => void) | undefined =>
@@ -21,7 +21,7 @@ describe('handshakes', () => {
   it('are bounded for a range, and one that has ended makes room', () => {
     const ends = Array.from({ length: 6 }, (_, i) => begin(`80.1.1.${i}`))
     expect(begin('80.1.1.9')).toBeUndefined()
-    expect(refused).toEqual(['80.1.1'])
+    expect(refused).toEqual(['/ip4/80.1.1.9/tcp/1'])
     ends[3]!()
     ends[3]!()
     expect(begin('80.1.1.9')).toBeDefined()

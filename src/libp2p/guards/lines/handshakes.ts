@@ -14,6 +14,7 @@ const OF_ALL = 4
 const YOUNG = 1_000
 
 interface Pending {
+  address: string
   range: string
   since: number
   abort: () => void
@@ -26,8 +27,8 @@ export class Handshakes {
 
   constructor(
     private readonly limits: Pick<Limits, 'handshakes' | 'handshakesPerRange' | 'handshakeRate'>,
-    /** Is told the range. */
-    private readonly refused: (range: string) => void,
+    /** Is told the address. */
+    private readonly refused: (address: string) => void,
     private readonly now = () => performance.now(),
   ) {
     this.rate = new Admission(limits.handshakeRate, now, OF_ALL)
@@ -37,10 +38,10 @@ export class Handshakes {
   begin(address: string, abort: () => void): (() => void) | undefined {
     const range = rangeOf(address)
     if (!this.rate.admitsOf(range, range) || !this.hasRoom(range)) {
-      this.refused(range)
+      this.refused(address)
       return undefined
     }
-    const one: Pending = { range, since: this.now(), abort }
+    const one: Pending = { address, range, since: this.now(), abort }
     this.pending.add(one)
     hold(this.shares, range, 1)
     return () => this.end(one)
@@ -56,7 +57,7 @@ export class Handshakes {
     if (isOwn && this.now() - oldest.since < YOUNG) return false
     this.end(oldest)
     oldest.abort()
-    this.refused(oldest.range)
+    this.refused(oldest.address)
     return true
   }
 

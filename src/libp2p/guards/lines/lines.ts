@@ -28,9 +28,11 @@ export class Lines {
   constructor(
     limits: Limits,
     private readonly refused: (peer: string, what: RefusedKind, hungUp?: boolean) => void,
+    /** No handshake with this address. */
+    turnedAway: (address: string) => void = () => undefined,
   ) {
     this.rate = new StreamRate(limits.streamRate)
-    this.handshakes = new Handshakes(limits, (range) => refused(range, 'handshakes'))
+    this.handshakes = new Handshakes(limits, turnedAway)
     this.unagreed = new Unagreed(refused)
   }
 
