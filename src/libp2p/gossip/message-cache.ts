@@ -40,8 +40,6 @@ const NEVER: ReadonlyMap<string, number> = new Map<string, number>()
 
 /** What a message takes in addition to its bytes. */
 const OVERHEAD = 1_024
-/** A message is copied out of a buffer that is so many times as large, and larger than this. */
-const [WASTE, SMALL] = [2, 4_096]
 /** Who has brought what we publish ourselves. */
 const OURSELVES = ''
 
@@ -91,10 +89,9 @@ export class MessageCache implements PublicCache {
     const holder = this.coming?.id === msgIdStr ? this.coming.peer : OURSELVES
     this.coming = undefined
     if (this.msgs.has(msgIdStr)) return false
-    const size = frameSize(message)
-    const cost = size + OVERHEAD
+    const cost = frameSize(message) + OVERHEAD
     const nobody = { originatingPeers: NOBODY as Set<string>, iwantCounts: NEVER as Map<string, number> }
-    this.msgs.set(msgIdStr, { holder, cost, validated, message: compact(message, size), ...nobody })
+    this.msgs.set(msgIdStr, { holder, cost, validated, message: copyOf(message), ...nobody })
     this.history[0]!.push({ ...id, topic: message.topic })
     if (!validated) this.notValidatedCount++
     hold(this.shares, holder, cost)
@@ -181,14 +178,15 @@ export class MessageCache implements PublicCache {
   }
 }
 
-/** Its parts are views of the frame that it came in, which may be far larger. */
-function compact(message: RPC.Message, size: number): RPC.Message {
-  const { buffer } = message.data ?? message.signature ?? new Uint8Array()
-  if (buffer.byteLength <= Math.max(SMALL, WASTE * size)) return message
+/**
+ * Its parts are views of the frame that it came in, which may be far larger, and of the bytes of a publisher, a validator and subscribers,
+ * who may write into them afterwards.
+ */
+function copyOf(message: RPC.Message): RPC.Message {
   const copy: RPC.Message = { topic: message.topic }
   for (const part of ['from', 'data', 'seqno', 'signature', 'key'] as const) {
     const bytes = message[part]
-    if (bytes !== undefined) copy[part] = bytes.slice()
+    if (bytes !== undefined) copy[part] = new Uint8Array(bytes)
   }
   return copy
 }
