@@ -1,6 +1,6 @@
 /** What must hold whatever is read: how it fails, how long it takes, what it allocates, and what it leaves behind. */
-import { setFlagsFromString, getHeapStatistics } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapStatistics } from 'node:v8'
+import { collectGarbage } from '../support/garbage.js'
 import type { Target } from './target.js'
 
 /** One input, ms. What takes longer is measured three times more: it counts if it takes longer each time, of real and of processor time. */
@@ -70,15 +70,9 @@ export async function timeOf(target: Target, input: Uint8Array, times = TIMES): 
   return least
 }
 
-let collect: (() => void) | undefined
-
 /** Bytes that are in use, or will be free again at the next collection; `whole`: those in use alone. */
 export function allocated(whole = false): number {
-  if (whole) {
-    setFlagsFromString('--expose-gc')
-    collect ??= runInNewContext('gc') as () => void
-    collect()
-  }
+  if (whole) collectGarbage()
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
   return heap + external
 }
