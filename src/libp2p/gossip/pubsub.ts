@@ -10,7 +10,7 @@ import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../../core/p
 import type { PubsubOptions } from '../../core/pubsub.js'
 import type { Door } from '../../core/access/door.js'
 import type { AskId } from '../../core/terms.js'
-import { COPY_BELOW } from '../../wire/gather.js'
+import { copyIfSmall } from '../../wire/gather.js'
 import type { Connections } from '../connections.js'
 import { GOSSIP_UNREAD, gossipLimits } from '../defaults.js'
 import type { Guards } from '../guards/guards.js'
@@ -168,7 +168,17 @@ export class Pubsub {
       const held = this.guarded.has(topic)
       if (!held) this.verdict(msgId, via, 'accept')
       const proof = proofOf(msg.from, sequenceNumber, signature, key)
-      this.emit({ type: 'message', topic, data: keepable(data), from, via, id: msgId, held, proof })
+      // A user may keep it.
+      this.emit({
+        type: 'message',
+        topic,
+        data: copyIfSmall(plain(data), 0, data.length),
+        from,
+        via,
+        id: msgId,
+        held,
+        proof,
+      })
     })
     pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
       for (const { topic, subscribe } of subscriptions) {
@@ -277,9 +287,4 @@ export class Pubsub {
     else this.meshes.delete(topic)
     this.emit({ type: 'meshChanged', topic, peers })
   }
-}
-
-/** A user may keep it, so it is copied if it is small or one of many in its frame: a view would keep a whole network buffer alive. */
-function keepable(data: Uint8Array): Uint8Array {
-  return data.length < COPY_BELOW || data.length < data.buffer.byteLength / 2 ? new Uint8Array(data) : plain(data)
 }
