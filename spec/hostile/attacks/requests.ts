@@ -20,7 +20,7 @@ async function waves(
   await context.start()
   await often(context, 1, async () => {
     await Promise.race([context.over, Promise.all(all.map((one) => one.send(one.requests(amount, payload, asked))))])
-    context.fate.did(amount * all.length)
+    for (const one of all) one.did(amount)
   })
 }
 
@@ -82,7 +82,7 @@ export const requests: Attack[] = [
       await context.start()
       await often(context, 100, () => {
         const frames = Array.from({ length: 100 }, () => [session!.request('x'), wire.cancel(session!.last)])
-        context.fate.did(100)
+        session!.did(100)
         return session!.send(...frames.flat())
       })
     },
@@ -95,7 +95,7 @@ export const requests: Attack[] = [
       await context.start()
       await often(context, 10, () => {
         const frames = Array.from({ length: 1_000 }, () => [session!.request('wait 10000'), wire.cancel(session!.last)])
-        context.fate.did(1_000)
+        session!.did(1_000)
         return session!.send(...frames.flat())
       })
     },

@@ -45,7 +45,7 @@ export const session: Attack[] = [
       await context.start()
       await atOnce(context, 1, async () => {
         await one.send(frames)
-        context.fate.did(1_000)
+        one.did(1_000)
         await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },
@@ -60,7 +60,7 @@ export const session: Attack[] = [
       const frames = join(...Array.from({ length: 1_000 }, () => wire.credit(1, 1)))
       await atOnce(context, 1, async () => {
         await one.send(frames)
-        context.fate.did(1_000)
+        one.did(1_000)
         await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },
@@ -92,7 +92,7 @@ export const session: Attack[] = [
       await context.start()
       await atOnce(context, 1, async () => {
         await one.send(...Array.from({ length: 1_000 }, () => wire.goodbye(++id, 0)))
-        context.fate.did(1_000)
+        one.did(1_000)
         await (one.stream.isOpen ? turn() : pause(1_000))
       })
     },

@@ -38,6 +38,12 @@ export class Session {
     return this.stream.send(wire.join(...frames))
   }
 
+  /** So much was sent, if the victim has not ended the session. */
+  did(amount: number): void {
+    this.context.fate.did(amount)
+    if (!this.stream.isOpen) this.context.fate.refused('session ended', amount)
+  }
+
   private refused(code: string): void {
     // That is what it asked for.
     if (code !== 'Cancelled') this.context.fate.refused(code)
