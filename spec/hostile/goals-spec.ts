@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { attacks } from './attacks/index.js'
 import { CI, MARKS } from './marks.js'
-import { broken, GOALS, isFelt, type Measured } from './goals.js'
+import { broken, GOALS, isFelt, isHeld, type Measured, type Told } from './goals.js'
 import type { Outcome } from './tools/fate.js'
 
 const asked = { sent: 1_000, answered: 1_000, p50: 1, p99: 6, errors: {} }
@@ -14,6 +14,7 @@ const good: Measured = {
   strangers: { tried: 10, joined: 10, errors: {} },
   memory: { before: 110, peak: 120, after: 111 },
   stall: { quiet: 10, attacked: 20 },
+  told: { refused: {}, waiting: 0 },
 }
 
 describe('a row', () => {
@@ -63,6 +64,18 @@ describe('an attacker', () => {
     ['has to wait for half of the time', true, { ...none, waited: 0.5 }],
   ])('that %s: felt it is %s', (_, felt, what) => {
     expect(isFelt(what)).toBe(felt)
+  })
+})
+
+describe('an attacker of which the victim', () => {
+  it.each<[string, boolean, Told]>([
+    ['says nothing', false, { refused: {}, waiting: 0 }],
+    ['has dropped a tenth', true, { refused: { gossipReplay: 60, kadRate: 40 }, waiting: 0 }],
+    ['has dropped less', false, { refused: { gossipReplay: 99 }, waiting: 0 }],
+    ['lets half wait', true, { refused: {}, waiting: 500 }],
+    ['lets fewer wait', false, { refused: {}, waiting: 499 }],
+  ])('%s: held it is %s', (_, held, told) => {
+    expect(isHeld(told, outcome)).toBe(held)
   })
 })
 

@@ -18,6 +18,14 @@ export interface Joined {
   errors: Record<string, number>
 }
 
+/** What the victim says of its peers. */
+export interface Told {
+  /** Kind → how often something was refused, or dropped. */
+  refused: Record<string, number>
+  /** Requests of theirs that wait for their turn. */
+  waiting: number
+}
+
 export interface Measured {
   name: string
   quiet: Asked
@@ -32,6 +40,7 @@ export interface Measured {
   /** Longest of the event loop, ms. */
   stall: { quiet: number; attacked: number }
   attacker: Outcome
+  told: Told
   /** Of the phases, s. */
   seconds: number
   /** The victim's process ended, and why. */
@@ -80,7 +89,7 @@ export const DISTURBED = 50
 
 /** The goals that are broken. */
 export function broken(measured: Measured, limits: Limits, { own, honest }: Asks = {}): Goal[] {
-  const { quiet, attacked, afterwards, strangers, memory, stall, died, attacker } = measured
+  const { quiet, attacked, afterwards, strangers, memory, stall, died, attacker, told } = measured
   const floor = quiet.p99 < 5 || limits !== GOALS ? limits.p99.floor : 0
   const sent = attacked.sent + afterwards.sent
   const answered = attacked.answered + afterwards.answered
@@ -91,7 +100,7 @@ export function broken(measured: Measured, limits: Limits, { own, honest }: Asks
     memory: memory.peak <= memory.before + limits.memory,
     back: died === undefined && memory.after <= memory.before + limits.back,
     stall: stall.attacked <= Math.max(limits.stall.ms, limits.stall.times * stall.quiet),
-    attacker: honest === true || isFelt(attacker),
+    attacker: honest === true || isFelt(attacker) || isHeld(told, attacker),
     own: isWithin(attacker.figure, own),
   }
   return (Object.keys(isMet) as Goal[]).filter((goal) => !isMet[goal])
@@ -112,6 +121,11 @@ export function isFelt({ refused, gone, lines, done, waited, first }: Outcome): 
   const soon = first !== undefined && first <= FELT_WITHIN
   const isGone = soon && sum(gone) >= Math.max(1, lines / 2)
   return isGone || (soon && sum(refused) >= Math.max(1, done / 10)) || waited >= 0.5
+}
+
+/** The victim has dropped or refused a tenth of it, or lets half of it wait. */
+export function isHeld({ refused, waiting }: Told, { done }: Outcome): boolean {
+  return sum(refused) >= Math.max(1, done / 10) || waiting >= Math.max(1, done / 2)
 }
 
 export function sum(counts: Record<string, number>): number {

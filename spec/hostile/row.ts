@@ -6,7 +6,7 @@ import { killProcesses } from '../support/line-process.js'
 import { Orders } from '../world/orders.js'
 import { bundle } from '../world/program.js'
 import type { Attack, Victim } from './attacks/attack.js'
-import type { Asked, Joined, Measured } from './goals.js'
+import type { Asked, Joined, Measured, Told } from './goals.js'
 import { GOALS } from './goals.js'
 import type { Outcome } from './tools/fate.js'
 
@@ -110,6 +110,7 @@ async function run(attack: Attack, times: Times): Promise<Measured> {
   await attacker.ask('start')
   const attacked = Promise.all([ask(times.seconds), join()])
   await Promise.race([attacked, new Promise((resolve) => setTimeout(resolve, times.seconds * 1_000))])
+  const told = await order<Told>('told', { refused: {}, waiting: 0 })
   const outcome = (await attacker.ask('stop', {}, PATIENCE)) as Outcome
   await attacker.kill()
   const over = performance.now()
@@ -131,6 +132,7 @@ async function run(attack: Attack, times: Times): Promise<Measured> {
     back,
     stall: { quiet: stallQuiet, attacked: stallAttacked },
     attacker: outcome,
+    told,
     seconds: times.seconds,
     ...(resident(pid) === 0 && { died: 'its process ended' }),
   }

@@ -21,13 +21,13 @@ export function row(attack: Attack, measured: Measured): string {
     `${strangers.joined} of ${strangers.tried}`,
     `${mb(memory.before)} → ${mb(memory.peak)} → ${mb(memory.after)}${back !== undefined && back > 5 ? ` in ${back.toFixed(0)} s` : ''}`,
     `${ms(stall.quiet)} → ${ms(stall.attacked)}`,
-    told(attack, measured),
+    felt(attack, measured),
     died ?? missed.map((goal) => (isKnown(attack.name, goal) ? goal : `✗ ${goal}`)).join(' '),
   ]
   return line(cells)
 }
 
-function told({ own, honest }: Attack, { attacker }: Measured): string {
+function felt({ own, honest }: Attack, { attacker, told }: Measured): string {
   const { done, refused, gone, lines, waited, first, figure } = attacker
   const parts: string[] = []
   if (figure !== undefined && own !== undefined) parts.push(`${own.what}: ${Math.round(figure * 10) / 10}`)
@@ -36,6 +36,9 @@ function told({ own, honest }: Attack, { attacker }: Measured): string {
   if (sum(refused) > 0) parts.push(`${sum(refused)} of ${done} refused: ${most(refused)}`)
   if ((ends > 0 || sum(refused) > 0) && first !== undefined) parts.push(`first after ${(first / 1_000).toFixed(1)} s`)
   if (waited >= 0.1) parts.push(`waited ${(100 * waited).toFixed(0)} %`)
+  if (parts.length === 0 && sum(told.refused) > 0)
+    parts.push(`${sum(told.refused)} of ${done} dropped: ${most(told.refused)}`)
+  if (told.waiting > 0) parts.push(`${told.waiting} wait`)
   if (parts.length === 0) parts.push(honest === true ? 'none' : `unhindered: ${done}`)
   return parts.join('; ')
 }

@@ -5,10 +5,13 @@
  * - `start { config }`: gives its address, peer id and process id.
  * - `memory {}`: resident, bytes, with all garbage collected.
  * - `stall {}`: the longest of the event loop since the last time, ms.
+ * - `told {}`: what it says of its peers: what was refused to them and dropped of them, by kind, and how many requests of theirs wait.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { createNode, type NodeConfig, type P2pNode } from 'tinyp2p'
+import { createNode, type NodeConfig, type P2pNode, type PeerExplanation } from 'tinyp2p'
+import { firstValueFrom } from 'rxjs'
 import { block } from '../../support/block.js'
+import type { Told } from '../goals.js'
 import { takeOrders } from '../../world/programs/take-orders.js'
 
 type Order = { id: number; do: string; config: NodeConfig }
@@ -59,6 +62,18 @@ function answer(data: Uint8Array): Uint8Array | Promise<Uint8Array> | AsyncItera
   }
 }
 
+async function told(): Promise<Told> {
+  const refused: Record<string, number> = {}
+  let waiting = 0
+  for (const { peer } of await firstValueFrom(node.peers$)) {
+    const { uses, ...of } = (await node.explain(peer)) as PeerExplanation
+    waiting += uses.queued
+    for (const [kind, count] of [...Object.entries(of.refused), ...Object.entries(of.dropped)])
+      refused[kind] = (refused[kind] ?? 0) + count
+  }
+  return { refused, waiting }
+}
+
 function collect(): void {
   globalThis.gc?.()
 }
@@ -82,6 +97,8 @@ takeOrders(async (order: Order) => {
       delays.reset()
       return longest
     }
+    case 'told':
+      return told()
     default:
       throw new Error(`no order ${order.do}`)
   }
