@@ -50,7 +50,7 @@ export function step(state: State, batch: Batch): Effect[] {
   if (state.offenders.due.size > 0) banOffenders(state, out)
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
-  if (state.services.serving.size > 0) serveHistories(state, out)
+  if (state.services.wanted.size > 0) serveHistories(state, out)
   while (
     state.news.waiting.length > 0 ||
     state.budget.roomFreed ||

@@ -68,7 +68,8 @@ async function told(): Promise<Told> {
   for (const { peer } of await firstValueFrom(node.peers$)) {
     const { uses, ...of } = (await node.explain(peer)) as PeerExplanation
     waiting += uses.queued
-    for (const [kind, count] of [...Object.entries(of.refused), ...Object.entries(of.dropped)])
+    const counts: Record<string, number> = { requests: uses.refused, ...of.refused, ...of.dropped }
+    for (const [kind, count] of Object.entries(counts).filter(([, count]) => count > 0))
       refused[kind] = (refused[kind] ?? 0) + count
   }
   return { refused, waiting }

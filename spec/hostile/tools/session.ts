@@ -7,6 +7,7 @@ import type { LineStream } from './line-stream.js'
 export class Session {
   readonly stream: LineStream
   private id = 0
+  private isOver = false
   private left: Uint8Array = new Uint8Array()
 
   /** `reads`: the answers are read, and refusals among them counted. */
@@ -38,10 +39,13 @@ export class Session {
     return this.stream.send(wire.join(...frames))
   }
 
-  /** So much was sent, if the victim has not ended the session. */
+  /** So much was sent, as far as the victim has not ended the session. */
   did(amount: number): void {
-    this.context.fate.did(amount)
-    if (!this.stream.isOpen) this.context.fate.refused('session ended', amount)
+    const { fate } = this.context
+    fate.did(amount)
+    if (this.stream.isOpen || this.isOver) return
+    this.isOver = true
+    fate.gone('session ended')
   }
 
   private refused(code: string): void {

@@ -12,15 +12,13 @@ import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { valueCost } from '../requests/values.js'
 import { unhandled, type ExchangeId } from '../terms.js'
-import { addHistory, countHistories, endServing, keepServing } from './book.js'
+import { addHistory, countHistories, endServing, keepServing, mayWantHistory } from './book.js'
 import type { ServingOf } from './state.js'
 
 /** Bytes of a value that carries a piece of a large message. */
 const PIECE = 65_536
 /** Histories that are sent to one peer at once. */
 const AT_ONCE = 2
-/** Those of a peer that may wait for that: it asks for one for each late subscriber, perhaps of all its topics at once. */
-const WAITING = 128
 /** The numbers in a value of history take less, bytes. */
 const HEAD = 32
 
@@ -54,46 +52,42 @@ export function serve(state: State, out: Effects, exchange: ExchangeId, data: Ui
  * later messages by IHAVE.
  */
 function onHistoryWanted(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
-  if (waitingHistories(state, peerOf(state, exchange)) >= WAITING) {
+  const { peer } = state.exchanges.open.get(exchange)!
+  if (!mayWantHistory(state, peer)) {
     const { code, message, retryAfterMs } = overloaded('too many histories are wanted')
     return reject(state, out, { type: 'reject', exchange, code, reason: message, retryAfterMs: retryAfterMs! })
   }
   const until = state.now + state.settings.historyPatience
-  keepServing(state, exchange, { kind: 'history', topic, count, until })
+  keepServing(state, exchange, { kind: 'history', peer, topic, count, until })
   dueAt(state, 'histories', until)
   serveHistories(state, out)
 }
 
 export function serveHistories(state: State, out: Effects): void {
-  for (const [exchange, serving] of state.services.serving) {
-    if (serving.kind !== 'history') continue
-    const { topic, count, until } = serving
-    const asker = peerOf(state, exchange)
-    const own = state.topics.joined.get(topic)
-    if (own !== undefined && !own.mesh.includes(asker) && state.now < until) continue
-    if (countHistories(state, asker) >= AT_ONCE) continue
-    endServing(state, exchange)
-    addHistory(state, exchange)
-    sendHistory(state, out, exchange, topic, count)
+  const counts = countHistories(state)
+  for (const [peer, wanted] of state.services.wanted) {
+    let sent = counts.get(peer) ?? 0
+    for (const exchange of wanted) {
+      if (sent >= AT_ONCE) break
+      const { topic, count, until } = state.services.serving.get(exchange) as ServingOf<'history'>
+      const own = state.topics.joined.get(topic)
+      if (own !== undefined && !own.mesh.includes(peer) && state.now < until) continue
+      endServing(state, exchange)
+      addHistory(state, exchange)
+      sendHistory(state, out, exchange, topic, count)
+      sent++
+    }
   }
 }
 
-function peerOf({ exchanges }: State, exchange: ExchangeId): string {
-  return exchanges.open.get(exchange)?.peer ?? ''
-}
-
-function waitingHistories(state: State, peer: string): number {
-  let count = 0
-  for (const [exchange, { kind }] of state.services.serving)
-    if (kind === 'history' && peerOf(state, exchange) === peer) count++
-  return count
-}
-
 /** When the next request for history is answered, unless it waits for others of its peer: of these each end is a step. */
-export function nextHistory(state: State): number {
+export function nextHistory({ now, services: { serving, wanted } }: State): number {
   let earliest = Infinity
-  for (const serving of state.services.serving.values()) {
-    if (serving.kind === 'history' && serving.until > state.now) earliest = Math.min(earliest, serving.until)
+  for (const ids of wanted.values()) {
+    for (const id of ids) {
+      const { until } = serving.get(id) as ServingOf<'history'>
+      if (until > now) earliest = Math.min(earliest, until)
+    }
   }
   return earliest
 }
