@@ -69,8 +69,7 @@ async function told(): Promise<Told> {
     const { uses, ...of } = (await node.explain(peer)) as PeerExplanation
     waiting += uses.queued
     const counts: Record<string, number> = { requests: uses.refused, ...of.refused, ...of.dropped }
-    for (const [kind, count] of Object.entries(counts))
-      if (count > 0) refused[kind] = (refused[kind] ?? 0) + count
+    for (const [kind, count] of Object.entries(counts)) if (count > 0) refused[kind] = (refused[kind] ?? 0) + count
   }
   return { refused, waiting }
 }
