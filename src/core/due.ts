@@ -34,6 +34,7 @@ export type DueName =
   | 'histories'
   | 'handlers'
   | 'refusals'
+  | 'accounts'
   | 'stop'
 
 /** Empty groups for reuse, because otherwise each of several requests in a row would create one. */

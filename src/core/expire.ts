@@ -19,6 +19,7 @@ import { expireObserved } from './peers/observed.js'
 import { lookAtTwins } from './peers/twins.js'
 import { runRound } from './peers/waking.js'
 import { expireExchange } from './requests/answers.js'
+import { dropGone, nextGone } from './requests/accounts.js'
 import { showRefusals } from './requests/refusal-log.js'
 import { nextHandlers } from './requests/slots.js'
 import { expireHandlers } from './requests/turns.js'
@@ -59,6 +60,7 @@ const DUE: Record<DueName, Row> = {
   histories: { next: nextHistory, run: inEveryStep },
   handlers: { next: nextHandlers, run: expireHandlers },
   refusals: { next: ({ refusalLog }) => refusalLog.showAt, run: showRefusals },
+  accounts: { next: nextGone, run: dropGone },
   stop: { next: ({ lifecycle }) => Math.min(lifecycle.stopAt, lifecycle.lookAt), run: expireStop },
 }
 

@@ -43,6 +43,22 @@ describe('shares', () => {
     expect(mayHold(shares, 'a', 1, BOUNDS)).toBe(false)
   })
 
+  it.each([1, 2, 7, 8, 100])('of a total of %i have something for a stranger', (total) => {
+    expect(mayHold(createShares(), 'a', 1, { total, each: total })).toBe(true)
+  })
+
+  it('stay numbers, whatever is given back', () => {
+    const shares = createShares()
+    hold(shares, 'a', 0)
+    giveBack(shares, 'a', 0)
+    giveBack(shares, 'a', 5)
+    expect(shares).toEqual(createShares())
+    hold(shares, 'a', 3)
+    giveBack(shares, 'a', 2)
+    giveBack(shares, 'a', 2)
+    expect(shares).toEqual(createShares())
+  })
+
   it('are as new when all is given back', () => {
     const shares = createShares()
     for (const holder of ['a', 'b']) fill(shares, holder)

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf, type Limits } from '../../../src/core/limits/limits.js'
 import type { Event } from '../../../src/core/events.js'
-import { accountOf } from '../../../src/core/requests/budget.js'
+import { accountOf } from '../../../src/core/requests/accounts.js'
 import { bytes, used } from '../../support/core.js'
 import { answering, type AnsweringCore } from '../../support/session-cores.js'
 import { credit, filled, hello, join, request, SESSION } from '../../support/session.js'

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { limitsOf, type Limits } from '../../../src/core/limits/limits.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
-import { accountOf } from '../../../src/core/requests/budget.js'
+import { accountOf } from '../../../src/core/requests/accounts.js'
 import { bytes, used } from '../../support/core.js'
 import { answering, left, type AnsweringCore } from '../../support/session-cores.js'
 import { cancel, hello, join, request, SESSION } from '../../support/session.js'
@@ -53,9 +53,9 @@ describe('requests', () => {
   })
 
   it('of several peers go in turn, however many one of them has asked before', () => {
-    const core = limited({ handlers: 3 })
+    const core = limited({ handlers: 2 })
     const carol = other(core, 'carol', 2)
-    // Of three, two are for those who are not trusted, and one alone has one.
+    // One alone has one of two.
     expect(handed(core.receive(...ask(1, 'b1', 'b2', 'b3', 'b4')))).toEqual(['b1'])
     expect(handed(core.in(carol('c1', 'c2', 'c3')))).toEqual(['c1'])
     expect(handed(core.run(answer(-5)))).toEqual(['c2'])

@@ -366,8 +366,21 @@ describe('the first answer', () => {
       first(request)
       second(request)
       await turn()
-      expect(edge.said).toEqual(said)
+      // A second promise is work until it has settled.
+      expect(edge.said.filter((word) => word !== 'released')).toEqual(said)
     }
+  })
+
+  it('of a subscriber keeps its place until its promise has settled', async () => {
+    const edge = new AnsweringEdge()
+    let settle = (_: Uint8Array): void => undefined
+    edge.request(2).respond(new Promise((resolve) => (settle = resolve)))
+    edge.inbound.onCancel(2, GONE)
+    await turn()
+    expect(edge.said).toEqual([])
+    settle(bytes('late'))
+    await turn()
+    expect(edge.said).toEqual(['released'])
   })
 
   it('spares the handler', () => {

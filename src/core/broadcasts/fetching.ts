@@ -8,8 +8,7 @@ import type { Purpose, PurposeOf } from '../services/state.js'
 import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import { giveBack, hold, mayHold } from '../limits/shares.js'
-import { isPrivate, rangeOf } from '../peers/addresses.js'
-import { connectionsOf } from '../peers/connections.js'
+import { rangeOfPeer } from '../peers/connections.js'
 import { isTrusted } from '../peers/trust.js'
 import { askNode, cancelOwnAsk } from '../services/own-requests.js'
 import type { State } from '../state.js'
@@ -65,12 +64,6 @@ function mayWait({ fetching: { waiting } }: State, peer: string): boolean {
   let ofPeer = 0
   for (const { heard } of waiting.values()) if (heard.via === peer) ofPeer++
   return waiting.size < WAITING && ofPeer < WAITING_OF_PEER
-}
-
-/** In a network of its own each peer is for itself. */
-function rangeOfPeer(state: State, peer: string): string {
-  const address = connectionsOf(state, peer)[0]?.address
-  return address === undefined || isPrivate(address) ? peer : rangeOf(address, peer)
 }
 
 function begin(state: State, out: Effects, fetch: Fetch): void {

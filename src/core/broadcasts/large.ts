@@ -21,7 +21,11 @@ export function keepBlob(state: State, hash: string, data: Uint8Array, from: str
     if (blob.until > now) break
     dropBlob(state, oldest)
   }
-  while (large.blobShares.used > largeBytes) dropBlob(state, oldestOf(state, largestHolder(large.blobShares)!)!)
+  while (large.blobShares.used > largeBytes) {
+    const first = oldestOf(state, largestHolder(large.blobShares)!)
+    if (first === undefined) return
+    dropBlob(state, first)
+  }
 }
 
 function oldestOf({ large }: State, holder: string): string | undefined {

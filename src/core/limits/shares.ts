@@ -37,19 +37,22 @@ export function mayHold(shares: Shares, holder: string, amount: number, bounds: 
 /** The same for books that are kept elsewhere: whoever holds `held` wants `amount` more, and all together hold `used`. */
 export function fits(held: number, amount: number, used: number, { total, each, trusted = false }: Bounds): boolean {
   if (held + amount > each) return false
-  const free = (trusted ? total : total * (1 - RESERVE)) - used
+  const free = total - (trusted ? 0 : Math.floor(total * RESERVE)) - used
   if (amount > free) return false
   return held === 0 || held + amount <= free
 }
 
 export function hold(shares: Shares, holder: string, amount: number): void {
+  if (amount === 0) return
   shares.used += amount
   shares.held.set(holder, (shares.held.get(holder) ?? 0) + amount)
 }
 
+/** No more than the holder holds: a book that is wrong must not become no number, which would bar everybody. */
 export function giveBack(shares: Shares, holder: string, amount: number): void {
-  shares.used -= amount
-  const left = shares.held.get(holder)! - amount
+  const held = shares.held.get(holder) ?? 0
+  const left = Math.max(0, held - amount)
+  shares.used -= held - left
   if (left === 0) shares.held.delete(holder)
   else shares.held.set(holder, left)
 }

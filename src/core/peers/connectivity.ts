@@ -13,7 +13,7 @@ import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient 
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { dropAccount } from '../requests/budget.js'
+import { dropAccount } from '../requests/accounts.js'
 import { mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'

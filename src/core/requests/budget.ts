@@ -5,46 +5,30 @@
  * arrive, this file does not know.
  */
 import { fits } from '../limits/shares.js'
-import { SLOWEST as SLOWEST_LINE } from '../peers/line.js'
 import { isTrusted } from '../peers/trust.js'
 import type { State } from '../state.js'
-import { nothingUsed, type Account, type Exchange, type Lingering, type Use } from './state.js'
+import { accountOf, dropAccount } from './accounts.js'
+import type { Account, Exchange, Lingering } from './state.js'
 
-/** Handlers of a peer at once, before anything is known of its answers. */
-const FIRST_WINDOW = 4
+/** What somebody holds of a thing, and the peers of its range of addresses, and all. */
+interface Held {
+  own: number
+  inRange: number
+  all: number
+}
 
-/** May the peer have `amount` more of something, of which it has `held` and all have `used`? */
+/** May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. */
 export function hasShare(
   state: State,
-  { peer, answered }: Account,
-  held: number,
+  { peer, answered, range }: Account,
+  { own, inRange, all }: Held,
   amount: number,
-  used: number,
   total: number,
   each: number,
 ): boolean {
-  if (fits(held, amount, used, { total, each })) return true
-  return fits(held, amount, used, { total, each, trusted: true }) && isTrusted(state, peer, answered > 0)
-}
-
-export function accountOf({ budget }: State, peer: string): Account {
-  let account = budget.accounts.get(peer)
-  if (account === undefined) {
-    const moved = { received: 0, sent: 0, leftAt: -Infinity }
-    const none = {
-      window: FIRST_WINDOW,
-      debt: 0,
-      cost: 0,
-      dearUntil: -Infinity,
-      queue: new Set<number>(),
-      answered: 0,
-      refused: 0,
-      shown: 0,
-      moved,
-    }
-    budget.accounts.set(peer, (account = { peer, ...nothingUsed(), ...none }))
-  }
-  return account
+  const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
+  if (ofRange && fits(own, amount, all, { total, each })) return true
+  return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer, answered > 0)
 }
 
 /** Counts one more request of this peer, which is connected. False: there is no room for it. */
@@ -52,8 +36,11 @@ export function openAccount(state: State, peer: string): boolean {
   const { all } = state.budget
   const { requests, requestsPerPeer } = state.settings.limits
   const account = accountOf(state, peer)
-  if (!hasShare(state, account, account.exchanges, 1, all.exchanges, requests, requestsPerPeer)) return false
+  const { range } = account
+  const held = { own: account.exchanges, inRange: range.exchanges, all: all.exchanges }
+  if (!hasShare(state, account, held, 1, requests, requestsPerPeer)) return false
   account.exchanges++
+  range.exchanges++
   all.exchanges++
   return true
 }
@@ -63,11 +50,9 @@ export function closeAccount(state: State, exchange: Exchange, keepsBytes: boole
   const { budget } = state
   const account = budget.accounts.get(exchange.peer)!
   account.exchanges--
+  account.range.exchanges--
   budget.all.exchanges--
-  if (!keepsBytes) {
-    giveBack(account, exchange.admitted, exchange.reserved)
-    giveBack(budget.all, exchange.admitted, exchange.reserved)
-  }
+  if (!keepsBytes) giveBack(state, account, exchange.admitted, exchange.reserved)
   if (budget.waiting.size > 0) budget.waiting.delete(exchange.id)
   onFreed(state, account)
 }
@@ -75,7 +60,7 @@ export function closeAccount(state: State, exchange: Exchange, keepsBytes: boole
 /** The bytes of an exchange that has ended are no longer in use. */
 export function freeBytes(state: State, { peer, admitted, bytes }: Lingering): void {
   const account = state.budget.accounts.get(peer)!
-  for (const use of [account, state.budget.all]) giveBack(use, admitted, bytes)
+  giveBack(state, account, admitted, bytes)
   onFreed(state, account)
 }
 
@@ -84,36 +69,20 @@ function onFreed(state: State, account: Account): void {
   dropAccount(state, account.peer)
 }
 
-/** The peer is not connected any more, or uses less: if it uses nothing, nothing is kept of it. */
-export function dropAccount({ budget, connections }: State, peer: string): void {
-  const account = budget.accounts.get(peer)
-  if (account === undefined || account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
-  budget.accounts.delete(peer)
-}
-
-function giveBack(use: Use, admitted: boolean, bytes: number): void {
+function giveBack({ budget }: State, account: Account, admitted: boolean, bytes: number): void {
+  const { range } = account
   if (admitted) {
-    use.bytes -= bytes
-    use.admitted--
-  } else use.windows -= bytes
-}
-
-/** So much more of the request has come. */
-export function noteReceived({ budget }: State, { peer }: Exchange, bytes: number): void {
-  budget.accounts.get(peer)!.moved.received += bytes
-}
-
-/** So much more of the answer was sent. A slow line is busy with it for long, and meanwhile takes nothing else. */
-export function noteSent({ budget, now }: State, { peer }: Exchange, bytes: number): void {
-  const { moved } = budget.accounts.get(peer)!
-  moved.sent += bytes
-  moved.leftAt = Math.max(moved.leftAt, now) + (bytes * 1_000) / SLOWEST_LINE
-}
-
-/** Bytes of all requests of this peer that have come or, while the exchange is answered, of all answers to it that have left. */
-export function bytesMoved({ budget, now }: State, { peer, stage }: Exchange): number {
-  const { received, sent, leftAt } = budget.accounts.get(peer)!.moved
-  return stage === 'answering' ? sent - (Math.max(0, leftAt - now) * SLOWEST_LINE) / 1_000 : received
+    account.bytes -= bytes
+    range.bytes -= bytes
+    budget.all.bytes -= bytes
+    account.admitted--
+    range.admitted--
+    budget.all.admitted--
+  } else {
+    account.windows -= bytes
+    range.windows -= bytes
+    budget.all.windows -= bytes
+  }
 }
 
 /**
@@ -124,17 +93,18 @@ export function reserve(state: State, exchange: Exchange, bytes: number): boolea
   const { all, accounts } = state.budget
   const account = accounts.get(exchange.peer)!
   const { requestBytes, requestBytesPerPeer } = state.settings.limits
+  const { range } = account
   const each = account.admitted === 0 ? Infinity : requestBytesPerPeer
-  if (all.admitted > 0 && !hasShare(state, account, account.bytes, bytes, all.bytes, requestBytes, each)) return false
-  if (exchange.reserved > 0) {
-    giveBack(account, exchange.admitted, exchange.reserved)
-    giveBack(all, exchange.admitted, exchange.reserved)
-  }
+  const held = { own: account.bytes, inRange: range.bytes, all: all.bytes }
+  if (all.admitted > 0 && !hasShare(state, account, held, bytes, requestBytes, each)) return false
+  if (exchange.reserved > 0) giveBack(state, account, exchange.admitted, exchange.reserved)
   exchange.reserved = bytes
   exchange.admitted = true
   account.bytes += bytes
-  account.admitted++
+  range.bytes += bytes
   all.bytes += bytes
+  account.admitted++
+  range.admitted++
   all.admitted++
   return true
 }
@@ -144,9 +114,12 @@ export function reserveWindow(state: State, exchange: Exchange, bytes: number): 
   const { all, accounts } = state.budget
   const account = accounts.get(exchange.peer)!
   const { requestBytes, requestBytesPerPeer } = state.settings.limits
-  if (!hasShare(state, account, account.windows, bytes, all.windows, requestBytes, requestBytesPerPeer)) return false
+  const { range } = account
+  const held = { own: account.windows, inRange: range.windows, all: all.windows }
+  if (!hasShare(state, account, held, bytes, requestBytes, requestBytesPerPeer)) return false
   exchange.reserved = bytes
   account.windows += bytes
+  range.windows += bytes
   all.windows += bytes
   return true
 }
@@ -170,19 +143,4 @@ export function grantRoom(state: State): Exchange[] {
     freed.push(exchange)
   }
   return freed
-}
-
-/** A request of the peer was answered, or refused. */
-export function noteAnswered({ budget }: State, peer: string): void {
-  budget.accounts.get(peer)!.answered++
-}
-
-/** A request of the peer was refused. */
-export function noteRefused(state: State, peer: string): void {
-  accountOf(state, peer).refused++
-}
-
-/** What was refused by now may be seen. */
-export function showRefused({ budget }: State): void {
-  for (const account of budget.accounts.values()) account.shown = account.refused
 }

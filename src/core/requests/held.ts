@@ -4,7 +4,7 @@
  */
 import type { State } from '../state.js'
 import { hasShare } from './budget.js'
-import type { Account, Exchange } from './state.js'
+import type { Account, Exchange, Use } from './state.js'
 
 /**
  * The least that an answer is expected to take, bytes: a thousand of them fit into the share of a peer. That is as many requests as
@@ -25,7 +25,7 @@ export function mayExpect(state: State, account: Account, bytes: number): boolea
   const { answerBytes, answerBytesPerPeer } = state.settings.limits
   if (all.answers === 0) return true
   const each = account.answers === 0 ? Infinity : answerBytesPerPeer
-  return hasShare(state, account, account.answers, bytes, all.answers, answerBytes, each)
+  return hasShare(state, account, heldBy(account, all), bytes, answerBytes, each)
 }
 
 /**
@@ -39,7 +39,11 @@ export function mayKeep(state: State, exchange: Exchange, bytes: number): boolea
   if (all.answers === exchange.held) return true
   const { answerBytes } = state.settings.limits
   const account = accounts.get(exchange.peer)!
-  return hasShare(state, account, account.answers, more, all.answers, answerBytes, answerBytes)
+  return hasShare(state, account, heldBy(account, all), more, answerBytes, answerBytes)
+}
+
+function heldBy({ answers, range }: Account, all: Use): { own: number; inRange: number; all: number } {
+  return { own: answers, inRange: range.answers, all: all.answers }
 }
 
 /** The answer takes so many bytes from now on. */
@@ -47,7 +51,9 @@ export function holdAnswer({ budget, turns }: State, exchange: Exchange, bytes: 
   const more = bytes - exchange.held
   if (more === 0) return
   exchange.held = bytes
-  budget.accounts.get(exchange.peer)!.answers += more
+  const account = budget.accounts.get(exchange.peer)!
+  account.answers += more
+  account.range.answers += more
   budget.all.answers += more
   if (more < 0 && (turns.peers.size > 0 || turns.stalled.size > 0)) turns.due = true
 }

@@ -3,7 +3,7 @@ import { peersChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { State } from '../state.js'
-import { noteRefused, showRefused } from './budget.js'
+import { noteRefused, showRefused } from './accounts.js'
 import { refusesNew } from './exchanges.js'
 import { line } from '../terms.js'
 

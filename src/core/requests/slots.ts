@@ -24,8 +24,9 @@ export function hasSlot(state: State, account: Account): boolean {
   const { handlers, handlersPerPeer } = state.settings.limits
   // The first answers show how large they are, before there are many.
   if (account.handlers >= account.window && account.expected === 0) return false
+  const held = { own: account.handlers, inRange: account.range.handlers, all: all.handlers }
   return (
-    hasShare(state, account, account.handlers, 1, all.handlers, handlers, handlersPerPeer) &&
+    hasShare(state, account, held, 1, handlers, handlersPerPeer) &&
     mayExpect(state, account, expectedOf(state, account))
   )
 }
@@ -33,6 +34,7 @@ export function hasSlot(state: State, account: Account): boolean {
 export function takeSlot({ budget }: State, account: Account, exchange: Exchange): void {
   exchange.busy = true
   account.handlers++
+  account.range.handlers++
   budget.all.handlers++
 }
 
@@ -49,7 +51,9 @@ export function freeSlot(state: State, id: ExchangeId): void {
 }
 
 function onFree({ budget, turns }: State, peer: string): void {
-  budget.accounts.get(peer)!.handlers--
+  const account = budget.accounts.get(peer)!
+  account.handlers--
+  account.range.handlers--
   budget.all.handlers--
   if (turns.peers.size > 0) turns.due = true
 }

@@ -158,9 +158,17 @@ export interface Use {
   expected: number
 }
 
-/** What one peer uses, while it is connected or uses anything. */
+/** What the peers of a range of addresses use together. */
+export interface RangeUse extends Use {
+  readonly range: string
+  /** Of how many peers there are accounts. */
+  accounts: number
+}
+
+/** What one peer uses, while it is connected or uses anything, and for a while longer if its handlers took long. */
 export interface Account extends Use {
   readonly peer: string
+  readonly range: RangeUse
   /** Handlers that it may have at once while nothing is known of its answers. */
   window: number
   /** Time of handlers that it has had beyond its share and pays for by turns that it lets pass, ms. */
@@ -209,12 +217,16 @@ export interface Exchanges {
   nextId: ExchangeId
 }
 
-/** The budget for requests of other nodes. budget.ts changes it. */
+/** The budget for requests of other nodes. budget.ts and accounts.ts change it. */
 export interface Budget {
   /** Peer id → what it uses. */
   accounts: Map<string, Account>
+  /** Range of addresses → what its peers use. */
+  ranges: Map<string, RangeUse>
   /** What all use. */
   all: Use
+  /** Peers that are gone and whose accounts are kept, until a time. The first one is dropped first. */
+  gone: Map<string, number>
   /** Exchanges that wait for room, in order. */
   waiting: Set<ExchangeId>
   /** An exchange has ended in this step while others wait for room. */
@@ -276,7 +288,14 @@ export function createRequestsState(): RequestsState {
   return {
     streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
-    budget: { accounts: new Map(), all: nothingUsed(), waiting: new Set(), roomFreed: false },
+    budget: {
+      accounts: new Map(),
+      ranges: new Map(),
+      all: nothingUsed(),
+      gone: new Map(),
+      waiting: new Set(),
+      roomFreed: false,
+    },
     turns: {
       peers: new Map(),
       stalled: new Set(),

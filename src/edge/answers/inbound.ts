@@ -145,11 +145,14 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
   /** A promise that comes too late is handled too, because an unhandled rejection would end the process. */
   private wait(reply: PromiseLike<unknown>, decides: boolean): void {
+    this.works++
     Promise.resolve(reply).then(
       (value) => {
+        this.worked()
         if (decides) this.answer(value)
       },
       (error: unknown) => {
+        this.worked()
         if (decides) this.failed(error)
         else this.late(error)
       },

@@ -8,7 +8,8 @@ import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import { noteAnswered, noteReceived, openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
+import { noteAnswered, noteReceived } from '../accounts.js'
+import { openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,

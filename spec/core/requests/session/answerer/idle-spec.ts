@@ -58,9 +58,9 @@ describe('an answer that has begun', () => {
 })
 
 describe('when others find no room', () => {
-  /** Bob has two requests open, and Carol asks twice. Of five, four are for those who are not trusted, and nobody has more than is free. */
+  /** Bob has two requests open, and Carol asks twice. There is room for four, and nobody has more than is free. */
   function full(begin: Event[]): { core: AnsweringCore; ask: () => string[] } {
-    const core = limited({ requests: 5 })
+    const core = limited({ requests: 4 })
     core.connect('carol', 2)
     core.in({ type: 'streamInbound', stream: 4, connection: 2, protocol: SESSION })
     core.in({ type: 'data', stream: 4, chunks: [hello()] })

@@ -24,7 +24,7 @@ import {
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
-import { noteAnswered, noteSent } from '../../budget.js'
+import { noteAnswered, noteSent } from '../../accounts.js'
 import { mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
 import { enlist, scheduleFlush } from '../../streams.js'
@@ -265,8 +265,10 @@ export const sendingAnswers = {
   write(state: State, out: Effects, exchange: SessionExchange, writer: FrameWriter, bytes: number): void {
     const { value, wireId, failure, series } = exchange
     if (value === undefined) {
-      if (failure === undefined) writeEnd(writer, wireId)
-      else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
+      if (failure === undefined) {
+        noteAnswered(state, exchange.peer)
+        writeEnd(writer, wireId)
+      } else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
       return endExchange(state, exchange)
     }
     const first = exchange.sent < 0
