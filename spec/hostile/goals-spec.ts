@@ -74,6 +74,8 @@ describe('an attacker of which the victim', () => {
     ['has dropped less', false, { refused: { gossipReplay: 99 }, waiting: 0 }],
     ['lets half wait', true, { refused: {}, waiting: 500 }],
     ['lets fewer wait', false, { refused: {}, waiting: 499 }],
+    ['reads later, again and again', true, { refused: { streamRate: 3, gossipRate: 2 }, waiting: 0 }],
+    ['reads later now and then', false, { refused: { streamRate: 4 }, waiting: 0 }],
   ])('%s: held it is %s', (_, held, told) => {
     expect(isHeld(told, outcome)).toBe(held)
   })

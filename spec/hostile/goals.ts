@@ -88,7 +88,7 @@ export const FELT_WITHIN = 5_000
 export const DISTURBED = 50
 
 /** The goals that are broken. */
-export function broken(measured: Measured, limits: Limits, { own, honest }: Asks = {}): Goal[] {
+export function broken(measured: Measured, limits: Limits, { own, honest, harmless }: Asks = {}): Goal[] {
   const { quiet, attacked, afterwards, strangers, memory, stall, died, attacker, told } = measured
   const floor = quiet.p99 < 5 || limits !== GOALS ? limits.p99.floor : 0
   const sent = attacked.sent + afterwards.sent
@@ -100,7 +100,7 @@ export function broken(measured: Measured, limits: Limits, { own, honest }: Asks
     memory: memory.peak <= memory.before + limits.memory,
     back: died === undefined && memory.after <= memory.before + limits.back,
     stall: stall.attacked <= Math.max(limits.stall.ms, limits.stall.times * stall.quiet),
-    attacker: honest === true || isFelt(attacker) || isHeld(told, attacker),
+    attacker: honest === true || harmless !== undefined || isFelt(attacker) || isHeld(told, attacker),
     own: isWithin(attacker.figure, own),
   }
   return (Object.keys(isMet) as Goal[]).filter((goal) => !isMet[goal])
@@ -109,6 +109,7 @@ export function broken(measured: Measured, limits: Limits, { own, honest }: Asks
 interface Asks {
   own?: { least?: number; most?: number }
   honest?: true
+  harmless?: string
 }
 
 function isWithin(figure: number | undefined, own: Asks['own']): boolean {
@@ -123,9 +124,20 @@ export function isFelt({ refused, gone, lines, done, waited, first }: Outcome): 
   return isGone || (soon && sum(refused) >= Math.max(1, done / 10)) || waited >= 0.5
 }
 
-/** The victim has dropped or refused a tenth of it, or lets half of it wait. */
-export function isHeld({ refused, waiting }: Told, { done }: Outcome): boolean {
-  return sum(refused) >= Math.max(1, done / 10) || waiting >= Math.max(1, done / 2)
+/** Kinds of refusals after which the victim reads on later. */
+const READ_LATER = ['streamRate', 'frameRate', 'gossipRate']
+/** So often in a phase, it is read later most of the time. */
+const OFTEN = 5
+
+/** The victim has dropped or refused a tenth of it, reads it later again and again, or lets half of it wait. */
+export function isHeld(told: Told, { done }: Outcome): boolean {
+  const { refused, waiting } = told
+  return sum(refused) >= Math.max(1, done / 10) || readLater(told) >= OFTEN || waiting >= Math.max(1, done / 2)
+}
+
+/** How often the victim has put off reading. */
+export function readLater({ refused }: Told): number {
+  return READ_LATER.reduce((all, kind) => all + (refused[kind] ?? 0), 0)
 }
 
 export function sum(counts: Record<string, number>): number {

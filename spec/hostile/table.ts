@@ -1,6 +1,6 @@
 /** Rows of the hostile suite as a table of Markdown. */
 import type { Attack } from './attacks/attack.js'
-import { broken, DISTURBED, GOALS, sum, type Measured } from './goals.js'
+import { broken, DISTURBED, GOALS, isFelt, isHeld, readLater, sum, type Measured } from './goals.js'
 import { isKnown } from './marks.js'
 
 const HEAD = ['attack', 'p50, ms', 'p99, ms', 'answered', 'strangers', 'memory, MB', 'stall, ms', 'attacker', 'not met']
@@ -27,7 +27,7 @@ export function row(attack: Attack, measured: Measured): string {
   return line(cells)
 }
 
-function felt({ own, honest }: Attack, { attacker, told }: Measured): string {
+function felt({ own, honest, harmless }: Attack, { attacker, told }: Measured): string {
   const { done, refused, gone, lines, waited, first, figure } = attacker
   const parts: string[] = []
   if (figure !== undefined && own !== undefined) parts.push(`${own.what}: ${Math.round(figure * 10) / 10}`)
@@ -36,10 +36,12 @@ function felt({ own, honest }: Attack, { attacker, told }: Measured): string {
   if (sum(refused) > 0) parts.push(`${sum(refused)} of ${done} refused: ${most(refused)}`)
   if ((ends > 0 || sum(refused) > 0) && first !== undefined) parts.push(`first after ${(first / 1_000).toFixed(1)} s`)
   if (waited >= 0.1) parts.push(`waited ${(100 * waited).toFixed(0)} %`)
-  if (parts.length === 0 && sum(told.refused) > 0)
+  if (readLater(told) > 0) parts.push(`read later ${readLater(told)} times`)
+  else if (parts.length === 0 && sum(told.refused) > 0)
     parts.push(`${sum(told.refused)} of ${done} dropped: ${most(told.refused)}`)
   if (told.waiting > 0) parts.push(`${told.waiting} wait`)
-  if (parts.length === 0) parts.push(honest === true ? 'none' : `unhindered: ${done}`)
+  if (harmless !== undefined && !isFelt(attacker) && !isHeld(told, attacker)) parts.push(`${done}: ${harmless}`)
+  else if (parts.length === 0) parts.push(honest === true ? 'none' : `unhindered: ${done}`)
   return parts.join('; ')
 }
 

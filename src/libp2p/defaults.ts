@@ -88,9 +88,9 @@ export const MUXER = {
   patience: 5_000,
   /** Streams that each peer may open in a second, whatever others do. */
   leastStreams: 10,
-  /** Streams that are opened in one turn of the event loop: some 5 ms of work; and of one connection. */
-  streamsPerTurn: 128,
-  streamsPerTurnEach: 64,
+  /** Streams that are opened in one turn of the event loop: some 5 to 20 ms of work; and of one connection. */
+  streamsPerTurn: 64,
+  streamsPerTurnEach: 32,
   /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
   unagreed: 1_000,
   unagreedEach: 256,

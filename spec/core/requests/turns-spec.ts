@@ -220,10 +220,10 @@ describe('a peer of whose answers nothing is known', () => {
     expect(handed(core.run(answer(-1)))).toHaveLength(96)
   })
 
-  it('has four times as many after each 10 ms in which there is none', () => {
+  it('has four times as many after each 50 ms in which there is none', () => {
     const core = unknown()
     core.receive(...ask(1, ...many))
-    expect([10, 20, 30].map((time) => handed(core.at(time)).length)).toEqual([12, 48, 36])
+    expect([50, 100, 150].map((time) => handed(core.at(time)).length)).toEqual([12, 48, 36])
     expect(core.state.turns.growAt).toBe(Infinity)
   })
 })

@@ -29,6 +29,8 @@ export interface Attack {
   config?: NodeConfig
   /** Nobody attacks: nobody has to be stopped. */
   honest?: true
+  /** Nobody has to be stopped, because of this: half a sentence. */
+  harmless?: string
   /** What the attack measures of its own, and how much it may be. */
   own?: { what: string; least?: number; most?: number }
   /** Runs until the signal. */

@@ -149,6 +149,7 @@ export const gossip: Attack[] = [
   {
     name: 'gossip-iwant-large',
     does: 'One member asks again and again for 50 messages of 60 kB that another one has broadcast, and reads nothing.',
+    harmless: 'the queue to the peer is bounded',
     async run(context) {
       const data = Array.from({ length: 50 }, () => random(60_000))
       const key = await generateKeyPair('Ed25519')

@@ -69,6 +69,7 @@ export const hearsay: Attack[] = [
   {
     name: 'addresses-of-another',
     does: 'One peer says in each answer to a lookup that an honest peer is at twelve addresses that accept and say nothing.',
+    harmless: 'what the peer has said of itself counts',
     config: { discoveryInterval: 2_000, reqResp: { connectionKeepAlive: 1_000 } },
     own: { what: 'ms until that peer answers the victim', most: 2_000 },
     async run(context) {

@@ -72,6 +72,7 @@ export const identify: Attack[] = [
   {
     name: 'identify-lies',
     does: 'Ten peers a second come with escapes for terminals in their names, and addresses of others.',
+    harmless: 'what is kept is text, and addresses are not dialled',
     async run(context) {
       await context.start()
       const says = { agent: ESCAPES.repeat(50), protocols: [ESCAPES], addresses: [address('/dns4/a.invalid/tcp/1')] }
@@ -84,6 +85,7 @@ export const identify: Attack[] = [
   {
     name: 'identify-huge',
     does: 'One peer answers who it is with 100 MB, on ten connections.',
+    harmless: 'no more of it is read than 8 KiB',
     async run(context) {
       await context.start()
       const serve = {
@@ -118,6 +120,8 @@ async function pings(context: Context, streams: number, size: number, reads: boo
   await context.start()
   await atOnce(context, streams, async (index) => {
     if (!opened[index]!.isOpen) {
+      // What was sent with the one for which it was reset.
+      context.fate.refused('stream reset', Math.ceil(size / 32) - 1)
       await pause(100)
       if (!line.isOpen) line = await Line.open(context)
       opened[index] = open()

@@ -77,6 +77,7 @@ export const requests: Attack[] = [
   {
     name: 'open-and-cancel',
     does: 'One peer asks and cancels 10,000 requests a second.',
+    harmless: 'a cancelled request costs less than an answered one',
     async run(context) {
       const [session] = await sessions(context, 1)
       await context.start()
@@ -90,6 +91,7 @@ export const requests: Attack[] = [
   {
     name: 'cancel-work',
     does: 'One peer asks 1,000 requests whose handlers take 10 s, cancels them, and asks 1,000 more, ten times a second.',
+    harmless: 'a cancelled request keeps its place, so no more handlers work than may',
     async run(context) {
       const [session] = await sessions(context, 1)
       await context.start()

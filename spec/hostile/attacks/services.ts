@@ -18,7 +18,7 @@ async function flood(context: Context, make: () => ServiceRequest, amount: numbe
     if (!one.stream.isOpen) one = new Session(await Line.open(context), context)
     const asked = { service: true, one: false, credit: 32 }
     await one.send(join(...Array.from({ length: amount }, () => one.request(encodeServiceRequest(make()), asked))))
-    context.fate.did(amount)
+    one.did(amount)
     await (rest === 0 ? turn() : pause(rest))
   })
 }
@@ -56,12 +56,14 @@ export const services: Attack[] = [
   {
     name: 'twins',
     does: 'One peer says that the victim has twins, at another address each time, as fast as it can.',
+    harmless: 'one word of a peer counts',
     run: (context) =>
       flood(context, () => ({ kind: 'twin', address: `/ip4/10.0.${random(1)[0]}.${random(1)[0]}/tcp/1` }), 200, 0),
   },
   {
     name: 'large-blocked',
     does: 'One member announces large messages that it never hands over, while another one broadcasts large ones.',
+    harmless: 'honest ones go on',
     config: { pubsub: LARGE },
     own: { what: 'honest large messages that arrived within 2 s, %', least: 90 },
     async run(context) {

@@ -36,11 +36,17 @@ function slow(lines: number) {
 const MiB = 1_048_576
 
 export const version1: Attack[] = [
-  { name: 'v1-slow', does: 'One peer sends 1,000 requests of 10 kB at a byte a second each.', run: slow(1) },
+  {
+    name: 'v1-slow',
+    does: 'One peer sends 1,000 requests of 10 kB at a byte a second each.',
+    harmless: 'they keep to the share of one peer, and are cut off after `requestTimeout`',
+    run: slow(1),
+  },
   { name: 'v1-slow-four', does: 'Four peers send 1,000 requests of 10 kB each at a byte a second.', run: slow(4) },
   {
     name: 'v1-declared',
     does: 'Four peers declare 17 requests of 1 MiB each, and send one byte of each.',
+    harmless: 'what is only declared takes no memory, and is cut off after `requestTimeout`',
     async run(context) {
       await open(context, 4, 17, join(varint(MiB), Uint8Array.of(1)))
       await context.over

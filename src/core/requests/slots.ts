@@ -13,7 +13,7 @@ import type { Account, Exchange, Lingering } from './state.js'
 /** A handler whose request is over counts for so long at most, ms: one that never ends must not keep a place for ever. */
 const LONGEST = 60_000
 /** While nothing is known of a peer's answers it may have `GROWTH` times as many handlers after each `GROWS_EACH` ms. */
-const GROWS_EACH = 10
+const GROWS_EACH = 50
 const GROWTH = 4
 /** The most that a peer can owe, ms. */
 const MOST_DEBT = 1_000

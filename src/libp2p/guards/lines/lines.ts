@@ -14,6 +14,7 @@ import type {
 import type { Limits } from '../../../core/limits/limits.js'
 import { rangeOf } from '../../../core/peers/addresses.js'
 import type { RefusedKind } from '../../../core/port.js'
+import { nextTurn } from '../../../platform/timers.js'
 import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
 import { StreamRate, type Owner } from './openings.js'
@@ -24,6 +25,8 @@ export class Lines {
   private readonly rate: StreamRate
   private readonly unagreed: Unagreed
   private readonly handshakes: Handshakes
+  /** The turn of the last handshake. */
+  private begun = Promise.resolve()
 
   constructor(
     limits: Limits,
@@ -76,6 +79,7 @@ export class Lines {
       const inbound = encrypter.secureInbound.bind(encrypter)
       const outbound = encrypter.secureOutbound.bind(encrypter)
       const secureInbound: typeof inbound = async (under, options) => {
+        await this.nextHandshake()
         const secured = await inbound(under, options)
         this.own(secured.connection, secured.remotePeer.toString(), under)
         return secured
@@ -87,6 +91,11 @@ export class Lines {
       }
       return Object.assign(encrypter, { secureInbound, secureOutbound })
     }
+  }
+
+  /** One handshake of others begins in a turn of the event loop, because each takes some milliseconds of it. */
+  private nextHandshake(): Promise<void> {
+    return (this.begun = this.begun.then(() => new Promise((resolve) => nextTurn(resolve))))
   }
 
   private own(connection: MessageStream, peer: string, under: MessageStream): void {
