@@ -106,7 +106,7 @@ describe('a peer that exceeds its rates', () => {
   const exceed = (core: Core, seconds: number): Effect[] =>
     Array.from({ length: seconds }).flatMap(() => {
       core.now += 1_000
-      return core.in({ type: 'refused', peer: 'bob', what: 'kadRate', count: 500 })
+      return core.in({ type: 'refused', peer: 'bob', what: 'kadRate', count: 500, own: true })
     })
 
   it('for a moment is not banned, and for minutes it is', () => {
@@ -114,6 +114,14 @@ describe('a peer that exceeds its rates', () => {
     core.connect('bob')
     expect(bans(exceed(core, 60))).toEqual([])
     expect(bans(exceed(core, 120))).toHaveLength(1)
+  })
+
+  it('is not banned for what others did: what was refused for that counts in explain alone', () => {
+    const core = new Core()
+    core.connect('bob')
+    for (let i = 0; i < 1_000; i++) core.in({ type: 'refused', peer: 'bob', what: 'streamRate', count: 500 })
+    expect(core.state.offenders.peers.size).toBe(0)
+    expect(core.state.counts.peers.get('bob')?.refused).toEqual({ streamRate: 500_000 })
   })
 })
 
@@ -150,7 +158,7 @@ describe('a place', () => {
 describe('what is remembered of offenders', () => {
   it('is bounded', () => {
     const core = new Core()
-    for (let i = 0; i < 10_000; i++) core.in({ type: 'refused', peer: `eve ${i}`, what: 'kadRate', count: 1 })
+    for (let i = 0; i < 10_000; i++) core.in({ type: 'refused', peer: `eve ${i}`, what: 'kadRate', count: 1, own: true })
     expect(core.state.offenders.peers.size).toBe(4_096)
   })
 })
