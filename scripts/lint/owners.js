@@ -47,6 +47,7 @@ export const OWNERS = {
     Authorizing: ['access/authorizing.ts'],
     'Authorizing.deadlines': ['due.ts'],
     Offender: ['access/offences.ts'],
+    Due: [],
     Offenders: ['access/offences.ts'],
     Audit: ['access/audit.ts'],
   },

@@ -40,35 +40,43 @@ export type Verdict = 'accept' | 'ignore' | 'reject'
  */
 export type DropReason = 'denied' | 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
 
-/**
- * What the network has refused to a peer. `kadRate`: a question of Kademlia beyond its rate; `kadRecord`: one about records or
- * providers, which nobody here has; `kadMalformed`: one that cannot be read, or is too large; `kadUnread`: one whose asker does not read
- * our answers; `kadAnswer`: an answer that cannot be read, or is too large; `hearsay`: peers that it named beyond what it may; `identifyRate`, `pingRate`: streams of identify, or pings, beyond their rates; `pingUnread`: pings whose answers it does
- * not read; `gossipRate`: gossip beyond its rate, which is read later; `meshPlaces`: a
- * place in a mesh, of which its range of addresses has most; `gossipReplay`: a message that was heard long ago;
- * `streamRate`: it had to wait before it could open more streams; `streamUnagreed`: streams whose protocol was not agreed upon;
- * `frameRate`: it had to wait because of small frames of the muxer, or was hung up on because of its pings; `frameWaste`, `frameMalformed`:
- * it was hung up on because of frames that lead to nothing, or that nobody may send; `connections`: its connection has made room for
- * another one; `handshakes`: a handshake that was not begun, or was broken off, with the range of addresses in place of the peer.
- */
+/** What the network has refused to a peer. */
 export type RefusedKind =
+  /** Questions of Kademlia beyond their rate. */
   | 'kadRate'
+  /** … about records or providers, which nobody here has. */
   | 'kadRecord'
+  /** … that cannot be read, or are too large. */
   | 'kadMalformed'
+  /** … whose asker does not read our answers. */
   | 'kadUnread'
+  /** Answers of Kademlia that cannot be read, or are too large. */
   | 'kadAnswer'
+  /** Peers that it named beyond what it, or all of its range, or all strangers, may name. */
   | 'hearsay'
+  /** Streams of identify beyond their rate. */
   | 'identifyRate'
+  /** Pings beyond their rate. */
   | 'pingRate'
+  /** … whose answers it does not read. */
   | 'pingUnread'
+  /** Gossip beyond its rate. It is read later, which slows down whoever heeds it, and much of it is handed on for others. */
   | 'gossipRate'
+  /** A place in a mesh, of which its range of addresses has most. */
   | 'meshPlaces'
+  /** A message that was heard long ago. Whoever hands it on need not know that. */
   | 'gossipReplay'
+  /** It had to wait before it could open more streams. */
   | 'streamRate'
+  /** Streams whose protocol was not agreed upon. */
   | 'streamUnagreed'
+  /** It had to wait because of small frames of the muxer, or was hung up on because of its pings. */
   | 'frameRate'
+  /** It was hung up on because of frames that lead to nothing. */
   | 'frameWaste'
+  /** It was hung up on because of a frame that nobody may send. */
   | 'frameMalformed'
+  /** Its connection has made room for another one. */
   | 'connections'
 
 /**
@@ -193,10 +201,10 @@ export type PortEvent =
    */
   | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }
   /**
-   * Something was refused to a peer, `count` times; told once a second at most for each peer and kind. `hungUp`: a connection of it was
-   * closed for that.
+   * Something was refused to a peer, `count` times; told once a second at most for each peer and kind. `own`: for what it has done itself,
+   * and not only because others have used up what it shares with them. `hungUp`: a connection of it was closed for that.
    */
-  | { type: 'refused'; peer: string; what: RefusedKind; count: number; hungUp?: true }
+  | { type: 'refused'; peer: string; what: RefusedKind; count: number; own?: true; hungUp?: true }
   /** Answers `stop`. */
   | { type: 'stopped' }
 

@@ -113,6 +113,17 @@ describe('a visit', () => {
     expect(core.state.authorizing.ranges.size + core.state.authorizing.byPeer.size).toBe(0)
   })
 
+  it('of a peer that the config names has room when all others have none', () => {
+    const core = new Core({ access: { ...defaultSettings.access, authorizes: true }, keep: { kept: [] } })
+    const everywhere = Array.from({ length: 2_000 }, (_, i) =>
+      visit(i + 1, `eve ${i}`, `/ip4/20.${i >> 8}.${i & 255}.1/tcp/1`),
+    )
+    core.in(...everywhere)
+    expect(core.state.authorizing.open.size).toBe(896)
+    expect(verdicts(core.in(visit(5_000, 'bob', '/ip4/203.0.113.1/tcp/1')))).toEqual(['5000 no'])
+    expect(verdicts(core.in(visit(5_001, 'kept', '/ip4/203.0.113.2/tcp/1')))).toEqual([])
+  })
+
   it('of a peer that opens one connection after the other is bounded', () => {
     const core = asking()
     expect(verdicts(core.in(...Array.from({ length: 20 }, (_, i) => visit(i + 1))))).toHaveLength(12)

@@ -6,7 +6,6 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { HEARSAY } from '../../../src/core/parameters.js'
 import { IDENTIFIED, IDENTIFY, IDENTIFY_PUSH, PING_UNREAD } from '../../../src/libp2p/defaults.js'
 import { Gater } from '../../../src/libp2p/gater.js'
-import type { Admission } from '../../../src/libp2p/guards/admission.js'
 import { modest } from '../../../src/libp2p/guards/identify.js'
 import { boundPeerIds } from '../../../src/libp2p/guards/peer-ids.js'
 import { answerPings } from '../../../src/libp2p/guards/ping-server.js'
@@ -183,7 +182,7 @@ const pushing: Target = {
   read: (input) => said(input, async (connection, stream) => handlePush(stream, connection)),
 }
 
-const admission = { admits: () => true } as unknown as Admission
+const admission = { refuses: () => undefined }
 
 const pings: Target = {
   name: 'pings',

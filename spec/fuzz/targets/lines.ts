@@ -82,7 +82,7 @@ function manyFrames(random: Random, size: number): Uint8Array {
 }
 
 function rules(): FrameRules {
-  const made = new FrameRules(true, { take: () => 0, putBack: () => undefined })
+  const made = new FrameRules(true, { isOwn: true, take: () => 0, putBack: () => undefined })
   made.add(1)
   return made
 }

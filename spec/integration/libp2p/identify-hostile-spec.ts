@@ -90,7 +90,7 @@ describe('what a peer says of itself', () => {
     const connection = await raw.connect(peer)
     await peer.next('identified')
     for (let i = 0; i < 100; i++) await push(connection, { agentVersion: `${i}` })
-    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'identifyRate' })
+    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'identifyRate', own: true })
     expect(peer.all('identified').length).toBeLessThan(50)
   })
 
@@ -142,6 +142,6 @@ describe('pings', () => {
       // It is reset already.
     }
     await end
-    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'pingRate' })
+    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'pingRate', own: true })
   })
 })

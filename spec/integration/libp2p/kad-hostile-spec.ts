@@ -100,7 +100,7 @@ describe('questions', () => {
     const raw = await RawKad.start()
     const connection = await raw.connect(peer)
     expect(await raw.send(connection, [message])).toBe('reset')
-    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'kadMalformed', count: 1 })
+    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'kadMalformed', count: 1, own: true })
   })
 
   it('beyond the rate are reset, and others are answered meanwhile', async () => {
@@ -111,7 +111,7 @@ describe('questions', () => {
     const flood = Array.from({ length: 500 }, () => question())
     const [all, one] = await Promise.all([liar.send(theirs, flood), honest.send(ours, [question()])])
     expect([all, one]).toEqual(['reset', [expect.anything()]])
-    expect(await peer.next('refused')).toMatchObject({ peer: liar.id, what: 'kadRate' })
+    expect(await peer.next('refused')).toMatchObject({ peer: liar.id, what: 'kadRate', own: true })
   })
 
   it('of one that reads no answers are reset', async () => {
@@ -131,7 +131,7 @@ describe('questions', () => {
       // It is reset already.
     }
     await closed
-    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'kadUnread' })
+    expect(await peer.next('refused')).toMatchObject({ peer: raw.id, what: 'kadUnread', own: true })
   })
 })
 
@@ -169,7 +169,9 @@ describe('an answer', () => {
     for (let i = 0; i < 5; i++) await lookUp(peer)
     expect(target.visits()).toBeGreaterThan(0)
     expect(target.visits()).toBeLessThanOrEqual(4 * HEARSAY.ofStranger)
-    expect(await peer.next('refused')).toMatchObject({ what: 'hearsay' })
+    const refused = await peer.next('refused')
+    expect(refused).toMatchObject({ what: 'hearsay' })
+    expect(refused).not.toHaveProperty('own')
   }, 60_000)
 
   it('does not say more of a peer than the peer itself, and not before it', async () => {

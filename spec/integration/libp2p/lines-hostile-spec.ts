@@ -29,15 +29,19 @@ describe('a connection behind guards', () => {
   let refused: string[]
   /** For which of them the connection was closed. */
   let hungUp: string[]
+  /** Which of them it did itself. */
+  let own: string[]
 
   beforeEach(async () => {
     refused = []
     hungUp = []
+    own = []
     streams = []
     pair = await tcpPair()
-    const lines = new Lines(limitsOf({ streamRate: 200 }), (_, what, isEnd) => {
+    const lines = new Lines(limitsOf({ streamRate: 200 }), (_, what, how) => {
       refused.push(what)
-      if (isEnd === true) hungUp.push(what)
+      if (how?.hungUp === true) hungUp.push(what)
+      if (how?.own === true) own.push(what)
     })
     // The other end has none: it says what the spec says.
     muxer = lines
@@ -98,6 +102,7 @@ describe('a connection behind guards', () => {
     await over
     expect(refused).toEqual([why])
     expect(hungUp).toEqual([why])
+    expect(own).toEqual([why])
     expect(muxer.status).toBe('closed')
   })
 

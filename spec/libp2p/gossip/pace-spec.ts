@@ -100,6 +100,7 @@ describe('peers of one range of addresses', () => {
     const another = await from('/ip4/5.6.8.1/tcp/1')
     pace.work(another, 100)
     expect(waits(another)).toBe(false)
+    expect(told).toEqual([`${peers[4]!} gossipRate`])
   })
 
   it('are each for themselves on this machine', async () => {

@@ -7,6 +7,7 @@ import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import { fits } from '../limits/shares.js'
 import { rangeOf } from '../peers/addresses.js'
+import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
 import { refuseDial } from './hang-up.js'
@@ -14,7 +15,10 @@ import { NOT_AUTHORIZED, textOfBarred } from './lists.js'
 import { whyBarred } from './rules.js'
 import type { Authorization } from './state.js'
 
-/** Peers that wait for an answer, in all. Whoever is at one place may be as many of them as there are places left. */
+/**
+ * Peers that wait for an answer, in all; an eighth of it is for those that the config names. Whoever is in one range of addresses may be as
+ * many of them as there are places left.
+ */
 const MOST_WAITING = 1_024
 /** Connections of one peer that wait. */
 const MOST_VISITS = 8
@@ -35,7 +39,7 @@ export function onVisit(state: State, out: Effects, event: EventOf<'visit'>): vo
     return void visits.push(visit)
   }
   const range = rangeOf(address, peer)
-  const bounds = { total: MOST_WAITING, each: MOST_WAITING }
+  const bounds = { total: MOST_WAITING, each: MOST_WAITING, trusted: isNamed(state.settings, peer) }
   if (!fits(authorizing.ranges.get(range) ?? 0, 1, authorizing.open.size, bounds))
     return refuse(state, out, event, 'too many wait for authorize')
   const authorization = { id: authorizing.nextId++, peer, address, inbound, range, visits: [visit], asked: false }

@@ -3,9 +3,10 @@ import { settle } from '../asks.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
+import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { hangUp } from './hang-up.js'
-import { change, closeTo, endOf, entriesOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
+import { change, closeTo, endOf, entriesOf, sizeOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
 import { forgive } from './offences.js'
 
 /** Before it listens: what the config says. Nothing is sent to the network where it says nothing. */
@@ -51,10 +52,18 @@ export function bar(state: State, out: Effects, list: 'deny' | 'bans', entry: En
   dueAt(state, 'access', state.access.nextExpiry)
 }
 
-function enter(state: State, out: Effects, one: AccessChange): void {
-  change(state.access.lists, one)
+/** Before the first ban of a place: it does not concern peers that the config names, wherever they are. */
+export function spareNamed(state: State, out: Effects): void {
+  if (sizeOf(state.access.lists.spared) > 0) return
+  const named = [...namedPeers(state.settings)]
+  enter(state, out, ...named.map((peer) => ({ list: 'spared' as const, entry: { peer }, until: Infinity })))
+}
+
+function enter(state: State, out: Effects, ...changes: AccessChange[]): void {
+  if (changes.length === 0) return
+  for (const one of changes) change(state.access.lists, one)
   const { closed } = state.access.lists
-  out.push({ type: 'access', closed, asks: state.settings.access.authorizes, changes: [one] })
+  out.push({ type: 'access', closed, asks: state.settings.access.authorizes, changes })
 }
 
 /** Entries whose time is over leave their lists. */

@@ -13,7 +13,7 @@ export interface Entries {
   readonly ranges: Map<number, Map<Prefix, number>>
 }
 
-export type ListName = 'allow' | 'deny' | 'bans'
+export type ListName = 'allow' | 'deny' | 'bans' | 'spared'
 
 export interface AccessLists {
   /** Nobody but those in `allow` may come in. */
@@ -21,6 +21,8 @@ export interface AccessLists {
   readonly allow: Entries
   readonly deny: Entries
   readonly bans: Entries
+  /** Peers whom no ban bars: not even that of the place where they are. */
+  readonly spared: Entries
 }
 
 /** An entry comes into a list, or leaves it. */
@@ -42,7 +44,13 @@ export interface Visitor {
 }
 
 export function createLists(): AccessLists {
-  return { closed: false, allow: createEntries(), deny: createEntries(), bans: createEntries() }
+  return {
+    closed: false,
+    allow: createEntries(),
+    deny: createEntries(),
+    bans: createEntries(),
+    spared: createEntries(),
+  }
 }
 
 function createEntries(): Entries {
@@ -90,11 +98,13 @@ export function sizeOf({ peers, ranges }: Entries): number {
 
 /** Why this visitor may not come in; `undefined`: it may, or what is not known of it yet decides. Who is denied is, also where it is allowed. */
 export function barred(lists: AccessLists, { peer, address }: Visitor): Barred | undefined {
-  const { closed, allow, deny, bans } = lists
+  const { closed, allow, deny, bans, spared } = lists
   if (!closed && isEmpty(deny) && isEmpty(bans)) return undefined
   const bits = address === undefined ? [] : bitsOf(address)
   if (has(deny, peer, bits)) return 'denied'
-  if (has(bans, peer, bits)) return 'banned'
+  // As long as nobody is known, it may be one of them.
+  const isSpared = peer === undefined ? spared.peers.size > 0 : spared.peers.has(peer)
+  if (!isSpared && has(bans, peer, bits)) return 'banned'
   // What an address of IPv6 is translated to says nothing good of it.
   if (!closed || has(allow, peer, bits.slice(0, 1))) return undefined
   const mayBeKnown = (peer === undefined && allow.peers.size > 0) || (bits.length === 0 && allow.ranges.size > 0)

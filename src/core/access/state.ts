@@ -3,7 +3,7 @@ import { IdMap, type Deadlines } from '../id-map.js'
 import { createLists, type AccessLists } from './lists.js'
 import type { AuditKind } from './audit-event.js'
 
-/** The lists, and when their next entry ends. rules.ts changes it. */
+/** The lists, and when their next entry ends. changing.ts changes it. */
 export interface Access {
   lists: AccessLists
   nextExpiry: number
@@ -47,14 +47,22 @@ export interface Offender {
   bans: number
 }
 
+/** A peer that is to be banned. */
+export interface Due {
+  /** What it did last. */
+  readonly what: string
+  /** Where it was then, as far as the place may be banned. */
+  readonly places: ReadonlySet<string>
+}
+
 /** offences.ts changes it. */
 export interface Offenders {
   /** The one that offended last is the last. */
   peers: Map<string, Offender>
   /** Places of inbound connections, as prefixes. */
   places: Map<string, Offender>
-  /** Peers that are banned at the end of the step → what they did. */
-  due: Map<string, string>
+  /** Peers that are banned at the end of the step. */
+  due: Map<string, Due>
 }
 
 /** What happened at the door, and was more than is told. audit.ts changes it. */

@@ -1,6 +1,7 @@
 /**
  * How fast peers may gossip: what each says is counted as work and as bytes, and whoever has said more than its rate, or its range of
  * addresses more than all in it may, is read later. So its own queue fills, and nothing is lost that it does not drop itself.
+ * It is no offence: who waits heeds the rate, and much of what a peer says it hands on for others.
  */
 import type { Connection } from '@libp2p/interface'
 import type { Limits } from '../../core/limits/limits.js'

@@ -5,6 +5,7 @@
 import type { Connection } from '@libp2p/interface'
 import { Buckets, createBucket, take, type PerSecond } from '../../core/limits/rate.js'
 import { rangeOf } from '../../core/peers/addresses.js'
+import { OTHERS, OWN, type Blame } from './refusals.js'
 
 /** What a range, and all together, have: so many times what one peer has. */
 const OF_RANGE = 4
@@ -30,15 +31,17 @@ export class Admission {
     this.ranges = new Buckets(rate * OF_RANGE, MOST)
   }
 
-  admits(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>, amount = 1): boolean {
-    return this.admitsOf(connection.remotePeer.toString(), rangeOfConnection(connection), amount)
+  /** `undefined`: it is admitted. */
+  refuses(connection: Pick<Connection, 'remotePeer' | 'remoteAddr'>): Blame | undefined {
+    return this.refusesOf(connection.remotePeer.toString(), rangeOfConnection(connection))
   }
 
-  admitsOf(peer: string, range: string, amount = 1): boolean {
+  refusesOf(peer: string, range: string): Blame | undefined {
     const now = this.now()
-    if (this.peers.take(peer, now, amount) > 0) return false
-    if (this.least.take(peer, now, amount) === 0) return true
-    return this.ranges.take(range, now, amount) === 0 && take(this.all, this.rate * this.ofAll, now, amount) === 0
+    if (this.peers.take(peer, now) > 0) return OWN
+    if (this.least.take(peer, now) === 0) return undefined
+    const isAdmitted = this.ranges.take(range, now) === 0 && take(this.all, this.rate * this.ofAll, now) === 0
+    return isAdmitted ? undefined : OTHERS
   }
 }
 

@@ -1,9 +1,8 @@
 /** What bounds the stock services towards strangers: the rates of each, and who hears of refusals. */
 import { limitsOf, type Limits } from '../../core/limits/limits.js'
-import type { RefusedKind } from '../../core/port.js'
 import { Admission } from './admission.js'
 import { Lines } from './lines/lines.js'
-import { Refusals } from './refusals.js'
+import { Refusals, type Refuse } from './refusals.js'
 
 export interface Guards {
   limits: Limits
@@ -17,8 +16,7 @@ export interface Guards {
   /** What comes over a connection. */
   lines: Lines
   refusals: Refusals
-  /** `hungUp`: its connection is closed for that. */
-  refused: (peer: string, what: RefusedKind, hungUp?: boolean) => void
+  refused: Refuse
 }
 
 /** `turnedAway` is told each address with which there is no handshake. */
@@ -28,9 +26,7 @@ export function createGuards(
   turnedAway: (address: string) => void = () => undefined,
 ): Guards {
   const refusals = new Refusals()
-  const refused: Guards['refused'] = (peer, what, hungUp = false) => {
-    refusals.count(peer, what, { hungUp })
-  }
+  const refused = refusals.count
   return {
     limits,
     isNamed,

@@ -13,12 +13,12 @@
  */
 import type { PeerData, PeerId, PeerStore, StreamHandler } from '@libp2p/interface'
 import { HEARSAY } from '../../core/parameters.js'
-import type { RefusedKind } from '../../core/port.js'
 import { override } from '../component-override.js'
 import { IDENTIFIED } from '../defaults.js'
 import { decodeText, printable } from '../../wire/text.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from './admission.js'
+import type { Refuse } from './refusals.js'
 
 interface Components {
   peerStore: PeerStore
@@ -47,12 +47,13 @@ export function behind<C extends { registrar: Registrar }, Service>(
 
 /** Resets what is beyond the rate. */
 export function admitting(
-  admission: Admission,
-  refused: (peer: string, what: RefusedKind) => void,
+  admission: Pick<Admission, 'refuses'>,
+  refused: Refuse,
 ): (handler: StreamHandler) => StreamHandler {
   return (handler) => (stream, connection) => {
-    if (admission.admits(connection)) return handler(stream, connection)
-    refused(connection.remotePeer.toString(), 'identifyRate')
+    const blame = admission.refuses(connection)
+    if (blame === undefined) return handler(stream, connection)
+    refused(connection.remotePeer.toString(), 'identifyRate', blame)
     stream.abort(new Error('too often'))
   }
 }

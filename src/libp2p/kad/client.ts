@@ -19,7 +19,6 @@ import { HEARSAY, TABLE } from '../../core/parameters.js'
 import type { Teller } from '../../core/peers/hearsay.js'
 import { viaOf } from '../../core/peers/scopes.js'
 import { withoutPeer, withPeer } from '../../core/peers/addresses.js'
-import type { RefusedKind } from '../../core/port.js'
 import { override } from '../component-override.js'
 import { DIAL_TIMEOUT, KAD_ANSWER_SIZE, KAD_LOOKED_AT, UNREACHABLE_PEERS } from '../defaults.js'
 import { FrameReader, framed } from '../gossip/frames.js'
@@ -27,6 +26,7 @@ import type { Gater } from '../gater.js'
 import { isBroken } from '../patches/broken-connection.js'
 import { withTimeout } from '../timeout-signal.js'
 import { rangeOfConnection } from '../guards/admission.js'
+import { OWN, type Refuse } from '../guards/refusals.js'
 import { peerIdOf } from '../guards/peer-ids.js'
 import { encodeAnswer, readAnswer, readQuestion, type KadPeer } from './messages.js'
 import type { KadServer } from './server.js'
@@ -46,7 +46,7 @@ export class KadClient {
     private readonly components: KadDHTComponents,
     private readonly gater: Gater,
     private readonly server: KadServer,
-    private readonly refused: (peer: string, what: RefusedKind) => void,
+    private readonly refused: Refuse,
     private readonly now = () => performance.now(),
   ) {}
 
@@ -151,7 +151,7 @@ export class KadClient {
             listener(new MessageEvent('message', { data: framed(this.kept(frame, wanted, connection)) }))
           }
         } catch (error) {
-          this.refused(connection.remotePeer.toString(), 'kadAnswer')
+          this.refused(connection.remotePeer.toString(), 'kadAnswer', OWN)
           stream.abort(error as Error)
         }
       }

@@ -13,6 +13,7 @@ import { KAD_IDLE, KAD_QUESTION_SIZE, KAD_UNREAD } from '../defaults.js'
 import { FrameReader, framed } from '../gossip/frames.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from '../guards/admission.js'
+import { OTHERS, OWN, type Blame, type Refuse } from '../guards/refusals.js'
 import { peerIdOf } from '../guards/peer-ids.js'
 import { encodeAnswer, FIND_NODE, PING, readQuestion, type KadPeer, type KadQuestion } from './messages.js'
 
@@ -49,7 +50,7 @@ export class KadServer {
     private readonly components: Components,
     private readonly gater: Gater,
     private readonly admission: Admission,
-    private readonly refused: (peer: string, what: RefusedKind) => void,
+    private readonly refused: Refuse,
   ) {
     components.events.addEventListener('peer:update', ({ detail: { peer } }) => {
       const member = this.members.get(peer.id.toString())
@@ -84,28 +85,31 @@ export class KadServer {
   readonly handle = (stream: Stream, connection: Connection): void => {
     const reader = new FrameReader(KAD_QUESTION_SIZE)
     const peer = connection.remotePeer.toString()
-    const end = (what?: RefusedKind): void => {
+    const end = (what?: RefusedKind, blame: Blame = OWN): void => {
       clearTimeout(idle)
       stream.removeEventListener('message', received)
-      if (what !== undefined) this.refused(peer, what)
+      if (what !== undefined) this.refused(peer, what, blame)
       stream.abort(new Error(what ?? 'nothing was asked for too long'))
     }
     const received = ({ data }: StreamMessageEvent): void => {
       for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
       try {
         for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-          if (!this.admission.admits(connection)) return end('kadRate')
+          const blame = this.admission.refuses(connection)
+          if (blame !== undefined) return end('kadRate', blame)
           const question = readQuestion(frame)
-          if (question.type !== FIND_NODE && question.type !== PING) return end('kadRecord')
+          // Elsewhere there are records, so it breaks no rule.
+          if (question.type !== FIND_NODE && question.type !== PING) return end('kadRecord', OTHERS)
           if (stream.writeBufferLength > KAD_UNREAD) return end('kadUnread')
           idle.refresh()
           stream.send(framed(this.answer(question, connection)))
         }
       } catch {
-        end('kadMalformed')
+        // Or it has closed the stream meanwhile.
+        end(stream.writeStatus === 'writable' ? 'kadMalformed' : undefined)
       }
     }
-    const idle = setTimeout(end, KAD_IDLE).unref()
+    const idle = setTimeout(() => end(), KAD_IDLE).unref()
     stream.addEventListener('message', received)
     stream.addEventListener('close', () => clearTimeout(idle))
     const ended = (): void => void stream.close().catch((error: Error) => stream.abort(error))

@@ -10,11 +10,19 @@ const KiB = 1_024
 describe('the rules of frames', () => {
   let rules: FrameRules
   let wait: number
+  let isOwn: boolean
 
   /** The other side has even numbers. */
   beforeEach(() => {
     wait = 0
-    rules = new FrameRules(true, { take: () => wait, putBack: () => undefined })
+    isOwn = true
+    const openings = {
+      ...{ take: () => wait, putBack: () => undefined },
+      get isOwn() {
+        return isOwn
+      },
+    }
+    rules = new FrameRules(true, openings)
     rules.add(1)
     rules.see(WINDOW, SYN, 2, 0)
   })
@@ -45,6 +53,17 @@ describe('the rules of frames', () => {
   ])('end a connection with a frame %s', (_, type, flags, stream, length) => {
     ends(type, flags, stream, length)
     expect(rules.why).toBe('frameMalformed')
+  })
+
+  it('say whether the other side has to wait for what it did itself', () => {
+    wait = 5
+    for (const own of [true, false]) {
+      isOwn = own
+      expect(rules.see(WINDOW, SYN, 4, 0)).toBe('wait')
+      expect(rules).toMatchObject({ why: 'streamRate', own, wait: 5 })
+    }
+    ends(9, 0, 1)
+    expect(rules.own).toBe(true)
   })
 
   it('take frames as large as a window', () => {

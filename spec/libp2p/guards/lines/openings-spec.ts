@@ -47,6 +47,17 @@ describe('the rate of streams', () => {
     expect(await taken(rate.of({ peer: 'other', range: 'there' }, 0), 0)).toBe(2 * RATE)
   })
 
+  it('makes a peer wait for what it did itself, or else for what others did', async () => {
+    const rate = new StreamRate(RATE)
+    const greedy = rate.of({ peer: 'greedy', range: 'there' }, 0)
+    await taken(greedy, 0)
+    expect(greedy.isOwn).toBe(true)
+    for (let i = 0; i < 5; i++) await taken(rate.of({ peer: `${i}`, range: 'here' }, 0), 0)
+    const neighbour = rate.of({ peer: 'neighbour', range: 'here' }, 0)
+    expect(await taken(neighbour, 0)).toBe(2 * MUXER.leastStreams)
+    expect(neighbour.isOwn).toBe(false)
+  })
+
   it('gives each connection a part of a turn', async () => {
     const rate = new StreamRate(1_000)
     const openings = rate.of({ peer: 'a', range: 'a' }, 0)

@@ -13,8 +13,9 @@ export type Refusal = 'turn' | 'streamRate' | 'frameRate' | 'frameWaste' | 'fram
 export class FrameRules {
   /** The clock, ms, as of the chunk that is being read. */
   now = 0
-  /** After `wait` and `end`: why, and for how long, ms. */
+  /** After `wait` and `end`: why, whether the other side has brought that about itself, and for how long, ms. */
   why: Refusal = 'turn'
+  own = true
   wait = 0
   hasEnded = false
   /** Streams that the other side has opened since this was emptied. */
@@ -66,7 +67,7 @@ export class FrameRules {
   private seeOpening(stream: number): 'take' | 'wait' | 'end' {
     if (this.saidGoodbye || (stream % 2 === 0) !== this.isClient) return this.end('frameMalformed')
     const wait = this.openings.take(this.now)
-    if (wait !== 0) return this.hold(wait > 0 ? 'streamRate' : 'turn', wait)
+    if (wait !== 0) return this.hold(wait > 0 ? 'streamRate' : 'turn', wait, this.openings.isOwn)
     if (!this.live.has(stream)) {
       this.live.add(stream)
       this.opened.push(stream)
@@ -96,14 +97,16 @@ export class FrameRules {
     return take(this.waste, MUXER.waste, this.now, amount) === 0 ? 'take' : this.end('frameWaste')
   }
 
-  private hold(why: Refusal, wait: number): 'wait' {
+  private hold(why: Refusal, wait: number, own = true): 'wait' {
     this.why = why
+    this.own = own
     this.wait = wait
     return 'wait'
   }
 
   private end(why: Refusal): 'end' {
     this.why = why
+    this.own = true
     this.hasEnded = true
     return 'end'
   }

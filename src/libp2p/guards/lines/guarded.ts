@@ -1,6 +1,6 @@
 /**
  * One connection under a muxer: its bytes pass frame-rules.ts before the muxer gets them. Whoever is too fast is not read for a while,
- * and whoever goes on, or says what nobody may say, is hung up on.
+ * and whoever goes on, or says what nobody may say, is hung up on. Whoever waits because of others may wait as long as they go on.
  */
 import type { MessageStream, Stream, StreamCloseEvent, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -8,17 +8,32 @@ import { YamuxReader } from '../../../wire/yamux.js'
 import { MUXER } from '../../defaults.js'
 import { FrameRules, type Refusal } from './frame-rules.js'
 import type { Openings } from './openings.js'
+import type { Blame } from '../refusals.js'
 
 /** Between two waits of one and the same excess, ms, there may be so long. */
 const SAME = 1_000
 
 interface Listener {
   /** `hungUp`: the connection is closed for that. */
-  refused(what: Exclude<Refusal, 'turn'>, hungUp?: boolean): void
-  /** The other side has opened it, and its protocol is not agreed upon yet. `false`: it is one too many. */
+  refused(what: Exclude<Refusal, 'turn'>, how: Blame & { hungUp?: boolean }): void
+  /** The other side has opened it, and its protocol is not agreed upon yet. `false`: it has too many of them. */
   opened(stream: Stream): boolean
   /** Calls back when others have had their turn. */
   wait(go: () => void): void
+}
+
+/** An excess that goes on. */
+class Spell {
+  private since = 0
+  private last = -Infinity
+
+  /** There is another wait. Returns for how long it has been going on, ms; `undefined`: it begins. */
+  note(now: number, wait: number): number | undefined {
+    const goesOn = now - this.last <= SAME
+    if (!goesOn) this.since = now
+    this.last = now + wait
+    return goesOn ? now - this.since : undefined
+  }
 }
 
 export class Guarded {
@@ -28,9 +43,9 @@ export class Guarded {
   /** What was left of the last chunk is read now, and whether the rest of that has to wait again. */
   private isResuming = false
   private waitsAgain = false
-  /** Since when it is over a rate, and when it last was. */
-  private since = 0
-  private last = -Infinity
+  /** It is over a rate of its own, or over what it shares with others. */
+  private readonly own = new Spell()
+  private readonly others = new Spell()
 
   /** To be made before the muxer, which listens to the same events. */
   constructor(
@@ -77,16 +92,14 @@ export class Guarded {
 
   /** What cannot go on now; `false`: never. */
   private keep(rest: Uint8Array[]): boolean {
-    const { why, wait, now, hasEnded } = this.rules
+    const { why, own, wait, now, hasEnded } = this.rules
     if (why !== 'turn') {
-      const goesOn = now - this.last <= SAME
-      if (!goesOn) this.since = now
-      this.last = now + wait
-      if (hasEnded || now - this.since > MUXER.patience) {
+      const age = (own ? this.own : this.others).note(now, wait)
+      if (hasEnded || (own && age !== undefined && age > MUXER.patience)) {
         this.end(why)
         return false
       }
-      if (!goesOn) this.listener.refused(why)
+      if (age === undefined) this.listener.refused(why, { own })
     }
     // libp2p lets the socket go on after what was left was read, whatever is paused meanwhile.
     if (this.isResuming) this.waitsAgain = true
@@ -120,7 +133,7 @@ export class Guarded {
 
   private end(why: Exclude<Refusal, 'turn'>): void {
     this.isOver = true
-    this.listener.refused(why, true)
+    this.listener.refused(why, { own: true, hungUp: true })
     this.connection.abort(new Error(`the other side breaks the rules of the muxer: ${why}`))
   }
 

@@ -37,7 +37,7 @@ export class Handshakes {
   /** One begins. `abort` breaks it off. Returns what is to be called at its end; `undefined`: it may not begin. */
   begin(address: string, abort: () => void): (() => void) | undefined {
     const range = rangeOf(address)
-    if (!this.rate.admitsOf(range, range) || !this.hasRoom(range)) {
+    if (this.rate.refusesOf(range, range) !== undefined || !this.hasRoom(range)) {
       this.refused(address)
       return undefined
     }

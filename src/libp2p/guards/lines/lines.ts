@@ -13,10 +13,10 @@ import type {
 } from '@libp2p/interface'
 import type { Limits } from '../../../core/limits/limits.js'
 import { rangeOf } from '../../../core/peers/addresses.js'
-import type { RefusedKind } from '../../../core/port.js'
 import { nextTurn } from '../../../platform/timers.js'
 import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
+import type { Refuse } from '../refusals.js'
 import { StreamRate, type Owner } from './openings.js'
 import { Unagreed } from './unagreed.js'
 
@@ -30,7 +30,7 @@ export class Lines {
 
   constructor(
     limits: Limits,
-    private readonly refused: (peer: string, what: RefusedKind, hungUp?: boolean) => void,
+    private readonly refused: Refuse,
     /** No handshake with this address. */
     turnedAway: (address: string) => void = () => undefined,
   ) {
@@ -112,7 +112,7 @@ export class Lines {
         const owner = this.owners.get(connection) ?? { peer: '', range: '' }
         const { rate, unagreed } = this
         const guarded = new Guarded(connection, rate.of(owner, performance.now()), {
-          refused: (what, hungUp) => this.refused(owner.peer, what, hungUp),
+          refused: (what, how) => this.refused(owner.peer, what, how),
           opened: (stream) => unagreed.add(owner.peer, stream),
           wait: (go) => rate.turns.wait(go),
         })

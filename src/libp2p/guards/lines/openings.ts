@@ -24,6 +24,8 @@ export interface Owner {
 export interface Openings {
   /** 0: one was taken; otherwise how long to wait, ms; negative: until others have had their turn. */
   take(now: number): number
+  /** The last wait was for what the peer itself has used, and not because of what others have. */
+  isOwn: boolean
   /** One has ended in good order. */
   putBack(): void
 }
@@ -53,9 +55,11 @@ export class StreamRate {
     // Streams that were taken from the others too.
     let shared = 0
     return {
+      isOwn: false,
       take(at) {
         if (!turn.isFree()) return -1
         let wait = waitFor(own, rate, at)
+        this.isOwn = wait > 0
         if (wait === 0 && take(least, MUXER.leastStreams, at) > 0) {
           for (const [bucket, its] of others) wait = Math.max(wait, waitFor(bucket, its, at))
           if (wait > 0) return wait

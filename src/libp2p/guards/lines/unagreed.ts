@@ -4,8 +4,8 @@
  */
 import type { Stream } from '@libp2p/interface'
 import { createShares, giveBack, hold, mayHold } from '../../../core/limits/shares.js'
-import type { RefusedKind } from '../../../core/port.js'
 import { MUXER } from '../../defaults.js'
+import { OTHERS, OWN, type Blame, type Refuse } from '../refusals.js'
 
 const BOUNDS = { total: MUXER.unagreed, each: MUXER.unagreedEach }
 
@@ -13,14 +13,15 @@ export class Unagreed {
   private readonly all = new Map<Stream, string>()
   private readonly shares = createShares()
 
-  constructor(private readonly refused: (peer: string, what: RefusedKind) => void) {}
+  constructor(private readonly refused: Refuse) {}
 
-  /** `false`: it is one too many, and is reset. */
+  /** One that is too many is reset. `false`: its peer has too many, however many others have. */
   add(peer: string, stream: Stream): boolean {
     if (!mayHold(this.shares, peer, 1, BOUNDS)) this.look()
     if (!mayHold(this.shares, peer, 1, BOUNDS)) {
-      this.reset(peer, stream)
-      return false
+      const own = (this.shares.held.get(peer) ?? 0) >= BOUNDS.each
+      this.reset(peer, stream, own ? OWN : OTHERS)
+      return !own
     }
     this.all.set(stream, peer)
     hold(this.shares, peer, 1)
@@ -41,8 +42,8 @@ export class Unagreed {
     giveBack(this.shares, peer, 1)
   }
 
-  private reset(peer: string, stream: Stream): void {
-    this.refused(peer, 'streamUnagreed')
+  private reset(peer: string, stream: Stream, blame: Blame): void {
+    this.refused(peer, 'streamUnagreed', blame)
     stream.abort(new Error('no protocol is agreed upon'))
   }
 
@@ -55,7 +56,7 @@ export class Unagreed {
         stream.send = send
         this.delete(stream)
       } else if (answers++ > MUXER.proposals && stream.status === 'open') {
-        this.reset(peer, stream)
+        this.reset(peer, stream, OWN)
       }
       return send(data)
     }
