@@ -137,6 +137,8 @@ export const OWNERS = {
     Moved: ['requests/accounts.ts'],
     'Account.window': [SLOTS],
     'Account.debt': [SLOTS],
+    'Account.interval': [SLOTS],
+    'Account.freedAt': [SLOTS],
     'Account.cost': [DEAR],
     'Account.dearUntil': [DEAR],
     'Account.queue': [SLOTS],

@@ -122,7 +122,7 @@ describe('requests', () => {
     core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 100 })
     // Each of them keeps the others waiting for 400 ms.
     expect(core.lines(core.receive(...ask(2, 'b2', 'b3', 'b4', 'b5')))).toEqual([
-      'FAIL 5 Overloaded, after 1000 ms, "all that the peer asks takes too long"',
+      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer"',
     ])
     core.receive(...ask(6, 'b6'))
     expect(core.state.budget.accounts.get('bob')).toMatchObject({ exchanges: 4, refused: 2 })
@@ -131,7 +131,9 @@ describe('requests', () => {
   it('whose time is over while they wait never reach a handler', () => {
     const core = limited({ handlersPerPeer: 1 }, 1_000)
     core.receive(...ask(1, 'a'), request(2, bytes('b'), { credit: 100, timeout: 300 }), ...ask(3, 'c'))
-    expect(core.lines(core.at(300))).toEqual(['FAIL 2 Timeout, "no handler was free for it within 300 ms"'])
+    expect(core.lines(core.at(300))).toEqual([
+      'FAIL 2 Overloaded, after 1000 ms, "no handler was free for it within 300 ms"',
+    ])
     core.run({ type: 'writable', stream: 2 })
     expect(core.lines(core.at(1_000))).toEqual([
       ...['cancelHandler -1'],
@@ -140,6 +142,28 @@ describe('requests', () => {
     ])
     expect(handed(core.run(answer(-1)))).toEqual([])
     expect(left(core).slice(0, 3)).toEqual([0, 0, 0])
+  })
+
+  it('are refused at once when those before them show that their time would not suffice, and hear when it would', () => {
+    const core = limited({ handlersPerPeer: 1 }, 1_000)
+    core.receive(...ask(1, ...Array.from({ length: 30 }, (_, i) => `${i}`)))
+    // Each of them takes 100 ms, which is known after some.
+    for (let i = 1; i <= 9; i++) {
+      core.now += 100
+      core.run(answer(-i))
+      core.run({ type: 'writable', stream: 2 })
+    }
+    const [refused] = core.lines(core.receive(...ask(31, 'late')))
+    expect(refused).toMatch(/^FAIL 31 Overloaded, after \d+ ms, "it would wait for longer than its time behind others/)
+    const wait = Number(/after (\d+)/.exec(refused!)![1])
+    expect(wait).toBeGreaterThanOrEqual(1_000)
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
+    // When nobody waits any more, nothing is known.
+    core.now += 3_000
+    core.at(core.now)
+    expect(handed(core.run(answer(-10)))).toEqual([])
+    core.receive(...ask(40, 'a', 'b', 'c'))
+    expect(core.state.turns.peers.get('bob')?.queue.size).toBe(2)
   })
 
   it('that are cancelled while they wait leave their place', () => {

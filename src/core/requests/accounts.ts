@@ -24,6 +24,8 @@ export function accountOf(state: State, peer: string): Account {
       debt: 0,
       cost: 0,
       dearUntil: -Infinity,
+      interval: 0,
+      freedAt: -Infinity,
       queue: new Set<number>(),
       answered: 0,
       refused: 0,

@@ -15,6 +15,8 @@ const LONGEST = 60_000
 /** While nothing is known of a peer's answers it may have `GROWTH` times as many handlers after each `GROWS_EACH` ms. */
 const GROWS_EACH = 50
 const GROWTH = 4
+/** Of the time between two ends of handlers, the newest counts for this part. */
+const NEWEST = 1 / 8
 /** The most that a peer can owe, ms. */
 const MOST_DEBT = 1_000
 
@@ -50,12 +52,29 @@ export function freeSlot(state: State, id: ExchangeId): void {
   if (over !== undefined) endLingering(state, id, over)
 }
 
-function onFree({ budget, turns }: State, peer: string): void {
+function onFree({ budget, turns, now }: State, peer: string): void {
   const account = budget.accounts.get(peer)!
   account.handlers--
   account.range.handlers--
   budget.all.handlers--
+  noteEnd(account, now)
   if (turns.peers.size > 0) turns.due = true
+}
+
+/** A handler has ended. How often they do, while requests wait, says how long one will wait. */
+function noteEnd(account: Account, now: number): void {
+  if (account.queue.size === 0) {
+    account.interval = 0
+    account.freedAt = -Infinity
+    return
+  }
+  if (account.freedAt > -Infinity) account.interval += (now - account.freedAt - account.interval) * NEWEST
+  account.freedAt = now
+}
+
+/** How long a request would wait behind those of its peer, as far as these have shown it, ms. */
+export function waitBehind({ queue, interval }: Account): number {
+  return queue.size * interval
 }
 
 /** The request is over, and its handler is not. */

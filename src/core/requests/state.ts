@@ -176,6 +176,9 @@ export interface Account extends Use {
   /** What one of its dear handlers takes of late, ms; it counts as dear until `dearUntil`. */
   cost: number
   dearUntil: number
+  /** While requests of it wait: the time between two ends of its handlers, smoothed, ms, and when the last one was. */
+  interval: number
+  freedAt: number
   /** Its requests that wait for their turn, in order. */
   queue: Set<ExchangeId>
   /** Requests of it that were answered, and that were refused. */

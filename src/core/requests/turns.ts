@@ -26,6 +26,7 @@ import {
   reviewTurns,
   takeSlot,
   unqueueExchange,
+  waitBehind,
 } from './slots.js'
 import type { Account, Exchange } from './state.js'
 
@@ -33,26 +34,29 @@ import type { Account, Exchange } from './state.js'
 const TURN = 1
 
 /** Why a request is refused that would wait for too long. */
-export const TOO_DEAR = 'all that the peer asks takes too long'
+export const TOO_LATE = 'it would wait for longer than its time behind others of its peer'
 
 /**
- * The request is complete and has its room. It goes to its handler, or waits for its turn. False: it would wait for longer than it may,
- * so it is better refused at once.
+ * The request is complete and has its room. It goes to its handler, or waits for its turn. Returns by how many ms it would wait for longer
+ * than it may, so it is better refused at once; 0: it is taken.
  */
-export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): boolean {
+export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): number {
   exchange.arrivedAt = state.now
   startDeadline(state, exchange)
   if (exchange.service) {
     exchange.stage = 'handling'
     tellServices(state, { kind: 'arrived', exchange: exchange.id, data })
-    return true
+    return 0
   }
   const account = state.budget.accounts.get(exchange.peer)!
   if (state.turns.peers.size === 0 && hasSlot(state, account) && !isResting(state, account)) {
     handOut(state, out, account, exchange, data)
-  } else if (expectedWait(state, account) > exchange.timeout) return false
-  else queueExchange(state, account, exchange, data)
-  return true
+    return 0
+  }
+  const late = Math.max(expectedWait(state, account), waitBehind(account)) - exchange.timeout
+  if (late > 0) return late
+  queueExchange(state, account, exchange, data)
+  return 0
 }
 
 function handOut(state: State, out: Effects, account: Account, exchange: Exchange, data: Uint8Array): void {

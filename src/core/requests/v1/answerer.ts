@@ -24,7 +24,7 @@ import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
 import { makeRoom } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
-import { startHandling, TOO_DEAR } from '../turns.js'
+import { startHandling, TOO_LATE } from '../turns.js'
 import { line } from '../../terms.js'
 
 /** What comes over a paused stream all the same, bytes: the window of Yamux, which nobody has given it more of. */
@@ -91,8 +91,8 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 }
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
-  if (startHandling(state, out, exchange, takePayload(exchange.reader))) return
-  logRefusal(state, out, exchange.peer, TOO_DEAR)
+  if (startHandling(state, out, exchange, takePayload(exchange.reader)) === 0) return
+  logRefusal(state, out, exchange.peer, TOO_LATE)
   kill(state, out, exchange, 'overloaded')
 }
 
@@ -157,7 +157,9 @@ export const v1Answerer: Answerer<V1Exchange> = {
   setPullable() {},
 
   expire(state, out, exchange) {
-    if (exchange.stage !== 'handling') return kill(state, out, exchange, 'timeout')
+    const { stage, timeout, peer } = exchange
+    if (stage === 'queued') logRefusal(state, out, peer, `no handler was free for it within ${timeout} ms`)
+    if (stage !== 'handling') return kill(state, out, exchange, 'timeout')
     cancelHandler(state, out, exchange, tooLate(exchange))
     send(state, out, exchange, undefined)
   },

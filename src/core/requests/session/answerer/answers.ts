@@ -12,7 +12,7 @@ import {
   type HelloLimits,
 } from '../../../../wire/session/writer.js'
 import type { Settings } from '../../../settings.js'
-import { RETRY_AFTER } from '../../../asks.js'
+import { MOST_RETRY_AFTER, RETRY_AFTER } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import type { State } from '../../../state.js'
 import {
@@ -27,6 +27,7 @@ import {
 import { noteAnswered, noteSent } from '../../accounts.js'
 import { mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
+import { logRefusal } from '../../refusal-log.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
@@ -151,8 +152,16 @@ export function failNow(state: State, exchange: SessionExchange, code: string, m
 }
 
 /** FAIL goes with the next write. Who finds us overloaded is told when to come again. */
-export function writeRefusal(state: State, session: Session, wireId: number, code: string, message: string): void {
-  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? RETRY_AFTER : 0 })
+export function writeRefusal(
+  state: State,
+  session: Session,
+  wireId: number,
+  code: string,
+  message: string,
+  wait = 0,
+): void {
+  const retryAfterMs = Math.min(Math.max(RETRY_AFTER, Math.ceil(wait)), MOST_RETRY_AFTER)
+  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? retryAfterMs : 0 })
   scheduleFlush(state, session)
 }
 
@@ -222,9 +231,11 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
   expire(state, out, exchange) {
     const { deadline } = exchange
     const { code, message } = whyOver(exchange)
+    // Nothing was done for it.
+    if (code === 'Overloaded') logRefusal(state, out, exchange.peer, message)
     // Either the asker's time is over, or ours.
     const isAskers = deadline !== 0 && state.now >= deadline
-    failNow(state, exchange, isAskers ? 'Timeout' : code, message)
+    failNow(state, exchange, isAskers && code !== 'Overloaded' ? 'Timeout' : code, message)
     cutExchange(state, out, exchange, tooLate(exchange))
   },
 

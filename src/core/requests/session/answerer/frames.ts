@@ -37,7 +37,7 @@ import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.j
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
 import { makeRoom } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
-import { startHandling, TOO_DEAR } from '../../turns.js'
+import { startHandling, TOO_LATE } from '../../turns.js'
 import {
   allow,
   cutExchange,
@@ -175,13 +175,14 @@ function hasRoom({ admitted, total }: SessionExchange): boolean {
 }
 
 function handOver(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): undefined {
-  if (!startHandling(state, out, exchange, data)) overloaded(state, out, exchange, TOO_DEAR)
+  const late = startHandling(state, out, exchange, data)
+  if (late > 0) overloaded(state, out, exchange, TOO_LATE, late)
 }
 
-function overloaded(state: State, out: Effects, exchange: SessionExchange, message: string): undefined {
+function overloaded(state: State, out: Effects, exchange: SessionExchange, message: string, wait = 0): undefined {
   const session = state.connections.all.get(exchange.connection)!.answering!
   cutExchange(state, out, exchange, { code: 'Overloaded', message })
-  return refuse(state, out, session, exchange.wireId, 'Overloaded', message)
+  return refuse(state, out, session, exchange.wireId, 'Overloaded', message, wait)
 }
 
 /** Refuses a request that has no exchange. */
@@ -192,9 +193,10 @@ function refuse(
   wireId: number,
   code: string,
   message: string,
+  wait = 0,
 ): undefined {
   logRefusal(state, out, session.peer, message)
-  writeRefusal(state, session, wireId, code, message)
+  writeRefusal(state, session, wireId, code, message, wait)
 }
 
 function onData(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
