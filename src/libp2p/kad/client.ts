@@ -28,7 +28,15 @@ import { isBroken } from '../patches/broken-connection.js'
 import { withTimeout } from '../timeout-signal.js'
 import { rangeOfConnection } from '../guards/admission.js'
 import { peerIdOf } from '../guards/peer-ids.js'
-import { encodeAnswer, readAnswer, readQuestion, type KadPeer } from './messages.js'
+import {
+  encodeAnswer,
+  readable,
+  readAnswer,
+  readQuestion,
+  UNREADABLE,
+  type KadAnswer,
+  type KadPeer,
+} from './messages.js'
 import type { KadServer } from './server.js'
 
 type ConnectionManager = KadDHTComponents['connectionManager']
@@ -145,14 +153,20 @@ export class KadClient {
     const add = (type: string, listener: Listener, options?: Parameters<Stream['addEventListener']>[2]): void => {
       if (type !== 'message') return stream.addEventListener(type as 'message', listener, options)
       const heard: Listener = ({ data }) => {
-        try {
-          for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
-          for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-            listener(new MessageEvent('message', { data: framed(this.kept(frame, wanted, connection)) }))
+        for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
+        for (;;) {
+          const answer = readable(() => nextAnswer(reader))
+          if (answer === undefined) return
+          if (answer === UNREADABLE) {
+            this.refused(connection.remotePeer.toString(), 'kadAnswer')
+            return stream.abort(new Error('an answer of Kademlia that cannot be read'))
           }
-        } catch (error) {
-          this.refused(connection.remotePeer.toString(), 'kadAnswer')
-          stream.abort(error as Error)
+          try {
+            listener(new MessageEvent('message', { data: framed(this.kept(answer, wanted, connection)) }))
+          } catch (error) {
+            // The fault is ours.
+            return stream.abort(error as Error)
+          }
         }
       }
       listeners.set(listener, heard)
@@ -170,8 +184,7 @@ export class KadClient {
   }
 
   /** An answer without what we do not take of it. */
-  private kept(message: Uint8Array, wanted: Uint8Array, connection: Connection): Uint8Array {
-    const answer = readAnswer(message, { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT })
+  private kept(answer: KadAnswer, wanted: Uint8Array, connection: Connection): Uint8Array {
     const teller: Teller = {
       peer: connection.remotePeer.toString(),
       range: rangeOfConnection(connection),
@@ -199,6 +212,11 @@ export class KadClient {
     const known = this.server.addressesOf(peer) ?? []
     return known.length > 0 ? known : this.gater.hearsay.hear(teller, peer, [...said, ...named], this.now())
   }
+}
+
+function nextAnswer(reader: FrameReader): KadAnswer | undefined {
+  const frame = reader.next()
+  return frame && readAnswer(frame, { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT })
 }
 
 /** An address of TCP as text; others are none that we could dial. (4 and 41: ip4, ip6. A peer id may follow.) */

@@ -14,7 +14,16 @@ import { FrameReader, framed } from '../gossip/frames.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from '../guards/admission.js'
 import { peerIdOf } from '../guards/peer-ids.js'
-import { encodeAnswer, FIND_NODE, PING, readQuestion, type KadPeer, type KadQuestion } from './messages.js'
+import {
+  encodeAnswer,
+  FIND_NODE,
+  PING,
+  readable,
+  readQuestion,
+  UNREADABLE,
+  type KadPeer,
+  type KadQuestion,
+} from './messages.js'
 
 interface Member {
   id: PeerId
@@ -84,25 +93,30 @@ export class KadServer {
   readonly handle = (stream: Stream, connection: Connection): void => {
     const reader = new FrameReader(KAD_QUESTION_SIZE)
     const peer = connection.remotePeer.toString()
-    const end = (what?: RefusedKind): void => {
+    const end = (what?: RefusedKind, error = new Error(what ?? 'nothing was asked for too long')): void => {
       clearTimeout(idle)
       stream.removeEventListener('message', received)
       if (what !== undefined) this.refused(peer, what)
-      stream.abort(new Error(what ?? 'nothing was asked for too long'))
+      stream.abort(error)
     }
     const received = ({ data }: StreamMessageEvent): void => {
       for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
-      try {
-        for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-          if (!this.admission.admits(connection)) return end('kadRate')
-          const question = readQuestion(frame)
-          if (question.type !== FIND_NODE && question.type !== PING) return end('kadRecord')
-          if (stream.writeBufferLength > KAD_UNREAD) return end('kadUnread')
-          idle.refresh()
+      for (;;) {
+        const frame = readable(() => reader.next())
+        if (frame === undefined) return
+        if (frame === UNREADABLE) return end('kadMalformed')
+        if (!this.admission.admits(connection)) return end('kadRate')
+        const question = readable(() => readQuestion(frame))
+        if (question === UNREADABLE) return end('kadMalformed')
+        if (question.type !== FIND_NODE && question.type !== PING) return end('kadRecord')
+        if (stream.writeBufferLength > KAD_UNREAD) return end('kadUnread')
+        idle.refresh()
+        try {
           stream.send(framed(this.answer(question, connection)))
+        } catch (error) {
+          // It is closed meanwhile, or the fault is ours.
+          return end(undefined, error as Error)
         }
-      } catch {
-        end('kadMalformed')
       }
     }
     const idle = setTimeout(end, KAD_IDLE).unref()
