@@ -11,7 +11,7 @@ import type { State } from '../state.js'
 import { nothingUsed, type Account, type Exchange, type Lingering, type Use } from './state.js'
 
 /** Handlers of a peer at once, before anything is known of its answers. */
-const FIRST_WINDOW = 4
+export const FIRST_WINDOW = 4
 
 /** May the peer have `amount` more of something, of which it has `held` and all have `used`? */
 export function hasShare(
@@ -172,7 +172,7 @@ export function grantRoom(state: State): Exchange[] {
   return freed
 }
 
-/** A request of the peer was answered, or refused. */
+/** A request of the peer was answered. */
 export function noteAnswered({ budget }: State, peer: string): void {
   budget.accounts.get(peer)!.answered++
 }
