@@ -7,18 +7,21 @@ import { createShares, giveBack, hold, mayHold } from '../../../core/limits/shar
 import type { RefusedKind } from '../../../core/port.js'
 import { MUXER } from '../../defaults.js'
 
-const BOUNDS = { total: MUXER.unagreed, each: MUXER.unagreedEach }
-
 export class Unagreed {
   private readonly all = new Map<Stream, string>()
   private readonly shares = createShares()
 
-  constructor(private readonly refused: (peer: string, what: RefusedKind) => void) {}
+  constructor(
+    private readonly refused: (peer: string, what: RefusedKind) => void,
+    /** Those that the config names have the reserve. Whom else the lane trusts is not known here. */
+    private readonly isNamed: (peer: string) => boolean,
+  ) {}
 
   /** `false`: it is one too many, and is reset. */
   add(peer: string, stream: Stream): boolean {
-    if (!mayHold(this.shares, peer, 1, BOUNDS)) this.look()
-    if (!mayHold(this.shares, peer, 1, BOUNDS)) {
+    const bounds = { total: MUXER.unagreed, each: MUXER.unagreedEach, trusted: this.isNamed(peer) }
+    if (!mayHold(this.shares, peer, 1, bounds)) this.look()
+    if (!mayHold(this.shares, peer, 1, bounds)) {
       this.reset(peer, stream)
       return false
     }
