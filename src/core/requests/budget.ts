@@ -16,7 +16,7 @@ export const FIRST_WINDOW = 4
 /** May the peer have `amount` more of something, of which it has `held` and all have `used`? */
 export function hasShare(
   state: State,
-  { peer, answered }: Account,
+  { peer }: Account,
   held: number,
   amount: number,
   used: number,
@@ -24,7 +24,7 @@ export function hasShare(
   each: number,
 ): boolean {
   if (fits(held, amount, used, { total, each })) return true
-  return fits(held, amount, used, { total, each, trusted: true }) && isTrusted(state, peer, answered > 0)
+  return fits(held, amount, used, { total, each, trusted: true }) && isTrusted(state, peer)
 }
 
 export function accountOf({ budget }: State, peer: string): Account {
