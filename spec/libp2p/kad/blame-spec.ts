@@ -39,7 +39,7 @@ const createServer = (): KadServer => {
   }
   type Components = ConstructorParameters<typeof KadServer>[0]
   const tell = (_: string, what: string): void => void refused.push(what)
-  return new KadServer(components as unknown as Components, new Gater(us.toString()), new Admission(50), tell)
+  return new KadServer(components, new Gater(us.toString()), new Admission(50), tell)
 }
 
 beforeEach(() => {
