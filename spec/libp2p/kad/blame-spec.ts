@@ -37,7 +37,6 @@ const createServer = (): KadServer => {
     },
     events: { addEventListener: () => undefined },
   }
-  type Components = ConstructorParameters<typeof KadServer>[0]
   const tell = (_: string, what: string): void => void refused.push(what)
   return new KadServer(components, new Gater(us.toString()), new Admission(50), tell)
 }

@@ -39,6 +39,9 @@ import {
 } from './messages.js'
 import type { KadServer } from './server.js'
 
+/** What is taken of an answer. */
+const MOST = { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT }
+
 type ConnectionManager = KadDHTComponents['connectionManager']
 type Listener = (event: StreamMessageEvent) => void
 
@@ -155,8 +158,9 @@ export class KadClient {
       const heard: Listener = ({ data }) => {
         for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
         for (;;) {
-          const answer = readable(() => nextAnswer(reader))
-          if (answer === undefined) return
+          const frame = readable(() => reader.next())
+          if (frame === undefined) return
+          const answer = frame === UNREADABLE ? frame : readable(() => readAnswer(frame, MOST))
           if (answer === UNREADABLE) {
             this.refused(connection.remotePeer.toString(), 'kadAnswer')
             return stream.abort(new Error('an answer of Kademlia that cannot be read'))
@@ -212,11 +216,6 @@ export class KadClient {
     const known = this.server.addressesOf(peer) ?? []
     return known.length > 0 ? known : this.gater.hearsay.hear(teller, peer, [...said, ...named], this.now())
   }
-}
-
-function nextAnswer(reader: FrameReader): KadAnswer | undefined {
-  const frame = reader.next()
-  return frame && readAnswer(frame, { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT })
 }
 
 /** An address of TCP as text; others are none that we could dial. (4 and 41: ip4, ip6. A peer id may follow.) */
