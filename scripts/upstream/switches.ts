@@ -175,7 +175,7 @@ export const SWITCHES: readonly Switch[] = [
   ),
   off(
     'kad/client.ts',
-    replace('KadClient.filtered', 'framed(this.kept(frame, wanted, connection))', 'framed(frame)'),
+    replace('KadClient.filtered', 'framed(this.kept(answer, wanted, connection))', 'framed(frame)'),
     'kad',
     'makes us dial no more than a few addresses',
   ),
@@ -225,7 +225,7 @@ export const SWITCHES: readonly Switch[] = [
   ),
   off(
     INTERNALS,
-    drop('Admission.constructor', 'inside.validateReceivedMessage = '),
+    drop('MessageAdmission.constructor', 'inside.validateReceivedMessage = '),
     'hostile',
     'is dropped and counted as',
     'gossip/admission.ts',

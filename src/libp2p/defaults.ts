@@ -1,7 +1,8 @@
 /**
- * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. All other
- * files of this folder take their numbers from here; what is not named in an object stays as the comments say. Numbers that
- * the simulated network has too are in `core/parameters.ts`. Of those that libp2p has no option for, `defaults-spec.ts` checks
+ * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. Files of this folder take
+ * from here what libp2p has a number for, or should have; a number of a mechanism that is all our own may be beside it, as most of those
+ * of guards/ are. What is not named in an object stays as the comments say. Numbers that the simulated network has too are in
+ * `core/parameters.ts`. Of those that libp2p has no option for, `defaults-spec.ts` checks
  * that the stock value is ours.
  */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
@@ -81,8 +82,9 @@ export const MUXER = {
   waste: 2_000,
   /** So many bytes of them count as one more. */
   strayBytes: 2_048,
-  /** Frames that no honest node sends count as so many: empty ones, streams beyond the share of those that are not agreed upon, and those of streams that never were or of windows beyond the largest. */
+  /** An empty frame counts as so many, and so does a stream beyond the share of those that are not agreed upon. */
   empty: 10,
+  /** Frames that no honest node sends count as so many: of streams that never were, and of windows beyond the largest. */
   impossible: 100,
   /** Whoever is over a rate has to wait, and is hung up on when that goes on for so long, ms. */
   patience: 5_000,

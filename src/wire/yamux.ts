@@ -1,11 +1,12 @@
 /**
  * The frames of Yamux as they come in: a header of twelve bytes each, and behind those of data a body. The reader looks at headers
  * and skips bodies, however the bytes are split. What it hands on are whole headers; a frame whose body is long and not there yet is
- * handed on as several frames, so that nobody has to hold a body until it is whole.
+ * handed on as several frames, so that nobody has to hold a body until it is whole. One that opens a stream, and whose body is not there
+ * yet, is handed on as an empty frame that opens it, and the rest: so every stream that was asked about opens with the bytes of its header.
  * https://github.com/hashicorp/yamux/blob/master/spec.md
  */
 
-export const HEADER_BYTES = 12
+const HEADER_BYTES = 12
 
 export const FrameType = { DATA: 0, WINDOW: 1, PING: 2, GO_AWAY: 3, UNKNOWN: 255 } as const
 export const FrameFlag = { SYN: 1, ACK: 2, FIN: 4, RST: 8 } as const
@@ -84,10 +85,17 @@ export class YamuxReader {
       }
       const body = at + missing
       this.left = type === FrameType.DATA ? length : 0
-      if (this.left > LONG && chunk.length - body < this.left) {
+      const isCut = chunk.length - body < this.left
+      const opens = isCut && (flags & FrameFlag.SYN) !== 0
+      if (opens) {
         flush(at, body)
-        this.long = { flags, stream, begun: false }
-      } else if (!isWhole) {
+        out.push(headerOf(flags & (FrameFlag.SYN | FrameFlag.ACK), stream, 0))
+      }
+      if (isCut && this.left > LONG) {
+        flush(at, body)
+        this.long = { flags, stream, begun: opens }
+      } else if (opens) out.push(headerOf(flags & (FrameFlag.FIN | FrameFlag.RST), stream, length))
+      else if (!isWhole) {
         out.push(this.header.slice())
         from = body
       }
@@ -102,13 +110,18 @@ export class YamuxReader {
   private pieceOf({ flags, stream, begun }: Long, size: number): Uint8Array {
     const { SYN, ACK, FIN, RST } = FrameFlag
     const kept = (begun ? 0 : flags & (SYN | ACK)) | (size === this.left ? flags & (FIN | RST) : 0)
-    const header = new Uint8Array(HEADER_BYTES)
-    const view = new DataView(header.buffer)
-    view.setUint16(2, kept)
-    view.setUint32(4, stream)
-    view.setUint32(8, size)
-    return header
+    return headerOf(kept, stream, size)
   }
+}
+
+/** Of a frame of data. */
+function headerOf(flags: number, stream: number, length: number): Uint8Array {
+  const header = new Uint8Array(HEADER_BYTES)
+  const view = new DataView(header.buffer)
+  view.setUint16(2, flags)
+  view.setUint32(4, stream)
+  view.setUint32(8, length)
+  return header
 }
 
 function uint32(bytes: Uint8Array, at: number): number {

@@ -4,6 +4,7 @@ import { blobOf } from '../../../src/core/broadcasts/large.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { limitsOf } from '../../../src/core/limits/limits.js'
+import { accountOf, noteAnswered } from '../../../src/core/requests/accounts.js'
 import { toHex } from '../../../src/wire/gossip/announcement.js'
 import { broadcast, message, told } from '../../support/broadcasts.js'
 import { announced, digested, HASH, LARGE, large, sha256 } from '../../support/large-core.js'
@@ -165,6 +166,20 @@ describe('a large message of others', () => {
       expect([open.size, waiting.size]).toEqual([3, 17])
       core.run(announcement('b', next, { via: 'bob' }))
       expect([open.has('b'), open.size]).toEqual([true, 4])
+    })
+
+    it('has the reserve when a peer announces it that was of use for a minute', () => {
+      const core = large({ limits: limitsOf({ largeBytes: 500_000 }), pingInterval: 1e9 })
+      core.peer('dave')
+      core.now = 60_000
+      const from = (via: string, seed: number): Event =>
+        announcement(`${seed}`, announced(filled(150_000, seed)), { via })
+      core.run(from('bob', 10), from('carol', 11), from('dave', 12))
+      const { open } = core.state.fetching
+      expect(open.size).toBe(2)
+      noteAnswered(core.state, accountOf(core.state, 'dave').peer)
+      core.run(from('dave', 13))
+      expect([...open.keys()]).toEqual(['10', '11', '13'])
     })
 
     it('is fetched at once when it is alone, however large', () => {

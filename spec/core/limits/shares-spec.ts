@@ -18,10 +18,20 @@ describe('shares', () => {
     expect(fill(createShares(), 'a')).toBe(350)
   })
 
-  it('leave room for one more, however many have filled up what they may', () => {
+  it('leave something for who comes next, as long as there is any: one after the other takes half of the rest', () => {
     const shares = createShares()
-    for (let i = 0; i < 9; i++) expect(fill(shares, `hog ${i}`)).toBeGreaterThan(0)
-    expect(mayHold(shares, 'newcomer', 1, BOUNDS)).toBe(true)
+    const taken = Array.from({ length: 12 }, (_, i) => fill(shares, `hog ${i}`))
+    expect(taken).toEqual([350, 175, 88, 44, 22, 11, 5, 3, 1, 1, 0, 0])
+    expect(shares.used).toBe(700)
+  })
+
+  it('are alike when many take turns, and one part is free', () => {
+    const shares = createShares()
+    for (let round = 0; round < 700; round++) {
+      for (let i = 0; i < 6; i++) if (mayHold(shares, `hog ${i}`, 1, BOUNDS)) hold(shares, `hog ${i}`, 1)
+    }
+    expect([...shares.held.values()]).toEqual(Array(6).fill(100))
+    expect(mayHold(shares, 'newcomer', 50, BOUNDS)).toBe(true)
   })
 
   it('give those that are trusted more, when others have taken all', () => {

@@ -54,14 +54,51 @@ describe('an answer', () => {
     expect(held(core)).toBe(140 * KIB)
   })
 
-  it('of the first request of a peer is foreseen as those of others', () => {
-    const core = limited()
-    core.receive(asks(1, 1, { credit: 1e7 }))
-    core.run(respond(-1, 160 * KIB))
+  /** Carol, of whose answers nothing is known, asks once. */
+  const newcomer = (core: AnsweringCore): { type: string }[] => {
     core.connect('carol', 2)
     core.in({ type: 'streamInbound', stream: 4, connection: 2, protocol: SESSION })
-    core.in({ type: 'data', stream: 4, chunks: [join(hello(), asks(1, 1))] })
-    expect(held(core)).toBe(160 * KIB)
+    return core.in({ type: 'data', stream: 4, chunks: [join(hello(), asks(1, 1))] })
+  }
+
+  it('of the first request of a peer is foreseen as is usual', () => {
+    const core = limited()
+    core.receive(asks(1, 100, { credit: 1e7 }))
+    core.run(...Array.from({ length: 100 }, (_, i) => respond(-1 - i, 160 * KIB)))
+    newcomer(core)
+    expect(held(core)).toBeGreaterThan(150 * KIB)
+    expect(held(core)).toBeLessThanOrEqual(160 * KIB)
+  })
+
+  it('of the first request of a peer is foreseen small, though others had a very large one', () => {
+    const core = limited()
+    core.receive(asks(1, 1, { credit: 1e7 }))
+    core.run(respond(-1, 8_000 * KIB))
+    newcomer(core)
+    expect(held(core)).toBe(1_000 * KIB)
+  })
+
+  it('of the first request of a peer is no more than a quarter of its share, whatever is usual', () => {
+    const core = limited({ answerBytes: 1_000 * KIB, answerBytesPerPeer: 400 * KIB })
+    core.receive(asks(1, 100, { credit: 1e7 }))
+    for (let exchange = -1; exchange >= -100; exchange--) core.run(respond(exchange, 800 * KIB))
+    newcomer(core)
+    expect(held(core)).toBe(100 * KIB)
+  })
+})
+
+describe('newcomers', () => {
+  it('are answered at once, while one peer has the largest answers', () => {
+    const core = limited()
+    core.receive(asks(1, 1, { credit: 0 }))
+    core.run(respond(-1, 9_000 * KIB))
+    let asked = 0
+    for (let at = 0; at < 20; at++) {
+      core.connect(`peer${at}`, 10 + at)
+      core.in({ type: 'streamInbound', stream: 100 + 2 * at, connection: 10 + at, protocol: SESSION })
+      asked += handled(core.in({ type: 'data', stream: 100 + 2 * at, chunks: [join(hello(), asks(1, 1))] }))
+    }
+    expect(asked).toBe(20)
   })
 })
 

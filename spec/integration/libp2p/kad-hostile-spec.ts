@@ -4,17 +4,11 @@ import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { peerIdFromString } from '@libp2p/peer-id'
-import {
-  encodeAnswer,
-  encodeQuestion,
-  FIND_NODE,
-  PING,
-  readAnswer,
-  type KadPeer,
-} from '../../../src/libp2p/kad/messages.js'
+import { encodeAnswer, FIND_NODE, PING, readAnswer, type KadPeer } from '../../../src/libp2p/kad/messages.js'
 import { HEARSAY } from '../../../src/core/parameters.js'
 import { limitsOf } from '../../../src/core/limits/limits.js'
 import { Peer, stopPeers } from '../../support/port-peer.js'
+import { encodeQuestion } from '../../support/kad-question.js'
 import { bytesOf, nobody, RawKad, stopRawKad } from '../../support/raw-kad.js'
 
 const ALL = { peers: 100, addresses: 100 }

@@ -4,7 +4,7 @@ import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { Admission } from '../../../src/libp2p/gossip/admission.js'
+import { MessageAdmission } from '../../../src/libp2p/gossip/admission.js'
 import { Drops } from '../../../src/libp2p/gossip/drops.js'
 import type { Internals, Validated } from '../../../src/libp2p/gossip/internals.js'
 import { Repeats } from '../../../src/libp2p/gossip/repeats.js'
@@ -29,7 +29,7 @@ let pauses: Promise<void>[]
 let readable: boolean
 let owes: boolean
 let inside: Internals
-let admission: Admission
+let admission: MessageAdmission
 
 /** As gossipsub, for which all signatures are right where there is a signer. */
 function stock(ids: Set<string>): Internals {
@@ -68,7 +68,7 @@ beforeEach(async () => {
   const emit = (event: PortEvent): void => void mine.push(event)
   inside = stock((seen = new Set()))
   const scores = { changed: () => undefined, penalize: () => undefined, allowRead: () => readable }
-  admission = new Admission(
+  admission = new MessageAdmission(
     inside,
     LIMIT,
     (message) => text(unverified(message).data),

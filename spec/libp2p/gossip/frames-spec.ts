@@ -4,7 +4,7 @@ import type { Stream } from '@libp2p/interface'
 import { describe, expect, it } from '@jest/globals'
 import { framed, FrameReader, pieces } from '../../../src/libp2p/gossip/frames.js'
 import { readFrames, type ReadingEnd } from '../../../src/libp2p/gossip/inbound.js'
-import { Turns } from '../../../src/libp2p/gossip/turns.js'
+import { GossipTurns } from '../../../src/libp2p/gossip/turns.js'
 import { encodeVarint } from '../../../src/wire/varint.js'
 import { collectGarbage } from '../../support/garbage.js'
 import { bytes, join as joined, text } from '../../support/bytes.js'
@@ -148,7 +148,7 @@ describe('reading', () => {
   function start(handle: (frame: Uint8Array) => Promise<void>) {
     const stream = new FakeStream()
     const ends: (ReadingEnd | 'done')[] = []
-    const turns = new Turns()
+    const turns = new GossipTurns()
     const reading = readFrames(stream as unknown as Stream, 1_000_000, {
       pause: () => turns.pause(),
       handle,

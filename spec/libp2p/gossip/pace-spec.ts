@@ -16,10 +16,14 @@ let pace: Pace
 
 const waits = (peer: string): boolean => pace.pause(peer) !== undefined
 
+function meet(peer: string, address = '/ip4/127.0.0.1/tcp/1'): void {
+  pace.meet({ remotePeer: { toString: () => peer }, remoteAddr: multiaddr(address) } as Connection)
+}
+
 async function from(address: string): Promise<string> {
-  const remotePeer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
-  pace.meet({ remotePeer, remoteAddr: multiaddr(address) })
-  return remotePeer.toString()
+  const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+  meet(peer, address)
+  return peer
 }
 
 beforeEach(() => {
@@ -31,6 +35,7 @@ beforeEach(() => {
     (peer, what) => told.push(`${peer} ${what}`),
     () => now,
   )
+  for (const peer of ['a', 'b', NAMED]) meet(peer)
 })
 
 describe('a peer', () => {
@@ -85,7 +90,7 @@ describe('a peer', () => {
     expect(waits(peer)).toBe(false)
     pace.work(peer, 1)
     expect(waits(peer)).toBe(false)
-    pace.meet({ remotePeer: { toString: () => peer }, remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1') } as Connection)
+    meet(peer)
     expect(waits(peer)).toBe(true)
   })
 })
@@ -112,9 +117,26 @@ describe('peers of one range of addresses', () => {
 
 it('forgets those who have gone when it knows too many', async () => {
   for (let at = 0; at < 5_000; at++) {
+    meet(`${at}`)
     pace.work(`${at}`, 1_000)
     pace.leave(`${at}`)
   }
-  pace.meet({ remotePeer: { toString: () => '0' }, remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/1') } as Connection)
+  meet('0')
   expect(waits('0')).toBe(false)
+})
+
+it('forgets again one whose last words are counted after it was forgotten', () => {
+  const crowd = (name: string): void => {
+    for (let at = 0; at < 5_000; at++) {
+      meet(`${name}${at}`)
+      pace.leave(`${name}${at}`)
+    }
+  }
+  meet('late')
+  pace.leave('late')
+  crowd('x')
+  pace.work('late', 1_000)
+  expect([pace.owes('late'), waits('late')]).toEqual([true, false])
+  crowd('y')
+  expect(pace.owes('late')).toBe(false)
 })

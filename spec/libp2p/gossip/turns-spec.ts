@@ -1,13 +1,13 @@
 /** The time of gossip in a turn of the event loop, shared by all peers. */
 import { expect, it } from '@jest/globals'
 import { GOSSIP_TURN } from '../../../src/libp2p/defaults.js'
-import { Turns } from '../../../src/libp2p/gossip/turns.js'
+import { GossipTurns } from '../../../src/libp2p/gossip/turns.js'
 import { block } from '../../support/block.js'
 
 /** Turns of the event loop by hand. */
 function byHand() {
   const next: (() => void)[] = []
-  const turns = new Turns((work) => next.push(work))
+  const turns = new GossipTurns((work) => next.push(work))
   const turn = async (): Promise<void> => {
     for (const work of next.splice(0)) work()
     await Promise.resolve()

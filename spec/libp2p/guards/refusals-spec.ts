@@ -13,8 +13,9 @@ import { admitting } from '../../../src/libp2p/guards/identify.js'
 import { Unagreed } from '../../../src/libp2p/guards/lines/unagreed.js'
 import { answerPings } from '../../../src/libp2p/guards/ping-server.js'
 import { Refusals, type Refuse } from '../../../src/libp2p/guards/refusals.js'
-import { encodeQuestion, PING } from '../../../src/libp2p/kad/messages.js'
+import { PING } from '../../../src/libp2p/kad/messages.js'
 import { KadServer } from '../../../src/libp2p/kad/server.js'
+import { encodeQuestion } from '../../support/kad-question.js'
 import { SaidStream } from '../../fuzz/tools/stream.js'
 
 const RATE = 10
@@ -100,7 +101,7 @@ describe('a neighbour of those who ask too much', () => {
   })
 
   it('is not to blame for streams of no protocol that they have opened, and they are', () => {
-    const unagreed = new Unagreed(refuse)
+    const unagreed = new Unagreed(refuse, () => false)
     const opens = (peer: string, amount: number): boolean[] => {
       return Array.from({ length: amount }, () => unagreed.add(peer, stream()))
     }

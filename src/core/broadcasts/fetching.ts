@@ -5,7 +5,7 @@
  */
 import type { AskId, Heard } from '../terms.js'
 import type { Purpose, PurposeOf } from '../services/state.js'
-import { toHex, type Announcement } from '../../wire/gossip/announcement.js'
+import { fromHex, toHex, type Announcement } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
 import { giveBack, hold, mayHold } from '../limits/shares.js'
 import { rangeOfPeer } from '../peers/connections.js'
@@ -56,7 +56,7 @@ export function fetchLarge(
 function hasRoom(state: State, { heard: { via }, range, size }: Fetch): boolean {
   const { byPeer, byRange } = state.fetching
   const total = state.settings.limits.largeBytes
-  const bounds = { total, each: total, trusted: isTrusted(state, via, false) }
+  const bounds = { total, each: total, trusted: isTrusted(state, via) }
   return byPeer.used === 0 || (mayHold(byPeer, via, size, bounds) && mayHold(byRange, range, size, bounds))
 }
 
@@ -99,10 +99,6 @@ function askNextSource(state: State, out: Effects, fetch: Fetch): void {
   const left = fetch.until - state.now
   const time = sources.length > 0 ? Math.ceil(left * OF_TIME) : left
   askNode(state, out, peer, { kind: 'blob', hash: fromHex(hash) }, Math.max(1, time), purpose)
-}
-
-function fromHex(text: string): Uint8Array {
-  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
 }
 
 /** A piece of the message. If it makes the message longer than announced, the source has failed. */

@@ -11,8 +11,8 @@ export interface Limits {
    */
   memory: number
   /**
-   * Requests of others without an answer, in all. Who asks takes at most as many as are free, so there is always room for
-   * another peer; an eighth is for peers that are trusted. More are refused (`Overloaded`). Default 4,000.
+   * Requests of others without an answer, in all. Who asks takes at most as many as are free, so there is room for
+   * another peer while any is free; an eighth is for peers that are trusted. More are refused (`Overloaded`). Default 4,000.
    */
   requests: number
   /** … of one peer. Default 1,000. */
@@ -39,7 +39,7 @@ export interface Limits {
   handlersPerPeer: number
   /**
    * An answer of several values ends (`Overloaded`) when its asker has taken nothing for so long, though something waits for it, or its
-   * producer for credit, ms. One whose producer has nothing to say goes on. It is looked at this often, so it may take twice as long;
+   * producer for credit, ms. One whose producer has nothing to say goes on. It is looked at this often, so it may take up to twice as long;
    * when others find no room, the idlest answers of whoever has most of them end at once. Default 60,000: no reader pauses so long by chance.
    */
   answerIdleTimeout: number
@@ -81,7 +81,7 @@ export interface Limits {
    * most of them ask a database.
    */
   authorizing: number
-  /** An `authorize` that has not answered for so long has said no, ms. Default 5,000: a dial of ours ends after 6 s, and one of others too. */
+  /** An `authorize` that has not answered for so long has said no, ms. Default 5,000: an address that is dialled has 6 s, with others too. */
   authorizeTimeout: number
   /**
    * Streams that one peer may open in a second, and twice as many at once; a range of addresses has four times as much, and all together
@@ -116,7 +116,7 @@ export interface Limits {
 type Name = keyof Limits
 
 /** A limit: its unit, the values that it may have, and the default, which may follow from the budget of memory. */
-export interface LimitRule {
+interface LimitRule {
   unit: 'bytes' | 'ms' | 'peers' | 'connections' | 'requests' | 'handlers' | 'per second' | 'bytes per second'
   least: number
   most: number

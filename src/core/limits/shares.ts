@@ -1,6 +1,6 @@
 /**
  * Shares of something of which there is only so much. Whoever holds some of it may hold as much as is free besides: the threshold
- * falls as the thing fills up, so one alone gets half, two get a third each, and there is always room for one more (dynamic
+ * falls as the thing fills up, so one alone gets half, two get a third each, and whoever holds nothing gets some while any is free (dynamic
  * thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6 (2), 1998, with α = 1). A part is a reserve for those who
  * are trusted.
  */
@@ -20,7 +20,7 @@ export function createShares(): Shares {
 }
 
 /** What bounds a share. */
-export interface Bounds {
+interface Bounds {
   /** Of all together. */
   total: number
   /** Of one holder, however much is free. */

@@ -11,7 +11,7 @@ import { rangeOf } from './addresses.js'
 import { carries, connectionsOf, isAvoided } from './connections.js'
 import { dropConnection } from './connectivity.js'
 import type { Connection } from './state.js'
-import { isTrusted } from './trust.js'
+import { isTrusted, wasAnswered } from './trust.js'
 
 /** Whoever has just come in has so long to be of use, ms. */
 const GRACE = 3_000
@@ -58,7 +58,7 @@ interface Candidate {
  * Of those that are worth the same the newest, but of those that have just come in the oldest: it has had most time. `undefined`: the config
  * names all of their peers.
  */
-export function leastUseful(state: State, all: readonly Connection[], most: number): Connection | undefined {
+function leastUseful(state: State, all: readonly Connection[], most: number): Connection | undefined {
   const candidates = all
     .filter(({ peer }) => !isNamed(state.settings, peer))
     .map((connection): Candidate => ({ connection, worth: worthOf(state, connection) }))
@@ -79,9 +79,8 @@ function worthOf(state: State, connection: Connection): number {
   const { peer } = connection
   if (isAvoided(connection) && !carries(connection)) return Worth.DOUBTED
   if (isOurs(state, connection)) return Worth.OURS
-  const isUsed = wasAnswered(state, peer)
-  if (isTrusted(state, peer, isUsed)) return Worth.TRUSTED
-  if (isUsed) return Worth.USED
+  if (isTrusted(state, peer)) return Worth.TRUSTED
+  if (wasAnswered(state, peer)) return Worth.USED
   const isOfUse = carries(connection) || state.discovery.table.has(peer) || sharesTopic(state, peer)
   return isOfUse ? Worth.SOME : Worth.UNUSED
 }
@@ -90,10 +89,6 @@ function worthOf(state: State, connection: Connection): number {
 function isOurs({ topics }: State, { asking, queue, v1Streams, dials, peer }: Connection): boolean {
   const asks = asking !== undefined && asking.requests.size > 0
   return asks || queue.size + v1Streams.size + dials.size > 0 || topics.meshPeers.has(peer)
-}
-
-function wasAnswered({ budget }: State, peer: string): boolean {
-  return (budget.accounts.get(peer)?.answered ?? 0) > 0
 }
 
 function sharesTopic({ topics }: State, peer: string): boolean {

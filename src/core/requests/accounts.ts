@@ -11,7 +11,7 @@ import { nothingUsed, type Account, type Budget, type Exchange, type RangeUse } 
 /** The account of a peer that is gone and whose handlers took long is kept for so long, ms: as long as it counts as dear. */
 const REMEMBERED = 10_000
 /** Handlers of a peer at once, before anything is known of its answers. */
-const FIRST_WINDOW = 4
+export const FIRST_WINDOW = 4
 
 /** The account of a peer, which is connected. */
 export function accountOf(state: State, peer: string): Account {

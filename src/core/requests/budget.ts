@@ -20,7 +20,7 @@ interface Held {
 /** May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. */
 export function hasShare(
   state: State,
-  { peer, answered, range }: Account,
+  { peer, range }: Account,
   { own, inRange, all }: Held,
   amount: number,
   total: number,
@@ -28,7 +28,7 @@ export function hasShare(
 ): boolean {
   const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
   if (ofRange && fits(own, amount, all, { total, each })) return true
-  return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer, answered > 0)
+  return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer)
 }
 
 /** Counts one more request of this peer, which is connected. False: there is no room for it. */

@@ -3,6 +3,7 @@
  * shares by peer, before there are any; so a peer that does not read stops its own requests.
  */
 import type { State } from '../state.js'
+import { FIRST_WINDOW } from './accounts.js'
 import { hasShare } from './budget.js'
 import type { Account, Exchange, Use } from './state.js'
 
@@ -11,12 +12,16 @@ import type { Account, Exchange, Use } from './state.js'
  * a peer may have open, so those whose answers are small never wait for this.
  */
 const LEAST = 16_384
-/** After each smaller answer the expectation falls by this part of itself. */
+/** After each smaller answer the expectation falls by this part of itself. The newest counts so much of what is usual. */
 const DECAY = 8
 
-/** What an answer to this peer will take, bytes: as its largest of late or, while there was none, as that of anybody. */
-export function expectedOf({ budget }: State, { expected }: Account): number {
-  return Math.max(LEAST, expected === 0 ? budget.all.expected : expected)
+/**
+ * What an answer to this peer will take, bytes: as its largest of late or, while there was none, as usual. What is usual is bounded, so
+ * that the first handlers of a peer fit into its share: newcomers must not wait for each other because others ask for much.
+ */
+export function expectedOf({ budget, settings }: State, { expected }: Account): number {
+  if (expected > 0) return expected
+  return Math.max(LEAST, Math.min(budget.all.expected, Math.floor(settings.limits.answerBytesPerPeer / FIRST_WINDOW)))
 }
 
 /** Is there room for so much more to be produced for this peer? There always is for one answer alone. */
@@ -81,7 +86,8 @@ export function takeStalled({ turns, exchanges }: State): Exchange[] {
 export function noteSize({ budget }: State, peer: string, bytes: number): void {
   const account = budget.accounts.get(peer)!
   account.expected = lately(account.expected, bytes)
-  budget.all.expected = lately(budget.all.expected, bytes)
+  const { all } = budget
+  all.expected += Math.floor((bytes - all.expected) / DECAY)
 }
 
 function lately(expected: number, bytes: number): number {

@@ -154,7 +154,7 @@ export interface Use {
   handlers: number
   /** Bytes of answers, those that are expected included. */
   answers: number
-  /** What an answer is expected to take, bytes: the largest of late. 0: there was none yet. */
+  /** What an answer is expected to take, bytes: the largest of late; of all together, what is usual. 0: there was none yet. */
   expected: number
 }
 

@@ -30,7 +30,7 @@ export interface Pausing {
   replayed(peer: string): void
 }
 
-export class Admission {
+export class MessageAdmission {
   /** Topics that we are in. */
   readonly topics = new Set<string>()
   /** Topics that we were in → until when messages of them are no offence. */

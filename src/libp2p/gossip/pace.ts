@@ -105,13 +105,14 @@ export class Pace {
     if (wait > 0) pacing.until = Math.max(pacing.until, now + wait)
   }
 
+  /** It is not here yet, or not any more: what it said before it went is counted late. */
   private add(peer: string): Pacing {
     for (const [oldest, { here }] of this.peers) {
       if (this.peers.size < GOSSIP_PACED) break
       if (!here) this.peers.delete(oldest)
     }
     const pacing: Pacing = {
-      ...{ work: createBucket(), bytes: createBucket(), until: 0, here: true, wake: new Set() },
+      ...{ work: createBucket(), bytes: createBucket(), until: 0, here: false, wake: new Set() },
       times: this.isNamed(peer) ? GOSSIP_OF_NAMED : 1,
       range: peer,
     }

@@ -223,13 +223,21 @@ export class PeerStreams implements RegistrarListener {
     const older = inbound.get(id)
     if (older?.connection === connection) older.close()
     else older?.leave(true)
+    const hear = (rpc: RPC, size: number): Promise<void> => {
+      if (late.get(id) !== opened) late.get(id)?.newer?.hear(rpc)
+      else if (opened.newer === undefined) return listener.received(peer, rpc, size, true)
+      return listener.received(peer, opened.newer?.rest(rpc) ?? rpc, size, false)
+    }
     const reading = readFrames(stream, this.limits.inboundFrame, {
       pause: () => listener.pause(id),
       handle: (frame) => {
         const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
-        if (late.get(id) !== opened) late.get(id)?.newer?.hear(rpc)
-        else if (opened.newer === undefined) return listener.received(peer, rpc, frame.length, true)
-        return listener.received(peer, opened.newer?.rest(rpc) ?? rpc, frame.length, false)
+        try {
+          return hear(rpc, frame.length)
+        } catch {
+          // It could be read, so what goes wrong with it is no fault of the peer.
+          return Promise.resolve()
+        }
       },
       over: (end) => {
         if (end === 'malformed') {

@@ -16,7 +16,7 @@ import { GOSSIP_UNREAD, gossipLimits } from '../defaults.js'
 import type { Guards } from '../guards/guards.js'
 import type { Host } from '../host.js'
 import { plain } from '../request-streams.js'
-import { Admission } from './admission.js'
+import { MessageAdmission } from './admission.js'
 import { Drops } from './drops.js'
 import { internalsOf, type Internals } from './internals.js'
 import { MeshPlaces } from './mesh-places.js'
@@ -27,7 +27,7 @@ import { Publishing } from './publishing.js'
 import { Repeats } from './repeats.js'
 import { Scores } from './scores.js'
 import { proofOf, Signer, unverified } from './signed-message.js'
-import { Turns } from './turns.js'
+import { GossipTurns } from './turns.js'
 import { Verifying } from './verifying.js'
 import { lastWords, workOf } from './work.js'
 
@@ -43,11 +43,11 @@ export class Pubsub {
   private readonly scores: Scores
   private readonly streams: PeerStreams
   private readonly outbound: Outbound
-  private readonly admission: Admission
+  private readonly admission: MessageAdmission
   private readonly publishing: Publishing
   private readonly verifying: Verifying
   private readonly places: MeshPlaces
-  private readonly turns = new Turns()
+  private readonly turns = new GossipTurns()
   private readonly pace: Pace
   private readonly guarded = new Set<string>()
   private readonly subscriptions = new Map<string, Set<string>>()
@@ -82,7 +82,7 @@ export class Pubsub {
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     const repeats = new Repeats(emit)
-    this.admission = new Admission(
+    this.admission = new MessageAdmission(
       this.inside,
       maxMessageSize,
       idOf,

@@ -5,7 +5,7 @@
 import { nextTurn } from '../../platform/timers.js'
 import { GOSSIP_TURN } from '../defaults.js'
 
-export class Turns {
+export class GossipTurns {
   /** In this order. */
   private readonly waiting: (() => void)[] = []
   /** When the time of this turn is over; `undefined`: it was not begun. */

@@ -3,7 +3,7 @@ import type { PortEvent, SignedMessage } from '../../core/port.js'
 import type { AskId } from '../../core/terms.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
 import { verify } from './signed-message.js'
-import type { Turns } from './turns.js'
+import type { GossipTurns } from './turns.js'
 
 export class Verifying {
   private last: Promise<void> = Promise.resolve()
@@ -11,7 +11,7 @@ export class Verifying {
   constructor(
     private readonly messageIdOf: MessageIdOf,
     private readonly emit: (event: PortEvent) => void,
-    private readonly turns: Turns,
+    private readonly turns: GossipTurns,
   ) {}
 
   ask(ask: AskId, messages: readonly SignedMessage[]): void {

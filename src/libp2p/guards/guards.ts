@@ -33,7 +33,7 @@ export function createGuards(
     kad: new Admission(limits.kadRate),
     identify: new Admission(limits.identifyRate),
     ping: new Admission(limits.pingRate),
-    lines: new Lines(limits, refused, turnedAway),
+    lines: new Lines(limits, refused, turnedAway, isNamed),
     refusals,
     refused,
   }

@@ -28,8 +28,19 @@ import { withTimeout } from '../timeout-signal.js'
 import { rangeOfConnection } from '../guards/admission.js'
 import { OWN, type Refuse } from '../guards/refusals.js'
 import { peerIdOf } from '../guards/peer-ids.js'
-import { encodeAnswer, readAnswer, readQuestion, type KadPeer } from './messages.js'
+import {
+  encodeAnswer,
+  readable,
+  readAnswer,
+  readQuestion,
+  UNREADABLE,
+  type KadAnswer,
+  type KadPeer,
+} from './messages.js'
 import type { KadServer } from './server.js'
+
+/** What is taken of an answer. */
+const MOST = { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT }
 
 type ConnectionManager = KadDHTComponents['connectionManager']
 type Listener = (event: StreamMessageEvent) => void
@@ -145,14 +156,21 @@ export class KadClient {
     const add = (type: string, listener: Listener, options?: Parameters<Stream['addEventListener']>[2]): void => {
       if (type !== 'message') return stream.addEventListener(type as 'message', listener, options)
       const heard: Listener = ({ data }) => {
-        try {
-          for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
-          for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-            listener(new MessageEvent('message', { data: framed(this.kept(frame, wanted, connection)) }))
+        for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
+        for (;;) {
+          const frame = readable(() => reader.next())
+          if (frame === undefined) return
+          const answer = frame === UNREADABLE ? frame : readable(() => readAnswer(frame, MOST))
+          if (answer === UNREADABLE) {
+            this.refused(connection.remotePeer.toString(), 'kadAnswer', OWN)
+            return stream.abort(new Error('an answer of Kademlia that cannot be read'))
           }
-        } catch (error) {
-          this.refused(connection.remotePeer.toString(), 'kadAnswer', OWN)
-          stream.abort(error as Error)
+          try {
+            listener(new MessageEvent('message', { data: framed(this.kept(answer, wanted, connection)) }))
+          } catch (error) {
+            // The fault is ours.
+            return stream.abort(error as Error)
+          }
         }
       }
       listeners.set(listener, heard)
@@ -170,8 +188,7 @@ export class KadClient {
   }
 
   /** An answer without what we do not take of it. */
-  private kept(message: Uint8Array, wanted: Uint8Array, connection: Connection): Uint8Array {
-    const answer = readAnswer(message, { peers: TABLE.bucketSize, addresses: KAD_LOOKED_AT })
+  private kept(answer: KadAnswer, wanted: Uint8Array, connection: Connection): Uint8Array {
     const teller: Teller = {
       peer: connection.remotePeer.toString(),
       range: rangeOfConnection(connection),

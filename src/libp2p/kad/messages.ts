@@ -18,6 +18,17 @@ const PEER_ADDRESS = 2
 const VARINT = 0
 const BYTES = 2
 
+/** What another node has said cannot be read. That is its fault, as nothing is that goes wrong with what was read. */
+export const UNREADABLE = Symbol('it cannot be read')
+
+export function readable<T>(read: () => T): T | typeof UNREADABLE {
+  try {
+    return read()
+  } catch {
+    return UNREADABLE
+  }
+}
+
 export interface KadQuestion {
   type: number
   key: Uint8Array
@@ -42,11 +53,13 @@ export interface KadPeer {
   addresses: Uint8Array[]
 }
 
+export interface KadAnswer {
+  type: number
+  closer: KadPeer[]
+}
+
 /** Type, and the first peers that are closer, each with its first addresses. @throws when it cannot be read. */
-export function readAnswer(
-  message: Uint8Array,
-  most: { peers: number; addresses: number },
-): { type: number; closer: KadPeer[] } {
+export function readAnswer(message: Uint8Array, most: { peers: number; addresses: number }): KadAnswer {
   let type = 0
   const closer: KadPeer[] = []
   for (const [field, bytes, value] of fieldsOf(message)) {
@@ -68,10 +81,6 @@ function readPeer(bytes: Uint8Array, most: number): KadPeer {
     if (peer.addresses.length === most) break
   }
   return peer
-}
-
-export function encodeQuestion({ type, key }: KadQuestion): Uint8Array {
-  return join([Uint8Array.of(TYPE << 3), encodeVarint(type), ...bytesField(KEY, key)])
 }
 
 export function encodeAnswer(type: number, closer: readonly KadPeer[]): Uint8Array {

@@ -15,7 +15,16 @@ import type { Gater } from '../gater.js'
 import type { Admission } from '../guards/admission.js'
 import { OTHERS, OWN, type Blame, type Refuse } from '../guards/refusals.js'
 import { peerIdOf } from '../guards/peer-ids.js'
-import { encodeAnswer, FIND_NODE, PING, readQuestion, type KadPeer, type KadQuestion } from './messages.js'
+import {
+  encodeAnswer,
+  FIND_NODE,
+  PING,
+  readable,
+  readQuestion,
+  UNREADABLE,
+  type KadPeer,
+  type KadQuestion,
+} from './messages.js'
 
 interface Member {
   id: PeerId
@@ -85,28 +94,36 @@ export class KadServer {
   readonly handle = (stream: Stream, connection: Connection): void => {
     const reader = new FrameReader(KAD_QUESTION_SIZE)
     const peer = connection.remotePeer.toString()
-    const end = (what?: RefusedKind, blame: Blame = OWN): void => {
+    const end = (
+      what?: RefusedKind,
+      blame: Blame = OWN,
+      error = new Error(what ?? 'nothing was asked for too long'),
+    ): void => {
       clearTimeout(idle)
       stream.removeEventListener('message', received)
       if (what !== undefined) this.refused(peer, what, blame)
-      stream.abort(new Error(what ?? 'nothing was asked for too long'))
+      stream.abort(error)
     }
     const received = ({ data }: StreamMessageEvent): void => {
       for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
-      try {
-        for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-          const blame = this.admission.refuses(connection)
-          if (blame !== undefined) return end('kadRate', blame)
-          const question = readQuestion(frame)
-          // Elsewhere there are records, so it breaks no rule.
-          if (question.type !== FIND_NODE && question.type !== PING) return end('kadRecord', OTHERS)
-          if (stream.writeBufferLength > KAD_UNREAD) return end('kadUnread')
-          idle.refresh()
+      for (;;) {
+        const frame = readable(() => reader.next())
+        if (frame === undefined) return
+        if (frame === UNREADABLE) return end('kadMalformed')
+        const blame = this.admission.refuses(connection)
+        if (blame !== undefined) return end('kadRate', blame)
+        const question = readable(() => readQuestion(frame))
+        if (question === UNREADABLE) return end('kadMalformed')
+        // Elsewhere there are records, so it breaks no rule.
+        if (question.type !== FIND_NODE && question.type !== PING) return end('kadRecord', OTHERS)
+        if (stream.writeBufferLength > KAD_UNREAD) return end('kadUnread')
+        idle.refresh()
+        try {
           stream.send(framed(this.answer(question, connection)))
+        } catch (error) {
+          // It is closed meanwhile, or the fault is ours.
+          return end(undefined, OWN, error as Error)
         }
-      } catch {
-        // Or it has closed the stream meanwhile.
-        end(stream.writeStatus === 'writable' ? 'kadMalformed' : undefined)
       }
     }
     const idle = setTimeout(() => end(), KAD_IDLE).unref()

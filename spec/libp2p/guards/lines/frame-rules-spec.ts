@@ -87,12 +87,12 @@ describe('the rules of frames', () => {
     expect(rules.why).toBe('turn')
     wait = 0
     takes(1, DATA, SYN, 4, 20)
-    expect(rules.opened).toEqual([2, 4])
+    expect([...rules.opened]).toEqual([2, 4])
   })
 
   it('count a stream once, however often it is opened', () => {
     takes(3, DATA, SYN, 4, 20)
-    expect(rules.opened).toEqual([2, 4])
+    expect([...rules.opened]).toEqual([2, 4])
   })
 
   it('bound pings, and not their answers', () => {

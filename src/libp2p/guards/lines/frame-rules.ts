@@ -18,8 +18,8 @@ export class FrameRules {
   own = true
   wait = 0
   hasEnded = false
-  /** Streams that the other side has opened since this was emptied. */
-  opened: number[] = []
+  /** Streams that the other side has opened since this was emptied. One that it has opened before may have ended since, and be another. */
+  readonly opened = new Set<number>()
   /** The streams that are there. */
   private readonly live = new Set<number>()
   /** The highest stream that the other side has opened, and that we have. */
@@ -37,10 +37,10 @@ export class FrameRules {
     private readonly openings: Openings,
   ) {}
 
-  /** We have opened it. */
+  /** It is there. */
   add(stream: number): void {
     this.live.add(stream)
-    if (stream > this.ours) this.ours = stream
+    if (!this.isTheirs(stream) && stream > this.ours) this.ours = stream
   }
 
   delete(stream: number): void {
@@ -65,13 +65,11 @@ export class FrameRules {
   }
 
   private seeOpening(stream: number): 'take' | 'wait' | 'end' {
-    if (this.saidGoodbye || (stream % 2 === 0) !== this.isClient) return this.end('frameMalformed')
+    if (this.saidGoodbye || !this.isTheirs(stream)) return this.end('frameMalformed')
     const wait = this.openings.take(this.now)
     if (wait !== 0) return this.hold(wait > 0 ? 'streamRate' : 'turn', wait, this.openings.isOwn)
-    if (!this.live.has(stream)) {
-      this.live.add(stream)
-      this.opened.push(stream)
-    }
+    this.live.add(stream)
+    this.opened.add(stream)
     if (stream > this.theirs) this.theirs = stream
     return 'take'
   }
@@ -87,9 +85,12 @@ export class FrameRules {
 
   /** Of a stream that is not there. It may have ended a moment ago, unless nobody has ever opened it. */
   private seeStray(type: number, stream: number, length: number): 'take' | 'end' {
-    const isTheirs = (stream % 2 === 0) === this.isClient
-    if (stream > (isTheirs ? this.theirs : this.ours)) return this.wasted(MUXER.impossible)
+    if (stream > (this.isTheirs(stream) ? this.theirs : this.ours)) return this.wasted(MUXER.impossible)
     return this.wasted(type === FrameType.DATA ? 1 + length / MUXER.strayBytes : 1)
+  }
+
+  private isTheirs(stream: number): boolean {
+    return (stream % 2 === 0) === this.isClient
   }
 
   /** So much has led to nothing. */

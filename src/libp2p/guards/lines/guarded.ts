@@ -39,6 +39,8 @@ class Spell {
 export class Guarded {
   private readonly reader = new YamuxReader()
   private readonly rules: FrameRules
+  /** Streams of the other side that are known here. */
+  private readonly adopted = new WeakSet<Stream>()
   private isOver = false
   /** What was left of the last chunk is read now, and whether the rest of that has to wait again. */
   private isResuming = false
@@ -137,23 +139,28 @@ export class Guarded {
     this.connection.abort(new Error(`the other side breaks the rules of the muxer: ${why}`))
   }
 
-  /** The streams that these bytes have opened are the last ones. Those that were reset at once are not there. */
+  /** Of the streams that these bytes have opened, those are not there that were reset at once. */
   private adopt(streams: readonly Stream[]): void {
     const { opened } = this.rules
-    if (opened.length === 0) return
-    this.rules.opened = []
-    const fresh = new Map(streams.slice(-opened.length).map((stream) => [Number(stream.id), stream]))
-    for (const id of opened) {
-      const stream = fresh.get(id)
-      if (stream === undefined) {
-        this.rules.delete(id)
-        continue
-      }
-      stream.addEventListener('close', ({ error }: StreamCloseEvent) => {
-        this.rules.delete(id)
-        if (error === undefined) this.openings.putBack()
-      })
-      if (!this.listener.opened(stream) && this.rules.wasted(MUXER.empty) === 'end') return this.end('frameWaste')
+    if (opened.size === 0) return
+    const found: Stream[] = []
+    // Most often they are the last ones.
+    for (let at = streams.length - 1; at >= 0 && opened.size > 0; at--) {
+      if (opened.delete(Number(streams[at]!.id))) found.push(streams[at]!)
     }
+    for (const id of opened) this.rules.delete(id)
+    opened.clear()
+    for (const stream of found.reverse()) if (!this.isOver && !this.adopted.has(stream)) this.take(stream)
+  }
+
+  private take(stream: Stream): void {
+    const id = Number(stream.id)
+    this.adopted.add(stream)
+    this.rules.add(id)
+    stream.addEventListener('close', ({ error }: StreamCloseEvent) => {
+      this.rules.delete(id)
+      if (error === undefined) this.openings.putBack()
+    })
+    if (!this.listener.opened(stream) && this.rules.wasted(MUXER.empty) === 'end') this.end('frameWaste')
   }
 }

@@ -33,10 +33,12 @@ export class Lines {
     private readonly refused: Refuse,
     /** No handshake with this address. */
     turnedAway: (address: string) => void = () => undefined,
+    /** Does the config name this peer? */
+    isNamed: (peer: string) => boolean = () => false,
   ) {
     this.rate = new StreamRate(limits.streamRate)
     this.handshakes = new Handshakes(limits, turnedAway)
-    this.unagreed = new Unagreed(refused)
+    this.unagreed = new Unagreed(refused, isNamed)
   }
 
   /** The transport that `make` makes, whose handshakes are counted. */

@@ -7,19 +7,22 @@ import { createShares, giveBack, hold, mayHold } from '../../../core/limits/shar
 import { MUXER } from '../../defaults.js'
 import { OTHERS, OWN, type Blame, type Refuse } from '../refusals.js'
 
-const BOUNDS = { total: MUXER.unagreed, each: MUXER.unagreedEach }
-
 export class Unagreed {
   private readonly all = new Map<Stream, string>()
   private readonly shares = createShares()
 
-  constructor(private readonly refused: Refuse) {}
+  constructor(
+    private readonly refused: Refuse,
+    /** Those that the config names have the reserve. Whom else the lane trusts is not known here. */
+    private readonly isNamed: (peer: string) => boolean,
+  ) {}
 
   /** One that is too many is reset. `false`: its peer has too many, however many others have. */
   add(peer: string, stream: Stream): boolean {
-    if (!mayHold(this.shares, peer, 1, BOUNDS)) this.look()
-    if (!mayHold(this.shares, peer, 1, BOUNDS)) {
-      const own = (this.shares.held.get(peer) ?? 0) >= BOUNDS.each
+    const bounds = { total: MUXER.unagreed, each: MUXER.unagreedEach, trusted: this.isNamed(peer) }
+    if (!mayHold(this.shares, peer, 1, bounds)) this.look()
+    if (!mayHold(this.shares, peer, 1, bounds)) {
+      const own = (this.shares.held.get(peer) ?? 0) >= bounds.each
       this.reset(peer, stream, own ? OWN : OTHERS)
       return !own
     }
