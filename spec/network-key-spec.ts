@@ -30,8 +30,8 @@ describe('a network key', () => {
   })
 
   it.each([
-    ['', 'its first line is not /key/swarm/psk/1.0.0/'],
-    [HEX, 'its first line is not'],
+    ['', 'whose first line is /key/swarm/psk/1.0.0/'],
+    [HEX, 'it is no text of a swarm.key file'],
     ['/key/swarm/psk/1.0.0/\n/base32/\nAA', 'its second line is neither /base16/ nor /base64/'],
     ['/key/swarm/psk/1.0.0/\n/bin/\nxx', 'pass its 32 bytes'],
     [`/key/swarm/psk/1.0.0/\n/base16/\n${HEX}0`, 'its third line is not base16'],
@@ -41,9 +41,9 @@ describe('a network key', () => {
     ['/key/swarm/psk/1.0.0/\n/base64/\nAAA==', 'its third line is not base64'],
     ['/key/swarm/psk/1.0.0/\n/base64/\nA=', 'its third line is not base64'],
     ['/key/swarm/psk/1.0.0/\n/base64/\nAAA', 'it has 2 bytes instead of 32'],
-    [`/key/swarm/psk/1.0.0/${' '.repeat(100_000)}x`, 'its first line is not'],
+    [`/key/swarm/psk/1.0.0/${' '.repeat(100_000)}x`, 'it is no text of a swarm.key file'],
     [5, 'it is neither a text nor bytes'],
-    [new Uint8Array(5), 'its first line is not'],
+    [new Uint8Array(5), 'it has 5 bytes instead of 32'],
   ])('%j is none, and the message shows nothing of it', (given, why) => {
     const read = (): unknown => readNetworkKey(given, 'access.networkKey')
     expect(read).toThrow(expect.objectContaining({ code: 'InvalidConfig' }))

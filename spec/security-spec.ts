@@ -71,6 +71,7 @@ const HELD: Record<string, string[] | typeof ADVICE> = {
   ],
   'An identity costs nothing': [
     'core/peers/places-spec: are few for one range of addresses',
+    'core/requests/accounts-spec: of many identities in one range of addresses have the share of one peer',
     `${HANDSHAKES}: have a rate for each range, whatever others do`,
     `${OPENINGS}: is shared by those of one range`,
     'libp2p/gossip/pace-spec: have four times as much together',

@@ -21,12 +21,14 @@ export function textOfNetworkKey(key: Uint8Array): string {
 export function readNetworkKey(key: unknown, what: string): Uint8Array {
   if (isBytes(key)) {
     if (key.length === KEY_BYTES) return Uint8Array.from(key)
+    if (key.length < HEADER.length) throw wrong(what, `it has ${key.length} bytes instead of ${KEY_BYTES}`)
     // The bytes of the file.
     return readNetworkKey(decodeText(key), what)
   }
   if (typeof key !== 'string') throw wrong(what, 'it is neither a text nor bytes')
-  const [header, encoding, body = ''] = linesOf(key)
-  if (header !== HEADER) throw wrong(what, `its first line is not ${HEADER}`)
+  const [header, encoding, body = '', more] = linesOf(key)
+  if (header !== HEADER) throw wrong(what, `it is no text of a swarm.key file, whose first line is ${HEADER}`)
+  if (more !== undefined) throw wrong(what, 'there is more behind its third line')
   const bytes = decode(encoding ?? '', body, what)
   if (bytes.length !== KEY_BYTES) throw wrong(what, `it has ${bytes.length} bytes instead of ${KEY_BYTES}`)
   return bytes

@@ -246,7 +246,7 @@ describe('what a message shows of a value', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [NaN, 'NaN'],
-    [5n, '5'],
+    [5n, 'the bigint 5n'],
     [Symbol('s'), 'Symbol(s)'],
   ])('%p is %s', (value, text) => {
     expect(show(value)).toBe(text)

@@ -51,8 +51,8 @@ export function readAccess(config: AccessConfig = {}, elsewhere?: Elsewhere): Ch
   return {
     access: {
       closed: allow !== undefined,
-      allow: checkEntries(allow ?? [], 'access.allow'),
-      deny: checkEntries(deny ?? [], 'access.deny'),
+      allow: checkEntries(allow === undefined ? [] : allow, 'access.allow'),
+      deny: checkEntries(deny === undefined ? [] : deny, 'access.deny'),
       authorizes: authorize !== undefined,
     },
     authorize,

@@ -12,6 +12,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return `an object (${Object.keys(value).slice(0, 5).join(', ')})`
   if (typeof value === 'function') return 'a function'
+  if (typeof value === 'bigint') return `the bigint ${value}n`
   return String(value)
 }
 
@@ -171,10 +172,10 @@ function isPeer(text: string): boolean {
   }
 }
 
-/** A whole number of milliseconds or bytes, from `least` to `most`. */
+/** A whole number of milliseconds or bytes, or so many per second, from `least` to `most`. */
 export function checkNumber(value: unknown, what: string, unit: string, least: number, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-  const message = `${what} must be a whole number of ${unit} from ${least} to ${most}, not ${show(value)}`
+  const message = `${what} must be a whole number ${unit.startsWith('per ') ? '' : 'of '}${unit} from ${least} to ${most}, not ${show(value)}`
   throw new P2pError('InvalidConfig', message)
 }
 

@@ -22,8 +22,8 @@ describe('entries', () => {
     ['', 'access.deny: "" is neither'],
     ['/ip4/192.0.2.1/tcp/1', '(write 192.0.2.1)'],
     [`/ip4/192.0.2.1/tcp/1/p2p/${PEER}`, `(write ${PEER})`],
-    [5, 'access.deny must be made of texts, not of 5'],
-    [null, 'access.deny must be made of texts, not of null'],
+    [5, 'access.deny takes peer ids and ranges of addresses, as texts, not 5'],
+    [null, 'access.deny takes peer ids and ranges of addresses, as texts, not null'],
   ])('%j is none', (entry, message) => {
     const read = (): unknown => readConfig({ access: { deny: ['10.0.0.0/8', entry] as string[] } })
     expect(read).toThrow(expect.objectContaining({ code: 'InvalidConfig' }))

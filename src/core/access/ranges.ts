@@ -12,7 +12,7 @@ const MAPPED = `6${bits([0, 0, 0, 0, 0, 0xffff], 16)}`
 
 /** The range that a text names, `10.0.0.0/8`, or a single address; `undefined`: it names none. Bits beyond the prefix count for nothing. */
 export function prefixOf(text: string): Prefix | undefined {
-  const [, host = '', length] = /^([^/]+?)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const [, host = '', length] = /^([^/]+?)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? []
   const all = bitsOfHost(host, false)
   if (all === undefined) return undefined
   const size = all.length - 1

@@ -143,10 +143,10 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
-      requests: settings.limits.requestsPerPeer,
+      requests: Math.min(settings.limits.requests, settings.limits.requestsPerPeer),
       requestBytes: settings.limits.requestBytesPerPeer,
       answerBytes: settings.limits.answerBytesPerPeer,
-      handlers: settings.limits.handlersPerPeer,
+      handlers: Math.min(settings.limits.handlers, settings.limits.handlersPerPeer),
       maxQueueSize: settings.maxQueueSize,
     },
   }

@@ -19,7 +19,7 @@ export function checkEntries(value: unknown, what: string): Entry[] {
 
 function checkEntry(text: unknown, what: string): Entry {
   if (typeof text !== 'string') {
-    throw new P2pError('InvalidConfig', `${what} must be made of texts, not of ${show(text)}`)
+    throw new P2pError('InvalidConfig', `${what} takes peer ids and ranges of addresses, as texts, not ${show(text)}`)
   }
   const range = prefixOf(text)
   if (range !== undefined) return { range }
