@@ -181,7 +181,7 @@ export const mutants: Fault[] = [
   ),
   mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
-  mutant('a large message that was fetched still counts', drop('endFetch', 'giveBack(byPeer')),
+  mutant('a large message that was fetched still counts', drop('dropSource', 'giveBack(byPeer')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
   mutant('a slow loop gets the newest first', replace('Queue.push', 'values.push(', 'values.unshift(')),
 ]
