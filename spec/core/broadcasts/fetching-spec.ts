@@ -203,9 +203,11 @@ describe('a large message of others', () => {
       core.linesAt(1_000)
       expect(core.asked('carol')).toMatchObject([{ request: { kind: 'blob', hash: HASH } }])
       expect(digested(core, sends(core, 'carol', LARGE))).toEqual(['accept a of eve', 'deliver a'])
-      expect([core.state.fetching.open.size, core.state.fetching.byPeer.used, core.state.services.purposes.size]).toEqual(
-        [0, 0, 0],
-      )
+      expect([
+        core.state.fetching.open.size,
+        core.state.fetching.byPeer.used,
+        core.state.services.purposes.size,
+      ]).toEqual([0, 0, 0])
     })
 
     it('is fetched from that one when the first has said that it has it not, however late that one comes', () => {
@@ -299,7 +301,9 @@ describe('a large message of others', () => {
       digested(core, sends(core, 'carol', LARGE))
       for (let seed = 10; seed < 300; seed++)
         core.run(announcement(`${seed}`, announced(filled(900, seed), 900_000), { from: `fake ${seed}`, via: 'eve' }))
-      expect(core.lines(announcement('x', announced(filled(901), 900_000), { from: 'eve 2', via: 'eve' }))).toHaveLength(1)
+      expect(
+        core.lines(announcement('x', announced(filled(901), 900_000), { from: 'eve 2', via: 'eve' })),
+      ).toHaveLength(1)
       expect(core.lines(raced('b', filled(150_000, 7)))).toEqual([])
     })
 
