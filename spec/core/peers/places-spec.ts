@@ -113,6 +113,19 @@ describe('places for connections', () => {
       expect(names(crowd).filter((peer) => peer.startsWith('stranger'))).toHaveLength(15)
     })
 
+    it('go before a newcomer that is of use, also while many strangers come from where that one is', () => {
+      const crowd = crowdOf(40, 8)
+      const near = (peer: string): void => {
+        crowd.open(peer, '/ip4/80.9.1.1/tcp/1')
+        use(crowd, peer)
+      }
+      near('newcomer')
+      crowd.core.at(64_000)
+      for (let i = 0; i < 5; i++) near(`stranger ${i}`)
+      for (let i = 0; i < 10; i++) crowd.open(`other ${i}`, `/ip4/80.10.${i}.1/tcp/1`)
+      expect(names(crowd)).toContain('newcomer')
+    })
+
     it('lose against those that were there before, though these are of one range and they are of many', () => {
       const crowd = crowdOf(10, 1)
       const old = names(crowd)

@@ -60,6 +60,8 @@ interface Candidate {
   isPreferred: boolean
   hasStanding: boolean
   range: string
+  /** It is the so-manieth of its range, the best first. */
+  place: number
 }
 
 /**
@@ -76,8 +78,9 @@ export function leastUseful(state: State, all: readonly Connection[], most: numb
   const fresh = candidates.filter(isFresh)
   const others = candidates.filter((candidate) => !isFresh(candidate))
   honourStanding(others, most)
+  countRanges([...others, ...[...fresh].reverse()])
   const makesRoom = fresh.length > Math.max(1, most * FOR_NEWCOMERS) || others.length === 0 ? fresh : others.reverse()
-  return lowest(makesRoom, crowdsOf(candidates))?.connection
+  return lowest(makesRoom)?.connection
 }
 
 /** The first ones of them, which are the oldest. */
@@ -86,19 +89,23 @@ function honourStanding(candidates: Candidate[], most: number): void {
   for (const candidate of trusted.slice(0, Math.ceil(most * FOR_STANDING))) candidate.worth = Worth.STANDING
 }
 
-/** Range → how many of them are there. */
-function crowdsOf(candidates: readonly Candidate[]): ReadonlyMap<string, number> {
-  const crowds = new Map<string, number>()
-  for (const { range } of candidates) crowds.set(range, (crowds.get(range) ?? 0) + 1)
-  return crowds
+/** Of those that are worth the same the first ones of the list are better. */
+function countRanges(candidates: readonly Candidate[]): void {
+  const counts = new Map<string, number>()
+  const preferred = ({ isPreferred }: Candidate): number => (isPreferred ? 1 : 0)
+  const better = (one: Candidate, other: Candidate): number =>
+    other.worth - one.worth || preferred(other) - preferred(one)
+  for (const candidate of [...candidates].sort(better)) {
+    candidate.place = (counts.get(candidate.range) ?? 0) + 1
+    counts.set(candidate.range, candidate.place)
+  }
 }
 
-/** The first of those that are worth least, of the largest crowd. */
-function lowest([first, ...rest]: Candidate[], crowds: ReadonlyMap<string, number>): Candidate | undefined {
+/** The first of those that are worth least, of the range that has most of what is worth as much, or more. */
+function lowest([first, ...rest]: Candidate[]): Candidate | undefined {
   const isLower = (one: Candidate, other: Candidate): boolean => {
     if (one.worth !== other.worth) return one.worth < other.worth
-    const [crowd, otherCrowd] = [crowds.get(one.range)!, crowds.get(other.range)!]
-    if (crowd !== otherCrowd) return crowd > otherCrowd
+    if (one.place !== other.place) return one.place > other.place
     return !one.isPreferred && other.isPreferred
   }
   return first && rest.reduce((least, one) => (isLower(one, least) ? one : least), first)
@@ -114,6 +121,7 @@ function candidateOf(state: State, connection: Connection): Candidate {
     isPreferred: trusted || (isUsed && carries(connection)),
     hasStanding: trusted,
     range: rangeOf(place),
+    place: 0,
   }
 }
 
