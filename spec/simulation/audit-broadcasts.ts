@@ -185,23 +185,26 @@ function serving({ services, news, receipts: { wanted }, exchanges }: State, rep
   most(report, 'messages whose receipts are wanted', wanted.size, MAX_WANTED)
 }
 
-function large({ large: books, fetching, services, settings, now }: State, report: Report): void {
+function large({ large: books, fetching, services, settings, connections, now }: State, report: Report): void {
   const { blobs, blobShares, digesting } = books
   const { open: fetches, waiting, byPeer, byRange } = fetching
   const blobBytes = blobShares.used
   const fetchBytes = byPeer.used
   const sum = (items: Iterable<number>): number => [...items].reduce((all, one) => all + one, 0)
   equal(report, 'bytes of large messages', blobBytes, sum([...blobs.values()].map(({ data }) => data.length)))
-  equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size }) => size)))
+  equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size, asked }) => size * asked.length)))
   most(report, 'bytes of large messages', blobBytes, settings.limits.largeBytes)
   most(report, 'bytes that are fetched', fetchBytes, settings.limits.largeBytes)
   equal(report, 'bytes that are fetched, by ranges', byRange.used, fetchBytes)
-  if (waiting.size > 0 && fetches.size === 0) report('stuck', 'a large message waits, and none is being fetched')
+  const canBeAsked = [...waiting.values()].some(({ sources }) => sources.some(({ peer }) => connections.byPeer.has(peer)))
+  if (canBeAsked && fetches.size === 0) report('stuck', 'a large message waits, and none is being fetched')
+  for (const [id, { until }] of waiting) if (until + 2 < now) report('late', `message ${id} waits for too long`)
   if (digesting.size > 0) report('stuck', `${digesting.size} hashes are being computed`)
   const asked = new Set(
     [...services.purposes.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')),
   )
-  for (const [id, { until }] of fetches) {
+  for (const [id, { until, asked: sources }] of fetches) {
+    most(report, `sources of message ${id} that are asked`, sources.length, 2)
     if (!asked.has(id)) report('stuck', `message ${id} is to be fetched, and nobody is asked`)
     if (until + 2 < now) report('late', `message ${id} should have been given up`)
   }

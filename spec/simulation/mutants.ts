@@ -181,7 +181,7 @@ export const mutants: Fault[] = [
   ),
   mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
-  mutant('a large message that was fetched still counts', drop('endFetch', 'giveBack(byPeer')),
+  mutant('a large message that was fetched still counts', drop('dropSource', 'giveBack(byPeer')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
   mutant('a slow loop gets the newest first', replace('Queue.push', 'values.push(', 'values.unshift(')),
 ]
@@ -285,7 +285,7 @@ export const amongStrangers: Fault[] = [
   mutant('what is not taken waits for ever', drop('lookAtSeries', 'endIdle(')),
   mutant('an iterator that is closed is not told to the lane', drop('Inbound.worked', 'this.release()')),
   mutant('places for connections have no number', drop('closeLeast', 'dropConnection(')),
-  mutant('nobody is of more use than others', replace('lowest', 'one.worth < least.worth', 'false')),
+  mutant('nobody is of more use than others', replace('lowest', 'one.worth < other.worth', 'false')),
   mutant('who is denied is not hung up on', drop('hangUpOn', 'dropConnection(')),
   mutant('a denial has no end', drop('expireAccess', 'enter(')),
   mutant('producers that wait for room are forgotten', replace('resumeTurns', 'stalled.size > 0', 'false')),

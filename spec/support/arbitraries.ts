@@ -185,6 +185,7 @@ export const eventsByType: Arbitraries = {
     },
     ['topic'],
   ),
+  announcedAgain: event('announcedAgain', { id: messageId, via: text }),
   repeated: event('repeated', { topic: text, id: messageId, from: text, via: text }),
   published: event('published', { ask: id, recipients: texts, id: messageId, proof: bytes }),
   publishHeld: event('publishHeld', { ask: id, peers: texts }),

@@ -32,6 +32,7 @@ export type DueName =
   | 'joined'
   | 'catchUps'
   | 'histories'
+  | 'fetching'
   | 'handlers'
   | 'refusals'
   | 'accounts'

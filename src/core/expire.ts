@@ -4,6 +4,7 @@ import { expireAccess } from './access/changing.js'
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
 import { expireValidation } from './broadcasts/deciding.js'
+import { expireFetches, nextFetch } from './broadcasts/fetching.js'
 import { nextSettled } from './broadcasts/membership.js'
 import { onStalled } from './broadcasts/publishing.js'
 import { nextStall } from './broadcasts/recipients.js'
@@ -58,6 +59,7 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
+  fetching: { next: nextFetch, run: expireFetches },
   handlers: { next: nextHandlers, run: expireHandlers },
   refusals: { next: ({ refusalLog }) => refusalLog.showAt, run: showRefusals },
   accounts: { next: nextGone, run: dropGone },

@@ -178,6 +178,11 @@ export type PortEvent =
    * publish, with a signer or a sequence number of its own: that one message comes by many ways is not reported.
    */
   | { type: 'repeated'; topic: string; id: string; from: string; via: string }
+  /**
+   * The announcement of a large message waits for its verdict, and another peer has handed it on as well, or offered it. Told once for each
+   * peer and message.
+   */
+  | { type: 'announcedAgain'; id: string; via: string }
   /** Answers `publish`: the peers that the message was handed to, its id and its proof. */
   | { type: 'published'; ask: AskId; recipients: string[]; id: string; proof: Uint8Array }
   | { type: 'publishFailed'; ask: AskId; code: 'DuplicateMessage' | 'PublishError'; failure: Failure }

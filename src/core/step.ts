@@ -11,6 +11,7 @@ import { fail, settle } from './asks.js'
 import * as catchUp from './broadcasts/catch-up.js'
 import { countLoss } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
+import { onAnnouncedAgain } from './broadcasts/fetching.js'
 import * as hearing from './broadcasts/hearing.js'
 import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
@@ -156,6 +157,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return hearing.onGossipDropped(state, out, event)
     case 'repeated':
       return hearing.onRepeated(state, out, event)
+    case 'announcedAgain':
+      return onAnnouncedAgain(state, out, event)
     case 'gossipOpened':
       topics.onGossipOpened(state, event.peer)
       return publishing.serveWaiting(state, out)

@@ -113,6 +113,8 @@ export class EventLog {
       case 'gossipClosed':
       case 'gossipDrained':
         return this.add(time, node, type, 0, 0, this.numberOf(event.peer))
+      case 'announcedAgain':
+        return this.add(time, node, type, 0, 0, this.numberOf(event.via))
       case 'gossipDropped':
         return this.add(time, node, type, event.count, 0, this.numberOf(`${event.reason} ${event.peer}`))
       case 'refused':

@@ -13,7 +13,7 @@ function asking(limits: Partial<Limits> = {}): Core {
   })
 }
 
-const visit = (id: number, peer = 'bob', address = `/ip4/192.0.2.${id % 250}/tcp/1`): Event => {
+const visit = (id: number, peer = 'bob', address = `/ip4/192.0.${id % 250}.1/tcp/1`): Event => {
   return { type: 'visit', visit: id, peer, address, inbound: true }
 }
 const answered = (authorization: number, admitted: boolean, failed = false): Event => {
@@ -23,11 +23,16 @@ const asked = (effects: Effect[]) => effects.flatMap((effect) => (effect.type ==
 const verdicts = (effects: Effect[]) =>
   effects.flatMap((effect) => (effect.type === 'admit' ? [`${effect.visit} ${effect.admitted ? 'yes' : 'no'}`] : []))
 const told = (effects: Effect[]) => effects.flatMap((effect) => (effect.type === 'audited' ? [effect.event] : []))
+/** Everything that follows from the wake-up of this time. */
+const allAt = (core: Core, time: number): Effect[] => {
+  core.now = time
+  return core.all({ type: 'woken' })
+}
 
 describe('a visit', () => {
   it('waits for the answer of the application, which is asked once however many there are', () => {
     const core = asking()
-    const address = '/ip4/192.0.2.1/tcp/1'
+    const address = '/ip4/192.0.1.1/tcp/1'
     expect(core.in(visit(1))).toEqual([{ type: 'authorize', authorization: 1, peer: 'bob', address, inbound: true }])
     expect(core.in(visit(2))).toEqual([])
     expect(verdicts(core.in(answered(1, true)))).toEqual(['1 yes', '2 yes'])
@@ -120,8 +125,92 @@ describe('a visit', () => {
     )
     core.in(...everywhere)
     expect(core.state.authorizing.open.size).toBe(896)
-    expect(verdicts(core.in(visit(5_000, 'bob', '/ip4/203.0.113.1/tcp/1')))).toEqual(['5000 no'])
+    expect(verdicts(core.in(visit(5_000, 'bob', '/ip4/203.0.113.1/tcp/1')))).toHaveLength(1)
     expect(verdicts(core.in(visit(5_001, 'kept', '/ip4/203.0.113.2/tcp/1')))).toEqual([])
+  })
+
+  it('has the turn of its range, and of a range the newest goes first', () => {
+    const core = asking({ authorizing: 1 })
+    const at = (id: number, range: number): Event => visit(id, `${range}: ${id}`, `/ip4/203.0.${range}.1/tcp/1`)
+    core.in(at(1, 1), at(2, 1), at(3, 1), at(4, 1), at(5, 2), at(6, 2), at(7, 3))
+    const order = [1, 4, 6, 7, 3, 5].flatMap((id) => asked(core.in(answered(id, true))))
+    expect(order).toEqual(['1: 4', '2: 6', '3: 7', '1: 3', '2: 5', '1: 2'])
+  })
+
+  it('of a range that asks for nothing else is asked about at once, unless there are many such ranges', () => {
+    const core = asking()
+    const crowd = Array.from({ length: 100 }, (_, i) => visit(i + 1, `eve ${i}`, '/ip4/198.51.100.7/tcp/1'))
+    expect(asked(core.in(...crowd))).toHaveLength(28)
+    expect(asked(core.in(visit(900)))).toEqual(['bob'])
+  })
+
+  it('has the turn of its address on this machine', () => {
+    const core = asking({ authorizing: 1 })
+    const at = (id: number, host: number): Event => visit(id, `${host}: ${id}`, `/ip4/127.0.0.${host}/tcp/1`)
+    core.in(at(1, 1), at(2, 1), at(3, 1), at(4, 2))
+    expect([1, 3].flatMap((id) => asked(core.in(answered(id, true))))).toEqual(['1: 3', '2: 4'])
+  })
+
+  it('has the whole time of a question from when it is asked', () => {
+    const core = asking({ authorizing: 1, authorizeTimeout: 2_000 })
+    core.in(visit(1, 'a'), visit(2, 'b'))
+    expect(asked(core.at(2_000))).toEqual(['b'])
+    expect(verdicts(core.at(3_999))).toEqual([])
+    expect(told(allAt(core, 4_000))).toMatchObject([{ reason: 'authorize has not answered within 2000 ms' }])
+  })
+
+  it('is not asked about when it could not be answered in time, and is told why', () => {
+    const core = asking({ authorizing: 1 })
+    core.in(visit(1, 'a'), visit(2, 'b'))
+    // An answer takes 5 s, and b has half a second left.
+    const out = allAt(core, 5_000)
+    expect(asked(out)).toEqual([])
+    expect(told(out)).toMatchObject([
+      { kind: 'unauthorized', peer: 'a', reason: 'authorize has not answered within 5000 ms' },
+      { kind: 'refused', peer: 'b', reason: 'authorize was busy with others until it was too late for it' },
+    ])
+    expect(core.state.authorizing.turns.size + core.state.authorizing.byPeer.size).toBe(0)
+  })
+
+  it('takes the place of the oldest one of its range, when there are too many of it', () => {
+    const core = asking()
+    const crowd = Array.from({ length: 600 }, (_, i) => visit(i + 1, `eve ${i}`, '/ip4/198.51.100.7/tcp/1'))
+    const out = core.in(...crowd)
+    expect(verdicts(out)[0]).toBe('29 no')
+    expect(verdicts(core.in(visit(900, 'eve 900', '/ip4/198.51.100.7/tcp/1')))).toHaveLength(1)
+    expect(core.state.authorizing.byPeer.has('eve 900')).toBe(true)
+  })
+
+  it('of a stranger is answered within 3 s while two ranges flood, and nobody is asked about in vain', () => {
+    const core = asking()
+    /** The application answers each question after 2 s. */
+    const answers: { at: number; authorization: number }[] = []
+    const strangers = new Map<number, number>()
+    const waits: number[] = []
+    let last = 0
+    const hear = (effects: Effect[]): void => {
+      for (const effect of effects) {
+        if (effect.type === 'authorize') answers.push({ at: core.now + 2_000, authorization: effect.authorization })
+        else if (effect.type === 'cancelAuthorization') throw new Error('somebody was asked about too late')
+        else if (effect.type === 'admit' && strangers.has(effect.visit)) {
+          expect(effect.admitted).toBe(true)
+          waits.push(core.now - strangers.get(effect.visit)!)
+        }
+      }
+    }
+    for (let now = 0; now <= 30_000; now += 10) {
+      hear(core.at(now))
+      while (answers[0] !== undefined && answers[0].at <= now)
+        hear(core.in(answered(answers.shift()!.authorization, true)))
+      // A hundred in a second from each of two ranges.
+      for (const range of [1, 2]) hear(core.in(visit(++last, `eve ${last}`, `/ip4/203.0.${range}.9/tcp/1`)))
+      if (now % 1_000 !== 0 || now === 0 || now > 25_000) continue
+      strangers.set(++last, now)
+      hear(core.in(visit(last, `stranger ${last}`, '/ip4/192.0.2.1/tcp/1')))
+    }
+    expect(waits).toHaveLength(25)
+    expect(Math.max(...waits)).toBeLessThan(3_000)
+    expect(core.state.authorizing.open.size).toBeLessThan(1_024)
   })
 
   it('of a peer that opens one connection after the other is bounded', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf, type Limits } from '../../../src/core/limits/limits.js'
+import { accountOf, noteAnswered } from '../../../src/core/requests/accounts.js'
 import { Core } from '../../support/core.js'
 
 /** Connections of a node with these limits; the number of each is that of its opening. */
@@ -9,6 +10,7 @@ class Crowd {
 
   constructor(limits: Partial<Limits>, keep: string[] = []) {
     this.core = new Core({
+      ...{ connectionKeepAlive: 1e9, pingInterval: 1e9 },
       limits: limitsOf(limits),
       keep: Object.fromEntries(keep.map((peer) => [peer, []])),
     })
@@ -77,5 +79,75 @@ describe('places for connections', () => {
     expect([near('a'), near('b'), crowd.open('x')]).toEqual([[], [], []])
     expect(near('c')).toEqual([1])
     for (let i = 0; i < 5; i++) expect(crowd.open(`local ${i}`, '/ip4/127.0.0.1/tcp/1')).toEqual([])
+  })
+
+  describe('among strangers that behave', () => {
+    /** The peer has asked something, which was answered. */
+    const use = ({ core: { state } }: Crowd, peer: string): void => {
+      accountOf(state, peer)
+      noteAnswered(state, peer)
+    }
+    /** So many peers of `ranges` ranges that were answered a minute ago. */
+    const crowdOf = (amount: number, ranges: number): Crowd => {
+      const crowd = new Crowd({ connections: 40 })
+      for (let i = 1; i <= amount; i++) {
+        crowd.open(`eve ${i}`, `/ip4/80.2.${i % ranges}.1/tcp/1`)
+        use(crowd, `eve ${i}`)
+      }
+      crowd.core.at(60_000)
+      return crowd
+    }
+    const names = ({ core }: Crowd): string[] => [...core.state.connections.byPeer.keys()]
+
+    it('of a few ranges go before a newcomer that is of use, also when that one is idle just now', () => {
+      const crowd = crowdOf(40, 5)
+      crowd.open('newcomer', '/ip4/80.9.1.1/tcp/1')
+      use(crowd, 'newcomer')
+      crowd.core.at(64_000)
+      for (let i = 0; i < 15; i++) {
+        crowd.open(`stranger ${i}`, `/ip4/80.10.${i}.1/tcp/1`)
+        use(crowd, `stranger ${i}`)
+        crowd.core.at(65_000 + i * 4_000)
+      }
+      expect(names(crowd)).toContain('newcomer')
+      expect(names(crowd).filter((peer) => peer.startsWith('stranger'))).toHaveLength(15)
+    })
+
+    it('go before a newcomer that is of use, also while many strangers come from where that one is', () => {
+      const crowd = crowdOf(40, 8)
+      const near = (peer: string): void => {
+        crowd.open(peer, '/ip4/80.9.1.1/tcp/1')
+        use(crowd, peer)
+      }
+      near('newcomer')
+      crowd.core.at(64_000)
+      for (let i = 0; i < 5; i++) near(`stranger ${i}`)
+      for (let i = 0; i < 10; i++) crowd.open(`other ${i}`, `/ip4/80.10.${i}.1/tcp/1`)
+      expect(names(crowd)).toContain('newcomer')
+    })
+
+    it('lose against those that were there before, though these are of one range and they are of many', () => {
+      const crowd = crowdOf(10, 1)
+      const old = names(crowd)
+      for (let i = 0; i < 60; i++) {
+        crowd.open(`mallory ${i}`, `/ip4/80.20.${i}.1/tcp/1`)
+        use(crowd, `mallory ${i}`)
+        crowd.core.at(66_000 + i * 4_000)
+      }
+      crowd.core.at(400_000)
+      for (let i = 60; i < 80; i++) crowd.open(`mallory ${i}`, `/ip4/80.20.${i}.1/tcp/1`)
+      expect(names(crowd)).toEqual(expect.arrayContaining(old))
+    })
+
+    it('and are of no use yet, make room by ranges too', () => {
+      const crowd = new Crowd({ connections: 16 })
+      crowd.open('alone', '/ip4/80.1.1.1/tcp/1')
+      for (let i = 2; i <= 15; i++) crowd.open(`${i}`, `/ip4/80.2.${i % 3}.1/tcp/1`)
+      crowd.open('alone too', '/ip4/80.3.1.1/tcp/1')
+      crowd.core.at(5_000)
+      // The newest of the two largest crowds.
+      expect(crowd.open('a')).toEqual([15])
+      expect(names(crowd)).toEqual(expect.arrayContaining(['alone', 'alone too']))
+    })
   })
 })

@@ -1,6 +1,7 @@
 /** The cache of messages: what peers are offered and given, and for how long. */
 import { beforeEach, expect, it } from '@jest/globals'
 import { MessageCache } from '../../../src/libp2p/gossip/message-cache.js'
+import { encodeAnnouncement } from '../../../src/wire/gossip/announcement.js'
 import { bytes, text } from '../../support/bytes.js'
 
 const id = (msgIdStr: string) => ({ msgIdStr, msgId: bytes(msgIdStr) })
@@ -31,6 +32,25 @@ it('gives and offers nothing of a message before its verdict, and all of it afte
   expect(offered()).toEqual(['a'])
   expect(cache.getGossipIDs(new Set(['tx'])).size).toBe(0)
   expect(cache.get(id('a').msgId)).toEqual(message('a'))
+})
+
+it('tells once of each other peer that has an announcement, or offers it, until its verdict', () => {
+  const again: string[] = []
+  cache.onAnnouncedAgain = (name, peer) => again.push(`${name} ${peer}`)
+  const data = encodeAnnouncement({ hash: new Uint8Array(32), size: 9 })
+  cache.comes('a', 'first')
+  cache.put(id('a'), { topic: 'block', data })
+  cache.put(id('b'), message('b'))
+  for (const peer of ['first', 'second', 'second']) cache.observeDuplicate('a', peer)
+  cache.observeDuplicate('b', 'second')
+  cache.offeredBy(['a', 'b', 'c'].map(bytes), 'third')
+  cache.offeredBy([bytes('a')], 'second')
+  expect(again).toEqual(['a second', 'a third'])
+  // Who only says that it has it has not sent it.
+  expect(cache.validate('a')?.originatingPeers).toEqual(new Set(['first', 'second']))
+  cache.observeDuplicate('a', 'fourth')
+  cache.offeredBy([bytes('a')], 'fifth')
+  expect(again).toHaveLength(2)
 })
 
 it('forgets a message after a bad verdict', () => {

@@ -19,13 +19,15 @@ export interface Authorization {
   readonly range: string
   /** The visits that wait for the answer. */
   visits: number[]
-  /** The application has been asked; otherwise it waits for its turn. */
-  asked: boolean
+  readonly since: number
+  /** When the application was asked; `undefined`: it waits for its turn. */
+  askedAt: number | undefined
+  /** Of its deadline, ms. */
+  timeout: number
 }
 
 /** authorizing.ts changes it. */
 export interface Authorizing {
-  /** In the order in which they are asked. */
   open: IdMap<Authorization>
   deadlines: Deadlines
   byPeer: Map<string, number>
@@ -34,6 +36,10 @@ export interface Authorizing {
   nextId: number
   /** Range → how many of it are open. */
   ranges: Map<string, number>
+  /** Range → those of it that wait, the oldest first. The range whose turn it is comes first. */
+  turns: Map<string, number[]>
+  /** How long answers take, in the mean of late, ms. */
+  answersTake: number
   /** Peers that were admitted a moment ago, and may not be connected yet → until when, ms. */
   admitted: Map<string, number>
 }
@@ -89,6 +95,8 @@ export function createAccessState(): AccessState {
       asked: 0,
       nextId: 1,
       ranges: new Map(),
+      turns: new Map(),
+      answersTake: 0,
       admitted: new Map(),
     },
     offenders: { peers: new Map(), places: new Map(), due: new Map() },

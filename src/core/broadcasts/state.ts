@@ -143,6 +143,25 @@ export interface Receipts {
   remaining: number
 }
 
+/** A peer that has a large message, by its word, and its range of addresses. */
+export interface Source {
+  readonly peer: string
+  readonly range: string
+}
+
+/** A source that is being asked. Its share has the size of the message. */
+export interface AskedSource extends Source {
+  readonly ask: AskId
+  readonly since: number
+  /** When it is looked at next, and how many bytes it had handed over the last time. */
+  lookAt: number
+  received: number
+  /** It does not hand over what it should, or is not expected to. */
+  isSlow: boolean
+  /** It has handed over everything, and the hash is being computed. */
+  isDone: boolean
+}
+
 /** A large message that is being fetched. */
 export interface Fetch {
   readonly hash: string
@@ -150,12 +169,15 @@ export interface Fetch {
   /** The announcement, and whether the network holds it back. */
   readonly heard: Heard
   readonly held: boolean
-  /** The range of addresses of who has announced it. */
-  readonly range: string
+  readonly since: number
   /** When the fetch is given up. */
-  readonly until: number
-  /** The peers to ask next, one after the other. */
-  sources: string[]
+  until: number
+  /** Sources that can be asked next, those that are being asked, and all that were named. */
+  sources: Source[]
+  asked: AskedSource[]
+  named: Set<string>
+  /** Ranges of those that were asked. */
+  askedRanges: string[]
 }
 
 /** A large message that others can fetch from us, until `until`. */
@@ -279,12 +301,17 @@ export interface Large {
 
 /** Large messages that are being fetched, by the id of their announcement. fetching.ts changes it. */
 export interface Fetching {
+  /** Those that somebody is asked for. */
   open: Map<string, Fetch>
-  /** Those that wait for room, the oldest first. */
+  /** Those that wait for room, or for a source, the oldest first. */
   waiting: Map<string, Fetch>
-  /** Bytes of those that are open, by who has announced them, and by its range of addresses. */
+  /** Bytes of those that are open, by who is asked, and by its range of addresses. */
   byPeer: Shares
   byRange: Shares
+  /** Peers, and ranges, that have not kept their word → until when they are asked last. sources.ts changes it, and the next. */
+  distrusted: Map<string, number>
+  /** Signers of messages that could be had lately → until when that counts. */
+  signers: Map<string, number>
 }
 
 /** Counts, by topic and by peer. counts.ts changes it. */
@@ -335,7 +362,14 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
     receipts: { open: new IdMap(), wanted: new Map(), wantedBy: createShares() },
     catchUps: new IdMap(),
     large: { blobs: new Map(), blobShares: createShares(), digesting: new IdMap(), nextDigest: 1 },
-    fetching: { open: new Map(), waiting: new Map(), byPeer: createShares(), byRange: createShares() },
+    fetching: {
+      open: new Map(),
+      waiting: new Map(),
+      byPeer: createShares(),
+      byRange: createShares(),
+      distrusted: new Map(),
+      signers: new Map(),
+    },
     counts: { topics: new Map(), peers: new Map() },
   }
 }

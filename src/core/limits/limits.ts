@@ -70,18 +70,21 @@ export interface Limits {
   gossipCacheBytes: number
   /**
    * Bytes of large messages that are being fetched, and as many that are kept for others to fetch. Peers, and ranges of addresses, share
-   * what is fetched, and more waits for as long as a fetch may take; of what is kept whoever has brought most loses its oldest. Default: a
+   * what is fetched from them, and more waits for as long as a fetch may take; of what is kept whoever has brought most loses its oldest. Default: a
    * quarter of `memory`.
    */
   largeBytes: number
   /** Bytes of the histories of all topics. Beyond it the largest history loses its oldest broadcast. Default: an eighth of `memory`. */
   historyBytes: number
   /**
-   * Peers that the application is asked about at once, where the config has `access.authorize`; others wait for their turn. Default 64:
-   * most of them ask a database.
+   * Peers that the application is asked about at once, where the config has `access.authorize`, in shares by range of addresses; others wait
+   * for their turn. Default 64: most of them ask a database.
    */
   authorizing: number
-  /** An `authorize` that has not answered for so long has said no, ms. Default 5,000: an address that is dialled has 6 s, with others too. */
+  /**
+   * An `authorize` that has not answered for so long has said no, ms; a peer that has waited for its turn has less. Default 5,000: an address
+   * that is dialled has 6 s, with others too.
+   */
   authorizeTimeout: number
   /**
    * Streams that one peer may open in a second, and twice as many at once; a range of addresses has four times as much, and all together
@@ -91,8 +94,8 @@ export interface Limits {
   streamRate: number
   /**
    * Connections in all. When there are more, the least useful one is closed: of a peer that was never answered, or is not trusted, that we do
-   * not ask, and that no mesh has; the newest first. An eighth of the places is for those in their first 3 s, which are spared. Peers of the
-   * config keep theirs. Default 300.
+   * not ask, and that no mesh has; those of ranges of addresses of which there are most, and the newest, first. An eighth of the places is for
+   * those in their first 3 s, which are spared, and half for those that have been trusted longest. Peers of the config keep theirs. Default 300.
    */
   connections: number
   /** … to one peer, in the same way. Default 8: two nodes that dial each other have two, and one that was lost may look open for a while. */

@@ -5,7 +5,8 @@ type Numbers = readonly number[]
 /** The four bytes of an address of IPv4; `undefined`: it is none. */
 export function bytesOf4(text: string): Numbers | undefined {
   const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return undefined
   return parts.map(Number)
 }
 

@@ -19,11 +19,15 @@ const GRACE = 3_000
 /** So many of the places are for those: beyond it they make room for each other, and otherwise others do. */
 const FOR_NEWCOMERS = 1 / 8
 
+/** So many of the places are for peers of standing, those of the longest first: who comes later competes for the others, with whomever. */
+const FOR_STANDING = 1 / 2
+
 /**
  * What a connection is worth. `DOUBTED`: another one is used for the peer, or it ends anyway. `SOME`: something goes over it, or the peer is
- * in our table, or shares a topic with us. `USED`: we have answered the peer. `OURS`: we ask over it, or a mesh of ours has the peer.
+ * in our table, or shares a topic with us. `USED`: we have answered the peer, or it is trusted. `STANDING`: it is one of those that have been
+ * trusted longest. `OURS`: we ask over it, or a mesh of ours has the peer.
  */
-const Worth = { DOUBTED: 0, UNUSED: 1, SOME: 2, USED: 3, TRUSTED: 4, OURS: 5 } as const
+const Worth = { DOUBTED: 0, UNUSED: 1, SOME: 2, USED: 3, STANDING: 4, OURS: 5 } as const
 
 /** A connection has come in, and there may be one too many. */
 export function makeRoom(state: State, out: Effects, id: ConnectionId): void {
@@ -52,35 +56,80 @@ function closeLeast(state: State, out: Effects, candidates: Connection[], most: 
 interface Candidate {
   connection: Connection
   worth: number
+  /** It is trusted, or carries something of a peer that we have answered. */
+  isPreferred: boolean
+  hasStanding: boolean
+  range: string
+  /** It is the so-manieth of its range, the best first. */
+  place: number
 }
 
 /**
- * Of those that are worth the same the newest, but of those that have just come in the oldest: it has had most time. `undefined`: the config
+ * Of those that are worth the same one of the range of addresses of which there are most: an identity costs nothing, and to behave for a
+ * minute next to nothing. Of these the newest, but of those that have just come in the oldest: it has had most time. `undefined`: the config
  * names all of their peers.
  */
 function leastUseful(state: State, all: readonly Connection[], most: number): Connection | undefined {
   const candidates = all
     .filter(({ peer }) => !isNamed(state.settings, peer))
-    .map((connection): Candidate => ({ connection, worth: worthOf(state, connection) }))
+    .map((connection) => candidateOf(state, connection))
   const isFresh = ({ connection, worth }: Candidate): boolean =>
     worth < Worth.OURS && state.now - connection.openedAt < GRACE
   const fresh = candidates.filter(isFresh)
-  const others = candidates.filter((candidate) => !isFresh(candidate)).reverse()
-  const makesRoom = fresh.length > Math.max(1, most * FOR_NEWCOMERS) || others.length === 0 ? fresh : others
+  const others = candidates.filter((candidate) => !isFresh(candidate))
+  honourStanding(others, most)
+  countRanges([...others, ...[...fresh].reverse()])
+  const makesRoom = fresh.length > Math.max(1, most * FOR_NEWCOMERS) || others.length === 0 ? fresh : others.reverse()
   return lowest(makesRoom)?.connection
 }
 
-/** The first of those that are worth least. */
-function lowest([first, ...rest]: Candidate[]): Candidate | undefined {
-  return first && rest.reduce((least, one) => (one.worth < least.worth ? one : least), first)
+/** The first ones of them, which are the oldest. */
+function honourStanding(candidates: Candidate[], most: number): void {
+  const trusted = candidates.filter(({ worth, hasStanding }) => hasStanding && worth === Worth.USED)
+  for (const candidate of trusted.slice(0, Math.ceil(most * FOR_STANDING))) candidate.worth = Worth.STANDING
 }
 
-function worthOf(state: State, connection: Connection): number {
+/** Of those that are worth the same the first ones of the list are better. */
+function countRanges(candidates: readonly Candidate[]): void {
+  const counts = new Map<string, number>()
+  const preferred = ({ isPreferred }: Candidate): number => (isPreferred ? 1 : 0)
+  const better = (one: Candidate, other: Candidate): number =>
+    other.worth - one.worth || preferred(other) - preferred(one)
+  for (const candidate of [...candidates].sort(better)) {
+    candidate.place = (counts.get(candidate.range) ?? 0) + 1
+    counts.set(candidate.range, candidate.place)
+  }
+}
+
+/** The first of those that are worth least, of the range that has most of what is worth as much, or more. */
+function lowest([first, ...rest]: Candidate[]): Candidate | undefined {
+  const isLower = (one: Candidate, other: Candidate): boolean => {
+    if (one.worth !== other.worth) return one.worth < other.worth
+    if (one.place !== other.place) return one.place > other.place
+    return !one.isPreferred && other.isPreferred
+  }
+  return first && rest.reduce((least, one) => (isLower(one, least) ? one : least), first)
+}
+
+function candidateOf(state: State, connection: Connection): Candidate {
+  const { peer, place } = connection
+  const isUsed = wasAnswered(state, peer)
+  const trusted = isTrusted(state, peer)
+  return {
+    connection,
+    worth: worthOf(state, connection, isUsed || trusted),
+    isPreferred: trusted || (isUsed && carries(connection)),
+    hasStanding: trusted,
+    range: rangeOf(place),
+    place: 0,
+  }
+}
+
+function worthOf(state: State, connection: Connection, isUsed: boolean): number {
   const { peer } = connection
   if (isAvoided(connection) && !carries(connection)) return Worth.DOUBTED
   if (isOurs(state, connection)) return Worth.OURS
-  if (isTrusted(state, peer)) return Worth.TRUSTED
-  if (wasAnswered(state, peer)) return Worth.USED
+  if (isUsed) return Worth.USED
   const isOfUse = carries(connection) || state.discovery.table.has(peer) || sharesTopic(state, peer)
   return isOfUse ? Worth.SOME : Worth.UNUSED
 }

@@ -4,7 +4,7 @@
  *
  * Package: @libp2p/gossipsub 17.1.1
  * Private members: none; the option is of a class that is not exported, so its public members are written anew here
- * Changes: a message goes to nobody before its verdict. What is kept is bounded in bytes: whoever has brought most loses its oldest first.
+ * Changes: a message goes to nobody before its verdict, and of an announcement it is told who has it too. What is kept is bounded in bytes: whoever has brought most loses its oldest first.
  * Without it: the stock cache gives a message to any peer that knows its id, also before its verdict and after a bad one. It keeps
  *   whatever comes in ten seconds, and with a small message the large frame that it came in.
  * Missing option: an answer to IWANT that waits for the verdict, as offers do
@@ -13,6 +13,7 @@
  */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import { isAnnouncement } from '../../wire/gossip/announcement.js'
 import { createShares, giveBack, hold, largestHolder } from '../../core/limits/shares.js'
 import { frameSize } from './signed-message.js'
 
@@ -32,6 +33,8 @@ interface Entry {
   originatingPeers: Set<string>
   /** Peer → how often it has asked for the message. */
   iwantCounts: Map<string, number>
+  /** Of an announcement that waits for its verdict: other peers that have it. */
+  readonly announcers: Set<string> | undefined
 }
 
 /** Most messages are sent once and asked for by nobody, so they share these. */
@@ -52,6 +55,10 @@ export class MessageCache implements PublicCache {
   /** Holder → ids of what it has brought, the oldest first. */
   private readonly brought = new Map<string, Set<string>>()
   private coming: { id: string; peer: string } | undefined
+  /** Announcements of large messages that wait for their verdict. */
+  private readonly announced = new Set<string>()
+  /** Another peer has such an announcement too, which is told once. */
+  onAnnouncedAgain: (id: string, peer: string) => void = () => undefined
 
   /**
    * `length`: heartbeats that a message is kept; `offered`: heartbeats of whose messages peers are told; `most`: bytes that are kept.
@@ -91,7 +98,10 @@ export class MessageCache implements PublicCache {
     if (this.msgs.has(msgIdStr)) return false
     const cost = frameSize(message) + OVERHEAD
     const nobody = { originatingPeers: NOBODY as Set<string>, iwantCounts: NEVER as Map<string, number> }
-    this.msgs.set(msgIdStr, { holder, cost, validated, message: copyOf(message), ...nobody })
+    const waits = !validated && message.data !== undefined && isAnnouncement(message.data)
+    if (waits) this.announced.add(msgIdStr)
+    const announcers = waits ? new Set([holder]) : undefined
+    this.msgs.set(msgIdStr, { holder, cost, validated, message: copyOf(message), ...nobody, announcers })
     this.history[0]!.push({ ...id, topic: message.topic })
     if (!validated) this.notValidatedCount++
     hold(this.shares, holder, cost)
@@ -121,6 +131,20 @@ export class MessageCache implements PublicCache {
     if (entry?.validated !== false) return
     if (entry.originatingPeers === NOBODY) entry.originatingPeers = new Set([from])
     else entry.originatingPeers.add(from)
+    this.announcedBy(id, from)
+  }
+
+  /** The peer has messages of these ids. */
+  offeredBy(ids: Uint8Array[], peer: string): void {
+    if (this.announced.size > 0) for (const id of ids) this.announcedBy(this.msgIdToStrFn(id), peer)
+  }
+
+  private announcedBy(id: string, peer: string): void {
+    if (!this.announced.has(id)) return
+    const announcers = this.msgs.get(id)?.announcers
+    if (announcers === undefined || announcers.has(peer)) return
+    announcers.add(peer)
+    this.onAnnouncedAgain(id, peer)
   }
 
   get(id: Uint8Array): RPC.Message | undefined {
@@ -152,6 +176,7 @@ export class MessageCache implements PublicCache {
     const entry = this.msgs.get(id)
     if (entry === undefined) return null
     if (!entry.validated) this.notValidatedCount--
+    this.announced.delete(id)
     const { message, originatingPeers } = entry
     entry.validated = true
     entry.originatingPeers = NOBODY as Set<string>
@@ -168,6 +193,7 @@ export class MessageCache implements PublicCache {
     const entry = this.msgs.get(id)
     if (entry === undefined) return null
     this.msgs.delete(id)
+    this.announced.delete(id)
     if (!entry.validated) this.notValidatedCount--
     const { message, holder, cost, originatingPeers } = entry
     giveBack(this.shares, holder, cost)

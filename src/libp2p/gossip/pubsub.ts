@@ -82,6 +82,7 @@ export class Pubsub {
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     const repeats = new Repeats(emit)
+    pubsub.messageCache.onAnnouncedAgain = (id, via) => emit({ type: 'announcedAgain', id, via })
     this.admission = new MessageAdmission(
       this.inside,
       maxMessageSize,
@@ -148,6 +149,8 @@ export class Pubsub {
       return Promise.resolve()
     }
     rpc = lastWords(rpc)
+    for (const { messageIDs } of rpc.control?.ihave ?? [])
+      this.host.services.pubsub.messageCache.offeredBy(messageIDs, id)
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 

@@ -46,6 +46,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
         // The proof is replaced too, because it is made from the payload.
         return withoutMessage({ ...event, id: ids.nameFor(event.id) }, state, ids)
       case 'repeated':
+      case 'announcedAgain':
         return { ...event, id: ids.nameFor(event.id) }
       case 'broadcast':
         return withoutMessage(event, state, ids)

@@ -107,6 +107,7 @@ export class Messages {
     const id = message.idBy(this.options.messageIdOf)
     if (this.parts.cache.isSeen(id, this.host.now)) {
       if (this.parts.cache.noteRepeat(id, message)) this.emit({ type: 'repeated', topic: name, id, from, via })
+      this.has(via, id)
       if (this.parts.cache.again(id, via)) this.parts.scores.invalidMessage(via)
       return
     }
@@ -115,6 +116,11 @@ export class Messages {
     const [data, proof] = [message.data.slice(), message.proof.slice()]
     this.emit({ type: 'message', topic: name, data, from, proof, via, id, held })
     if (!held) this.relay(message, [via])
+  }
+
+  /** The peer has handed on a message that is known, or offers it. */
+  has(peer: string, id: string): void {
+    if (this.parts.cache.noteAnnouncer(id, peer)) this.emit({ type: 'announcedAgain', id, via: peer })
   }
 
   /** To all peers in the mesh but its signer and those that have it. */
