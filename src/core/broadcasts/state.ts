@@ -22,8 +22,10 @@ export interface Topic {
   /** The peers in its mesh. */
   mesh: string[]
   /** The last broadcasts, oldest first, for late subscribers, their bytes … */
-  history: RememberedBroadcast[]
+  history: KeptBroadcast[]
   historyBytes: number
+  /** … who has brought them … */
+  bringers: Map<string, Bringer>
   /** … and their ids. */
   remembered: Set<string>
 }
@@ -38,6 +40,19 @@ export interface RememberedBroadcast {
   proof: Uint8Array
   /** When the message was received, in the lane's time; that of other nodes is an estimate. */
   at: number
+}
+
+/** … as it is kept, with the range of addresses of the peer that has brought it. */
+export interface KeptBroadcast extends RememberedBroadcast {
+  readonly bringer: string
+}
+
+/** Whoever has brought broadcasts of a history: the node itself, or a range of addresses. */
+export interface Bringer {
+  /** It is this node, or of some standing. */
+  trusted: boolean
+  /** What it has brought, by signer. */
+  readonly signers: Shares
 }
 
 /** Counts of the messages of a topic, since the start. */
