@@ -150,10 +150,19 @@ export interface CatchUp {
   readonly subscription: SubscriptionId
   readonly topic: string
   readonly count: number
-  /** `joining`: it waits until the topic is joined; `asking`: peers were asked. */
-  stage: 'joining' | 'asking'
-  /** When peers are asked even if the topic is not joined. */
-  readonly askAt: number
+  /** `joining`: it waits until the topic is joined; `asking`: peers were asked; `ending`: nobody is waited for any more. */
+  stage: 'joining' | 'asking' | 'ending'
+  /** When peers are asked even if the topic is not joined; then, when others are asked beside those that have said nothing. */
+  askAt: number
+  /** When the first were asked, and when it ends, whoever has not answered by then. */
+  startedAt: number
+  endAt: number
+  /** Peers that were asked → their range of addresses then. */
+  asked: Map<string, string>
+  /** Those that have not answered yet → our question. */
+  open: Map<string, AskId>
+  /** Peers whose answer counts: it had something in it, or they are of some standing. */
+  answered: number
   /** Peers that have not answered yet. */
   unanswered: number
   /** Messages under validation. */
