@@ -329,9 +329,9 @@ describe('peers that say nothing', () => {
   it('are eight at most, after which the catch-up ends', () => {
     const core = asked(silent(20))
     core.run(message('new'))
-    for (let time = 0; time < 2_300; time += 100) expect(core.linesAt(time)).toEqual([])
+    for (let time = 0; time < 3_300; time += 100) expect(core.linesAt(time)).toEqual([])
     expect(silent(20).filter((name) => isAsked(core, name))).toHaveLength(8)
-    expect(core.linesAt(2_300)).toEqual(['replayed 1: new'])
+    expect(core.linesAt(3_300)).toEqual(['replayed 1: new'])
   })
 
   it('and begin an answer are not waited for beyond the time of others who have answered', () => {
@@ -352,6 +352,15 @@ describe('peers that say nothing', () => {
     for (const name of silent(5)) if (isAsked(core, name)) core.run(core.hears(name, end(1)))
     for (const name of silent(5).slice(3)) core.run(core.hears(name, end(1)))
     expect(answers(core, 'bob', old('a'))).toContain('replayed 1: a')
+  })
+
+  it('have all of their time when the config names them, and twice that of others when somebody has answered', () => {
+    const [first, second] = [0, 1].map(() => asked(['evil', 'bob'], 10, { bootNodes: { bob: [] } })) as [ServiceCore, ServiceCore] // prettier-ignore
+    expect(first.linesAt(4_999)).toEqual([])
+    expect(first.linesAt(5_000)).toEqual(['replayed 1:'])
+    answers(second, 'evil', old('a'))
+    expect(second.linesAt(2_499)).toEqual([])
+    expect(second.linesAt(2_500)).toEqual(['replayed 1: a'])
   })
 
   it('are asked after the peers of the config', () => {

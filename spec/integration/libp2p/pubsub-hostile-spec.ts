@@ -308,6 +308,26 @@ describe('a peer that does not read', () => {
     expect(peer.all('gossipClosed')).toEqual([])
   })
 
+  it('is told apart from one that has much to take still, and could take it', async () => {
+    const peer = await victim()
+    const [deaf, late] = [await rawPeer(peer, TOPIC), await rawPeer(peer)]
+    deaf.pause()
+    late.pause()
+    for (let number = 1; (await queuedTo(peer, deaf)) < QUEUE * 0.4; number++) await peer.say(TOPIC, large(number))
+    late.send({ subscriptions: [{ topic: TOPIC, subscribe: true }] })
+    await peer.next('subscriptionChanged', (event) => event.peer === late.id)
+    // What fits into its window goes to it alone.
+    for (let number = 500; (await queuedTo(peer, late)) < LIMIT / 2; number++)
+      await peer.say(TOPIC, large(number), [deaf.id])
+    let number = 900
+    let answer = await peer.say(TOPIC, large(number))
+    while (answer.type === 'published') answer = await peer.say(TOPIC, large(++number))
+    expect(answer).toMatchObject({ type: 'publishHeld', peers: [deaf.id], busy: [late.id] })
+    expect(await queuedTo(peer, late)).toBeGreaterThan(QUEUE / 2)
+    late.resume()
+    expect(await peer.next('gossipDrained')).toEqual({ type: 'gossipDrained', peer: late.id })
+  })
+
   it('is left out when it is excepted, and others get everything', async () => {
     const peer = await victim()
     const [deaf, good] = [await rawPeer(peer, TOPIC), await rawPeer(peer, TOPIC)]

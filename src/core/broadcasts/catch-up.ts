@@ -28,8 +28,8 @@ import { startValidation } from './validating.js'
 /** When those that were asked say nothing for so long, ms, others are asked beside them. */
 const HEDGE = 400
 /** … and when nobody has answered for so long since the last one was asked, nobody is waited for. */
-const SILENCE = 1_500
-/** Once somebody has answered, the others have so long, ms: a peer that does not have us in its mesh answers after a second. */
+const SILENCE = 2_500
+/** Once somebody has answered, strangers have so long, ms, and others twice that: who does not have us in its mesh answers after a second. */
 const GRACE = 1_250
 /** The largest age that is believed, ms, so that times stay exact numbers. */
 const MAX_AGE = 2 ** 40
@@ -139,10 +139,16 @@ function askMore(state: State, out: Effects, catchUp: CatchUp, wanted: number, i
   }
 }
 
-/** Who has not answered in time: what has come of it is taken. While nobody has answered, those that have begun have all of their time. */
+/** Is a peer of the config, or of some standing, waited for? */
+function isForStanding(state: State, { open }: CatchUp): boolean {
+  for (const peer of open.keys()) if (standingOf(state, peer) !== 'stranger') return true
+  return false
+}
+
+/** Who has not answered in time: what has come of it is taken. While nobody has answered, those that have begun, and those of standing, have all of their time. */
 function waitNoLonger(state: State, out: Effects, catchUp: CatchUp): void {
   const last = catchUp.startedAt + state.settings.catchUpTimeout
-  if (catchUp.answered === 0 && state.now < last && countBegun(state, catchUp) > 0) {
+  if (catchUp.answered === 0 && state.now < last && (countBegun(state, catchUp) > 0 || isForStanding(state, catchUp))) {
     catchUp.endAt = last
     return
   }
@@ -247,7 +253,8 @@ function onPeerDone(state: State, out: Effects, catchUp: CatchUp, peer: string, 
   catchUp.unanswered--
   if (gave || standingOf(state, peer) !== 'stranger') {
     catchUp.answered++
-    catchUp.endAt = Math.min(catchUp.endAt, state.now + GRACE)
+    const grace = isForStanding(state, catchUp) ? 2 * GRACE : GRACE
+    catchUp.endAt = Math.min(catchUp.endAt, state.now + grace)
     dueAt(state, 'catchUps', catchUp.endAt)
   } else if (catchUp.stage === 'asking') askMore(state, out, catchUp, 1, true)
   endIfDone(state, out, catchUp)

@@ -77,9 +77,9 @@ export function waits(state: State, topic: string, queue: PublishQueue, late: re
 
 /** Is there a peer in the topic that could have a broadcast now, and has not much to do still? */
 function isAnyoneElse({ topics, recipients }: State, topic: string, late: readonly Laggard[]): boolean {
-  const laggards = new Set(late.map(({ peer }) => peer))
+  const all = new Set(late.map(({ peer }) => peer))
   for (const peer of topics.subscribers.get(topic) ?? []) {
-    if (topics.gossipPeers.has(peer) && !laggards.has(peer) && !recipients.busy.has(peer)) return true
+    if (topics.gossipPeers.has(peer) && !all.has(peer) && !recipients.busy.has(peer)) return true
   }
   return false
 }
