@@ -66,7 +66,7 @@ function publishing(
       ([peer, { topics: told, isGone, until }]) =>
         until > now && told.includes(topic) && (connections.byPeer.has(peer) || (isGone && dials.has(peer))),
     )
-    if (!waits && !parts) report('stuck', `broadcasts on ${topic} wait for nobody`)
+    if (queue.held === undefined || (!waits && !parts)) report('stuck', `broadcasts on ${topic} wait for nobody`)
   }
   equal(report, 'broadcasts in queues', inQueues, queued)
   equal(report, 'bytes of broadcasts', books.queuedBytes, bytes)
@@ -100,9 +100,12 @@ function judging({ validating, settings }: State, report: Report): void {
 }
 
 function remembering({ topics, settings }: State, report: Report): void {
-  for (const [name, { history, historyBytes, remembered }] of topics.joined) {
+  for (const [name, { history, historyBytes, remembered, bringers }] of topics.joined) {
     const bytes = history.reduce((sum, { data }) => sum + data.length, 0)
     equal(report, `bytes of ${name} in its history`, historyBytes, bytes)
+    const shares = [...bringers.values()].reduce((sum, { signers }) => sum + signers.used, 0)
+    const each = Math.ceil(settings.historyBytes / Math.max(1, settings.historyMessages))
+    equal(report, `shares of ${name} in its history`, shares, bytes + each * history.length)
     equal(report, `ids of ${name} in its history`, remembered.size, history.length)
     most(report, `broadcasts of ${name} in its history`, history.length, settings.historyMessages)
     most(report, `bytes of ${name} in its history`, bytes, settings.historyBytes)

@@ -160,7 +160,7 @@ export const mutants: Fault[] = [
   mutant('what comes while a subscriber catches up comes twice', drop('endCatchUp', 'found.delete(')),
   mutant('a late subscriber gets more than it asked for', replace('endCatchUp', '.slice(-count)', '')),
   mutant('a late subscriber gets the newest first', replace('endCatchUp', 'a.at - b.at', 'b.at - a.at')),
-  mutant('no peer is asked for what it remembers', replace('askPeers', 'slice(0, catchUpPeers)', 'slice(0, 0)')),
+  mutant('no peer is asked for what it remembers', replace('askMore', 'left = wanted', 'left = 0')),
   mutant('a subscriber that catches up hears nothing new', drop('Broadcasts.onReplayed', 'catchingUp = false')),
   mutant('the history has no bound', drop('remember', 'while (history.length')),
   mutant(

@@ -188,7 +188,7 @@ export const eventsByType: Arbitraries = {
   announcedAgain: event('announcedAgain', { id: messageId, via: text }),
   repeated: event('repeated', { topic: text, id: messageId, from: text, via: text }),
   published: event('published', { ask: id, recipients: texts, id: messageId, proof: bytes }),
-  publishHeld: event('publishHeld', { ask: id, peers: texts }),
+  publishHeld: event('publishHeld', { ask: id, peers: texts, busy: texts }),
   verified: event('verified', { ask: id, ids: fc.array(fc.oneof(messageId, fc.constant('')), { maxLength: 4 }) }),
   inspected: event('inspected', { ask: id, peers: standings }),
   publishFailed: event('publishFailed', {

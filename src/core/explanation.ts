@@ -8,7 +8,8 @@ import type { Attempt, DropReason, RefusedKind } from './port.js'
  * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
  * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
  * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
- * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly. `duplicate`: somebody published what has the id of
+ * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly. `parting`: nor to one that has asked to close its only
+ * connection. `duplicate`: somebody published what has the id of
  * another message (by default: its bytes) within a minute of it.
  */
 export type LossReason =
@@ -21,6 +22,7 @@ export type LossReason =
   | 'fetchFailed'
   | 'bufferFull'
   | 'slowPeer'
+  | 'parting'
 
 /** A peer in a topic, as this node sees it. */
 export interface TopicPeer {
@@ -62,6 +64,10 @@ export interface TopicExplanation {
     toNobody: number
     /** Broadcasts that wait for subscribers or for their turn, now. */
     waiting: number
+    /** How long broadcasts have waited for peers that read too slowly, or were closing their connection, ms. */
+    held: number
+    /** The peers that they wait for now. */
+    heldFor: string[]
   }
   /** Messages of other nodes. */
   heard: {
@@ -132,6 +138,8 @@ export interface PeerExplanation {
     queued: number
     /** It reads our broadcasts too slowly, and they wait for it. */
     tooSlow: boolean
+    /** How long broadcasts of this node have waited for it, ms. */
+    held: number
   }
   /** Requests without an answer: of this node to it, and of it to this node. */
   requests: { ours: number; its: number }

@@ -187,10 +187,10 @@ export type PortEvent =
   | { type: 'published'; ask: AskId; recipients: string[]; id: string; proof: Uint8Array }
   | { type: 'publishFailed'; ask: AskId; code: 'DuplicateMessage' | 'PublishError'; failure: Failure }
   /**
-   * Answers `publish`: nothing was sent, because too much waits for these peers already. `gossipDrained` or `gossipClosed`
-   * follows for each of them.
+   * Answers `publish`: nothing was sent, because too much waits for these peers already. `busy`: others for which more than half as
+   * much waits, and which lose nothing by a wait. `gossipDrained` or `gossipClosed` follows for each of them.
    */
-  | { type: 'publishHeld'; ask: AskId; peers: string[] }
+  | { type: 'publishHeld'; ask: AskId; peers: string[]; busy: string[] }
   /** Answers `verify`: the id of each message, in the same order; `''` if its proof is wrong. */
   | { type: 'verified'; ask: AskId; ids: string[] }
   /** Answers `inspect`. Peers that pub/sub does not know are left out. */

@@ -66,7 +66,7 @@ describe('a burst', () => {
     expect(lines.map(({ text }) => text)).toEqual(forReader)
     expect(lines.every(isIntact)).toBe(true)
     const { sent: counted, dropped } = await node.explain({ topic: TOPIC })
-    expect(counted).toEqual({
+    expect(counted).toMatchObject({
       broadcasts: resolved,
       handedOver: forReader.length + forDeaf.length,
       toNobody: 0,

@@ -18,7 +18,7 @@ export function countsOf(state: State, topic: string): Counts {
   const { topics } = state.counts
   let found = topics.get(topic)
   if (found === undefined) {
-    found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, replayed: 0, dropped: {} }
+    found = { published: 0, handedOver: 0, toNobody: 0, held: 0, received: 0, delivered: 0, replayed: 0, dropped: {} }
     evictOldest(topics)
     topics.set(topic, found)
   }
@@ -31,6 +31,12 @@ export function countPublished(state: State, topic: string, recipients: number):
   counts.published++
   counts.handedOver += recipients
   if (recipients === 0) counts.toNobody++
+}
+
+/** Broadcasts of a topic have waited for these peers, ms. */
+export function countHeld(state: State, topic: string, peers: readonly string[], ms: number): void {
+  countsOf(state, topic).held += ms
+  for (const peer of peers) recordOf(state, peer).held += ms
 }
 
 /** A message of another node arrived. */
@@ -51,7 +57,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { failure: undefined, earlier: undefined, hungUp: undefined, dropped: {}, refused: {} }
+    found = { failure: undefined, earlier: undefined, hungUp: undefined, dropped: {}, held: 0, refused: {} }
     evictPeer(state)
     peers.set(peer, found)
   }

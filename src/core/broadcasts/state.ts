@@ -5,6 +5,8 @@
 import type { LossReason } from '../explanation.js'
 import { createShares, type Shares } from '../limits/shares.js'
 import { IdMap, type Deadlines } from '../id-map.js'
+import { createBucket } from '../limits/rate.js'
+import type { Bucket } from '../limits/state.js'
 import type { ReachFailure } from '../peers/state.js'
 import type { RefusedKind } from '../port.js'
 import type { AskId, ExchangeId, Heard, SubscriptionId, ValidationId, WantReceipts } from '../terms.js'
@@ -20,8 +22,10 @@ export interface Topic {
   /** The peers in its mesh. */
   mesh: string[]
   /** The last broadcasts, oldest first, for late subscribers, their bytes … */
-  history: RememberedBroadcast[]
+  history: KeptBroadcast[]
   historyBytes: number
+  /** … who has brought them … */
+  bringers: Map<string, Bringer>
   /** … and their ids. */
   remembered: Set<string>
 }
@@ -38,6 +42,19 @@ export interface RememberedBroadcast {
   at: number
 }
 
+/** … as it is kept, with the range of addresses of the peer that has brought it. */
+export interface KeptBroadcast extends RememberedBroadcast {
+  readonly bringer: string
+}
+
+/** Whoever has brought broadcasts of a history: the node itself, or a range of addresses. */
+export interface Bringer {
+  /** It is this node, or of some standing. */
+  trusted: boolean
+  /** What it has brought, by signer. */
+  readonly signers: Shares
+}
+
 /** Counts of the messages of a topic, since the start. */
 export interface Counts {
   /** Broadcasts of ours that were published, how many times one was handed to a peer … */
@@ -45,6 +62,8 @@ export interface Counts {
   handedOver: number
   /** … and how many were handed to no peer. */
   toNobody: number
+  /** How long broadcasts have waited for peers that were too slow, or closed their connection, ms. */
+  held: number
   /** Messages of others that arrived, and those that were delivered. */
   received: number
   delivered: number
@@ -72,8 +91,8 @@ export interface BroadcastAsk {
   /** The time for its stage, ms. */
   timeout: number
   readonly receipts: WantReceipts | undefined
-  /** Peers that do not get it, because they read too slowly. */
-  except: string[]
+  /** Peers that do not get it, and why. */
+  except: { peer: string; reason: 'slowPeer' | 'parting' }[]
   /** Its deadline passed while the network had it. */
   isLate: boolean
 }
@@ -92,7 +111,23 @@ export interface PublishQueue {
   retries: AskId[]
   /** … those that it was not given yet. */
   queued: Set<AskId>
+  /** They wait for these peers; `undefined`: for none. */
+  held: Wait | undefined
 }
+
+/** A wait of broadcasts for peers. */
+export interface Wait {
+  /** Until when it is accounted for. */
+  since: number
+  /** When some of these peers have had their time. */
+  readonly until: number
+  readonly peers: readonly string[]
+  /** The budgets of time that it is charged to. */
+  readonly charges: readonly ('trusted' | 'stranger')[]
+}
+
+/** What a peer is to us: the config names it, it has some standing, or neither. */
+export type Standing = 'named' | 'trusted' | 'stranger'
 
 /** A message under validation. */
 export interface Validation {
@@ -115,10 +150,19 @@ export interface CatchUp {
   readonly subscription: SubscriptionId
   readonly topic: string
   readonly count: number
-  /** `joining`: it waits until the topic is joined; `asking`: peers were asked. */
-  stage: 'joining' | 'asking'
-  /** When peers are asked even if the topic is not joined. */
-  readonly askAt: number
+  /** `joining`: it waits until the topic is joined; `asking`: peers were asked; `ending`: nobody is waited for any more. */
+  stage: 'joining' | 'asking' | 'ending'
+  /** When peers are asked even if the topic is not joined; then, when others are asked beside those that have said nothing. */
+  askAt: number
+  /** When the first were asked, and when it ends, whoever has not answered by then. */
+  startedAt: number
+  endAt: number
+  /** Peers that were asked → their range of addresses then. */
+  asked: Map<string, string>
+  /** Those that have not answered yet → our question. */
+  open: Map<string, AskId>
+  /** Peers whose answer counts: it had something in it, or they are of some standing. */
+  answered: number
   /** Peers that have not answered yet. */
   unanswered: number
   /** Messages under validation. */
@@ -201,6 +245,8 @@ export interface PeerRecord {
   /** Why a connection to it was closed from this side, the last time. */
   hungUp: { at: number; message: string } | undefined
   dropped: Partial<Record<LossReason, number>>
+  /** How long broadcasts of ours have waited for it, ms. */
+  held: number
   /** What the network has refused to it. */
   refused: Partial<Record<RefusedKind, number>>
 }
@@ -248,10 +294,14 @@ export interface Publishing {
 export interface Recipients {
   /** Peers that read too slowly → since when. */
   slow: Map<string, number>
+  /** Peers that have so much to take still that they lose nothing when others are waited for. */
+  busy: Set<string>
   /** Peers to which something may still wait to be sent. */
   pending: Set<string>
   /** Peers that we have allowed to close their only connection to us. */
   parting: Map<string, Parting>
+  /** How long peers of a standing may still hold up broadcasts to others. */
+  budgets: Record<'trusted' | 'stranger', Bucket>
 }
 
 /** A peer that is about to close its connection, and the topics that it is in: our broadcasts on these wait. */
@@ -259,8 +309,9 @@ export interface Parting {
   readonly topics: readonly string[]
   /** It is dialled anew for what waits. */
   isGone: boolean
-  /** Until then they wait. */
+  /** Until then they wait, or pass it over. */
   readonly until: number
+  readonly standing: Standing
 }
 
 /** validating.ts changes it. */
@@ -355,7 +406,13 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       underWay: 0,
       publishedAt: new Map(),
     },
-    recipients: { slow: new Map(), pending: new Set(), parting: new Map() },
+    recipients: {
+      slow: new Map(),
+      busy: new Set(),
+      pending: new Set(),
+      parting: new Map(),
+      budgets: { trusted: createBucket(), stranger: createBucket() },
+    },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
     histories: createShares(),
     outcomes: { recent: new Map(), older: new Map() },

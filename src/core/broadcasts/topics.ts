@@ -28,6 +28,7 @@ function topicOf(state: State, out: Effects, name: string): Topic {
       mesh: [],
       history: [],
       historyBytes: 0,
+      bringers: new Map(),
       remembered: new Set(),
     }
     state.topics.joined.set(name, topic)

@@ -69,6 +69,8 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
       handedOver: counts?.handedOver ?? 0,
       toNobody: counts?.toNobody ?? 0,
       waiting: waiting + (queue === undefined ? 0 : queue.retries.length + queue.queued.size),
+      held: (counts?.held ?? 0) + (queue?.held === undefined ? 0 : state.now - queue.held.since),
+      heldFor: [...(queue?.held?.peers ?? [])],
     },
     heard: {
       received: counts?.received ?? 0,
@@ -123,6 +125,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       score: gossip?.score,
       queued: gossip?.queued ?? 0,
       tooSlow: recipients.slow.has(peer),
+      held: record?.held ?? 0,
     },
     requests: {
       ours: links.reduce(

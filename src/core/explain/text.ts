@@ -15,7 +15,8 @@ export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
         `${score === undefined ? '' : `, score ${round(score)}`}${queued > 0 ? `, ${queued} bytes wait for it` : ''}`,
     ),
     `sent: ${count(sent.broadcasts, 'broadcast')}, handed over ${count(sent.handedOver, 'time')}` +
-      `, ${sent.toNobody} to nobody, ${sent.waiting} waiting`,
+      `, ${sent.toNobody} to nobody, ${sent.waiting} waiting${sent.held > 0 ? `, held up for ${sent.held} ms` : ''}` +
+      `${sent.heldFor.length > 0 ? `, now for ${sent.heldFor.join(', ')}` : ''}`,
     `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.replayed} replayed, ${heard.remembered} remembered`,
     dropped(topic.dropped),
     `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
@@ -53,7 +54,8 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
       ? 'in no topic that we know of'
       : `in ${peer.topics.join(', ')}${peer.meshes.length === 0 ? '' : `; in our mesh of ${peer.meshes.join(', ')}`}`,
     `gossip: ${gossip.reachable ? 'reachable' : 'no stream'}${gossip.score === undefined ? '' : `, score ${round(gossip.score)}`}` +
-      `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}`,
+      `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}` +
+      `${gossip.held > 0 ? `, waited for ${gossip.held} ms` : ''}`,
     `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
       `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
     dropped(peer.dropped),

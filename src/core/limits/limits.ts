@@ -74,7 +74,7 @@ export interface Limits {
    * quarter of `memory`.
    */
   largeBytes: number
-  /** Bytes of the histories of all topics. Beyond it the largest history loses its oldest broadcast. Default: an eighth of `memory`. */
+  /** Bytes of the histories of all topics. Beyond it whoever has brought most of the largest history loses its oldest. Default: an eighth of `memory`. */
   historyBytes: number
   /**
    * Peers that the application is asked about at once, where the config has `access.authorize`, in shares by range of addresses; others wait

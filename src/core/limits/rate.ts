@@ -45,6 +45,11 @@ export function spend(bucket: Bucket, rate: PerSecond, now: number, amount = 1):
   return Math.max(0, Math.ceil(bucket.emptyAt - BURST * 1_000 - now))
 }
 
+/** How much may be taken at once now, where `most` may be of a bucket that is not in use. Below zero: that much too much was spent. */
+export function left({ emptyAt }: Bucket, rate: PerSecond, now: number, most: number): number {
+  return most - (Math.max(0, emptyAt - now) * rate) / 1_000
+}
+
 /** Is it as good as new? */
 export function isIdle({ emptyAt }: Bucket, now: number): boolean {
   return emptyAt <= now

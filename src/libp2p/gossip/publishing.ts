@@ -33,10 +33,13 @@ export class Publishing {
   ) {}
 
   publish(ask: AskId, topic: string, data: Uint8Array, except: ReadonlySet<string>): void {
-    const full = this.targets(topic, except).filter((peer) => this.outbound.queued(peer) > this.options.maxQueueSize)
-    if (full.length > 0) {
-      for (const peer of full) this.watch(peer)
-      return this.emit({ type: 'publishHeld', ask, peers: full })
+    const { maxQueueSize } = this.options
+    const targets = this.targets(topic, except)
+    const peers = targets.filter((peer) => this.outbound.queued(peer) > maxQueueSize)
+    if (peers.length > 0) {
+      const busy = targets.filter((peer) => !peers.includes(peer) && this.outbound.queued(peer) > maxQueueSize / 2)
+      for (const peer of [...peers, ...busy]) this.watch(peer)
+      return this.emit({ type: 'publishHeld', ask, peers, busy })
     }
     this.send(ask, topic, data, except).catch((error: unknown) => {
       this.emit({

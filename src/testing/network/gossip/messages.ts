@@ -66,10 +66,12 @@ export class Messages {
     const recipients = (this.parts.topics.subscribersOf(topic)?.all ?? []).filter(
       (peer) => !except.includes(peer) && this.parts.scores.of(peer) >= publishThreshold,
     )
-    const peers = recipients.filter((peer) => this.parts.queues.isFull(this.host.sideTo(peer)))
+    const { queues } = this.parts
+    const peers = recipients.filter((peer) => queues.isFull(this.host.sideTo(peer)))
     if (peers.length > 0) {
-      for (const peer of peers) this.parts.queues.watch(peer)
-      return this.emit({ type: 'publishHeld', ask, peers })
+      const busy = recipients.filter((peer) => !peers.includes(peer) && queues.isHalfFull(this.host.sideTo(peer)))
+      for (const peer of [...peers, ...busy]) queues.watch(peer)
+      return this.emit({ type: 'publishHeld', ask, peers, busy })
     }
     if (recipients.length > 0) this.parts.cache.add(id, message, this.host.now)
     for (const peer of recipients) this.send(peer, message)
