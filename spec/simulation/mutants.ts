@@ -61,7 +61,7 @@ export const mutants: Fault[] = [
     replace('InboundRequests.finished', 'this.requests.delete(exchange)', 'true'),
     drop('Inbound.decide', 'if (this.decided)'),
   ),
-  mutant('room for inbound bytes is never given back', drop('giveBack', 'use.bytes -=')),
+  mutant('room for inbound bytes is never given back', drop('giveBack', 'budget.all.bytes -=')),
   mutant('a request that waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
   mutant(
     'an unanswered request keeps its signal quiet',
