@@ -149,7 +149,8 @@ export class Pubsub {
       return Promise.resolve()
     }
     rpc = lastWords(rpc)
-    for (const { messageIDs } of rpc.control?.ihave ?? []) this.host.services.pubsub.messageCache.offeredBy(messageIDs, id)
+    for (const { messageIDs } of rpc.control?.ihave ?? [])
+      this.host.services.pubsub.messageCache.offeredBy(messageIDs, id)
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 
