@@ -195,11 +195,18 @@ function large({ large: books, fetching, services, settings, connections, now }:
   const fetchBytes = byPeer.used
   const sum = (items: Iterable<number>): number => [...items].reduce((all, one) => all + one, 0)
   equal(report, 'bytes of large messages', blobBytes, sum([...blobs.values()].map(({ data }) => data.length)))
-  equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size, asked }) => size * asked.length)))
+  equal(
+    report,
+    'bytes that are fetched',
+    fetchBytes,
+    sum([...fetches.values()].map(({ size, asked }) => size * asked.length)),
+  )
   most(report, 'bytes of large messages', blobBytes, settings.limits.largeBytes)
   most(report, 'bytes that are fetched', fetchBytes, settings.limits.largeBytes)
   equal(report, 'bytes that are fetched, by ranges', byRange.used, fetchBytes)
-  const canBeAsked = [...waiting.values()].some(({ sources }) => sources.some(({ peer }) => connections.byPeer.has(peer)))
+  const canBeAsked = [...waiting.values()].some(({ sources }) =>
+    sources.some(({ peer }) => connections.byPeer.has(peer)),
+  )
   if (canBeAsked && fetches.size === 0) report('stuck', 'a large message waits, and none is being fetched')
   for (const [id, { until }] of waiting) if (until + 2 < now) report('late', `message ${id} waits for too long`)
   if (digesting.size > 0) report('stuck', `${digesting.size} hashes are being computed`)
