@@ -31,7 +31,7 @@ interface Laggard {
 
 export function standingOf(state: State, peer: string): Standing {
   if (isNamed(state.settings, peer)) return 'named'
-  return isTrusted(state, peer, (state.budget.accounts.get(peer)?.answered ?? 0) > 0) ? 'trusted' : 'stranger'
+  return isTrusted(state, peer) ? 'trusted' : 'stranger'
 }
 
 /** Peers that broadcasts on the topic wait for, or pass over. */
