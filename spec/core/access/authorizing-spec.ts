@@ -129,6 +129,15 @@ describe('a visit', () => {
     expect(verdicts(core.in(visit(5_001, 'kept', '/ip4/203.0.113.2/tcp/1')))).toEqual([])
   })
 
+  it('that was declined is not asked about again for a second', () => {
+    const core = asking()
+    core.in(visit(1))
+    core.in(answered(1, false))
+    expect(asked(core.in(visit(2)))).toEqual([])
+    core.now += 1_000
+    expect(asked(core.in(visit(3)))).toEqual(['bob'])
+  })
+
   it('has the turn of its range, and of a range the newest goes first', () => {
     const core = asking({ authorizing: 1 })
     const at = (id: number, range: number): Event => visit(id, `${range}: ${id}`, `/ip4/203.0.${range}.1/tcp/1`)

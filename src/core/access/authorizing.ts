@@ -33,6 +33,8 @@ const TOO_MANY = 'too many wait for authorize'
 const TOO_LATE = 'authorize was busy with others until it was too late for it'
 /** An answer holds for so long before the peer is connected, ms. */
 const GRACE = 10_000
+/** A no holds for so long, ms: a peer that dials several addresses, or tries again at once, is one question. */
+const FIRM = 1_000
 
 /** Somebody has shown who it is, and waits at the door. */
 export function onVisit(state: State, out: Effects, event: EventOf<'visit'>): void {
@@ -47,6 +49,7 @@ export function onVisit(state: State, out: Effects, event: EventOf<'visit'>): vo
     if (visits.length >= MOST_VISITS) return refuse(state, out, event, 'too many connections of it wait for authorize')
     return void visits.push(visit)
   }
+  if ((authorizing.declined.get(peer) ?? -Infinity) > now) return refuse(state, out, event, NOT_AUTHORIZED)
   const range = rangeOf(address)
   if (!makeRoom(state, out, range, peer)) return refuse(state, out, event, TOO_MANY)
   const id = authorizing.nextId++
@@ -205,8 +208,18 @@ function decline(
 ): void {
   tell(state, out, { kind, peer, address, inbound, reason })
   answer(out, visits, false)
+  if (kind === 'unauthorized') noteDeclined(state, peer)
   const dial = state.dials.get(peer)
   if (dial !== undefined) refuseDial(state, out, dial, `${NOT_AUTHORIZED}: ${reason}`)
+}
+
+function noteDeclined({ authorizing: { declined }, now }: State, peer: string): void {
+  for (const [other, until] of declined) {
+    if (until > now) break
+    declined.delete(other)
+  }
+  declined.delete(peer)
+  declined.set(peer, now + FIRM)
 }
 
 function refuse(state: State, out: Effects, event: EventOf<'visit'>, reason: string): void {

@@ -42,6 +42,8 @@ export interface Authorizing {
   answersTake: number
   /** Peers that were admitted a moment ago, and may not be connected yet → until when, ms. */
   admitted: Map<string, number>
+  /** Peers that were not admitted a moment ago, and are not asked about again → until when, ms. */
+  declined: Map<string, number>
 }
 
 /** What a peer, or a place, has done against our protocols. offences.ts changes it. */
@@ -98,6 +100,7 @@ export function createAccessState(): AccessState {
       turns: new Map(),
       answersTake: 0,
       admitted: new Map(),
+      declined: new Map(),
     },
     offenders: { peers: new Map(), places: new Map(), due: new Map() },
     audit: { emptyAt: new Map(), missed: new Map() },
