@@ -1,5 +1,5 @@
 /** What the engine finds of a reader that does what it must not. */
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { fuzz } from './engine.js'
 import { inputsOf, largeOf, type Target } from './target.js'
 
@@ -37,6 +37,9 @@ function work(ms: number): void {
 }
 
 afterEach(() => void Reflect.deleteProperty(Object.prototype, 'odd'))
+
+// Among other specs a collection of garbage takes long, and there are many.
+jest.setTimeout(120_000)
 
 describe('fuzzing', () => {
   it('finds nothing in a good reader, and counts what came of its inputs', async () => {
