@@ -146,6 +146,7 @@ export const OWNERS = {
     Turns: [SLOTS],
     'Turns.due': [SLOTS, HELD],
     'Turns.stalled': [HELD],
+    'Turns.resuming': [HELD],
     'Turns.quickPeer': [DEAR],
     'Turns.quickAt': [DEAR],
     'Turns.restUntil': [DEAR],

@@ -288,5 +288,5 @@ export const amongStrangers: Fault[] = [
   mutant('nobody is of more use than others', replace('lowest', 'one.worth < other.worth', 'false')),
   mutant('who is denied is not hung up on', drop('hangUpOn', 'dropConnection(')),
   mutant('a denial has no end', drop('expireAccess', 'enter(')),
-  mutant('producers that wait for room are forgotten', replace('resumeTurns', 'stalled.size > 0', 'false')),
+  mutant('producers that wait for room are forgotten', drop('resumeTurns', 'resumeStalled(')),
 ]

@@ -12,11 +12,16 @@ import { sightAll } from './sightings.js'
 import { settingsOf, type LowLimits } from './scenario.js'
 import { Violation } from './violation.js'
 
+/** Streams that an honest peer reads, which take more together than it may have at once. */
+const STREAMS = 8
+/** They have turns, and each goes on within this time, ms. */
+const GOES_ON = 2_000
 /** What the first byte of a request asks for. */
 const SMALL = 0
 const LARGE = 1
 const STREAM = 2
 const SLOW = 3
+const VARIED = 4
 
 const ATTACKS = ['giveNoCredit', 'cancel', 'flood', 'readNothing', 'wait'] as const
 const LASTS = 8_000
@@ -58,21 +63,23 @@ export async function runStrangers(seed: number): Promise<void> {
   const story = new Story(net, victim, limits)
   const join = (): Promise<P2pNode> => net.createNode({ ...config, bootNodes: victim.addresses })
   const honest = [await join(), await join()]
+  const reader = await join()
   const strangers: P2pNode[] = []
   for (let i = 0; i <= random.below(3); i++) strangers.push(await join())
-  for (const node of [victim, ...honest, ...strangers]) sightAll(node)
+  for (const node of [victim, ...honest, reader, ...strangers]) sightAll(node)
   await net.run(200)
   const passing: P2pNode[] = []
   const attacks = strangers.map(() => ATTACKS[random.below(ATTACKS.length)]!)
   for (let time = 0; time < LASTS; time += SAMPLE) {
     strangers.forEach((stranger, i) => story.attack(stranger, attacks[i]!, random.below(20)))
     for (const peer of honest) story.ask(peer)
+    if (time < STREAMS * SAMPLE) story.read(reader)
     if (time % PASSING === 0) passing.push(await join())
     if (time === LASTS / 2) story.deny(strangers[0]!)
     await net.run(SAMPLE)
     story.check()
   }
-  for (const stranger of [...strangers, ...passing]) await net.until(stranger.stop())
+  for (const stranger of [...strangers, ...passing, reader]) await net.until(stranger.stop())
   await net.run(OVER)
   story.checkEnd()
   for (const node of [victim, ...honest]) await net.until(node.stop())
@@ -81,6 +88,8 @@ export async function runStrangers(seed: number): Promise<void> {
 class Story {
   private working = 0
   private violation: Violation | undefined
+  /** The streams that are read → when something of them came last; `Infinity`: they are over. */
+  private readonly heard = new Map<number, number>()
   private denied: { peer: string; until: number } | undefined
 
   constructor(
@@ -92,15 +101,16 @@ class Story {
       handleInboundRequest: ([kind]) => {
         if (kind === SMALL) return new Uint8Array(100)
         if (kind === LARGE) return new Uint8Array(60_000)
-        return kind === STREAM ? this.endless() : this.slow()
+        if (kind === VARIED) return this.endless((count) => (count % 20 < 10 ? 2_000 : 60_000))
+        return kind === STREAM ? this.endless(() => 20_000) : this.slow()
       },
     })
   }
 
-  private async *endless(): AsyncGenerator<Uint8Array> {
+  private async *endless(sizeOf: (count: number) => number): AsyncGenerator<Uint8Array> {
     this.begin()
     try {
-      for (;;) yield new Uint8Array(20_000)
+      for (let count = 0; ; count++) yield new Uint8Array(sizeOf(count))
     } finally {
       this.working--
     }
@@ -130,6 +140,16 @@ class Story {
       },
       (error: unknown) => this.say('answered', `an honest request failed: ${String(error)}`),
     )
+  }
+
+  /** Reads a stream as fast as it comes. Where there was no room for it, it is over at once. */
+  read(peer: P2pNode): void {
+    const id = this.heard.size
+    this.heard.set(id, this.net.now)
+    peer.request$(this.victim.peerId, Uint8Array.of(VARIED), { timeout: 60_000 }).subscribe({
+      next: () => this.heard.set(id, this.net.now),
+      error: () => this.heard.set(id, Infinity),
+    })
   }
 
   attack(stranger: P2pNode, attack: Attack, count: number): void {
@@ -188,6 +208,8 @@ class Story {
 
   check(): void {
     this.checkDenied()
+    for (const [id, at] of this.heard)
+      if (this.net.now - at > GOES_ON) this.say('goes on', `nothing came of stream ${id} for ${this.net.now - at} ms`)
     const { state } = insidesOf(this.victim)
     const most = this.limits.answerBytesPerPeer! + FIRST * LARGE_ANSWER
     for (const { peer, answers } of state.budget.accounts.values())
@@ -204,6 +226,7 @@ class Story {
   }
 
   checkEnd(): void {
+    this.heard.clear()
     this.check()
     const { expected: _remembered, ...use } = insidesOf(this.victim).state.budget.all
     for (const [name, value] of Object.entries(use))

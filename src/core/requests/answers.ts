@@ -9,7 +9,7 @@ import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { grantRoom } from './budget.js'
 import { allowValues, cancelHandler, extendIfMoving, logExpiry, startAnswering, type Answerer } from './exchanges.js'
-import { holdAnswer, mayKeep, noteSize, takeStalled } from './held.js'
+import { holdAnswer, mayKeep, noteSize, resumeStalled } from './held.js'
 import { logRefusal } from './refusal-log.js'
 import { isSeries, lookAtSeries } from './session/answerer/idle.js'
 import { sessionAnswerer } from './session/answerer/answers.js'
@@ -112,8 +112,6 @@ export function resumeWaiting(state: State, out: Effects): void {
 
 /** Room for answers has become free: producers go on, and then requests that wait for a handler. */
 export function resumeTurns(state: State, out: Effects): void {
-  if (state.turns.stalled.size > 0) {
-    for (const exchange of takeStalled(state)) answererOf(exchange).setPullable(state, out, exchange)
-  }
+  resumeStalled(state, (exchange) => answererOf(exchange).setPullable(state, out, exchange))
   serveTurns(state, out)
 }

@@ -70,16 +70,26 @@ export function releaseAnswer(state: State, exchange: Exchange): void {
   holdAnswer(state, exchange, 0)
 }
 
+/** Do others wait for room, who come first? */
+export function isBehind({ turns }: State): boolean {
+  return turns.stalled.size > 0 && !turns.resuming
+}
+
 /** The producer of the answer waits for room for its next value. */
-export function stall({ turns }: State, { id }: Exchange): void {
+export function stall(state: State, { id }: Exchange): void {
+  const { turns } = state
+  if (isBehind(state)) turns.due = true
   turns.stalled.add(id)
 }
 
-/** Removes and returns the answers whose producers wait for room. */
-export function takeStalled({ turns, exchanges }: State): Exchange[] {
+/** Lets all answers whose producers wait for room try again, those that wait longest first. */
+export function resumeStalled({ turns, exchanges }: State, tryAgain: (exchange: Exchange) => void): void {
+  if (turns.stalled.size === 0) return
   const ids = [...turns.stalled]
   turns.stalled.clear()
-  return ids.map((id) => exchanges.open.get(id)!)
+  turns.resuming = true
+  for (const id of ids) tryAgain(exchanges.open.get(id)!)
+  turns.resuming = false
 }
 
 /** A value of an answer is here, and others are expected to be like it. */

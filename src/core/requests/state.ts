@@ -251,6 +251,8 @@ export interface Turns {
   peers: Map<string, Account>
   /** Answers whose producers wait for room for their next value. */
   stalled: Set<ExchangeId>
+  /** They try again, one after the other. */
+  resuming: boolean
   lingering: IdMap<Lingering>
   /** Something has become free, or has begun to wait, in this step. */
   due: boolean
@@ -302,6 +304,7 @@ export function createRequestsState(): RequestsState {
     turns: {
       peers: new Map(),
       stalled: new Set(),
+      resuming: false,
       lingering: new IdMap(),
       due: false,
       roomAt: -Infinity,

@@ -25,7 +25,7 @@ import {
   type Answerer,
 } from '../../exchanges.js'
 import { noteAnswered, noteSent } from '../../accounts.js'
-import { mayKeep, stall } from '../../held.js'
+import { isBehind, mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
 import { logRefusal } from '../../refusal-log.js'
 import { enlist, scheduleFlush } from '../../streams.js'
@@ -98,7 +98,7 @@ export function allow(state: State, out: Effects, exchange: SessionExchange): vo
   if (series === undefined || !series.pullable || ended || series.allowance > 0) return
   const room = Math.min(sendCredit, MAX_AHEAD) - series.cost
   if (room <= 0) return keepOnly(state, exchange, series)
-  if (!reserveNext(state, exchange, series)) return stall(state, exchange)
+  if (isBehind(state) || !reserveNext(state, exchange, series)) return stall(state, exchange)
   allowValues(state, out, exchange, room - series.allowance)
   series.allowance = room
 }
