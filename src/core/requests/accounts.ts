@@ -2,6 +2,7 @@
  * The accounts of peers that ask: what each uses is written there by budget.ts, held.ts and slots.ts, with what its range of addresses uses,
  * and here how many requests of it were answered or refused, and how many bytes have passed.
  */
+import { peersChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { SLOWEST as SLOWEST_LINE } from '../peers/line.js'
 import { rangeOfPeer } from '../peers/connections.js'
@@ -59,11 +60,13 @@ export function dropAccount(state: State, peer: string): void {
     dueAt(state, 'accounts', now + REMEMBERED)
     return
   }
-  remove(budget, account)
+  remove(state, account)
 }
 
-function remove({ accounts, ranges }: Budget, { peer, range }: Account): void {
+function remove(state: State, { peer, range, shown }: Account): void {
+  const { accounts, ranges } = state.budget
   accounts.delete(peer)
+  if (shown > 0) peersChanged(state)
   range.accounts--
   if (range.accounts === 0) ranges.delete(range.range)
 }
@@ -74,13 +77,14 @@ export function nextGone({ budget }: State): number {
   return Infinity
 }
 
-export function dropGone({ budget, connections, now }: State): void {
+export function dropGone(state: State): void {
+  const { budget, connections, now } = state
   for (const [peer, until] of budget.gone) {
     if (until > now) return
     budget.gone.delete(peer)
     const account = budget.accounts.get(peer)
     const isInUse = account === undefined || account.exchanges > 0 || account.handlers > 0
-    if (!isInUse && !connections.byPeer.has(peer)) remove(budget, account)
+    if (!isInUse && !connections.byPeer.has(peer)) remove(state, account)
   }
 }
 
