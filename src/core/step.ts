@@ -164,7 +164,7 @@ function handle(state: State, out: Effects, event: Event): void {
       return publishing.serveWaiting(state, out)
     case 'gossipClosed':
       topics.onGossipClosed(state, event.peer)
-      return publishing.onDrained(state, out, event.peer)
+      return publishing.onDrained(state, out, event.peer, true)
     case 'subscriptionChanged':
       topics.onSubscriptionChanged(state, event)
       return publishing.serveWaiting(state, out)

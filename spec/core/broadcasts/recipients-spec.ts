@@ -17,7 +17,7 @@ describe('a peer that reads too slowly', () => {
     expect(out).toMatchObject([
       { type: 'log', level: 'warn', message: 'bob reads our broadcasts too slowly: they wait for it, or pass it over' },
     ])
-    expect([recipients.takeSlow(state, 'bob'), recipients.takeSlow(state, 'bob')]).toEqual([true, false])
+    expect([recipients.takeSlow(state, 'bob', false), recipients.takeSlow(state, 'bob', false)]).toEqual([true, false])
   })
 
   it('does not block topics that it is not in', () => {

@@ -1,10 +1,11 @@
 /**
  * For whom the broadcasts of a topic wait, and for how long together: for peers that read too slowly, and for those that close their only
  * connection. An identity costs nothing, so patience for each of them would be patience without end. While others in the topic could have
- * the broadcasts at once, those that the config does not name have a budget of time together; beyond it they are passed over. Where
- * nobody else is held up, each has its full time.
+ * the broadcasts at once, those that the config does not name have a budget of time together; beyond it they are passed over. Who was slow
+ * and has taken all the same what waited has one of its own. Where nobody else is held up, each has its full time.
  */
 import { left, spend } from '../limits/rate.js'
+import type { Bucket } from '../limits/state.js'
 import { isTrusted } from '../peers/trust.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
@@ -17,8 +18,15 @@ import type { PublishQueue, Standing } from './state.js'
  */
 const BUDGETS = { trusted: { rate: 100, burst: 1 }, stranger: { rate: 20, burst: 1 / 4 } } as const
 
-type Budgeted = keyof typeof BUDGETS
-const BUDGETED = Object.keys(BUDGETS) as Budgeted[]
+/** The same for one that is known to read. */
+const READER = { rate: 200, burst: 1 / 4 } as const
+
+/** A budget of time: what it regains in a second, and the most that it has, ms. */
+interface Purse {
+  bucket: Bucket
+  rate: number
+  most: number
+}
 
 /** A peer in the topic that cannot have a broadcast now. */
 interface Laggard {
@@ -61,16 +69,19 @@ export function waits(state: State, topic: string, queue: PublishQueue, late: re
   queue.held = undefined
   if (late.length === 0) return false
   const holdsUp = isAnyoneElse(state, topic, late)
-  const by = late.filter(
-    ({ standing, until }) => until > now && (!holdsUp || standing === 'named' || budgetOf(state, standing) >= 1),
+  const purses = new Map(
+    late.map((one) => [one, holdsUp && one.standing !== 'named' ? purseOf(state, one) : undefined]),
   )
+  const timeOf = (one: Laggard): number => {
+    const purse = purses.get(one)
+    return purse === undefined ? Infinity : leftIn(purse, now)
+  }
+  const by = late.filter((one) => one.until > now && timeOf(one) >= 1)
   if (by.length === 0) return false
-  const until = by.map((one) =>
-    holdsUp && one.standing !== 'named'
-      ? Math.min(one.until, now + Math.ceil(budgetOf(state, one.standing)))
-      : one.until,
-  )
-  const charges = holdsUp ? BUDGETED.filter((name) => by.some(({ standing }) => standing === name)) : []
+  const until = by.map((one) => Math.min(one.until, now + Math.ceil(timeOf(one))))
+  const charges = [
+    ...new Map(by.flatMap((one) => purses.get(one) ?? []).map((purse) => [purse.bucket, purse])).values(),
+  ]
   queue.held = { since: now, until: Math.min(...until), peers: by.map(({ peer }) => peer), charges }
   return true
 }
@@ -84,19 +95,30 @@ function isAnyoneElse({ topics, recipients }: State, topic: string, late: readon
   return false
 }
 
-/** So long may all of this standing still hold up others, ms. */
-function budgetOf({ recipients, settings, now }: State, standing: Budgeted): number {
-  const { rate, burst } = BUDGETS[standing]
-  return left(recipients.budgets[standing], rate, now, settings.slowPeerPatience * burst)
+/** Its own budget, while there is something in it, or else that of all of its standing. */
+function purseOf({ recipients, settings, now }: State, { peer, standing, reason }: Laggard): Purse {
+  const patience = settings.slowPeerPatience
+  const own = reason === 'slowPeer' ? recipients.readers.get(peer) : undefined
+  if (own !== undefined) {
+    const purse = { bucket: own, rate: READER.rate, most: patience * READER.burst }
+    if (leftIn(purse, now) >= 1) return purse
+  }
+  const name = standing === 'trusted' ? 'trusted' : 'stranger'
+  const { rate, burst } = BUDGETS[name]
+  return { bucket: recipients.budgets[name], rate, most: patience * burst }
+}
+
+function leftIn({ bucket, rate, most }: Purse, now: number): number {
+  return left(bucket, rate, now, most)
 }
 
 /** The queue has waited until now: that is charged, and counted for whom it was. */
 export function settleWait(state: State, topic: string, { held }: PublishQueue): void {
   if (held === undefined) return
-  const { recipients, now } = state
+  const { now } = state
   const waited = now - held.since
   if (waited <= 0) return
-  for (const name of held.charges) spend(recipients.budgets[name], BUDGETS[name].rate, now, waited)
+  for (const { bucket, rate } of held.charges) spend(bucket, rate, now, waited)
   countHeld(state, topic, held.peers, waited)
   held.since = now
 }

@@ -196,8 +196,8 @@ export function onPublishHeld(state: State, out: Effects, { ask: id, peers, busy
 }
 
 /** The peer takes more again, or is gone. */
-export function onDrained(state: State, out: Effects, peer: string): void {
-  if (takeSlow(state, peer)) pump(state, out)
+export function onDrained(state: State, out: Effects, peer: string, isGone = false): void {
+  if (takeSlow(state, peer, isGone)) pump(state, out)
 }
 
 // ---- the network's answers

@@ -5,6 +5,7 @@
  */
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
+import { createBucket } from '../limits/rate.js'
 import type { State } from '../state.js'
 import { line } from '../terms.js'
 import { standingOf } from './patience.js'
@@ -22,10 +23,14 @@ export function noteBusy({ recipients }: State, peer: string): void {
   recipients.busy.add(peer)
 }
 
-/** The peer takes more again, or is gone. False: it was neither slow nor busy. */
-export function takeSlow({ recipients }: State, peer: string): boolean {
-  const wasBusy = recipients.busy.delete(peer)
-  return recipients.slow.delete(peer) || wasBusy
+/** The peer takes more again, or (`isGone`) is gone. False: it was neither slow nor busy. */
+export function takeSlow({ recipients }: State, peer: string, isGone: boolean): boolean {
+  const { busy, slow, readers } = recipients
+  const wasBusy = busy.delete(peer)
+  const wasSlow = slow.delete(peer)
+  if (isGone) readers.delete(peer)
+  else if (wasSlow && !readers.has(peer)) readers.set(peer, createBucket())
+  return wasSlow || wasBusy
 }
 
 /** When broadcasts have waited long enough for somebody, or a parting is over; `Infinity`: nothing of that is due. */

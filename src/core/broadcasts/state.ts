@@ -122,8 +122,8 @@ export interface Wait {
   /** When some of these peers have had their time. */
   readonly until: number
   readonly peers: readonly string[]
-  /** The budgets of time that it is charged to. */
-  readonly charges: readonly ('trusted' | 'stranger')[]
+  /** The budgets of time that it is charged to, and what each regains in a second, ms. */
+  readonly charges: readonly { bucket: Bucket; rate: number }[]
 }
 
 /** What a peer is to us: the config names it, it has some standing, or neither. */
@@ -302,6 +302,8 @@ export interface Recipients {
   parting: Map<string, Parting>
   /** How long peers of a standing may still hold up broadcasts to others. */
   budgets: Record<'trusted' | 'stranger', Bucket>
+  /** Peers that were slow and have taken all the same what waited for them: each has a budget of its own. */
+  readers: Map<string, Bucket>
 }
 
 /** A peer that is about to close its connection, and the topics that it is in: our broadcasts on these wait. */
@@ -412,6 +414,7 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       pending: new Set(),
       parting: new Map(),
       budgets: { trusted: createBucket(), stranger: createBucket() },
+      readers: new Map(),
     },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
     histories: createShares(),
