@@ -177,7 +177,7 @@ export const mutants: Fault[] = [
   mutant('bytes of what was broadcast still count', drop('closeBroadcast', 'queuedBytes -=')),
   mutant(
     'a peer that was slow stays so',
-    replace('takeSlow', 'recipients.slow.delete(peer)', 'recipients.slow.has(peer)'),
+    replace('takeSlow', 'slow.delete(peer)', 'recipients.slow.has(peer)'),
   ),
   mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
