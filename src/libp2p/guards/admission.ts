@@ -1,34 +1,23 @@
-/**
- * How often strangers may ask us for something: a rate for each peer, for each range of addresses, and in all. A peer that asks
- * little is answered whatever the others do.
- */
+/** How often strangers may ask us for something. */
 import type { Connection } from '@libp2p/interface'
-import { Buckets, createBucket, take, type PerSecond } from '../../core/limits/rate.js'
+import type { PerSecond } from '../../core/limits/rate.js'
 import { rangeOf } from '../../core/peers/addresses.js'
 import { OTHERS, OWN, type Blame } from './refusals.js'
+import { SharedRate } from './shared-rate.js'
 
-/** What a range, and all together, have: so many times what one peer has. */
-const OF_RANGE = 4
-const OF_ALL = 20
-/** What each peer has in any case. */
+/** What each peer may ask in any case. */
 const LEAST: PerSecond = 2
-/** Peers, and ranges, whose use is remembered. */
-const MOST = 4_096
 
 export class Admission {
-  private readonly peers: Buckets
-  private readonly ranges: Buckets
-  private readonly least = new Buckets(LEAST, MOST)
-  private readonly all = createBucket()
+  private readonly rate: SharedRate
 
   constructor(
     /** Of one peer. */
-    private readonly rate: PerSecond,
+    rate: PerSecond,
     private readonly now = () => performance.now(),
-    private readonly ofAll = OF_ALL,
+    ofAll?: number,
   ) {
-    this.peers = new Buckets(rate, MOST)
-    this.ranges = new Buckets(rate * OF_RANGE, MOST)
+    this.rate = new SharedRate(rate, LEAST, ofAll)
   }
 
   /** `undefined`: it is admitted. */
@@ -38,10 +27,12 @@ export class Admission {
 
   refusesOf(peer: string, range: string): Blame | undefined {
     const now = this.now()
-    if (this.peers.take(peer, now) > 0) return OWN
-    if (this.least.take(peer, now) === 0) return undefined
-    const isAdmitted = this.ranges.take(range, now) === 0 && take(this.all, this.rate * this.ofAll, now) === 0
-    return isAdmitted ? undefined : OTHERS
+    const part = this.rate.of({ peer, range }, now)
+    if (part.take(now) === 0) return undefined
+    if (part.isOwn) return OWN
+    // Whoever asks on and on because of others has asked all the same.
+    part.takeOwn(now)
+    return OTHERS
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { MUXER } from '../../../../src/libp2p/defaults.js'
-import { StreamRate, Turns, type Openings } from '../../../../src/libp2p/guards/lines/openings.js'
+import { OpeningTurns } from '../../../../src/libp2p/guards/lines/opening-turns.js'
+import { StreamRate, type Openings } from '../../../../src/libp2p/guards/lines/openings.js'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -72,7 +73,7 @@ describe('the rate of streams', () => {
 
 describe('turns', () => {
   it('go to whoever has waited longest', async () => {
-    const turns = new Turns()
+    const turns = new OpeningTurns()
     const served: number[] = []
     const one = (name: number): void => {
       const mine = turns.of()

@@ -17,7 +17,8 @@ import { nextTurn } from '../../../platform/timers.js'
 import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
 import type { Refuse } from '../refusals.js'
-import { StreamRate, type Owner } from './openings.js'
+import type { Owner } from '../shared-rate.js'
+import { StreamRate } from './openings.js'
 import { Unagreed } from './unagreed.js'
 
 export class Lines {
