@@ -37,6 +37,7 @@ export interface OpenReplies {
 export const NOTHING_OPEN: OpenReplies = { isInside: () => false, isHistory: () => false }
 
 const encoder = new TextEncoder()
+
 export class SessionRedactor {
   /** How many bytes of the current frame are still to come; -1: its length is being read. */
   private left = -1

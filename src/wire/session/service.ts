@@ -34,6 +34,7 @@ const MAX_PROOF = 4_096
 const ADDRESS = /^\/[\w.:/-]{1,200}$/
 
 const encoder = new TextEncoder()
+
 export function encodeServiceRequest(request: ServiceRequest): Uint8Array {
   switch (request.kind) {
     case 'history':
