@@ -24,11 +24,12 @@ const config: Config = {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/{spec,examples}/**/*-spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(integration|interop|simulation|world)/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(hostile|integration|interop|simulation|world)/'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/spec/integration/**/*-spec.ts'] },
     { ...shared, displayName: 'simulation', testMatch: ['<rootDir>/spec/simulation/**/*-spec.ts'] },
     { ...shared, displayName: 'world', testMatch: ['<rootDir>/spec/world/**/*-spec.ts'] },
+    { ...shared, displayName: 'hostile', testMatch: ['<rootDir>/spec/hostile/**/*-spec.ts'] },
     { ...shared, displayName: 'interop', testMatch: ['<rootDir>/spec/interop/**/*-spec.ts'] },
   ],
 }

@@ -15,7 +15,8 @@ const USAGE = `usage: npx tsx examples/main.ts [--listen <multiaddr>] [<boot nod
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** What a stranger sent, safe for a terminal. */
-const show = (data: Uint8Array): string => new TextDecoder().decode(data.subarray(0, 200)).replace(/\p{C}/gu, '·')
+const show = (data: Uint8Array): string =>
+  new TextDecoder().decode(data.subarray(0, 200)).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '·')
 
 function log(line: string): void {
   console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)

@@ -10,7 +10,7 @@ const USAGE = `npm run simulate -- [options]
   --seeds <n> [--from 1] [--workers 2]   the suite of invariants on many seeds; without any option, on 1,000
   --seed <n>                             one seed; if it fails, its shortest schedule
   --mutant <name> --seed <n>             … on a copy with a planted fault, found by part of its name
-  --story <run|live|kept>                of random schedules, of faults that never heal, or of ordinary use
+  --story <run|live|kept|strangers>      of random schedules, of faults that never heal, of ordinary use, or of strangers
   --golden                               writes the digests that every Node version compares with
   --nodes <n,…> [--docs]                 the scale study; --docs writes its plot and its table
   --load <n,…> [--seconds 60]            the load of the goal; --profile says where its time goes

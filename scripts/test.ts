@@ -46,12 +46,14 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   lint: () => check('npm', ['run', '--silent', 'lint']),
   format: () => check('npm', ['run', '--silent', 'format:check']),
   types: () => check('npm', ['run', '--silent', 'typecheck']),
-  unit: (jestArgs) => jest('unit', ['--testTimeout=20000', ...jestArgs]),
+  unit: (jestArgs) => jest('unit', ['--testTimeout=20000', '--maxWorkers=100%', ...jestArgs]),
   // One after the other: each of these specs keeps all cores busy by itself.
   simulation: (jestArgs) => jest('simulation', ['--runInBand', ...jestArgs]),
   integration: (jestArgs) => jest('integration', ['--testTimeout=30000', ...jestArgs]),
   // One after the other: each measures times.
   world: (jestArgs) => jest('world', ['--testTimeout=60000', '--runInBand', ...jestArgs]),
+  // The same.
+  hostile: (jestArgs) => jest('hostile', ['--testTimeout=120000', '--runInBand', ...jestArgs]),
   interop,
 }
 

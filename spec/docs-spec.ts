@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { LIMIT_RULES, limitsOf, type Limits } from '../src/core/limits/limits.js'
 import { DIALS } from '../src/core/parameters.js'
 import { defaultSettings } from '../src/core/settings.js'
 
@@ -142,6 +143,19 @@ describe('docs/broadcasts.md', () => {
     const names = optionsOf('src/config/pubsub.ts', 'PubsubConfig').map((name) => name.split('.').at(-1)!)
     expect(names.length).toBeGreaterThan(8)
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([])
+  })
+})
+
+describe('docs/limits.md', () => {
+  it('has every limit, with its unit and its default', () => {
+    const table = read('docs/limits.md').split('\n## ')[0]!
+    const told = [...table.matchAll(/^\| `(\w+)` +\| ([a-z ]+?) +\| ([\d,]+)/gm)].map(([, name, unit, value]) => {
+      return [name, unit, Number(value!.replace(/,/g, ''))]
+    })
+    const right = (Object.entries(limitsOf()) as [keyof Limits, number][]).map(([name, value]) => {
+      return [name, LIMIT_RULES[name].unit, value]
+    })
+    expect(told).toEqual(right)
   })
 })
 

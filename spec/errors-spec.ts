@@ -27,6 +27,13 @@ describe('P2pError', () => {
     expect('remoteCode' in new P2pError('RequestRejected', 'no')).toBe(false)
   })
 
+  it('may be printed: what a peer has put into its message or code cannot reach a terminal', () => {
+    const error = new P2pError('RequestRejected', 'no: \x1b[2J\r\nroot\u202e', { remoteCode: 'a\x1b[1m' })
+    expect(error.message).toBe('no: \ufffd[2J\ufffd\ufffdroot\ufffd')
+    expect(error.remoteCode).toBe('a\ufffd[1m')
+    expect(error.stack).not.toContain('\x1b')
+  })
+
   it('shows its code when it is logged or serialised', () => {
     expect(Object.keys(new P2pError('NodeStopped', 'stopped'))).toEqual(['code'])
   })

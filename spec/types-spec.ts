@@ -16,8 +16,18 @@ const never = (): boolean => false
 
 it('are exported, and nothing else is', () => {
   expect(Object.keys(tinyp2p).sort()).toEqual([
-    ...['P2pError', 'bytes', 'createNode', 'defineProtocol', 'isP2pError', 'json', 'newSecret', 'nothing', 'stream'],
-    ...['unary', 'utf8'],
+    ...[
+      'P2pError',
+      'bytes',
+      'createNode',
+      'defineProtocol',
+      'isP2pError',
+      'json',
+      'newNetworkKey',
+      'newSecret',
+      'nothing',
+    ],
+    ...['stream', 'unary', 'utf8'],
   ])
 })
 
@@ -172,6 +182,7 @@ it('of errors: a code that can be told apart', () => {
   expectTypeOf<P2pError['remoteCode']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<ErrorCode>().toEqualTypeOf<
     | 'InvalidConfig' | 'InvalidSecretKey' | 'InvalidAddress' | 'InvalidPeerId' | 'ListenError' | 'DialError'
+    | 'Denied'
     | 'RequestRejected' | 'RequestTimeout' | 'RequestTooLarge' | 'ResponseTooLarge' | 'ConnectionLost' | 'Overloaded'
     | 'Aborted' | 'NotSubscribed' | 'PublishError' | 'DuplicateMessage' | 'MessageTooLarge' | 'HandlerAlreadySet'
     | 'NodeStopped'

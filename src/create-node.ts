@@ -2,7 +2,7 @@
 import { readConfig, type CheckedConfig, type NodeConfig } from './config/config.js'
 import { oddities } from './config/oddities.js'
 import type { Batch } from './core/events.js'
-import type { Settings } from './core/settings.js'
+import { isNamed, type Settings } from './core/settings.js'
 import { createLogger, type Logger } from './edge/log.js'
 import { newIncarnation, newSecret, peerIdOf, privateKeyOf } from './identity.js'
 import { createLibp2pPort } from './libp2p/index.js'
@@ -25,8 +25,10 @@ import { LaneScheduler } from './lane/scheduler.js'
  * when the config is wrong, `ListenError` when no address can be listened on, or libp2p cannot be set up.
  */
 export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
-  const { settings, pubsub, validators, record, dataDir } = readConfig(config)
-  const log = createLogger(config.logger)
+  const checked = readConfig(config)
+  const { dataDir } = checked
+  const { scheduler } = config
+  const log = createLogger(config.logger, scheduler && (() => scheduler.now()))
   // Browsers have no files, so the code for them is loaded only if it is needed.
   const data =
     dataDir === undefined
@@ -34,7 +36,7 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
       : await (await import('./storage/data-dir.js')).openDataDir(dataDir, config.secret, log)
   try {
     const secret = data?.secret ?? config.secret ?? newSecret()
-    return await launchWith({ settings, pubsub, validators, record, dataDir }, { config, secret, log, data })
+    return await launchWith(checked, { config, secret, log, data })
   } catch (error) {
     await data?.close()
     throw error
@@ -49,7 +51,7 @@ interface Parts {
 }
 
 async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
-  const { pubsub, validators, record } = checked
+  const { pubsub, validators, authorize, networkKey, record } = checked
   const asked = checked.settings.listen
   const settings: Settings = {
     ...checked.settings,
@@ -65,13 +67,17 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       privateKey,
       protocols: settings.protocols,
       pubsub,
+      limits: settings.limits,
+      isNamed: (peer) => isNamed(settings, peer),
+      ...(networkKey && { networkKey }),
       log: (text) => {
-        log('debug', text)
+        log('debug', { kind: 'network', text })
       },
       onListening: (bound) => data?.listens(asked, bound),
     }),
     log,
     validators,
+    authorize,
     ...(data && {
       tap: (batch: Batch) => {
         data.batch(batch)

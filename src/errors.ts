@@ -1,4 +1,5 @@
-/** The one error type: every failure that a caller can see is a `P2pError` with a `code`. The file imports nothing. */
+/** The one error type: every failure that a caller can see is a `P2pError` with a `code`. */
+import { printable } from './wire/text.js'
 
 /** What went wrong. */
 export type ErrorCode =
@@ -21,6 +22,11 @@ export type ErrorCode =
   | 'ListenError'
   /** The peer could not be reached: no address was found, none answered, or it was lost before anything was sent. Try again. */
   | 'DialError'
+  /**
+   * `access` of this node does not let the peer in: it is denied or banned, not in the allow list, or `authorize` has said no, as the
+   * message says. Nothing is sent to it. `node.allow` admits it.
+   */
+  | 'Denied'
   /** The peer refused the request: its handler rejected or threw, or it has none. The same request again rarely helps. */
   | 'RequestRejected'
   /**
@@ -69,7 +75,8 @@ export interface P2pErrorOptions extends ErrorOptions {
 }
 
 /**
- * A failure, with a `code` to act on, a `message` that says what to do, and the original error, if there is one, as `cause`.
+ * A failure, with a `code` to act on, a `message` that says what to do, and the original error, if there is one, as `cause`. Some of the
+ * message may be a peer's text: control characters in it are U+FFFD, so it may be printed. Those of the `cause` are as they came.
  *
  * ```ts
  * try {
@@ -89,10 +96,10 @@ export class P2pError extends Error {
   declare readonly remoteCode?: string
 
   constructor(code: ErrorCode, message: string, options: P2pErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs
-    if (options.remoteCode !== undefined) this.remoteCode = options.remoteCode
+    if (options.remoteCode !== undefined) this.remoteCode = printable(options.remoteCode)
   }
 }
 

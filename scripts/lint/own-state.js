@@ -2,7 +2,7 @@
  * The law of the state: each record of it is changed by the files that own it (owners.js), and by no others.
  *
  * A record is an interface or a type that a file named in owners.js declares. It is found by its type, so it does not matter by
- * which name or way a file came to an object. A collection (Map, Set, Array, IdMap, IdSet) belongs to the record that has it; it
+ * which name or way a file came to an object. A collection (Map, Set, Array, IdMap, IdSet, Shares) belongs to the record that has it; it
  * is followed through variables, patterns, `get` and loops to the member that it came from. To hand a collection to a function
  * that takes one it may change is to change it. A function that takes a record under a type of its own is not let in.
  *
@@ -26,7 +26,7 @@ const ELEMENTS = new Set(['get', 'at', 'find', 'findLast', 'pop', 'shift'])
 const ITERATIONS = new Set([
   ...['values', 'entries', 'filter', 'slice', 'concat', 'sort', 'reverse', 'toSorted', 'toReversed'],
 ])
-const COLLECTIONS = new Set(['Map', 'Set', 'Array', 'IdMap', 'IdSet'])
+const COLLECTIONS = new Set(['Map', 'Set', 'Array', 'IdMap', 'IdSet', 'Shares'])
 /** Functions of `Object` and `Reflect` that change their first argument. */
 const CHANGERS = new Set([
   ...['assign', 'defineProperty', 'defineProperties', 'setPrototypeOf', 'set', 'deleteProperty', 'freeze'],
@@ -344,6 +344,7 @@ export const ownState = {
           const symbol = checker.getSymbolAtLocation(tsNode.typeName)
           const origin =
             symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+          if (COLLECTIONS.has(origin?.name)) return
           for (const declaration of origin?.declarations ?? []) {
             const at = fileInCore(declaration.getSourceFile().fileName)
             if (at === undefined || at in owners || VALUES_FROM.has(at) || /(^|\/)state\.ts$/.test(at)) continue

@@ -11,6 +11,10 @@ const CALLS = `${ASKING}/calls.ts`
 const ANSWERS = `${ANSWERING}/answers.ts`
 const V1_ASKER = 'requests/v1/asker.ts'
 const V1_ANSWERER = 'requests/v1/answerer.ts'
+const HELD = 'requests/held.ts'
+const SLOTS = 'requests/slots.ts'
+const DEAR = 'requests/dear.ts'
+const TURNS = 'requests/turns.ts'
 const OUTBOX = 'requests/session/outbox.ts'
 /** What only one role of a session has, and what each role changes of its own sessions. */
 const ASKER = [CALLS, `${ASKING}/frames.ts`]
@@ -31,6 +35,23 @@ export const OWNERS = {
     News: ['news.ts'],
     ServiceNews: [],
   },
+
+  'limits/state.ts': {
+    Bucket: ['limits/rate.ts'],
+  },
+
+  'access/state.ts': {
+    AccessState: [],
+    Access: ['access/changing.ts'],
+    Authorization: ['access/authorizing.ts'],
+    Authorizing: ['access/authorizing.ts'],
+    'Authorizing.deadlines': ['due.ts'],
+    Offender: ['access/offences.ts'],
+    Due: [],
+    Offenders: ['access/offences.ts'],
+    Audit: ['access/audit.ts'],
+  },
+  'access/lists.ts': { AccessLists: ['access/lists.ts'], AccessChange: [], Visitor: [], Entries: ['access/lists.ts'] },
 
   'peers/state.ts': {
     PeersState: [],
@@ -92,7 +113,13 @@ export const OWNERS = {
     'PeersRequest.total': [V1_ANSWERER],
     'PeersRequest.complete': [`${ANSWERING}/frames.ts`, V1_ANSWERER],
     'PeersRequest.ended': [ANSWERS, V1_ANSWERER],
-    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', ANSWERS, V1_ANSWERER],
+    // What becomes of a request is told by where it waits.
+    'PeersRequest.stage': ['requests/exchanges.ts', 'requests/budget.ts', SLOTS, TURNS, ANSWERS, V1_ANSWERER],
+    'PeersRequest.moved': ['requests/exchanges.ts', TURNS],
+    'PeersRequest.arrivedAt': [TURNS],
+    'PeersRequest.payload': [SLOTS, TURNS],
+    'PeersRequest.busy': [SLOTS],
+    'PeersRequest.held': [HELD],
     'PeersRequest.reserved': ['requests/budget.ts'],
     'PeersRequest.admitted': ['requests/budget.ts'],
     V1Exchange: [],
@@ -100,9 +127,30 @@ export const OWNERS = {
     'SessionExchange.series': [ANSWERS, `${ANSWERING}/series.ts`],
     Series: [ANSWERS, `${ANSWERING}/series.ts`],
     Lossy: [],
-    Account: ['requests/budget.ts'],
-    Moved: ['requests/budget.ts'],
-    Budget: ['requests/budget.ts'],
+    // Three books, of what comes, of who works on it and of what goes: each has its part of an account.
+    Use: ['requests/budget.ts'],
+    'Use.handlers': [SLOTS],
+    'Use.answers': [HELD],
+    'Use.expected': [HELD],
+    Account: ['requests/accounts.ts'],
+    RangeUse: ['requests/accounts.ts'],
+    Moved: ['requests/accounts.ts'],
+    'Account.window': [SLOTS],
+    'Account.debt': [SLOTS],
+    'Account.interval': [SLOTS],
+    'Account.freedAt': [SLOTS],
+    'Account.cost': [DEAR],
+    'Account.dearUntil': [DEAR],
+    'Account.queue': [SLOTS],
+    Lingering: [],
+    Turns: [SLOTS],
+    'Turns.due': [SLOTS, HELD],
+    'Turns.stalled': [HELD],
+    'Turns.resuming': [HELD],
+    'Turns.quickPeer': [DEAR],
+    'Turns.quickAt': [DEAR],
+    'Turns.restUntil': [DEAR],
+    Budget: ['requests/budget.ts', 'requests/accounts.ts'],
     RefusalLog: ['requests/refusal-log.ts'],
     Streams: ['requests/streams.ts'],
   },
@@ -145,17 +193,24 @@ export const OWNERS = {
   'broadcasts/state.ts': {
     BroadcastsState: [],
     'BroadcastsState.catchUps': ['broadcasts/catch-up.ts'],
+    'BroadcastsState.histories': ['broadcasts/history.ts'],
     Topics: ['broadcasts/topics.ts'],
     Topic: ['broadcasts/topics.ts'],
     'Topic.history': ['broadcasts/history.ts'],
     'Topic.historyBytes': ['broadcasts/history.ts'],
+    'Topic.bringers': ['broadcasts/history.ts'],
     'Topic.remembered': ['broadcasts/history.ts'],
     RememberedBroadcast: [],
+    KeptBroadcast: [],
+    Bringer: ['broadcasts/history.ts'],
     Outcomes: ['broadcasts/history.ts'],
     Publishing: ['broadcasts/publishing.ts'],
     PublishQueue: ['broadcasts/publishing.ts'],
+    'PublishQueue.held': ['broadcasts/patience.ts'],
+    Wait: ['broadcasts/patience.ts'],
     BroadcastAsk: ['broadcasts/publishing.ts'],
     Recipients: ['broadcasts/recipients.ts'],
+    'Recipients.budgets': ['broadcasts/patience.ts'],
     Parting: ['broadcasts/recipients.ts'],
     Validating: ['broadcasts/validating.ts'],
     'Validating.deadlines': ['due.ts'],
@@ -167,7 +222,14 @@ export const OWNERS = {
     Large: ['broadcasts/large.ts'],
     Digesting: [],
     Fetching: ['broadcasts/fetching.ts'],
+    'Fetching.distrusted': ['broadcasts/sources.ts'],
+    'Fetching.signers': ['broadcasts/sources.ts'],
     Fetch: ['broadcasts/fetching.ts'],
+    'Fetch.sources': ['broadcasts/sources.ts'],
+    'Fetch.named': ['broadcasts/sources.ts'],
+    'Fetch.askedRanges': ['broadcasts/sources.ts'],
+    Source: [],
+    AskedSource: ['broadcasts/fetching.ts'],
     CountBook: ['broadcasts/counts.ts'],
     Counts: ['broadcasts/counts.ts'],
     PeerRecord: ['broadcasts/counts.ts'],

@@ -37,19 +37,38 @@ export const CORE_BASE = [
     'port',
   ],
   ...['settings', 'state', 'terms'],
-].map((file) => `core/${file}.ts`)
+]
+  .map((file) => `core/${file}.ts`)
+  // What others may use of a node: numbers and sums of their own, that know no state.
+  .concat('core/limits')
 
 /** What a file of the base may import beside the others of it. No rooms: the state alone has a part of each. */
 const CORE_BASE_ALSO = {
-  'core/effects.ts': ['errors.ts'],
-  'core/settings.ts': ['wire/protocols.ts'],
-  'core/state.ts': ['peers', 'requests', 'services', 'broadcasts'].map((room) => `core/${room}/state.ts`),
+  'core/effects.ts': ['core/access/audit-event.ts', 'errors.ts'],
+  'core/events.ts': ['core/access/lists.ts'],
+  'core/port.ts': ['core/access/lists.ts'],
+  'core/settings.ts': ['core/access/lists.ts', 'wire/protocols.ts'],
+  'core/state.ts': ['access', 'peers', 'requests', 'services', 'broadcasts'].map((room) => `core/${room}/state.ts`),
 }
 
+/** What the other rooms of core ask of who may come in, by files. */
+const access = (/** @type {string[]} */ ...files) => files.map((file) => `core/access/${file}.ts`)
+
 /** What a network knows of the core. */
-const CORE_FOR_NETWORKS = ['port', 'parameters', 'pubsub', 'terms', 'peers/addresses', 'peers/line', 'peers/race'].map(
-  (file) => `core/${file}.ts`,
-)
+const CORE_FOR_NETWORKS = [
+  'access/door',
+  'access/lists',
+  'port',
+  'parameters',
+  'pubsub',
+  'terms',
+  'peers/addresses',
+  'peers/line',
+  'peers/race',
+  'peers/scopes',
+]
+  .map((file) => `core/${file}.ts`)
+  .concat('core/limits')
 
 /** @type {Record<string, { ours: string[], packages: string[] }>} */
 export const ROOMS = {
@@ -61,6 +80,7 @@ export const ROOMS = {
       'edge',
       'errors.ts',
       'identity.ts',
+      'network-key.ts',
       'node',
       'protocol',
       'recording',
@@ -72,7 +92,8 @@ export const ROOMS = {
     ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'storage'],
     packages: [],
   },
-  'errors.ts': { ours: [], packages: [] },
+  'errors.ts': { ours: ['wire/text.ts'], packages: [] },
+  'network-key.ts': { ours: ['errors.ts', 'wire/text.ts'], packages: [] },
   'identity.ts': {
     ours: ['errors.ts'],
     packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],
@@ -81,20 +102,27 @@ export const ROOMS = {
   wire: { ours: [], packages: [] },
   core: { ours: [], packages: [] },
   ...Object.fromEntries(
-    CORE_BASE.map((file) => [file, { ours: [...CORE_BASE, ...(CORE_BASE_ALSO[file] ?? [])], packages: [] }]),
+    CORE_BASE.filter((file) => file.endsWith('.ts')).map((file) => [
+      file,
+      { ours: [...CORE_BASE, ...(CORE_BASE_ALSO[file] ?? [])], packages: [] },
+    ]),
   ),
+  'core/limits': { ours: [], packages: [] },
   // Four rooms of core need each other: a connection carries requests and ends with them, services are requests, and broadcasts
   // are services and use connections. So they have doors: of a room that is not named as a whole, these files.
   'core/peers': {
     ours: [
       ...CORE_BASE,
+      ...access('audit', 'lists', 'rules'),
       ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
       ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',
     ],
     packages: [],
   },
-  'core/requests': { ours: [...CORE_BASE, 'core/peers', 'wire'], packages: [] },
+  'core/requests': { ours: [...CORE_BASE, ...access('offences', 'rules'), 'core/peers', 'wire'], packages: [] },
+  // Who may come in: others ask it by its doors, and step.ts runs what it does to peers, connections and requests.
+  'core/access': { ours: [...CORE_BASE, 'core/peers', 'core/requests', 'core/broadcasts/counts.ts'], packages: [] },
   'core/services': {
     ours: [
       ...CORE_BASE,
@@ -105,13 +133,18 @@ export const ROOMS = {
     packages: [],
   },
   'core/broadcasts': {
-    ours: [...CORE_BASE, 'core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    ours: [
+      ...CORE_BASE,
+      ...access('offences', 'rules'),
+      ...['core/peers', 'core/requests/answers.ts', 'core/services', 'wire'],
+    ],
     packages: [],
   },
   // It only looks, and no other room looks at it.
   'core/explain': {
     ours: [
       ...CORE_BASE,
+      ...access('lists', 'rules'),
       'core/peers/addresses.ts',
       'core/peers/connections.ts',
       'core/peers/dials.ts',
@@ -123,27 +156,27 @@ export const ROOMS = {
   },
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
-  edge: { ours: ['core', 'wire/session/format.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
+  edge: { ours: ['core', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
   'edge/checks.ts': {
     ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],
     packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],
   },
   config: {
-    ours: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'recording/options.ts'],
+    ours: ['core', 'wire', 'edge', 'platform', 'errors.ts', 'network-key.ts', 'recording/options.ts'],
     packages: ['rxjs'],
   },
   node: { ours: ['core', 'lane', 'edge', 'platform', 'errors.ts'], packages: ['@noble/hashes', 'rxjs'] },
   protocol: { ours: ['edge', 'wire/text.ts', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
-    ours: [...CORE_FOR_NETWORKS, 'wire', 'platform'],
+    ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform', 'network-key.ts'],
     packages: [
       ...['libp2p', '@libp2p/*', '@chainsafe/*', '@multiformats/multiaddr', 'multiformats', 'uint8arraylist'],
       '@noble/hashes',
     ],
   },
   testing: {
-    ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'errors.ts'],
+    ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'network-key.ts', 'errors.ts'],
     packages: ['rxjs'],
   },
   'testing/network': {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { copy } from '../../spec/simulation/copies.js'
 import { digests, GOLDEN } from '../../spec/simulation/golden.js'
-import { kept, mutants, neverHealed } from '../../spec/simulation/mutants.js'
+import { amongStrangers, kept, mutants, neverHealed } from '../../spec/simulation/mutants.js'
 import { explain, range, report, runSeeds, Worker, workers } from '../../spec/simulation/pool.js'
 import type { Result } from '../../spec/simulation/worker.js'
 import { UsageError } from '../command-line.js'
@@ -11,8 +11,8 @@ import { UsageError } from '../command-line.js'
 /** So many failing seeds are cut down; of the others only the invariant is told. */
 const EXPLAINED = 3
 
-/** Random schedules, faults that never heal, and ordinary use. */
-export const STORIES = { run: mutants, live: neverHealed, kept }
+/** Random schedules, faults that never heal, ordinary use, and strangers who take what they can. */
+export const STORIES = { run: mutants, live: neverHealed, kept, strangers: amongStrangers }
 export type Story = keyof typeof STORIES
 
 export async function many(from: number, count: number, task: Story, lanes = workers()): Promise<void> {

@@ -1,5 +1,6 @@
 /** Every option of a config is read: a value that is not the default makes another checked config. */
 import { describe, expect, it } from '@jest/globals'
+import { newNetworkKey } from '../../src/network-key.js'
 import { readConfig, type NodeConfig } from '../../src/config/config.js'
 
 /** An object of options that may all be left out has a row for each of them. Any other option has a value. */
@@ -48,6 +49,41 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
       publishThreshold: -40,
       graylistThreshold: -90,
     },
+  },
+  limits: {
+    memory: 20_000_000,
+    requests: 1,
+    requestsPerPeer: 2,
+    requestBytes: 3,
+    requestBytesPerPeer: 4,
+    answerBytes: 5,
+    answerBytesPerPeer: 6,
+    handlers: 7,
+    handlersPerPeer: 8,
+    answerIdleTimeout: 9,
+    kadRate: 10,
+    identifyRate: 11,
+    pingRate: 12,
+    gossipRate: 13,
+    gossipByteRate: 4_096,
+    gossipCacheBytes: 14,
+    largeBytes: 15,
+    historyBytes: 16,
+    authorizing: 17,
+    authorizeTimeout: 18,
+    streamRate: 19,
+    connections: 20,
+    connectionsPerPeer: 21,
+    connectionsPerRange: 22,
+    handshakes: 23,
+    handshakesPerRange: 24,
+    handshakeRate: 26,
+  },
+  access: {
+    allow: '10.0.0.0/8',
+    deny: ['192.0.2.1', '2001:db8::/32'],
+    authorize: () => true,
+    networkKey: newNetworkKey(),
   },
   record: 'recording',
 }

@@ -28,9 +28,9 @@ describe('the defaults', () => {
   })
 
   it('give one peer less than all peers together', () => {
-    const { maxInboundPerPeer, maxInbound, maxInboundBytesPerPeer, maxInboundBytes } = defaultSettings
-    expect(maxInboundPerPeer).toBeLessThan(maxInbound)
-    expect(maxInboundBytesPerPeer).toBeLessThan(maxInboundBytes)
+    const { limits: shared } = defaultSettings
+    for (const name of ['requests', 'requestBytes', 'answerBytes', 'handlers'] as const)
+      expect(shared[`${name}PerPeer`]).toBeLessThan(shared[name])
     expect(defaultSettings.maxValidatingPerPeer).toBeLessThan(defaultSettings.maxValidating)
     expect(defaultSettings.maxQueuedValues).toBeLessThan(defaultSettings.maxQueuedValuesPerPeer)
   })

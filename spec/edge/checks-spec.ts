@@ -124,6 +124,15 @@ describe('peers', () => {
   })
 })
 
+describe('a text that is too long', () => {
+  it.each([
+    ['a peer', () => checkPeerId('1'.repeat(1_000_000))],
+    ['an address', () => checkAddress(`/ip4/192.0.2.1/tcp/1/p2p/${'1'.repeat(1_000_000)}`)],
+  ])('is no %s, before base58 takes the square of it', (_, check) => {
+    expect(thrown(check)).toMatch(/^Invalid(PeerId|Address): "/)
+  })
+})
+
 describe('TCP addresses', () => {
   it.each([
     '/ip4/0.0.0.0/tcp/0',
@@ -237,7 +246,7 @@ describe('what a message shows of a value', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [NaN, 'NaN'],
-    [5n, '5'],
+    [5n, 'the bigint 5n'],
     [Symbol('s'), 'Symbol(s)'],
   ])('%p is %s', (value, text) => {
     expect(show(value)).toBe(text)

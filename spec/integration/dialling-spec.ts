@@ -161,7 +161,8 @@ describe('the addresses that a node shows', () => {
     const b = await startEcho({ announce, bootNodes: a.addresses })
     expect(b.addresses).toEqual(announce.map((address) => `${address}/p2p/${b.peerId}`))
     await knows(a, b)
-    expect((await a.knownPeers())[b.peerId]).toEqual(b.addresses)
+    // What a stranger calls itself by name would be looked up wherever the stranger likes.
+    expect((await a.knownPeers())[b.peerId]).toEqual(b.addresses.filter((address) => !address.startsWith('/dns')))
   })
 })
 

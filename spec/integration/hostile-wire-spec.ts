@@ -149,9 +149,11 @@ describe('an asker', () => {
     stream.send(hello({ 0: 7 }))
     const asks = join(...Array.from({ length: 15_000 }, (_, id) => goodbye(id + 1, 0)))
     for (let sent = 0; sent < 24 * MiB && stream.status === 'open'; sent += asks.length) {
-      if (!stream.send(asks)) await once(stream as unknown as EventTarget, 'drain')
+      if (!stream.send(asks))
+        await Promise.race(['drain', 'close'].map((name) => once(stream as unknown as EventTarget, name)))
     }
-    expect(stream.status).toBe('open')
+    // A goodbye that follows the one before, instead of its answer, says nothing, and of such frames there is a rate.
+    expect(stream.status).not.toBe('open')
     expect(await ask('meanwhile')).toBe('meanwhile')
     expect((await victim.memory()) - memory).toBeLessThan(MOST)
   }, 60_000)
@@ -207,7 +209,8 @@ describe('an asker', () => {
       socket.write(content)
       return socket
     })
-    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    // Not all of them may shake hands at once: some are hung up on.
+    await Promise.allSettled(sockets.map((socket) => once(socket, 'connect')))
     expect(await ask('meanwhile')).toBe('meanwhile')
     for (const socket of sockets) socket.destroy()
   })

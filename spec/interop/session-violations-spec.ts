@@ -1,4 +1,5 @@
 /** A Rust peer that breaks the session protocol, in either role: its session ends, and nothing else does. */
+import { once } from 'node:events'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { P2pNode } from 'tinyp2p'
 import { killProcesses } from '../support/line-process.js'
@@ -36,10 +37,13 @@ const OF_ASKERS = ['id-reused', 'id-smaller', 'data-unasked', 'data-complete', '
 
 const OF_ANSWERERS = ['reply-unasked', 'end-unasked', 'fail-unasked', 'reply-after-last', 'end-inside']
 
-/** A node that answers `later` never, and everything else at once. */
+/** A node that answers `?` not before nobody wants the answer, and everything else at once. */
 function answer(node: P2pNode): void {
   node.setEventHandler({
-    handleInboundRequest: (data) => (text(data) === '?' ? new Promise<Uint8Array>(() => {}) : data),
+    handleInboundRequest: async (data, { signal }) => {
+      if (text(data) === '?') await once(signal, 'abort')
+      return data
+    },
   })
 }
 

@@ -7,6 +7,7 @@ import { LaneScheduler } from '../../src/lane/scheduler.js'
 import { build, type BuildOptions, type Built } from '../../src/node/node.js'
 import { settingsWith } from '../support/core.js'
 import { failure, thrown, turn } from '../support/promises.js'
+import { textOf } from '../support/said.js'
 
 interface Fixture extends Built {
   emit: Emit
@@ -180,7 +181,7 @@ describe('the end of a node', () => {
   it('comes when a step throws: the fault is logged, and the network is stopped', async () => {
     const logged: string[] = []
     const { node, emit, state, effects } = await running({
-      log: (level, message) => void logged.push(`${level} ${message}`),
+      log: (level, said) => void logged.push(`${level} ${textOf(said)}`),
     })
     const asked = failure(node.dial('/ip4/10.0.0.2/tcp/1'))
     await turn()

@@ -128,8 +128,30 @@ describe('CBOR', () => {
     expect(() => decodeCbor(new Uint8Array(Buffer.from(hex, 'hex')))).toThrow(/./)
   })
 
-  it('throws at what is nested deeper than the stack', () => {
-    expect(() => decodeCbor(new Uint8Array(1_000_000).fill(0x81))).toThrow('call stack')
+  it('throws at what lies deeper than 64 levels, before the stack ends', () => {
+    const nested = (levels: number): Uint8Array => Uint8Array.from([...Array<number>(levels).fill(0x81), 0])
+    expect(() => decodeCbor(nested(64))).not.toThrow()
+    expect(() => decodeCbor(nested(65))).toThrow('more than 64 levels deep')
+    expect(() => decodeCbor(new Uint8Array(1_000_000).fill(0x81))).toThrow('more than 64 levels deep')
+  })
+
+  it('counts what is in lists and objects, so many values next to each other are not deep', () => {
+    const value = Array.from({ length: 200 }, (_, i) => ({ [`${i}`]: [i, []], empty: {}, list: [[i], [{}]] }))
+    const writer = new CborWriter()
+    writer.write(value)
+    expect(decodeCbor(writer.take())).toEqual(value)
+  })
+
+  it('throws at a list or an object that says to be longer than all of the bytes, and reads none of it', () => {
+    for (const head of [0x9a, 0xba]) {
+      expect(() => decodeCbor(Uint8Array.of(head, 0x7f, 0xff, 0xff, 0xff, 0))).toThrow('longer than the bytes')
+    }
+  })
+
+  it('throws at more than 4,000,000 values: a byte may become an object of fifty', () => {
+    const bytes = new Uint8Array(4_000_005).fill(0xa0)
+    bytes.set([0x9a, 0x00, 0x3d, 0x09, 0x00])
+    expect(() => decodeCbor(bytes)).toThrow('more than 4000000 values')
   })
 
   it('throws, and does nothing else, at any bytes', () => {

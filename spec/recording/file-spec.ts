@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openFile, openFileSync } from '../../src/recording/file.js'
+import { openFile, openFileSync, openRecording } from '../../src/recording/file.js'
 
 let folder: string
 
@@ -105,5 +105,26 @@ describe('a disk', () => {
     const sink = openFileSync('/dev/full')
     expect(() => sink.write(Uint8Array.of(1))).toThrow(/ENOSPC/)
     void sink.close?.()
+  })
+})
+
+describe('a recording that is read', () => {
+  it('is in memory only as far as it is asked for', async () => {
+    const path = join(folder, 'a')
+    await writeFile(path, Uint8Array.of(1, 2, 3, 4))
+    const source = openRecording(path)
+    expect(source.length).toBe(4)
+    expect([...source.read(1, 3)]).toEqual([2, 3])
+    expect([...source.read(2, 1e12)]).toEqual([3, 4])
+    expect(source.read(9, 12)).toHaveLength(0)
+    source.close()
+  })
+
+  it('must be a file: a device has no end, and a pipe may never begin', () => {
+    const fifo = join(folder, 'fifo')
+    spawnSync('mkfifo', [fifo])
+    for (const path of ['/dev/zero', fifo, folder]) {
+      expect(() => openRecording(path)).toThrow(/^the recording ".*" cannot be read: it is no regular file$/)
+    }
   })
 })

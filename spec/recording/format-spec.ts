@@ -3,7 +3,15 @@ import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
-import { readRecording, RecordingWriter, TINYP2P_VERSION, type RecordingHeader } from '../../src/recording/format.js'
+import { crc32 } from '../../src/platform/checksums.js'
+import {
+  readRecording,
+  RecordingError,
+  RecordingWriter,
+  TINYP2P_VERSION,
+  type RecordingHeader,
+  type Source,
+} from '../../src/recording/format.js'
 import { anyEvent, anyTime, eventsByType } from '../support/arbitraries.js'
 import { bytes, SELF, settingsWith } from '../support/core.js'
 import { withoutCauses } from '../support/recorded-core.js'
@@ -90,6 +98,36 @@ describe('the format', () => {
     const batches = read.batches()
     expect(batches.next().value).toEqual({ at: 1_000, events: withoutCauses(events) })
     expect(batches.next().value).toEqual({ trailer })
+  })
+
+  it('is read a record at a time, and a record that says to be too long is not read', () => {
+    const writer = new RecordingWriter()
+    const header = { peerId: 'ann', settings: {} as Settings, tinyp2p: '0', redacted: false }
+    const begin = writer.header(header)
+    const head = new Uint8Array(12)
+    const view = new DataView(head.buffer)
+    view.setUint32(0, 2 ** 32 - 1)
+    view.setUint32(8, crc32(head.subarray(0, 8)))
+    const all = Buffer.concat([begin, writer.batch(1, []), head])
+    let most = 0
+    const source: Source = {
+      length: 2 ** 40,
+      read(at, end) {
+        most = Math.max(most, end - at)
+        return all.subarray(at, end)
+      },
+    }
+    const batches = readRecording(source).batches()
+    expect(batches.next().value).toEqual({ at: 1, events: [] })
+    const { fault } = batches.next().value as { fault: RecordingError }
+    expect(fault.message).toMatch(/damaged at byte \d+, batch 2: it is longer than 268435456 bytes/)
+    expect(most).toBeLessThan(begin.length)
+  })
+
+  it('has no word of its own in an error that a terminal would take for more than text', () => {
+    const { message } = new RecordingError('Diverged', `by tinyp2p \x1b[2J${'x'.repeat(1e6)}`)
+    expect(message).toMatch(/^by tinyp2p \ufffd\[2Jx/)
+    expect(message).toHaveLength(1_000)
   })
 
   it('names the version of the package', async () => {

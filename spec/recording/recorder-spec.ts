@@ -5,11 +5,14 @@ import { TINYP2P_VERSION } from '../../src/recording/format.js'
 import { replay } from '../../src/testing/replay.js'
 import { bytes, runningState, SELF, settingsWith } from '../support/core.js'
 import { Memory, RecordedCore } from '../support/recorded-core.js'
+import { textOf } from '../support/said.js'
 
 function recorderInto(sink: ConstructorParameters<typeof Recorder>[0]): { recorder: Recorder; log: string[] } {
   const log: string[] = []
   const header = { peerId: SELF, settings: settingsWith(), tinyp2p: TINYP2P_VERSION, redacted: false }
-  const recorder = new Recorder(sink, header, (level, message) => void log.push(`${level} ${message}`))
+  const recorder = new Recorder(sink, header, (level, said) => {
+    log.push(`${level} ${textOf(said)}`)
+  })
   recorder.watch(runningState())
   return { recorder, log }
 }

@@ -66,7 +66,7 @@ function publishing(
       ([peer, { topics: told, isGone, until }]) =>
         until > now && told.includes(topic) && (connections.byPeer.has(peer) || (isGone && dials.has(peer))),
     )
-    if (!waits && !parts) report('stuck', `broadcasts on ${topic} wait for nobody`)
+    if (queue.held === undefined || (!waits && !parts)) report('stuck', `broadcasts on ${topic} wait for nobody`)
   }
   equal(report, 'broadcasts in queues', inQueues, queued)
   equal(report, 'bytes of broadcasts', books.queuedBytes, bytes)
@@ -100,9 +100,12 @@ function judging({ validating, settings }: State, report: Report): void {
 }
 
 function remembering({ topics, settings }: State, report: Report): void {
-  for (const [name, { history, historyBytes, remembered }] of topics.joined) {
+  for (const [name, { history, historyBytes, remembered, bringers }] of topics.joined) {
     const bytes = history.reduce((sum, { data }) => sum + data.length, 0)
     equal(report, `bytes of ${name} in its history`, historyBytes, bytes)
+    const shares = [...bringers.values()].reduce((sum, { signers }) => sum + signers.used, 0)
+    const each = Math.ceil(settings.historyBytes / Math.max(1, settings.historyMessages))
+    equal(report, `shares of ${name} in its history`, shares, bytes + each * history.length)
     equal(report, `ids of ${name} in its history`, remembered.size, history.length)
     most(report, `broadcasts of ${name} in its history`, history.length, settings.historyMessages)
     most(report, `bytes of ${name} in its history`, bytes, settings.historyBytes)
@@ -185,19 +188,33 @@ function serving({ services, news, receipts: { wanted }, exchanges }: State, rep
   most(report, 'messages whose receipts are wanted', wanted.size, MAX_WANTED)
 }
 
-function large({ large: books, fetching, services, settings, now }: State, report: Report): void {
-  const { blobs, blobBytes, digesting } = books
-  const { open: fetches, bytes: fetchBytes } = fetching
+function large({ large: books, fetching, services, settings, connections, now }: State, report: Report): void {
+  const { blobs, blobShares, digesting } = books
+  const { open: fetches, waiting, byPeer, byRange } = fetching
+  const blobBytes = blobShares.used
+  const fetchBytes = byPeer.used
   const sum = (items: Iterable<number>): number => [...items].reduce((all, one) => all + one, 0)
   equal(report, 'bytes of large messages', blobBytes, sum([...blobs.values()].map(({ data }) => data.length)))
-  equal(report, 'bytes that are fetched', fetchBytes, sum([...fetches.values()].map(({ size }) => size)))
-  most(report, 'bytes of large messages', blobBytes, settings.maxBlobBytes)
-  most(report, 'bytes that are fetched', fetchBytes, settings.maxBlobBytes)
+  equal(
+    report,
+    'bytes that are fetched',
+    fetchBytes,
+    sum([...fetches.values()].map(({ size, asked }) => size * asked.length)),
+  )
+  most(report, 'bytes of large messages', blobBytes, settings.limits.largeBytes)
+  most(report, 'bytes that are fetched', fetchBytes, settings.limits.largeBytes)
+  equal(report, 'bytes that are fetched, by ranges', byRange.used, fetchBytes)
+  const canBeAsked = [...waiting.values()].some(({ sources }) =>
+    sources.some(({ peer }) => connections.byPeer.has(peer)),
+  )
+  if (canBeAsked && fetches.size === 0) report('stuck', 'a large message waits, and none is being fetched')
+  for (const [id, { until }] of waiting) if (until + 2 < now) report('late', `message ${id} waits for too long`)
   if (digesting.size > 0) report('stuck', `${digesting.size} hashes are being computed`)
   const asked = new Set(
     [...services.purposes.values()].map((own: Purpose) => (own.kind === 'fetch' ? own.message : '')),
   )
-  for (const [id, { until }] of fetches) {
+  for (const [id, { until, asked: sources }] of fetches) {
+    most(report, `sources of message ${id} that are asked`, sources.length, 2)
     if (!asked.has(id)) report('stuck', `message ${id} is to be fetched, and nobody is asked`)
     if (until + 2 < now) report('late', `message ${id} should have been given up`)
   }

@@ -89,7 +89,7 @@ function auditAnswering(state: State, session: Answering, say: Say): void {
       say('books', `keeps inbound ${id}`)
     if (id > lastId || failed.has(id)) say('books', `is asked ${id}, which is over or never was`)
     auditRequest(exchange, say)
-    auditSeries(exchange, say)
+    auditSeries(exchange, state.turns.stalled.has(exchange.id), say)
   }
   if (queued !== session.queued) say('books', `counts ${session.queued} for all values that wait, which cost ${queued}`)
   auditSending(session, requests, failures.length, 32, say)
@@ -107,14 +107,20 @@ function auditRequest({ wireId, gathered, total, credit, stage }: SessionExchang
     say('credit', `inbound ${wireId} needs ${missing}, and may get ${credit}`)
 }
 
-function auditSeries({ wireId, series, value, sent, sendCredit, ended }: SessionExchange, say: Say): void {
+/** `isStalled`: its producer waits for room in the books of the node, which others have. */
+function auditSeries(
+  { wireId, series, value, sent, sendCredit, ended }: SessionExchange,
+  isStalled: boolean,
+  say: Say,
+): void {
   if (series === undefined) return
   let cost = value === undefined ? 0 : sent < 0 ? costOf(value.length) : value.length - sent
   for (const one of series.values.slice(series.next)) cost += costOf(one.length)
   if (cost !== series.cost) say('books', `inbound ${wireId} counts ${series.cost} for values that cost ${cost}`)
   if (!series.pullable || ended) return
   const room = Math.min(sendCredit, WINDOW) - cost
-  if (room > 0 && series.allowance <= 0) say('stuck', `inbound ${wireId}: its producer waits, and there is room`)
+  if (room > 0 && series.allowance <= 0 && !isStalled)
+    say('stuck', `inbound ${wireId}: its producer waits, and there is room`)
 }
 
 type Calls = Iterable<[number, Sender]> & { has: (id: number) => boolean }

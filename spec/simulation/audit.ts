@@ -2,17 +2,20 @@
  * What must hold in the state of a node between any two batches: its books agree with each other, its queues keep their
  * limits, and the wake-up comes in time for every deadline. And what must be left after the end: nothing.
  */
-import type { Account, Exchange, RequestAsk } from '../../src/core/requests/state.js'
+import type { Exchange, RequestAsk, Use } from '../../src/core/requests/state.js'
 import { nextDue } from '../../src/core/expire.js'
 import type { Deadlines } from '../../src/core/id-map.js'
 import { digestOf } from '../../src/recording/digest.js'
 import type { Connection, DialAsk } from '../../src/core/peers/state.js'
+import { isNamed } from '../../src/core/settings.js'
 import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
 import { auditBroadcasts } from './audit-broadcasts.js'
 import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
+
+type Books = Omit<Use, 'expected'>
 
 export function audit(state: State, report: Report): void {
   limits(state, report)
@@ -31,10 +34,8 @@ function limits(state: State, report: Report): void {
   }
   most('questions', state.asks.open.size, settings.maxPendingRequests)
   most('dials', state.dials.size, settings.maxDials)
-  most('inbound requests', state.exchanges.open.size, settings.maxInbound)
-  for (const [peer, account] of state.budget.accounts) {
-    most(`inbound requests of ${peer}`, account.exchanges, settings.maxInboundPerPeer)
-  }
+  const strangers = [...state.connections.all.values()].filter(({ peer }) => !isNamed(settings, peer))
+  most('connections', strangers.length, settings.limits.connections)
   for (const { v1Streams, upgraded, queue, asking } of state.connections.all.values()) {
     most('streams of one connection', v1Streams.size, settings.maxStreams)
     if (!upgraded) most('early streams', v1Streams.size, settings.maxEarlyStreams)
@@ -43,12 +44,28 @@ function limits(state: State, report: Report): void {
     if (asking !== undefined) most('requests of one session', asking.requests.size, maxOpen)
     most('requests in a queue', queue.size, settings.maxPendingRequests)
   }
-  // The only admitted request of its peer, or of all, always fits.
-  if (state.budget.admitted > 1) most('bytes of inbound requests', state.budget.bytes, settings.maxInboundBytes)
-  most('bytes of first windows', state.budget.windowBytes, settings.maxInboundBytes)
-  for (const [peer, { bytes, admitted, windows }] of state.budget.accounts) {
-    if (admitted > 1) most(`bytes of inbound requests of ${peer}`, bytes, settings.maxInboundBytesPerPeer)
-    most(`bytes of first windows of ${peer}`, windows, settings.maxInboundBytesPerPeer)
+  sharedLimits(state, most)
+}
+
+/** What peers use together, and each of them, is within the limits; one that is alone always fits. */
+function sharedLimits(
+  { budget, settings, exchanges }: State,
+  most: (what: string, size: number, limit: number) => void,
+): void {
+  const { limits: shared } = settings
+  const { all } = budget
+  most('inbound requests', all.exchanges, shared.requests)
+  most('handlers', all.handlers, shared.handlers)
+  if (all.admitted > 1) most('bytes of inbound requests', all.bytes, shared.requestBytes)
+  most('bytes of first windows', all.windows, shared.requestBytes)
+  const answers = [...exchanges.open.values()].filter(({ held }) => held > 0).length
+  if (answers > 1) most('bytes of answers', all.answers, shared.answerBytes)
+  for (const account of budget.accounts.values()) {
+    const { peer, admitted } = account
+    most(`inbound requests of ${peer}`, account.exchanges, shared.requestsPerPeer)
+    most(`handlers for ${peer}`, account.handlers, shared.handlersPerPeer)
+    if (admitted > 1) most(`bytes of inbound requests of ${peer}`, account.bytes, shared.requestBytesPerPeer)
+    most(`bytes of first windows of ${peer}`, account.windows, shared.requestBytesPerPeer)
   }
 }
 
@@ -108,13 +125,22 @@ function place(state: State, ask: RequestAsk, report: Report): void {
   if (state.streams.v1Requests.get(call.stream) !== ask || !connection.v1Streams.has(call.stream)) say('has no stream')
 }
 
-/** What of an account can be counted again. */
-type Booked = Omit<Account, 'moved'>
-
 function answeringSide(state: State, report: Report): void {
   const timed = idsOf(state.exchanges.deadlines)
-  const accounts = new Map<string, Booked>()
-  const all: Booked = { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
+  const accounts = new Map<string, Books>()
+  const all = noBooks()
+  const booksOf = (peer: string): Books[] => {
+    const account = accounts.get(peer) ?? noBooks()
+    accounts.set(peer, account)
+    return [account, all]
+  }
+  for (const { account, bytes, admitted } of state.turns.lingering.values()) {
+    for (const one of booksOf(account.peer)) {
+      one.handlers++
+      one.admitted += admitted ? 1 : 0
+      one[admitted ? 'bytes' : 'windows'] += bytes
+    }
+  }
   for (const exchange of state.exchanges.open.values()) {
     // An answer that has begun may take its time.
     if (!timed.delete(exchange.id) && exchange.stage !== 'answering')
@@ -124,29 +150,46 @@ function answeringSide(state: State, report: Report): void {
     if ((exchange.stage === 'waiting') !== state.budget.waiting.has(exchange.id)) {
       report('books', `inbound ${exchange.id} (${exchange.stage}) waits for room when it should not, or the other way`)
     }
-    const account = accounts.get(exchange.peer) ?? { exchanges: 0, bytes: 0, admitted: 0, windows: 0 }
-    accounts.set(exchange.peer, account)
-    for (const one of [account, all]) {
+    const queue = state.budget.accounts.get(exchange.peer)?.queue
+    if ((exchange.stage === 'queued') !== (queue?.has(exchange.id) === true))
+      report(
+        'books',
+        `inbound ${exchange.id} (${exchange.stage}) waits for a handler when it should not, or the other way`,
+      )
+    for (const one of booksOf(exchange.peer)) {
       one.exchanges++
+      one.handlers += exchange.busy ? 1 : 0
+      one.answers += exchange.held
       one.admitted += exchange.admitted ? 1 : 0
       one[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
     }
   }
   if (timed.size > 0) report('leak', `deadlines of inbound requests that are gone: ${[...timed].join()}`)
-  const { bytes, admitted, windowBytes } = state.budget
-  const booked: Booked = { exchanges: state.exchanges.open.size, bytes, admitted, windows: windowBytes }
-  compare('all', booked, all, report)
-  if (accounts.size !== state.budget.accounts.size)
-    report('leak', `${state.budget.accounts.size} accounts for ${accounts.size} peers`)
-  for (const [peer, account] of accounts) compare(peer, state.budget.accounts.get(peer), account, report)
+  compare('all', state.budget.all, all, report)
+  for (const [peer, account] of state.budget.accounts) {
+    compare(peer, account, accounts.get(peer) ?? noBooks(), report)
+    if (!accounts.has(peer) && !state.connections.byPeer.has(peer))
+      report('leak', `an account of ${peer}, which is gone`)
+    if (account.queue.size > 0 !== state.turns.peers.has(peer))
+      report('books', `${peer} has no turn, or one for nothing`)
+  }
+  for (const peer of accounts.keys()) if (!state.budget.accounts.has(peer)) report('books', `${peer} has no account`)
   const room = [...state.budget.waiting].map((stream) => state.exchanges.open.get(stream))
   if (room.length > 0 && all.admitted === 0)
     report('stuck', `${room.length} inbound requests wait for room, and all room is free`)
+  if (state.turns.peers.size > 0 && all.handlers === 0 && all.answers === 0)
+    report('stuck', `requests of ${state.turns.peers.size} peers wait for a handler, and none is at work`)
+  for (const id of state.turns.stalled)
+    if (!state.exchanges.open.has(id)) report('leak', `the answer of ${id} waits for room, and is gone`)
 }
 
-function compare(whose: string, booked: Booked | undefined, right: Booked, report: Report): void {
+function noBooks(): Books {
+  return { exchanges: 0, bytes: 0, admitted: 0, windows: 0, handlers: 0, answers: 0 }
+}
+
+function compare(whose: string, booked: Books, right: Books, report: Report): void {
   for (const [name, value] of Object.entries(right)) {
-    const there = booked?.[name as keyof Booked]
+    const there = booked[name as keyof Books]
     if (there !== value) report('books', `inbound ${name} of ${whose}: ${there} are booked, and there are ${value}`)
   }
 }

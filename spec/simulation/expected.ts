@@ -3,7 +3,7 @@ import type { ErrorCode, P2pError } from '../../src/errors.js'
 import type { NodePlan, Scenario } from './scenario.js'
 
 /** What makes a node refuse requests of others: too many, or too many bytes of them. */
-export const INBOUND = ['maxInboundPerPeer', 'maxInboundBytesPerPeer', 'maxInboundBytes'] as const
+export const INBOUND = ['requestsPerPeer', 'requestBytesPerPeer', 'requestBytes'] as const
 
 export function isLimited(plan: NodePlan | undefined, limits: readonly (keyof NodePlan['limits'])[]): boolean {
   return limits.some((limit) => plan?.limits[limit] !== undefined)

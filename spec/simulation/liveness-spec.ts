@@ -1,4 +1,7 @@
-/** Some faults never heal, and those who are left must find each other all the same; and in ordinary use nothing is lost. */
+/**
+ * Some faults never heal, and those who are left must find each other all the same; in ordinary use nothing is lost; and strangers who
+ * take what they can do not stand in the way of anybody.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { copy, type Copy } from './copies.js'
 import { range, runSeeds } from './pool.js'
@@ -6,7 +9,7 @@ import type { Result } from './worker.js'
 
 let sound: Copy
 
-async function failing(task: 'live' | 'kept', seeds: number): Promise<Result[]> {
+async function failing(task: 'live' | 'kept' | 'strangers', seeds: number): Promise<Result[]> {
   const results: Result[] = []
   await runSeeds(sound.file, range(1, seeds), (result) => results.push(result), { task })
   expect(results).toHaveLength(seeds)
@@ -27,4 +30,8 @@ test('the boot node gone for good, two parted and more, all know and reach each 
 
 test('at every rhythm about the keep-alive, around drains and sleeps, no request and no broadcast is lost', async () => {
   expect(await failing('kept', 120)).toEqual([])
+}, 300_000)
+
+test('beside strangers who give no credit, cancel, flood and read nothing, every request is answered in time', async () => {
+  expect(await failing('strangers', 60)).toEqual([])
 }, 300_000)

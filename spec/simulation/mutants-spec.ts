@@ -2,17 +2,18 @@
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { copy } from './copies.js'
 import type { Fault } from '../support/planting.js'
-import { kept, mutants, neverHealed, planted } from './mutants.js'
+import { amongStrangers, kept, mutants, neverHealed, planted } from './mutants.js'
 import { explain, inParallel, report, Worker } from './pool.js'
 import type { Result } from './worker.js'
 
 /** Each mutant is found by one of the seeds up to this one. The sound copy passes them (`seeds-spec.ts`, `liveness-spec.ts`). */
-const SEEDS = { run: 200, live: 60, kept: 100 }
+const SEEDS = { run: 200, live: 60, kept: 100, strangers: 40 }
 
 const groups: [string, Fault[], keyof typeof SEEDS][] = [
   ['by random schedules', mutants, 'run'],
   ['where some faults never heal', neverHealed, 'live'],
   ['in the rhythm of ordinary use', kept, 'kept'],
+  ['among strangers', amongStrangers, 'strangers'],
 ]
 
 const found: { name: string; result: Result | undefined }[] = []

@@ -61,7 +61,7 @@ export const mutants: Fault[] = [
     replace('InboundRequests.finished', 'this.requests.delete(exchange)', 'true'),
     drop('Inbound.decide', 'if (this.decided)'),
   ),
-  mutant('room for inbound bytes is never given back', drop('giveBack', 'budget.bytes -=')),
+  mutant('room for inbound bytes is never given back', drop('giveBack', 'account.bytes -=')),
   mutant('a request that waits for room waits for ever', replace('resumeWaiting', 'of freed', 'of freed.slice(1)')),
   mutant(
     'an unanswered request keeps its signal quiet',
@@ -160,7 +160,7 @@ export const mutants: Fault[] = [
   mutant('what comes while a subscriber catches up comes twice', drop('endCatchUp', 'found.delete(')),
   mutant('a late subscriber gets more than it asked for', replace('endCatchUp', '.slice(-count)', '')),
   mutant('a late subscriber gets the newest first', replace('endCatchUp', 'a.at - b.at', 'b.at - a.at')),
-  mutant('no peer is asked for what it remembers', replace('askPeers', 'slice(0, catchUpPeers)', 'slice(0, 0)')),
+  mutant('no peer is asked for what it remembers', replace('askMore', 'left = wanted', 'left = 0')),
   mutant('a subscriber that catches up hears nothing new', drop('Broadcasts.onReplayed', 'catchingUp = false')),
   mutant('the history has no bound', drop('remember', 'while (history.length')),
   mutant(
@@ -175,13 +175,10 @@ export const mutants: Fault[] = [
   ),
   mutant('what waited for subscribers keeps its time', drop('extendAsk', 'removeDeadline(')),
   mutant('bytes of what was broadcast still count', drop('closeBroadcast', 'queuedBytes -=')),
-  mutant(
-    'a peer that was slow stays so',
-    replace('takeSlow', 'recipients.slow.delete(peer)', 'recipients.slow.has(peer)'),
-  ),
+  mutant('a peer that was slow stays so', replace('takeSlow', 'slow.delete(peer)', 'recipients.slow.has(peer)')),
   mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
-  mutant('a large message that was fetched still counts', drop('endFetch', 'bytes -=')),
+  mutant('a large message that was fetched still counts', drop('dropSource', 'giveBack(byPeer')),
   mutant('a topic counts as joined before it is', replace('isJoined', 'mesh.length > 0', 'mesh.length >= 0')),
   mutant('a slow loop gets the newest first', replace('Queue.push', 'values.push(', 'values.unshift(')),
 ]
@@ -269,4 +266,24 @@ export const kept: Fault[] = [
     'a dial under way takes no further address',
     replace('offer', '!dial.addresses.has(address)', 'dial.unanswered === 0'),
   ),
+]
+
+/** Found beside strangers who take what they can (`strangers.ts`). */
+export const amongStrangers: Fault[] = [
+  mutant('room for answers is never given back', drop('releaseAnswer', 'holdAnswer(')),
+  mutant(
+    'answers are not charged before they are there',
+    replace('hasSlot', 'mayExpect(state, account, expectedOf(state, account))', 'true'),
+  ),
+  mutant('shares are not enforced', replace('fits', 'held === 0 ||', 'true ||')),
+  mutant('handlers have no number', replace('hasSlot', 'hasShare(state', 'true || hasShare(state')),
+  mutant('a handler that has ended keeps its place', replace('linger', 'lingering.set(id', 'lingering.set(-id')),
+  mutant('a turn forgets a peer', drop('moveToEnd', 'peers.set(')),
+  mutant('what is not taken waits for ever', drop('lookAtSeries', 'endIdle(')),
+  mutant('an iterator that is closed is not told to the lane', drop('Inbound.worked', 'this.release()')),
+  mutant('places for connections have no number', drop('closeLeast', 'dropConnection(')),
+  mutant('nobody is of more use than others', replace('lowest', 'one.worth < other.worth', 'false')),
+  mutant('who is denied is not hung up on', drop('hangUpOn', 'dropConnection(')),
+  mutant('a denial has no end', drop('expireAccess', 'enter(')),
+  mutant('producers that wait for room are forgotten', drop('resumeTurns', 'resumeStalled(')),
 ]

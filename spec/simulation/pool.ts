@@ -60,7 +60,7 @@ export async function runSeeds(
   file: string,
   seeds: Iterable<number>,
   tell: (result: Result) => void,
-  { lanes = workers(), task = 'run' }: { lanes?: number; task?: 'run' | 'digest' | 'live' | 'kept' } = {},
+  { lanes = workers(), task = 'run' }: { lanes?: number; task?: 'run' | 'digest' | 'live' | 'kept' | 'strangers' } = {},
 ): Promise<void> {
   const all = Array.from({ length: lanes }, () => new Worker(file))
   try {

@@ -17,7 +17,7 @@ import { Streams } from './streams.js'
 import type { Fairness } from './fairness.js'
 import { insidesOf, loseNothing, nextOf, watch, type Report } from './inside.js'
 import { Publications } from './publications.js'
-import { FAULTS, type Scenario, type Step, type StreamStep } from './scenario.js'
+import { FAULTS, settingsOf, type Scenario, type Step, type StreamStep } from './scenario.js'
 import { sightAll } from './sightings.js'
 import { Subscriptions } from './subscriptions.js'
 import { Verdicts } from './verdicts.js'
@@ -234,7 +234,7 @@ class Run {
         },
       },
       skew,
-      plan.isOld ? { ...plan.limits, protocols: [REQUEST_RESPONSE_V1] } : plan.limits,
+      { ...settingsOf(plan.limits), ...(plan.isOld && { protocols: [REQUEST_RESPONSE_V1] }) },
     )
     const node = await Promise.race([starting, realTime(STARTS)])
     if (node === undefined) throw new Violation('start', `n${index} does not become ready`, this.net.now)
@@ -525,11 +525,9 @@ class Run {
     for (const member of members) await this.restart(member)
     // The limits were for the turmoil. In the end everybody is to reach everybody.
     for (const { node } of members) {
-      Object.assign(insidesOf(node).state.settings, {
-        maxPendingRequests: 1_000,
-        maxDials: 100,
-        maxInboundPerPeer: 100,
-      })
+      const { settings } = insidesOf(node).state
+      Object.assign(settings, { maxPendingRequests: 1_000, maxDials: 100 })
+      settings.limits.requestsPerPeer = 100
     }
   }
 

@@ -50,6 +50,7 @@ function partsOf(text: ts.Expression): string[][] {
   if (ts.isTemplateExpression(text)) {
     return [[text.head.text, ...text.templateSpans.map(({ literal }) => literal.text)]]
   }
+  if (ts.isTaggedTemplateExpression(text)) return partsOf(text.template)
   if (ts.isConditionalExpression(text)) return [...partsOf(text.whenTrue), ...partsOf(text.whenFalse)]
   if (!ts.isIdentifier(text)) return []
   const made = declarationOf(text)

@@ -3,6 +3,7 @@
  * from the seed alone, before anything runs, so that a failing schedule can be cut down and run again.
  */
 import type { Overflow } from '../../src/core/terms.js'
+import { LIMIT_RULES, limitsOf, type Limits } from '../../src/core/limits/limits.js'
 import type { Settings } from '../../src/core/settings.js'
 import { Random } from '../../src/testing/network/random.js'
 
@@ -23,7 +24,16 @@ export interface NodePlan {
   /** Topic → what judges its messages here. */
   validators: Record<string, ValidatorPlan>
   /** Internal limits that are far below their defaults, so that runs reach them. */
-  limits: Partial<Settings>
+  limits: LowLimits
+}
+
+/** Settings, and limits of what others may use. */
+export type LowLimits = Partial<Omit<Settings, 'limits'> & Limits>
+
+export function settingsOf(low: LowLimits): Partial<Settings> {
+  const limits = Object.entries(low).filter(([name]) => name in LIMIT_RULES)
+  const others = Object.entries(low).filter(([name]) => !(name in LIMIT_RULES))
+  return { ...Object.fromEntries(others), limits: limitsOf(Object.fromEntries(limits)) }
 }
 
 /** A validator: what it says of a broadcast follows from the number of the broadcast alone. */
@@ -174,10 +184,10 @@ export const FAULTS = new Set<Deed['do']>([
 ])
 
 /** The least that still lets a node do all that it has to, if slowly. */
-const LEAST: Partial<Settings> = {
+const LEAST: LowLimits = {
   maxPendingRequests: 1,
   maxDials: 1,
-  maxInboundPerPeer: 1,
+  requestsPerPeer: 1,
   maxStreams: 1,
   maxEarlyStreams: 1,
   maxProbes: 1,
@@ -244,7 +254,7 @@ export function scenarioOf(seed: number): Scenario {
     if (chance(0.3)) rhythm()
     if (chance(0.1)) {
       const { limits } = nodes[random.below(count)]!
-      for (const key of random.some(Object.keys(LEAST) as (keyof Settings)[], between(1, 3)))
+      for (const key of random.some(Object.keys(LEAST) as (keyof LowLimits)[], between(1, 3)))
         Object.assign(limits, { [key]: LEAST[key] })
     }
     if (isQuiet) return
@@ -293,12 +303,12 @@ export function scenarioOf(seed: number): Scenario {
   }
 
   function planOf(index: number): NodePlan {
-    const limits: Partial<Settings> = {}
+    const limits: LowLimits = {}
     if (chance(0.3)) limits.maxStreams = limits.maxEarlyStreams = between(1, 6)
     if (chance(0.3)) limits.maxEarlyStreams = 1
-    if (chance(0.15)) limits.maxInboundBytesPerPeer = 60_000
-    if (chance(0.15)) limits.maxInboundBytes = 90_000
-    if (chance(0.08)) limits.maxInboundPerPeer = between(2, 4)
+    if (chance(0.15)) limits.requestBytesPerPeer = 60_000
+    if (chance(0.15)) limits.requestBytes = 90_000
+    if (chance(0.08)) limits.requestsPerPeer = between(2, 4)
     if (chance(0.05)) limits.maxPendingRequests = between(4, 10)
     if (chance(0.05)) limits.maxDials = 2
     if (chance(0.1)) limits.maxQueuedValues = between(2_000, 60_000)

@@ -49,7 +49,8 @@ describe('a node in a simulated network', () => {
   )
 
   test('says all that a core can say of faults, in some run, but for what is listed', async () => {
-    for (const task of ['live', 'kept'] as const) await runSeeds(sound.file, range(1, OTHERS), hear, { task })
+    for (const task of ['live', 'kept', 'strangers'] as const)
+      await runSeeds(sound.file, range(1, OTHERS), hear, { task })
     const { unsaid, listed, saidAll } = missing(texts)
     process.stdout.write(`\nSaid by some run: ${saidAll}. Said by none, as listed:\n  ${listed.join('\n  ')}\n`)
     expect(unsaid).toEqual([])

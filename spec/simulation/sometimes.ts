@@ -28,6 +28,7 @@ const NEVER = [
   'and the node goes on with the others',
   // The network of a run breaks no rules, and nobody in it speaks anything else.
   'sent gossip that cannot be read',
+  'which went on with what was refused',
   'these bytes are the announcement of a large message',
   'speaks no protocol of requests',
   'answers no requests of nodes',
@@ -51,6 +52,8 @@ const NEVER = [
   'there is no room for it',
   // It goes elsewhere, three times, and no four connections in a row are lost at once.
   'the request was not sent: ',
+  // Nobody has so many late subscribers.
+  'too many histories are wanted',
   // A day is longer than a run.
   'is forgotten: nobody has reached it',
 ]

@@ -5,6 +5,7 @@ import { runLiveness } from './liveness.js'
 import { runScenario, verdictOf } from './run.js'
 import { scenarioOf, type Step } from './scenario.js'
 import { takeSightings } from './sightings.js'
+import { runStrangers } from './strangers.js'
 import { Violation } from './violation.js'
 
 export interface Found {
@@ -18,6 +19,7 @@ export type Task =
   | { do: 'digest'; seed: number }
   | { do: 'live'; seed: number }
   | { do: 'kept'; seed: number }
+  | { do: 'strangers'; seed: number }
 
 export interface Result {
   seed: number
@@ -34,13 +36,14 @@ export interface Result {
   runs?: number
 }
 
+const STORIES = { live: runLiveness, kept: runKept, strangers: runStrangers }
+
 /** A schedule is not cut down by more runs than this. */
 const MAX_RUNS = 400
 
 async function work({ do: what, seed }: Task): Promise<Result> {
-  if (what === 'live' || what === 'kept') {
-    const run = what === 'live' ? runLiveness : runKept
-    return run(seed).then(
+  if (what === 'live' || what === 'kept' || what === 'strangers') {
+    return STORIES[what](seed).then(
       () => ({ seed }),
       (error: unknown) => ({ seed, found: foundOf(error) }),
     )

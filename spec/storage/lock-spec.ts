@@ -138,6 +138,14 @@ describe('the lock of a directory', () => {
     }
   })
 
+  it.each(['x', 'null', '[]', '{}', '{"pid":"1"}', '{"pid":0}', '{"pid":-1,"started":null}', '{"pid":1.5}'])(
+    'is nobody’s if none of ours can have written it: %s',
+    async (content) => {
+      writeFileSync(join(directory, 'lock'), sealed(content))
+      await takesOver()
+    },
+  )
+
   it('that cannot be read is told, and nobody’s claim stays there', async () => {
     const path = join(directory, 'lock')
     const refused = (): Promise<unknown> => expect(lockDirectory(directory)).rejects.toThrow(/lock/)

@@ -8,6 +8,8 @@ const id = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const text = fc.string({ unit: 'binary', maxLength: 300 })
 const texts = fc.array(text, { maxLength: 4 })
 const bytes = fc.uint8Array({ maxLength: 400 })
+/** Of a handler that has not ended. */
+const working = fc.constant(true)
 const values = fc.record(
   {
     mode: fc.constantFrom('pull', 'push'),
@@ -25,6 +27,8 @@ const failure = fc.oneof(
   text.map((message) => ({ message, cause: new Error('foreign') })),
 )
 
+const entries = fc.array(fc.oneof(fc.record({ peer: text }), fc.record({ range: text })), { maxLength: 4 })
+
 function event<Type extends Event['type']>(
   type: Type,
   fields: { [Key in Exclude<keyof Extract<Event, { type: Type }>, 'type'>]-?: fc.Arbitrary<unknown> },
@@ -40,13 +44,18 @@ export const eventsByType: Arbitraries = {
   request: event('request', { ask: id, peer: text, addresses: texts, data: bytes, timeout: id, values }, ['values']),
   cancel: event('cancel', { ask: id }),
   taken: event('taken', { ask: id, cost: id }),
-  respond: event('respond', { exchange: id, data: bytes }),
+  respond: event('respond', { exchange: id, data: bytes, working }, ['working']),
   pullable: event('pullable', { exchange: id }),
   next: event('next', { exchange: id, data: bytes }),
-  complete: event('complete', { exchange: id }),
-  reject: event('reject', { exchange: id, reason: text, code: text, retryAfterMs: id }, [
-    ...['reason', 'code', 'retryAfterMs'],
+  complete: event('complete', { exchange: id, working }, ['working']),
+  reject: event('reject', { exchange: id, reason: text, code: text, retryAfterMs: id, working }, [
+    ...['reason', 'code', 'retryAfterMs', 'working'],
   ]),
+  released: event('released', { exchange: id }),
+  handedBack: event('handedBack', {
+    requests: fc.array(fc.record({ exchange: id, data: bytes }), { maxLength: 4 }),
+  }),
+  handlerTook: event('handlerTook', { peer: text, ms: id }),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),
   status: event('status', { ask: id }),
@@ -75,6 +84,9 @@ export const eventsByType: Arbitraries = {
   }),
   digested: event('digested', { digest: id, hash: bytes }),
   discarded: event('discarded', { topic: text, count: id }),
+  allow: event('allow', { ask: id, entries }),
+  deny: event('deny', { ask: id, entries, duration: id, reason: text }, ['duration', 'reason']),
+  authorized: event('authorized', { authorization: id, admitted: fc.boolean(), failed: fc.boolean() }),
   explain: event('explain', { ask: id, about: fc.oneof(fc.record({ topic: text }), fc.record({ peer: text })) }),
   shutdown: event('shutdown', { ask: id, drain: id }, ['drain']),
   start: event('start', {}),
@@ -85,7 +97,20 @@ export const eventsByType: Arbitraries = {
   listening: event('listening', { addresses: texts, bound: texts, failures: texts }, ['bound', 'failures']),
   listenFailed: event('listenFailed', { failure }),
   clockJumped: event('clockJumped', { by: fc.integer({ min: -100_000, max: 1e9 }) }),
-  connectionOpened: event('connectionOpened', { connection: id, peer: text, address: text, inbound: fc.boolean() }),
+  connectionOpened: event(
+    'connectionOpened',
+    { connection: id, peer: text, address: text, ip: text, inbound: fc.boolean() },
+    ['ip'],
+  ),
+  visit: event('visit', { visit: id, peer: text, address: text, inbound: fc.boolean() }),
+  turnedAway: event(
+    'turnedAway',
+    {
+      why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey', 'handshakes'),
+      ...{ peer: text, address: text, inbound: fc.boolean(), count: id },
+    },
+    ['peer'],
+  ),
   connectionClosed: event('connectionClosed', { connection: id, moved: fc.boolean() }, ['moved']),
   dialled: event('dialled', { target: text, peer: text, connection: id }),
   dialFailed: event('dialFailed', {
@@ -122,19 +147,48 @@ export const eventsByType: Arbitraries = {
   gossipClosed: event('gossipClosed', { peer: text }),
   gossipDrained: event('gossipDrained', { peer: text }),
   meshChanged: event('meshChanged', { topic: text, peers: texts }),
+  refused: event(
+    'refused',
+    {
+      ...{ peer: text, own: fc.constant(true as const), hungUp: fc.constant(true as const) },
+      what: fc.constantFrom(
+        'kadRate',
+        'kadRecord',
+        'kadMalformed',
+        'kadUnread',
+        'kadAnswer',
+        'hearsay',
+        'identifyRate',
+        'pingRate',
+        'pingUnread',
+        'gossipRate',
+        'meshPlaces',
+        'gossipReplay',
+        'streamRate',
+        'streamUnagreed',
+        'frameRate',
+        'frameWaste',
+        'frameMalformed',
+        'connections',
+      ),
+      count: fc.nat(10_000),
+    },
+    ['own', 'hungUp'],
+  ),
   gossipDropped: event(
     'gossipDropped',
     {
       peer: text,
       topic: text,
-      reason: fc.constantFrom('signature', 'oversize', 'unknownTopic', 'malformed', 'queueFull'),
+      reason: fc.constantFrom('signature', 'key', 'oversize', 'unknownTopic', 'malformed', 'queueFull'),
       count: id,
     },
     ['topic'],
   ),
+  announcedAgain: event('announcedAgain', { id: messageId, via: text }),
   repeated: event('repeated', { topic: text, id: messageId, from: text, via: text }),
   published: event('published', { ask: id, recipients: texts, id: messageId, proof: bytes }),
-  publishHeld: event('publishHeld', { ask: id, peers: texts }),
+  publishHeld: event('publishHeld', { ask: id, peers: texts, busy: texts }),
   verified: event('verified', { ask: id, ids: fc.array(fc.oneof(messageId, fc.constant('')), { maxLength: 4 }) }),
   inspected: event('inspected', { ask: id, peers: standings }),
   publishFailed: event('publishFailed', {

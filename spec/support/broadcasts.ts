@@ -32,7 +32,7 @@ export function repeated(id: string, from: string, topic = 'block'): Of<'repeate
 }
 
 export function publishHeld(ask: number, ...peers: string[]): Of<'publishHeld'> {
-  return { type: 'publishHeld', ask, peers }
+  return { type: 'publishHeld', ask, peers, busy: [] }
 }
 
 export function drained(peer: string): Of<'gossipDrained'> {
@@ -126,6 +126,7 @@ export function books({ state }: Core): unknown {
     topics: { ...topics, joined: 0, gossipSince: 0 },
     publishing: { ...publishing, publishedAt: 0 },
     slow: recipients.slow,
+    busy: recipients.busy,
     validating: { ...validating, nextId: 0 },
     receipts,
     fetching,

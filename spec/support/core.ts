@@ -2,6 +2,7 @@
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import { defaultSettings, type Settings } from '../../src/core/settings.js'
+import type { Use } from '../../src/core/requests/state.js'
 import { createState, type State } from '../../src/core/state.js'
 import { step } from '../../src/core/step.js'
 import { bytes } from './bytes.js'
@@ -24,8 +25,19 @@ export function runningState(settings: Partial<Settings> = {}): State {
   return state
 }
 
+/** What all peers use together, without what is only remembered. */
+export function used({ all }: State['budget']): Omit<Use, 'expected'> {
+  const { expected: _remembered, ...rest } = all
+  return rest
+}
+
+/** How many peers use anything. */
+export function accountsInUse({ budget }: State): number {
+  return [...budget.accounts.values()].filter(({ exchanges, handlers }) => exchanges + handlers > 0).length
+}
+
 /** Effects that most specs do not look at. */
-const QUIET = new Set(['log', 'wakeAt', 'statusChanged', 'peersChanged'])
+const QUIET = new Set(['log', 'audited', 'wakeAt', 'statusChanged', 'peersChanged'])
 
 export class Core {
   readonly state: State

@@ -38,6 +38,7 @@ export class AnsweringEdge {
   readonly inbound = new InboundRequests(
     (event) => this.pushed.push(event),
     (level, _message, cause) => this.logged.push({ level, cause }),
+    () => 0,
   )
 
   /** A request that a subscriber gets. */

@@ -11,7 +11,7 @@ import type { State } from '../../src/core/state.js'
 import { Lane } from '../../src/lane/lane.js'
 import { runningState, short } from './core.js'
 
-const QUIET = new Set(['log', 'statusChanged', 'peersChanged'])
+const QUIET = new Set(['log', 'audited', 'statusChanged', 'peersChanged'])
 
 export interface LaneMarbles extends RunHelpers {
   scheduler: TestScheduler

@@ -183,7 +183,7 @@ export function stateOf(node: P2pNode): State {
 
 /** What is under way in a node's state: nothing, when all of these are 0. */
 export function pending(state: State): Record<string, number> {
-  const { asks, streams, exchanges, budget, dials } = state
+  const { asks, streams, exchanges, budget, turns, dials } = state
   const collections = {
     asks: asks.open,
     askDeadlines: asks.deadlines,
@@ -191,9 +191,11 @@ export function pending(state: State): Record<string, number> {
     exchanges: exchanges.open,
     exchangeDeadlines: exchanges.deadlines,
     waiting: budget.waiting,
-    accounts: budget.accounts,
+    queued: turns.peers,
+    lingering: turns.lingering,
     dials,
   }
   const sizes = Object.entries(collections).map(([name, { size }]) => [name, size])
-  return { ...Object.fromEntries(sizes), inboundBytes: budget.bytes } as Record<string, number>
+  const { expected: _remembered, ...used } = budget.all
+  return { ...Object.fromEntries(sizes), ...used } as Record<string, number>
 }

@@ -8,6 +8,7 @@ import { replay } from '../../src/testing/replay.js'
 import { Recorder } from '../../src/recording/recorder.js'
 import { TINYP2P_VERSION } from '../../src/recording/format.js'
 import { SELF, settingsWith } from './core.js'
+import { textOf } from './said.js'
 
 /** Takes the chunks of a recording. */
 export class Memory {
@@ -46,7 +47,7 @@ export class RecordedCore {
     const all = settingsWith(settings)
     this.state = createState(SELF, all)
     const header = { peerId: SELF, settings: all, tinyp2p: TINYP2P_VERSION, redacted }
-    this.recorder = new Recorder(this.memory, header, (level, message) => void this.log.push(`${level} ${message}`))
+    this.recorder = new Recorder(this.memory, header, (level, said) => void this.log.push(`${level} ${textOf(said)}`))
     this.recorder.watch(this.state)
   }
 

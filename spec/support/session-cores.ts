@@ -3,8 +3,9 @@ import type { TakeValues } from '../../src/core/terms.js'
 import type { Effect } from '../../src/core/effects.js'
 import type { Event } from '../../src/core/events.js'
 import type { Settings } from '../../src/core/settings.js'
+import { accountOf } from '../../src/core/requests/accounts.js'
 import { createPace } from '../../src/core/requests/session/pacing.js'
-import { bytes, Core, short, V1 } from './core.js'
+import { accountsInUse, bytes, Core, short, used, V1 } from './core.js'
 import { FrameDecoder, hello, join, line, request, SESSION, shown, type Seen } from './session.js'
 
 export const BOTH = [SESSION, V1]
@@ -20,10 +21,13 @@ export class SessionCore extends Core {
     this.stream = stream
   }
 
-  /** The line of a connection here has carried megabytes in no time, unless a test says otherwise. */
+  /** The line of a connection here has carried megabytes in no time, unless a test says otherwise, and handlers begin at once. */
   override connect(...of: Parameters<Core['connect']>): Effect[] {
     const effects = super.connect(...of)
-    for (const { pace } of this.state.connections.all.values()) Object.assign(pace, { rate: 1e6, carried: 1e9 })
+    for (const { pace, peer } of this.state.connections.all.values()) {
+      Object.assign(pace, { rate: 1e6, carried: 1e9 })
+      accountOf(this.state, peer).window = Infinity
+    }
     return effects
   }
 
@@ -156,8 +160,12 @@ export function inbound(stream: number): Event {
   return { type: 'streamInbound', stream, connection: 1, protocol: SESSION }
 }
 
-/** What the core still keeps of requests of others. */
-export function left({ state: { exchanges, budget, streams } }: AnsweringCore): number[] {
-  const sizes = [exchanges.open, exchanges.deadlines, budget.accounts, budget.waiting, streams.sessions]
-  return [...sizes.map(({ size }) => size), budget.bytes, budget.admitted]
+/** What the core still keeps of requests of others, once handlers have ended of which nothing is wanted any more. */
+export function left(core: AnsweringCore): number[] {
+  const { exchanges, budget, streams, turns } = core.state
+  core.in(...[...turns.lingering.keys()].map((exchange): Event => ({ type: 'released', exchange })))
+  const sizes = [exchanges.open, exchanges.deadlines, budget.waiting, streams.sessions].map(({ size }) => size)
+  const { exchanges: _counted, ...use } = used(budget)
+  const waits = turns.peers.size + turns.stalled.size + turns.lingering.size
+  return [...sizes, accountsInUse(core.state), Object.values(use).reduce((sum, one) => sum + one, 0), waits]
 }

@@ -1,4 +1,4 @@
-/** Bytes that a hostile or broken peer might send over a session: valid frames, bent frames, and noise. */
+/** Frames that a hostile or broken peer might send over a session. */
 import type { Random } from '../../src/testing/network/random.js'
 import * as wire from './session.js'
 
@@ -49,45 +49,4 @@ export function someFrame(random: Random, id = 1 + random.below(4)): Uint8Array 
     default:
       return wire.frame(0x88 | random.below(8), id, payload(random))
   }
-}
-
-/** Changes, inserts, leaves out or repeats a few bytes. */
-export function bend(random: Random, bytes: Uint8Array): Uint8Array {
-  let bent = bytes
-  for (let times = 1 + random.below(3); times > 0; times--) {
-    const at = random.below(bent.length + 1)
-    const head = bent.subarray(0, at)
-    const tail = bent.subarray(at)
-    switch (random.below(5)) {
-      case 0:
-        bent = bent.slice()
-        if (at < bent.length) bent[at]! ^= 1 << random.below(8)
-        break
-      case 1:
-        bent = wire.join(head, random.bytes(1 + random.below(3)), tail)
-        break
-      case 2:
-        bent = wire.join(head, tail.subarray(random.below(4)))
-        break
-      case 3:
-        bent = wire.join(head, tail.subarray(0, 5), tail)
-        break
-      default:
-        bent = head
-    }
-  }
-  return bent
-}
-
-/** Cuts into up to four chunks, none of them empty. */
-export function cutSomewhere(random: Random, bytes: Uint8Array): Uint8Array[] {
-  const chunks: Uint8Array[] = []
-  let left = bytes
-  for (let cuts = random.below(4); cuts > 0 && left.length > 1; cuts--) {
-    const at = 1 + random.below(left.length - 1)
-    chunks.push(left.subarray(0, at))
-    left = left.subarray(at)
-  }
-  if (left.length > 0) chunks.push(left)
-  return chunks
 }

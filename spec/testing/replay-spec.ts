@@ -231,6 +231,14 @@ describe('a bad recording', () => {
     })
   })
 
+  it('has settings that no node has had', async () => {
+    const settings = { ...HEADER.settings, guardedTopics: 5 as unknown as string[] }
+    expect(await faultOf(new RecordingWriter().header({ ...HEADER, settings }))).toMatchObject({
+      code: 'Damaged',
+      message: expect.stringMatching(/the settings in the header are those of no node/),
+    })
+  })
+
   it('holds something else under a right checksum', async () => {
     const writer = new RecordingWriter()
     const batch = (events: unknown): Promise<RecordingError> =>
@@ -257,5 +265,66 @@ describe('a digest', () => {
     let next = source.next()
     while (next.done !== true) next = source.next()
     expect(next.value.trailer).toMatchObject({ running: before, final: digestOf(core.state) })
+  })
+})
+
+describe('a recording of anybody', () => {
+  it('is replayed, or is a RecordingError, whatever is in it', async () => {
+    const core = aLife()
+    core.stop(7_000)
+    const batches = [...readRecording(core.memory.bytes).batches()]
+    const odd = fc.constantFrom<unknown>(
+      undefined,
+      null,
+      -1,
+      0,
+      1e308,
+      NaN,
+      Infinity,
+      'x',
+      '\x1b',
+      [],
+      {},
+      [[]],
+      new Uint8Array(1),
+    )
+    const names = Object.keys(HEADER.settings)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.nat(),
+        odd,
+        fc.option(fc.constantFrom(...names)),
+        async (which, key, value, setting) => {
+          const writer = new RecordingWriter()
+          const settings = setting === null ? HEADER.settings : { ...HEADER.settings, [setting]: value }
+          const chosen = which % batches.length
+          const all = batches.map(({ at, events }, i) => {
+            const changed = events.map((event, j) => {
+              const keys = Object.keys(event)
+              return i === chosen && j === 0 ? { ...event, [keys[key % keys.length]!]: value } : event
+            })
+            return writer.batch(at, changed)
+          })
+          const recording = Buffer.concat([writer.header({ ...HEADER, settings }), ...all])
+          const outcome = await replay(recording, { partial: true }).catch((error: unknown) => error)
+          if (outcome instanceof Error) expect(outcome).toBeInstanceOf(RecordingError)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('says nothing in its errors that a terminal would take for more than text', async () => {
+    const core = aLife()
+    core.stop(7_000)
+    const writer = new RecordingWriter()
+    const { batches } = readRecording(core.memory.bytes)
+    const events = [...batches()].map((batch) => writer.batch(batch.at, batch.events))
+    const trailer = writer.trailer({ batches: events.length, events: 0, final: '0' })
+    const header = writer.header({ ...HEADER, tinyp2p: '\x1b[2J' })
+    const { message } = await faultOf(Buffer.concat([header, ...events, trailer]))
+    // eslint-disable-next-line no-control-regex
+    expect(message).not.toMatch(/[\0-\x1f]/)
   })
 })

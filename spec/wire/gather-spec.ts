@@ -78,12 +78,16 @@ describe('a payload in pieces', () => {
 })
 
 describe('a payload that came whole', () => {
-  it('is copied out of its chunk when it is small, and is a view of it when it is not', () => {
-    const chunk = filled(3 * COPY_BELOW)
-    const small = copyIfSmall(chunk, 5, 5 + COPY_BELOW - 1)
-    const large = copyIfSmall(chunk, 5, 5 + COPY_BELOW)
-    expect([small.buffer === chunk.buffer, large.buffer === chunk.buffer]).toEqual([false, true])
-    expect(small).toEqual(chunk.slice(5, 5 + COPY_BELOW - 1))
-    expect(large).toEqual(chunk.slice(5, 5 + COPY_BELOW))
+  it.each([
+    [3 * COPY_BELOW, COPY_BELOW - 1, true],
+    [2 * COPY_BELOW, COPY_BELOW, false],
+    [65_536, COPY_BELOW, true],
+    [65_536, 32_767, true],
+    [65_536, 32_768, false],
+  ])('in a buffer of %i bytes, %i of them: is it a copy? %p', (length, size, isCopy) => {
+    const chunk = filled(length)
+    const payload = copyIfSmall(chunk, 5, 5 + size)
+    expect(payload.buffer !== chunk.buffer).toBe(isCopy)
+    expect(payload).toEqual(chunk.slice(5, 5 + size))
   })
 })

@@ -1,6 +1,7 @@
 /** The public config: its options, their defaults, and the errors for values that are not valid. */
 import type { SchedulerLike } from 'rxjs'
 import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
+import { limitsOf, LIMIT_RULES, type Limits } from '../core/limits/limits.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
 import {
@@ -14,11 +15,13 @@ import {
   type Names,
   type Target,
 } from '../edge/checks.js'
+import type { Authorize } from '../edge/access/authorizer.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
 import { isLikeAddress } from '../edge/meant.js'
 import { checkPath } from '../edge/paths.js'
 import { P2pError } from '../errors.js'
+import { ACCESS_NAMES, readAccess, type AccessConfig } from './access.js'
 import { placesIn } from './places.js'
 import { PUBSUB_OPTIONS, readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
@@ -112,6 +115,12 @@ export interface NodeConfig {
     | undefined
   /** Broadcasts: sizes, ids, validators, history, scores. */
   pubsub?: PubsubConfig | undefined
+  /**
+   * What others may use of this node: docs/limits.md has every limit, with its unit, its default and the reason.
+   */
+  limits?: { [Limit in keyof Limits]?: Limits[Limit] | undefined } | undefined
+  /** Who may come in: lists, a question to the application, and the key of a private network. docs/access.md says more. */
+  access?: AccessConfig | undefined
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike | undefined
   /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
@@ -136,6 +145,8 @@ const NAMES: Names<NodeConfig> = {
   ping: true,
   reqResp: true,
   pubsub: true,
+  limits: true,
+  access: true,
   scheduler: true,
   logger: true,
   record: true,
@@ -147,7 +158,15 @@ const REQ_RESP_NAMES: Names<NonNullable<NodeConfig['reqResp']>> = {
   maxResponseSize: true,
 }
 const PING_NAMES: Names<NonNullable<NodeConfig['ping']>> = { interval: true, timeout: true, test: true }
-const elsewhere = placesIn({ ...NAMES, reqResp: REQ_RESP_NAMES, ping: PING_NAMES, pubsub: PUBSUB_OPTIONS })
+const LIMIT_NAMES = Object.fromEntries(Object.keys(LIMIT_RULES).map((name) => [name, true])) as Names<Limits>
+const elsewhere = placesIn({
+  ...NAMES,
+  reqResp: REQ_RESP_NAMES,
+  ping: PING_NAMES,
+  pubsub: PUBSUB_OPTIONS,
+  limits: LIMIT_NAMES,
+  access: ACCESS_NAMES,
+})
 const MAX_SIZE = 2 ** 31 - 1
 const MAX_CONNECTED = 1_000_000
 
@@ -156,6 +175,9 @@ export interface CheckedConfig {
   settings: Settings
   pubsub: PubsubOptions
   validators: Readonly<Record<string, Validator>>
+  authorize: Authorize | undefined
+  /** The 32 bytes; `undefined`: the network is open to all. */
+  networkKey: Uint8Array | undefined
   /** `undefined`: nothing is recorded. */
   record: Required<RecordOptions> | undefined
   /** `undefined`: nothing is kept. */
@@ -167,11 +189,13 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', NAMES, elsewhere)
   checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES, elsewhere)
   checkObject(config.ping ?? {}, 'ping', PING_NAMES, elsewhere)
+  checkObject(config.limits ?? {}, 'limits', LIMIT_NAMES, elsewhere)
   checkScheduler(config.scheduler)
   if (config.logger !== undefined && typeof config.logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
   }
   const record = readRecord(config.record)
+  const { access, authorize, networkKey } = readAccess(config.access, elsewhere)
   const pubsub = readPubsub(config.pubsub, elsewhere)
   const dataDir =
     config.dataDir === undefined ? undefined : checkPath(config.dataDir, 'dataDir', 'the path of a directory')
@@ -204,12 +228,23 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     requestTimeout: time(reqResp.requestTimeout, 'reqResp.requestTimeout', standard.requestTimeout),
     maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
+    limits: readLimits(config.limits ?? {}),
+    access,
   }
   if (settings.pingTest > pingTimeout) {
     const message = `ping.test must be at most ping.timeout (${pingTimeout} ms), not ${settings.pingTest}`
     throw new P2pError('InvalidConfig', message)
   }
-  return { settings, pubsub: pubsub.options, validators: pubsub.validators, record, dataDir }
+  return { settings, pubsub: pubsub.options, validators: pubsub.validators, authorize, networkKey, record, dataDir }
+}
+
+function readLimits(limits: NonNullable<NodeConfig['limits']>): Limits {
+  const given: Partial<Limits> = {}
+  for (const [name, { unit, least, most }] of Object.entries(LIMIT_RULES)) {
+    const value = limits[name as keyof Limits]
+    if (value !== undefined) given[name as keyof Limits] = checkNumber(value, `limits.${name}`, unit, least, most)
+  }
+  return limitsOf(given)
 }
 
 function listenAddresses(listen: string | string[]): string[] {

@@ -1,4 +1,5 @@
 /** What a config may say, and what is probably not meant. */
+import type { Entry } from '../core/access/lists.js'
 import type { Settings } from '../core/settings.js'
 
 /** The shortest time that somebody is likely to mean, ms. */
@@ -14,13 +15,26 @@ const TIMES = {
 
 /** A line for each, for the log. */
 export function oddities(settings: Settings, self: string): string[] {
-  return [...shortTimes(settings), ...alone(settings, self)]
+  return [...shortTimes(settings), ...alone(settings, self), ...shutOut(settings)]
 }
 
 function shortTimes(settings: Settings): string[] {
   return Object.entries(TIMES).flatMap(([setting, option]) => {
     const value = settings[setting as keyof typeof TIMES]
     return value < SHORT ? `${option} is ${value} ms: is it meant in seconds?` : []
+  })
+}
+
+/** Peers that the node is to be connected to, and that may not come in. (Whom a range lets in is known when it is there.) */
+function shutOut({ access, bootNodes, keep }: Settings): string[] {
+  const has = (list: Entry[], peer: string): boolean => list.some((entry) => 'peer' in entry && entry.peer === peer)
+  const isClosed = access.closed && access.allow.every((entry) => 'peer' in entry)
+  return Object.entries({ bootNodes, keep }).flatMap(([option, peers]) => {
+    return Object.keys(peers).flatMap((peer) => {
+      if (has(access.deny, peer)) return `${option} names ${peer}, which access.deny shuts out: it is not dialled`
+      const isOut = isClosed && !has(access.allow, peer)
+      return isOut ? `${option} names ${peer}, which access.allow does not let in: it is not dialled` : []
+    })
   })
 }
 

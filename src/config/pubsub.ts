@@ -137,7 +137,7 @@ export function readPubsub(
     maxLargeMessage:
       largeMessages === undefined
         ? standard.maxLargeMessage
-        : checkNumber(largeMessages.maxSize, 'pubsub.largeMessages.maxSize', 'bytes', 1, standard.maxBlobBytes),
+        : checkNumber(largeMessages.maxSize, 'pubsub.largeMessages.maxSize', 'bytes', 1, standard.limits.largeBytes),
   }
   const options: PubsubOptions = {
     messageIdOf: messageIdOf(config.messageId),

@@ -36,6 +36,9 @@ export function fail(state: State, out: Effects, ask: AskId, refusal: Refusal): 
 /** When whoever was refused for a limit may come again, ms. */
 export const RETRY_AFTER = 1_000
 
+/** The most that is believed of what another node says of that, ms. */
+export const MOST_RETRY_AFTER = 60_000
+
 /** The refusal for a limit of our own, or by a peer that stops. */
 export function overloaded(message: string): Refusal {
   return { code: 'Overloaded', message, retryAfterMs: RETRY_AFTER }

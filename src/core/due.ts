@@ -16,6 +16,8 @@ export type Timed = { [Part in keyof State]: State[Part] extends { deadlines: De
 /** Everything that can be due. expire.ts has a row for each. */
 export type DueName =
   | Timed
+  | 'access'
+  | 'admitted'
   | 'idle'
   | 'unclosed'
   | 'surplus'
@@ -30,6 +32,10 @@ export type DueName =
   | 'joined'
   | 'catchUps'
   | 'histories'
+  | 'fetching'
+  | 'handlers'
+  | 'refusals'
+  | 'accounts'
   | 'stop'
 
 /** Empty groups for reuse, because otherwise each of several requests in a row would create one. */

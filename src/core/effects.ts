@@ -1,8 +1,9 @@
 /** Everything that a step can ask for: of the network, of the edge (promises, observables, handlers) and of the clock. */
 import type { ErrorCode } from '../errors.js'
+import type { AuditEvent } from './access/audit-event.js'
 import type { Explanation, NodeStatus } from './explanation.js'
 import type { PortEffect } from './port.js'
-import type { AskId, ExchangeId, Failure, Heard, SubscriptionId, ValidationId } from './terms.js'
+import type { AskId, ExchangeId, Failure, Heard, Said, SubscriptionId, ValidationId } from './terms.js'
 
 /** The value that answers a question. */
 export type Answer =
@@ -27,8 +28,8 @@ export type EdgeEffect =
   /** No value follows. */
   | { type: 'valuesEnded'; ask: AskId }
   | { type: 'fail'; ask: AskId; refusal: Refusal }
-  /** A request came in: call the handler. */
-  | { type: 'handle'; exchange: ExchangeId; from: string; data: Uint8Array }
+  /** A request came in: call the handler. `waited`: so long after it was here, ms; absent: at once. */
+  | { type: 'handle'; exchange: ExchangeId; from: string; data: Uint8Array; waited?: number }
   /** The producer of this answer may produce values of this cost (`valueCost`). */
   | { type: 'produce'; exchange: ExchangeId; allowance: number }
   /** The answer of this exchange, or the rest of it, is no longer wanted: fire its signal, end its producer. */
@@ -54,7 +55,14 @@ export type EdgeEffect =
   | { type: 'statusChanged' }
   /** Something that the states of peers show has changed. At most one a batch. */
   | { type: 'peersChanged' }
-  | { type: 'log'; level: LogLevel; message: string; cause?: unknown }
+  /** Something happened that is relevant for security. */
+  | { type: 'audited'; event: AuditEvent }
+  /** Ask the application whether this peer may come in. Answered by `authorized`. */
+  | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
+  /** The answer is no longer wanted. */
+  | { type: 'cancelAuthorization'; authorization: number }
+  /** `kind`: what all lines of this kind have in common; absent: all of it. */
+  | { type: 'log'; level: LogLevel; message: string; kind?: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */
   | { type: 'ended'; refusal?: Refusal }
 
@@ -66,6 +74,7 @@ export type Effect = PortEffect | EdgeEffect | ClockEffect
 /** What a step appends its effects to, in order. */
 export type Effects = Effect[]
 
-export function log(out: Effects, level: LogLevel, message: string, cause?: unknown): void {
-  out.push(cause === undefined ? { type: 'log', level, message } : { type: 'log', level, message, cause })
+export function log(out: Effects, level: LogLevel, said: Said, cause?: unknown): void {
+  const line = typeof said === 'string' ? { message: said } : { message: said.text, kind: said.kind }
+  out.push({ type: 'log', level, ...line, ...(cause !== undefined && { cause }) })
 }

@@ -2,6 +2,7 @@
  * Everything that can enter a node: commands of callers, events of the network, and events of the lane itself. Plain data: a
  * recording of it replays to the same states and effects.
  */
+import type { Entry } from './access/lists.js'
 import type { PortEvent, Verdict } from './port.js'
 import type { AskId, ExchangeId, Failure, SubscriptionId, TakeValues, ValidationId, WantReceipts } from './terms.js'
 
@@ -24,16 +25,25 @@ export type Command =
   | { type: 'cancel'; ask: AskId }
   /** A caller that pulls has taken values of this cost (`valueCost`), so values of the same cost may follow. */
   | { type: 'taken'; ask: AskId; cost: number }
-  /** Answers an inbound request with one value. Only the first of `respond`, `complete` and `reject` counts. */
-  | { type: 'respond'; exchange: ExchangeId; data: Uint8Array }
+  /**
+   * Answers an inbound request with one value. Only the first of `respond`, `complete` and `reject` counts. `working`: the handler
+   * has not come to its end yet, and `released` follows.
+   */
+  | { type: 'respond'; exchange: ExchangeId; data: Uint8Array; working?: true }
   /** The producer of the answer can wait: `produce` says how much it may produce. */
   | { type: 'pullable'; exchange: ExchangeId }
   /** One of several values of an answer. */
   | { type: 'next'; exchange: ExchangeId; data: Uint8Array }
   /** No value follows. */
-  | { type: 'complete'; exchange: ExchangeId }
+  | { type: 'complete'; exchange: ExchangeId; working?: true }
   /** Refuses the request. `code` and `retryAfterMs` are within what the wire can carry. */
-  | { type: 'reject'; exchange: ExchangeId; reason?: string; code?: string; retryAfterMs?: number }
+  | { type: 'reject'; exchange: ExchangeId; reason?: string; code?: string; retryAfterMs?: number; working?: true }
+  /** The handler of a request that was cancelled, or answered by somebody else, has come to its end. */
+  | { type: 'released'; exchange: ExchangeId }
+  /** Handlers have used up the time of this turn of the event loop, so these were not called: `handle` them later. */
+  | { type: 'handedBack'; requests: { exchange: ExchangeId; data: Uint8Array }[] }
+  /** The handler of a request of this peer has kept the event loop for so long, whole ms from 1 on. */
+  | { type: 'handlerTook'; peer: string; ms: number }
   /** `target`: a peer id, or a multiaddr if the peer id is not known. */
   | { type: 'dialPeer'; ask: AskId; target: string; addresses: string[] }
   | { type: 'knownPeers'; ask: AskId }
@@ -62,6 +72,12 @@ export type Command =
   | { type: 'digested'; digest: number; hash: Uint8Array }
   /** The buffer of a subscriber was full: `count` broadcasts were dropped. */
   | { type: 'discarded'; topic: string; count: number }
+  /** These may come in, again or from now on. */
+  | { type: 'allow'; ask: AskId; entries: Entry[] }
+  /** These may not, for `duration` ms or for ever. */
+  | { type: 'deny'; ask: AskId; entries: Entry[]; duration?: number; reason?: string }
+  /** Answers `authorize`. `failed`: it threw, or gave no answer that is one. */
+  | { type: 'authorized'; authorization: number; admitted: boolean; failed: boolean }
   /** Everything that is known of a topic or a peer. */
   | { type: 'explain'; ask: AskId; about: { topic: string } | { peer: string } }
   /** `drain`: what is in flight has so many ms to come to its end. Again, while that goes on: whichever end comes first. */
@@ -97,6 +113,8 @@ const QUESTIONS: Record<Question['type'], true> = {
   joined: true,
   online: true,
   explain: true,
+  allow: true,
+  deny: true,
   shutdown: true,
 }
 

@@ -1,7 +1,10 @@
 /** What is due, when, and what is done then: one row for everything that waits for a time. */
+import { expireAdmitted, expireAuthorizations, nextAdmitted } from './access/authorizing.js'
+import { expireAccess } from './access/changing.js'
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
 import { expireValidation } from './broadcasts/deciding.js'
+import { expireFetches, nextFetch } from './broadcasts/fetching.js'
 import { nextSettled } from './broadcasts/membership.js'
 import { onStalled } from './broadcasts/publishing.js'
 import { nextStall } from './broadcasts/recipients.js'
@@ -17,6 +20,10 @@ import { expireObserved } from './peers/observed.js'
 import { lookAtTwins } from './peers/twins.js'
 import { runRound } from './peers/waking.js'
 import { expireExchange } from './requests/answers.js'
+import { dropGone, nextGone } from './requests/accounts.js'
+import { showRefusals } from './requests/refusal-log.js'
+import { nextHandlers } from './requests/slots.js'
+import { expireHandlers } from './requests/turns.js'
 import { nextHistory } from './services/serving.js'
 import type { State } from './state.js'
 
@@ -32,6 +39,9 @@ function inEveryStep(): void {}
 
 /** In the order in which they run. */
 const DUE: Record<DueName, Row> = {
+  access: { next: ({ access }) => access.nextExpiry, run: expireAccess },
+  authorizing: { next: (state) => nextDeadline(state, 'authorizing'), run: expireAuthorizations },
+  admitted: { next: nextAdmitted, run: expireAdmitted },
   asks: each('asks', expireAsk),
   exchanges: each('exchanges', expireExchange),
   idle: { next: nextIdleClose, run: closeIdle },
@@ -49,6 +59,10 @@ const DUE: Record<DueName, Row> = {
   joined: { next: (state) => (state.topics.joining.size > 0 ? nextSettled(state) : Infinity), run: inEveryStep },
   catchUps: { next: nextCatchUp, run: inEveryStep },
   histories: { next: nextHistory, run: inEveryStep },
+  fetching: { next: nextFetch, run: expireFetches },
+  handlers: { next: nextHandlers, run: expireHandlers },
+  refusals: { next: ({ refusalLog }) => refusalLog.showAt, run: showRefusals },
+  accounts: { next: nextGone, run: dropGone },
   stop: { next: ({ lifecycle }) => Math.min(lifecycle.stopAt, lifecycle.lookAt), run: expireStop },
 }
 

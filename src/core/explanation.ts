@@ -2,13 +2,14 @@
  * Explanations and the status: what a node knows of a topic, of a peer and of itself, as plain objects that are copies.
  * Types only. Sizes are in bytes, times in milliseconds.
  */
-import type { Attempt, DropReason } from './port.js'
+import type { Attempt, DropReason, RefusedKind } from './port.js'
 
 /**
  * Why a message was dropped: a reason of the network, the verdict of a validator (`ignored`, `rejected`), or a reason of
  * the core. `busy`: too many messages were being validated or fetched. `validatorFailed`: a validator threw, or gave no
  * verdict in time. `fetchFailed`: a large message could not be fetched. `bufferFull`: a subscriber of ours was too slow.
- * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly. `duplicate`: somebody published what has the id of
+ * `slowPeer`: a broadcast of ours was not sent to a peer that reads too slowly. `parting`: nor to one that has asked to close its only
+ * connection. `duplicate`: somebody published what has the id of
  * another message (by default: its bytes) within a minute of it.
  */
 export type LossReason =
@@ -21,6 +22,7 @@ export type LossReason =
   | 'fetchFailed'
   | 'bufferFull'
   | 'slowPeer'
+  | 'parting'
 
 /** A peer in a topic, as this node sees it. */
 export interface TopicPeer {
@@ -62,6 +64,10 @@ export interface TopicExplanation {
     toNobody: number
     /** Broadcasts that wait for subscribers or for their turn, now. */
     waiting: number
+    /** How long broadcasts have waited for peers that read too slowly, or were closing their connection, ms. */
+    held: number
+    /** The peers that they wait for now. */
+    heldFor: string[]
   }
   /** Messages of other nodes. */
   heard: {
@@ -86,6 +92,12 @@ export interface TopicExplanation {
 export interface PeerExplanation {
   /** Its peer id. */
   peer: string
+  /**
+   * Why it may not come in, and for how many ms more (absent: until `allow` names it); absent: it may, as far as its peer id decides.
+   */
+  barred?: { why: string; for?: number }
+  /** What it has done against our protocols: points, which fade, and how often it was banned for that; absent: nothing of late. */
+  offences?: { points: number; bans: number }
   /** Open connections, oldest first: the peer's multiaddr, whether the peer dialled, and the age in ms. */
   connections: { address: string; inbound: boolean; age: number }[]
   /** The protocols that it speaks, by identify; absent: not known. */
@@ -101,6 +113,8 @@ export interface PeerExplanation {
   dialFailure?: { ago: number; reason: string; tried: Attempt[] }
   /** The last failure before that one that had another reason, since the peer was last connected. */
   earlierDialFailure?: { ago: number; reason: string; tried: Attempt[] }
+  /** Why this node has closed a connection to it, the last time: how long ago in ms, and why; absent: it has closed none. */
+  hungUp?: { ago: number; reason: string }
   /** What we remember of it apart from the table: how long ago it was connected (ms; 0: it is), and attempts in a row that failed or did not last. */
   remembered?: { ago: number; failures: number }
   /** Two nodes live with its secret: a multiaddr of each; absent: nobody has noticed. */
@@ -124,13 +138,41 @@ export interface PeerExplanation {
     queued: number
     /** It reads our broadcasts too slowly, and they wait for it. */
     tooSlow: boolean
+    /** How long broadcasts of this node have waited for it, ms. */
+    held: number
   }
   /** Requests without an answer: of this node to it, and of it to this node. */
   requests: { ours: number; its: number }
+  /** What its requests take of this node. */
+  uses: {
+    /** Bytes of its requests, from their declaration on. */
+    requestBytes: number
+    /** Bytes of answers that it has not taken yet, and that are expected. */
+    answerBytes: number
+    /** Handlers at work for it, those of requests that are over included. */
+    handlers: number
+    /** Its requests that wait for a handler. */
+    queued: number
+    /** Its requests that were answered, and that were refused, since it is connected. */
+    answered: number
+    refused: number
+  }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
-  /** Streams of version 1 at once; its requests at once, and their bytes; bytes of broadcasts that may wait for it. */
-  limits: { maxStreams: number; maxInboundPerPeer: number; maxInboundBytesPerPeer: number; maxQueueSize: number }
+  /** What it asked of this node beyond what it may, by kind, and how often. */
+  refused: Partial<Record<RefusedKind, number>>
+  /**
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
+   * it may have while there is room); bytes of broadcasts that may wait for it.
+   */
+  limits: {
+    maxStreams: number
+    requests: number
+    requestBytes: number
+    answerBytes: number
+    handlers: number
+    maxQueueSize: number
+  }
   /** All of this as text of several lines. */
   text: string
 }

@@ -1,4 +1,5 @@
 /** The beginning and the end of a node: starting, running, draining, stopping, ended. */
+import { beginAccess } from './access/changing.js'
 import { fail, settle } from './asks.js'
 import { takeRecipient } from './broadcasts/recipients.js'
 import { joinFixedTopics } from './broadcasts/topics.js'
@@ -21,6 +22,7 @@ import { failAll } from './requests/session/answerer/answers.js'
 import { flushSessions } from './requests/session/outbox.js'
 import { takeOwnAsk } from './services/book.js'
 import { createState, type Ask, type PingsOver, type State } from './state.js'
+import { line } from './terms.js'
 
 /** In a drain: how soon it is looked again whether what was sent has left, ms. */
 const LOOK_AGAIN = 20
@@ -29,6 +31,7 @@ const MAX_NAMED = 5
 
 export function start(state: State, out: Effects): void {
   const { listen, announce } = state.settings
+  beginAccess(state, out)
   out.push({ type: 'listen', addresses: listen, ...(announce.length > 0 && { announce }) })
 }
 
@@ -39,15 +42,15 @@ export function onListening(state: State, out: Effects, event: EventOf<'listenin
   statusChanged(state)
   if (state.lifecycle.phase !== 'starting') {
     if (before.join() !== addresses.join())
-      log(out, 'info', `📣 our addresses are now ${fullAddresses(state).join(', ')}`)
+      log(out, 'info', line`📣 our addresses are now ${fullAddresses(state).join(', ')}`)
     // Peers that are connected are told by the network; the others hear it from us when we dial them.
     if (!checkObserved(state, out, before, addresses)) onMoved(state, out)
     return
   }
   state.lifecycle.phase = 'running'
-  for (const address of bound ?? fullAddresses(state)) log(out, 'info', `📣 listening on ${address}`)
-  if (bound !== undefined) log(out, 'info', `📣 others are told ${fullAddresses(state).join(', ')}`)
-  for (const failure of failures) log(out, 'warn', `${failure}, and the node goes on with the others`)
+  for (const address of bound ?? fullAddresses(state)) log(out, 'info', line`📣 listening on ${address}`)
+  if (bound !== undefined) log(out, 'info', line`📣 others are told ${fullAddresses(state).join(', ')}`)
+  for (const failure of failures) log(out, 'warn', line`${failure}, and the node goes on with the others`)
   joinFixedTopics(state, out)
   out.push({ type: 'ready' })
   // The first tick would be later than necessary.
@@ -74,7 +77,7 @@ export function shutdown(state: State, out: Effects, { ask, drain = 0 }: Command
   if (lifecycle.phase === 'draining') return
   lifecycle.phase = 'draining'
   tellStopping(state)
-  log(out, 'info', `👋 stopping: what is in flight has ${drain} ms to come to its end`)
+  log(out, 'info', line`👋 stopping: what is in flight has ${drain} ms to come to its end`)
 }
 
 /** Before the start is over there is nothing to drain; while it stops, all that ask wait for the same end. */

@@ -74,6 +74,31 @@ export const TABLE = {
   lookupTimeout: 20_000,
 } as const
 
+/** What peers say of where others are (core/peers/hearsay.ts). It is counted in addresses. */
+export const HEARSAY = {
+  /**
+   * It ends after this time, and is held against its teller so long unless it has led to the peer: two discovery ticks, within which
+   * a peer that is there has been visited.
+   */
+  lifetime: 60_000,
+  /** How often an address is tried, and how long after it has failed it is not. */
+  tries: 3,
+  pause: 10_000,
+  /** Addresses of one peer that one teller may name, that are used, and that a peer may name of itself. */
+  perPeer: 8,
+  /**
+   * Held at once, in all, and against those who were not yet right more often than wrong: so many dead addresses are dialled in the time
+   * above at most, however many identities name them.
+   */
+  inAll: 512,
+  inAllOfStrangers: 256,
+  /** … against one teller. An honest answer names 20 peers, most of them with one to three addresses. */
+  ofTeller: 160,
+  ofStranger: 64,
+  /** Tellers of which is remembered how often they were right. */
+  credits: 1_024,
+} as const
+
 /** The mesh of a topic, by the names of gossipsub's specification. */
 export const MESH = {
   D: 6,

@@ -4,6 +4,7 @@
  * touches a node's state. Nothing here names libp2p.
  */
 
+import type { AccessChange, Barred } from './access/lists.js'
 import type { AskId, Failure } from './terms.js'
 
 /** A connection to one peer. The port numbers them in the order in which they open. */
@@ -32,11 +33,57 @@ export interface SignedMessage {
 export type Verdict = 'accept' | 'ignore' | 'reject'
 
 /**
- * Why a message was dropped. Inbound: `signature` (missing or wrong), `oversize` (larger than our limit), `unknownTopic`
- * (we are not in the topic), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
+ * Why a message was dropped. Inbound: `signature` (missing or wrong), `key` (it is signed with a key of a
+ * kind or size that we do not verify with), `oversize` (larger than our limit), `unknownTopic`
+ * (we are not in the topic), `denied` (whoever signed it may not come in, so nobody hears it here), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
  * stream is useless). Outbound: `queueFull` (a forwarded message, to a peer that reads too slowly).
  */
-export type DropReason = 'signature' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
+export type DropReason = 'denied' | 'signature' | 'key' | 'oversize' | 'unknownTopic' | 'malformed' | 'queueFull'
+
+/** What the network has refused to a peer. */
+export type RefusedKind =
+  /** Questions of Kademlia beyond their rate. */
+  | 'kadRate'
+  /** … about records or providers, which nobody here has. */
+  | 'kadRecord'
+  /** … that cannot be read, or are too large. */
+  | 'kadMalformed'
+  /** … whose asker does not read our answers. */
+  | 'kadUnread'
+  /** Answers of Kademlia that cannot be read, or are too large. */
+  | 'kadAnswer'
+  /** Peers that it named beyond what it, or all of its range, or all strangers, may name. */
+  | 'hearsay'
+  /** Streams of identify beyond their rate. */
+  | 'identifyRate'
+  /** Pings beyond their rate. */
+  | 'pingRate'
+  /** … whose answers it does not read. */
+  | 'pingUnread'
+  /** Gossip beyond its rate. It is read later, which slows down whoever heeds it, and much of it is handed on for others. */
+  | 'gossipRate'
+  /** A place in a mesh, of which its range of addresses has most. */
+  | 'meshPlaces'
+  /** A message that was heard long ago. Whoever hands it on need not know that. */
+  | 'gossipReplay'
+  /** It had to wait before it could open more streams. */
+  | 'streamRate'
+  /** Streams whose protocol was not agreed upon. */
+  | 'streamUnagreed'
+  /** It had to wait because of small frames of the muxer, or was hung up on because of its pings. */
+  | 'frameRate'
+  /** It was hung up on because of frames that lead to nothing. */
+  | 'frameWaste'
+  /** It was hung up on because of a frame that nobody may send. */
+  | 'frameMalformed'
+  /** Its connection has made room for another one. */
+  | 'connections'
+
+/**
+ * Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. `handshakes`: there
+ * are too many of them.
+ */
+export type TurnedAwayFor = Barred | 'networkKey' | 'handshakes'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {
@@ -60,7 +107,8 @@ export type PortEvent =
   | { type: 'listenFailed'; failure: Failure }
   /** The machine slept for `by` ms, in which the time of the lane stood still, or its clock was set; negative: it was set back. */
   | { type: 'clockJumped'; by: number }
-  | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; inbound: boolean }
+  /** `ip`: the address behind a name, if `address` has one. */
+  | { type: 'connectionOpened'; connection: ConnectionId; peer: string; address: string; ip?: string; inbound: boolean }
   /**
    * Every stream of the connection has ended too, whether or not it was reported. `moved`: it began at an address that this
    * machine had and does not have any more.
@@ -130,23 +178,50 @@ export type PortEvent =
    * publish, with a signer or a sequence number of its own: that one message comes by many ways is not reported.
    */
   | { type: 'repeated'; topic: string; id: string; from: string; via: string }
+  /**
+   * The announcement of a large message waits for its verdict, and another peer has handed it on as well, or offered it. Told once for each
+   * peer and message.
+   */
+  | { type: 'announcedAgain'; id: string; via: string }
   /** Answers `publish`: the peers that the message was handed to, its id and its proof. */
   | { type: 'published'; ask: AskId; recipients: string[]; id: string; proof: Uint8Array }
   | { type: 'publishFailed'; ask: AskId; code: 'DuplicateMessage' | 'PublishError'; failure: Failure }
   /**
-   * Answers `publish`: nothing was sent, because too much waits for these peers already. `gossipDrained` or `gossipClosed`
-   * follows for each of them.
+   * Answers `publish`: nothing was sent, because too much waits for these peers already. `busy`: others for which more than half as
+   * much waits, and which lose nothing by a wait. `gossipDrained` or `gossipClosed` follows for each of them.
    */
-  | { type: 'publishHeld'; ask: AskId; peers: string[] }
+  | { type: 'publishHeld'; ask: AskId; peers: string[]; busy: string[] }
   /** Answers `verify`: the id of each message, in the same order; `''` if its proof is wrong. */
   | { type: 'verified'; ask: AskId; ids: string[] }
   /** Answers `inspect`. Peers that pub/sub does not know are left out. */
   | { type: 'inspected'; ask: AskId; peers: Record<string, GossipPeer> }
+  /**
+   * Somebody has shown who it is, and is kept at the door until `admit` answers: nothing is read from it, and it is no connection yet. Only
+   * while `access` asks for it.
+   */
+  | { type: 'visit'; visit: number; peer: string; address: string; inbound: boolean }
+  /**
+   * Connections were refused by the copy of the lists that the network has, for want of its key or of room, `count` times; told once a second at
+   * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is.
+   */
+  | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }
+  /**
+   * Something was refused to a peer, `count` times; told once a second at most for each peer and kind. `own`: for what it has done itself,
+   * and not only because others have used up what it shares with them. `hungUp`: a connection of it was closed for that.
+   */
+  | { type: 'refused'; peer: string; what: RefusedKind; count: number; own?: true; hungUp?: true }
   /** Answers `stop`. */
   | { type: 'stopped' }
 
 /** What the lane asks of the network. */
 export type PortEffect =
+  /**
+   * Who may come in has changed, or is told before `listen`. `closed`: nobody but those in the list `allow`. `asks`: each connection is a
+   * `visit` first. Connections that are open stay.
+   */
+  | { type: 'access'; closed: boolean; asks: boolean; changes: AccessChange[] }
+  /** Answers `visit`. */
+  | { type: 'admit'; visit: number; admitted: boolean }
   /** `announce`: what others are told in place of the addresses that we listen on, and what `listening` reports. */
   | { type: 'listen'; addresses: string[]; announce?: string[] }
   /**

@@ -49,6 +49,11 @@ export const REPEATED =
   'a broadcast with this id (by default: with these bytes) was sent or received less than a minute ago, and the network drops a ' +
   "repeat: change the bytes, wait for a minute, or set pubsub.messageId to 'unique' in every node of the network"
 
+/** The same, when it is known that another one has said it first. */
+export function repeatedBy(peer: string | undefined): string {
+  return peer === undefined ? REPEATED : `${REPEATED} (${peer} has said it first)`
+}
+
 /** What a network has to know of pub/sub. */
 export interface PubsubOptions {
   messageIdOf: MessageIdOf

@@ -2,6 +2,8 @@
  * The numbers that steer a node, all in one place: those of the public config and the internal ones. The file knows no state.
  * Times are in milliseconds, sizes in bytes.
  */
+import type { Entry } from './access/lists.js'
+import { limitsOf, type Limits } from './limits/limits.js'
 import { REQUEST_PROTOCOLS } from '../wire/protocols.js'
 
 /** All settings of one node, with no value missing. */
@@ -76,12 +78,6 @@ export interface Settings {
   maxPendingRequests: number
   /** Dials under way at once, in all; more are `Overloaded`. */
   maxDials: number
-  /** Inbound requests without an answer, of one peer and in all; more are refused. */
-  maxInboundPerPeer: number
-  maxInbound: number
-  /** Bytes of inbound requests in memory, of one peer and in all; more wait at the sender. */
-  maxInboundBytesPerPeer: number
-  maxInboundBytes: number
   /** Cost of the values of one answer that may wait to be sent, if their producer cannot wait … */
   maxQueuedValues: number
   /** … and of all such answers to one peer. */
@@ -110,9 +106,12 @@ export interface Settings {
   catchUpPatience: number
   /** How long the fetch of a large message may take: as long as gossipsub keeps its announcement. */
   fetchTimeout: number
-  /** Large messages that others may fetch from us: bytes in all, and how long each is kept. */
-  maxBlobBytes: number
+  /** How long large messages are kept, that others may fetch from us. */
   blobLifetime: number
+  /** What others may use of this node. */
+  limits: Limits
+  /** Who may come in. `closed`: nobody but those in `allow`. `authorizes`: the application is asked about each peer. */
+  access: { closed: boolean; allow: Entry[]; deny: Entry[]; authorizes: boolean }
   /** How long `stop()` waits for the network. */
   stopTimeout: number
 }
@@ -179,10 +178,6 @@ export const defaultSettings: Settings = {
   maxEarlyStreams: 8,
   maxPendingRequests: 100_000,
   maxDials: 1_000,
-  maxInboundPerPeer: 1_000,
-  maxInbound: 4_000,
-  maxInboundBytesPerPeer: 16_777_216,
-  maxInboundBytes: 67_108_864,
   maxQueuedValues: 4_194_304,
   maxQueuedValuesPerPeer: 16_777_216,
   maxSessions: 8,
@@ -198,7 +193,8 @@ export const defaultSettings: Settings = {
   catchUpPatience: 3_000,
   historyPatience: 1_000,
   fetchTimeout: 8_000,
-  maxBlobBytes: 67_108_864,
   blobLifetime: 120_000,
+  limits: limitsOf(),
+  access: { closed: false, allow: [], deny: [], authorizes: false },
   stopTimeout: 1_500,
 }

@@ -3,6 +3,7 @@
  * It has one part for each concern. Each part is typed and created in its concern's folder, and changed only by the file
  * that the linter names (scripts/lint/owners.js).
  */
+import { createAccessState, type AccessState } from './access/state.js'
 import { createBroadcastsState, type BroadcastAsk, type BroadcastsState, type JoinedAsk } from './broadcasts/state.js'
 import type { Refusal } from './effects.js'
 import { IdMap, type Deadlines } from './id-map.js'
@@ -110,7 +111,7 @@ export interface News {
   waiting: ServiceNews[]
 }
 
-export interface State extends PeersState, RequestsState, ServicesState, BroadcastsState {
+export interface State extends AccessState, PeersState, RequestsState, ServicesState, BroadcastsState {
   readonly self: string
   readonly settings: Settings
   /** The time of the current batch, ms. */
@@ -145,6 +146,7 @@ export function createState(self: string, settings: Settings): State {
     changes: { status: false, peers: false, topics: false, subscribers: new Set() },
     asks: { open: new IdMap(), deadlines: new IdMap() },
     news: { waiting: [] },
+    ...createAccessState(),
     ...createPeersState(self),
     ...createRequestsState(),
     ...createServicesState(),

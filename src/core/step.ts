@@ -2,11 +2,16 @@
  * `step(state, batch) → effects`: everything that a node decides. It is synchronous and deterministic: the time comes
  * with the batch, nothing is read from outside, and effects are returned, not run. It changes the state in place.
  */
+import { onAuthorized, onVisit } from './access/authorizing.js'
+import { banOffenders } from './access/bans.js'
+import { allow, deny } from './access/changing.js'
+import { onRefused, onTurnedAway } from './access/refusals.js'
 import { cancelAsk } from './ask-kinds.js'
 import { fail, settle } from './asks.js'
 import * as catchUp from './broadcasts/catch-up.js'
 import { countLoss } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
+import { onAnnouncedAgain } from './broadcasts/fetching.js'
 import * as hearing from './broadcasts/hearing.js'
 import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
@@ -22,16 +27,18 @@ import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import * as discovery from './peers/discovery.js'
 import { awaitOnline, settleOnline } from './peers/online.js'
+import { makeRoom } from './peers/places.js'
 import { onClockJumped, onLate } from './peers/waking.js'
 import * as answers from './requests/answers.js'
 import { startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
 import { flushSessions } from './requests/session/outbox.js'
 import { onStreamEvent } from './requests/stream-events.js'
+import * as turns from './requests/turns.js'
 import { handleNews } from './services/own-answers.js'
 import { serveHistories } from './services/serving.js'
 import type { Lifecycle, State } from './state.js'
-import { unhandled } from './terms.js'
+import { line, unhandled } from './terms.js'
 
 /** Runs the events of one instant and then what is due, so a reply in the instant of its deadline still counts. */
 export function step(state: State, batch: Batch): Effect[] {
@@ -41,12 +48,19 @@ export function step(state: State, batch: Batch): Effect[] {
     HANDLERS[state.lifecycle.phase](state, out, event)
   }
   if (state.now >= state.due.next) expire(state, out)
+  if (state.offenders.due.size > 0) banOffenders(state, out)
   waitForTopics(state, out)
   if (state.online.size > 0) settleOnline(state, out)
-  if (state.services.serving.size > 0) serveHistories(state, out)
-  while (state.news.waiting.length > 0 || state.budget.roomFreed || state.streams.unflushed.length > 0) {
+  if (state.services.wanted.size > 0) serveHistories(state, out)
+  while (
+    state.news.waiting.length > 0 ||
+    state.budget.roomFreed ||
+    state.turns.due ||
+    state.streams.unflushed.length > 0
+  ) {
     if (state.news.waiting.length > 0) handleNews(state, out)
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
+    if (state.turns.due) answers.resumeTurns(state, out)
     if (state.streams.unflushed.length > 0) flushSessions(state, out)
   }
   if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)
@@ -71,15 +85,21 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'request':
       return startRequest(state, out, event)
     case 'respond':
-      return answers.respond(state, out, event.exchange, event.data)
+      return answers.respond(state, out, event)
     case 'next':
       return answers.next(state, out, event.exchange, event.data)
     case 'complete':
-      return answers.complete(state, out, event.exchange)
+      return answers.complete(state, out, event.exchange, event.working)
     case 'pullable':
       return answers.onPullable(state, out, event.exchange)
     case 'reject':
       return answers.reject(state, out, event)
+    case 'released':
+      return turns.onReleased(state, event)
+    case 'handedBack':
+      return turns.onHandedBack(state, event)
+    case 'handlerTook':
+      return turns.onHandlerTook(state, event)
     case 'taken':
       return onTaken(state, event.ask, event.cost)
     case 'cancel':
@@ -110,6 +130,12 @@ function handle(state: State, out: Effects, event: Event): void {
       return hearing.onDigested(state, out, event)
     case 'discarded':
       return countLoss(state, 'bufferFull', event)
+    case 'allow':
+      return allow(state, out, event)
+    case 'deny':
+      return deny(state, out, event)
+    case 'authorized':
+      return onAuthorized(state, out, event)
     case 'explain':
       return explain(state, out, event)
     case 'shutdown':
@@ -125,16 +151,20 @@ function handle(state: State, out: Effects, event: Event): void {
       return publishing.onPublishHeld(state, out, event)
     case 'gossipDrained':
       return publishing.onDrained(state, out, event.peer)
+    case 'refused':
+      return onRefused(state, out, event)
     case 'gossipDropped':
       return hearing.onGossipDropped(state, out, event)
     case 'repeated':
       return hearing.onRepeated(state, out, event)
+    case 'announcedAgain':
+      return onAnnouncedAgain(state, out, event)
     case 'gossipOpened':
       topics.onGossipOpened(state, event.peer)
       return publishing.serveWaiting(state, out)
     case 'gossipClosed':
       topics.onGossipClosed(state, event.peer)
-      return publishing.onDrained(state, out, event.peer)
+      return publishing.onDrained(state, out, event.peer, true)
     case 'subscriptionChanged':
       topics.onSubscriptionChanged(state, event)
       return publishing.serveWaiting(state, out)
@@ -147,8 +177,13 @@ function handle(state: State, out: Effects, event: Event): void {
       lifecycle.onDrainInspected(state, event)
       return connectivity.onIdleInspected(state, out, event)
 
+    case 'visit':
+      return onVisit(state, out, event)
+    case 'turnedAway':
+      return onTurnedAway(state, out, event)
     case 'connectionOpened':
-      return connectivity.onConnectionOpened(state, out, event)
+      connectivity.onConnectionOpened(state, out, event)
+      return makeRoom(state, out, event.connection)
     case 'connectionClosed':
       return connectivity.onConnectionClosed(state, out, event)
     case 'dialled':
@@ -184,7 +219,7 @@ function handle(state: State, out: Effects, event: Event): void {
       startGrace(state)
       return onLate(state, out, event.by)
     case 'effectFailed':
-      return log(out, 'error', `the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
+      return log(out, 'error', line`the effect ${event.effect} failed: ${event.failure.message}`, event.failure.cause)
 
     case 'start':
     case 'stopped':

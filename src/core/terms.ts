@@ -21,6 +21,14 @@ export interface Failure {
   cause?: unknown
 }
 
+/** A line of the log, and what all lines of its kind have in common. A text: all of it, so nothing of it varies. */
+export type Said = string | { kind: string; text: string }
+
+/** A line of the log: what is put in is what varies. */
+export function line(parts: TemplateStringsArray, ...put: unknown[]): Exclude<Said, string> {
+  return { kind: parts.join('…'), text: parts.reduce((text, part, i) => `${text}${String(put[i - 1])}${part}`) }
+}
+
 /** What happens to values that come faster than they are taken. */
 export type Overflow = 'error' | 'dropOldest' | 'conflate'
 

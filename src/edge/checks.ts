@@ -12,13 +12,18 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return `an object (${Object.keys(value).slice(0, 5).join(', ')})`
   if (typeof value === 'function') return 'a function'
+  if (typeof value === 'bigint') return `the bigint ${value}n`
   return String(value)
 }
 
-/** The message of an error of any make, from any realm. */
+/** The message of an error of any make, from any realm; also of one whose getters and methods throw. */
 export function messageOf(error: unknown): string {
-  const { message } = (error ?? {}) as { message?: unknown }
-  return typeof message === 'string' ? message : String(error)
+  try {
+    const { message } = (error ?? {}) as { message?: unknown }
+    return typeof message === 'string' ? message : String(error)
+  } catch {
+    return 'what was thrown cannot be read'
+  }
 }
 
 /** Of a text that stands in a log line. */
@@ -44,9 +49,13 @@ function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
 }
 
+/** Characters of a peer id, and of an address. Both may have base58 in them, which takes the square of its length. */
+const LONGEST = 1_024
+
 /** A peer id in its canonical text. */
 export function checkPeerId(text: string): string {
   try {
+    if (text.length > LONGEST) throw new Error('it is too long')
     return peerIdFromString(text).toString()
   } catch (cause) {
     throw new P2pError('InvalidPeerId', `${show(text)} is not a peer id (such as 12D3KooW…)`, { cause })
@@ -62,6 +71,7 @@ export interface Taken {
 /** A valid multiaddr in its canonical text. The advice for another text is one that the caller takes. */
 export function checkAddress(text: string, taken: Taken = DIALLED): string {
   try {
+    if (text.length > LONGEST) throw new Error('it is too long')
     return multiaddr(text).toString()
   } catch (cause) {
     throw noMultiaddr(text, taken, cause)
@@ -162,10 +172,10 @@ function isPeer(text: string): boolean {
   }
 }
 
-/** A whole number of milliseconds or bytes, from `least` to `most`. */
+/** A whole number of milliseconds or bytes, or so many per second, from `least` to `most`. */
 export function checkNumber(value: unknown, what: string, unit: string, least: number, most: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
-  const message = `${what} must be a whole number of ${unit} from ${least} to ${most}, not ${show(value)}`
+  const message = `${what} must be a whole number ${unit.startsWith('per ') ? '' : 'of '}${unit} from ${least} to ${most}, not ${show(value)}`
   throw new P2pError('InvalidConfig', message)
 }
 

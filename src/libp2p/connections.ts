@@ -10,7 +10,7 @@ import { CLOSE_TIMEOUT } from './defaults.js'
 import { failureOf } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
-import { bytesReceived, bytesSent, localAddress } from './patches/socket.js'
+import { bytesReceived, bytesSent, ipOfConnection, localAddress } from './patches/socket.js'
 import { pingOver, PingTimeout } from './ping.js'
 import { afterHearing, withTimeout } from './timeout-signal.js'
 
@@ -56,7 +56,9 @@ export class Connections {
     const peer = connection.remotePeer.toString()
     const address = withoutPeer(connection.remoteAddr.toString())
     this.gater.connected(peer, address)
-    this.emit({ type: 'connectionOpened', connection: id, peer, address, inbound: connection.direction === 'inbound' })
+    const ip = ipOfConnection(connection)
+    const inbound = connection.direction === 'inbound'
+    this.emit({ type: 'connectionOpened', connection: id, peer, address, ...(ip !== undefined && { ip }), inbound })
     return id
   }
 

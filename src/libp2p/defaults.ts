@@ -1,7 +1,8 @@
 /**
- * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. All other
- * files of this folder take their numbers from here; what is not named in an object stays as the comments say. Numbers that
- * the simulated network has too are in `core/parameters.ts`. Of those that libp2p has no option for, `defaults-spec.ts` checks
+ * Every stock default of libp2p that affects how a node behaves, with the stock value, ours, and the reason. Files of this folder take
+ * from here what libp2p has a number for, or should have; a number of a mechanism that is all our own may be beside it, as most of those
+ * of guards/ are. What is not named in an object stays as the comments say. Numbers that the simulated network has too are in
+ * `core/parameters.ts`. Of those that libp2p has no option for, `defaults-spec.ts` checks
  * that the stock value is ours.
  */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
@@ -65,6 +66,40 @@ export const SESSION_WINDOW = STREAMS.sessionWindow
 /** Streams at once for each protocol and connection. Stock: 32 in, 64 out; a Rust peer's 33rd request was aborted. */
 export const REQUEST_STREAMS = { maxInboundStreams: STREAMS.maxInbound, maxOutboundStreams: 1_000 }
 
+/** What the other side of a connection may say in Yamux, beside the streams that it opens (`limits.streamRate`). Stock: anything. */
+export const MUXER = {
+  /** Of one frame of data, bytes: no window is larger than YAMUX.streamOptions says, and none is when its stream is opened. */
+  frame: 4 * MiB,
+  firstFrame: STREAMS.window,
+  /** A window update may say so much, bytes; implementations of Yamux have windows of 1 GiB at most. */
+  largestWindow: 1024 * MiB,
+  /** Pings in a second. Others ping each 10 s at most. */
+  pings: 10,
+  /** Frames in a second that carry less than `small` bytes. A stock node of JavaScript gives a window back for each frame that it reads. */
+  frames: 20_000,
+  small: 8,
+  /** Frames in a second that lead to nothing: those of streams that have ended, as are under way to us when we reset a thousand. */
+  waste: 2_000,
+  /** So many bytes of them count as one more. */
+  strayBytes: 2_048,
+  /** An empty frame counts as so many, and so does a stream beyond the share of those that are not agreed upon. */
+  empty: 10,
+  /** Frames that no honest node sends count as so many: of streams that never were, and of windows beyond the largest. */
+  impossible: 100,
+  /** Whoever is over a rate has to wait, and is hung up on when that goes on for so long, ms. */
+  patience: 5_000,
+  /** Streams that each peer may open in a second, whatever others do. */
+  leastStreams: 10,
+  /** Streams that are opened in one turn of the event loop: some 5 to 20 ms of work; and of one connection. */
+  streamsPerTurn: 64,
+  streamsPerTurnEach: 32,
+  /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
+  unagreed: 1_000,
+  unagreedEach: 256,
+  /** Protocols that may be proposed on one stream. Ours offer two. */
+  proposals: 16,
+} as const
+
 /* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */
 
 export const TCP: TCPOptions = {
@@ -104,15 +139,21 @@ export const YAMUX: YamuxMuxerInit = {
   // Not set: maxMessageSize (stock: 64 KiB, but nothing reads it: one send becomes a frame as large as the window).
 }
 
+/**
+ * In a private network: the other side's nonce, and the first bytes of its negotiation. Stock: as long as the upgrade. It takes two legs, and
+ * a node without a key never sends it.
+ */
+export const NONCE_TIMEOUT = 3_000
+
 /* -------------------------------------------- connections and the peer store ------------------------------------- */
 
 export const CONNECTION_MANAGER: NonNullable<Libp2pInit['connectionManager']> = {
-  // Stock: 300. Beyond it inbound ones are refused and idle ones closed; mesh and close kad peers are closed last.
-  maxConnections: 300,
-  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT.
-  inboundConnectionThreshold: 1_000,
-  // Stock: 10 unfinished handshakes. The same start; 300 connections bound them anyway.
-  maxIncomingPendingConnections: 300,
+  // Stock: 300. Beyond it inbound ones are refused, whoever comes. The lane closes the least useful ones (`limits.connections`).
+  maxConnections: 1_000_000,
+  // Stock: 5 a second for each host. Refuses 10 of 15 nodes that start together on one machine or behind one NAT. (`limits.handshakeRate`)
+  inboundConnectionThreshold: 1_000_000,
+  // Stock: 10 unfinished handshakes. The same start. (`limits.handshakes`)
+  maxIncomingPendingConnections: 1_000_000,
   // Stock: 5. The lane alone decides which peers to reconnect (see also peer-tags.ts: 0 still tries once).
   reconnectRetries: 0,
   // Stock: 100 dials at once, 500 waiting, 25 addresses a peer, 10 s in all.
@@ -168,13 +209,29 @@ export const IDENTIFY_PUSH: IdentifyPushInit = {
   debounce: 100,
 }
 
-export const PING: PingInit = {
+/** What is kept of what a peer says of itself. Stock: all of it. Our own agent is `tinyp2p`, and we speak some ten protocols. */
+export const IDENTIFIED = {
+  /** Addresses that are looked at; of these as many are kept as `HEARSAY.perPeer` (core/parameters.ts) says. */
+  lookedAt: 64,
+  protocols: 256,
+  /** Characters of one. */
+  protocolLength: 256,
+  agentLength: 128,
+} as const
+
+/** A stranger that is gone is kept so long in the peer store, ms. Stock: for ever, if it has said an address. */
+export const STRANGER_KEPT = 2_000
+
+/** Bytes of answers to pings that may wait in a stream. Stock: one answer of any size. */
+export const PING_UNREAD = 1 * KiB
+
+export const PING = {
   // Stock: 10 s for a stream that pings us.
   timeout: 10_000,
   // Stock: 2 in, 1 out. The lane's ping and kad's check of a new contact may meet, and kad drops a peer whose ping fails.
   maxInboundStreams: 8,
   maxOutboundStreams: 8,
-}
+} satisfies PingInit
 
 /* ---------------------------------------------------- Kademlia --------------------------------------------------- */
 
@@ -208,13 +265,27 @@ export const KAD: KadDHTInit = {
   pingNewContactTimeout: { minTimeout: 10_000 },
   pingNewContactConcurrency: TABLE.visits,
   pingNewContactMaxQueueSize: TABLE.waitingVisits,
+  // Stock: 16,384, in a queue that is searched from its start for each peer.
+  routingTableUpdateMaxQueueSize: 256,
   pingOldContactConcurrency: 20,
   pingOldContactMaxQueueSize: 100,
   // Stays as it is, because there is no option: a refresh of all buckets every 5 minutes (its timer is unref'd), the fill from
   // the peer store at the start (ours is empty then), tags on the 20 closest peers every 5 s (the one of them that would
-  // reconnect a peer that we have let go is left out in peer-tags.ts). Stays as it is on purpose: the hourly
-  // removal of expired provider records (48 h), which others may store with us.
+  // reconnect a peer that we have let go is left out in peer-tags.ts).
 }
+
+/** A question of Kademlia, bytes. Stock: 4 MiB. One for a place has some 50; a record is none that we take. */
+export const KAD_QUESTION_SIZE = 4 * KiB
+/** An answer, bytes. Stock: 4 MiB. An honest one has 20 peers, of some 100 to 1,000 bytes each. */
+export const KAD_ANSWER_SIZE = 64 * KiB
+/** Addresses of a peer in an answer that are looked at: the first ones may be of other transports. Stock: all. */
+export const KAD_LOOKED_AT = 16
+/** Bytes of answers that may wait in a stream before another question. Stock: all of them wait. */
+export const KAD_UNREAD = 16 * KiB
+/** How long a stream may be open without a question. The stock value. */
+export const KAD_IDLE = 10_000
+/** Peers of which is remembered that they were not there a moment ago. Stock: kad tries at once again. */
+export const UNREACHABLE_PEERS = 1_024
 
 /* ---------------------------------------------------- gossipsub -------------------------------------------------- */
 
@@ -247,9 +318,25 @@ export const GOSSIP_DECODE_LIMITS = {
   },
 }
 
-/** What one peer's gossip, or the proofs of one question, are verified in one go, ms, before others have a turn. Stock: all. */
-export const GOSSIP_READ_TURN = 10
-export const VERIFY_TURN = 10
+/** So long gossip and the proofs of histories are verified in one turn of the event loop, ms, of all peers together. Stock: all. */
+export const GOSSIP_TURN = 5
+
+/** A range of addresses may gossip so many times what one peer may, and a peer that the config names. */
+export const GOSSIP_OF_RANGE = 4
+export const GOSSIP_OF_NAMED = 16
+/** What is said counts so many times while the peer's score is so bad that nothing of it is read. */
+export const GOSSIP_UNREAD = 16
+/** Peers, and ranges, of which is remembered how much they have said. */
+export const GOSSIP_PACED = 4_096
+/** Publishes of the same message (docs/broadcasts.md) that are told apart; more are taken for one that was heard. */
+export const GOSSIP_PUBLISHES = 64
+/** Messages of which that is known: some 20 MB. A repeat of another one is verified, and dropped without a word. */
+export const GOSSIP_REPEATS = 65_536
+/** Signers of which it is known what they have published, and spans of sequence numbers of each: 20 MB at the most. */
+export const GOSSIP_SIGNERS = 4_096
+export const GOSSIP_SPANS = 64
+/** Streams at once of peers that have gone, of which what has arrived is still verified. */
+export const GOSSIP_LATE_STREAMS = 64
 
 /**
  * How long something may be under way over a stream that its peer has left for another one, ms: a line that is silent for longer is dead.

@@ -5,6 +5,7 @@
 import { setMaxListeners, type Connection, type PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { OTHER_NETWORK, textOfBarred } from '../core/access/lists.js'
 import { DIALS } from '../core/parameters.js'
 import {
   atHost,
@@ -71,6 +72,8 @@ export class Dialler {
     private readonly connections: Connections,
     private readonly gater: Gater,
     private readonly emit: (event: PortEvent) => void,
+    /** Our network has a key. */
+    private readonly isPrivate = false,
   ) {
     // The peer is reached, whichever side has opened the connection.
     host.addEventListener('connection:open', ({ detail: connection }) => {
@@ -91,7 +94,8 @@ export class Dialler {
     const dial = this.dials.get(target) ?? this.begin(target, peer)
     dial.unanswered++
     if (peer?.equals(this.host.peerId)) return this.fail(dial, new Error('that is our own peer id'))
-    if (id !== undefined && this.gater.denies(id)) return this.fail(dial, new Error('the peer is denied'))
+    const why = id === undefined ? undefined : this.gater.whyNot(id)
+    if (why !== undefined) return this.fail(dial, new Error(why))
     const open = anew ? undefined : this.connectionsTo(peer, target).find((connection) => !isBroken(connection))
     if (open !== undefined) return this.succeed(dial, open)
     const given = addresses.length > 0 ? addresses : target.startsWith('/') ? [target] : []
@@ -224,6 +228,8 @@ export class Dialler {
    * long. Not in a crowd of addresses, most of which are dead for good.
    */
   private async tryOut(dial: Dial, address: string): Promise<Connection> {
+    const why = this.gater.door.refuses({ peer: dial.peer?.toString() ?? peerOf(address), address, inbound: false })
+    if (why !== undefined) throw new Error(textOfBarred(why))
     // A name that stands for others is libp2p's to find out.
     if (address.startsWith('/dnsaddr/')) {
       return withTimeout(DIALS.addressTimeout, (signal) => this.host.dial(multiaddr(address), { signal, force: true }))
@@ -267,7 +273,14 @@ export class Dialler {
       dial.isWon = true
       return true
     })
-    return this.host.services.transports.dial(where, mine.signal, answered, name && ipOf(address))
+    return this.host.services.transports
+      .dial(where, mine.signal, answered, name && ipOf(address))
+      .catch((error: unknown) => {
+        throw (
+          this.gater.claims.whyRefused(where) ??
+          (this.isPrivate && isOtherNetwork(error) ? new Error(OTHER_NETWORK) : error)
+        )
+      })
   }
 
   /** The addresses of the peer store, and if none of them answers soon those that the network tells. */
@@ -290,7 +303,9 @@ export class Dialler {
         },
         (): Candidate[] => [],
       )
-      .then((known) => {
+      .then((stored) => {
+        const own = this.gater.ownWord(dial.peer!.toString())
+        const known = [...own.map(named), ...stored]
         dial.searches--
         this.offer(dial, known)
         dial.lookupAt = performance.now() + (known.length > 0 ? DIALS.lookupAfter : 0)
@@ -369,6 +384,12 @@ export class Dialler {
       return direction === 'outbound' && withoutPeer(remoteAddr.toString()) === address
     })
   }
+}
+
+/** With another key nothing that is read makes sense, and the handshake fails before it has shown who is there. */
+function isOtherNetwork(error: unknown): boolean {
+  const { name, message } = error as Error
+  return name === 'EncryptionFailedError' && !message.startsWith('Payload identity key ')
 }
 
 /** The handshake has shown our own peer id. */

@@ -1,5 +1,9 @@
 /** Foreign errors as the port states them. Knows how libp2p words its errors; must not know what they are reported for. */
 import type { Failure } from '../core/terms.js'
+import { printable } from '../wire/text.js'
+
+/** A peer may have a part in the text. */
+const LONGEST = 500
 
 /** What went wrong, in a few words and without the stack. (No `instanceof`: jest's realms have an `Error` of their own.) */
 export function reasonOf(thrown: unknown): string {
@@ -10,7 +14,7 @@ export function reasonOf(thrown: unknown): string {
   if (message?.startsWith('Payload identity key ') === true) return 'another node is there now, with another peer id'
   if (name === 'UnexpectedEOFError') return 'the other side hung up'
   const text = message?.split('\n')[0] || name || (typeof error === 'string' ? error : '') || 'no reason was given'
-  return text.replace(/^connection error \S+: /, '')
+  return printable(text.replace(/^connection error \S+: /, ''), LONGEST)
 }
 
 export function failureOf(what: string, error: unknown): Failure {

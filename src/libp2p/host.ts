@@ -1,7 +1,7 @@
 /** Puts the parts together to a libp2p node, not yet started. Knows every part's set-up and none of the port's events. */
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { identify, identifyPush, type Identify, type IdentifyPush } from '@libp2p/identify'
-import type { PrivateKey } from '@libp2p/interface'
+import type { ConnectionProtector, PrivateKey } from '@libp2p/interface'
 import { ping, type Ping, type PingComponents } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
@@ -21,7 +21,11 @@ import {
 } from './defaults.js'
 import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
-import { kadService, type Kad } from './kad.js'
+import { createGuards } from './guards/guards.js'
+import { admitting, behind, modest } from './guards/identify.js'
+import { boundPeerIds } from './guards/peer-ids.js'
+import { answerPings } from './guards/ping-server.js'
+import { kadService, type Kad } from './kad/kad.js'
 import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
 import { withoutHangingUp } from './patches/duplicate-connections.js'
@@ -29,6 +33,7 @@ import { identifyAs } from './patches/identify-version.js'
 import { namedTcp } from './patches/host-names.js'
 import { tunedNoise } from './patches/noise-frames.js'
 import { checkVersions } from './patches/supported.js'
+import { privateNetwork } from './private-network.js'
 import { corkedTcp } from './patches/tcp-writes.js'
 import { tunedYamux } from './patches/yamux-streams.js'
 import { transports, type Transports } from './transports.js'
@@ -47,6 +52,10 @@ export type Host = Libp2p<{
 export interface HostOptions {
   privateKey: PrivateKey
   pubsub: PubsubOptions
+  /** Encrypts connections with the key of a private network. */
+  protector?: ConnectionProtector
+  /** How long the application may take to admit a peer, ms. */
+  patience?: number
   /** For tests: what to change of defaults.ts's gossipsub. */
   gossipsub?: Partial<GossipsubOpts>
   /** For tests: who looks up the names of hosts. */
@@ -58,8 +67,18 @@ export function createHost(
   listen: string[],
   gater: Gater,
   announce: string[] = [],
+  guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
+  boundPeerIds()
+  const { protector } = options
+  const admitted = admitting(guards.identify, guards.refused)
+  const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
+  const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
+  const pinging = behind(
+    () => answerPings(guards.ping, guards.refused),
+    (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
+  )
   const names = options.names ?? new Names()
   return createLibp2p({
     start: false,
@@ -67,17 +86,23 @@ export function createHost(
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(names),
-    connectionManager: CONNECTION_MANAGER,
+    ...transport(names, guards),
+    connectionManager: {
+      ...CONNECTION_MANAGER,
+      inboundUpgradeTimeout: CONNECTION_MANAGER.inboundUpgradeTimeout! + (options.patience ?? 0),
+    },
+    ...(protector && {
+      connectionProtector: () => privateNetwork(protector, (socket) => gater.noteOtherNetwork(socket)),
+    }),
     connectionMonitor: CONNECTION_MONITOR,
     connectionGater: gater.toLibp2p(),
     peerStore: PEER_STORE,
     services: {
-      identify: identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)),
-      identifyPush: identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)),
-      ping: (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
-      kad: kadService(gater),
-      pubsub: gossipsubService(options.pubsub, options.gossipsub),
+      identify: identifying,
+      identifyPush: pushing,
+      ping: pinging,
+      kad: kadService(gater, guards),
+      pubsub: gossipsubService(options.pubsub, options.gossipsub, guards.limits),
       own: ownAddresses,
       transports,
       names: () => names,
@@ -88,10 +113,11 @@ export function createHost(
 /** How bytes get from node to node: TCP, encrypted by Noise, in Yamux streams. */
 export function transport(
   names = new Names(),
+  { lines } = createGuards(),
 ): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [namedTcp(corkedTcp(TCP), names)],
-    connectionEncrypters: [tunedNoise(NOISE)],
-    streamMuxers: [tunedYamux(YAMUX)],
+    transports: [lines.accepting(namedTcp(corkedTcp(TCP), names))],
+    connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
+    streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }
 }

@@ -2,8 +2,11 @@
 import type { IdentifyResult } from '@libp2p/interface'
 import { withoutPeer } from '../core/peers/addresses.js'
 import type { PortEvent } from '../core/port.js'
+import { printable } from '../wire/text.js'
 import type { Connections } from './connections.js'
+import { IDENTIFIED } from './defaults.js'
 import type { Gater } from './gater.js'
+import { firstOf, someProtocols } from './guards/identify.js'
 import type { Host } from './host.js'
 
 export function watchIdentify(
@@ -21,16 +24,17 @@ export function watchIdentify(
 function identified(connection: number, result: IdentifyResult, host: Host, gater: Gater): PortEvent {
   const peer = result.peerId.toString()
   const told = result.listenAddrs.length > 0 ? result.listenAddrs : (result.signedPeerRecord?.addresses ?? [])
-  const addresses = [...new Set(told.map((address) => withoutPeer(address.toString())))]
+  const texts = told.map((address) => withoutPeer(address.toString()))
+  const addresses = firstOf([...new Set(texts)], (address) => gater.accepts(peer, address))
   gater.told(peer, addresses)
   const observed = observedBy(result, host)
   return {
     type: 'identified',
     connection,
     peer,
-    protocols: result.protocols,
-    addresses: addresses.filter((address) => gater.accepts(peer, address)),
-    agent: result.agentVersion ?? '',
+    protocols: someProtocols(result.protocols),
+    addresses,
+    agent: printable(result.agentVersion ?? '', IDENTIFIED.agentLength),
     ...(observed !== undefined && { observed }),
   }
 }

@@ -4,20 +4,25 @@
  */
 import { unhandled } from '../core/terms.js'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { Limits } from '../core/limits/limits.js'
 import { CLOCKS } from '../core/parameters.js'
 import type { CreatePort, Emit, NetworkPort, PortEffect, PortEvent } from '../core/port.js'
+import { Door } from '../core/access/door.js'
 import { Connections } from './connections.js'
 import { REQUEST_STREAMS, STOP_TIMEOUT } from './defaults.js'
 import { Dialler } from './dialling.js'
 import { failureOf, listenFailure, reasonOf, type ListenFailure } from './failure.js'
 import { Gater } from './gater.js'
+import { createGuards, type Guards } from './guards/guards.js'
 import { createHost, type Host, type HostOptions } from './host.js'
+import { textOfNetworkKey } from '../network-key.js'
 import { watchIdentify } from './identify.js'
 import { listenOn, type Bound } from './own-addresses.js'
 import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { Strangers } from './guards/strangers.js'
 import { watchClock } from '../platform/clock.js'
 
 export interface Libp2pPortOptions extends HostOptions {
@@ -27,6 +32,12 @@ export interface Libp2pPortOptions extends HostOptions {
   log?: (text: string) => void
   /** Called with the addresses that it listens on, by those that it was to listen on, whatever it announces. */
   onListening?: (bound: Bound) => void
+  /** The pre-shared key of a private network, 32 bytes. */
+  networkKey?: Uint8Array
+  /** What others may use of the node. */
+  limits?: Limits
+  /** Does the config name this peer? It may do more than strangers. */
+  isNamed?: (peer: string) => boolean
   /** For tests: refuses to dial these peers and to be dialled by them. */
   gate?: { deny(peer: string): boolean }
 }
@@ -54,15 +65,20 @@ class Libp2pPort implements NetworkPort {
   private addresses: string[] = []
   private announces = false
   private unwatchClock: (() => void) | undefined
+  private readonly door: Door
 
   constructor(
     private readonly options: Libp2pPortOptions,
     private readonly report: Emit,
-  ) {}
+  ) {
+    this.door = new Door(this.emit, (ms, run) => void setTimeout(run, ms).unref())
+  }
 
   run(effect: PortEffect): void {
     try {
       if (effect.type === 'stop') this.stop()
+      else if (effect.type === 'access') this.door.set(effect)
+      else if (effect.type === 'admit') this.door.answer(effect.visit, effect.admitted)
       else if (effect.type === 'listen') this.listen(effect.addresses, effect.announce)
       else if (this.parts === undefined || this.early !== undefined) this.log(`${effect.type} came before we listen`)
       else if (!this.stopping) dispatch(effect, this.parts)
@@ -99,10 +115,29 @@ class Libp2pPort implements NetworkPort {
 
   private async build(asked: string[], announce: string[]): Promise<Parts> {
     const { gate, privateKey } = this.options
-    const gater = new Gater(peerIdFromPrivateKey(privateKey).toString(), gate && ((peer) => gate.deny(peer)))
+    const gater = new Gater(
+      peerIdFromPrivateKey(privateKey).toString(),
+      gate && ((peer) => gate.deny(peer)),
+      undefined,
+      this.door,
+    )
     gater.listensOn(asked)
-    const host = await createHost(this.options, [], gater, announce)
-    return this.assemble(host, gater)
+    const guards = createGuards(this.options.limits, this.options.isNamed, (address) =>
+      this.door.count('handshakes', { address, inbound: true }),
+    )
+    guards.refusals.emit = this.emit
+    const host = await createHost(await this.hostOptions(), [], gater, announce, guards)
+    return this.assemble(host, gater, guards)
+  }
+
+  /** What not every node needs is loaded where it is. */
+  private async hostOptions(): Promise<HostOptions> {
+    const { networkKey, limits } = this.options
+    const patience = this.door.asks ? (limits?.authorizeTimeout ?? 0) : 0
+    if (networkKey === undefined) return { ...this.options, patience }
+    const { preSharedKey } = await import('@libp2p/pnet')
+    const psk = new TextEncoder().encode(textOfNetworkKey(networkKey))
+    return { ...this.options, patience, protector: preSharedKey({ psk })() }
   }
 
   private async start(parts: Parts): Promise<void> {
@@ -133,7 +168,7 @@ class Libp2pPort implements NetworkPort {
     }, failed)
   }
 
-  private assemble(host: Host, gater: Gater): Parts {
+  private assemble(host: Host, gater: Gater, guards: Guards): Parts {
     const { emit } = this
     const connections = new Connections(emit, gater, {
       closed: (connection) => streams.forgetAll(connection),
@@ -142,13 +177,20 @@ class Libp2pPort implements NetworkPort {
     const streams = new RequestStreams(emit, connections)
     connections.watch(host)
     watchIdentify(host, connections, gater, emit)
-    const pubsub = new Pubsub(host, connections, emit, this.options.privateKey, this.options.pubsub)
+    const strangers = new Strangers(
+      host,
+      (peer) => host.services.kad.server.isMember(peer),
+      (error) => this.log(`forgetting a peer failed: ${reasonOf(error)}`),
+    )
+    host.services.kad.client.missed = (peer) => strangers.left(peer)
+    const { privateKey, pubsub: options } = this.options
+    const pubsub = new Pubsub(host, connections, emit, privateKey, options, guards, this.door)
     return {
       host,
       gater,
       connections,
       streams,
-      dialler: new Dialler(host, connections, gater, emit),
+      dialler: new Dialler(host, connections, gater, emit, this.options.networkKey !== undefined),
       table: new RoutingTable(host, gater, emit, this.log),
       pubsub,
     }
@@ -189,6 +231,7 @@ class Libp2pPort implements NetworkPort {
   private stop(): void {
     if (this.stopping) return
     this.stopping = true
+    this.door.close()
     this.shutDown()
       .catch((error) => this.log(`stopping failed: ${reasonOf(error)}`))
       .finally(() => this.report({ type: 'stopped' }))
@@ -225,7 +268,7 @@ async function stopHost(host: Host): Promise<void> {
   }
 }
 
-function dispatch(effect: Exclude<PortEffect, { type: 'listen' | 'stop' }>, parts: Parts): void {
+function dispatch(effect: Exclude<PortEffect, { type: 'access' | 'admit' | 'listen' | 'stop' }>, parts: Parts): void {
   const { connections, streams, dialler, table, pubsub } = parts
   switch (effect.type) {
     case 'dial':

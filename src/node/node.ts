@@ -22,6 +22,9 @@ import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { peerState, peerStates, type PeerState } from '../core/peers/peer-states.js'
 import { fullAddresses, snapshot } from '../core/explain/status.js'
+import type { AuditEvent } from '../core/access/audit-event.js'
+import { Authorizer, type Authorize } from '../edge/access/authorizer.js'
+import { checkEntries } from '../edge/access/entries.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
@@ -33,6 +36,7 @@ import {
   checkSignal,
   checkTarget,
   checkTopic,
+  show,
   type Names,
 } from '../edge/checks.js'
 import {
@@ -53,7 +57,7 @@ import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
-import type { P2pNode, StopOptions } from './p2p-node.js'
+import type { DenyOptions, P2pNode, StopOptions } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
 import { MAX_DELAY } from '../platform/timers.js'
 
@@ -66,6 +70,8 @@ export interface BuildOptions {
   log: Logger
   /** Validators of the config: topic → function. */
   validators?: Readonly<Record<string, Validator>>
+  /** The config's `access.authorize`. */
+  authorize?: Authorize | undefined
   /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
   tap?: (batch: Batch) => void
   /** Called whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
@@ -120,6 +126,9 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   validate: true,
   cancelValidation: true,
   digest: false,
+  audited: false,
+  authorize: true,
+  cancelAuthorization: true,
   receipt: true,
   receiptsEnded: true,
   topicsChanged: false,
@@ -130,6 +139,7 @@ const REACHES_USERS: Record<EdgeEffect['type'], boolean> = {
   ended: true,
 }
 
+const DENY_NAMES: Names<DenyOptions> = { for: true, reason: true }
 const STOP_NAMES: Names<StopOptions> = { drain: true }
 const JOINED_NAMES: Names<NonNullable<Parameters<P2pNode['joined']>[1]>> = { timeout: true, signal: true }
 const ONLINE_NAMES: Names<NonNullable<Parameters<P2pNode['online']>[0]>> = { peers: true, ...JOINED_NAMES }
@@ -138,6 +148,10 @@ function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
   checkOptions(options, 'stop', STOP_NAMES)
   const drain = options.drain === undefined ? 0 : checkNumber(options.drain, 'drain', 'ms', 0, MAX_DELAY)
   return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
+}
+
+function tooLate(): P2pError {
+  return new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
 }
 
 /** What `read` returns: at once for each subscriber, and after each change. */
@@ -160,6 +174,7 @@ class Node implements P2pNode {
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
   private readonly validators: Validators
+  private readonly authorizer: Authorizer
   private readonly receipts = new Receipts()
   private readonly settings: Settings
   private readonly push: PushCommand
@@ -167,6 +182,7 @@ class Node implements P2pNode {
   private readonly peersChanges$ = new Subject<void>()
   private readonly topicsChanges$ = new Subject<void>()
   private readonly subscribersChanges$ = new Subject<string>()
+  private readonly audits$ = new Subject<AuditEvent>()
   private resolveReady!: () => void
   private rejectReady!: (error: P2pError) => void
   private hasHandler = false
@@ -177,7 +193,18 @@ class Node implements P2pNode {
   private readonly onEnd: BuildOptions['onEnd']
   private ending: Promise<void> | void = undefined
 
-  constructor({ peerId, settings, scheduler, createPort, log, validators = {}, tap, onEdge, onEnd }: BuildOptions) {
+  constructor({
+    peerId,
+    settings,
+    scheduler,
+    createPort,
+    log,
+    validators = {},
+    authorize,
+    tap,
+    onEdge,
+    onEnd,
+  }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
     this.settings = settings
@@ -195,9 +222,10 @@ class Node implements P2pNode {
     this.push = push
     this.asks = new Asks(push)
     this.outbound = new OutboundRequests(this.asks, settings)
-    this.inbound = new InboundRequests(push, log)
+    this.inbound = new InboundRequests(push, log, () => scheduler.now())
     this.broadcasts = new Broadcasts(push, log)
     this.validators = new Validators(push, log, validators)
+    this.authorizer = new Authorizer(authorize, push, log)
     this.port = createPort((event, idly) => {
       if (idly === true) this.lane.reportIdly(event)
       else this.lane.events$.next(event)
@@ -209,6 +237,7 @@ class Node implements P2pNode {
         this.run(effect)
         if (onEdge !== undefined && this.reachesUsers(effect.type)) onEdge()
       },
+      ran: () => this.inbound.pause(),
       tap,
       crashed: (cause) => {
         this.crash(cause)
@@ -311,6 +340,32 @@ class Node implements P2pNode {
     return this.ask((ask) => ({ type: 'dialPeer', ask, target, addresses }))
   }
 
+  async allow(entries: string | readonly string[], options: Record<string, never> = {}): Promise<void> {
+    checkOptions(options, 'allow', {})
+    const checked = checkEntries(entries, 'allow')
+    await this.ask((ask) => ({ type: 'allow', ask, entries: checked }))
+  }
+
+  async deny(entries: string | readonly string[], options: DenyOptions = {}): Promise<void> {
+    checkOptions(options, 'deny', DENY_NAMES)
+    const checked = checkEntries(entries, 'deny')
+    const { for: duration, reason } = options
+    if (duration !== undefined) checkNumber(duration, 'for', 'ms', 1, Number.MAX_SAFE_INTEGER)
+    if (reason !== undefined && typeof reason !== 'string')
+      throw new P2pError('InvalidConfig', `reason must be a text, not ${show(reason)}`)
+    await this.ask((ask) => ({
+      type: 'deny',
+      ask,
+      entries: checked,
+      ...(duration !== undefined && { duration }),
+      ...(reason !== undefined && { reason }),
+    }))
+  }
+
+  get audit$(): Observable<AuditEvent> {
+    return this.audits$.asObservable()
+  }
+
   async knownPeers(): Promise<Record<string, string[]>> {
     return this.ask((ask) => ({ type: 'knownPeers', ask }))
   }
@@ -368,6 +423,8 @@ class Node implements P2pNode {
     switch (type) {
       case 'statusChanged':
         return this.statusChanges$.observed
+      case 'audited':
+        return this.audits$.observed
       case 'peersChanged':
         return this.peersChanges$.observed
       case 'topicsChanged':
@@ -390,7 +447,7 @@ class Node implements P2pNode {
       case 'fail':
         return this.asks.fail(effect.ask, effect.refusal)
       case 'handle':
-        return this.inbound.onRequest(effect.exchange, effect.from, effect.data)
+        return this.inbound.onRequest(effect.exchange, effect.from, effect.data, effect.waited)
       case 'produce':
         return this.inbound.onProduce(effect.exchange, effect.allowance)
       case 'cancelHandler':
@@ -417,8 +474,18 @@ class Node implements P2pNode {
         return this.topicsChanges$.next()
       case 'subscribersChanged':
         return this.subscribersChanges$.next(effect.topic)
+      case 'authorize':
+        return this.authorizer.onAuthorize(effect)
+      case 'cancelAuthorization':
+        return this.authorizer.onCancel(effect.authorization, tooLate())
+      case 'audited':
+        return this.audits$.next(effect.event)
       case 'log':
-        return this.log(effect.level, effect.message, effect.cause)
+        return this.log(
+          effect.level,
+          effect.kind === undefined ? effect.message : { kind: effect.kind, text: effect.message },
+          effect.cause,
+        )
       case 'ready':
         return this.resolveReady()
       case 'ended':
@@ -447,6 +514,8 @@ class Node implements P2pNode {
     this.broadcasts.end()
     this.validators.end(error)
     this.receipts.end()
+    this.authorizer.end(error)
+    this.audits$.complete()
     this.statusChanges$.complete()
     this.peersChanges$.complete()
     this.topicsChanges$.complete()

@@ -1,5 +1,6 @@
 /** The interface of a node, as its callers see it; node.ts implements it. Types only. */
 import type { Observable } from 'rxjs'
+import type { AuditEvent } from '../core/access/audit-event.js'
 import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { PeerState } from '../core/peers/peer-states.js'
 import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
@@ -28,7 +29,7 @@ export interface P2pNode {
   /**
    * Sends a request to a peer, given by its peer id or by a multiaddr that ends in one, and resolves with the response.
    * The peer is dialled if there is no connection. The request is sent once, and not again when it fails.
-   * @throws `DialError`, `RequestRejected`, `RequestTimeout`, `RequestTooLarge`, `ResponseTooLarge`, `ConnectionLost`,
+   * @throws `DialError`, `Denied`, `RequestRejected`, `RequestTimeout`, `RequestTooLarge`, `ResponseTooLarge`, `ConnectionLost`,
    * `Overloaded`, `Aborted`, `NodeStopped`; `InvalidPeerId`, `InvalidAddress` or `InvalidConfig` for bad arguments.
    */
   request(peer: string, data: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
@@ -115,9 +116,28 @@ export interface P2pNode {
   /**
    * Connects to a peer, given by its peer id or by a multiaddr (with or without a peer id). Resolves with its peer id; at
    * once if there is a connection already.
-   * @throws `DialError`, `Overloaded`, `NodeStopped`; `InvalidPeerId` or `InvalidAddress` for bad arguments.
+   * @throws `DialError`, `Denied`, `Overloaded`, `NodeStopped`; `InvalidPeerId` or `InvalidAddress` for bad arguments.
    */
   dial(address: string): Promise<string>
+  /**
+   * These may come in, from now on: peer ids, or ranges of addresses in CIDR form (`192.0.2.0/24`, `2001:db8::/32`). They are neither
+   * denied nor banned any more. If the config has `access.allow`, they are in that list from now on; without it this closes nothing,
+   * and whoever is not denied may come in anyway. A peer of a range that is denied stays so: `deny` is the stronger one.
+   * @throws `NodeStopped`; `InvalidConfig` for bad arguments
+   */
+  allow(entries: string | readonly string[]): Promise<void>
+  /**
+   * These may not come in: peer ids, or ranges of addresses. Resolves when it holds: no connection of theirs is open, requests that were
+   * under way have ended with `Denied`, those of theirs are cancelled, they are in no table, and nobody here hears what such peers sign.
+   * `allow` takes it back.
+   * @throws `NodeStopped`; `InvalidConfig` for bad arguments
+   */
+  deny(entries: string | readonly string[], options?: DenyOptions): Promise<void>
+  /**
+   * What is relevant for security, as it happens: who was admitted, authorized or not, denied, refused and banned, and why. At most 100 events of
+   * each kind in a second; the next one says how many were left out. Completes when the node stops.
+   */
+  readonly audit$: Observable<AuditEvent>
   /**
    * The routing table, as a copy: peer id → multiaddrs that end in `/p2p/<peer id>`, as `bootNodes` takes them.
    * @throws `NodeStopped`
@@ -169,6 +189,14 @@ export interface P2pNode {
    * hung); `ListenError`.
    */
   readonly closed: Promise<P2pError | undefined>
+}
+
+/** Options of `deny`. */
+export interface DenyOptions {
+  /** For so many milliseconds, from 1 on. Default: until `allow` takes it back, or the node stops. */
+  for?: number | undefined
+  /** Why: for the log, `audit$` and the errors of our own requests. The peer is not told. */
+  reason?: string | undefined
 }
 
 /** Options of `stop`. */

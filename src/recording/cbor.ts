@@ -26,6 +26,13 @@ const SHORT_TEXT = 128
 
 const encoder = new TextEncoder()
 
+/**
+ * Values that are read at once, and how deep they lie: what is read may come from anybody, and a byte may become an object of fifty. A
+ * batch of a node has some 20 values for each event, and 10 levels.
+ */
+const MOST_VALUES = 4_000_000
+const DEEPEST = 64
+
 const READING: DecodeOptions = { allowIndefinite: false, allowBigInt: false, retainStringBytes: true }
 
 /** Appends values to a buffer that grows. */
@@ -187,7 +194,7 @@ export class CborWriter {
 
 /**
  * The one value that `bytes` hold. Byte strings in it are copies.
- * @throws when they hold anything else, also what is nested too deep for the stack.
+ * @throws when they hold anything else, more than 4,000,000 values, or more than 64 levels of them.
  */
 export function decodeCbor(bytes: Uint8Array): unknown {
   // A Buffer's `slice` is a view.
@@ -195,11 +202,31 @@ export function decodeCbor(bytes: Uint8Array): unknown {
   return decode(plain, { ...READING, tokenizer: new WholeTexts(plain, READING) })
 }
 
-/** cborg drops a U+FEFF at the start of a text, and this does not. */
+/** cborg drops a U+FEFF at the start of a text, and this does not. It counts what it reads. */
 class WholeTexts extends Tokenizer {
+  private values = 0
+  /** For each list or object around: how many values are still to come. */
+  private readonly around: number[] = []
+
   override next(): Token {
     const token = super.next()
+    if (++this.values > MOST_VALUES) throw tooMuch(`there are more than ${MOST_VALUES} values`)
+    this.count(token)
     if (token.type === Type.string && token.byteValue !== undefined) token.value = decodeText(token.byteValue)
     return token
   }
+
+  private count({ type, value }: Token): void {
+    const { around } = this
+    if (around.length > 0) around[around.length - 1]!--
+    const inside = type === Type.array ? Number(value) : type === Type.map ? 2 * Number(value) : 0
+    // Each value takes a byte, so a list that is longer than all of the bytes is none.
+    if (inside > this.data.length) throw tooMuch('a list or an object is longer than the bytes')
+    if (inside > 0 && around.push(inside) > DEEPEST) throw tooMuch(`values lie more than ${DEEPEST} levels deep`)
+    while (around.at(-1) === 0) around.pop()
+  }
+}
+
+function tooMuch(what: string): Error {
+  return new Error(`CBOR decode error: ${what}`)
 }

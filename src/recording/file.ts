@@ -1,10 +1,10 @@
 /** Recordings on disk: the only part that knows files. It is loaded when a path is given, so that a browser need not have it. */
-import { closeSync, constants, fstatSync, openSync, writeSync, type Stats } from 'node:fs'
-import { open, readFile, stat, type FileHandle } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeSync, type Stats } from 'node:fs'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { messageOf, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { checkFile, Unanswered, within } from '../platform/disk.js'
-import { RecordingError } from './format.js'
+import { RecordingError, type Source } from './format.js'
 import type { Sink } from './recorder.js'
 
 /** Bytes that may wait for the disk. When it cannot follow, the recording ends there. */
@@ -99,14 +99,45 @@ export function openFileSync(path: string): Sink {
   }
 }
 
-/** @throws `RecordingError` when it cannot be read. */
-export async function readRecordingFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new RecordingError('NotARecording', `the recording ${show(path)} cannot be read: ${messageOf(cause)}`, {
+/**
+ * A recording on disk, of which one record at a time is in memory. `close` it.
+ * @throws `RecordingError` when it cannot be read, or is no regular file.
+ */
+export function openRecording(path: string): Source & { close(): void } {
+  const unreadable = (cause: unknown): RecordingError => {
+    return new RecordingError('NotARecording', `the recording ${show(path)} cannot be read: ${messageOf(cause)}`, {
       cause,
     })
+  }
+  let file: number | undefined
+  try {
+    // It is looked at before it is opened, which may block (a pipe).
+    if (!statSync(path).isFile()) throw new Error('it is no regular file')
+    file = openSync(path, 'r')
+    const { size: length } = fstatSync(file)
+    const handle = file
+    return {
+      length,
+      read(at, end) {
+        const bytes = new Uint8Array(Math.max(0, Math.min(end, length) - at))
+        try {
+          for (let read = 0; read < bytes.length;) {
+            const got = readSync(handle, bytes, read, bytes.length - read, at + read)
+            if (got === 0) throw new Error('it has become shorter')
+            read += got
+          }
+        } catch (cause) {
+          throw unreadable(cause)
+        }
+        return bytes
+      },
+      close() {
+        closeSync(handle)
+      },
+    }
+  } catch (cause) {
+    if (file !== undefined) closeSync(file)
+    throw unreadable(cause)
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Batch, Event } from '../core/events.js'
 import type { Settings } from '../core/settings.js'
 import { crc32 } from '../platform/checksums.js'
+import { printable } from '../wire/text.js'
 import { CborWriter, decodeCbor } from './cbor.js'
 
 /** The version of this package, as a recording names it. (A spec compares it with package.json.) */
@@ -20,6 +21,11 @@ export const FORMAT_VERSION = 1
 const PREAMBLE = MAGIC.length + 2
 /** Length of the body, checksum of the body, checksum of these two: 32 bits each, big-endian. */
 const RECORD_HEAD = 12
+
+/** A record is read as a whole, so it has a longest body. A longer batch ends its recording. */
+const MAX_BODY = 268_435_456
+/** Some of it may be out of the recording, which may be anybody's. */
+const LONGEST_MESSAGE = 1_000
 
 /** What can be wrong with a recording. */
 export type RecordingErrorCode =
@@ -55,7 +61,7 @@ export class RecordingError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options)
+    super(printable(message, LONGEST_MESSAGE), options)
   }
 }
 
@@ -115,6 +121,7 @@ export class RecordingWriter {
     this.cbor.skip(RECORD_HEAD)
     body()
     const bytes = this.cbor.take()
+    if (bytes.length - RECORD_HEAD > MAX_BODY) throw new RangeError(`a record is longer than ${MAX_BODY} bytes`)
     const view = new DataView(bytes.buffer, bytes.byteOffset)
     view.setUint32(0, bytes.length - RECORD_HEAD)
     view.setUint32(4, crc32(bytes.subarray(RECORD_HEAD)))
@@ -134,21 +141,38 @@ export type Ending = { trailer: Trailer; fault?: undefined } | { trailer?: undef
 
 export interface Recording {
   header: RecordingHeader
-  /** Yields every complete batch, and returns how the recording ends. Never throws. */
+  /**
+   * Yields every complete batch, and returns how the recording ends.
+   * @throws `RecordingError` only when it cannot be read any more
+   */
   batches: () => Generator<Batch, Ending>
 }
 
+/** Where a recording is read from, a record at a time. */
+export interface Source {
+  /** Its length, bytes. */
+  readonly length: number
+  /** The bytes from `at` to `end`, or to its own end. @throws `RecordingError` when they cannot be read. */
+  read(at: number, end: number): Uint8Array
+}
+
 /** @throws `RecordingError` when there is no header to begin with. */
-export function readRecording(bytes: Uint8Array): Recording {
-  const at = checkPreamble(bytes)
-  const record = readRecord(bytes, at, 'the header')
+export function readRecording(from: Uint8Array | Source): Recording {
+  const source = from instanceof Uint8Array ? sourceOf(from) : from
+  const at = checkPreamble(source)
+  const record = readRecord(source, at, 'the header')
   if (record instanceof RecordingError) throw record
   const header = record.value
   if (!isHeader(header)) throw damaged(at, 'the header', 'it is no header')
-  return { header, batches: () => readBatches(bytes, record.end) }
+  return { header, batches: () => readBatches(source, record.end) }
 }
 
-function checkPreamble(bytes: Uint8Array): number {
+function sourceOf(bytes: Uint8Array): Source {
+  return { length: bytes.length, read: (at, end) => bytes.subarray(at, end) }
+}
+
+function checkPreamble(source: Source): number {
+  const bytes = source.read(0, PREAMBLE)
   const seen = bytes.subarray(0, MAGIC.length)
   if (!seen.every((byte, i) => byte === MAGIC[i])) {
     throw new RecordingError(
@@ -165,19 +189,19 @@ function checkPreamble(bytes: Uint8Array): number {
   return PREAMBLE
 }
 
-function* readBatches(bytes: Uint8Array, from: number): Generator<Batch, Ending> {
+function* readBatches(source: Source, from: number): Generator<Batch, Ending> {
   let at = from
   for (let batches = 0; ; batches++) {
     const what = `batch ${batches + 1}`
-    if (at === bytes.length) {
+    if (at === source.length) {
       const where = `after batch ${batches}: the node was not stopped in good order, or runs still`
       return { fault: cutShort(at, `${where}; ${PARTIAL}`) }
     }
-    const record = readRecord(bytes, at, what)
+    const record = readRecord(source, at, what)
     if (record instanceof RecordingError) return { fault: record }
     const { value, end } = record
     if (isTrailer(value)) {
-      if (end === bytes.length) return { trailer: value }
+      if (end === source.length) return { trailer: value }
       return { fault: damaged(end, 'what follows the end', 'nothing may be there') }
     }
     if (!isBatch(value)) return { fault: damaged(at, what, 'it is no batch') }
@@ -187,17 +211,21 @@ function* readBatches(bytes: Uint8Array, from: number): Generator<Batch, Ending>
   }
 }
 
-function readRecord(bytes: Uint8Array, at: number, what: string): { value: unknown; end: number } | RecordingError {
+function readRecord(source: Source, at: number, what: string): { value: unknown; end: number } | RecordingError {
   const body = at + RECORD_HEAD
   const cut = `within ${what}${what === 'the header' ? ', so that nothing of it can be replayed' : `; ${PARTIAL}`}`
-  if (body > bytes.length) return cutShort(bytes.length, cut)
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
-  if (view.getUint32(at + 8) !== crc32(bytes.subarray(at, at + 8))) return damaged(at, what, 'its checksum is wrong')
-  const end = body + view.getUint32(at)
-  if (end > bytes.length) return cutShort(bytes.length, cut)
-  if (view.getUint32(at + 4) !== crc32(bytes.subarray(body, end))) return damaged(at, what, 'its checksum is wrong')
+  if (body > source.length) return cutShort(source.length, cut)
+  const head = source.read(at, body)
+  const view = new DataView(head.buffer, head.byteOffset)
+  if (view.getUint32(8) !== crc32(head.subarray(0, 8))) return damaged(at, what, 'its checksum is wrong')
+  const length = view.getUint32(0)
+  if (length > MAX_BODY) return damaged(at, what, `it is longer than ${MAX_BODY} bytes`)
+  const end = body + length
+  if (end > source.length) return cutShort(source.length, cut)
+  const bytes = source.read(body, end)
+  if (view.getUint32(4) !== crc32(bytes)) return damaged(at, what, 'its checksum is wrong')
   try {
-    return { value: decodeCbor(bytes.subarray(body, end)), end }
+    return { value: decodeCbor(bytes), end }
   } catch (cause) {
     return damaged(at, what, 'its checksum is right, but it is no CBOR that we write', cause)
   }

@@ -8,7 +8,7 @@ import type { Batch, Event } from '../core/events.js'
 import { ageOf } from '../core/peers/pace.js'
 import type { State } from '../core/state.js'
 import { messageOf } from '../edge/checks.js'
-import type { Logger } from '../edge/log.js'
+import type { PlainLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { isThere, Unanswered, within } from '../platform/disk.js'
 import { makeDirectory } from './files.js'
@@ -57,7 +57,7 @@ export class DataDir {
     readonly secret: string,
     private readonly before: Remembered,
     private lock: Lock,
-    private readonly log: Logger,
+    private readonly log: PlainLogger,
   ) {
     this.ports = before.ports
   }
@@ -239,7 +239,7 @@ export class DataDir {
 export async function openDataDir(
   path: string,
   secret: string | Uint8Array | undefined,
-  log: Logger,
+  log: PlainLogger,
 ): Promise<DataDir> {
   const directory = absolute(path)
   const opening = opened(directory, secret, log)
@@ -252,7 +252,7 @@ export async function openDataDir(
   }
 }
 
-async function opened(directory: string, secret: string | Uint8Array | undefined, log: Logger): Promise<DataDir> {
+async function opened(directory: string, secret: string | Uint8Array | undefined, log: PlainLogger): Promise<DataDir> {
   await makeDirectory(directory)
   const lock = await lockFor(directory)
   try {
@@ -300,7 +300,7 @@ function describe({ pid, isUnsure }: InUse, directory: string): string {
 }
 
 /** A directory that can only be read. Whether that is enough depends on whether it has a key. */
-function warnOfTrouble({ trouble, isShared }: Lock, directory: string, log: Logger): void {
+function warnOfTrouble({ trouble, isShared }: Lock, directory: string, log: PlainLogger): void {
   if (trouble === undefined) return
   const alone = isShared ? ' Nor can a lock be written elsewhere: see to it that no other process uses it.' : ''
   const message = `dataDir ${directory} cannot be written, so nothing new is kept: ${messageOf(trouble)}.${alone}`

@@ -3,7 +3,7 @@ import { copyFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { base58btc } from 'multiformats/bases/base58'
 import { messageOf } from '../edge/checks.js'
-import type { Logger } from '../edge/log.js'
+import type { PlainLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { newSecret, parseSecret } from '../identity.js'
 import { copiesIn, readText, replaceFile, setAside, twice } from './files.js'
@@ -16,7 +16,11 @@ const TRACES = /^(peers|ports|(peers|ports|key)\.damaged-\d+)$/
  * @throws `InvalidConfig`: `given` is another one; `InvalidSecretKey`: the key is damaged, or it is gone and other files of the node
  * are there
  */
-export async function keyOf(directory: string, given: string | Uint8Array | undefined, log: Logger): Promise<string> {
+export async function keyOf(
+  directory: string,
+  given: string | Uint8Array | undefined,
+  log: PlainLogger,
+): Promise<string> {
   const path = keyFile(directory)
   const text = await readText(path)
   const wanted = given === undefined ? undefined : base58btc.baseEncode(parseSecret(given))
@@ -63,7 +67,7 @@ async function writeKey(path: string, secret: string): Promise<string> {
   return secret
 }
 
-async function warnOfMode(path: string, log: Logger): Promise<void> {
+async function warnOfMode(path: string, log: PlainLogger): Promise<void> {
   const { mode } = await stat(path)
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) log('warn', `others may read the key ${path}: chmod 600 it`)
 }

@@ -196,7 +196,9 @@ async function release(path: string, us: string, own: boolean): Promise<void> {
 async function refuseUsed(text: string | undefined): Promise<void> {
   const content = text === undefined ? undefined : unsealed(text)
   if (content === undefined) return
-  const { pid, started, boot, thread, task } = JSON.parse(content) as Owner
+  const owner = ownerIn(content)
+  if (owner === undefined) return
+  const { pid, started, boot, thread, task } = owner
   const us = await ourselves()
   const isOther = (mine: string | null, theirs: string | null = null): boolean =>
     mine !== null && theirs !== null && mine !== theirs
@@ -215,6 +217,16 @@ async function refuseUsed(text: string | undefined): Promise<void> {
   const isKnown = task !== undefined && start !== null
   if (isKnown && (await startOf(pid, '/proc', task.id)) !== task.started) return
   throw new InUse(pid, pid === us.pid && !isKnown)
+}
+
+/** `undefined`: nobody of ours has written it. */
+function ownerIn(content: string): Owner | undefined {
+  try {
+    const owner = JSON.parse(content) as Partial<Owner> | null
+    return Number.isInteger(owner?.pid) && owner!.pid! > 0 ? (owner as Owner) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 async function ourselves(): Promise<Owner & { boot: string | null }> {

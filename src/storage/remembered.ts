@@ -6,7 +6,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkPeerId, checkTcpAddress, messageOf } from '../edge/checks.js'
 import type { Settings } from '../core/settings.js'
-import type { Logger } from '../edge/log.js'
+import type { PlainLogger } from '../edge/log.js'
 import { NoFile } from '../platform/disk.js'
 import { copiesIn, readText, replaceFile, setAside, twice } from './files.js'
 
@@ -38,7 +38,7 @@ export async function writeRemembered(directory: string, { peers, ports }: Remem
 }
 
 /** What cannot be read is told. */
-export async function readRemembered(directory: string, log: Logger): Promise<Remembered> {
+export async function readRemembered(directory: string, log: PlainLogger): Promise<Remembered> {
   const file = <T>(name: string, of: (value: unknown) => T, lost: string): Promise<T | undefined> =>
     readCopies({ path: join(directory, name), name, of, lost }, log)
   const peers = await file('peers', (value) => ({ peers: peersOf(value), ports: oldPortsOf(value) }), NO_PEERS)
@@ -56,7 +56,7 @@ interface Copies<T> {
   lost: string
 }
 
-async function readCopies<T>({ path, name, of, lost }: Copies<T>, log: Logger): Promise<T | undefined> {
+async function readCopies<T>({ path, name, of, lost }: Copies<T>, log: PlainLogger): Promise<T | undefined> {
   try {
     const text = await readText(path)
     if (text === undefined) return undefined

@@ -113,8 +113,12 @@ export class EventLog {
       case 'gossipClosed':
       case 'gossipDrained':
         return this.add(time, node, type, 0, 0, this.numberOf(event.peer))
+      case 'announcedAgain':
+        return this.add(time, node, type, 0, 0, this.numberOf(event.via))
       case 'gossipDropped':
         return this.add(time, node, type, event.count, 0, this.numberOf(`${event.reason} ${event.peer}`))
+      case 'refused':
+        return this.add(time, node, type, event.count, event.own ? 1 : 0, this.numberOf(`${event.what} ${event.peer}`))
       case 'published':
         return this.add(time, node, type, event.ask, event.recipients.length, -1)
       case 'publishHeld':

@@ -18,6 +18,7 @@ import {
   RecordingError,
   TINYP2P_VERSION,
   type RecordingHeader,
+  type Source,
   type Trailer,
 } from '../recording/format.js'
 
@@ -80,10 +81,20 @@ export interface Replay {
  */
 export async function replay(recording: string | Uint8Array, options: ReplayOptions = {}): Promise<Replay> {
   checkOptions(options, 'replay', NAMES)
+  const { source, close } = await sourceOf(recording)
+  try {
+    return replayOf(source, options)
+  } finally {
+    close()
+  }
+}
+
+function replayOf(recording: Uint8Array | Source, options: ReplayOptions): Replay {
   const { partial = false, verify = true, onStep } = options
-  const { header, batches } = readRecording(await bytesOf(recording))
-  const state = createState(header.peerId, { ...defaultSettings, ...header.settings })
-  const digest = (): string => digestOf(state, { lengthsOnly: header.redacted })
+  const { header, batches } = readRecording(recording)
+  const state = stateOf(header)
+  const digest = (): string => core('in a digest', () => digestOf(state, { lengthsOnly: header.redacted }))
+  const statusNow = (): NodeStatus => core('in its status', () => snapshot(state))
   const counts = { batches: 0, events: 0 }
   let status: NodeStatus | undefined
   let running: string | undefined
@@ -93,17 +104,17 @@ export async function replay(recording: string | Uint8Array, options: ReplayOpti
   for (; next.done !== true; next = source.next()) {
     const batch = next.value
     if (state.lifecycle.phase === 'running' && batch.events.some(({ type }) => type === 'shutdown')) {
-      status = snapshot(state)
+      status = statusNow()
       if (verify) running = digest()
     }
-    const effects = stepOf(state, batch, counts.batches + 1)
+    const effects = core(`at batch ${counts.batches + 1} (${batch.at} ms)`, () => step(state, batch))
     counts.batches++
     counts.events += batch.events.length
     onStep?.({ index: counts.batches, batch, effects, state })
   }
 
   const { trailer, fault } = next.value
-  status ??= snapshot(state)
+  status ??= statusNow()
   if (trailer === undefined) {
     if (!partial) throw fault
     return { header, ...counts, state, status, complete: false, fault }
@@ -116,24 +127,37 @@ export async function replay(recording: string | Uint8Array, options: ReplayOpti
   return { header, ...counts, state, status, complete: true }
 }
 
-async function bytesOf(recording: unknown): Promise<Uint8Array> {
-  if (typeof recording === 'string') {
-    const { readRecordingFile } = await import('../recording/file.js')
-    return readRecordingFile(recording)
+/** @throws `Damaged`: no node has had these settings. */
+function stateOf({ peerId, settings }: RecordingHeader): State {
+  try {
+    return createState(peerId, { ...defaultSettings, ...settings })
+  } catch (cause) {
+    throw new RecordingError('Damaged', `the settings in the header are those of no node: ${messageOf(cause)}`, {
+      cause,
+    })
   }
-  if (ArrayBuffer.isView(recording)) {
-    return new Uint8Array(recording.buffer, recording.byteOffset, recording.byteLength)
-  }
-  throw new P2pError('InvalidConfig', `a recording is given by its path or its bytes, not by ${show(recording)}`)
 }
 
-function stepOf(state: State, batch: Batch, index: number): Effect[] {
+/** What is recorded may be nothing that ever happened to a node. @throws `StepFailed` when the core throws */
+function core<T>(where: string, run: () => T): T {
   try {
-    return step(state, batch)
+    return run()
   } catch (cause) {
-    const message = `the core throws at batch ${index} (${batch.at} ms): ${messageOf(cause)}`
-    throw new RecordingError('StepFailed', message, { cause })
+    throw new RecordingError('StepFailed', `the core throws ${where}: ${messageOf(cause)}`, { cause })
   }
+}
+
+async function sourceOf(recording: unknown): Promise<{ source: Uint8Array | Source; close: () => void }> {
+  if (typeof recording === 'string') {
+    const { openRecording } = await import('../recording/file.js')
+    const source = openRecording(recording)
+    return { source, close: () => source.close() }
+  }
+  if (ArrayBuffer.isView(recording)) {
+    const { buffer, byteOffset, byteLength } = recording
+    return { source: new Uint8Array(buffer, byteOffset, byteLength), close: () => undefined }
+  }
+  throw new P2pError('InvalidConfig', `a recording is given by its path or its bytes, not by ${show(recording)}`)
 }
 
 function checkCounts({ batches, events }: Trailer, counts: { batches: number; events: number }): void {

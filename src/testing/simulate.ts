@@ -10,6 +10,7 @@ import { show } from '../edge/checks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
+import { textOfNetworkKey } from '../network-key.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { Clock, NodeClock } from './network/clock.js'
 import { proofOf } from './network/gossip/message.js'
@@ -129,7 +130,7 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const { settings: configured, pubsub, validators, record, dataDir } = readConfig(config)
+    const { settings: configured, pubsub, validators, authorize, networkKey, record, dataDir } = readConfig(config)
     if (dataDir !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node keeps nothing on disk: leave out dataDir')
     }
@@ -143,11 +144,16 @@ export class SimulatedNetwork {
       peerId,
       settings,
       scheduler: clock,
-      log: createLogger(config.logger),
+      log: createLogger(config.logger, () => clock.now()),
       validators,
+      authorize,
       createPort: (emit) => {
         const { protocols } = settings
-        host = new Host(this.wire, { peerId, protocols, pubsub: { ...pubsub, ...limitsOf(settings) }, index }, emit)
+        const secrets = {
+          pubsub: { ...pubsub, ...limitsOf(settings) },
+          networkKey: networkKey && textOfNetworkKey(networkKey),
+        }
+        host = new Host(this.wire, { peerId, protocols, ...secrets, index }, emit)
         return host
       },
       tap: (batch) => {

@@ -5,7 +5,7 @@
  * multiple of the bytes that have come is allocated.
  */
 
-/** Below this size a payload is copied out of its chunk: a small view would keep the whole network buffer alive. */
+/** Below this size a payload is copied out of its chunk in any case. */
 export const COPY_BELOW = 4_096
 
 /** The least that is allocated for pieces, bytes, unless the payload is smaller. */
@@ -51,7 +51,9 @@ export function takeGathered(gathered: Gathered): Uint8Array {
   return bytes
 }
 
-/** A payload that came whole: a copy if it is small, a view if it is not. */
+/** A payload that came whole, from `from` to `to`: a copy if it is small, or small beside its buffer, which a view would keep alive. */
 export function copyIfSmall(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  return to - from < COPY_BELOW ? bytes.slice(from, to) : bytes.subarray(from, to)
+  const size = to - from
+  const isSmall = size < COPY_BELOW || 2 * size < bytes.buffer.byteLength
+  return isSmall ? bytes.slice(from, to) : bytes.subarray(from, to)
 }

@@ -310,6 +310,74 @@ describe('a peer that is asked for what it remembers', () => {
   })
 })
 
+describe('peers that say nothing', () => {
+  const silent = (amount: number): string[] => Array.from({ length: amount }, (_, i) => `evil${i}`)
+  const isAsked = (core: ServiceCore, name: string): boolean => core.asked(name).length > 0
+
+  it('are not waited for: others are asked beside them, and new broadcasts do not wait either', () => {
+    const core = asked([...silent(6), 'bob'])
+    core.run(message('new'))
+    expect([...silent(6), 'bob'].filter((name) => isAsked(core, name))).toEqual(silent(3))
+    core.at(400)
+    core.at(800)
+    expect(answers(core, 'bob', old('a'))).toEqual(['verify 1'])
+    expect(core.linesAt(800 + 1_249)).toEqual([])
+    expect(core.linesAt(800 + 1_250)).toEqual(['replayed 1: a new'])
+    expect([core.state.catchUps.size, core.state.asks.open.size]).toEqual([0, 0])
+  })
+
+  it('are eight at most, after which the catch-up ends', () => {
+    const core = asked(silent(20))
+    core.run(message('new'))
+    for (let time = 0; time < 3_300; time += 100) expect(core.linesAt(time)).toEqual([])
+    expect(silent(20).filter((name) => isAsked(core, name))).toHaveLength(8)
+    expect(core.linesAt(3_300)).toEqual(['replayed 1: new'])
+  })
+
+  it('and begin an answer are not waited for beyond the time of others who have answered', () => {
+    const core = asked([...silent(3), 'bob'])
+    for (const name of silent(3)) core.run(core.hears(name, reply(1, old(`of ${name}`, 10))))
+    for (const time of [400, 800]) core.at(time)
+    expect(isAsked(core, 'bob')).toBe(false)
+    core.at(1_200)
+    expect(answers(core, 'bob', old('a'))).toEqual(['verify 1'])
+    expect(core.linesAt(1_200 + 1_249)).toEqual([])
+    const effects = core.at(1_200 + 1_250)
+    expect(core.lines(...verified(effects))).toEqual(['replayed 1: a of evil0 of evil1 of evil2'])
+  })
+
+  it('or have nothing do not come before members of the mesh that may have something', () => {
+    const core = among([...silent(5), 'bob'])
+    core.run(late(10), mesh(...silent(5), 'bob'))
+    for (const name of silent(5)) if (isAsked(core, name)) core.run(core.hears(name, end(1)))
+    for (const name of silent(5).slice(3)) core.run(core.hears(name, end(1)))
+    expect(answers(core, 'bob', old('a'))).toContain('replayed 1: a')
+  })
+
+  it('have all of their time when the config names them, and twice that of others when somebody has answered', () => {
+    const [first, second] = [0, 1].map(() => asked(['evil', 'bob'], 10, { bootNodes: { bob: [] } })) as [ServiceCore, ServiceCore] // prettier-ignore
+    expect(first.linesAt(4_999)).toEqual([])
+    expect(first.linesAt(5_000)).toEqual(['replayed 1:'])
+    answers(second, 'evil', old('a'))
+    expect(second.linesAt(2_499)).toEqual([])
+    expect(second.linesAt(2_500)).toEqual(['replayed 1: a'])
+  })
+
+  it('are asked after the peers of the config', () => {
+    const core = among([...silent(6), 'bob', 'carol'], { bootNodes: { bob: [] }, keep: { carol: [] } })
+    core.run(late(10), mesh(...silent(6)))
+    expect([...silent(6), 'bob', 'carol'].filter((name) => isAsked(core, name))).toEqual(['evil0', 'bob', 'carol'])
+  })
+
+  it('are asked one of each range of addresses, before another of the same', () => {
+    const core = among(silent(6))
+    for (const [i, connection] of [...core.state.connections.all.values()].entries())
+      Object.assign(connection, { place: `/ip4/${i < 4 ? '192.0.2' : `198.51.${i}`}.${i}` })
+    core.run(late(10), mesh(...silent(6)))
+    expect(silent(6).filter((name) => isAsked(core, name))).toEqual(['evil0', 'evil4', 'evil5'])
+  })
+})
+
 describe('new broadcasts, while the old ones are on their way', () => {
   it('wait, but not without end: the subscriber then gets what there is', () => {
     const core = asked(['bob'])

@@ -1,7 +1,8 @@
 /** The memory of broadcasts: the last ones of a topic, and the outcomes of recent ones. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { remember, noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
+import { forgetHistory, remember, noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
 import type { Settings } from '../../../src/core/settings.js'
 import { broadcast, GossipCore, message, published, subscribe } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
@@ -13,10 +14,15 @@ function inTopic(settings: Partial<Settings> = {}): GossipCore {
 }
 
 const ids = (core: GossipCore): string[] => core.state.topics.joined.get('block')!.history.map(({ id }) => id)
-const add = (core: GossipCore, id: string, at: number, size = 1): void => {
-  const one = { id, data: new Uint8Array(size), from: 'bob', via: 'carol', proof: bytes('signed'), at }
-  remember(core.state, 'block', one)
+const add = (core: GossipCore, id: string, at: number, size = 1, from = 'bob', via = 'carol'): void => {
+  remember(core.state, 'block', { id, data: new Uint8Array(size), from, via, proof: bytes('signed'), at })
 }
+/** So many of its broadcasts, one each ms. */
+const flood = (core: GossipCore, amount: number, from: string, via: string, at = 1_000): void => {
+  for (let i = 0; i < amount; i++) add(core, `${from} ${at + i}`, at + i, 1, from, via)
+}
+const amountOf = (core: GossipCore, from: string): number =>
+  core.state.topics.joined.get('block')!.history.filter((one) => one.from === from).length
 
 describe('the last broadcasts of a topic', () => {
   it('are at most so many, the oldest leave first', () => {
@@ -35,6 +41,74 @@ describe('the last broadcasts of a topic', () => {
     expect(ids(core)).toEqual(['b', 'd'])
     add(core, 'e', 5, 10)
     expect(ids(core)).toEqual(['e'])
+  })
+
+  it('are so many bytes in all topics: the largest history loses its oldest', () => {
+    const core = inTopic({ limits: limitsOf({ historyBytes: 10_000 }) })
+    core.in({ ...subscribe, topic: 'quiet' } as typeof subscribe)
+    remember(core.state, 'quiet', {
+      id: 'q',
+      data: new Uint8Array(500),
+      from: 'bob',
+      via: 'carol',
+      proof: bytes(''),
+      at: 0,
+    })
+    for (let at = 0; at < 20; at++) add(core, `${at}`, at, 1_000)
+    expect(ids(core)).toEqual(['15', '16', '17', '18', '19'])
+    expect(core.state.topics.joined.get('quiet')!.history.length).toBe(1)
+    expect(core.state.histories.used).toBeLessThanOrEqual(10_000)
+    forgetHistory(core.state, 'block')
+    forgetHistory(core.state, 'quiet')
+    expect([core.state.histories.used, core.state.histories.held.size]).toEqual([0, 0])
+  })
+
+  it('stay when one peer brings a flood: whoever has brought most loses its oldest', () => {
+    const core = inTopic({ historyMessages: 256 })
+    flood(core, 20, 'honest', 'carol', 0)
+    flood(core, 300, 'evil', 'evil')
+    expect([amountOf(core, 'honest'), amountOf(core, 'evil')]).toEqual([20, 236])
+    expect(ids(core).at(-1)).toBe('evil 1299')
+    // Two share it.
+    flood(core, 300, 'honest', 'carol', 2_000)
+    expect([amountOf(core, 'honest'), amountOf(core, 'evil')]).toEqual([128, 128])
+    expect(ids(core).at(-1)).toBe('honest 2299')
+  })
+
+  it('stay when a good peer hands on a flood: of what it brings the signer of most loses its oldest', () => {
+    const core = inTopic({ historyMessages: 256 })
+    flood(core, 20, 'honest', 'carol', 0)
+    flood(core, 300, 'evil', 'carol')
+    expect([amountOf(core, 'honest'), amountOf(core, 'evil')]).toEqual([20, 236])
+  })
+
+  it('stay when many of one range of addresses bring a flood, with a signer for each', () => {
+    const core = inTopic({ historyMessages: 256 })
+    const connect = (peer: string, connection: number, host: string): unknown =>
+      core.in({ type: 'connectionOpened', connection, peer, address: `/ip4/${host}/tcp/1`, inbound: true, ip: `/ip4/${host}` }) // prettier-ignore
+    connect('carol', 1, '192.0.2.1')
+    flood(core, 20, 'honest', 'carol', 0)
+    for (let i = 0; i < 300; i++) {
+      connect(`evil${i}`, 2 + i, `198.51.100.${i % 250}`)
+      flood(core, 1, `evil${i}`, `evil${i}`, 1_000 + i)
+    }
+    expect(amountOf(core, 'honest')).toBe(20)
+  })
+
+  it('are half ours, and those of peers of some standing, whatever strangers bring', () => {
+    const core = inTopic({ historyMessages: 100, keep: { dave: [] } })
+    flood(core, 40, 'self', 'self', 0)
+    flood(core, 30, 'dave', 'dave', 100)
+    for (let i = 0; i < 200; i++) flood(core, 1, `evil${i}`, `evil${i}`, 1_000 + i)
+    expect(amountOf(core, 'self') + amountOf(core, 'dave')).toBe(50)
+    expect(core.state.topics.joined.get('block')!.history).toHaveLength(100)
+  })
+
+  it('are as many bytes of each: large ones of one peer take the place of nobody else', () => {
+    const core = inTopic({ historyMessages: 256, historyBytes: 10_000 })
+    flood(core, 20, 'honest', 'carol', 0)
+    for (let at = 100; at < 130; at++) add(core, `${at}`, at, 1_000, 'evil', 'evil')
+    expect([amountOf(core, 'honest'), amountOf(core, 'evil')]).toEqual([20, 9])
   })
 
   it('are none, if the config wants none', () => {
@@ -89,17 +163,22 @@ describe('the last broadcasts of a topic', () => {
   })
 
   it('keep their books, whatever comes', () => {
-    const one = fc.record({ id: fc.nat(30), at: fc.nat(100), size: fc.nat(60) })
+    const who = fc.constantFrom('bob', 'carol', 'dave', 'self')
+    const one = fc.record({ id: fc.nat(30), at: fc.nat(100), size: fc.nat(60), from: who, via: who })
     fc.assert(
       fc.property(fc.array(one, { maxLength: 80 }), (all) => {
-        const core = inTopic({ historyMessages: 8, historyBytes: 200 })
-        for (const { id, at, size } of all) add(core, `${id}`, at, size)
-        const { history, historyBytes, remembered } = core.state.topics.joined.get('block')!
+        const core = inTopic({ historyMessages: 8, historyBytes: 200, keep: { dave: [] } })
+        for (const { id, at, size, from, via } of all) add(core, `${id}`, at, size, from, via)
+        const { history, historyBytes, remembered, bringers } = core.state.topics.joined.get('block')!
         expect(history.length).toBeLessThanOrEqual(8)
         expect(historyBytes).toBe(history.reduce((sum, { data }) => sum + data.length, 0))
         expect(historyBytes).toBeLessThanOrEqual(200)
         expect([...remembered].sort()).toEqual(history.map(({ id }) => id).sort())
         expect(history.map(({ at }) => at)).toEqual(history.map(({ at }) => at).sort((a, b) => a - b))
+        const shares = [...bringers.values()].reduce((sum, { signers }) => sum + signers.used, 0)
+        expect(shares).toBe(historyBytes + 25 * history.length)
+        forgetHistory(core.state, 'block')
+        expect([bringers.size, core.state.histories.used]).toEqual([0, 0])
       }),
     )
   })

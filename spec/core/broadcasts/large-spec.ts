@@ -1,6 +1,7 @@
 /** Large broadcasts of ours, and what is kept for others to fetch. */
 import { describe, expect, it } from '@jest/globals'
-import { blobOf } from '../../../src/core/broadcasts/large.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
+import { blobOf, keepBlob } from '../../../src/core/broadcasts/large.js'
 import type { Effect } from '../../../src/core/effects.js'
 import { decodeAnnouncement, toHex } from '../../../src/wire/gossip/announcement.js'
 import { broadcast, published, told } from '../../support/broadcasts.js'
@@ -68,13 +69,22 @@ describe('what is kept for others to fetch', () => {
   const has = (core: ServiceCore, data: Uint8Array): boolean => blobOf(core.state, toHex(sha256(data))) !== undefined
 
   it('is bounded: the oldest is the first to go', () => {
-    const core = large({ maxBlobBytes: 400_000 })
+    const core = large({ limits: limitsOf({ largeBytes: 400_000 }) })
     const all = [1, 2, 3].map((seed) => filled(150_000, seed))
     all.forEach((data, i) => {
       say(core, i + 1, data)
     })
     expect(all.map((data) => has(core, data))).toEqual([false, true, true])
-    expect(core.state.large.blobBytes).toBe(300_000)
+    expect(core.state.large.blobShares.used).toBe(300_000)
+  })
+
+  it('is shared: whoever has brought most loses its oldest', () => {
+    const core = large({ limits: limitsOf({ largeBytes: 600_000 }) })
+    const ours = filled(150_000, 1)
+    say(core, 1, ours)
+    const theirs = [2, 3, 4, 5].map((seed) => filled(150_000, seed))
+    for (const data of theirs) keepBlob(core.state, toHex(sha256(data)), data, 'carol')
+    expect([ours, ...theirs].map((data) => has(core, data))).toEqual([true, false, true, true, true])
   })
 
   it('has its time anew when it is announced again', () => {
@@ -84,7 +94,7 @@ describe('what is kept for others to fetch', () => {
     say(core, 2, LARGE)
     core.linesAt(1_500)
     expect(has(core, LARGE)).toBe(true)
-    expect(core.state.large.blobBytes).toBe(LARGE.length)
+    expect(core.state.large.blobShares.used).toBe(LARGE.length)
   })
 
   it('is sent in pieces, as far as the asker takes them', () => {

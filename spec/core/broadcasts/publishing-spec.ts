@@ -154,7 +154,7 @@ describe('the queue of a topic', () => {
   })
 
   it('passes over a peer that has taken nothing for too long, and counts what it missed', () => {
-    const core = withBob({ slowPeerPatience: 2_000 })
+    const core = withBob({ slowPeerPatience: 2_000, keep: { bob: [] } })
     core.member('carol')
     core.in(broadcast(1))
     core.in(publishHeld(1, 'bob'), broadcast(2))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import type { Event } from '../../../src/core/events.js'
 import type { ServiceRequest } from '../../../src/wire/session/service.js'
 import { broadcast, message, published, repeated, subscribe, subscription } from '../../support/broadcasts.js'
@@ -209,13 +210,16 @@ describe('a receipt that a peer wants', () => {
     expect([core.state.receipts.wanted.size, core.state.services.serving.size]).toEqual([0, 0])
   })
 
-  it('is refused beyond 4,096 messages that somebody waits for', () => {
-    const core = asked({ maxInboundPerPeer: 10_000, maxInbound: 10_000 })
-    for (let i = 0; i < 4_096; i++) core.run(...core.asks('bob', wanted(`${i}`)))
+  it('is refused beyond 1,024 that its peer waits for, and those of others are not', () => {
+    const core = asked({ limits: limitsOf({ requestsPerPeer: 10_000, requests: 10_000 }) })
+    for (let i = 0; i < 1_024; i++) core.run(...core.asks('bob', wanted(`${i}`)))
     core.got('bob')
     core.run(...core.asks('bob', wanted('one more')))
-    expect(core.gotLines('bob')).toEqual(['FAIL 4097 Overloaded, "too many receipts are wanted"'])
-    core.run(...core.asks('bob', wanted('7')))
-    expect(core.gotLines('bob')).toEqual([])
+    expect(core.gotLines('bob')).toEqual(['FAIL 1025 Overloaded, "too many receipts are wanted"'])
+    core.peer('carol')
+    core.run(...core.asks('carol', wanted('one more')))
+    expect(core.gotLines('carol').filter((line) => line.startsWith('FAIL'))).toEqual([])
+    core.run(core.sends('bob', cancel(1)), ...core.asks('bob', wanted('another')))
+    expect(core.gotLines('bob').map((line) => line.slice(0, 16))).toEqual(['FAIL 1 Cancelled'])
   })
 })

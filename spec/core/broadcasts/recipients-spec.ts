@@ -1,53 +1,32 @@
-/** Peers that read too slowly: what waits for them, and for how long. */
+/** The books of the peers that our broadcasts are handed to. */
 import { describe, expect, it } from '@jest/globals'
+import { laggards } from '../../../src/core/broadcasts/patience.js'
 import * as recipients from '../../../src/core/broadcasts/recipients.js'
 import type { Effects } from '../../../src/core/effects.js'
 import { GossipCore, subscribe } from '../../support/broadcasts.js'
 
-/** Bob and Carol are in the topic; Bob reads too slowly since 100 ms. */
-function slowBob(): { core: GossipCore; out: Effects } {
-  const core = new GossipCore({ slowPeerPatience: 50 })
-  core.in(subscribe)
-  for (const peer of ['bob', 'carol']) core.member(peer)
-  core.state.now = 100
-  const out: Effects = []
-  recipients.noteSlow(core.state, out, 'bob')
-  return { core, out }
-}
-
 describe('a peer that reads too slowly', () => {
-  it('blocks its topics for its patience, and is left out after that', () => {
-    const { state } = slowBob().core
-    expect(recipients.nextStall(state)).toBe(150)
-    state.now = 149
-    expect([recipients.isBlocked(state, 'block'), recipients.stalledPeers(state, 'block')]).toEqual([true, []])
-    state.now = 150
-    expect([recipients.isBlocked(state, 'block'), recipients.stalledPeers(state, 'block')]).toEqual([false, ['bob']])
-    expect(recipients.nextStall(state)).toBe(Infinity)
+  it('is one until it takes more, and is logged once', () => {
+    const { state } = new GossipCore()
+    const out: Effects = []
+    state.now = 100
+    recipients.noteSlow(state, out, 'bob')
+    state.now = 120
+    recipients.noteSlow(state, out, 'bob')
+    expect(state.recipients.slow.get('bob')).toBe(100)
+    expect(out).toMatchObject([
+      { type: 'log', level: 'warn', message: 'bob reads our broadcasts too slowly: they wait for it, or pass it over' },
+    ])
+    expect([recipients.takeSlow(state, 'bob', false), recipients.takeSlow(state, 'bob', false)]).toEqual([true, false])
   })
 
   it('does not block topics that it is not in', () => {
-    const { state } = slowBob().core
-    expect(recipients.isBlocked(state, 'tx')).toBe(false)
-    state.now = 150
-    expect(recipients.stalledPeers(state, 'tx')).toEqual([])
-  })
-
-  it('keeps its time when it is reported again, and is logged once', () => {
-    const { core, out } = slowBob()
-    core.state.now = 120
-    recipients.noteSlow(core.state, out, 'bob')
-    expect(recipients.nextStall(core.state)).toBe(150)
-    expect(out).toEqual([
-      { type: 'log', level: 'warn', message: 'bob reads our broadcasts too slowly: they wait for it' },
-    ])
-  })
-
-  it('blocks nothing once it takes more', () => {
-    const { state } = slowBob().core
-    expect(recipients.takeSlow(state, 'bob')).toBe(true)
-    expect(recipients.takeSlow(state, 'bob')).toBe(false)
-    expect(recipients.isBlocked(state, 'block')).toBe(false)
+    const core = new GossipCore({ slowPeerPatience: 50 })
+    core.in(subscribe)
+    core.member('bob')
+    recipients.noteSlow(core.state, [], 'bob')
+    expect(laggards(core.state, 'tx')).toEqual([])
+    expect(laggards(core.state, 'block')).toMatchObject([{ peer: 'bob', until: 50 }])
   })
 })
 

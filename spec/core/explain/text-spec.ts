@@ -10,7 +10,7 @@ const topic: Omit<TopicExplanation, 'text'> = {
   validated: false,
   listeners: 1,
   subscribers: [{ peer: 'bob', reachable: true, inMesh: true, score: -0.26, queued: 0 }],
-  sent: { broadcasts: 1, handedOver: 2, toNobody: 0, waiting: 0 },
+  sent: { broadcasts: 1, handedOver: 2, toNobody: 0, waiting: 0, held: 0, heldFor: [] },
   heard: { received: 3, delivered: 2, replayed: 1, remembered: 2 },
   dropped: {},
   limits: { maxMessageSize: 1_000, maxQueueSize: 2_000, validationTimeout: 500 },
@@ -22,10 +22,12 @@ const peer: Omit<PeerExplanation, 'text'> = {
   askedBy: 'not known yet',
   topics: [],
   meshes: [],
-  gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false },
+  gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false, held: 0 },
   requests: { ours: 0, its: 0 },
+  uses: { requestBytes: 5, answerBytes: 6, handlers: 1, queued: 2, answered: 7, refused: 8 },
   dropped: {},
-  limits: { maxStreams: 1, maxInboundPerPeer: 2, maxInboundBytesPerPeer: 3, maxQueueSize: 4 },
+  limits: { maxStreams: 1, requests: 2, requestBytes: 3, answerBytes: 9, handlers: 10, maxQueueSize: 4 },
+  refused: {},
 }
 
 describe('the text of a topic', () => {
@@ -68,8 +70,9 @@ describe('the text of a peer', () => {
       'asked by: not known yet; requests open: 0 of ours, 0 of its',
       'in no topic that we know of',
       'gossip: no stream, 0 bytes waiting',
+      'it uses 5 bytes of requests, 6 bytes of answers, 1 handler; waiting for one: 2 requests; answered: 7, refused: 8',
       'dropped: nothing',
-      'limits: 2 requests of its at once, 3 bytes of them, 1 streams of ours, 4 bytes of broadcasts waiting',
+      'limits: 2 requests of its at once, 3 bytes of them, 9 bytes of answers, 10 handlers, 1 streams of ours, 4 bytes of broadcasts waiting',
     ])
     const dialled = (...addresses: string[]): string =>
       peerText({ ...peer, dialling: { age: 7, addresses } }).split('\n')[0]!
@@ -86,7 +89,7 @@ describe('the text of a peer', () => {
       protocols: ['/a', '/b'],
       topics: ['block', 'tx'],
       meshes: ['tx'],
-      gossip: { reachable: true, score: 1, queued: 2, tooSlow: true },
+      gossip: { reachable: true, score: 1, queued: 2, tooSlow: true, held: 0 },
     })
     expect(text).toContain('peer bob: connected\n  it dialled us from /ip4/10.0.0.1/tcp/1, 5 ms ago')
     expect(text).toContain('it could not be reached 9 ms ago: refused\n  /ip4/10.0.0.2/tcp/1: timed out')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   acceptsAddress,
+  hostOf,
   inOrder,
   isLoopback,
   isAnyPort,
@@ -10,6 +11,15 @@ import {
   withoutPeer,
   type AddressRule,
 } from '../../../src/core/peers/addresses.js'
+
+describe('whose an address is', () => {
+  it.each(['/ip6/:::f:f:f:f:f:f:f:/tcp/1', '/ip6/1:2:3:4:5:6:7:8::9/tcp/1', '/ip6/', '/ip4/'])(
+    'can be asked of any text: %s',
+    (text) => {
+      expect(typeof hostOf(text)).toBe('string')
+    },
+  )
+})
 
 describe('a loopback address', () => {
   it.each([
@@ -74,61 +84,45 @@ it.each([
 })
 
 describe('an address of another peer', () => {
+  const VIA: AddressRule['via'][] = ['loopback', 'private', 'public', undefined]
   /** Every combination of what the rule knows. */
   const rules: AddressRule[] = [true, false].flatMap((loopbackOnly) =>
-    [true, false, undefined].flatMap((overLoopback) =>
-      [true, false].map((anyOverLoopback) => ({ loopbackOnly, overLoopback, anyOverLoopback })),
-    ),
+    VIA.flatMap((via) => [true, false].map((anyOverLoopback) => ({ loopbackOnly, via, anyOverLoopback }))),
   )
+  const taken = (address: string, some = rules): AddressRule[] => some.filter((rule) => acceptsAddress(address, rule))
 
-  it.each([
-    '/ip4/192.0.2.1/tcp/1',
-    '/ip4/10.0.0.1/tcp/1',
-    '/ip4/192.168.1.1/tcp/1',
-    '/ip6/2001:db8::1/tcp/1',
-    '/ip6/fd00::1/tcp/1',
-    '/dns/example.org/tcp/1',
-    '/dns4/example.org/tcp/1',
-    '/dns6/example.org/tcp/1',
-    '/dnsaddr/example.org',
-  ])('is taken always when it is %s', (address) => {
-    expect(rules.map((rule) => acceptsAddress(address, rule))).toEqual(rules.map(() => true))
+  it.each(['/ip4/192.0.2.1/tcp/1', '/ip6/2001:db8::1/tcp/1'])('is taken always when it is %s', (address) => {
+    expect(taken(address)).toEqual(rules)
   })
 
   it.each([
     '/ip4/0.0.0.0/tcp/1',
     '/ip6/::/tcp/1',
+    '/ip4/169.254.169.254/tcp/80',
+    '/dns/example.org/tcp/1',
+    '/dns4/localhost/tcp/1',
+    '/dnsaddr/example.org',
     '/unix/tmp/socket',
     '/memory/1',
     '/onion3/x:1',
     '/p2p/12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc',
     '',
   ])('is never taken when it is "%s"', (address) => {
-    expect(rules.map((rule) => acceptsAddress(address, rule))).toEqual(rules.map(() => false))
+    expect(taken(address)).toEqual([])
   })
 
-  it.each<[boolean, boolean | undefined, boolean, boolean]>([
-    // loopbackOnly, overLoopback, anyOverLoopback → taken
-    [true, true, true, true],
-    [true, true, false, true],
-    [true, false, true, true],
-    [true, false, false, true],
-    [true, undefined, true, true],
-    [true, undefined, false, true],
-    [false, true, true, true],
-    [false, true, false, true],
-    [false, false, true, false],
-    [false, false, false, false],
-    [false, undefined, true, true],
-    [false, undefined, false, false],
-  ])(
-    'on loopback (we listen on loopback only: %p, connected over loopback: %p, anybody is: %p) is taken: %p',
-    (loopbackOnly, overLoopback, anyOverLoopback, taken) => {
-      for (const address of ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', '/dns/localhost/tcp/1']) {
-        expect(acceptsAddress(address, { loopbackOnly, overLoopback, anyOverLoopback })).toBe(taken)
-      }
-    },
-  )
+  it('of a private network is taken, but not of a peer that is connected over a public one', () => {
+    for (const address of ['/ip4/10.0.0.1/tcp/1', '/ip4/192.168.1.1/tcp/1', '/ip6/fd00::1/tcp/1']) {
+      expect(taken(address)).toEqual(rules.filter(({ loopbackOnly, via }) => loopbackOnly || via !== 'public'))
+    }
+  })
+
+  it('of loopback is taken of who is there, or while nobody knows where it is and others are there', () => {
+    const isGood = ({ loopbackOnly, via, anyOverLoopback }: AddressRule): boolean =>
+      loopbackOnly || via === 'loopback' || (via === undefined && anyOverLoopback)
+    for (const address of ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1'])
+      expect(taken(address)).toEqual(rules.filter(isGood))
+  })
 })
 
 describe('the peer id at the end of a multiaddr', () => {

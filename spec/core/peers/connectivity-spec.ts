@@ -1,6 +1,7 @@
 /** What follows when a connection opens, is idle, fails its ping or is lost. */
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import { Core, shorts, V1 } from '../../support/core.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
@@ -141,7 +142,7 @@ describe('a connection', () => {
   )
 
   it('is tested once, however many its peer opens meanwhile', () => {
-    const core = new Core()
+    const core = new Core({ limits: limitsOf({ connectionsPerPeer: 200, connectionsPerRange: 200 }) })
     let pings = 0
     for (let id = 1; id <= 100; id++)
       pings += shorts(core.connect('bob', id)).filter((s) => s.startsWith('ping')).length
@@ -152,7 +153,10 @@ describe('a connection', () => {
   })
 
   it('of many that all answer costs few tests, and all of them have their turn', () => {
-    const core = new Core({ pingInterval: 1e9 })
+    const core = new Core({
+      pingInterval: 1e9,
+      limits: limitsOf({ connectionsPerPeer: 200, connectionsPerRange: 200 }),
+    })
     const tested: number[] = []
     for (let id = 1; id <= 100; id++) {
       core.now += 10

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import { Core, KAD, shorts } from '../../support/core.js'
 
 const OURS = '/ip4/51.9.0.1/tcp/4001'
@@ -73,7 +74,7 @@ describe('an address of ours that others have observed', () => {
   })
 
   it('stays while those who have named it are connected, whatever hundreds of others name', () => {
-    const core = new Core({ stayConnected: 30 })
+    const core = new Core({ stayConnected: 30, limits: limitsOf({ connections: 1_000 }) })
     confirmed(core)
     for (let i = 0; i < 600; i++) {
       const from = `/ip4/${60 + (i % 100)}.${Math.floor(i / 100)}.0.1/tcp/5`

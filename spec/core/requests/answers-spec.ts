@@ -1,5 +1,6 @@
 /** Which answers count: the first one, and only while the exchange waits for it. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import type { Command, Event } from '../../../src/core/events.js'
 import { bytes, Core, data, shorts } from '../../support/core.js'
 
@@ -52,14 +53,14 @@ describe('an answer', () => {
 
 describe('freed room', () => {
   it('goes on to requests that wait, in their order, as far as it reaches', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 4 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 4 }) })
     core.connect('bob')
-    for (const stream of [2, 4, 6]) core.inbound(stream)
-    core.in(data(2, [4, 1, 2, 3, 4]))
-    expect(shorts(core.in(data(4, [2, 1, 2]), data(6, [3, 1, 2, 3])))).toEqual([])
+    for (const stream of [2, 4, 6, 8]) core.inbound(stream)
+    core.in(data(2, [2, 1, 2]), data(4, [2, 1, 2]))
+    expect(shorts(core.in(data(6, [2, 1, 2]), data(8, [2, 1, 2])))).toEqual([])
     core.in(respond)
-    expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'closed' }))).toEqual(['handle 4 2'])
+    expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'closed' }))).toEqual(['handle 6 2'])
     core.in({ type: 'respond', exchange: 4, data: bytes('a') })
-    expect(shorts(core.in({ type: 'streamClosed', stream: 4, reason: 'closed' }))).toEqual(['handle 6 3'])
+    expect(shorts(core.in({ type: 'streamClosed', stream: 4, reason: 'closed' }))).toEqual(['handle 8 2'])
   })
 })

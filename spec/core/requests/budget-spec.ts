@@ -1,8 +1,10 @@
 /** Room for requests that come over a session: who gets it, who waits, and who is refused. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../src/core/limits/limits.js'
+import { peerState } from '../../../src/core/peers/peer-states.js'
 import type { Settings } from '../../../src/core/settings.js'
 import { answering, type AnsweringCore } from '../../support/session-cores.js'
-import { bytes } from '../../support/core.js'
+import { accountsInUse, bytes } from '../../support/core.js'
 import { cancel, data, filled, hello, join, request, SESSION } from '../../support/session.js'
 
 const WINDOW = 65_536
@@ -27,8 +29,10 @@ function rest(id: number, total: number, from = 1_000): Uint8Array {
 
 function books(core: AnsweringCore): unknown {
   const { exchanges, budget } = core.state
-  const { waiting, accounts, bytes: inboundBytes, admitted } = budget
-  return { exchanges: exchanges.open.size, waiting: waiting.size, accounts: accounts.size, inboundBytes, admitted }
+  for (const exchange of core.state.turns.lingering.keys()) core.in({ type: 'released', exchange })
+  const { bytes: inboundBytes, admitted } = budget.all
+  const accounts = accountsInUse(core.state)
+  return { exchanges: exchanges.open.size, waiting: budget.waiting.size, accounts, inboundBytes, admitted }
 }
 
 const NOTHING = { exchanges: 0, waiting: 0, accounts: 0, inboundBytes: 0, admitted: 0 }
@@ -45,10 +49,10 @@ describe('a request over our limit', () => {
 })
 
 describe('requests that find no room', () => {
-  const ROOM: Partial<Settings> = { maxInboundBytes: 300_000, maxInboundBytesPerPeer: 240_000 }
+  const ROOM: Partial<Settings> = { limits: limitsOf({ requestBytes: 300_000, requestBytesPerPeer: 240_000 }) }
 
   it('whole: are refused as Overloaded, with a time to come back', () => {
-    const core = answering({ maxInboundBytesPerPeer: 20_000 })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 20_000 }) })
     core.receive(request(1, filled(15_000)))
     expect(core.lines(core.receive(request(2, filled(6_000)), request(3, filled(5_000))))).toEqual([
       'handle -3 5000 bytes',
@@ -57,13 +61,32 @@ describe('requests that find no room', () => {
   })
 
   it('too many: are refused as Overloaded while the others go on', () => {
-    const core = answering({ maxInboundPerPeer: 2 })
+    const core = answering({ limits: limitsOf({ requestsPerPeer: 2 }) })
     core.receive(request(1, bytes('a')), request(2, bytes('b')))
     expect(core.lines(core.receive(request(3, bytes('c'))))).toEqual([
       'FAIL 3 Overloaded, after 1000 ms, "too many requests are open"',
     ])
     expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1'])
     expect(core.lines(core.receive(request(4, bytes('d'))))).toEqual(['handle -3 "d"'])
+  })
+
+  it('are told by `peers$` a second after the first of them', () => {
+    const core = answering({ limits: limitsOf({ requestsPerPeer: 1 }) })
+    const seen: unknown[] = []
+    const look = (after: number): void => {
+      core.now += after
+      const tells = core.all({ type: 'woken' }).some(({ type }) => type === 'peersChanged')
+      seen.push([tells, peerState(core.state, 'bob').refused])
+    }
+    core.receive(request(1, bytes('a')), request(2, bytes('b')))
+    look(999)
+    core.receive(request(3, bytes('c')))
+    for (const after of [1, 5_000]) look(after)
+    expect(seen).toEqual([
+      [false, undefined],
+      [true, 2],
+      [false, 2],
+    ])
   })
 
   it('in pieces: get no credit before another has made room, then all of it', () => {
@@ -80,7 +103,7 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: are refused when not even their first window fits', () => {
-    const core = answering({ maxInboundBytesPerPeer: 200_000 })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 200_000 }) })
     core.receive(begin(1, 150_000))
     // First windows have 200,000 bytes of their own: three fit.
     expect(core.lines(core.receive(...[2, 3, 4, 5].map((id) => begin(id, 100_000))))).toEqual([
@@ -89,7 +112,7 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: need no more room when the first window is all of it, and get credit at once', () => {
-    const core = answering({ maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 100_000 }) })
     core.receive(begin(1, 90_000))
     expect(core.lines(core.receive(begin(2, WINDOW)))).toEqual([`CREDIT 2 ${WINDOW}`])
     expect(books(core)).toMatchObject({ waiting: 0, admitted: 1 })
@@ -99,7 +122,7 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: get that credit in the measure of the line, too', () => {
-    const core = answering({ maxInboundBytesPerPeer: 100_000 }).unknown()
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 100_000 }) }).unknown()
     core.receive(begin(1, 90_000))
     expect(core.receive(begin(2, 20_000))).toEqual([])
     expect(core.lines(core.receive(data(2, filled(FLIGHT - 1_000), true)))).toEqual(['CREDIT 2 3616'])
@@ -109,7 +132,7 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: go in their order, whoever ended', () => {
-    const core = answering({ maxInboundBytesPerPeer: 599_999 })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 599_999 }) })
     core.frames(core.receive(begin(1, 400_000)))
     core.receive(begin(2, 300_000), begin(3, 300_000))
     expect(core.lines(core.receive(cancel(1)))).toEqual([`FAIL 1 Cancelled`, `CREDIT 2 ${300_000 - FLIGHT}`])
@@ -117,7 +140,7 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: wait for those of other peers, and hear of it when they have ended', () => {
-    const core = answering({ maxInboundBytes: 230_000 })
+    const core = answering({ limits: limitsOf({ requestBytes: 230_000 }) })
     core.connect('carol', 2)
     core.in({ type: 'streamInbound', stream: 4, connection: 2, protocol: SESSION })
     core.in({ type: 'data', stream: 4, chunks: [join(hello(), begin(1, 150_000))] })
@@ -126,7 +149,10 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: one that is larger than all of the room goes when it stands alone', () => {
-    const core = answering({ maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000, maxRequestSize: 500_000 })
+    const core = answering({
+      limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }),
+      maxRequestSize: 500_000,
+    })
     core.receive(request(1, bytes('small')))
     expect(core.receive(begin(2, 400_000))).toEqual([])
     expect(core.lines(core.run({ type: 'complete', exchange: -1 }))).toEqual(['END 1', `CREDIT 2 ${400_000 - FLIGHT}`])
@@ -134,7 +160,7 @@ describe('requests that find no room', () => {
   })
 
   it('in pieces: none is stuck for ever, however many fill the room with their first windows', () => {
-    const core = answering({ maxInboundBytesPerPeer: 4 * WINDOW })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 4 * WINDOW }) })
     core.receive(request(1, bytes('small')))
     // Three times the first window fits beside it, and none of the three as a whole.
     expect(core.receive(...[2, 3, 4].map((id) => begin(id, TOTAL)))).toEqual([])
@@ -175,7 +201,7 @@ describe('an asker that asks and does not read', () => {
   const ids = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i)
 
   it('may have 256 requests open, though we take fewer; one more is a violation', () => {
-    const core = stuck({ maxInboundPerPeer: 10 })
+    const core = stuck({ limits: limitsOf({ requestsPerPeer: 10 }) })
     core.in(core.hears(...ids(2, 256).map((id) => request(id, bytes('?')))))
     expect(core.state.streams.sessions.size).toBe(1)
     expect(core.in(core.hears(request(258, bytes('?')))).map(({ type }) => type)).toContain('reset')

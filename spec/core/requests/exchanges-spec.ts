@@ -3,10 +3,11 @@ import { describe, expect, it } from '@jest/globals'
 import { nextDeadline } from '../../../src/core/due.js'
 import type { Effects } from '../../../src/core/effects.js'
 import * as exchanges from '../../../src/core/requests/exchanges.js'
+import { startHandling } from '../../../src/core/requests/turns.js'
 import type { Exchange } from '../../../src/core/requests/state.js'
 import { takeNews } from '../../../src/core/news.js'
 import { simulate } from '../../../src/testing/index.js'
-import { bytes, Core } from '../../support/core.js'
+import { accountsInUse, bytes, Core } from '../../support/core.js'
 
 /** A request of Bob, which is read since 0 ms and has 1,000 ms for that; it goes to the node itself, if `service`. */
 function reading(service = false, deadline = 0): { core: Core; exchange: Exchange } {
@@ -23,7 +24,7 @@ describe('a complete request', () => {
     for (const service of [false, true]) {
       const { core, exchange } = reading(service)
       const out: Effects = []
-      exchanges.startHandling(core.state, out, exchange, bytes('?'))
+      startHandling(core.state, out, exchange, bytes('?'))
       expect(out).toEqual(service ? [] : [{ type: 'handle', exchange: 2, from: 'bob', data: bytes('?') }])
       expect(takeNews(core.state)).toEqual(service ? [{ kind: 'arrived', exchange: 2, data: bytes('?') }] : [])
     }
@@ -32,16 +33,17 @@ describe('a complete request', () => {
   it('has one deadline, from now on and no later than its asker gives up', () => {
     const { core, exchange } = reading(false, 700)
     core.state.now = 400
-    exchanges.startHandling(core.state, [], exchange, bytes('?'))
+    startHandling(core.state, [], exchange, bytes('?'))
     expect([nextDeadline(core.state, 'exchanges'), core.state.exchanges.deadlines.size]).toEqual([700, 1])
     exchanges.startAnswering(core.state, exchange)
-    expect(core.state.exchanges.deadlines.size).toBe(0)
+    // When it is looked whether it is taken.
+    expect(nextDeadline(core.state, 'exchanges')).toBe(60_400)
   })
 
   it('is worked on until its answer has ended', () => {
     const { core, exchange } = reading()
     expect(exchanges.isWorkedOn(exchange)).toBe(false)
-    exchanges.startHandling(core.state, [], exchange, bytes('?'))
+    startHandling(core.state, [], exchange, bytes('?'))
     expect(exchanges.isWorkedOn(exchange)).toBe(true)
     exchanges.startAnswering(core.state, exchange)
     expect([exchanges.isWorkedOn(exchange), exchanges.isWorkedOn({ ...exchange, ended: true })]).toEqual([true, false])
@@ -70,7 +72,7 @@ describe('an exchange', () => {
     const { core, exchange } = reading()
     exchanges.closeExchange(core.state, exchange)
     const { open, deadlines } = core.state.exchanges
-    expect([open.size, deadlines.size, core.state.budget.accounts.size]).toEqual([0, 0, 0])
+    expect([open.size, deadlines.size, accountsInUse(core.state)]).toEqual([0, 0, 0])
   })
 })
 

@@ -12,6 +12,7 @@ function edge(): { inbound: InboundRequests; pushed: Event[]; logged: unknown[] 
   const inbound = new InboundRequests(
     (event) => pushed.push(event),
     (_level, _message, cause) => logged.push(cause),
+    () => 0,
   )
   return { inbound, pushed, logged }
 }
@@ -46,7 +47,10 @@ describe('an inbound request', () => {
     seen[0]!.respond(bytes('subscriber'))
     seen[0]!.reject('too late')
     await turn()
-    expect(pushed).toEqual([{ type: 'respond', exchange: 2, data: bytes('subscriber') }])
+    expect(pushed).toEqual([
+      { type: 'respond', exchange: 2, data: bytes('subscriber'), working: true },
+      { type: 'released', exchange: 2 },
+    ])
   })
 
   it('is rejected when the handler throws or rejects: the text stays in our log', async () => {
@@ -117,7 +121,7 @@ describe('an inbound request', () => {
     expect(signal.reason).toBeInstanceOf(P2pError)
     expect(seen[1]!.signal.aborted).toBe(true)
     seen[0]!.respond(bytes('late'))
-    expect(pushed).toEqual([])
+    expect(pushed).toEqual([2, 4].map((exchange) => ({ type: 'released', exchange })))
   })
 
   it('keeps the handler an object: its methods see `this`', () => {

@@ -110,7 +110,13 @@ describe.each(ways)('%s', (_who, answer) => {
       expect(edge.logged[0]!.level).toBe('error')
       expect(String(edge.logged[0]!.cause)).toContain('must be a Uint8Array')
     }
-    expect(said).toEqual([['reject'], ['reject'], ['next 1', 'reject'], ['pullable', 'next 1', 'reject']])
+    expect(said).toEqual([
+      ['reject'],
+      ['reject'],
+      ['next 1', 'reject'],
+      // Its iterator is closed first.
+      ['pullable', 'next 1', 'reject', 'released'],
+    ])
   })
 
   it('is unsubscribed, and its signal fires, when nobody wants more', () => {
@@ -124,7 +130,7 @@ describe.each(ways)('%s', (_who, answer) => {
     expect([edge.said, torn]).toEqual([['next 1'], 0])
     edge.inbound.onCancel(2, GONE)
     expect(torn).toBe(1)
-    expect(edge.said).toEqual(['next 1'])
+    expect(edge.said).toEqual(['next 1', 'released'])
   })
 })
 
@@ -263,7 +269,8 @@ describe('an AsyncIterable', () => {
     for (const exchange of [2, 4, 6]) edge.inbound.onCancel(exchange, GONE)
     await hand.fail(new Error('too late'))
     await turn()
-    expect(edge.said).toEqual(['pullable', 'pullable', 'pullable'])
+    // The second of them waits for a `next` that never comes.
+    expect(edge.said).toEqual(['pullable', 'pullable', 'pullable', 'released', 'released'])
     expect(edge.logged.map(({ level, cause }) => `${level} ${(cause as Error).message}`)).toEqual([
       'debug at once',
       'debug later',
@@ -359,8 +366,21 @@ describe('the first answer', () => {
       first(request)
       second(request)
       await turn()
-      expect(edge.said).toEqual(said)
+      // A second promise is work until it has settled.
+      expect(edge.said.filter((word) => word !== 'released')).toEqual(said)
     }
+  })
+
+  it('of a subscriber keeps its place until its promise has settled', async () => {
+    const edge = new AnsweringEdge()
+    let settle = (_: Uint8Array): void => undefined
+    edge.request(2).respond(new Promise((resolve) => (settle = resolve)))
+    edge.inbound.onCancel(2, GONE)
+    await turn()
+    expect(edge.said).toEqual([])
+    settle(bytes('late'))
+    await turn()
+    expect(edge.said).toEqual(['released'])
   })
 
   it('spares the handler', () => {
@@ -393,7 +413,7 @@ describe('the first answer', () => {
     edge.inbound.onCancel(2, GONE)
     later.resolve(values$)
     await turn()
-    expect([values$.observed, edge.said]).toEqual([false, []])
+    expect([values$.observed, edge.said]).toEqual([false, ['released']])
   })
 })
 

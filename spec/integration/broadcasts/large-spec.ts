@@ -1,4 +1,5 @@
 /** Large messages: announced by gossip, fetched from the neighbour, checked; what each has is read from what it wrote down. */
+import { createHash } from 'node:crypto'
 import { newSecret } from 'tinyp2p'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { peerIdOf } from '../../../src/identity.js'
@@ -7,9 +8,11 @@ import { endProcesses } from '../../support/another-process.js'
 import { isIntact, titled, titleOf } from '../../support/child-broadcasts.js'
 import { startGated } from '../../support/gated-node.js'
 import { joinLine, startLine } from '../../support/line.js'
+import { rawGossipIn, stopRaw } from '../../support/raw-gossip.js'
+import { encodeAnnouncement } from '../../../src/wire/gossip/announcement.js'
 import { MiB, next, outcome, startNode, stateOf, stopNodes } from '../../support/nodes.js'
 
-afterEach(() => Promise.all([stopNodes(), endProcesses()]), 20_000)
+afterEach(() => Promise.all([stopNodes(), endProcesses(), stopRaw()]), 20_000)
 
 const TOPIC = 'films'
 const pubsub = { largeMessages: { maxSize: 8 * MiB } }
@@ -71,6 +74,38 @@ describe('a large broadcast', () => {
     await liar.broadcast(TOPIC, titled('small', 100))
     await passes
     expect(titles).toEqual(['small'])
+  }, 60_000)
+
+  it('is fetched from whoever hands it on, when who handed it on first has nothing, each time', async () => {
+    const [victim, middle] = [
+      await startNode({ topics: [TOPIC], pubsub }),
+      await startNode({ topics: [TOPIC], pubsub }),
+    ]
+    await victim.dial(middle.addresses[0]!)
+    const liar = await rawGossipIn(TOPIC, victim.addresses[0]!)
+    const toVictim = liar.outbound
+    await liar.connect({ address: middle.addresses[0]!.split('/p2p/')[0]!, id: middle.peerId })
+    const toMiddle = liar.outbound
+    liar.send({ subscriptions: [{ topic: TOPIC, subscribe: true }] }, toMiddle)
+    for (const node of [victim, middle]) await next(node.subscribers$(TOPIC), (peers) => peers.length === 2)
+    await until(async () => {
+      const { subscribers } = await middle.explain({ topic: TOPIC })
+      return subscribers.some(({ peer, inMesh }) => peer === victim.peerId && inMesh)
+    })
+    for (const i of [1, 2, 3]) {
+      const film = titled(`film ${i}`, 300_000)
+      // So the middle has it.
+      await middle.broadcast(`elsewhere ${i}`, film)
+      const hash = new Uint8Array(createHash('sha256').update(film).digest())
+      const message = await liar.sign(TOPIC, encodeAnnouncement({ hash, size: film.length }))
+      const heard = next(victim.broadcasts$(TOPIC), ({ data }) => titleOf(data) === `film ${i}`, 20_000)
+      liar.send({ messages: [message] }, toVictim)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      liar.send({ messages: [message] }, toMiddle)
+      await heard
+    }
+    expect(stateOf(victim).fetching.distrusted.has(liar.peerId)).toBe(true)
+    expect((await victim.explain({ topic: TOPIC })).dropped).toEqual({})
   }, 60_000)
 })
 

@@ -308,6 +308,31 @@ describe('a peer that does not read', () => {
     expect(peer.all('gossipClosed')).toEqual([])
   })
 
+  it('is told apart from one that has much to take still, and could take it', async () => {
+    const peer = await victim()
+    const [deaf, late] = [await rawPeer(peer, TOPIC), await rawPeer(peer)]
+    deaf.pause()
+    late.pause()
+    for (let number = 1; (await queuedTo(peer, deaf)) < QUEUE * 0.4; number++) await peer.say(TOPIC, large(number))
+    late.send({ subscriptions: [{ topic: TOPIC, subscribe: true }] })
+    await peer.next('subscriptionChanged', (event) => event.peer === late.id)
+    // What fits into its window goes to it alone.
+    for (let number = 500; (await queuedTo(peer, late)) < LIMIT / 2; number++)
+      await peer.say(TOPIC, large(number), [deaf.id])
+    let number = 900
+    let answer = await peer.say(TOPIC, large(number))
+    while (answer.type === 'published') answer = await peer.say(TOPIC, large(++number))
+    if (answer.type !== 'publishHeld') throw new Error(answer.type)
+    // Whichever of them has more waiting.
+    const [full, busy] = answer.peers.includes(deaf.id) ? [deaf, late] : [late, deaf]
+    expect([answer.peers, answer.busy]).toEqual([[full.id], [busy.id]])
+    expect(await queuedTo(peer, busy)).toBeGreaterThan(QUEUE / 2)
+    expect(await queuedTo(peer, busy)).toBeLessThanOrEqual(QUEUE)
+    for (const one of [full, busy]) one.resume()
+    // Of both it is told.
+    for (const { id } of [full, busy]) await peer.next('gossipDrained', (event) => event.peer === id)
+  })
+
   it('is left out when it is excepted, and others get everything', async () => {
     const peer = await victim()
     const [deaf, good] = [await rawPeer(peer, TOPIC), await rawPeer(peer, TOPIC)]

@@ -1,6 +1,6 @@
 /** Broadcasts on the real network, on sockets of 127.0.0.1, driven by hand through the port. */
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { REPEATED } from '../../../src/core/pubsub.js'
+import { REPEATED, repeatedBy } from '../../../src/core/pubsub.js'
 import type { Verdict } from '../../../src/core/port.js'
 import { bytes, text } from '../../support/nodes.js'
 import { Peer, stopPeers, sum, type Of } from '../../support/port-peer.js'
@@ -112,7 +112,11 @@ describe('topics', () => {
       code: 'DuplicateMessage',
       failure: { message: REPEATED },
     })
-    expect(await b.next('publishFailed')).toMatchObject({ ask: 3, code: 'DuplicateMessage' })
+    expect(await b.next('publishFailed')).toMatchObject({
+      ask: 3,
+      code: 'DuplicateMessage',
+      failure: { message: repeatedBy(a.id) },
+    })
   })
 
   it('take the same bytes as often as one likes while nobody hears them', async () => {

@@ -215,6 +215,15 @@ describe('a redacted recording', () => {
     expect(ids).toEqual(['000001', '000002', '000001', '000003', '', '000002'])
   })
 
+  it('has no reason of a denial, and replays to the same, also to what the peer is told to be hung up on for', async () => {
+    const core = new RecordedCore({ redacted: true }).begin()
+    core.in(2, { type: 'deny', ask: 1, entries: [{ peer: 'bob' }], reason: `${SECRET} é` })
+    expect(core.state.counts.peers.get('bob')?.hungUp?.message).toContain(SECRET)
+    core.stop(10)
+    expect((await replay(core.memory.bytes)).complete).toBe(true)
+    expect(Buffer.from(core.memory.bytes).includes(SECRET)).toBe(false)
+  })
+
   it('has nothing of a stream that the core does not know', async () => {
     const core = new RecordedCore({ redacted: true }).begin()
     core.in(2, { type: 'data', stream: 77, chunks: [secrets(20)] })

@@ -16,7 +16,7 @@ describe('a host', () => {
 
   it('tells of what it announces in place of what it listens on, and is reached at both', () => {
     const [lab, a, b] = pair()
-    const announce = ['/dns4/example.org/tcp/1']
+    const announce = ['/ip4/203.0.113.7/tcp/1']
     b.run({ type: 'listen', addresses: ['/ip4/0.0.0.0/tcp/5000'], announce })
     expect(b.last('listening').addresses).toEqual(announce)
     for (const [index, address] of [...announce, '/ip4/10.0.0.2/tcp/5000'].entries()) {

@@ -2,9 +2,10 @@
  * Counts of messages, by topic and by peer, for the status and `explain`. Why a message is counted, this file does not
  * know.
  */
-import { statusChanged } from '../changes.js'
+import { peersChanged, statusChanged } from '../changes.js'
 import type { LossReason } from '../explanation.js'
 import type { ReachFailure } from '../peers/state.js'
+import type { RefusedKind } from '../port.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import type { Counts, PeerRecord } from './state.js'
@@ -17,7 +18,7 @@ export function countsOf(state: State, topic: string): Counts {
   const { topics } = state.counts
   let found = topics.get(topic)
   if (found === undefined) {
-    found = { published: 0, handedOver: 0, toNobody: 0, received: 0, delivered: 0, replayed: 0, dropped: {} }
+    found = { published: 0, handedOver: 0, toNobody: 0, held: 0, received: 0, delivered: 0, replayed: 0, dropped: {} }
     evictOldest(topics)
     topics.set(topic, found)
   }
@@ -30,6 +31,12 @@ export function countPublished(state: State, topic: string, recipients: number):
   counts.published++
   counts.handedOver += recipients
   if (recipients === 0) counts.toNobody++
+}
+
+/** Broadcasts of a topic have waited for these peers, ms. */
+export function countHeld(state: State, topic: string, peers: readonly string[], ms: number): void {
+  countsOf(state, topic).held += ms
+  for (const peer of peers) recordOf(state, peer).held += ms
 }
 
 /** A message of another node arrived. */
@@ -50,7 +57,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { failure: undefined, earlier: undefined, dropped: {} }
+    found = { failure: undefined, earlier: undefined, hungUp: undefined, dropped: {}, held: 0, refused: {} }
     evictPeer(state)
     peers.set(peer, found)
   }
@@ -62,6 +69,11 @@ export function noteFailure(state: State, peer: string, failure: ReachFailure): 
   const record = recordOf(state, peer)
   if (record.failure !== undefined && record.failure.message !== failure.message) record.earlier = record.failure
   record.failure = failure
+}
+
+/** A connection to the peer is closed from this side. */
+export function noteHungUp(state: State, peer: string, why: string): void {
+  recordOf(state, peer).hungUp = { at: state.now, message: why }
 }
 
 /** The peer is connected: no failure of before says anything any more. */
@@ -102,8 +114,14 @@ export function countLoss(
   if (peer !== undefined) add(recordOf(state, peer).dropped, reason, count)
 }
 
-function add(dropped: Partial<Record<LossReason, number>>, reason: LossReason, count: number): void {
-  dropped[reason] = (dropped[reason] ?? 0) + count
+/** The network has refused something to a peer. */
+export function countRefusal(state: State, peer: string, what: RefusedKind, count: number): void {
+  add(recordOf(state, peer).refused, what, count)
+  peersChanged(state)
+}
+
+function add<Reason extends string>(counts: Partial<Record<Reason, number>>, reason: Reason, count: number): void {
+  counts[reason] = (counts[reason] ?? 0) + count
 }
 
 /** The number of dropped messages of a topic, for all reasons. */

@@ -2,7 +2,7 @@
  * The way of a whole message: it is validated if its topic has a validator, and then forwarded, remembered and delivered,
  * or dropped. How messages arrive, hearing.ts and fetching.ts know.
  */
-import type { Heard } from '../terms.js'
+import { line, type Heard } from '../terms.js'
 import type { Verdict } from '../port.js'
 import type { CommandOf } from '../events.js'
 import { log, type Effects } from '../effects.js'
@@ -32,7 +32,7 @@ export function expireValidation(state: State, out: Effects, id: number): void {
   const validation = takeValidation(state, id)
   if (validation === undefined) return
   const message = `no verdict within ${validation.timeout} ms`
-  log(out, 'warn', `the validator of ${validation.heard.topic} gave ${message}: the message is ignored`)
+  log(out, 'warn', line`the validator of ${validation.heard.topic} gave ${message}: the message is ignored`)
   out.push({ type: 'cancelValidation', validation: id, refusal: { code: 'RequestTimeout', message } })
   decide(state, out, validation, 'ignore', 'validatorFailed')
 }

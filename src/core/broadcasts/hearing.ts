@@ -2,8 +2,10 @@
  * Messages of others as the network reports them: whole, announced, or dropped. What follows, deciding.ts and fetching.ts
  * know.
  */
-import type { Heard } from '../terms.js'
+import { line, type Heard } from '../terms.js'
 import { decodeAnnouncement, isAnnouncement } from '../../wire/gossip/announcement.js'
+import { isSilenced } from '../access/rules.js'
+import { offend, OFFENCES } from '../access/offences.js'
 import { noteUse } from '../peers/connections.js'
 import { dropConnection } from '../peers/connectivity.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -16,14 +18,19 @@ import { takeDigesting } from './large.js'
 import { announceLarge } from './publishing.js'
 import { refuseReceipts } from './receipts.js'
 
+/** Of one report: messages without a signature come from honest nodes of other networks too. */
+const BAD_GOSSIP = { malformed: 2 * OFFENCES.violation, signature: OFFENCES.excess }
+
 export function onMessage(state: State, out: Effects, event: EventOf<'message'>): void {
   const { topic, data, from, via, id, held, proof } = event
   const heard: Heard = { topic, data, from, via, id }
   if (!state.topics.joined.has(topic)) {
     countLoss(state, 'unknownTopic', { peer: via })
-    log(out, 'debug', `dropped a broadcast of a topic that we are not in: ${topic}`)
+    log(out, 'debug', line`dropped a broadcast of a topic that we are not in: ${topic}`)
     return giveVerdict(out, heard, held, 'ignore')
   }
+  // Whoever hands it on means no harm.
+  if (isSilenced(state, from)) return dropMessage(state, out, heard, held, 'denied')
   noteUse(state, via)
   countReceived(state, topic)
   if (state.settings.maxLargeMessage > 0 && isAnnouncement(data)) {
@@ -39,7 +46,7 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
 /** Somebody has published again what was heard or published here, and nobody in the network hears it again. */
 export function onRepeated(state: State, out: Effects, { topic, id, from, via }: EventOf<'repeated'>): void {
   countLoss(state, 'duplicate', { topic, peer: via })
-  log(out, 'debug', `dropped a message of ${topic} (${via}): ${from} has published what was broadcast a moment ago`)
+  log(out, 'debug', line`dropped a message of ${topic} (${via}): ${from} has published what was broadcast a moment ago`)
   refuseReceipts(state, out, id, from)
 }
 
@@ -48,10 +55,17 @@ export function onGossipDropped(state: State, out: Effects, event: EventOf<'goss
   const { peer, topic, reason, count } = event
   countLoss(state, reason, { topic, peer, count })
   const what = count === 1 ? 'a message' : `${count} messages`
-  log(out, 'debug', `dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
+  log(out, 'debug', line`dropped ${what} ${topic === undefined ? '' : `of ${topic} `}(${peer}): ${reason}`)
+  if (reason === 'signature' || reason === 'malformed')
+    offend(
+      state,
+      peer,
+      BAD_GOSSIP[reason],
+      `it sent gossip that is ${reason === 'signature' ? 'not signed' : 'no gossip'}`,
+    )
   if (reason !== 'malformed') return
   // Its gossip stream is useless, and only a new connection brings another one.
-  log(out, 'warn', `${peer} sent gossip that cannot be read: its connections are closed`)
+  log(out, 'warn', line`${peer} sent gossip that cannot be read: its connections are closed`)
   for (const id of [...(state.connections.byPeer.get(peer) ?? [])])
     dropConnection(state, out, id, 'its gossip cannot be read')
 }

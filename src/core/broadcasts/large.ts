@@ -4,21 +4,40 @@
  */
 import { decodeAnnouncement, encodeAnnouncement, toHex } from '../../wire/gossip/announcement.js'
 import type { Effects } from '../effects.js'
+import { giveBack, hold, largestHolder } from '../limits/shares.js'
 import type { State } from '../state.js'
 import type { BroadcastAsk, Digesting } from './state.js'
 
-/** Keeps a large message, so others can fetch it. The oldest are dropped first. */
-export function keepBlob(state: State, hash: string, data: Uint8Array): void {
+/** Keeps a large message, so others can fetch it. Whoever has brought most loses its oldest first. */
+export function keepBlob(state: State, hash: string, data: Uint8Array, from: string): void {
   const { large, settings, now } = state
-  if (data.length > settings.maxBlobBytes) return
+  const { largeBytes } = settings.limits
+  if (data.length > largeBytes) return
   // A message that is announced again gets its full time again.
-  if (!large.blobs.delete(hash)) large.blobBytes += data.length
-  large.blobs.set(hash, { data, until: now + settings.blobLifetime })
+  dropBlob(state, hash)
+  large.blobs.set(hash, { data, from, until: now + settings.blobLifetime })
+  hold(large.blobShares, from, data.length)
   for (const [oldest, blob] of large.blobs) {
-    if (large.blobBytes <= settings.maxBlobBytes && blob.until > now) return
-    large.blobs.delete(oldest)
-    large.blobBytes -= blob.data.length
+    if (blob.until > now) break
+    dropBlob(state, oldest)
   }
+  while (large.blobShares.used > largeBytes) {
+    const first = oldestOf(state, largestHolder(large.blobShares)!)
+    if (first === undefined) return
+    dropBlob(state, first)
+  }
+}
+
+function oldestOf({ large }: State, holder: string): string | undefined {
+  for (const [hash, { from }] of large.blobs) if (from === holder) return hash
+  return undefined
+}
+
+function dropBlob({ large }: State, hash: string): void {
+  const blob = large.blobs.get(hash)
+  if (blob === undefined) return
+  large.blobs.delete(hash)
+  giveBack(large.blobShares, blob.from, blob.data.length)
 }
 
 export function blobOf({ large, now }: State, hash: string): Uint8Array | undefined {
@@ -49,5 +68,5 @@ export function announcementOf(large: Uint8Array, hash: Uint8Array): Uint8Array 
 export function offer(state: State, { large, data }: BroadcastAsk): void {
   if (large === undefined) return
   // A copy, because the caller may change its bytes after the answer.
-  keepBlob(state, toHex(decodeAnnouncement(data)!.hash), large.slice())
+  keepBlob(state, toHex(decodeAnnouncement(data)!.hash), large.slice(), state.self)
 }

@@ -6,26 +6,20 @@
 import { encodedMessageSize } from '../../wire/gossip/message.js'
 import { ANNOUNCEMENT_BYTES, isAnnouncement } from '../../wire/gossip/announcement.js'
 import { acceptAsk, closeAsk, extendAsk, fail, openAsk, overloaded, settle } from '../asks.js'
+import { dueAt } from '../due.js'
 import { noteUse } from '../peers/connections.js'
 import { reach } from '../peers/dials.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
-import { unhandled } from '../terms.js'
+import { line, unhandled } from '../terms.js'
 import { countLoss, countPublished, countsOf } from './counts.js'
 import { noteOutcome, remember } from './history.js'
 import { announcementOf, offer, startDigest } from './large.js'
 import { reachable, whyNobody } from './membership.js'
 import { awaitReceipts } from './receipts.js'
-import {
-  endPartings,
-  expirePartings,
-  isBlocked,
-  noteRecipient,
-  noteSlow,
-  stalledPeers,
-  takeSlow,
-} from './recipients.js'
+import { laggards, settleWait, waits } from './patience.js'
+import { endPartings, expirePartings, noteBusy, noteRecipient, noteSlow, takeSlow } from './recipients.js'
 import type { BroadcastAsk, PublishQueue } from './state.js'
 
 /** Topics of which is remembered that we have published on them. */
@@ -117,6 +111,9 @@ export function serveWaiting(state: State, out: Effects): void {
     ask.timeout = state.settings.requestTimeout
     enqueue(state, out, ask)
   }
+  // Who has come need not wait for those that are waited for.
+  const { slow, parting } = state.recipients
+  if (slow.size + parting.size > 0 && state.publishing.queues.size > 0) pump(state, out)
 }
 
 function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
@@ -129,7 +126,8 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
     return refuse(state, out, ask, overloaded(message))
   }
   let queue = publishing.queues.get(ask.topic)
-  if (queue === undefined) publishing.queues.set(ask.topic, (queue = { retries: [], queued: new Set() }))
+  if (queue === undefined)
+    publishing.queues.set(ask.topic, (queue = { retries: [], queued: new Set(), held: undefined }))
   queue.queued.add(ask.id)
   // A goodbye of ours to one of them does not hold.
   if (state.connections.idle.size > 0) {
@@ -142,7 +140,13 @@ function enqueue(state: State, out: Effects, ask: BroadcastAsk): void {
 function pump(state: State, out: Effects): void {
   const { queues } = state.publishing
   for (const [topic, queue] of queues) {
-    while (state.publishing.underWay < state.settings.maxPublishing && !isBlocked(state, topic)) {
+    settleWait(state, topic, queue)
+    const late = laggards(state, topic)
+    if (waits(state, topic, queue, late)) {
+      dueAt(state, 'slowPeers', queue.held!.until)
+      continue
+    }
+    while (state.publishing.underWay < state.settings.maxPublishing) {
       const ask = takeNext(state, queue)
       if (ask === undefined) {
         queues.delete(topic)
@@ -150,9 +154,9 @@ function pump(state: State, out: Effects): void {
       }
       state.publishing.underWay++
       ask.stage = 'sent'
-      ask.except = stalledPeers(state, topic)
+      ask.except = late.map(({ peer, reason }) => ({ peer, reason }))
       offer(state, ask)
-      out.push({ type: 'publish', ask: ask.id, topic, data: ask.data, except: ask.except })
+      out.push({ type: 'publish', ask: ask.id, topic, data: ask.data, except: late.map(({ peer }) => peer) })
     }
   }
 }
@@ -170,29 +174,30 @@ function takeNext(state: State, queue: PublishQueue): BroadcastAsk | undefined {
 
 // ---- peers that read too slowly
 
-/** A slow peer may have run out of time, or one that has gone may be back, after which the others do not wait for it. */
+/** A peer that is waited for may have run out of time, after which it is passed over. */
 export function onStalled(state: State, out: Effects): void {
   expirePartings(state)
   if (state.publishing.queues.size > 0) pump(state, out)
 }
 
-export function onPublishHeld(state: State, out: Effects, { ask: id, peers }: EventOf<'publishHeld'>): void {
+export function onPublishHeld(state: State, out: Effects, { ask: id, peers, busy }: EventOf<'publishHeld'>): void {
   state.publishing.underWay--
   for (const peer of peers) noteSlow(state, out, peer)
+  for (const peer of busy) noteBusy(state, peer)
   const ask = state.asks.open.get(id)
   if (ask?.kind !== 'broadcast') return
   if (ask.isLate) return tooLate(state, out, ask)
   ask.stage = 'queued'
   const { queues } = state.publishing
   const queue = queues.get(ask.topic)
-  if (queue === undefined) queues.set(ask.topic, { retries: [id], queued: new Set() })
+  if (queue === undefined) queues.set(ask.topic, { retries: [id], queued: new Set(), held: undefined })
   else queue.retries.push(id)
   pump(state, out)
 }
 
 /** The peer takes more again, or is gone. */
-export function onDrained(state: State, out: Effects, peer: string): void {
-  if (takeSlow(state, peer)) pump(state, out)
+export function onDrained(state: State, out: Effects, peer: string, isGone = false): void {
+  if (takeSlow(state, peer, isGone)) pump(state, out)
 }
 
 // ---- the network's answers
@@ -204,7 +209,7 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
   if (ask?.kind === 'broadcast') {
     const { topic, data, large, receipts } = ask
     countPublished(state, topic, recipients.length)
-    for (const peer of ask.except) countLoss(state, 'slowPeer', { topic, peer })
+    for (const { peer, reason } of ask.except) countLoss(state, reason, { topic, peer })
     for (const peer of recipients) {
       noteUse(state, peer)
       noteRecipient(state, peer)
@@ -218,7 +223,7 @@ export function onPublished(state: State, out: Effects, event: EventOf<'publishe
       log(
         out,
         'debug',
-        `a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'the peers that could be reached did not get it'}`,
+        line`a broadcast on ${topic} reached nobody: ${whyNobody(state, topic) ?? 'the peers that could be reached did not get it'}`,
       )
     }
     closeBroadcast(state, ask)
@@ -295,5 +300,6 @@ function leaveQueue(state: State, ask: BroadcastAsk): void {
   const queue = queues.get(ask.topic)
   if (queue === undefined) return
   if (!queue.queued.delete(ask.id)) queue.retries = queue.retries.filter((id) => id !== ask.id)
+  settleWait(state, ask.topic, queue)
   if (queue.queued.size + queue.retries.length === 0) queues.delete(ask.topic)
 }

@@ -6,7 +6,9 @@
 import { reject, respond } from '../requests/answers.js'
 import type { Effects } from '../effects.js'
 import { GOSSIP } from '../parameters.js'
+import { giveBack, hold, mayHold } from '../limits/shares.js'
 import { connectionsOf } from '../peers/connections.js'
+import { isTrusted } from '../peers/trust.js'
 import type { WantReceipts, ExchangeId } from '../terms.js'
 import { endServing, keepServing } from '../services/book.js'
 import { askNode, cancelOwnAsk } from '../services/own-requests.js'
@@ -19,8 +21,8 @@ import type { Outcome } from './state.js'
  * broadcast again after `seenTTL`.
  */
 const ASKED_WITHIN = GOSSIP.seenTTL / 2
-/** Message ids for which receipts may be wanted at once; more are refused. */
-const MAX_WANTED = 4_096
+/** Receipts that may be wanted at once, by all and by one peer; more are refused. */
+const [MAX_WANTED, MAX_WANTED_BY] = [4_096, 1_024]
 
 const NOTHING = new Uint8Array()
 
@@ -74,20 +76,16 @@ function endReceipts(state: State, out: Effects, ask: number): void {
 export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId, id: string): void {
   const outcome = outcomeOf(state, id)
   if (outcome !== undefined && state.now - outcome.at < ASKED_WITHIN) return answer(state, out, exchange, outcome)
-  const { wanted } = state.receipts
-  let waiting = wanted.get(id)
-  if (waiting === undefined) {
-    if (wanted.size >= MAX_WANTED) {
-      return reject(state, out, {
-        type: 'reject',
-        exchange,
-        code: 'Overloaded',
-        reason: 'too many receipts are wanted',
-      })
-    }
-    wanted.set(id, (waiting = new Set()))
+  const { wanted, wantedBy } = state.receipts
+  const asker = askerOf(state, exchange) ?? ''
+  const bounds = { total: MAX_WANTED, each: MAX_WANTED_BY, trusted: isTrusted(state, asker) }
+  if (!mayHold(wantedBy, asker, 1, bounds)) {
+    return reject(state, out, { type: 'reject', exchange, code: 'Overloaded', reason: 'too many receipts are wanted' })
   }
-  waiting.add(exchange)
+  hold(wantedBy, asker, 1)
+  const waiting = wanted.get(id)
+  if (waiting === undefined) wanted.set(id, new Map([[exchange, asker]]))
+  else waiting.set(exchange, asker)
   keepServing(state, exchange, { kind: 'receipt', message: id })
 }
 
@@ -98,7 +96,8 @@ export function giveReceipts(state: State, out: Effects, id: string): void {
   const waiting = wanted.get(id)
   if (waiting === undefined) return
   wanted.delete(id)
-  for (const exchange of waiting) {
+  for (const [exchange, asker] of waiting) {
+    giveBack(state.receipts.wantedBy, asker, 1)
     endServing(state, exchange)
     answer(state, out, exchange, outcomeOf(state, id)!)
   }
@@ -107,8 +106,8 @@ export function giveReceipts(state: State, out: Effects, id: string): void {
 /** What this peer has published was dropped: another message had its id. */
 export function refuseReceipts(state: State, out: Effects, id: string, from: string): void {
   noteRepeat(state, id, from)
-  for (const exchange of [...(state.receipts.wanted.get(id) ?? [])]) {
-    if (askerOf(state, exchange) !== from) continue
+  for (const [exchange, asker] of [...(state.receipts.wanted.get(id) ?? [])]) {
+    if (asker !== from) continue
     stopWaiting(state, exchange, id)
     endServing(state, exchange)
     refuse(state, out, exchange)
@@ -118,8 +117,11 @@ export function refuseReceipts(state: State, out: Effects, id: string, from: str
 /** The receipt is no longer wanted. */
 export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: string): void {
   const waiting = receipts.wanted.get(id)
-  waiting?.delete(exchange)
-  if (waiting?.size === 0) receipts.wanted.delete(id)
+  const asker = waiting?.get(exchange)
+  if (waiting === undefined || asker === undefined) return
+  waiting.delete(exchange)
+  giveBack(receipts.wantedBy, asker, 1)
+  if (waiting.size === 0) receipts.wanted.delete(id)
 }
 
 /**
@@ -130,7 +132,7 @@ export function stopWaiting({ receipts }: State, exchange: ExchangeId, id: strin
 function answer(state: State, out: Effects, exchange: ExchangeId, { kind, from, at }: Outcome): void {
   const asker = askerOf(state, exchange) ?? ''
   const isOfAsker = from === asker && connectionsOf(state, asker).some(({ openedAt }) => openedAt <= at)
-  if (kind === 'accepted' && isOfAsker) respond(state, out, exchange, NOTHING)
+  if (kind === 'accepted' && isOfAsker) respond(state, out, { type: 'respond', exchange, data: NOTHING })
   else refuse(state, out, exchange)
 }
 

@@ -1,55 +1,42 @@
 /**
  * The peers that our broadcasts are handed to: which of them read too slowly, and to which something may still wait to be
- * sent. This file keeps the books; publishing.ts decides what waits for a slow peer, and connectivity.ts asks before it
- * closes an idle connection.
+ * sent. This file keeps the books; patience.ts decides what waits for whom, and connectivity.ts asks before it closes an idle
+ * connection.
  */
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
+import { createBucket } from '../limits/rate.js'
 import type { State } from '../state.js'
+import { line } from '../terms.js'
+import { standingOf } from './patience.js'
 
 /** Too much waits for this peer already. */
 export function noteSlow(state: State, out: Effects, peer: string): void {
-  const { recipients, settings, now } = state
+  const { recipients, now } = state
   if (recipients.slow.has(peer)) return
   recipients.slow.set(peer, now)
-  dueAt(state, 'slowPeers', now + settings.slowPeerPatience)
-  log(out, 'warn', `${peer} reads our broadcasts too slowly: they wait for it`)
+  log(out, 'warn', line`${peer} reads our broadcasts too slowly: they wait for it, or pass it over`)
 }
 
-/** The peer takes more again, or is gone. False: it was not slow. */
-export function takeSlow({ recipients }: State, peer: string): boolean {
-  return recipients.slow.delete(peer)
+/** Much waits for it, and not too much. */
+export function noteBusy({ recipients }: State, peer: string): void {
+  recipients.busy.add(peer)
 }
 
-/** Does the topic wait for a peer that may take more in a moment, or is about to be reached anew? */
-export function isBlocked({ recipients, topics, settings, now }: State, topic: string): boolean {
-  for (const { topics: told, until } of recipients.parting.values()) {
-    if (until > now && told.includes(topic)) return true
-  }
-  if (recipients.slow.size === 0) return false
-  const subscribers = topics.subscribers.get(topic)
-  for (const [peer, since] of recipients.slow) {
-    if (since + settings.slowPeerPatience > now && subscribers?.has(peer) === true) return true
-  }
-  return false
+/** The peer takes more again, or (`isGone`) is gone. False: it was neither slow nor busy. */
+export function takeSlow({ recipients }: State, peer: string, isGone: boolean): boolean {
+  const { busy, slow, readers } = recipients
+  const wasBusy = busy.delete(peer)
+  const wasSlow = slow.delete(peer)
+  if (isGone) readers.delete(peer)
+  else if (wasSlow && !readers.has(peer)) readers.set(peer, createBucket())
+  return wasSlow || wasBusy
 }
 
-/** Subscribers that have taken nothing for so long that the others do not wait for them. */
-export function stalledPeers({ recipients, topics, settings, now }: State, topic: string): string[] {
-  if (recipients.slow.size === 0) return []
-  const subscribers = topics.subscribers.get(topic)
-  return [...recipients.slow]
-    .filter(([peer, since]) => since + settings.slowPeerPatience <= now && subscribers?.has(peer) === true)
-    .map(([peer]) => peer)
-}
-
-/** When the next peer counts as stalled; `Infinity`: none will. */
-export function nextStall({ recipients, settings, now }: State): number {
+/** When broadcasts have waited long enough for somebody, or a parting is over; `Infinity`: nothing of that is due. */
+export function nextStall({ recipients, publishing, now }: State): number {
   let next = Infinity
-  for (const since of recipients.slow.values()) {
-    const at = since + settings.slowPeerPatience
-    if (at > now) next = Math.min(next, at)
-  }
+  for (const { held } of publishing.queues.values()) if (held !== undefined) next = Math.min(next, held.until)
   for (const { until } of recipients.parting.values()) if (until > now) next = Math.min(next, until)
   return next
 }
@@ -68,7 +55,7 @@ export function noteParting(state: State, peer: string): void {
   const told = [...topics.subscribers].filter(([, peers]) => peers.has(peer)).map(([topic]) => topic)
   if (told.length === 0) return
   const until = now + PARTING_PATIENCE
-  recipients.parting.set(peer, { topics: told, isGone: false, until })
+  recipients.parting.set(peer, { topics: told, isGone: false, until, standing: standingOf(state, peer) })
   dueAt(state, 'slowPeers', until)
 }
 

@@ -3,8 +3,12 @@
  * remembered of recent messages.
  */
 import type { LossReason } from '../explanation.js'
+import { createShares, type Shares } from '../limits/shares.js'
 import { IdMap, type Deadlines } from '../id-map.js'
+import { createBucket } from '../limits/rate.js'
+import type { Bucket } from '../limits/state.js'
 import type { ReachFailure } from '../peers/state.js'
+import type { RefusedKind } from '../port.js'
 import type { AskId, ExchangeId, Heard, SubscriptionId, ValidationId, WantReceipts } from '../terms.js'
 
 /** A topic that we are in. */
@@ -18,8 +22,10 @@ export interface Topic {
   /** The peers in its mesh. */
   mesh: string[]
   /** The last broadcasts, oldest first, for late subscribers, their bytes … */
-  history: RememberedBroadcast[]
+  history: KeptBroadcast[]
   historyBytes: number
+  /** … who has brought them … */
+  bringers: Map<string, Bringer>
   /** … and their ids. */
   remembered: Set<string>
 }
@@ -36,6 +42,19 @@ export interface RememberedBroadcast {
   at: number
 }
 
+/** … as it is kept, with the range of addresses of the peer that has brought it. */
+export interface KeptBroadcast extends RememberedBroadcast {
+  readonly bringer: string
+}
+
+/** Whoever has brought broadcasts of a history: the node itself, or a range of addresses. */
+export interface Bringer {
+  /** It is this node, or of some standing. */
+  trusted: boolean
+  /** What it has brought, by signer. */
+  readonly signers: Shares
+}
+
 /** Counts of the messages of a topic, since the start. */
 export interface Counts {
   /** Broadcasts of ours that were published, how many times one was handed to a peer … */
@@ -43,6 +62,8 @@ export interface Counts {
   handedOver: number
   /** … and how many were handed to no peer. */
   toNobody: number
+  /** How long broadcasts have waited for peers that were too slow, or closed their connection, ms. */
+  held: number
   /** Messages of others that arrived, and those that were delivered. */
   received: number
   delivered: number
@@ -70,8 +91,8 @@ export interface BroadcastAsk {
   /** The time for its stage, ms. */
   timeout: number
   readonly receipts: WantReceipts | undefined
-  /** Peers that do not get it, because they read too slowly. */
-  except: string[]
+  /** Peers that do not get it, and why. */
+  except: { peer: string; reason: 'slowPeer' | 'parting' }[]
   /** Its deadline passed while the network had it. */
   isLate: boolean
 }
@@ -90,7 +111,23 @@ export interface PublishQueue {
   retries: AskId[]
   /** … those that it was not given yet. */
   queued: Set<AskId>
+  /** They wait for these peers; `undefined`: for none. */
+  held: Wait | undefined
 }
+
+/** A wait of broadcasts for peers. */
+export interface Wait {
+  /** Until when it is accounted for. */
+  since: number
+  /** When some of these peers have had their time. */
+  readonly until: number
+  readonly peers: readonly string[]
+  /** The budgets of time that it is charged to, and what each regains in a second, ms. */
+  readonly charges: readonly { bucket: Bucket; rate: number }[]
+}
+
+/** What a peer is to us: the config names it, it has some standing, or neither. */
+export type Standing = 'named' | 'trusted' | 'stranger'
 
 /** A message under validation. */
 export interface Validation {
@@ -113,10 +150,19 @@ export interface CatchUp {
   readonly subscription: SubscriptionId
   readonly topic: string
   readonly count: number
-  /** `joining`: it waits until the topic is joined; `asking`: peers were asked. */
-  stage: 'joining' | 'asking'
-  /** When peers are asked even if the topic is not joined. */
-  readonly askAt: number
+  /** `joining`: it waits until the topic is joined; `asking`: peers were asked; `ending`: nobody is waited for any more. */
+  stage: 'joining' | 'asking' | 'ending'
+  /** When peers are asked even if the topic is not joined; then, when others are asked beside those that have said nothing. */
+  askAt: number
+  /** When the first were asked, and when it ends, whoever has not answered by then. */
+  startedAt: number
+  endAt: number
+  /** Peers that were asked → their range of addresses then. */
+  asked: Map<string, string>
+  /** Those that have not answered yet → our question. */
+  open: Map<string, AskId>
+  /** Peers whose answer counts: it had something in it, or they are of some standing. */
+  answered: number
   /** Peers that have not answered yet. */
   unanswered: number
   /** Messages under validation. */
@@ -141,6 +187,25 @@ export interface Receipts {
   remaining: number
 }
 
+/** A peer that has a large message, by its word, and its range of addresses. */
+export interface Source {
+  readonly peer: string
+  readonly range: string
+}
+
+/** A source that is being asked. Its share has the size of the message. */
+export interface AskedSource extends Source {
+  readonly ask: AskId
+  readonly since: number
+  /** When it is looked at next, and how many bytes it had handed over the last time. */
+  lookAt: number
+  received: number
+  /** It does not hand over what it should, or is not expected to. */
+  isSlow: boolean
+  /** It has handed over everything, and the hash is being computed. */
+  isDone: boolean
+}
+
 /** A large message that is being fetched. */
 export interface Fetch {
   readonly hash: string
@@ -148,15 +213,22 @@ export interface Fetch {
   /** The announcement, and whether the network holds it back. */
   readonly heard: Heard
   readonly held: boolean
+  readonly since: number
   /** When the fetch is given up. */
-  readonly until: number
-  /** The peers to ask next, one after the other. */
-  sources: string[]
+  until: number
+  /** Sources that can be asked next, those that are being asked, and all that were named. */
+  sources: Source[]
+  asked: AskedSource[]
+  named: Set<string>
+  /** Ranges of those that were asked. */
+  askedRanges: string[]
 }
 
 /** A large message that others can fetch from us, until `until`. */
 export interface Blob {
   readonly data: Uint8Array
+  /** Who has brought it. */
+  readonly from: string
   readonly until: number
 }
 
@@ -170,7 +242,13 @@ export interface PeerRecord {
   failure: ReachFailure | undefined
   /** The one before it, if its reason was another. */
   earlier: ReachFailure | undefined
+  /** Why a connection to it was closed from this side, the last time. */
+  hungUp: { at: number; message: string } | undefined
   dropped: Partial<Record<LossReason, number>>
+  /** How long broadcasts of ours have waited for it, ms. */
+  held: number
+  /** What the network has refused to it. */
+  refused: Partial<Record<RefusedKind, number>>
 }
 
 /** What has become of a message. `published`: by this node. */
@@ -216,10 +294,16 @@ export interface Publishing {
 export interface Recipients {
   /** Peers that read too slowly → since when. */
   slow: Map<string, number>
+  /** Peers that have so much to take still that they lose nothing when others are waited for. */
+  busy: Set<string>
   /** Peers to which something may still wait to be sent. */
   pending: Set<string>
   /** Peers that we have allowed to close their only connection to us. */
   parting: Map<string, Parting>
+  /** How long peers of a standing may still hold up broadcasts to others. */
+  budgets: Record<'trusted' | 'stranger', Bucket>
+  /** Peers that were slow and have taken all the same what waited for them: each has a budget of its own. */
+  readers: Map<string, Bucket>
 }
 
 /** A peer that is about to close its connection, and the topics that it is in: our broadcasts on these wait. */
@@ -227,8 +311,9 @@ export interface Parting {
   readonly topics: readonly string[]
   /** It is dialled anew for what waits. */
   isGone: boolean
-  /** Until then they wait. */
+  /** Until then they wait, or pass it over. */
   readonly until: number
+  readonly standing: Standing
 }
 
 /** validating.ts changes it. */
@@ -251,23 +336,35 @@ export interface Outcomes {
 export interface ReceiptBook {
   /** Broadcasts of ours that wait for receipts. */
   open: IdMap<Receipts>
-  /** Message id → requests of other nodes for a receipt. */
-  wanted: Map<string, Set<ExchangeId>>
+  /** Message id → requests of other nodes for a receipt, and who has asked each. */
+  wanted: Map<string, Map<ExchangeId, string>>
+  /** How many, by asker. */
+  wantedBy: Shares
 }
 
 /** large.ts changes it. */
 export interface Large {
   /** Hash (hexadecimal) → the large message. */
   blobs: Map<string, Blob>
-  blobBytes: number
+  /** Bytes of them, by who has brought them. */
+  blobShares: Shares
   digesting: IdMap<Digesting>
   nextDigest: number
 }
 
 /** Large messages that are being fetched, by the id of their announcement. fetching.ts changes it. */
 export interface Fetching {
+  /** Those that somebody is asked for. */
   open: Map<string, Fetch>
-  bytes: number
+  /** Those that wait for room, or for a source, the oldest first. */
+  waiting: Map<string, Fetch>
+  /** Bytes of those that are open, by who is asked, and by its range of addresses. */
+  byPeer: Shares
+  byRange: Shares
+  /** Peers, and ranges, that have not kept their word → until when they are asked last. sources.ts changes it, and the next. */
+  distrusted: Map<string, number>
+  /** Signers of messages that could be had lately → until when that counts. */
+  signers: Map<string, number>
 }
 
 /** Counts, by topic and by peer. counts.ts changes it. */
@@ -281,6 +378,8 @@ export interface BroadcastsState {
   publishing: Publishing
   recipients: Recipients
   validating: Validating
+  /** Bytes of the histories, by topic. history.ts changes it. */
+  histories: Shares
   outcomes: Outcomes
   receipts: ReceiptBook
   /** Subscription → its catch-up. catch-up.ts changes it. */
@@ -309,13 +408,28 @@ export function createBroadcastsState(guarded: readonly string[]): BroadcastsSta
       underWay: 0,
       publishedAt: new Map(),
     },
-    recipients: { slow: new Map(), pending: new Set(), parting: new Map() },
+    recipients: {
+      slow: new Map(),
+      busy: new Set(),
+      pending: new Set(),
+      parting: new Map(),
+      budgets: { trusted: createBucket(), stranger: createBucket() },
+      readers: new Map(),
+    },
     validating: { open: new IdMap(), deadlines: new IdMap(), nextId: 1, costByPeer: new Map(), cost: 0 },
+    histories: createShares(),
     outcomes: { recent: new Map(), older: new Map() },
-    receipts: { open: new IdMap(), wanted: new Map() },
+    receipts: { open: new IdMap(), wanted: new Map(), wantedBy: createShares() },
     catchUps: new IdMap(),
-    large: { blobs: new Map(), blobBytes: 0, digesting: new IdMap(), nextDigest: 1 },
-    fetching: { open: new Map(), bytes: 0 },
+    large: { blobs: new Map(), blobShares: createShares(), digesting: new IdMap(), nextDigest: 1 },
+    fetching: {
+      open: new Map(),
+      waiting: new Map(),
+      byPeer: createShares(),
+      byRange: createShares(),
+      distrusted: new Map(),
+      signers: new Map(),
+    },
     counts: { topics: new Map(), peers: new Map() },
   }
 }

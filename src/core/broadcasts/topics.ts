@@ -10,6 +10,7 @@ import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { countsOf } from './counts.js'
+import { forgetHistory } from './history.js'
 import { isJoined } from './membership.js'
 import type { JoinedAsk, Topic } from './state.js'
 
@@ -27,6 +28,7 @@ function topicOf(state: State, out: Effects, name: string): Topic {
       mesh: [],
       history: [],
       historyBytes: 0,
+      bringers: new Map(),
       remembered: new Set(),
     }
     state.topics.joined.set(name, topic)
@@ -73,6 +75,7 @@ export function nextLeave(state: State): number {
 export function leaveTopics(state: State, out: Effects): void {
   for (const [name, topic] of state.topics.joined) {
     if (topic.leaveAt > state.now) continue
+    forgetHistory(state, name)
     state.topics.joined.delete(name)
     updateMeshPeers(state, topic.mesh)
     topicsChanged(state)

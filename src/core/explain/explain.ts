@@ -4,6 +4,8 @@
  */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
+import { endOf, textOfBarred } from '../access/lists.js'
+import { whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
@@ -67,6 +69,8 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
       handedOver: counts?.handedOver ?? 0,
       toNobody: counts?.toNobody ?? 0,
       waiting: waiting + (queue === undefined ? 0 : queue.retries.length + queue.queued.size),
+      held: (counts?.held ?? 0) + (queue?.held === undefined ? 0 : state.now - queue.held.since),
+      heldFor: [...(queue?.held?.peers ?? [])],
     },
     heard: {
       received: counts?.received ?? 0,
@@ -89,18 +93,21 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const links = connectionsOf(state, peer)
   const [first] = links
   const record = counts.peers.get(peer)
+  const account = state.budget.accounts.get(peer)
   const table = state.discovery.table.get(peer)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
   const dial = dialUnderWay(state, peer)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
+    ...standing(state, peer),
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
     askedBy: askedBy(first),
     ...(table === undefined ? {} : { table: withPeers(table, peer) }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),
     ...(record?.earlier === undefined ? {} : { earlierDialFailure: failureOf(record.earlier, now) }),
+    ...(record?.hungUp && { hungUp: { ago: now - record.hungUp.at, reason: record.hungUp.message } }),
     ...(remembered === undefined
       ? {}
       : {
@@ -118,23 +125,50 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       score: gossip?.score,
       queued: gossip?.queued ?? 0,
       tooSlow: recipients.slow.has(peer),
+      held: record?.held ?? 0,
     },
     requests: {
       ours: links.reduce(
         (sum, { queue, v1Streams, asking }) => sum + queue.size + v1Streams.size + (asking?.requests.size ?? 0),
         0,
       ),
-      its: state.budget.accounts.get(peer)?.exchanges ?? 0,
+      its: account?.exchanges ?? 0,
+    },
+    uses: {
+      requestBytes: (account?.bytes ?? 0) + (account?.windows ?? 0),
+      answerBytes: account?.answers ?? 0,
+      handlers: account?.handlers ?? 0,
+      queued: account?.queue.size ?? 0,
+      answered: account?.answered ?? 0,
+      refused: account?.refused ?? 0,
     },
     dropped: { ...record?.dropped },
+    refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
-      maxInboundPerPeer: settings.maxInboundPerPeer,
-      maxInboundBytesPerPeer: settings.maxInboundBytesPerPeer,
+      requests: Math.min(settings.limits.requests, settings.limits.requestsPerPeer),
+      requestBytes: settings.limits.requestBytesPerPeer,
+      answerBytes: settings.limits.answerBytesPerPeer,
+      handlers: Math.min(settings.limits.handlers, settings.limits.handlersPerPeer),
       maxQueueSize: settings.maxQueueSize,
     },
   }
   return { ...known, text: peerText(known) }
+}
+
+/** How it stands with who may come in. */
+function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'offences'> {
+  const why = whyBarred(state, peer)
+  const { lists } = state.access
+  const list = why === 'denied' ? 'deny' : 'bans'
+  const until = why === undefined ? undefined : endOf(lists, list, { peer })
+  const offender = state.offenders.peers.get(peer)
+  return {
+    ...(why && {
+      barred: { why: textOfBarred(why), ...(until !== undefined && until < Infinity && { for: until - state.now }) },
+    }),
+    ...(offender && { offences: { points: Math.round(offender.points), bans: offender.bans } }),
+  }
 }
 
 function askedBy(connection: { requestProtocol: string | undefined; protocols: string[] | undefined } | undefined) {

@@ -1,4 +1,5 @@
 /** Explanations as text, one line per fact. It knows only the explanation, not the state. */
+import { printable } from '../../wire/text.js'
 import { textOfDial } from '../peers/dials.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 
@@ -14,7 +15,8 @@ export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
         `${score === undefined ? '' : `, score ${round(score)}`}${queued > 0 ? `, ${queued} bytes wait for it` : ''}`,
     ),
     `sent: ${count(sent.broadcasts, 'broadcast')}, handed over ${count(sent.handedOver, 'time')}` +
-      `, ${sent.toNobody} to nobody, ${sent.waiting} waiting`,
+      `, ${sent.toNobody} to nobody, ${sent.waiting} waiting${sent.held > 0 ? `, held up for ${sent.held} ms` : ''}` +
+      `${sent.heldFor.length > 0 ? `, now for ${sent.heldFor.join(', ')}` : ''}`,
     `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.replayed} replayed, ${heard.remembered} remembered`,
     dropped(topic.dropped),
     `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
@@ -29,9 +31,11 @@ function membership({ subscribed, joined, listeners, validated }: Omit<TopicExpl
 }
 
 export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
-  const { gossip, requests, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
+  const { gossip, requests, uses, dialFailure, earlierDialFailure: earlier, remembered, limits } = peer
   return lines(
     `peer ${peer.peer}: ${standing(peer)}`,
+    peer.barred && `${peer.barred.why}${peer.barred.for === undefined ? '' : `, for ${peer.barred.for} ms more`}`,
+    peer.offences && `offences: ${peer.offences.points} points, banned ${count(peer.offences.bans, 'time')}`,
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
     ),
@@ -40,6 +44,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     dialFailure === undefined ? undefined : `it could not be reached ${dialFailure.ago} ms ago: ${dialFailure.reason}`,
     ...(dialFailure?.tried ?? []).map(({ address, reason }) => `  ${address}: ${reason}`),
     earlier === undefined ? undefined : `before that, ${earlier.ago} ms ago: ${earlier.reason}`,
+    peer.hungUp && `we hung up on it ${peer.hungUp.ago} ms ago: ${peer.hungUp.reason}`,
     remembered === undefined || !Number.isFinite(remembered.ago) || peer.connections.length > 0
       ? undefined
       : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} in a row`,
@@ -49,10 +54,14 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
       ? 'in no topic that we know of'
       : `in ${peer.topics.join(', ')}${peer.meshes.length === 0 ? '' : `; in our mesh of ${peer.meshes.join(', ')}`}`,
     `gossip: ${gossip.reachable ? 'reachable' : 'no stream'}${gossip.score === undefined ? '' : `, score ${round(gossip.score)}`}` +
-      `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}`,
+      `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}` +
+      `${gossip.held > 0 ? `, waited for ${gossip.held} ms` : ''}`,
+    `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
+      `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
     dropped(peer.dropped),
-    `limits: ${limits.maxInboundPerPeer} requests of its at once, ${limits.maxInboundBytesPerPeer} bytes of them, ` +
-      `${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
+    Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
+    `limits: ${limits.requests} requests of its at once, ${limits.requestBytes} bytes of them, ` +
+      `${limits.answerBytes} bytes of answers, ${count(limits.handlers, 'handler')}, ${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
   )
 }
 
@@ -62,8 +71,13 @@ function standing({ connections, dialling }: Omit<PeerExplanation, 'text'>): str
 }
 
 function dropped(losses: Record<string, number>): string {
-  const all = Object.entries(losses).map(([reason, amount]) => `${amount} ${reason}`)
-  return `dropped: ${all.length === 0 ? 'nothing' : all.join(', ')}`
+  return `dropped: ${amounts(losses) || 'nothing'}`
+}
+
+function amounts(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([reason, amount]) => `${amount} ${reason}`)
+    .join(', ')
 }
 
 function count(amount: number, what: string): string {
@@ -75,5 +89,8 @@ function round(value: number): number {
 }
 
 function lines(...all: (string | undefined)[]): string {
-  return all.filter((line) => line !== undefined).join('\n')
+  return all
+    .filter((line) => line !== undefined)
+    .map((line) => printable(line))
+    .join('\n')
 }

@@ -2,6 +2,7 @@
  * Rules about multiaddrs that the core and every network need, as pure functions of their text. Whether a multiaddr is
  * valid at all, the edge checks.
  */
+import { mayName, type Scope } from './scopes.js'
 
 /** Is this the address of a loopback interface (127.0.0.0/8, ::1, localhost)? */
 export function isLoopback(address: string): boolean {
@@ -18,26 +19,24 @@ export function isAnyPort(address: string): boolean {
   return /\/tcp\/0(\/|$)/.test(address)
 }
 
-/** What decides whether a loopback address of another peer is accepted. */
+/** What decides whether an address that a peer has said of itself is accepted. */
 export interface AddressRule {
   /** Every address that we listen on is a loopback one. */
   loopbackOnly: boolean
-  /** Are we connected to the peer over loopback? `undefined`: there is no connection, a third peer told us the address. */
-  overLoopback: boolean | undefined
+  /** How the peer is connected to us. `undefined`: it is not. */
+  via: Scope | undefined
   /** Some peer is connected to us over loopback, so there are other nodes on this machine. */
   anyOverLoopback: boolean
 }
 
 /**
- * May this address of another peer go into the table? Unspecified addresses never do. Addresses of ip4, ip6 and dns do; a
- * loopback address only if identify came over a loopback connection, or we listen on loopback only. If there is no
- * connection to the peer, its loopback address is accepted when other nodes run on this machine, so that a network on one
- * machine needs no flags.
+ * May this address of another peer go into the table? A public one may; a private or loopback one only if the peer is connected to us over
+ * such a network; names, and what no host can have, never (`mayName`). If there is no connection to the peer, its private address
+ * is accepted, and its loopback address when other nodes run on this machine, so that a network on one machine needs no flags.
  */
-export function acceptsAddress(address: string, rule: AddressRule): boolean {
-  if (isUnspecified(address) || !/^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\//.test(address)) return false
-  if (!isLoopback(address)) return true
-  return rule.loopbackOnly || (rule.overLoopback ?? rule.anyOverLoopback)
+export function acceptsAddress(address: string, { loopbackOnly, via, anyOverLoopback }: AddressRule): boolean {
+  if (loopbackOnly) return mayName(address, 'loopback')
+  return mayName(address, via ?? (anyOverLoopback ? 'loopback' : 'private'))
 }
 
 /** The peer id at the end of a multiaddr, if there is one. */
@@ -123,6 +122,11 @@ export function hostOf(address: string): string {
   return isPrivate(address) ? ipOf(address) : networkOf(address)
 }
 
+/** Who shares a budget: all of one host. On loopback, where all are of one machine, each is for itself, as `alone`. */
+export function rangeOf(address: string, alone: string = ipOf(address)): string {
+  return isLoopback(address) ? alone : hostOf(address)
+}
+
 /** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6 (`groups` of 16 bits); a name is a network of its own. */
 function networkOf(address: string, groups = 4): string {
   const [, family = '', host = ''] = address.split('/')
@@ -131,5 +135,7 @@ function networkOf(address: string, groups = 4): string {
   const [before = '', after] = host.split('::') as [string, string?]
   const head = before === '' ? [] : before.split(':')
   const missing = after === undefined ? 0 : 8 - head.length - (after === '' ? 0 : after.split(':').length)
-  return [...head, ...Array<string>(missing).fill('0'), ...(after?.split(':') ?? [])].slice(0, groups).join(':')
+  return [...head, ...Array<string>(Math.max(0, missing)).fill('0'), ...(after?.split(':') ?? [])]
+    .slice(0, groups)
+    .join(':')
 }

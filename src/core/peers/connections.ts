@@ -13,6 +13,7 @@ import { Farewell } from '../../wire/session/format.js'
 import { createPace } from '../requests/session/pacing.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
+import { isPrivate, rangeOf } from './addresses.js'
 import type { Connection } from './state.js'
 
 /** A stream that ends so long before its connection, ms, has ended because of that. */
@@ -32,6 +33,15 @@ export function connectionTo(state: State, peer: string): Connection | undefined
 /** All connections to the peer, the oldest first. */
 export function connectionsOf({ connections }: State, peer: string): Connection[] {
   return (connections.byPeer.get(peer) ?? []).map((id) => connections.all.get(id)!)
+}
+
+/**
+ * The range of addresses in which what the peer uses is counted, with that of others there: that of its oldest connection. On this machine
+ * and in a private network each peer is for itself.
+ */
+export function rangeOfPeer(state: State, peer: string): string {
+  const address = connectionsOf(state, peer)[0]?.place
+  return address === undefined || isPrivate(address) ? peer : rangeOf(address, peer)
 }
 
 /** May it be dead, or is it to be closed? Then another one to the same peer is used. */
@@ -99,6 +109,7 @@ export function addConnection(state: State, event: EventOf<'connectionOpened'>):
     id: event.connection,
     peer: event.peer,
     address: event.address,
+    place: event.ip ?? event.address,
     inbound: event.inbound,
     protocols: undefined,
     requestProtocol: undefined,

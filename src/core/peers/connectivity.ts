@@ -3,13 +3,17 @@
  * when its peer is pinged, answers or does not. The requests of a lost connection fail with it, but for those of which nothing was
  * sent: they go elsewhere. The register itself is in connections.ts.
  */
+import { tell } from '../access/audit.js'
+import { isBarred, textOfBarred } from '../access/lists.js'
+import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
-import { noteReached } from '../broadcasts/counts.js'
+import { noteHungUp, noteReached } from '../broadcasts/counts.js'
 import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient } from '../broadcasts/recipients.js'
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
+import { dropAccount } from '../requests/accounts.js'
 import { mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
@@ -49,15 +53,27 @@ import { forgetObserved, onObserverLeft } from './observed.js'
 import { reasonsOf } from './race.js'
 import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
+import { line } from '../terms.js'
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
+  const { peer, address, ip: place = address, inbound } = event
+  const why = whyBarred(state, peer, place)
+  if (why !== undefined) return turnAway(state, out, event, textOfBarred(why))
   const connection = addConnection(state, event)
+  tell(state, out, { kind: 'admitted', peer, address, inbound })
   // Whoever has opened it: the peer is reached, so what failed before is over.
-  noteReached(state, event.peer)
-  testOthers(state, out, connection.peer, connection)
-  log(out, 'debug', `🔗 connected ${event.inbound ? 'by' : 'to'} ${event.peer} at ${event.address}`)
-  const dial = state.dials.get(event.peer)
+  noteReached(state, peer)
+  testOthers(state, out, peer, connection)
+  log(out, 'debug', line`🔗 connected ${inbound ? 'by' : 'to'} ${peer} at ${address}`)
+  const dial = state.dials.get(peer)
   if (dial !== undefined) arrive(state, out, dial, connection)
+}
+
+/** It has passed while the lists changed. For the rest of the core it was never there. */
+function turnAway(state: State, out: Effects, event: EventOf<'connectionOpened'>, reason: string): void {
+  const { connection, peer, address, inbound } = event
+  tell(state, out, { kind: 'refused', peer, address, inbound, reason })
+  out.push({ type: 'closeConnection', connection, reason, dead: true })
 }
 
 /** A dial to a bare address has succeeded. (A dial to a peer id has, when its connection opened.) */
@@ -148,9 +164,10 @@ function dialAgain(state: State, out: Effects, ask: DialAsk, moves: number): voi
 function dialFor(state: State, out: Effects, ask: DialAsk, addresses: string[]): void {
   const { id, target } = ask
   ask.connection = undefined
-  if (reach(state, out, target, addresses, id)) return
+  const refusal = refusalOf(state, target, addresses)
+  if (refusal === undefined && reach(state, out, target, addresses, id)) return
   closeAsk(state, id)
-  fail(state, out, id, tooManyDials(state))
+  fail(state, out, id, refusal ?? tooManyDials(state))
 }
 
 export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFailed'>): void {
@@ -164,14 +181,16 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   const isInConfig = isNamed(state.settings, dial.target)
   if (isInConfig) {
     const isNew = state.counts.peers.get(dial.target)?.failure?.message !== message
-    log(out, isNew ? 'warn' : 'debug', `${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
+    log(out, isNew ? 'warn' : 'debug', line`${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   }
   // A failed dial to a caller's addresses proves nothing about those in the table.
   if (state.discovery.table.has(dial.target) && (isInConfig || dial.isOurs)) {
-    log(out, 'info', `❌ ${dial.target} cannot be dialled: removed from the table`)
+    log(out, 'info', line`❌ ${dial.target} cannot be dialled: removed from the table`)
     out.push({ type: 'tableRemove', peer: dial.target })
   }
-  giveUp(state, out, dial, message, cause)
+  const reasons = [event.failure.message, ...event.tried.map(({ reason }) => reason)]
+  const isDenied = reasons.slice(event.tried.length > 0 ? 1 : 0).every(isBarred)
+  giveUp(state, out, dial, message, cause, isDenied ? 'Denied' : 'DialError')
   noteUnreachable(state, dial.target, message, dial.tried)
 }
 
@@ -179,14 +198,21 @@ function nameOf({ settings }: State, peer: string): string {
   return Object.hasOwn(settings.bootNodes, peer) ? `boot node ${peer}` : `${peer}, which is to be kept,`
 }
 
-function giveUp(state: State, out: Effects, dial: Dial, reason: string, cause?: unknown): void {
+function giveUp(
+  state: State,
+  out: Effects,
+  dial: Dial,
+  reason: string,
+  cause?: unknown,
+  code: 'DialError' | 'Denied' = 'DialError',
+): void {
   closeDial(state, dial)
   endParting(state, dial.target)
   const message = `cannot reach ${dial.target}: ${reason}`
   for (const id of dial.waiting) {
     const ask = state.asks.open.get(id)
-    if (ask?.kind === 'request') endRequest(state, out, ask, { code: 'DialError', message, cause })
-    else if (closeAsk(state, id)) fail(state, out, id, { code: 'DialError', message, cause })
+    if (ask?.kind === 'request') endRequest(state, out, ask, { code, message, cause })
+    else if (closeAsk(state, id)) fail(state, out, id, { code, message, cause })
   }
   onDialOver(state, dial.target)
 }
@@ -202,7 +228,7 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   const how = wasLost ? 'used' : saysGoodbye(state, connection) ? 'lost' : 'idle'
   forget(state, out, connection, 'the connection was lost', how)
   if (event.moved === true) forgetObserved(state, out)
-  log(out, 'debug', `🔌 disconnected from ${peer}`)
+  log(out, 'debug', line`🔌 disconnected from ${peer}`)
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   // (One that was lost to a sleep waits for the round.)
   if (wasUsed || (wasLost && state.waking.nextRound === Infinity)) seekLost(state, out, peer)
@@ -223,6 +249,8 @@ export function dropConnection(
   const connection = id === undefined ? undefined : state.connections.all.get(id)
   if (connection === undefined) return
   out.push({ type: 'closeConnection', connection: connection.id, reason, ...(isDead && { dead: true }) })
+  noteHungUp(state, connection.peer, reason)
+  log(out, 'debug', line`🔌 hung up on ${connection.peer}: ${reason}`)
   forget(state, out, connection, reason, isDead ? 'dead' : 'idle')
 }
 
@@ -264,6 +292,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   const unsent = asking === undefined ? [] : loseCalls(state, out, asking, reason)
   for (const ask of unsent) moveOrLose(state, out, ask, reason)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
+  dropAccount(state, connection.peer)
   const dial = state.dials.get(connection.peer)
   if (dial?.unanswered === 0) endInVain(state, out, dial)
 }
@@ -364,7 +393,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
   const { peer } = connection
   connection.pings--
   if (event.heard) {
-    log(out, 'debug', `${peer} does not answer pings, and sends other things: it is slow`)
+    log(out, 'debug', line`${peer} does not answer pings, and sends other things: it is slow`)
     connection.doubted = false
     settleDials(state, out, connection)
     onAlive(state, out, connection)
@@ -373,7 +402,7 @@ export function onPingFailed(state: State, out: Effects, event: EventOf<'pingFai
     // What came may have been under way since before it fell silent, so it is asked again at once.
     return ping(state, out, connection)
   }
-  log(out, 'info', `❌ ${peer} does not answer pings: removed (${event.failure.message})`)
+  log(out, 'info', line`❌ ${peer} does not answer pings: removed (${event.failure.message})`)
   // It is closed too, because a peer that stays connected would not be added to the table again.
   const isOnly = state.connections.byPeer.get(peer)!.length === 1
   const wasAsleep = isLostToSleep(state, connection)

@@ -3,22 +3,26 @@
  * be dialled is removed; memory.ts remembers it). The table itself belongs to the port.
  */
 import { KADEMLIA } from '../../wire/protocols.js'
+import { withoutPeer } from './addresses.js'
 import { ping } from './connections.js'
 import { seek } from './dials.js'
 import { noteIdentified, noteLeft, onTryOver, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
+import type { Connection } from './state.js'
 import { suspectTwins } from './twins.js'
+import { whyBarred } from '../access/rules.js'
 import { peersChanged, statusChanged } from '../changes.js'
 import { dueAt } from '../due.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
+import { line } from '../terms.js'
 
 export function tick(state: State, out: Effects): void {
   tryAtTick(state, out)
   if (state.discovery.table.size === 0) {
-    log(out, 'info', `☕ discovery paused: ${whyPaused(state)}`)
+    log(out, 'info', line`☕ discovery paused: ${whyPaused(state)}`)
     return
   }
   query(state, out)
@@ -107,7 +111,14 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   noteIdentified(state, connection, addresses)
   // Callers want to know how far it is, before the first ping of all.
   if (connection.pings === 0 && connection.pace.roundTrip === 0) ping(state, out, connection)
-  if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
+  if (!protocols.includes(KADEMLIA)) return
+  const known = addresses.length > 0 ? addresses : reachedAt(connection)
+  if (known.length > 0) out.push({ type: 'tableAdd', peer, addresses: known })
+}
+
+/** Whoever tells none that is of use to others, such as a node behind a port mapping, is where we have reached it. */
+function reachedAt({ inbound, address }: Connection): string[] {
+  return inbound ? [] : [withoutPeer(address)]
 }
 
 export function onTableChanged(state: State, out: Effects, event: EventOf<'tableChanged'>): void {
@@ -117,17 +128,20 @@ export function onTableChanged(state: State, out: Effects, event: EventOf<'table
   statusChanged(state)
   peersChanged(state)
   if (addresses === undefined || addresses.length === 0) {
-    if (state.discovery.table.delete(peer)) log(out, 'debug', `${peer} has left the table`)
+    if (state.discovery.table.delete(peer)) log(out, 'debug', line`${peer} has left the table`)
     noteLeft(state, peer)
     return
   }
+  // It came into the table while it was being barred.
+  if (whyBarred(state, peer) !== undefined) return void out.push({ type: 'tableRemove', peer })
   state.discovery.table.set(peer, addresses)
-  if (!wasKnown) log(out, 'info', `🔭 discovered ${peer} at ${addresses.join(', ')}`)
+  if (!wasKnown) log(out, 'info', line`🔭 discovered ${peer} at ${addresses.join(', ')}`)
   // The first peer can name others at once, before the next tick.
   if (wasEmpty) query(state, out)
 }
 
 export function onTableQueried(state: State, out: Effects, event: EventOf<'tableQueried'>): void {
   state.discovery.querying = false
-  if (event.failure !== undefined) log(out, 'debug', `the lookup of our neighbourhood failed: ${event.failure.message}`)
+  if (event.failure !== undefined)
+    log(out, 'debug', line`the lookup of our neighbourhood failed: ${event.failure.message}`)
 }

@@ -3,6 +3,7 @@
  * peers that the config names (`bootNodes`, `keep`), for ever. Those that are away are dialled again, after pauses that grow: who when
  * is in pace.ts.
  */
+import { whyBarred } from '../access/rules.js'
 import { noteFailure } from '../broadcasts/counts.js'
 import { peersChanged } from '../changes.js'
 import { dueAt } from '../due.js'
@@ -27,6 +28,7 @@ import {
   priceOf,
 } from './pace.js'
 import type { Connection, RememberedPeer } from './state.js'
+import { line } from '../terms.js'
 
 /** The pause before a peer is dialled again, ms: one that the config names, and any other. Each further pause is twice as long. */
 const FIRST_NAMED = 250
@@ -202,7 +204,7 @@ export function tryAtTick(state: State, out: Effects): void {
   for (const peer of namedPeers(settings)) {
     // (One that has to be looked up has a pace of its own.)
     const isDue = candidatesOf(state, peer).length > 0 || !memory.retries.has(peer)
-    if (isDue && isAway(state, peer)) planTry(state, peer, now)
+    if (isDue && isAway(state, peer) && whyBarred(state, peer) === undefined) planTry(state, peer, now)
   }
   if (discovery.table.size < POOR_TABLE) {
     let left = settings.maxReturns
@@ -234,7 +236,7 @@ function lookUp(state: State, out: Effects): void {
     known.lookedUpAt + longestOf(state, known) < now + settings.discoveryInterval / 2
   const due = away.filter(isDue).sort((a, b) => a.known.lookedUpAt - b.known.lookedUpAt)
   for (const { peer, known } of due.slice(0, LOOKUPS_A_TICK)) {
-    if (!seek(state, out, peer, true)) continue
+    if (whyBarred(state, peer) !== undefined || !seek(state, out, peer, true)) continue
     known.lookedUpAt = now
     memory.retries.delete(peer)
   }
@@ -263,7 +265,7 @@ export function tryAgain(state: State, out: Effects): void {
     const isInConfig = isNamed(settings, peer)
     const known = memory.peers.get(peer)
     const isFree = isInConfig || last.has(peer)
-    if (connections.byPeer.has(peer)) memory.retries.delete(peer)
+    if (connections.byPeer.has(peer) || whyBarred(state, peer) !== undefined) memory.retries.delete(peer)
     else if (!isFree && (known === undefined || ageOf(state, known) > settings.memoryLifetime))
       forgetPeer(state, out, peer)
     else if (isFree || hasRoom(state, last)) {
@@ -280,13 +282,19 @@ export function tryAgain(state: State, out: Effects): void {
     planNext(state, Math.max(now + FIRST_OTHER, Math.ceil(nextPaid(state))))
 }
 
-function forgetPeer(state: State, out: Effects, peer: string): void {
+/** The peer is not welcome any more, and is not dialled again. */
+export function dropRemembered(state: State, peer: string): boolean {
   const { memory } = state
   memory.retries.delete(peer)
-  if (!memory.peers.delete(peer)) return
+  if (!memory.peers.delete(peer)) return false
   memory.version++
   peersChanged(state)
-  log(out, 'info', `🍂 ${peer} is forgotten: nobody has reached it for too long`)
+  return true
+}
+
+function forgetPeer(state: State, out: Effects, peer: string): void {
+  if (!dropRemembered(state, peer)) return
+  log(out, 'info', line`🍂 ${peer} is forgotten: nobody has reached it for too long`)
 }
 
 /** Moves the peer to the end, which is the one that was good last. If there are too many, one is forgotten. */

@@ -9,6 +9,7 @@ import type { EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { hostOf, isLoopback, isPrivate, isUnspecified } from './addresses.js'
 import type { Connection, Observation } from './state.js'
+import { line } from '../terms.js'
 
 /** As many hosts, and peers, must have named it: a liar has one host, or two. */
 const NEEDED = 3
@@ -126,7 +127,7 @@ function decide(state: State, out: Effects): void {
   if (confirmed.join() === before.join()) return
   for (const address of confirmed) {
     if (!state.lifecycle.addresses.includes(address)) announced.add(address)
-    if (!before.includes(address)) log(out, 'info', `📣 others reach us at ${address}, which is announced now`)
+    if (!before.includes(address)) log(out, 'info', line`📣 others reach us at ${address}, which is announced now`)
   }
   state.observed.confirmed = confirmed
   out.push({ type: 'announceObserved', addresses: confirmed })

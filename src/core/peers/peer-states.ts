@@ -39,6 +39,11 @@ export interface PeerState {
    * is `unreachable`; absent: nothing has failed since it was last connected.
    */
   lastError?: string
+  /**
+   * How often something was refused to it: requests since it is connected, and what the network refuses; `explain(peer)` says what.
+   * A change of this alone is told once a second at most. Absent: nothing was.
+   */
+  refused?: number
 }
 
 /** All peers that are known in any way: connected, being dialled, in the table, remembered, named by the config. */
@@ -57,7 +62,9 @@ export function peerState(state: State, peer: string): PeerState {
   const trips = links.map(({ roundTrip }) => roundTrip).filter((trip) => trip > 0)
   const stopping = links.length > 0 && links.every((link) => link.stopping)
   const protocols = links.find((link) => link.protocols !== undefined)?.protocols
-  const failure = state.counts.peers.get(peer)?.failure
+  const record = state.counts.peers.get(peer)
+  const failure = record?.failure
+  const refused = sum(record?.refused) + (state.budget.accounts.get(peer)?.shown ?? 0)
   const addresses = addressesOf(state, peer)
   return {
     peer,
@@ -74,7 +81,12 @@ export function peerState(state: State, peer: string): PeerState {
     ...(stopping && { stopping }),
     ...(protocols === undefined ? {} : { protocols: [...protocols] }),
     ...(failure === undefined ? {} : { lastError: failure.message }),
+    ...(refused > 0 && { refused }),
   }
+}
+
+function sum(counts: Partial<Record<string, number>> = {}): number {
+  return Object.values(counts).reduce<number>((all, count = 0) => all + count, 0)
 }
 
 function phaseOf(

@@ -13,6 +13,8 @@ export interface Connection {
   readonly id: ConnectionId
   readonly peer: string
   readonly address: string
+  /** The address, or the IP address behind its name. */
+  readonly place: string
   readonly inbound: boolean
   /** The protocols that the peer speaks, by identify; `undefined`: not known yet. */
   protocols: string[] | undefined

@@ -14,6 +14,7 @@ import { hostOf } from './addresses.js'
 import { connectionsOf, connectionTo, ping } from './connections.js'
 import { speaksSession } from './goodbye.js'
 import type { Connection, FoundTwins, Suspect } from './state.js'
+import { line } from '../terms.js'
 
 /** A process that ends while its replacement begins, or an address that has just changed, is over after that, ms. */
 const PATIENCE = 5_000
@@ -114,7 +115,7 @@ function tell(state: State, out: Effects, peer: string, [one, other]: Pair): voi
   found.set(peer, { places, links: [one.id, other.id], until: state.now + AGAIN })
   plan(state, state.now + AGAIN)
   if (!places.every((place) => before.includes(hostOf(place))))
-    log(out, 'warn', `two nodes live as ${peer}, at ${places[0]} and at ${places[1]}: ${ADVICE}`)
+    log(out, 'warn', line`two nodes live as ${peer}, at ${places[0]} and at ${places[1]}: ${ADVICE}`)
   const request = (address: string) => ({ kind: 'twin', address }) as const
   askNode(state, out, peer, request(places[1]), TELL_TIMEOUT, { kind: 'twin' }, one)
   askNode(state, out, peer, request(places[0]), TELL_TIMEOUT, { kind: 'twin' }, other)
@@ -136,7 +137,7 @@ export function onTwinTold(state: State, out: Effects, teller: string, address: 
   ours.set(host, { address, until: state.now + LIFETIME })
   plan(state, state.now + LIFETIME)
   if (last !== address) statusChanged(state)
-  if (isNew) log(out, 'warn', `${teller} is connected to another node with our secret, at ${address}: ${ADVICE}`)
+  if (isNew) log(out, 'warn', line`${teller} is connected to another node with our secret, at ${address}: ${ADVICE}`)
 }
 
 /** The two nodes that live as this peer, as long as both are connected. */

@@ -1,65 +1,92 @@
 /**
- * The budget for inbound requests: how many, and how many bytes, per peer and in all. A request takes its bytes from
- * their declaration to its end, so slow handlers slow down the senders. The first window of a large request over a
+ * The budget for inbound requests: how many, and how many bytes, in shares by peer (limits/shares.ts). A request takes its bytes
+ * from their declaration to its end, so slow handlers slow down the senders. The first window of a large request over a
  * session, which may arrive before there is room for the whole, has a second budget of the same size. How requests
  * arrive, this file does not know.
  */
-import { SLOWEST as SLOWEST_LINE } from '../peers/line.js'
+import { fits } from '../limits/shares.js'
+import { isTrusted } from '../peers/trust.js'
 import type { State } from '../state.js'
-import type { Account, Exchange } from './state.js'
+import { accountOf, dropAccount } from './accounts.js'
+import type { Account, Exchange, Lingering } from './state.js'
 
-/** Counts one more request of this peer. False: there is no room for it. */
-export function openAccount({ budget, exchanges, settings }: State, peer: string): boolean {
-  let account = budget.accounts.get(peer)
-  if (exchanges.open.size >= settings.maxInbound || (account?.exchanges ?? 0) >= settings.maxInboundPerPeer)
-    return false
-  if (account === undefined) {
-    account = { exchanges: 0, bytes: 0, admitted: 0, windows: 0, moved: { received: 0, sent: 0, leftAt: -Infinity } }
-    budget.accounts.set(peer, account)
-  }
+/** What somebody holds of a thing, and the peers of its range of addresses, and all. */
+interface Held {
+  own: number
+  inRange: number
+  all: number
+}
+
+/** While no more of a thing is held than this part of it, whoever holds some may have more: `fits` says so, with its reserve. */
+const ALWAYS = 0.4
+
+/** May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. */
+export function hasShare(
+  state: State,
+  { peer, range }: Account,
+  { own, inRange, all }: Held,
+  amount: number,
+  total: number,
+  each: number,
+): boolean {
+  // The same for most requests, with less of a look: less is held by all than is free, so by each, and its range, too.
+  if (all + amount <= total * ALWAYS && own + amount <= each) return true
+  const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
+  if (ofRange && fits(own, amount, all, { total, each })) return true
+  return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer)
+}
+
+/** Counts one more request of this peer, which is connected. `undefined`: there is no room for it. */
+export function openAccount(state: State, peer: string): Account | undefined {
+  const { all } = state.budget
+  const { requests, requestsPerPeer } = state.settings.limits
+  const account = accountOf(state, peer)
+  const { range } = account
+  const held = { own: account.exchanges, inRange: range.exchanges, all: all.exchanges }
+  if (!hasShare(state, account, held, 1, requests, requestsPerPeer)) return undefined
   account.exchanges++
-  return true
+  range.exchanges++
+  all.exchanges++
+  return account
 }
 
-export function closeAccount(state: State, exchange: Exchange): void {
+/** The exchange has ended. `keepsBytes`: they are still in use, until `freeBytes`. */
+export function closeAccount(state: State, exchange: Exchange, keepsBytes: boolean): void {
   const { budget } = state
-  const account = budget.accounts.get(exchange.peer)!
+  const { account } = exchange
   account.exchanges--
-  giveBack(state, account, exchange)
-  if (account.exchanges === 0) budget.accounts.delete(exchange.peer)
-  if (budget.waiting.size === 0) return
-  budget.waiting.delete(exchange.id)
-  if (budget.waiting.size > 0) budget.roomFreed = true
+  account.range.exchanges--
+  budget.all.exchanges--
+  if (!keepsBytes) giveBack(state, account, exchange.admitted, exchange.reserved)
+  if (budget.waiting.size > 0) budget.waiting.delete(exchange.id)
+  onFreed(state, account)
 }
 
-function giveBack({ budget }: State, account: Account, exchange: Exchange): void {
-  if (exchange.admitted) {
-    account.bytes -= exchange.reserved
+/** The bytes of an exchange that has ended are no longer in use. */
+export function freeBytes(state: State, { account, admitted, bytes }: Lingering): void {
+  giveBack(state, account, admitted, bytes)
+  onFreed(state, account)
+}
+
+function onFreed(state: State, account: Account): void {
+  if (state.budget.waiting.size > 0) state.budget.roomFreed = true
+  dropAccount(state, account.peer)
+}
+
+function giveBack({ budget }: State, account: Account, admitted: boolean, bytes: number): void {
+  const { range } = account
+  if (admitted) {
+    account.bytes -= bytes
+    range.bytes -= bytes
+    budget.all.bytes -= bytes
     account.admitted--
-    budget.bytes -= exchange.reserved
-    budget.admitted--
+    range.admitted--
+    budget.all.admitted--
   } else {
-    account.windows -= exchange.reserved
-    budget.windowBytes -= exchange.reserved
+    account.windows -= bytes
+    range.windows -= bytes
+    budget.all.windows -= bytes
   }
-}
-
-/** So much more of the request has come. */
-export function noteReceived({ budget }: State, { peer }: Exchange, bytes: number): void {
-  budget.accounts.get(peer)!.moved.received += bytes
-}
-
-/** So much more of the answer was sent. A slow line is busy with it for long, and meanwhile takes nothing else. */
-export function noteSent({ budget, now }: State, { peer }: Exchange, bytes: number): void {
-  const { moved } = budget.accounts.get(peer)!
-  moved.sent += bytes
-  moved.leftAt = Math.max(moved.leftAt, now) + (bytes * 1_000) / SLOWEST_LINE
-}
-
-/** Bytes of all requests of this peer that have come or, while the exchange is answered, of all answers to it that have left. */
-export function bytesMoved({ budget, now }: State, { peer, stage }: Exchange): number {
-  const { received, sent, leftAt } = budget.accounts.get(peer)!.moved
-  return stage === 'answering' ? sent - (Math.max(0, leftAt - now) * SLOWEST_LINE) / 1_000 : received
 }
 
 /**
@@ -67,29 +94,37 @@ export function bytesMoved({ budget, now }: State, { peer, stage }: Exchange): n
  * larger than the budget and would otherwise wait for ever.
  */
 export function reserve(state: State, exchange: Exchange, bytes: number): boolean {
-  const { budget } = state
-  const account = budget.accounts.get(exchange.peer)!
-  const { maxInboundBytes, maxInboundBytesPerPeer } = state.settings
-  if (account.bytes + bytes > maxInboundBytesPerPeer && account.admitted > 0) return false
-  if (budget.bytes + bytes > maxInboundBytes && budget.admitted > 0) return false
-  if (exchange.reserved > 0) giveBack(state, account, exchange)
+  const { all } = state.budget
+  const { account } = exchange
+  const { requestBytes, requestBytesPerPeer } = state.settings.limits
+  const { range } = account
+  const each = account.admitted === 0 ? Infinity : requestBytesPerPeer
+  const held = { own: account.bytes, inRange: range.bytes, all: all.bytes }
+  if (all.admitted > 0 && !hasShare(state, account, held, bytes, requestBytes, each)) return false
+  if (exchange.reserved > 0) giveBack(state, account, exchange.admitted, exchange.reserved)
   exchange.reserved = bytes
   exchange.admitted = true
   account.bytes += bytes
+  range.bytes += bytes
+  all.bytes += bytes
   account.admitted++
-  budget.bytes += bytes
-  budget.admitted++
+  range.admitted++
+  all.admitted++
   return true
 }
 
 /** Reserves the first window of a request that has to wait for the rest. False: it does not fit. */
-export function reserveWindow({ budget, settings }: State, exchange: Exchange, bytes: number): boolean {
-  const account = budget.accounts.get(exchange.peer)!
-  const { maxInboundBytes, maxInboundBytesPerPeer } = settings
-  if (account.windows + bytes > maxInboundBytesPerPeer || budget.windowBytes + bytes > maxInboundBytes) return false
+export function reserveWindow(state: State, exchange: Exchange, bytes: number): boolean {
+  const { all } = state.budget
+  const { account } = exchange
+  const { requestBytes, requestBytesPerPeer } = state.settings.limits
+  const { range } = account
+  const held = { own: account.windows, inRange: range.windows, all: all.windows }
+  if (!hasShare(state, account, held, bytes, requestBytes, requestBytesPerPeer)) return false
   exchange.reserved = bytes
   account.windows += bytes
-  budget.windowBytes += bytes
+  range.windows += bytes
+  all.windows += bytes
   return true
 }
 

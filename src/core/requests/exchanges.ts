@@ -1,14 +1,17 @@
 /**
- * Inbound requests: their numbers, their deadlines, and the way of a complete request to its handler. How requests arrive
- * and answers leave, session/answerer/ and v1/answerer.ts know.
+ * Inbound requests: their numbers, their deadlines, and their end. How they arrive and answers leave, session/answerer/ and
+ * v1/answerer.ts know, and when a complete one goes to its handler, turns.ts.
  */
 import { removeDeadline, setDeadline } from '../due.js'
 import { log, type Effects, type Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
-import type { ExchangeId } from '../terms.js'
-import { bytesMoved, closeAccount } from './budget.js'
+import { line, type ExchangeId } from '../terms.js'
+import { bytesMoved } from './accounts.js'
+import { closeAccount } from './budget.js'
+import { releaseAnswer } from './held.js'
+import { linger, unqueueExchange } from './slots.js'
 import type { Exchange } from './state.js'
 
 /**
@@ -74,19 +77,17 @@ export function extendIfMoving(state: State, exchange: Exchange): boolean {
   return true
 }
 
-/** The answer has begun. The rest of it has no deadline. */
+/** An answer of several values has begun. For the rest of it there is no deadline, but it has to be taken. */
 export function startAnswering(state: State, exchange: Exchange): void {
   exchange.stage = 'answering'
   removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
+  lookLater(state, exchange)
 }
 
-/** The request is complete and has its room. It goes to its handler. */
-export function startHandling(state: State, out: Effects, exchange: Exchange, data: Uint8Array): void {
-  exchange.stage = 'handling'
-  startDeadline(state, exchange)
-  const { id, peer, service } = exchange
-  if (service) tellServices(state, { kind: 'arrived', exchange: id, data })
-  else out.push({ type: 'handle', exchange: id, from: peer, data })
+/** It is looked again after this time whether the answer is taken. */
+export function lookLater(state: State, exchange: Exchange): void {
+  exchange.timeout = state.settings.limits.answerIdleTimeout
+  setDeadline(state, 'exchanges', exchange.id, exchange.timeout)
 }
 
 /** Does a handler work on it, which has to be cancelled if the answer is no longer wanted? */
@@ -94,6 +95,7 @@ export function isWorkedOn({ stage, ended }: Exchange): boolean {
   switch (stage) {
     case 'reading':
     case 'waiting':
+    case 'queued':
       return false
     case 'handling':
       return true
@@ -122,17 +124,21 @@ export function allowValues(state: State, out: Effects, { id, service }: Exchang
   else out.push({ type: 'produce', exchange: id, allowance })
 }
 
-/** Removes the exchange. `resumeWaiting` gives its room to others. */
+/** Removes the exchange. `resumeWaiting` and `serveTurns` give its room to others. */
 export function closeExchange(state: State, exchange: Exchange): void {
-  state.exchanges.open.delete(exchange.id)
-  removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
-  closeAccount(state, exchange)
+  const { id, stage, busy } = exchange
+  state.exchanges.open.delete(id)
+  removeDeadline(state, 'exchanges', id, exchange.timeout)
+  if (stage === 'queued') unqueueExchange(state, exchange)
+  if (busy) linger(state, exchange)
+  releaseAnswer(state, exchange)
+  closeAccount(state, exchange, busy)
 }
 
 export function logExpiry(out: Effects, { stage, service, peer, timeout }: Exchange): void {
   if (stage === 'handling' && !service) {
-    log(out, 'warn', `nobody answered a request of ${peer} within ${timeout} ms: rejected`)
+    log(out, 'warn', line`nobody answered a request of ${peer} within ${timeout} ms: rejected`)
   } else {
-    log(out, 'debug', `a request of ${peer} was cut off while ${stage}`)
+    log(out, 'debug', line`a request of ${peer} was cut off while ${stage}`)
   }
 }

@@ -2,6 +2,7 @@
  * Outbound requests: the way of a request from its command, over a dial, to a connection, and its end. How it crosses the
  * connection, session/asker/ knows or, for older peers, v1/asker.ts.
  */
+import { refusalOf } from '../access/rules.js'
 import { acceptAsk, extendAsk, fail, openAsk, overloaded } from '../asks.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { CommandOf } from '../events.js'
@@ -52,7 +53,11 @@ function send(state: State, out: Effects, ask: RequestAsk): void {
   const connection = connectionTo(state, peer)
   if (connection !== undefined) {
     if (!follow(state, out, peer, addresses, id)) useConnection(state, out, ask, connection)
-  } else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
+    return
+  }
+  const refusal = refusalOf(state, peer, addresses)
+  if (refusal !== undefined) endRequest(state, out, ask, refusal)
+  else if (peer === state.self) endRequest(state, out, ask, isThisNode(state))
   else if (!reach(state, out, peer, addresses, id)) endRequest(state, out, ask, tooManyDials(state))
 }
 

@@ -51,15 +51,17 @@ export interface RequestAsk {
 }
 
 /**
- * `reading`: the request arrives; `waiting`: it waits for room; `handling`: a handler works on it; `answering`: its
- * answer is being sent, and more of it may be produced.
+ * `reading`: the request arrives; `waiting`: it waits for room; `queued`: it is here, and waits for its turn; `handling`: a handler
+ * works on it; `answering`: its answer is being sent, and more of it may be produced.
  */
-export type ExchangeStage = 'reading' | 'waiting' | 'handling' | 'answering'
+export type ExchangeStage = 'reading' | 'waiting' | 'queued' | 'handling' | 'answering'
 
 interface PeersRequest {
   readonly id: ExchangeId
   readonly connection: ConnectionId
   readonly peer: string
+  /** What the peer uses. */
+  readonly account: Account
   /** It goes to this node itself: services/ answers it. */
   readonly service: boolean
   stage: ExchangeStage
@@ -79,6 +81,14 @@ interface PeersRequest {
   readonly deadline: number
   /** No value of the answer follows. */
   ended: boolean
+  /** When all of it was here. */
+  arrivedAt: number
+  /** The payload, while it waits for its turn. */
+  payload: Uint8Array | undefined
+  /** A handler works on it, or on what was cancelled of it. */
+  busy: boolean
+  /** Bytes that its answer takes, or is expected to take. */
+  held: number
 }
 
 /** A peer's request over version 1; its id is its stream. */
@@ -119,6 +129,10 @@ export interface Series {
   pullable: boolean
   /** The cost of the values that it may still produce. */
   allowance: number
+  /** Bytes that are reserved for the next value, while it may produce one. */
+  reserved: number
+  /** When something of it went last, or began to wait. */
+  movedAt: number
 }
 
 /** What the asker allows a producer that cannot wait. */
@@ -130,14 +144,50 @@ export interface Lossy {
 
 export type Exchange = V1Exchange | SessionExchange
 
-/** The share of one peer in the budget. */
-export interface Account {
+/** What requests take. */
+export interface Use {
   exchanges: number
   bytes: number
   /** Exchanges whose bytes are all reserved. */
   admitted: number
   /** Bytes of the first windows of the others. */
   windows: number
+  /** Handlers at work, those of requests that are over included. */
+  handlers: number
+  /** Bytes of answers, those that are expected included. */
+  answers: number
+  /** What an answer is expected to take, bytes: the largest of late; of all together, what is usual. 0: there was none yet. */
+  expected: number
+}
+
+/** What the peers of a range of addresses use together. */
+export interface RangeUse extends Use {
+  readonly range: string
+  /** Of how many peers there are accounts. */
+  accounts: number
+}
+
+/** What one peer uses, while it is connected or uses anything, and for a while longer if its handlers took long. */
+export interface Account extends Use {
+  readonly peer: string
+  readonly range: RangeUse
+  /** Handlers that it may have at once while nothing is known of its answers. */
+  window: number
+  /** Time of handlers that it has had beyond its share and pays for by turns that it lets pass, ms. */
+  debt: number
+  /** What one of its dear handlers takes of late, ms; it counts as dear until `dearUntil`. */
+  cost: number
+  dearUntil: number
+  /** While requests of it wait: the time between two ends of its handlers, smoothed, ms, and when the last one was. */
+  interval: number
+  freedAt: number
+  /** Its requests that wait for their turn, in order. */
+  queue: Set<ExchangeId>
+  /** Requests of it that were answered, and that were refused. */
+  answered: number
+  refused: number
+  /** How many of those that were refused `peers$` shows. */
+  shown: number
   readonly moved: Moved
 }
 
@@ -172,17 +222,51 @@ export interface Exchanges {
   nextId: ExchangeId
 }
 
-/** The budget for requests of other nodes. budget.ts changes it. */
+/** The budget for requests of other nodes. budget.ts and accounts.ts change it. */
 export interface Budget {
-  /** Peer id → its share. */
+  /** Peer id → what it uses. */
   accounts: Map<string, Account>
-  bytes: number
-  admitted: number
-  windowBytes: number
+  /** Range of addresses → what its peers use. */
+  ranges: Map<string, RangeUse>
+  /** What all use. */
+  all: Use
+  /** Peers that are gone and whose accounts are kept, until a time. The first one is dropped first. */
+  gone: Map<string, number>
   /** Exchanges that wait for room, in order. */
   waiting: Set<ExchangeId>
   /** An exchange has ended in this step while others wait for room. */
   roomFreed: boolean
+}
+
+/** A request that is over, and whose handler still works on it: it keeps its place and its bytes until `until`. */
+export interface Lingering {
+  readonly account: Account
+  readonly bytes: number
+  /** As `Exchange.admitted`. */
+  readonly admitted: boolean
+  readonly until: number
+}
+
+/** Requests that wait for a handler. slots.ts changes it. */
+export interface Turns {
+  /** Those whose requests wait, by peer id. The next one is the first. */
+  peers: Map<string, Account>
+  /** Answers whose producers wait for room for their next value. */
+  stalled: Set<ExchangeId>
+  /** They try again, one after the other. */
+  resuming: boolean
+  lingering: IdMap<Lingering>
+  /** Something has become free, or has begun to wait, in this step. */
+  due: boolean
+  /** No answers are ended for the room that they take before this. */
+  roomAt: number
+  /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
+  growAt: number
+  /** The peer that is not dear and had a handler last, and when. */
+  quickPeer: string
+  quickAt: number
+  /** Until then dear peers leave the time to others, if there are any. */
+  restUntil: number
 }
 
 /** What the log says of refusals. refusal-log.ts changes it. */
@@ -191,20 +275,46 @@ export interface RefusalLog {
   nextAt: number
   /** Those since the last line. */
   untold: number
+  /** When `peers$` shows those that it does not show yet; `Infinity`: it shows all. */
+  showAt: number
 }
 
 export interface RequestsState {
   streams: Streams
   exchanges: Exchanges
   budget: Budget
+  turns: Turns
   refusalLog: RefusalLog
+}
+
+export function nothingUsed(): Use {
+  return { exchanges: 0, bytes: 0, admitted: 0, windows: 0, handlers: 0, answers: 0, expected: 0 }
 }
 
 export function createRequestsState(): RequestsState {
   return {
     streams: { nextId: 1, v1Requests: new IdMap(), sessions: new Map(), unflushed: [] },
     exchanges: { open: new IdMap(), deadlines: new IdMap(), nextId: -1 },
-    budget: { accounts: new Map(), bytes: 0, admitted: 0, windowBytes: 0, waiting: new Set(), roomFreed: false },
-    refusalLog: { nextAt: -Infinity, untold: 0 },
+    budget: {
+      accounts: new Map(),
+      ranges: new Map(),
+      all: nothingUsed(),
+      gone: new Map(),
+      waiting: new Set(),
+      roomFreed: false,
+    },
+    turns: {
+      peers: new Map(),
+      stalled: new Set(),
+      resuming: false,
+      lingering: new IdMap(),
+      due: false,
+      roomAt: -Infinity,
+      growAt: Infinity,
+      quickPeer: '',
+      quickAt: -Infinity,
+      restUntil: -Infinity,
+    },
+    refusalLog: { nextAt: -Infinity, untold: 0, showAt: Infinity },
   }
 }

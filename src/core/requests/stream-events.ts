@@ -4,6 +4,7 @@
  * crossed with our reset.
  */
 import { SESSION } from '../../wire/protocols.js'
+import { offend, OFFENCES } from '../access/offences.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { noteCut } from '../peers/connections.js'
@@ -51,6 +52,8 @@ export function onStreamEvent(state: State, out: Effects, event: StreamEvent): v
 function onInbound(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   if (event.protocol !== SESSION) return onInboundStream(state, out, event)
   if (answerer.onInboundSession(state, out, event)) return
+  const peer = state.connections.all.get(event.connection)?.peer
+  if (peer !== undefined) offend(state, peer, 4 * OFFENCES.violation, 'it opened one session after the other')
   dropConnection(state, out, event.connection, 'the peer opens one session after the other')
 }
 

@@ -2,19 +2,25 @@
 import { toHex } from '../../wire/gossip/announcement.js'
 import { decodeServiceRequest, encodeHistoryValue } from '../../wire/session/service.js'
 import { complete, next, onPullable, reject } from '../requests/answers.js'
+import type { RememberedBroadcast } from '../broadcasts/state.js'
 import { blobOf } from '../broadcasts/large.js'
 import { onReceiptWanted, stopWaiting } from '../broadcasts/receipts.js'
 import { onTwinTold } from '../peers/twins.js'
+import { overloaded } from '../asks.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { valueCost } from '../requests/values.js'
 import { unhandled, type ExchangeId } from '../terms.js'
-import { endServing, keepServing } from './book.js'
+import { addHistory, countHistories, endServing, keepServing, mayWantHistory } from './book.js'
 import type { ServingOf } from './state.js'
 
 /** Bytes of a value that carries a piece of a large message. */
 const PIECE = 65_536
+/** Histories that are sent to one peer at once. */
+const AT_ONCE = 2
+/** The numbers in a value of history take less, bytes. */
+const HEAD = 32
 
 export function serve(state: State, out: Effects, exchange: ExchangeId, data: Uint8Array): void {
   const request = decodeServiceRequest(data)
@@ -46,29 +52,42 @@ export function serve(state: State, out: Effects, exchange: ExchangeId, data: Ui
  * later messages by IHAVE.
  */
 function onHistoryWanted(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
+  const { peer } = state.exchanges.open.get(exchange)!
+  if (!mayWantHistory(state, peer)) {
+    const { code, message, retryAfterMs } = overloaded('too many histories are wanted')
+    return reject(state, out, { type: 'reject', exchange, code, reason: message, retryAfterMs: retryAfterMs! })
+  }
   const until = state.now + state.settings.historyPatience
-  keepServing(state, exchange, { kind: 'history', topic, count, until })
+  keepServing(state, exchange, { kind: 'history', peer, topic, count, until })
   dueAt(state, 'histories', until)
   serveHistories(state, out)
 }
 
 export function serveHistories(state: State, out: Effects): void {
-  for (const [exchange, serving] of state.services.serving) {
-    if (serving.kind !== 'history') continue
-    const { topic, count, until } = serving
-    const asker = state.exchanges.open.get(exchange)?.peer ?? ''
-    const own = state.topics.joined.get(topic)
-    if (own !== undefined && !own.mesh.includes(asker) && state.now < until) continue
-    endServing(state, exchange)
-    sendHistory(state, out, exchange, topic, count)
+  const counts = countHistories(state)
+  for (const [peer, wanted] of state.services.wanted) {
+    let sent = counts.get(peer) ?? 0
+    for (const exchange of wanted) {
+      if (sent >= AT_ONCE) break
+      const { topic, count, until } = state.services.serving.get(exchange) as ServingOf<'history'>
+      const own = state.topics.joined.get(topic)
+      if (own !== undefined && !own.mesh.includes(peer) && state.now < until) continue
+      endServing(state, exchange)
+      addHistory(state, exchange)
+      sendHistory(state, out, exchange, topic, count)
+      sent++
+    }
   }
 }
 
-/** When the next request for history is answered in any case. */
-export function nextHistory(state: State): number {
+/** When the next request for history is answered, unless it waits for others of its peer: of these each end is a step. */
+export function nextHistory({ now, services: { serving, wanted } }: State): number {
   let earliest = Infinity
-  for (const serving of state.services.serving.values()) {
-    if (serving.kind === 'history') earliest = Math.min(earliest, serving.until)
+  for (const ids of wanted.values()) {
+    for (const id of ids) {
+      const { until } = serving.get(id) as ServingOf<'history'>
+      if (until > now) earliest = Math.min(earliest, until)
+    }
   }
   return earliest
 }
@@ -76,16 +95,20 @@ export function nextHistory(state: State): number {
 /** Sends all values at once: the newest broadcasts, as many as may wait to be sent. */
 function sendHistory(state: State, out: Effects, exchange: ExchangeId, topic: string, count: number): void {
   const last = (state.topics.joined.get(topic)?.history ?? []).slice(-count)
-  const values: Uint8Array[] = []
   let cost = 0
-  for (const { data, from, proof, at } of last.reverse()) {
-    const value = encodeHistoryValue({ age: Math.max(0, state.now - at), from, proof, data })
-    cost += valueCost(value.length)
-    if (cost > state.settings.maxQueuedValues) break
-    values.push(value)
+  let from = last.length
+  // Nothing is encoded that cannot be sent.
+  while (from > 0 && (cost += costOf(last[from - 1]!)) <= state.settings.maxQueuedValues) from--
+  for (const { data, from: signer, proof, at } of last.slice(from)) {
+    if (state.exchanges.open.get(exchange)?.ended !== false) return
+    next(state, out, exchange, encodeHistoryValue({ age: Math.max(0, state.now - at), from: signer, proof, data }))
   }
-  for (const value of values.reverse()) next(state, out, exchange, value)
   complete(state, out, exchange)
+}
+
+/** Of its value, a little more than it takes. */
+function costOf({ data, from, proof }: RememberedBroadcast): number {
+  return valueCost(data.length + proof.length + from.length + HEAD)
 }
 
 function sendBlob(state: State, out: Effects, exchange: ExchangeId, hash: string): void {

@@ -1,8 +1,9 @@
 /** The state of services: questions of this node with their purposes, and requests of other nodes that wait for an answer. */
 import type { RememberedBroadcast } from '../broadcasts/state.js'
 import { IdMap } from '../id-map.js'
+import { createShares, type Shares } from '../limits/shares.js'
 import type { ConnectionId } from '../port.js'
-import type { AskId, SubscriptionId } from '../terms.js'
+import type { AskId, ExchangeId, SubscriptionId } from '../terms.js'
 
 /** What a question of the node itself is for. `idle`, `drain` and `verify` go to the network, the others to other nodes. */
 export type Purpose =
@@ -20,7 +21,7 @@ export type PurposeOf<Kind extends Purpose['kind']> = Extract<Purpose, { kind: K
 export type Serving =
   | { kind: 'receipt'; message: string }
   | { kind: 'blob'; data: Uint8Array; at: number }
-  | { kind: 'history'; topic: string; count: number; until: number }
+  | { kind: 'history'; peer: string; topic: string; count: number; until: number }
 
 export type ServingOf<Kind extends Serving['kind']> = Extract<Serving, { kind: Kind }>
 
@@ -32,6 +33,12 @@ export interface Services {
   nextId: AskId
   /** Requests of other nodes that wait for an answer. */
   serving: IdMap<Serving>
+  /** Those of them that want histories: peer → its requests. (Every step looks at them, and at no others.) */
+  wanted: Map<string, Set<ExchangeId>>
+  /** How many those are, by peer. */
+  wantedBy: Shares
+  /** Histories that are being sent, and those of which that was not noted yet that they have gone. */
+  histories: Set<ExchangeId>
 }
 
 export interface ServicesState {
@@ -40,6 +47,13 @@ export interface ServicesState {
 
 export function createServicesState(): ServicesState {
   return {
-    services: { purposes: new IdMap(), nextId: -1, serving: new IdMap() },
+    services: {
+      purposes: new IdMap(),
+      nextId: -1,
+      serving: new IdMap(),
+      wanted: new Map(),
+      wantedBy: createShares(),
+      histories: new Set(),
+    },
   }
 }

@@ -1,7 +1,7 @@
 /** Which objects `setEventHandler` takes. A handler may well be a class with methods and fields of its own. */
 import { P2pError } from '../../errors.js'
 import { nearest, show, type Names } from '../checks.js'
-import type { Logger } from '../log.js'
+import type { PlainLogger } from '../log.js'
 import type { EventHandler } from './inbound.js'
 
 const METHODS: Names<EventHandler> = { handleInboundRequest: true, handleBroadcast: true }
@@ -11,7 +11,7 @@ const NAMES = Object.keys(METHODS)
  * It needs one of our methods. A misspelt one beside it is only worth a line of the log, because it may be the user's own.
  * @throws `InvalidConfig`
  */
-export function checkHandler(handler: unknown, log: Logger): EventHandler {
+export function checkHandler(handler: unknown, log: PlainLogger): EventHandler {
   if (typeof handler !== 'object' || handler === null || Array.isArray(handler)) throw noHandler(handler)
   for (const name of NAMES) {
     const method = (handler as Record<string, unknown>)[name]

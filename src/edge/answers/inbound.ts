@@ -8,10 +8,12 @@ import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { checkBytes, firstLine, isThenable, messageOf } from '../checks.js'
+import { nextTurn } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
+import { line } from '../../core/terms.js'
 
 /** A request of another peer. Answer it once, by `respond` or `reject`; later answers are ignored. */
 export interface InboundRequest {
@@ -25,6 +27,8 @@ export interface InboundRequest {
    * lost; `Overloaded`: values came faster than the asker took them; `NodeStopped`: this node stops.
    */
   readonly signal: AbortSignal
+  /** How long the request has waited for its turn, ms: since all of it was here. Others were served meanwhile. */
+  readonly waited: number
   /**
    * Answers the request. This is decided by the call: if the reply is a promise that rejects, or a stream that fails, the request is
    * rejected. @throws `InvalidConfig` if `reply` is not a `Reply`
@@ -58,19 +62,36 @@ export interface RequestContext {
   readonly from: string
   /** Fires when the answer, or the rest of it, is no longer needed, as in `InboundRequest`. */
   readonly signal: AbortSignal
+  /** How long the request has waited for its turn, ms, as in `InboundRequest`. */
+  readonly waited: number
 }
+
+/** What ends an answer. */
+type LastCommand = Extract<Command, { type: 'respond' | 'complete' | 'reject' }>
+
+/** Handlers of one turn of the event loop may take so long together, ms; the others are called in later turns. */
+const TURN = 10
+/** After this time without a handler the event loop has had a turn, ms. */
+const IDLE = 1
+/** Shorter times of a handler are not told to the lane, ms. */
+const TOLD = 1
 
 /** One request. It is also its own context, because another object for each request would cost time. */
 class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
   /** It has been answered, or cannot be any more. */
   decided = false
   private producer: Producer | undefined
+  /** What goes on for it: the handler's promise is pending, the iterator of the answer is being closed. */
+  private works = 0
+  /** It is over, and the lane is to be told when all that has ended. */
+  private isOver = false
 
   constructor(
     private readonly owner: InboundRequests,
     private readonly exchange: ExchangeId,
     readonly from: string,
     readonly data: Uint8Array,
+    readonly waited: number,
   ) {
     super()
   }
@@ -89,14 +110,31 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   /** What a handler returned: a promise decides nothing before it settles. */
   offer(reply: Reply): void {
     if (!isThenable(reply)) return this.answerFirst(reply)
+    this.works++
     Promise.resolve(reply).then(
       (value) => {
+        this.worked()
         this.answerFirst(value)
       },
       (error: unknown) => {
+        this.worked()
         this.thrown(error)
       },
     )
+  }
+
+  private readonly worked = (): void => {
+    if (--this.works === 0 && this.isOver) this.release()
+  }
+
+  private release(): void {
+    this.owner.push({ type: 'released', exchange: this.exchange })
+  }
+
+  private worksUntil(end: Promise<unknown> | undefined): void {
+    if (end === undefined) return
+    this.works++
+    end.then(this.worked, this.worked)
   }
 
   /** What a handler threw. */
@@ -107,11 +145,14 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
   /** A promise that comes too late is handled too, because an unhandled rejection would end the process. */
   private wait(reply: PromiseLike<unknown>, decides: boolean): void {
+    this.works++
     Promise.resolve(reply).then(
       (value) => {
+        this.worked()
         if (decides) this.answer(value)
       },
       (error: unknown) => {
+        this.worked()
         if (decides) this.failed(error)
         else this.late(error)
       },
@@ -139,7 +180,8 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     }
   }
 
-  private finish(command: Command): void {
+  private finish(command: LastCommand): void {
+    if (this.works > 0) command.working = this.isOver = true
     this.owner.finished(this.exchange, command)
   }
 
@@ -152,7 +194,9 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   override cancel(refusal: Refusal): void {
     this.decided = true
     super.cancel(refusal)
-    this.producer?.stop()
+    this.worksUntil(this.producer?.stop())
+    this.isOver = true
+    if (this.works === 0) this.release()
   }
 
   // ---- of a producer
@@ -165,7 +209,8 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     this.finish({ type: 'complete', exchange: this.exchange })
   }
 
-  failed(error: unknown): void {
+  failed(error: unknown, end?: Promise<unknown>): void {
+    this.worksUntil(end)
     this.owner.report(this.from, error, this.cancelled !== undefined)
     this.finish(rejectCommand(this.exchange, rejectionOf(error)))
   }
@@ -179,31 +224,73 @@ export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
   private readonly requests = new IdMap<Inbound>()
   private handle: EventHandler['handleInboundRequest']
+  /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */
+  private used = 0
+  private endedAt = -Infinity
+  /** Nothing but handlers has run since then, and what is done for their requests. */
+  private isRunning = false
+  /** Those that were not called in this turn; `undefined`: its time is not used up. */
+  private left: { exchange: ExchangeId; data: Uint8Array }[] | undefined
 
+  /** `now`: in ms, of a clock that goes on while a handler runs. */
   constructor(
     readonly push: (command: Command) => void,
     readonly log: Logger,
+    private readonly now: () => number,
   ) {}
 
   setHandler(handler: EventHandler): void {
     this.handle = handler.handleInboundRequest?.bind(handler)
   }
 
-  onRequest(exchange: ExchangeId, from: string, data: Uint8Array): void {
+  /** `waited`: for its turn, ms. */
+  onRequest(exchange: ExchangeId, from: string, data: Uint8Array, waited = 0): void {
     const { observed } = this.requests$
     if (this.handle === undefined && !observed) {
       this.push({ type: 'reject', exchange, reason: 'nobody answers requests here' })
       return
     }
-    const request = new Inbound(this, exchange, from, data)
+    if (this.left !== undefined) return void this.left.push({ exchange, data })
+    // Of those that follow each other at once, one begins when the one before has ended: a look at the clock for each is dear enough.
+    const start = this.isRunning ? this.endedAt : this.now()
+    this.call(new Inbound(this, exchange, from, data, waited), exchange, observed)
+    this.count(from, start, this.now())
+    this.isRunning = true
+  }
+
+  /** From here on, something else runs. */
+  pause(): void {
+    this.isRunning = false
+  }
+
+  private call(request: Inbound, exchange: ExchangeId, observed: boolean): void {
     this.requests.set(exchange, request)
     if (observed) this.requests$.next(request)
     if (this.handle === undefined || request.decided) return
     try {
-      request.offer(this.handle(data, request))
+      request.offer(this.handle(request.data, request))
     } catch (error) {
       request.thrown(error)
     }
+  }
+
+  /** A handler has run. When the time of this turn is used up, sockets and timers come first, and then the lane says who is next. */
+  private count(from: string, start: number, end: number): void {
+    const took = end - start
+    if (start - this.endedAt > IDLE) this.used = 0
+    this.used += took
+    this.endedAt = end
+    if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took) })
+    if (this.used < TURN) return
+    this.left = []
+    nextTurn(this.endTurn)
+  }
+
+  private readonly endTurn = (): void => {
+    const requests = this.left!
+    this.left = undefined
+    this.used = 0
+    if (requests.length > 0) this.push({ type: 'handedBack', requests })
   }
 
   onProduce(exchange: ExchangeId, allowance: number): void {
@@ -224,14 +311,14 @@ export class InboundRequests {
   // ---- of a request
 
   /** Sends its last command, unless it was cancelled before. */
-  finished(exchange: ExchangeId, command: Command): void {
+  finished(exchange: ExchangeId, command: LastCommand): void {
     if (this.requests.delete(exchange)) this.push(command)
   }
 
   /** An error of user code. It may be meant as a refusal, or come after the cancel (`late`). */
   report(from: string, error: unknown, late: boolean): void {
-    if (late) this.log('debug', `something failed when the request of ${from} was over`, error)
-    else if (isDeliberate(error)) this.log('debug', `the handler refused a request of ${from}`, error)
-    else this.log('error', `the handler failed on a request of ${from}: ${firstLine(messageOf(error))}`, error)
+    if (late) this.log('debug', line`something failed when the request of ${from} was over`, error)
+    else if (isDeliberate(error)) this.log('debug', line`the handler refused a request of ${from}`, error)
+    else this.log('error', line`the handler failed on a request of ${from}: ${firstLine(messageOf(error))}`, error)
   }
 }

@@ -6,6 +6,7 @@ import { isObservable, map, type Observable, type Subscription } from 'rxjs'
 import type { Command } from '../../core/events.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { valueCost } from '../../core/requests/values.js'
+import { P2pError } from '../../errors.js'
 import { checkBytes, isThenable } from '../checks.js'
 
 /** The values of an answer: one, or a stream of them. */
@@ -21,8 +22,8 @@ export type Reply = Values | PromiseLike<Values>
 export interface Producer {
   /** It may go on, until it has made values that cost this much. */
   produce(allowance: number): void
-  /** No more values are needed. Returns at once, whatever the user's code does. */
-  stop(): void
+  /** No more values are needed. Returns at once, whatever the user's code does; the promise says when that has ended, if not yet. */
+  stop(): Promise<unknown> | undefined
 }
 
 /** Where a producer reports to. */
@@ -30,8 +31,8 @@ export interface Producing {
   push(command: Command): void
   /** It ended in good order. */
   completed(): void
-  /** It failed: the answer ends with a rejection. */
-  failed(error: unknown): void
+  /** It failed: the answer ends with a rejection. `end`: when the user's code has come to its end, if not yet. */
+  failed(error: unknown, end?: Promise<unknown>): void
   /** It failed after it was stopped. */
   late(error: unknown): void
 }
@@ -64,6 +65,8 @@ class PullProducer implements Producer {
   private allowance = 0
   private pulling = false
   private over = false
+  /** Called when the pending `next()` has settled. */
+  private idle: (() => void) | undefined
 
   constructor(
     iterable: AsyncIterable<unknown>,
@@ -79,11 +82,11 @@ class PullProducer implements Producer {
     this.pull()
   }
 
-  /** The iterator's teardown may hang behind its pending `next()`, or fail: neither is waited for. */
-  stop(): void {
-    if (this.over) return
+  /** The iterator's teardown may hang behind its pending `next()`, or fail. */
+  stop(): Promise<unknown> | undefined {
+    if (this.over) return undefined
     this.over = true
-    this.returnIterator()
+    return this.returnIterator()
   }
 
   /** One `next()` at a time. */
@@ -100,7 +103,7 @@ class PullProducer implements Producer {
   // Bound once, and not for each value.
   private readonly took = (result: IteratorResult<unknown>): void => {
     this.pulling = false
-    if (this.over) return
+    if (this.over) return this.idle?.()
     try {
       if (result.done === true) {
         this.over = true
@@ -110,36 +113,44 @@ class PullProducer implements Producer {
       this.allowance -= valueCost(data.length)
       this.producing.push({ type: 'next', exchange: this.exchange, data })
     } catch (error) {
-      this.stop()
-      return this.producing.failed(error)
+      return this.producing.failed(error, this.stop())
     }
     this.pull()
   }
 
   private readonly failed = (error: unknown): void => {
-    if (this.over) return this.producing.late(error)
+    this.pulling = false
+    if (this.over) {
+      this.producing.late(error)
+      return this.idle?.()
+    }
     this.over = true
     this.producing.failed(error)
   }
 
-  private returnIterator(): void {
+  private returnIterator(): Promise<unknown> | undefined {
     const late = (error: unknown): void => {
       this.producing.late(error)
     }
     try {
       const returned: unknown = this.iterator.return?.()
-      if (isThenable(returned)) Promise.resolve(returned).catch(late)
+      if (isThenable(returned)) return Promise.resolve(returned).catch(late)
     } catch (error) {
       late(error)
     }
+    return this.pulling ? new Promise<void>((resolve) => (this.idle = resolve)) : undefined
   }
 }
 
+/** What an Observable may produce without a pause, bytes: as much as may wait of an answer (`maxQueuedValues`). */
+const MOST_AT_ONCE = 4_194_304
+
 class PushProducer implements Producer {
   private readonly subscription: Subscription
+  private atOnce = 0
 
   constructor(values$: Observable<unknown>, exchange: ExchangeId, producing: Producing) {
-    this.subscription = values$.pipe(map((value) => checkBytes(value, WHAT))).subscribe({
+    this.subscription = values$.pipe(map((value) => this.count(checkBytes(value, WHAT)))).subscribe({
       next: (data) => {
         producing.push({ type: 'next', exchange, data })
       },
@@ -152,12 +163,20 @@ class PushProducer implements Producer {
     })
   }
 
+  /** The lane sees what is produced at once only when all of it is there. */
+  private count(data: Uint8Array): Uint8Array {
+    if (this.atOnce === 0) queueMicrotask(() => (this.atOnce = 0))
+    this.atOnce += valueCost(data.length)
+    if (this.atOnce <= MOST_AT_ONCE) return data
+    throw new P2pError('Overloaded', `an Observable produced more than ${MOST_AT_ONCE} bytes without a pause`)
+  }
+
   /** The lane keeps what the asker cannot take yet, because an Observable cannot be made to wait. */
   produce(): void {
     return undefined
   }
 
-  stop(): void {
+  stop(): undefined {
     this.subscription.unsubscribe()
   }
 }

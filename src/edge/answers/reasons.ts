@@ -2,7 +2,7 @@
  * What a rejection tells the asker, and what it must not tell. The asker is a stranger, so an error leaves the node only as far
  * as its author has marked it for strangers, and every part is bounded.
  */
-import type { Command } from '../../core/events.js'
+import type { CommandOf } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
@@ -65,6 +65,19 @@ function isError(value: unknown): boolean {
 
 /** What an error tells strangers: nothing, unless it has `expose: true` (as http-errors marks it) or is our `Overloaded`. */
 export function rejectionOf(error: unknown): Rejection {
+  return read(() => told(error), {})
+}
+
+/** What a handler has thrown is foreign: it may be a proxy, and its getters may throw. */
+function read<T>(from: () => T, otherwise: T): T {
+  try {
+    return from()
+  } catch {
+    return otherwise
+  }
+}
+
+function told(error: unknown): Rejection {
   if (typeof error !== 'object' || error === null) return {}
   const { expose, code, message, retryAfterMs: wait } = error as Record<string, unknown>
   const retryAfterMs = isWait(wait) ? wait : undefined
@@ -80,15 +93,15 @@ export function rejectionOf(error: unknown): Rejection {
 
 /** Whether the error is a rejection on purpose, and not a fault of the handler. */
 export function isDeliberate(error: unknown): boolean {
-  return (
+  const isMeant = (): boolean =>
     isP2pError(error, 'Overloaded') ||
     (typeof error === 'object' && error !== null && (error as { expose?: unknown }).expose === true)
-  )
+  return read(isMeant, false)
 }
 
 /** The command, with everything cut to what may be sent. */
-export function rejectCommand(exchange: ExchangeId, { code, message, retryAfterMs }: Rejection): Command {
-  const command: Extract<Command, { type: 'reject' }> = { type: 'reject', exchange }
+export function rejectCommand(exchange: ExchangeId, { code, message, retryAfterMs }: Rejection): CommandOf<'reject'> {
+  const command: CommandOf<'reject'> = { type: 'reject', exchange }
   if (message !== undefined) command.reason = cutMessage(message)
   const sent = code === undefined ? '' : cutCode(code)
   if (sent !== '') command.code = sent

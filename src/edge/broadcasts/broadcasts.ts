@@ -6,6 +6,7 @@ import { checkNumber, checkOptions, firstLine, isThenable, messageOf, type Names
 import type { EventHandler } from '../answers/inbound.js'
 import type { Logger } from '../log.js'
 import { checkLimit, IterableObservable, Queue, type QueueLimit } from '../queue.js'
+import { line } from '../../core/terms.js'
 
 /** A message that another node has published on a topic. */
 export interface Broadcast {
@@ -162,7 +163,7 @@ export class Broadcasts {
     for (const listener of this.listeners.get(undefined) ?? []) listener.next(broadcast)
     if (this.handle === undefined) return
     const failed = (error: unknown): void => {
-      this.log('error', `the handler failed on a broadcast of ${from}: ${firstLine(messageOf(error))}`, error)
+      this.log('error', line`the handler failed on a broadcast of ${from}: ${firstLine(messageOf(error))}`, error)
     }
     try {
       const result = this.handle(topic, data, { from })

@@ -11,6 +11,7 @@ import type { Verdict } from '../../core/port.js'
 import { isThenable, show } from '../checks.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
+import { line } from '../../core/terms.js'
 
 export type { Verdict }
 
@@ -110,7 +111,7 @@ export class Validators {
   }
 
   private failed(validation: ValidationId, { topic }: Judgement, error: unknown): void {
-    this.log('error', `the validator of ${topic} failed: the message is ignored`, error)
+    this.log('error', line`the validator of ${topic} failed: the message is ignored`, error)
     this.tell(validation, 'ignore', true)
   }
 

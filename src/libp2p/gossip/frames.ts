@@ -66,8 +66,8 @@ const MAX_LENGTH_BYTES = 5
 export class FrameReader {
   /** Bytes that no frame was made of yet. */
   buffered = 0
-  private chunks: Uint8Array[] = []
-  private head = 0
+  private readonly chunks: Uint8Array[] = []
+  /** What was read of the first chunk. */
   private offset = 0
   /** What there is of the next frame's length. */
   private readonly length: PartialVarint = { value: 0, size: 0 }
@@ -86,7 +86,7 @@ export class FrameReader {
   /** The next whole frame. Throws when there can be none any more. */
   next(): Uint8Array | undefined {
     for (;;) {
-      const chunk = this.chunks[this.head]
+      const chunk = this.chunks[0]
       if (chunk === undefined) return undefined
       const frame = this.gathered === undefined ? this.begin(chunk) : this.goOn(chunk, this.gathered)
       if (this.offset === chunk.length) this.drop()
@@ -124,10 +124,9 @@ export class FrameReader {
     return (this.offset += bytes)
   }
 
+  /** A chunk that was read goes at once: it may be far larger than what is kept of it, and the queue is never empty for a fast sender. */
   private drop(): void {
     this.offset = 0
-    if (++this.head < this.chunks.length) return
-    this.chunks = []
-    this.head = 0
+    this.chunks.shift()
   }
 }

@@ -6,6 +6,7 @@ import {
   type GossipsubOpts,
   type Message,
 } from '@chainsafe/libp2p-gossipsub'
+import { limitsOf, type Limits } from '../../core/limits/limits.js'
 import type { IdentifiedMessage, PubsubOptions } from '../../core/pubsub.js'
 import { GOSSIPSUB } from '../defaults.js'
 import { withoutKeepAlive } from '../peer-tags.js'
@@ -23,6 +24,7 @@ export interface Gossipsub extends GossipSub {
 export function gossipsubService(
   { messageIdOf, scoring }: Pick<PubsubOptions, 'messageIdOf' | 'scoring'>,
   overrides: Partial<GossipsubOpts> = {},
+  { gossipCacheBytes }: Pick<Limits, 'gossipCacheBytes'> = limitsOf(),
 ): (components: GossipSubComponents) => Gossipsub {
   const encoder = new TextEncoder()
   const init = {
@@ -35,7 +37,7 @@ export function gossipsubService(
   }
   return (components) => {
     const registrar = new GossipRegistrar(components.registrar)
-    const messageCache = new MessageCache(init.mcacheLength!, init.mcacheGossip!, init.msgIdToStrFn)
+    const messageCache = new MessageCache(init.mcacheLength!, init.mcacheGossip!, init.msgIdToStrFn, gossipCacheBytes)
     const pubsub = gossipsub({ ...init, messageCache: messageCache.option })(registrar.in(withoutKeepAlive(components)))
     return Object.assign(pubsub, { registrar, messageCache })
   }

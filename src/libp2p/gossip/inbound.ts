@@ -4,8 +4,7 @@
  * is far ahead is paused, so that its sender waits and our memory does not grow.
  */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
-import { nextTurn } from '../../platform/timers.js'
-import { GOSSIP_READ_AHEAD, GOSSIP_READ_TURN } from '../defaults.js'
+import { GOSSIP_READ_AHEAD } from '../defaults.js'
 import { FrameReader } from './frames.js'
 
 /** `malformed`: nothing that follows can be read; `broken`: the stream is gone, by a reset or with its connection. */
@@ -17,6 +16,8 @@ export interface Reading {
 }
 
 export interface Reader {
+  /** Asked before each frame. `undefined`: it may be read now; otherwise it resolves when that is to be asked again. */
+  pause(): Promise<void> | undefined
   /** Throws when the frame cannot be read, and rejects for no reason. */
   handle(frame: Uint8Array): Promise<void>
   /** The stream has ended. What has arrived by then is handled all the same. */
@@ -79,17 +80,16 @@ export function readFrames(stream: Stream, limit: number, reader: Reader): Readi
     holdBack()
   }
 
+  const handle = (frame: Uint8Array): Promise<void> | undefined => (live ? reader.handle(frame) : undefined)
+
   const work = async (): Promise<void> => {
     busy = true
     try {
-      let began = performance.now()
       for (let frame = frames.next(); frame !== undefined && live; frame = frames.next()) {
+        const turn = turnOf(reader)
+        if (turn !== undefined) await turn
         catchUp()
-        await reader.handle(frame)
-        // Messages are verified in one long chain of microtasks, and sockets and timers need a turn too.
-        if (performance.now() - began < GOSSIP_READ_TURN) continue
-        await new Promise<void>((resolve) => nextTurn(resolve))
-        began = performance.now()
+        await handle(frame)
       }
       busy = false
     } catch {
@@ -103,6 +103,11 @@ export function readFrames(stream: Stream, limit: number, reader: Reader): Readi
   stream.addEventListener('message', received)
   stream.addEventListener('close', closed)
   return { stop: finish }
+}
+
+/** `undefined`: it may go on now. */
+function turnOf(reader: Reader): Promise<void> | undefined {
+  return reader.pause()?.then(() => turnOf(reader))
 }
 
 /** Pausing and resuming throw on a stream that has closed meanwhile. */

@@ -3,16 +3,19 @@
  *
  * Package: @libp2p/gossipsub 17.1.1
  * Private members: `handleReceivedRpc`, `handleReceivedMessage`,
- *   `validateReceivedMessage`, `sendRpc`, `seenCache.has`, `seenCache.put`, `getMeshPeers`,
+ *   `validateReceivedMessage`, `sendRpc`, `seenCache.has`, `seenCache.put`, `getMeshPeers`, `mesh`, `backoff`,
+ *   `handleGraft`, `makePrune`, `addToMesh`, `sendGraft`,
  *   `reportMessageValidationResult`, `streamsOutbound`; of `score` its `score.params.topics`, `score.peerStats` with `connected` and `topics` of
  *   an entry, `score.scoreCache`, `score.score`, `score.addPenalty` and `score.addPeer`
  * Changes:
  *   `handleReceivedRpc` (peer-streams.ts) is called for each frame that inbound.ts reads.
  *   `handleReceivedMessage` (pubsub.ts) is called for messages of a peer that has closed its connection behind them.
- *   `validateReceivedMessage` (admission.ts) refuses messages of foreign topics and oversize ones before their signature is
- *     checked, counts what is dropped, and reports repeats.
+ *   `validateReceivedMessage` (admission.ts) finds out what is cheap before the signature is checked, waits for its turn, counts
+ *     what is dropped, and reports repeats.
  *   `sendRpc` (outbound.ts) keeps frames below the limit, and bounds what waits for one peer.
  *   `seenCache` (publishing.ts): a publish says its id and proof, leaves out peers, and is no repeat while it reached no peer.
+ *   `handleGraft` (mesh-places.ts): whatever range of addresses has most places of a mesh gives one to another range. `mesh`, `backoff`,
+ *     `makePrune`, `addToMesh` and `sendGraft` are what that takes.
  *   `score` (scores.ts): topics come and go while the node runs; a bad score outlives a reconnection; counts by topic inherit nothing.
  *   `streamsOutbound` (pubsub.ts): a stream is given up for one over another connection before it has ended.
  *   `reportMessageValidationResult`, `getMeshPeers` (pubsub.ts): verdicts, and the event `meshChanged`.
@@ -20,9 +23,11 @@
  *   The stock reader buffers whatever a peer sends while the last frame is verified: a flood fills our memory, and not the
  *     sender's.
  *   Messages that were not verified when their sender closed its connection are lost, as at the end of a drain.
+ *   One frame of repeats stands the node still for seconds, each of them verified.
  *   Messages of foreign topics are verified, remembered and offered to others, and `gossipDropped` would not exist.
  *   A frame over 64 KiB ends the origin's stream, and a peer that does not read fills our memory.
  *   A broadcast that reached nobody cannot be sent again, and `receipts` and `replay` have no proof to go by.
+ *   Twenty identities of one address fill a mesh, and nobody else is in it.
  *   Invalid messages cost their sender nothing, or nothing any more once it has connected again.
  *   One forged message of the topic `__proto__` ends the process.
  *   What is broadcast goes to a connection that does not answer, until that is closed.
@@ -61,7 +66,15 @@ export interface Internals {
   handleReceivedRpc(from: PeerId, rpc: RPC): Promise<void>
   handleReceivedMessage(from: PeerId, message: RPC.Message): Promise<void>
   reportMessageValidationResult(id: string, via: string, result: TopicValidatorResult): void
+  /** Topic → its mesh. */
+  readonly mesh: Map<string, Set<string>>
+  /** Topic → peer → until when it must not be grafted, ms. */
+  readonly backoff: Map<string, Map<string, number>>
+  makePrune(peer: string, topic: string, doPX: boolean, onUnsubscribe: boolean): Promise<RPC.ControlPrune>
+  addToMesh(peer: string, topic: string, reason: string): void
+  sendGraft(peer: string, topics: string[]): void
   /** Replaced, as the next. */
+  handleGraft(peer: string, graft: RPC.ControlGraft[]): Promise<RPC.ControlPrune[]>
   sendRpc(peer: string, rpc: RPC): boolean
   validateReceivedMessage(from: PeerId, message: RPC.Message): Promise<Validated>
 }
@@ -82,6 +95,12 @@ export function internalsOf(pubsub: GossipSub): Internals {
     handleReceivedRpc: 'function',
     handleReceivedMessage: 'function',
     reportMessageValidationResult: 'function',
+    mesh: 'map',
+    backoff: 'map',
+    makePrune: 'function',
+    addToMesh: 'function',
+    sendGraft: 'function',
+    handleGraft: 'writable function',
     sendRpc: 'writable function',
     validateReceivedMessage: 'writable function',
   })

@@ -4,7 +4,7 @@
  */
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { GOSSIP_DECODE_LIMITS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
+import { GOSSIP_DECODE_LIMITS, GOSSIP_LATE_STREAMS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
 import type { Host } from '../host.js'
 import { withTimeout } from '../timeout-signal.js'
 import { readFrames } from './inbound.js'
@@ -23,8 +23,12 @@ export interface StreamsListener {
   malformed(peer: string): void
   /** Our stream to a peer, which has not ended, is about to be replaced by one over another connection. */
   moving(peer: string): void
-  /** The next frame is read when this promise resolves. It never rejects. `late`: the peer has gone since it said so. */
-  received(peer: PeerId, rpc: RPC, late: boolean): Promise<void>
+  /** Asked before a frame of this peer is decoded. `undefined`: now; otherwise it resolves when that is to be asked again. */
+  pause(peer: string): Promise<void> | undefined
+  /**
+   * A frame of so many bytes. The next one is read when this promise resolves. It never rejects. `late`: the peer has gone since it said so.
+   */
+  received(peer: PeerId, rpc: RPC, size: number, late: boolean): Promise<void>
 }
 
 export interface StreamLimits {
@@ -219,12 +223,21 @@ export class PeerStreams implements RegistrarListener {
     const older = inbound.get(id)
     if (older?.connection === connection) older.close()
     else older?.leave(true)
+    const hear = (rpc: RPC, size: number): Promise<void> => {
+      if (late.get(id) !== opened) late.get(id)?.newer?.hear(rpc)
+      else if (opened.newer === undefined) return listener.received(peer, rpc, size, true)
+      return listener.received(peer, opened.newer?.rest(rpc) ?? rpc, size, false)
+    }
     const reading = readFrames(stream, this.limits.inboundFrame, {
+      pause: () => listener.pause(id),
       handle: (frame) => {
         const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
-        if (late.get(id) !== opened) late.get(id)?.newer?.hear(rpc)
-        else if (opened.newer === undefined) return listener.received(peer, rpc, true)
-        return listener.received(peer, opened.newer?.rest(rpc) ?? rpc, false)
+        try {
+          return hear(rpc, frame.length)
+        } catch {
+          // It could be read, so what goes wrong with it is no fault of the peer.
+          return Promise.resolve()
+        }
       },
       over: (end) => {
         if (end === 'malformed') {
@@ -244,6 +257,13 @@ export class PeerStreams implements RegistrarListener {
         if (!this.known.has(id)) listener.forgotten(id)
       },
     })
+    const endOldest = (): void => {
+      const [oldest] = late
+      if (late.size < GOSSIP_LATE_STREAMS || oldest === undefined) return
+      late.delete(oldest[0])
+      oldest[1].close()
+      if (!this.known.has(oldest[0])) listener.forgotten(oldest[0])
+    }
     const opened: InboundStream = {
       connection,
       // By a reset, because what the peer goes on sending would fill a buffer that nothing reads.
@@ -254,6 +274,8 @@ export class PeerStreams implements RegistrarListener {
       leave(moved = false) {
         if ((stream.status === 'open' && !moved) || host.status !== 'started') return this.close()
         late.get(id)?.close()
+        late.delete(id)
+        endOldest()
         late.set(id, this)
         if (moved) this.newer = new NewerWords()
       },

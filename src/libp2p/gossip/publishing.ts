@@ -4,7 +4,7 @@
  */
 import type { AskId } from '../../core/terms.js'
 import type { PortEvent } from '../../core/port.js'
-import { REPEATED, type PubsubOptions } from '../../core/pubsub.js'
+import { repeatedBy, type PubsubOptions } from '../../core/pubsub.js'
 import { failureOf } from '../failure.js'
 import type { Gossipsub } from './gossipsub.js'
 import type { Internals } from './internals.js'
@@ -33,10 +33,13 @@ export class Publishing {
   ) {}
 
   publish(ask: AskId, topic: string, data: Uint8Array, except: ReadonlySet<string>): void {
-    const full = this.targets(topic, except).filter((peer) => this.outbound.queued(peer) > this.options.maxQueueSize)
-    if (full.length > 0) {
-      for (const peer of full) this.watch(peer)
-      return this.emit({ type: 'publishHeld', ask, peers: full })
+    const { maxQueueSize } = this.options
+    const targets = this.targets(topic, except)
+    const peers = targets.filter((peer) => this.outbound.queued(peer) > maxQueueSize)
+    if (peers.length > 0) {
+      const busy = targets.filter((peer) => !peers.includes(peer) && this.outbound.queued(peer) > maxQueueSize / 2)
+      for (const peer of [...peers, ...busy]) this.watch(peer)
+      return this.emit({ type: 'publishHeld', ask, peers, busy })
     }
     this.send(ask, topic, data, except).catch((error: unknown) => {
       this.emit({
@@ -53,13 +56,13 @@ export class Publishing {
     const { seenCache } = inside
     const sequence = nextSequence()
     const id = this.options.messageIdOf({ topic, data, from: signer.peer.toString(), sequence })
-    if (seenCache.has(id)) return this.repeated(ask)
+    if (seenCache.has(id)) return this.repeated(ask, id)
     const message = await signer.sign(topic, data, sequence)
     const size = frameSize(message)
     if (size > this.options.maxMessageSize)
       throw new Error(`it takes ${size} bytes; the limit is ${this.options.maxMessageSize}`)
     // The same bytes may have been sent, or heard, meanwhile.
-    if (seenCache.has(id)) return this.repeated(ask)
+    if (seenCache.has(id)) return this.repeated(ask, id)
     const recipients = this.targets(topic, except).filter((peer) => this.outbound.publish(peer, message))
     // If no peer got it, the same bytes may be sent again.
     if (recipients.length > 0) this.remember(id, message)
@@ -67,8 +70,10 @@ export class Publishing {
     this.emit({ type: 'published', ask, recipients, id, proof })
   }
 
-  private repeated(ask: AskId): void {
-    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message: REPEATED } })
+  private repeated(ask: AskId, id: string): void {
+    const first = this.repeats.firstOf(id)
+    const message = repeatedBy(first === this.signer.peer.toString() ? undefined : first)
+    this.emit({ type: 'publishFailed', ask, code: 'DuplicateMessage', failure: { message } })
   }
 
   /** As gossipsub remembers what it publishes: no repeat is delivered, and a peer that asks for it gets it. */

@@ -5,24 +5,31 @@
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { GossipPeer, PortEvent, SignedMessage, Verdict } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
+import type { Door } from '../../core/access/door.js'
 import type { AskId } from '../../core/terms.js'
-import { COPY_BELOW } from '../../wire/gather.js'
+import { copyIfSmall } from '../../wire/gather.js'
 import type { Connections } from '../connections.js'
-import { gossipLimits } from '../defaults.js'
+import { GOSSIP_UNREAD, gossipLimits } from '../defaults.js'
+import type { Guards } from '../guards/guards.js'
 import type { Host } from '../host.js'
 import { plain } from '../request-streams.js'
-import { Admission } from './admission.js'
+import { MessageAdmission } from './admission.js'
 import { Drops } from './drops.js'
 import { internalsOf, type Internals } from './internals.js'
+import { MeshPlaces } from './mesh-places.js'
 import { Outbound } from './outbound.js'
+import { Pace } from './pace.js'
 import { PeerStreams, type StreamsListener } from './peer-streams.js'
 import { Publishing } from './publishing.js'
 import { Repeats } from './repeats.js'
 import { Scores } from './scores.js'
 import { proofOf, Signer, unverified } from './signed-message.js'
+import { GossipTurns } from './turns.js'
 import { Verifying } from './verifying.js'
+import { lastWords, workOf } from './work.js'
 
 const RESULTS: Record<Verdict, TopicValidatorResult> = {
   accept: TopicValidatorResult.Accept,
@@ -36,9 +43,12 @@ export class Pubsub {
   private readonly scores: Scores
   private readonly streams: PeerStreams
   private readonly outbound: Outbound
-  private readonly admission: Admission
+  private readonly admission: MessageAdmission
   private readonly publishing: Publishing
   private readonly verifying: Verifying
+  private readonly places: MeshPlaces
+  private readonly turns = new GossipTurns()
+  private readonly pace: Pace
   private readonly guarded = new Set<string>()
   private readonly subscriptions = new Map<string, Set<string>>()
   /** Topic → the peers of its mesh as last reported, joined. */
@@ -51,6 +61,8 @@ export class Pubsub {
     private readonly emit: (event: PortEvent) => void,
     privateKey: PrivateKey,
     options: PubsubOptions,
+    { limits: book, isNamed, refused }: Pick<Guards, 'limits' | 'isNamed' | 'refused'>,
+    door: Pick<Door, 'silences'>,
   ) {
     const { messageIdOf, maxMessageSize, scoring } = options
     const limits = gossipLimits(options)
@@ -64,28 +76,59 @@ export class Pubsub {
     const { pubsub } = host.services
     this.inside = internalsOf(pubsub)
     this.drops = new Drops(emit)
+    this.pace = new Pace(book, isNamed, refused)
+    this.places = new MeshPlaces(pubsub, this.inside, (peer) => refused(peer, 'meshPlaces'))
     this.scores = new Scores(this.inside, scoring)
     this.streams = new PeerStreams(host, limits, this.streamsListener())
     this.outbound = new Outbound(pubsub, this.inside, this.streams, limits, this.drops)
     const repeats = new Repeats(emit)
-    this.admission = new Admission(this.inside, maxMessageSize, idOf, this.drops, this.scores, repeats)
+    pubsub.messageCache.onAnnouncedAgain = (id, via) => emit({ type: 'announcedAgain', id, via })
+    this.admission = new MessageAdmission(
+      this.inside,
+      maxMessageSize,
+      idOf,
+      this.drops,
+      this.scores,
+      repeats,
+      pubsub.messageCache,
+      {
+        owes: (peer) => this.pace.owes(peer),
+        pause: (peer) => this.pause(peer),
+        work: (peer, amount) => this.work(peer, amount),
+        replayed: (peer) => refused(peer, 'gossipReplay'),
+      },
+      door,
+    )
     const signer = new Signer(host.peerId, privateKey)
     const { inside, scores, streams, outbound } = this
     this.publishing = new Publishing(pubsub, inside, scores, streams, outbound, signer, repeats, options, emit)
-    this.verifying = new Verifying(messageIdOf, emit)
+    this.verifying = new Verifying(messageIdOf, emit, this.turns)
     this.listen()
   }
 
   private streamsListener(): StreamsListener {
     return {
-      met: (connection) => void this.connections.idOf(connection),
+      met: (connection) => {
+        this.connections.idOf(connection)
+        this.pace.meet(connection)
+        this.places.meet(connection)
+      },
       opened: (peer) => this.opened(peer),
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       moving: (peer) => void this.inside.streamsOutbound.delete(peer),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
-      received: (peer, rpc, late) => this.received(peer, rpc, late),
+      pause: (peer) => this.pause(peer),
+      received: (peer, rpc, size, late) => this.received(peer, rpc, size, late),
     }
+  }
+
+  private pause(peer: string): Promise<void> | undefined {
+    return this.pace.pause(peer) ?? this.turns.pause()
+  }
+
+  private work(peer: string, amount: number): void {
+    this.pace.work(peer, this.scores.allowRead(peer) ? amount : amount * GOSSIP_UNREAD)
   }
 
   /** Our topics are announced. The peer may not have heard that we left others: that may be under way over a connection that is dead. */
@@ -96,9 +139,18 @@ export class Pubsub {
   }
 
   /** Not an async function: a frame costs no more microtasks than it must. */
-  private received(peer: PeerId, rpc: RPC, late: boolean): Promise<void> {
+  private received(peer: PeerId, rpc: RPC, size: number, late: boolean): Promise<void> {
+    const id = peer.toString()
+    this.work(id, workOf(rpc))
+    this.pace.bytes(id, size)
     if (late) return this.receivedLate(peer, rpc)
-    if (!this.scores.allowRead(peer.toString())) return Promise.resolve()
+    if (!this.scores.allowRead(id)) {
+      this.work(id, rpc.messages.length)
+      return Promise.resolve()
+    }
+    rpc = lastWords(rpc)
+    for (const { messageIDs } of rpc.control?.ihave ?? [])
+      this.host.services.pubsub.messageCache.offeredBy(messageIDs, id)
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
   }
 
@@ -119,13 +171,24 @@ export class Pubsub {
       const held = this.guarded.has(topic)
       if (!held) this.verdict(msgId, via, 'accept')
       const proof = proofOf(msg.from, sequenceNumber, signature, key)
-      this.emit({ type: 'message', topic, data: keepable(data), from, via, id: msgId, held, proof })
+      // A user may keep it.
+      this.emit({
+        type: 'message',
+        topic,
+        data: copyIfSmall(plain(data), 0, data.length),
+        from,
+        via,
+        id: msgId,
+        held,
+        proof,
+      })
     })
     pubsub.addEventListener('subscription-change', ({ detail: { peerId, subscriptions } }) => {
       for (const { topic, subscribe } of subscriptions) {
         this.subscriptionChanged(peerId.toString(), topic, subscribe)
       }
     })
+    pubsub.addEventListener('gossipsub:heartbeat', () => this.places.spread())
     for (const event of ['gossipsub:graft', 'gossipsub:prune', 'gossipsub:heartbeat'] as const) {
       pubsub.addEventListener(event, () => this.meshMayHaveChanged())
     }
@@ -186,6 +249,11 @@ export class Pubsub {
 
   /** gossipsub reports nothing of the topics of a peer that has gone. */
   private forget(peer: string): void {
+    // One that is connected may be back at once.
+    if (this.host.getConnections(peerIdFromString(peer)).length === 0) {
+      this.pace.leave(peer)
+      this.places.leave(peer)
+    }
     this.admission.forget(peer)
     this.scores.forget(peer)
     for (const topic of [...(this.subscriptions.get(peer) ?? [])]) this.subscriptionChanged(peer, topic, false)
@@ -222,9 +290,4 @@ export class Pubsub {
     else this.meshes.delete(topic)
     this.emit({ type: 'meshChanged', topic, peers })
   }
-}
-
-/** A user may keep it, so a small payload is copied: a view would keep a whole network buffer alive. */
-function keepable(data: Uint8Array): Uint8Array {
-  return data.length < COPY_BELOW ? new Uint8Array(data) : plain(data)
 }

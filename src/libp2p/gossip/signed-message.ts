@@ -5,13 +5,14 @@
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import { publicKeyFromProtobuf, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PeerId, PrivateKey, PublicKey } from '@libp2p/interface'
-import { peerIdFromMultihash, peerIdFromString } from '@libp2p/peer-id'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { equals } from 'multiformats/bytes'
-import * as Digest from 'multiformats/hashes/digest'
 import { utf8Length } from '../../platform/bytes.js'
 import { ed25519Signer } from '../../platform/signing.js'
 import { varintLength } from '../../wire/varint.js'
 import type { SignedMessage } from '../../core/port.js'
+import { peerIdOf } from '../guards/peer-ids.js'
+import { priceOfKey } from './keys.js'
 import type { IdentifiedMessage } from '../../core/pubsub.js'
 
 /** A message that has all its parts. */
@@ -21,6 +22,8 @@ const PREFIX = new TextEncoder().encode('libp2p-pubsub:')
 const SEQUENCE_BYTES = 8
 /** The multihash code of data that is not hashed. */
 const IDENTITY = 0
+/** Characters of a peer id: base58 takes the square of them. */
+const LONGEST_PEER = 256
 /** Bytes of the signature's length in a proof. */
 const LENGTH_BYTES = 2
 
@@ -69,7 +72,9 @@ export function unverified(message: RPC.Message): IdentifiedMessage {
     topic,
     data,
     get from() {
-      return peerIdFromMultihash(Digest.decode(from)).toString()
+      const peer = peerIdOf(from)
+      if (peer === undefined) throw new Error('its signer is nobody')
+      return peer.toString()
     },
     get sequence() {
       return new DataView(seqno.buffer, seqno.byteOffset, seqno.length).getBigUint64(0)
@@ -113,6 +118,7 @@ export function proofOf(from: PeerId, sequence: bigint, signature: Uint8Array, k
 /** What an id is made of, if the proof holds. Never rejects. */
 export async function verify({ topic, data, from, proof }: SignedMessage): Promise<IdentifiedMessage | undefined> {
   try {
+    if (from.length > LONGEST_PEER) return undefined
     const peer = peerIdFromString(from)
     const view = new DataView(proof.buffer, proof.byteOffset, proof.length)
     const sequence = view.getBigUint64(0)
@@ -140,6 +146,8 @@ function isKey(peer: PeerId): boolean {
 
 function keyOf(peer: PeerId, extra: Uint8Array): PublicKey | undefined {
   if (isKey(peer)) return extra.length === 0 ? peer.publicKey : undefined
+  // Some are too dear to verify with, or even to decode.
+  if (priceOfKey(extra) === undefined) return undefined
   const key = publicKeyFromProtobuf(extra)
   return equals(key.toMultihash().bytes, peer.toMultihash().bytes) ? key : undefined
 }

@@ -1,10 +1,9 @@
-/** Verifies messages that did not come by gossip: one question after the other, with pauses for other work. */
+/** Verifies messages that did not come by gossip: one question after the other, as part of gossip's time. */
 import type { PortEvent, SignedMessage } from '../../core/port.js'
 import type { AskId } from '../../core/terms.js'
 import type { MessageIdOf } from '../../core/pubsub.js'
-import { nextTurn } from '../../platform/timers.js'
-import { VERIFY_TURN } from '../defaults.js'
 import { verify } from './signed-message.js'
+import type { GossipTurns } from './turns.js'
 
 export class Verifying {
   private last: Promise<void> = Promise.resolve()
@@ -12,6 +11,7 @@ export class Verifying {
   constructor(
     private readonly messageIdOf: MessageIdOf,
     private readonly emit: (event: PortEvent) => void,
+    private readonly turns: GossipTurns,
   ) {}
 
   ask(ask: AskId, messages: readonly SignedMessage[]): void {
@@ -20,12 +20,9 @@ export class Verifying {
 
   private async idsOf(messages: readonly SignedMessage[]): Promise<string[]> {
     const ids: string[] = []
-    let began = performance.now()
     for (const message of messages) {
+      await this.turns.pause()
       ids.push(await this.idOf(message))
-      if (performance.now() - began < VERIFY_TURN) continue
-      await new Promise<void>((resolve) => nextTurn(resolve))
-      began = performance.now()
     }
     return ids
   }

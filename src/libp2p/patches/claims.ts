@@ -15,10 +15,21 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 export class Claims {
   /** By the object: two attempts at one address are two. */
   private readonly byAddress = new WeakMap<Multiaddr, () => boolean>()
+  private readonly refused = new WeakMap<Multiaddr, Error>()
 
   /** `claim` says whether the attempt may become a connection, and is asked once. */
   set(address: Multiaddr, claim: () => boolean): void {
     this.byAddress.set(address, claim)
+  }
+
+  /** This socket was refused by ourselves. (libp2p's error only says that it was.) */
+  refuse({ remoteAddr }: MultiaddrConnection, why: string): void {
+    this.refused.set(remoteAddr, new Error(why))
+  }
+
+  /** Why the attempt at this address was. */
+  whyRefused(address: Multiaddr): Error | undefined {
+    return this.refused.get(address)
   }
 
   /** Was this socket opened by an attempt that may not become a connection? */

@@ -1,8 +1,8 @@
 /**
- * The dials of stock services, which reach a peer while the lane dials it too.
+ * The dials of the ping service, which reach a peer while the lane dials it too. (Those of kad-dht are in kad/client.ts.)
  *
  * Package: libp2p 3.3.11 (its connection manager)
- * Private members: none; relied on is that kad-dht and ping reach peers by `openStream` of this component
+ * Private members: none; relied on is that ping reaches peers by `openStream` of this component
  * Changes: a connection that is there is used; a dial of theirs has `force`.
  * Without it: libp2p hangs up the second of two connections to one address without a word. The peer knows both, and what it
  *   sends over that one is lost: a request, an answer, a broadcast.

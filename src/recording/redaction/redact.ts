@@ -46,6 +46,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
         // The proof is replaced too, because it is made from the payload.
         return withoutMessage({ ...event, id: ids.nameFor(event.id) }, state, ids)
       case 'repeated':
+      case 'announcedAgain':
         return { ...event, id: ids.nameFor(event.id) }
       case 'broadcast':
         return withoutMessage(event, state, ids)
@@ -54,6 +55,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
       case 'verified':
         return { ...event, ids: event.ids.map((id) => ids.nameFor(id)) }
       case 'reject':
+      case 'deny':
         return event.reason === undefined ? event : { ...event, reason: '*'.repeat(utf8Length(event.reason)) }
       default:
         return withoutBytes(event)

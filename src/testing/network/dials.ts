@@ -2,6 +2,8 @@
  * The dials of one host: one for each peer at a time. Its addresses race each other (core/peers/race.ts), and where none is
  * known there is a lookup before them. (The model differs: no lookup where one is known.)
  */
+import type { Door } from '../../core/access/door.js'
+import { OTHER_NETWORK, textOfBarred } from '../../core/access/lists.js'
 import { DIALS } from '../../core/parameters.js'
 import { peerOf, withoutPeer, type Candidate } from '../../core/peers/addresses.js'
 import type { Attempt } from '../../core/port.js'
@@ -13,6 +15,9 @@ import type { Wire } from './wire.js'
 /** What can be dialled. */
 export interface Listener extends LinkHost {
   readonly up: boolean
+  readonly door: Door
+  /** The pre-shared key of its network; `undefined`: none. */
+  readonly networkKey: string | undefined
   /** Nobody comes in any more. */
   readonly isClosed: boolean
 }
@@ -20,6 +25,8 @@ export interface Listener extends LinkHost {
 /** What the dials need of their host. */
 export interface Dialler<Other extends Listener> extends Listener {
   readonly wire: Wire<Other>
+  /** Where others see it. */
+  readonly place: string
   /** Where it listens. */
   readonly addresses: string[]
   sideTo(peer: string): Side | undefined
@@ -28,8 +35,11 @@ export interface Dialler<Other extends Listener> extends Listener {
   /** Asks the network where the peer is. */
   find(peer: string, done: (addresses: string[]) => void): void
   /** Makes the connection, and hands over our end of it. */
-  connect(listener: Other, place: string, done: (side: Side) => void): void
+  connect(listener: Other, place: string, done: (side: Side | undefined, why: string) => void): void
 }
+
+/** A peer that refuses us does not say why. */
+const HUNG_UP = 'the other side closed the connection at once'
 
 /** The connection; or the reason why there is none, and the addresses that were tried. */
 export type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void
@@ -163,6 +173,21 @@ export class Dials<Other extends Listener> {
     })
   }
 
+  /** What either side finds out while they shake hands. @returns why it ends there */
+  private meet(listener: Other, address: string): string | undefined {
+    const { host } = this
+    const { peerId: peer, place } = host
+    if (listener.door.refuses({ address: place, inbound: true }) !== undefined) return HUNG_UP
+    if (listener.networkKey !== host.networkKey) {
+      listener.door.count('networkKey', { address: place, inbound: true })
+      host.door.count('networkKey', { address, inbound: false })
+      return OTHER_NETWORK
+    }
+    const why = host.door.refuses({ peer: listener.peerId, address, inbound: false })
+    if (why !== undefined) return textOfBarred(why)
+    return listener.door.refuses({ peer, address: place, inbound: true }) === undefined ? undefined : HUNG_UP
+  }
+
   /** Tries an address, and again while nothing has come from there, until its time is over. */
   private attempt(dial: Dial, race: Race, address: string, until: number): void {
     const { host } = this
@@ -185,6 +210,9 @@ export class Dials<Other extends Listener> {
         if (!dial.over) this.attempt(dial, race, address, until)
       })
     }
+    const arrival = { peer: dial.peer ?? peerOf(address), address, inbound: false }
+    const why = host.door.refuses(arrival)
+    if (why !== undefined) return fail(textOfBarred(why))
     const place = withoutPeer(address)
     const listener = wire.hosts.get(place)
     if (listener === undefined || listener.isClosed) return failLater(2 * wire.once(host, host), 'connection refused')
@@ -200,8 +228,12 @@ export class Dials<Other extends Listener> {
       if (!host.up) return
       const wanted = dial.peer ?? peerOf(address)
       if (wanted !== undefined && wanted !== listener.peerId) return fail(`${listener.peerId} is there`)
-      host.connect(listener, place, (side) => {
-        this.end(dial, side, '')
+      const refusal = this.meet(listener, address)
+      if (refusal !== undefined) return fail(refusal)
+      host.connect(listener, place, (side, reason) => {
+        if (dial.over) side?.link.close(side)
+        else if (side === undefined) fail(reason)
+        else this.end(dial, side, '')
       })
     })
   }

@@ -3,7 +3,10 @@
  * network would, after the time that a real network would take.
  */
 import { unhandled } from '../../core/terms.js'
+import { Door } from '../../core/access/door.js'
+import { NOT_AUTHORIZED } from '../../core/access/lists.js'
 import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
+import { viaOf } from '../../core/peers/scopes.js'
 import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
 import { CLOCKS, PROCESS } from '../../core/parameters.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
@@ -31,6 +34,8 @@ export interface HostOptions {
   /** Request/response protocols that the node serves. */
   protocols: string[]
   pubsub: PubsubOptions
+  /** The pre-shared key of its network, as text; `undefined`: none. */
+  networkKey?: string | undefined
   /** Number of the host in its network: gives its IP address. */
   index: number
 }
@@ -40,11 +45,21 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   readonly streams: Streams
   readonly table: Table
   readonly pubsub: Pubsub
+  readonly door: Door
   nextConnection: ConnectionId = 1
   /** The announced addresses, without `/p2p`. */
   addresses: string[] = []
   /** All addresses that lead here. */
   private places: string[] = []
+  get networkKey(): string | undefined {
+    return this.options.networkKey
+  }
+
+  /** Where others see it. */
+  get place(): string {
+    return this.places[0] ?? ''
+  }
+
   /** False before it listens, and after it was stopped or has crashed. */
   up = false
   isClosed = false
@@ -70,6 +85,9 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.emit = (event) => {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
+    this.door = new Door(this.emit, (ms, run) => {
+      wire.clock.after(ms, run)
+    })
     const { random } = wire
     this.pings = new Timeouts(wire.clock, (ping) => {
       this.onPingOver(ping)
@@ -125,6 +143,10 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
         return this.pubsub.misbehaved(effect.peer, effect.count)
       case 'inspect':
         return this.pubsub.inspect(effect)
+      case 'access':
+        return this.door.set(effect)
+      case 'admit':
+        return this.door.answer(effect.visit, effect.admitted)
       case 'listen':
         return this.listen(effect.addresses, effect.announce)
       case 'stop':
@@ -198,6 +220,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
 
   private leaveNetwork(): void {
     this.up = false
+    this.door.close()
     this.pubsub.stop()
     for (const place of this.places) this.wire.hosts.delete(place)
   }
@@ -269,8 +292,17 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
    * and its topics. (The model differs: in truth identify takes two legs more. An instant of its own for each connection is
    * much of what a large network costs.)
    */
-  connect(listener: Host, place: string, done: (side: Side) => void): void {
-    const link = new Link(this.wire, this, listener, place, this.places[0] ?? '')
+  connect(listener: Host, place: string, done: (side: Side | undefined, why: string) => void): void {
+    this.door.visit({ peer: listener.peerId, address: place, inbound: false }, (isAdmitted) => {
+      if (!isAdmitted) done(undefined, NOT_AUTHORIZED)
+      else if (!this.up) return
+      else if (!listener.up) done(undefined, 'connection refused')
+      else this.link(listener, place, done)
+    })
+  }
+
+  private link(listener: Host, place: string, done: (side: Side, why: string) => void): void {
+    const link = new Link(this.wire, this, listener, place, this.place)
     this.wire.links.add(link)
     const { dialler } = link
     const theirs = listener.greeting()
@@ -279,11 +311,20 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     link.send(dialler, IDENTIFY_SIZE, () => {
       // It was switched off meanwhile.
       if (!listener.up) return link.abort(link.listener)
-      listener.onLinkOpened(link.listener, link.diallerAddress, true)
-      listener.onGreeting(link.listener, ours)
-      listener.pubsub.tellNews(link.listener, theirs.topics)
+      const arrival = { peer: this.peerId, address: link.diallerAddress, inbound: true }
+      // What changed while it was on its way.
+      if (listener.door.refuses(arrival) !== undefined) return link.abort(link.listener)
+      link.hold(dialler)
+      listener.door.visit(arrival, (isAdmitted) => {
+        if (!link.isOpenFor(dialler)) return
+        if (!isAdmitted || !listener.up) return link.abort(link.listener)
+        listener.onLinkOpened(link.listener, link.diallerAddress, true)
+        listener.onGreeting(link.listener, ours)
+        listener.pubsub.tellNews(link.listener, theirs.topics)
+        link.admit(dialler)
+      })
     })
-    done(dialler)
+    done(dialler, '')
     this.onGreeting(dialler, theirs)
   }
 
@@ -302,18 +343,22 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
 
   private onGreeting(side: Side, { protocols, addresses: theirs, topics }: Greeting): void {
     const { peer } = side
-    const overLoopback = isLoopback(side.link.listenerAddress)
-    const rule = { loopbackOnly: this.isLoopbackOnly, overLoopback, anyOverLoopback: overLoopback }
-    const addresses = acceptable(theirs, (address) => acceptsAddress(address, rule))
+    const via = viaOf(side.link.listenerAddress)
+    const rule = { loopbackOnly: this.isLoopbackOnly, via, anyOverLoopback: via === 'loopback' }
+    const addresses = acceptable(theirs, (address) => {
+      return acceptsAddress(address, rule) && this.door.bars({ peer, address }) === undefined
+    })
     this.emit({ type: 'identified', connection: side.id, peer, protocols, addresses, agent: 'simulated' })
     this.pubsub.onGreeting(peer, topics)
   }
 
   /** Of a peer that we are not connected to: the addresses that may go into the table. */
-  acceptable(addresses: string[]): string[] {
+  acceptable(peer: string, addresses: string[]): string[] {
     const { isLoopbackOnly: loopbackOnly, hasLoopback: anyOverLoopback } = this
-    const rule = { loopbackOnly, overLoopback: undefined, anyOverLoopback }
-    return acceptable(addresses, (address) => acceptsAddress(address, rule))
+    const rule = { loopbackOnly, via: undefined, anyOverLoopback }
+    return acceptable(addresses, (address) => {
+      return acceptsAddress(address, rule) && this.door.bars({ peer, address }) === undefined
+    })
   }
 
   onLinkEnding(side: Side): void {

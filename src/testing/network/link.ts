@@ -89,6 +89,8 @@ export class Side {
   last: Packet | undefined = undefined
   /** Packets that reached the place where the network is cut, in order; `undefined`: none. */
   unsent: Packet[] | undefined = undefined
+  /** What is sent from here waits at the other side's door. */
+  held = false
   /** The cut has ended, and what was held back is being sent again. */
   healing = false
   /** Since when what is sent from here arrives, and no acknowledgement comes back, ms; `undefined`: that is not so. */
@@ -205,6 +207,7 @@ export class Link {
     if (from.last === packet) from.last = undefined
     if (!this.isOpenFor(from)) return
     if (this.corrupted) return this.die()
+    if (from.held) from.unsent ??= []
     if (from.unsent !== undefined) return void from.unsent.push(packet)
     if (this.wire.isCut(from.host, from.other.host)) {
       from.unsent = [packet]
@@ -237,7 +240,8 @@ export class Link {
   heal(): void {
     for (const side of [this.dialler, this.listener]) {
       if (!this.wire.isCut(side.other.host, side.host)) side.unacknowledgedSince = undefined
-      if (side.unsent === undefined || side.healing || this.wire.isCut(side.host, side.other.host)) continue
+      if (side.unsent === undefined || side.healing || side.held || this.wire.isCut(side.host, side.other.host))
+        continue
       const delay = this.wire.delay(side, 0)
       if (delay === undefined) return this.die()
       side.healing = true
@@ -256,6 +260,16 @@ export class Link {
     side.unsent = undefined
     // The first of them may be the end of all.
     for (const packet of unsent) if (this.isOpenFor(side)) packet.open()
+  }
+
+  /** What comes from this side waits until it is admitted. */
+  hold(from: Side): void {
+    from.held = true
+  }
+
+  admit(from: Side): void {
+    from.held = false
+    if (from.unsent !== undefined) this.release(from)
   }
 
   isOpenFor(from: Side): boolean {

@@ -49,11 +49,12 @@ export function isAnnouncement(data: Uint8Array): boolean {
   return data.length >= MAGIC.length && MAGIC.every((byte, i) => data[i] === byte)
 }
 
-/** Reads an announcement; `undefined` when it is broken. */
+/** Reads an announcement; `undefined` when it is broken, or of nothing. */
 export function decodeAnnouncement(data: Uint8Array): Announcement | undefined {
   if (data.length !== ANNOUNCEMENT_BYTES || !isAnnouncement(data)) return undefined
   const view = new DataView(data.buffer, data.byteOffset + MAGIC.length + HASH_BYTES)
   const size = view.getUint16(0) * 2 ** 32 + view.getUint32(2)
+  if (size === 0) return undefined
   return { hash: data.slice(MAGIC.length, MAGIC.length + HASH_BYTES), size }
 }
 

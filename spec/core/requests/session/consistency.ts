@@ -1,5 +1,9 @@
 /** What must be true of a state between any two steps: every book that is kept twice says the same. */
+import { nothingUsed } from '../../../../src/core/requests/state.js'
 import type { State } from '../../../../src/core/state.js'
+
+/** What is in the accounts of peers and in that of all. */
+const BOOKS = ['exchanges', 'bytes', 'admitted', 'windows', 'handlers', 'answers'] as const
 
 /** The first thing that does not add up; `undefined` when all does. */
 export function inconsistency(state: State): string | undefined {
@@ -48,7 +52,7 @@ function ofAsking(state: State): string | undefined {
 }
 
 function ofAnswering(state: State): string | undefined {
-  const sums = { bytes: 0, windows: 0, admitted: 0, exchanges: 0 }
+  const sums = nothingUsed()
   let open = 0
   for (const session of state.streams.sessions.values()) if (session.role === 'answering') open += session.requests.size
   if (open !== state.exchanges.open.size)
@@ -56,23 +60,23 @@ function ofAnswering(state: State): string | undefined {
   for (const exchange of state.exchanges.open.values()) {
     sums[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
     if (exchange.admitted) sums.admitted++
+    if (exchange.busy) sums.handlers++
+    sums.answers += exchange.held
+    sums.exchanges++
     if (exchange.protocol === 'session' && exchange.sendCredit < 0) return `${exchange.id} sent more than its credit`
     if ((exchange.stage === 'waiting') !== state.budget.waiting.has(exchange.id))
       return `${exchange.id} waits for room in one book alone`
   }
-  if (
-    sums.bytes !== state.budget.bytes ||
-    sums.windows !== state.budget.windowBytes ||
-    sums.admitted !== state.budget.admitted
-  )
-    return 'the budget does not add up'
-  for (const account of state.budget.accounts.values()) {
-    sums.bytes -= account.bytes
-    sums.windows -= account.windows
-    sums.admitted -= account.admitted
-    sums.exchanges += account.exchanges
+  for (const { bytes, admitted } of state.turns.lingering.values()) {
+    sums[admitted ? 'bytes' : 'windows'] += bytes
+    if (admitted) sums.admitted++
+    sums.handlers++
   }
-  if (sums.bytes !== 0 || sums.windows !== 0 || sums.admitted !== 0) return "the peers' accounts do not add up"
-  if (sums.exchanges !== open) return `${sums.exchanges} requests in accounts, ${open} in the books`
+  const { all } = state.budget
+  for (const name of BOOKS) if (sums[name] !== all[name]) return `the budget does not add up: ${name}`
+  for (const account of state.budget.accounts.values()) {
+    for (const name of BOOKS) sums[name] -= account[name]
+  }
+  for (const name of BOOKS) if (sums[name] !== 0) return `the peers' accounts do not add up: ${name}`
   return undefined
 }

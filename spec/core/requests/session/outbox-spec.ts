@@ -1,5 +1,6 @@
 /** Who goes first when there is much to send: small before large, large in turns, and one write for an instant. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../src/core/limits/limits.js'
 import type { Effect } from '../../../../src/core/effects.js'
 import type { Event } from '../../../../src/core/events.js'
 import { bytes } from '../../../support/core.js'
@@ -70,7 +71,7 @@ describe('a small value beside large ones', () => {
   })
 
   it('does not keep them from going on, however many small ones come', () => {
-    const core = answering({ maxInboundPerPeer: 10_000 })
+    const core = answering({ limits: limitsOf({ requestsPerPeer: 10_000 }) })
     core.receive(request(1, bytes('?'), { credit: 2 * MIB }))
     core.frames(core.in(respond(-1, filled(MIB))))
     let large = 0

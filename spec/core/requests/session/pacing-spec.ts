@@ -1,5 +1,6 @@
 /** Credit for large values beside small requests: a little at a time, from whoever receives them, in either direction. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../src/core/limits/limits.js'
 import type { Effect } from '../../../../src/core/effects.js'
 import {
   createPace,
@@ -86,7 +87,7 @@ describe('a large request', () => {
   })
 
   it('that had to wait for room gets it in pieces too', () => {
-    const core = answering({ maxInboundBytes: MIB, maxInboundBytesPerPeer: MIB }).paced()
+    const core = answering({ limits: limitsOf({ requestBytes: MIB, requestBytesPerPeer: MIB }) }).paced()
     core.receive(request(1, filled(PIECE), { total: MIB }))
     expect(credits(core, core.receive(request(2, filled(PIECE), { total: MIB })), 2)).toEqual([])
     for (let i = 0; i < 3; i++) expect(credits(core, core.receive(data(2, filled(PIECE), true)), 2)).toEqual([])

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../src/core/limits/limits.js'
 import { Random } from '../../../../src/testing/network/random.js'
 import { Pair, sizes } from './pair.js'
 
 describe('two nodes that ask each other', () => {
   it.each([
     ['with room for all', 60, {}],
-    ['with hardly any room', 30, { maxInboundPerPeer: 4, maxInboundBytesPerPeer: 300_000 }],
+    ['with hardly any room', 30, { limits: limitsOf({ requestsPerPeer: 4, requestBytesPerPeer: 300_000 }) }],
   ])(
     '%s: each request ends once, each value arrives whole and in order, and nothing is left',
     (_how, seeds, settings) => {

@@ -9,7 +9,7 @@ import type { Event } from '../../../../src/core/events.js'
 import type { Settings } from '../../../../src/core/settings.js'
 import { valueCost } from '../../../../src/core/requests/values.js'
 import type { Random } from '../../../../src/testing/network/random.js'
-import { Core } from '../../../support/core.js'
+import { accountsInUse, Core } from '../../../support/core.js'
 import { BOTH } from '../../../support/session-cores.js'
 import { filled, join, SESSION } from '../../../support/session.js'
 
@@ -213,6 +213,7 @@ export class Pair {
       }
       case 'cancelHandler':
         here.answers.delete(effect.exchange)
+        here.due.push({ type: 'released', exchange: effect.exchange })
         return
       case 'value':
       case 'settle':
@@ -271,9 +272,12 @@ export function sizes({ state }: Core): Record<string, number> {
     exchanges: state.exchanges.open.size,
     exchangeDeadlines: state.exchanges.deadlines.size,
     waiting: state.budget.waiting.size,
-    accounts: state.budget.accounts.size,
-    inboundBytes: state.budget.bytes,
-    admitted: state.budget.admitted,
+    accounts: accountsInUse(state),
+    inboundBytes: state.budget.all.bytes,
+    admitted: state.budget.all.admitted,
+    handlers: state.budget.all.handlers,
+    answers: state.budget.all.answers,
+    turns: state.turns.peers.size + state.turns.stalled.size + state.turns.lingering.size,
     unflushed: state.streams.unflushed.length,
     queue: 0,
   }

@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../src/core/limits/limits.js'
 import type { Event } from '../../../../src/core/events.js'
-import { bytes, Core, data, shorts, V1 } from '../../../support/core.js'
+import { accountsInUse, bytes, Core, data, shorts, used, V1 } from '../../../support/core.js'
+import { varint } from '../../../support/session.js'
 
 function frame(stream: number, length: number): Event {
   return { type: 'data', stream, chunks: [new Uint8Array([length]), new Uint8Array(length)] }
+}
+
+/** The length of a large request, and no more of it. */
+function begun(stream: number, length: number): Event {
+  return { type: 'data', stream, chunks: [varint(length)] }
 }
 
 /** A node to which Bob has opened a stream for a request. */
@@ -21,13 +28,16 @@ function handling(settings = {}): Core {
   return core
 }
 
-function isEmpty({ state }: Core): boolean {
+/** Nothing is left, once handlers have ended of which nothing is wanted any more. */
+function isEmpty(core: Core): boolean {
+  const { state } = core
+  for (const exchange of state.turns.lingering.keys()) core.in({ type: 'released', exchange })
   return (
     state.exchanges.open.size +
       state.exchanges.deadlines.size +
-      state.budget.accounts.size +
+      accountsInUse(state) +
       state.budget.waiting.size +
-      state.budget.bytes ===
+      state.budget.all.bytes ===
     0
   )
 }
@@ -89,9 +99,8 @@ describe('a request of a peer', () => {
   })
 
   it.each([
-    ['it is longer than declared', {}, [[1, 7, 8]]],
     ['it is larger than 1 bytes (maxRequestSize)', { maxRequestSize: 1 }, [[2]]],
-    ['too many requests are open', { maxInboundPerPeer: 0 }, []],
+    ['too many requests are open', { limits: limitsOf({ requestsPerPeer: 0 }) }, []],
   ])('is refused with a line in five seconds, however often that happens: %s', (why, settings, chunks) => {
     const core = new Core({ pingInterval: 1e9, ...settings })
     core.connect('bob')
@@ -100,7 +109,11 @@ describe('a request of a peer', () => {
       core.now = i * 60
       const opening: Event = { type: 'streamInbound', stream: 2 * i, connection: 1, protocol: V1 }
       const effects = core.all(opening, ...(chunks.length === 0 ? [] : [data(2 * i, ...chunks)]))
-      lines.push(...effects.flatMap((effect) => (effect.type === 'log' ? [`${effect.level} ${effect.message}`] : [])))
+      lines.push(
+        ...effects.flatMap((effect) =>
+          effect.type === 'log' && effect.level === 'warn' ? [`${effect.level} ${effect.message}`] : [],
+        ),
+      )
     }
     const first = `warn a request of bob was refused: ${why}`
     const later = `${first} (and 83 more since the last such line)`
@@ -173,17 +186,18 @@ describe('a request of a peer', () => {
 
 describe('room for the requests of others', () => {
   it('has a number for each peer and in all', () => {
-    const core = new Core({ maxInboundPerPeer: 2, maxInbound: 3 })
+    const core = new Core({ limits: limitsOf({ requestsPerPeer: 3, requests: 8 }) })
     core.connect('bob', 1)
     core.connect('carol', 2)
-    expect(shorts([2, 4, 6].flatMap((stream) => core.inbound(stream, 1)))).toEqual(['reset 6'])
-    expect(shorts([8, 10].flatMap((stream) => core.inbound(stream, 2)))).toEqual(['reset 10'])
+    expect(shorts([2, 4, 6, 8].flatMap((stream) => core.inbound(stream, 1)))).toEqual(['reset 8'])
+    // An eighth is for those who are trusted, and nobody has more than is free besides.
+    expect(shorts([10, 12, 14].flatMap((stream) => core.inbound(stream, 2)))).toEqual(['reset 14'])
     core.in({ type: 'streamClosed', stream: 2, reason: 'reset' })
-    expect(core.inbound(12, 1)).toEqual([])
+    expect(core.inbound(16, 2)).toEqual([])
   })
 
   it('pauses a request whose bytes find no room, and resumes it when there is some', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 10 }) })
     core.connect('bob')
     core.inbound(2)
     core.inbound(4)
@@ -194,8 +208,18 @@ describe('room for the requests of others', () => {
     expect(shorts(core.in(data(4, [2, 3, 4, 5])))).toEqual(['handle 4 5'])
   })
 
+  it('has also what comes over streams that are paused: a window of Yamux of each. Beyond that a request is cut off', () => {
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 600_000 }), maxRequestSize: 1_000_000 })
+    core.connect('bob')
+    const sizes = [600_000, 400_000, 400_000, 400_000, 5]
+    sizes.forEach((_, i) => core.inbound(2 * i + 2))
+    const all = sizes.map((size, i) => shorts(core.in(begun(2 * i + 2, size))).filter((one) => !one.startsWith('log')))
+    expect(all).toEqual([[], ['pause 4'], ['pause 6'], ['reset 8'], ['pause 10']])
+    expect(used(core.state.budget)).toMatchObject({ bytes: 600_000, windows: 524_293, exchanges: 4 })
+  })
+
   it('gives a request its whole time to arrive from then on', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 10, requestTimeout: 100 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 10 }), requestTimeout: 100 })
     core.connect('bob')
     core.inbound(2)
     core.in(frame(2, 8))
@@ -204,33 +228,34 @@ describe('room for the requests of others', () => {
     core.in(data(4, [5, 1]))
     core.at(100)
     core.in({ type: 'streamClosed', stream: 2, reason: 'closed' })
+    // Its handler was cancelled; its bytes are in use until it has come to its end.
+    expect(shorts(core.in({ type: 'released', exchange: 2 }))).toEqual(['resume 4'])
     expect(core.at(199)).toEqual([])
     expect(shorts(core.at(200))).toEqual(['reset 4'])
   })
 
   it('hands over a request that was whole before there was room for it', () => {
-    const core = new Core({ maxInboundBytes: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytes: 10 }) })
     core.connect('bob', 1)
     core.connect('carol', 2)
     core.inbound(2, 1)
     core.inbound(4, 2)
     core.in(frame(2, 8))
     expect(core.in(frame(4, 5))).toEqual([])
-    expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'reset' }))).toEqual([
-      'cancelHandler 2',
-      'handle 4 5',
-    ])
+    expect(shorts(core.in({ type: 'streamClosed', stream: 2, reason: 'reset' }))).toEqual(['cancelHandler 2'])
+    // The handler has the bytes still.
+    expect(shorts(core.in({ type: 'released', exchange: 2 }))).toEqual(['handle 4 5'])
   })
 
   it('lets in a request that is larger than the whole budget when it is alone', () => {
-    const core = new Core({ maxInboundBytes: 10, maxInboundBytesPerPeer: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytes: 10, requestBytesPerPeer: 10 }) })
     core.connect('bob')
     core.inbound(2)
     expect(shorts(core.in(frame(2, 100)))).toEqual(['handle 2 100'])
   })
 
   it('does not let one peer that waits hold up the others', () => {
-    const core = new Core({ maxInboundBytesPerPeer: 10 })
+    const core = new Core({ limits: limitsOf({ requestBytesPerPeer: 10 }) })
     core.connect('bob', 1)
     core.connect('carol', 2)
     core.inbound(2, 1)

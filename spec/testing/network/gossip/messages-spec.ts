@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { REPEATED } from '../../../../src/core/pubsub.js'
 import { bytes } from '../../../support/bytes.js'
-import { clique, heard, join, leave, line, publish, scoreOf, TOPIC } from './lab.js'
+import { encodeAnnouncement } from '../../../../src/wire/gossip/announcement.js'
+import { clique, heard, join, joinGuarded, leave, line, offersOf, publish, scoreOf, TOPIC } from './lab.js'
 import type { Lab, Member } from '../lab.js'
 
 describe('a message', () => {
@@ -90,6 +91,25 @@ describe('a message', () => {
       { topic: TOPIC, from: 'peer1', via: 'peer1' },
     ])
     expect(c.heard('repeated')).toHaveLength(1)
+  })
+
+  it('that announces a large one is reported once of each other who hands it on or offers it, until its verdict', () => {
+    const [lab, members] = clique(4)
+    const [a, b, c, d] = members as [Member, Member, Member, Member]
+    join(b, c)
+    joinGuarded(d)
+    lab.run(3_000)
+    const data = encodeAnnouncement({ hash: new Uint8Array(32), size: 9 })
+    publish(a, data)
+    lab.run(5_000)
+    const [first] = d.heard('message')
+    const others = d.heard('announcedAgain')
+    expect(others.map(({ via }) => via).sort()).toEqual([b, c].map(({ peerId }) => peerId))
+    expect(others.every(({ id }) => id === first!.id)).toBe(true)
+    expect([...b.heard('announcedAgain'), ...c.heard('announcedAgain')]).toEqual([])
+    d.run({ type: 'verdict', id: first!.id, via: a.peerId, verdict: 'accept' })
+    offersOf(d).onIHave('peer9', TOPIC, [first!.id])
+    expect(d.heard('announcedAgain')).toHaveLength(2)
   })
 
   it('is refused when it was sent or heard less than a minute ago', () => {

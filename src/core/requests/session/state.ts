@@ -7,6 +7,8 @@ import { WITHOUT_HELLO, type Farewell, type Hello } from '../../../wire/session/
 import { createReader, type FrameReader } from '../../../wire/session/reader.js'
 import type { Gathered } from '../../../wire/gather.js'
 import { IdMap } from '../../id-map.js'
+import { createBucket } from '../../limits/rate.js'
+import type { Bucket } from '../../limits/state.js'
 import type { Pace, Round } from './pacing.js'
 
 /** A request that sends over a session: an outbound one sends one value (its payload), an answer any number. */
@@ -37,6 +39,8 @@ export interface Session<Party extends Sender> {
   hello: Hello
   /** Our HELLO was sent. */
   helloSent: boolean
+  /** The rate of frames that say nothing. */
+  readonly wasted: Bucket
   /** The largest id of a request so far. */
   lastId: number
   /** Open requests, by id. */
@@ -112,6 +116,7 @@ function createSession<Party extends Sender>(stream: StreamId, { id, peer, pace 
     greeted: false,
     hello: { ...WITHOUT_HELLO },
     helloSent: false,
+    wasted: createBucket(),
     lastId: 0,
     requests: new IdMap(),
     writing: false,

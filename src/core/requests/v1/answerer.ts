@@ -2,16 +2,17 @@
  * The answering side of version 1: one stream per request, one frame each way. The stream of a request without room is
  * paused; a request that never ends is cut off by its deadline.
  */
+import { offend, OFFENCES } from '../../access/offences.js'
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { log, type Effects, type Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
-import { noteReceived, openAccount, reserve, waitForRoom } from '../budget.js'
+import { noteAnswered, noteReceived } from '../accounts.js'
+import { openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
-  startHandling,
   isWorkedOn,
   openExchange,
   refusesNew,
@@ -19,8 +20,15 @@ import {
   type Answerer,
   tooLate,
 } from '../exchanges.js'
+import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
+import { openInPlaceOfOthers } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
+import { startHandling, TOO_LATE } from '../turns.js'
+import { line } from '../../terms.js'
+
+/** What comes over a paused stream all the same, bytes: the window of Yamux, which nobody has given it more of. */
+const UNREAD = 262_144
 
 export function onInboundStream(state: State, out: Effects, event: EventOf<'streamInbound'>): void {
   const { stream, connection: id } = event
@@ -28,7 +36,9 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   if (connection === undefined) return void out.push({ type: 'reset', stream, reason: 'unknown connection' })
   // No answer at all: rejected.
   if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
-  if (!openAccount(state, connection.peer)) {
+  const { peer } = connection
+  const account = openAccount(state, peer) ?? openInPlaceOfOthers(state, out, peer)
+  if (account === undefined) {
     logRefusal(state, out, connection.peer, 'too many requests are open')
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })
   }
@@ -48,6 +58,11 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     moved: 0,
     deadline: 0,
     ended: false,
+    account,
+    arrivedAt: 0,
+    payload: undefined,
+    busy: false,
+    held: 0,
   }
   openExchange(state, exchange)
   startDeadline(state, exchange)
@@ -58,7 +73,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
 export function onRequestData(state: State, out: Effects, exchange: V1Exchange, chunks: Uint8Array[]): void {
   const { reader } = exchange
   for (const chunk of chunks) {
-    noteReceived(state, exchange, chunk.length)
+    noteReceived(exchange, chunk.length)
     const progress = exchange.complete ? 'excess' : readFrame(reader, chunk)
     if (progress === 'done') exchange.complete = true
     else if (progress !== 'more') return violate(state, out, exchange, progress)
@@ -66,6 +81,10 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
   if (exchange.stage !== 'reading' || reader.length === undefined) return
   exchange.total = reader.length
   if (!exchange.admitted && !reserve(state, exchange, exchange.total)) {
+    if (!reserveWindow(state, exchange, Math.min(exchange.total, UNREAD))) {
+      logRefusal(state, out, exchange.peer, 'no room for a request of this size')
+      return kill(state, out, exchange, 'no room')
+    }
     waitForRoom(state, exchange)
     if (!exchange.complete) out.push({ type: 'pause', stream: exchange.id })
     return
@@ -74,7 +93,9 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 }
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
-  startHandling(state, out, exchange, takePayload(exchange.reader))
+  if (startHandling(state, out, exchange, takePayload(exchange.reader)) === 0) return
+  logRefusal(state, out, exchange.peer, TOO_LATE)
+  kill(state, out, exchange, 'overloaded')
 }
 
 function violate(
@@ -89,12 +110,13 @@ function violate(
     excess: 'longer than declared',
   }[what]
   logRefusal(state, out, exchange.peer, `it is ${why}`)
+  if (what !== 'tooLarge') offend(state, exchange.peer, OFFENCES.violation, `it sent a request that is ${why}`)
   kill(state, out, exchange, what)
 }
 
 export function onRequestEnd(state: State, out: Effects, exchange: V1Exchange): void {
   if (exchange.complete) return
-  log(out, 'debug', `a request of ${exchange.peer} ended in its middle`)
+  log(out, 'debug', line`a request of ${exchange.peer} ended in its middle`)
   kill(state, out, exchange, 'incomplete')
 }
 
@@ -103,6 +125,8 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
   exchange.stage = 'answering'
   exchange.ended = true
   startDeadline(state, exchange)
+  if (data === undefined) holdAnswer(state, exchange, 0)
+  else noteAnswered(exchange)
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 
@@ -135,7 +159,9 @@ export const v1Answerer: Answerer<V1Exchange> = {
   setPullable() {},
 
   expire(state, out, exchange) {
-    if (exchange.stage !== 'handling') return kill(state, out, exchange, 'timeout')
+    const { stage, timeout, peer } = exchange
+    if (stage === 'queued') logRefusal(state, out, peer, `no handler was free for it within ${timeout} ms`)
+    if (stage !== 'handling') return kill(state, out, exchange, 'timeout')
     cancelHandler(state, out, exchange, tooLate(exchange))
     send(state, out, exchange, undefined)
   },

@@ -1,4 +1,5 @@
 /** The asking side of version 1: one stream per request, one frame each way. It knows nothing of sessions. */
+import { offend, OFFENCES } from '../../access/offences.js'
 import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { closeAsk, fail, settle } from '../../asks.js'
@@ -94,6 +95,7 @@ function violate(
 ): void {
   const { maxResponseSize } = state.settings
   out.push({ type: 'reset', stream: call.stream, reason: what })
+  if (what !== 'tooLarge') offend(state, ask.peer, OFFENCES.violation, `it sent an answer that is ${what}`)
   closeCall(
     state,
     out,

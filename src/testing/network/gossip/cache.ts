@@ -3,6 +3,7 @@
  * a verdict. A message that waits is neither offered nor given to others.
  */
 import { GOSSIP } from '../../../core/parameters.js'
+import { isAnnouncement } from '../../../wire/gossip/announcement.js'
 import type { GossipMessage } from './message.js'
 
 const { history, historyTold, seenTTL } = GOSSIP
@@ -11,6 +12,8 @@ interface Entry {
   message: GossipMessage
   /** While it waits for its verdict: all peers that have handed it to us. */
   givers: Set<string> | undefined
+  /** Of the announcement of a large message: peers that have it, by their word. */
+  announcers: Set<string> | undefined
 }
 
 function publishOf({ from, sequence }: GossipMessage): string {
@@ -35,7 +38,9 @@ export class GossipCache {
     this.seen.delete(id)
     this.seen.set(id, { until: now + seenTTL, publishes: new Set([publishOf(message)]) })
     this.rejected.delete(id)
-    this.windows[0]!.set(id, { message, givers: heldFrom === undefined ? undefined : new Set([heldFrom]) })
+    const givers = (): Set<string> | undefined => (heldFrom === undefined ? undefined : new Set([heldFrom]))
+    const announcers = isAnnouncement(message.data) ? givers() : undefined
+    this.windows[0]!.set(id, { message, givers: givers(), announcers })
   }
 
   /** Of a message whose id was seen: is it another publish, of which this is the first? (A repeat comes by several ways too.) */
@@ -56,6 +61,14 @@ export class GossipCache {
     }
     if (punished.has(via)) return false
     punished.add(via)
+    return true
+  }
+
+  /** The peer has it, by its word. True: it is an announcement that waits for its verdict, and that peer has not said so before. */
+  noteAnnouncer(id: string, peer: string): boolean {
+    const entry = this.find(id)
+    if (entry?.givers === undefined || entry.announcers === undefined || entry.announcers.has(peer)) return false
+    entry.announcers.add(peer)
     return true
   }
 

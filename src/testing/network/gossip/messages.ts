@@ -25,6 +25,8 @@ export interface MessagesHost {
   sideTo(peer: string): Side | undefined
   /** Is anything of the peer read? */
   reads(peer: string): boolean
+  /** Is nothing heard that this peer has signed? */
+  silences(peer: string): boolean
   /** The messages of the host at the other end. */
   messagesBeyond(side: Side): Messages
 }
@@ -64,10 +66,12 @@ export class Messages {
     const recipients = (this.parts.topics.subscribersOf(topic)?.all ?? []).filter(
       (peer) => !except.includes(peer) && this.parts.scores.of(peer) >= publishThreshold,
     )
-    const peers = recipients.filter((peer) => this.parts.queues.isFull(this.host.sideTo(peer)))
+    const { queues } = this.parts
+    const peers = recipients.filter((peer) => queues.isFull(this.host.sideTo(peer)))
     if (peers.length > 0) {
-      for (const peer of peers) this.parts.queues.watch(peer)
-      return this.emit({ type: 'publishHeld', ask, peers })
+      const busy = recipients.filter((peer) => !peers.includes(peer) && queues.isHalfFull(this.host.sideTo(peer)))
+      for (const peer of [...peers, ...busy]) queues.watch(peer)
+      return this.emit({ type: 'publishHeld', ask, peers, busy })
     }
     if (recipients.length > 0) this.parts.cache.add(id, message, this.host.now)
     for (const peer of recipients) this.send(peer, message)
@@ -99,11 +103,13 @@ export class Messages {
     const { topic: name, from } = message
     const topic = this.parts.topics.get(name)
     if (topic === undefined) return this.onUnknownTopic(via, name)
+    if (this.host.silences(from)) return this.dropped(via, name, 'denied')
     if (message.size > this.options.maxMessageSize) return this.onInvalid(via, name, 'oversize')
     if (!message.isGenuine) return this.onInvalid(via, name, 'signature')
     const id = message.idBy(this.options.messageIdOf)
     if (this.parts.cache.isSeen(id, this.host.now)) {
       if (this.parts.cache.noteRepeat(id, message)) this.emit({ type: 'repeated', topic: name, id, from, via })
+      this.has(via, id)
       if (this.parts.cache.again(id, via)) this.parts.scores.invalidMessage(via)
       return
     }
@@ -112,6 +118,11 @@ export class Messages {
     const [data, proof] = [message.data.slice(), message.proof.slice()]
     this.emit({ type: 'message', topic: name, data, from, proof, via, id, held })
     if (!held) this.relay(message, [via])
+  }
+
+  /** The peer has handed on a message that is known, or offers it. */
+  has(peer: string, id: string): void {
+    if (this.parts.cache.noteAnnouncer(id, peer)) this.emit({ type: 'announcedAgain', id, via: peer })
   }
 
   /** To all peers in the mesh but its signer and those that have it. */

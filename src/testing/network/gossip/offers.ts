@@ -43,6 +43,7 @@ export class Offers {
   private onIHave(peer: string, topic: string, ids: string[]): void {
     const { host } = this
     if (!host.trusts(peer) || !host.isJoined(topic)) return
+    for (const id of ids) this.messages.has(peer, id)
     const lacking = ids.filter((id) => !this.cache.isSeen(id, host.now))
     if (lacking.length === 0) return
     host.tellOffers(peer, (there, from) => {

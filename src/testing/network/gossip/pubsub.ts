@@ -3,6 +3,7 @@
  * each beat the meshes are mended, and peers outside of them are offered what was heard. Not modelled: what earns a peer a
  * score above zero (so nobody is grafted opportunistically), IDONTWANT, peer exchange.
  */
+import type { Door } from '../../../core/access/door.js'
 import { GOSSIP, MESH } from '../../../core/parameters.js'
 import type { PortEffect, PortEvent } from '../../../core/port.js'
 import type { PubsubOptions } from '../../../core/pubsub.js'
@@ -28,6 +29,8 @@ export interface PubsubHost {
   sideTo(peer: string): Side | undefined
   /** One end for each connected peer. */
   neighbours(): Side[]
+  /** Who may come in. */
+  readonly door: Pick<Door, 'silences'>
   /** The pub/sub of the host at the other end. */
   pubsubBeyond(side: Side): Pubsub
 }
@@ -63,6 +66,10 @@ export class Pubsub implements MeshHost, MessagesHost, OffersHost, TopicsHost {
     const { topics, mesh, scores, queues, cache } = this
     this.messages = new Messages(this, { topics, mesh, scores, queues, cache }, emit, options)
     this.offers = new Offers(this, cache, this.messages)
+  }
+
+  silences(peer: string): boolean {
+    return this.host.door.silences(peer)
   }
 
   get peerId(): string {

@@ -32,6 +32,10 @@ export class SendQueues {
     return this.waitingFor(side) > this.limit
   }
 
+  isHalfFull(side: Side | undefined): boolean {
+    return this.waitingFor(side) > this.limit / 2
+  }
+
   /** `drained` is called once half of the limit is free: never in this instant. */
   watch(peer: string): void {
     if (!this.watched.has(peer)) this.watched.set(peer, { armed: false })

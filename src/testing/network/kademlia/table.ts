@@ -34,7 +34,7 @@ export interface TableHost {
   /** A connection to the peer: an open one, or a new one. */
   reach(peer: string, addresses: string[], done: Reached): void
   /** Those addresses of a peer that was only named to us that may go into the table. */
-  acceptable(addresses: string[]): string[]
+  acceptable(peer: string, addresses: string[]): string[]
   /** The table of the host at the other end. */
   tableBeyond(side: Side): Table
 }
@@ -208,7 +208,7 @@ export class Table implements LookupTable {
   hear({ peer, key, addresses: theirs }: Contact): string[] | undefined {
     const member = this.members.get(peer)
     if (member !== undefined) return member.addresses
-    const addresses = this.host.acceptable(theirs)
+    const addresses = this.host.acceptable(peer, theirs)
     if (addresses.length === 0) return undefined
     const isFull = !this.hasRoomFor(key) || this.waiting.size >= waitingVisits
     if (isFull || this.visits.has(peer)) return addresses

@@ -1,7 +1,8 @@
 /** Answers over a session: one value or several, in whatever order the commands come, and their deadlines. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../../src/core/limits/limits.js'
 import type { Command } from '../../../../../src/core/events.js'
-import { bytes, shorts } from '../../../../support/core.js'
+import { accountsInUse, bytes, shorts } from '../../../../support/core.js'
 import { answering, type AnsweringCore } from '../../../../support/session-cores.js'
 import { cancel, credit, data, filled, frame, join, reply, request, type Asked } from '../../../../support/session.js'
 
@@ -31,9 +32,7 @@ describe('an answer', () => {
     expect(core.in(respond('yes'))).toEqual([
       { type: 'write', stream: 2, chunks: [reply(1, bytes('yes'), { last: true })], end: false },
     ])
-    expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.exchanges.deadlines.size).toBe(
-      0,
-    )
+    expect(core.state.exchanges.open.size + accountsInUse(core.state) + core.state.exchanges.deadlines.size).toBe(0)
   })
 
   it.each<[string, Command[], string[]]>([
@@ -212,7 +211,7 @@ describe('a deadline', () => {
   })
 
   it('ends a request that gets no room, which is another try at another time', () => {
-    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
     core.receive(data(1, filled(16_000), true))
     expect(core.lines(core.at(10_000))).toEqual([
@@ -221,7 +220,7 @@ describe('a deadline', () => {
   })
 
   it('begins when there is room, for a request that waited for it', () => {
-    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 100_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
     core.now = 9_000
     core.receive(cancel(1))
@@ -282,7 +281,7 @@ describe('a deadline', () => {
   })
 
   it('of the asker is never passed: not by an answer, nor by a request that waited for room', () => {
-    const core = answering({ ...unpinged, maxInboundBytes: 100_000, maxInboundBytesPerPeer: 100_000 })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 110_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, bytes('a'), { timeout: 9_000, credit: 10 }))
     core.receive(request(2, filled(10), { total: 90_000 }), request(3, filled(10), { timeout: 9_000, total: 90_000 }))
     core.now = 5_000
@@ -298,8 +297,7 @@ describe('a deadline', () => {
   it('is over with the first of many values', () => {
     const core = askedFor('a')
     core.lines(core.run({ type: 'next', exchange: -1, data: bytes('x') }))
-    expect(core.state.exchanges.deadlines.size).toBe(0)
-    core.now = 12_000
+    core.at(12_000)
     expect(core.lines(core.run({ type: 'next', exchange: -1, data: bytes('y') }))).toEqual(['REPLY 1, "y"'])
   })
 })

@@ -1,5 +1,6 @@
 /** The stream of a session over which a peer asks: how it is opened, closed by the asker, and how it ends. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../../src/core/limits/limits.js'
 import type { Event } from '../../../../../src/core/events.js'
 import { bytes, shorts } from '../../../../support/core.js'
 import { answering, AnsweringCore, asked, inbound, left } from '../../../../support/session-cores.js'
@@ -11,7 +12,7 @@ const ENDED: Event = { type: 'streamEnded', stream: 2 }
 
 describe('a session that a peer opens', () => {
   it('is greeted with our limits, once', () => {
-    const core = new AnsweringCore({ maxInboundPerPeer: 300, maxRequestSize: 5_000 })
+    const core = new AnsweringCore({ limits: limitsOf({ requestsPerPeer: 300 }), maxRequestSize: 5_000 })
     core.connect('bob')
     expect(core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })).toEqual([])
     expect(core.lines(core.receive(hello({ 0: 1, 77: 5 })))).toEqual(['HELLO 0=7 1=300 2=65536 3=5000 5=16384'])
@@ -146,7 +147,7 @@ describe('the end of a session', () => {
     const core = asked('a', 'b')
     const ends = core.lines(core.in({ type: 'shutdown', ask: 9 }))
     expect(ends).toEqual(['cancelHandler -1', 'cancelHandler -2', 'FAIL 1 Stopped', 'FAIL 2 Stopped', 'stop'])
-    expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.budget.bytes).toBe(0)
+    expect(core.state.exchanges.open.size + core.state.budget.accounts.size + core.state.budget.all.bytes).toBe(0)
   })
 })
 

@@ -1,5 +1,6 @@
 /** What an asker sends: requests, CANCEL, and violations of the protocol. */
 import { describe, expect, it } from '@jest/globals'
+import { limitsOf } from '../../../../../src/core/limits/limits.js'
 import { bytes, shorts } from '../../../../support/core.js'
 import { answering, AnsweringCore, asked, inbound, left } from '../../../../support/session-cores.js'
 import { data, filled, frame, hello, request, cancel, credit } from '../../../../support/session.js'
@@ -115,7 +116,7 @@ describe('CANCEL', () => {
     expect(core.lines(core.receive(data(1, filled(5), true), cancel(1), data(1, filled(10))))).toEqual([
       'FAIL 1 Cancelled',
     ])
-    expect(core.state.budget.bytes).toBe(0)
+    expect(core.state.budget.all.bytes).toBe(0)
   })
 
   it('of one that is over is ignored', () => {
@@ -131,6 +132,37 @@ describe('CANCEL', () => {
       'cancelHandler -1',
       'FAIL 1 Cancelled',
     ])
+  })
+})
+
+describe('frames that say nothing any more', () => {
+  const MANY = 40_000
+
+  it.each<[string, (i: number) => Uint8Array]>([
+    ['CREDIT for what is over', () => credit(1, 1_000)],
+    ['CREDIT of next to nothing', () => credit(2, 1)],
+    ['CANCEL of what is over', () => cancel(1)],
+    ['DATA of what is over', () => data(1, filled(9), true)],
+    ['crumbs of a request', () => data(3, filled(1), true)],
+    ['frames of an unknown type', () => wire.frame(0x8f, 0)],
+    ['GOODBYE', (i) => wire.goodbye(i + 1, 0)],
+  ])('%s: a burst of them is ignored, and no more than that', (_, make) => {
+    const core = answering()
+    core.receive(
+      request(1, bytes('?')),
+      request(2, bytes('?'), { credit: 10 }),
+      request(3, filled(1), { total: 200_000 }),
+    )
+    core.receive(cancel(1))
+    const few = Array.from({ length: MANY / 2 }, (__, i) => make(i))
+    expect(core.receive(...few).filter(({ type }) => type === 'reset')).toEqual([])
+    core.now += 1_000
+    expect(core.receive(...few).filter(({ type }) => type === 'reset')).toEqual([])
+    expect(core.receive(...few)).toContainEqual({
+      type: 'reset',
+      stream: 2,
+      reason: 'too many of its frames say nothing',
+    })
   })
 })
 
@@ -189,7 +221,7 @@ describe('a violation by the asker', () => {
     ],
     ['an unknown frame', [wire.frame(9, 1)], 'frames of type 9 are unknown'],
   ])('resets the session for %s: all of its requests are over, the connection stays', (_what, frames, why) => {
-    const core = answering({ maxInboundBytesPerPeer: 1_200_000 })
+    const core = answering({ limits: limitsOf({ requestBytesPerPeer: 1_200_000 }) })
     core.receive(request(1, bytes('a'), { credit: 9 }), request(2, bytes('b'), { credit: 9 }))
     const effects = core.run(core.hears(...frames))
     expect(effects.filter(({ type }) => type === 'reset')).toEqual([{ type: 'reset', stream: 2, reason: why }])

@@ -95,6 +95,13 @@ describe('an answer', () => {
     })
   })
 
+  it('says when to come again, and is believed up to a minute', () => {
+    const core = asking()
+    core.ask(1)
+    const effects = core.receive(fail(core.state.streams.sessions.get(1)!.lastId, 'Overloaded', 2 ** 40))
+    expect(effects).toMatchObject([{ type: 'fail', refusal: { code: 'Overloaded', retryAfterMs: 60_000 } }])
+  })
+
   it.each([
     ['Rejected', { code: 'RequestRejected', message: 'bob rejected the request: why not' }],
     ['Timeout', { code: 'RequestTimeout', message: 'bob did not answer in time: why not' }],
@@ -349,7 +356,7 @@ describe('a violation by the answerer', () => {
   it('is logged once, for whoever runs the node', () => {
     const core = asking()
     const logged = core.all(core.hears(wire.hello())).filter((effect) => effect.type === 'log')
-    expect(logged).toEqual([
+    expect(logged).toMatchObject([
       {
         type: 'log',
         level: 'warn',

@@ -12,7 +12,7 @@ import {
   type HelloLimits,
 } from '../../../../wire/session/writer.js'
 import type { Settings } from '../../../settings.js'
-import { RETRY_AFTER } from '../../../asks.js'
+import { MOST_RETRY_AFTER, RETRY_AFTER } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import type { State } from '../../../state.js'
 import {
@@ -24,16 +24,22 @@ import {
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
-import { noteSent } from '../../budget.js'
+import { noteAnswered, noteSent } from '../../accounts.js'
+import { isBehind, mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
+import { logRefusal } from '../../refusal-log.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { nextCredit, onAnswered, windowOf } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
-import { advance, applyOverflow, charge, seriesOf } from './series.js'
+import { advance, applyOverflow, charge, keepOnly, reserveNext, seriesOf } from './series.js'
 
 type Session = AnsweringSession<SessionExchange>
+
+/** Why an answer ends before its time. */
+const TOO_FAST = 'values came faster than they were taken'
+const NO_ROOM = 'there is no room for more of the answer'
 
 /** The most that a producer that can wait may be ahead of what was written, whatever the credit. */
 const MAX_AHEAD = 65_536
@@ -63,17 +69,21 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
   const cost = valueCost(data.length)
+  if (!mayKeep(state, exchange, series.cost + cost)) return cutAnswer(state, out, exchange, NO_ROOM, RETRY_AFTER)
   series.allowance -= cost
-  charge(session, series, cost)
+  if (series.allowance <= 0) series.reserved = 0
+  charge(state, session, exchange, series, cost)
   if (exchange.value === undefined) exchange.value = data
   else series.values.push(data)
   if (series.pullable) allow(state, out, exchange)
-  else if (!applyOverflow(state, session, exchange, series)) {
-    const message = 'values came faster than they were taken'
-    cancelHandler(state, out, exchange, { code: 'Overloaded', message })
-    endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs: 0 })
-  }
+  else if (!applyOverflow(state, session, exchange, series)) cutAnswer(state, out, exchange, TOO_FAST)
   enlist(state, session, exchange)
+}
+
+/** The answer ends with what waits of it, because there is too much of it. */
+function cutAnswer(state: State, out: Effects, exchange: SessionExchange, message: string, retryAfterMs = 0): void {
+  cancelHandler(state, out, exchange, { code: 'Overloaded', message })
+  endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs })
 }
 
 /** The producer can wait. */
@@ -87,7 +97,8 @@ export function allow(state: State, out: Effects, exchange: SessionExchange): vo
   const { series, sendCredit, ended } = exchange
   if (series === undefined || !series.pullable || ended || series.allowance > 0) return
   const room = Math.min(sendCredit, MAX_AHEAD) - series.cost
-  if (room <= 0) return
+  if (room <= 0) return keepOnly(state, exchange, series)
+  if (isBehind(state) || !reserveNext(state, exchange, series)) return stall(state, exchange)
   allowValues(state, out, exchange, room - series.allowance)
   series.allowance = room
 }
@@ -100,6 +111,7 @@ function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame)
   if (begins) startDeadline(state, exchange)
   exchange.ended = true
   exchange.failure = failure
+  keepOnly(state, exchange, exchange.series)
   enlist(state, sessionOf(state, exchange), exchange)
 }
 
@@ -140,8 +152,16 @@ export function failNow(state: State, exchange: SessionExchange, code: string, m
 }
 
 /** FAIL goes with the next write. Who finds us overloaded is told when to come again. */
-export function writeRefusal(state: State, session: Session, wireId: number, code: string, message: string): void {
-  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? RETRY_AFTER : 0 })
+export function writeRefusal(
+  state: State,
+  session: Session,
+  wireId: number,
+  code: string,
+  message: string,
+  wait = 0,
+): void {
+  const retryAfterMs = Math.min(Math.max(RETRY_AFTER, Math.ceil(wait)), MOST_RETRY_AFTER)
+  session.failures.push({ wireId, code, message, retryAfterMs: code === 'Overloaded' ? retryAfterMs : 0 })
   scheduleFlush(state, session)
 }
 
@@ -184,6 +204,8 @@ function whyOver({ stage, timeout, total, gathered, sent }: SessionExchange): { 
       }
     case 'waiting':
       return { code: 'Overloaded', message: `there was no room for it within ${timeout} ms` }
+    case 'queued':
+      return { code: 'Overloaded', message: `no handler was free for it within ${timeout} ms` }
     case 'handling':
       return { code: 'Rejected', message: `nobody answered within ${timeout} ms` }
     case 'answering':
@@ -209,9 +231,11 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
   expire(state, out, exchange) {
     const { deadline } = exchange
     const { code, message } = whyOver(exchange)
+    // Nothing was done for it.
+    if (code === 'Overloaded') logRefusal(state, out, exchange.peer, message)
     // Either the asker's time is over, or ours.
     const isAskers = deadline !== 0 && state.now >= deadline
-    failNow(state, exchange, isAskers ? 'Timeout' : code, message)
+    failNow(state, exchange, isAskers && code !== 'Overloaded' ? 'Timeout' : code, message)
     cutExchange(state, out, exchange, tooLate(exchange))
   },
 
@@ -226,8 +250,8 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
 export const sendingAnswers = {
   inOrder: false,
 
-  limits: ({ maxInboundPerPeer, maxRequestSize }: Settings): HelloLimits => ({
-    maxOpen: maxInboundPerPeer,
+  limits: ({ limits, maxRequestSize }: Settings): HelloLimits => ({
+    maxOpen: limits.requestsPerPeer,
     requestWindow: REQUEST_WINDOW,
     firstFlight: FIRST_FLIGHT,
     maxRequest: maxRequestSize,
@@ -252,8 +276,10 @@ export const sendingAnswers = {
   write(state: State, out: Effects, exchange: SessionExchange, writer: FrameWriter, bytes: number): void {
     const { value, wireId, failure, series } = exchange
     if (value === undefined) {
-      if (failure === undefined) writeEnd(writer, wireId)
-      else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
+      if (failure === undefined) {
+        noteAnswered(exchange)
+        writeEnd(writer, wireId)
+      } else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
       return endExchange(state, exchange)
     }
     const first = exchange.sent < 0
@@ -266,9 +292,10 @@ export const sendingAnswers = {
     noteSent(state, exchange, bytes)
     const cost = bytes + (first ? VALUE_OVERHEAD : 0)
     exchange.sendCredit -= cost
-    if (series !== undefined) charge(sessionOf(state, exchange), series, -cost)
+    if (series !== undefined) charge(state, sessionOf(state, exchange), exchange, series, -cost)
     exchange.sent = to
     if (isLast) {
+      noteAnswered(exchange)
       if (first) onAnswered(sessionOf(state, exchange).pace, state.now, exchange.total, to)
       return endExchange(state, exchange)
     }

@@ -1,4 +1,5 @@
 /** Events on the stream of a session over which a peer asks: opening, bytes, end. What frames mean, frames.ts knows. */
+import { offend, OFFENCES } from '../../../access/offences.js'
 import type { SessionExchange } from '../../state.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { updateIdle } from '../../../peers/connections.js'
@@ -11,6 +12,7 @@ import { createAnsweringSession, type AnsweringSession } from '../state.js'
 import { forgetGoodbyes } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
 import { onFrame } from './frames.js'
+import { line } from '../../../terms.js'
 
 type Session = AnsweringSession<SessionExchange>
 
@@ -27,7 +29,7 @@ export function onInboundSession(
   }
   if (++connection.sessionsOpened > state.settings.maxSessions) return false
   if (connection.answering !== undefined) {
-    log(out, 'warn', `${connection.peer} opened a second session: it was refused`)
+    log(out, 'warn', line`${connection.peer} opened a second session: it was refused`)
     out.push({ type: 'reset', stream, reason: 'there is a session already' })
     return true
   }
@@ -42,7 +44,8 @@ export function onAnsweringData(state: State, out: Effects, session: Session, ch
   for (const chunk of chunks) {
     const violation = session.ending ? 'it sent more after its end' : readFrames(session.reader, chunk, take)
     if (violation === undefined) continue
-    log(out, 'warn', `the session of ${session.peer} was reset: ${violation}`)
+    offend(state, session.peer, OFFENCES.violation, 'it broke the protocol of sessions')
+    log(out, 'warn', line`the session of ${session.peer} was reset: ${violation}`)
     out.push({ type: 'reset', stream: session.stream, reason: violation })
     forgetGoodbyes(state, session)
     return closeAnswering(state, out, session, 'the session was reset')

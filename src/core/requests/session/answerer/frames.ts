@@ -28,20 +28,16 @@ import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { onPiece } from '../pacing.js'
 import type { AnsweringSession } from '../state.js'
+import { CRUMB, waste } from '../waste.js'
 import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
-import { noteReceived, openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
-import {
-  startHandling,
-  nextExchange,
-  openExchange,
-  refusesNew,
-  startDeadline,
-  tooLate,
-  GIVEN_UP,
-} from '../../exchanges.js'
+import { noteReceived } from '../../accounts.js'
+import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
+import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
+import { openInPlaceOfOthers } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
+import { startHandling, TOO_LATE } from '../../turns.js'
 import {
   allow,
   cutExchange,
@@ -57,6 +53,9 @@ import {
 /** A CANCEL this long before the deadline is taken for the end of the asker's time, ms. */
 const CANCELS_WITHIN = 100
 
+/** Why a request is refused that is larger than what is free. */
+const NO_ROOM = 'no room for a request of this size'
+
 type Session = AnsweringSession<SessionExchange>
 
 /** One object for the fields of all requests, because they are copied at once. */
@@ -68,7 +67,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     scheduleFlush(state, session)
     return frame.type === FrameType.HELLO ? onHello(state, session, frame) : 'its first frame is not HELLO'
   }
-  if (isIgnorable(frame, session.hello)) return undefined
+  if (isIgnorable(frame, session.hello)) return waste(session, state.now)
   if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
   switch (frame.type) {
     case FrameType.REQUEST:
@@ -78,7 +77,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     case FrameType.CANCEL:
       return onCancel(state, out, session, frame)
     case FrameType.GOODBYE:
-      return onGoodbye(state, out, session, frame)
+      return waste(session, state.now) ?? onGoodbye(state, out, session, frame)
     case FrameType.CREDIT:
       return onCredit(state, out, session, frame)
     default:
@@ -94,12 +93,12 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 
 function onRequest(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const { id, flags } = frame
-  const { maxInboundPerPeer, requestTimeout } = state.settings
+  const { limits, requestTimeout } = state.settings
   if (id <= session.lastId) return 'an id was used again'
   session.lastId = id
   // A refused request counts until its FAIL was sent, so an asker that does not read cannot ask without end.
   const open = session.requests.size + session.failures.length
-  if (open >= Math.max(WITHOUT_HELLO.maxOpen, maxInboundPerPeer)) return 'too many requests are open'
+  if (open >= Math.max(WITHOUT_HELLO.maxOpen, limits.requestsPerPeer)) return 'too many requests are open'
   const service = (flags & SERVICE) !== 0
   if (service && (session.hello.features & Feature.SERVICE) === 0) return 'it used a feature that it had not named'
   const broken = readRequest(frame, fields)
@@ -114,8 +113,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
   if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
-  if (!openAccount(state, session.peer))
-    return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
+  const account = openAccount(state, session.peer) ?? openInPlaceOfOthers(state, out, session.peer)
+  if (account === undefined) return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
     protocol: 'session',
     id: nextExchange(state),
@@ -146,21 +145,25 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     series: undefined,
     ended: false,
     failure: undefined,
+    account,
+    arrivedAt: 0,
+    payload: undefined,
+    busy: false,
+    held: 0,
   }
-  noteReceived(state, exchange, size)
+  noteReceived(exchange, size)
   openExchange(state, exchange)
   session.requests.set(id, exchange)
   if (session.requests.size === 1) updateIdle(state, state.connections.all.get(session.connection)!)
   if (!hasMore) {
-    if (!reserve(state, exchange, size)) return overloaded(state, out, exchange)
+    if (!reserve(state, exchange, size)) return overloaded(state, out, exchange, NO_ROOM)
     exchange.complete = true
-    startHandling(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end))
-    return undefined
+    return handOver(state, out, exchange, copyIfSmall(frame.bytes, frame.at, frame.end))
   }
   startDeadline(state, exchange)
   // What may come without CREDIT needs its room in any case.
   if (!reserve(state, exchange, total) && !reserveWindow(state, exchange, Math.min(total, REQUEST_WINDOW)))
-    return overloaded(state, out, exchange)
+    return overloaded(state, out, exchange, NO_ROOM)
   gather((exchange.gathered = createGathered()), rest(frame), exchange.reserved)
   if (hasRoom(exchange)) grantRest(state, session, exchange)
   else waitForRoom(state, exchange)
@@ -172,10 +175,15 @@ function hasRoom({ admitted, total }: SessionExchange): boolean {
   return admitted || total <= REQUEST_WINDOW
 }
 
-function overloaded(state: State, out: Effects, exchange: SessionExchange): Violation | undefined {
+function handOver(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): undefined {
+  const late = startHandling(state, out, exchange, data)
+  if (late > 0) overloaded(state, out, exchange, TOO_LATE, late)
+}
+
+function overloaded(state: State, out: Effects, exchange: SessionExchange, message: string, wait = 0): undefined {
   const session = state.connections.all.get(exchange.connection)!.answering!
-  cutExchange(state, out, exchange, { code: 'Overloaded', message: 'there is no room for it' })
-  return refuse(state, out, session, exchange.wireId, 'Overloaded', 'no room for a request of this size')
+  cutExchange(state, out, exchange, { code: 'Overloaded', message })
+  return refuse(state, out, session, exchange.wireId, 'Overloaded', message, wait)
 }
 
 /** Refuses a request that has no exchange. */
@@ -186,9 +194,10 @@ function refuse(
   wireId: number,
   code: string,
   message: string,
+  wait = 0,
 ): undefined {
   logRefusal(state, out, session.peer, message)
-  writeRefusal(state, session, wireId, code, message)
+  writeRefusal(state, session, wireId, code, message, wait)
 }
 
 function onData(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
@@ -196,7 +205,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   if (id > session.lastId) return 'there is more of a request that never was'
   const exchange = session.requests.get(id)
   // The request was refused while this frame was under way.
-  if (exchange === undefined) return undefined
+  if (exchange === undefined) return waste(session, state.now)
   const { gathered, total } = exchange
   if (gathered === undefined) return 'there is more of a request that is complete'
   const size = frame.end - frame.at
@@ -204,10 +213,10 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   if (exchange.credit < 0) return 'it sent more than its credit allows'
   noteFlight(session, exchange)
   const hasMore = (flags & MORE) !== 0
-  noteReceived(state, exchange, size)
+  noteReceived(exchange, size)
   const received = gathered.received + size
   if (hasMore ? received >= total : received !== total) return 'a request is not as long as it said'
-  const broken = checkPayload(frame)
+  const broken = checkPayload(frame) ?? (hasMore && size < CRUMB ? waste(session, state.now) : undefined)
   if (broken !== undefined) return broken
   gather(gathered, rest(frame), exchange.reserved)
   onPiece(session.pace, state.now, exchange, received)
@@ -218,8 +227,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   exchange.complete = true
   exchange.gathered = undefined
   keepRest(session, exchange)
-  startHandling(state, out, exchange, takeGathered(gathered))
-  return undefined
+  return handOver(state, out, exchange, takeGathered(gathered))
 }
 
 /** The asker cancels what it does not get in time. Its clock is not ours, so this may be a little before the deadline. */
@@ -231,7 +239,7 @@ function onCancel(state: State, out: Effects, session: Session, frame: Frame): V
   if (frame.at !== frame.end) return 'CANCEL has a body'
   if (frame.id > session.lastId) return 'it cancelled a request that never was'
   const exchange = session.requests.get(frame.id)
-  if (exchange === undefined) return undefined
+  if (exchange === undefined) return waste(session, state.now)
   failNow(state, exchange, 'Cancelled', '')
   cutExchange(state, out, exchange, isOverFor(state, exchange) ? tooLate(exchange) : GIVEN_UP)
   return undefined
@@ -242,7 +250,8 @@ function onCredit(state: State, out: Effects, session: Session, frame: Frame): V
   if (amount < 0) return 'CREDIT is broken'
   if (frame.id > session.lastId) return 'it gave credit to a request that never was'
   const exchange = session.requests.get(frame.id)
-  if (exchange === undefined) return undefined
+  const wasted = exchange === undefined || amount < CRUMB ? waste(session, state.now) : undefined
+  if (exchange === undefined || wasted !== undefined) return wasted
   exchange.sendCredit += amount
   if (exchange.sendCredit > MAX_CREDIT) return 'it gave too much credit'
   allow(state, out, exchange)

@@ -3,6 +3,7 @@
  * it may produce; for one that cannot, the asker's policy says what happens to too many values. It knows no frames.
  */
 import type { State } from '../../../state.js'
+import { expectedOf, holdAnswer, mayExpect } from '../../held.js'
 import type { Series, SessionExchange } from '../../state.js'
 import { valueCost } from '../../values.js'
 import type { AnsweringSession } from '../state.js'
@@ -13,13 +14,33 @@ type Session = AnsweringSession<SessionExchange>
 const GONE = new Uint8Array()
 
 export function seriesOf(exchange: SessionExchange): Series {
-  return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0 })
+  return (exchange.series ??= { values: [], next: 0, cost: 0, pullable: false, allowance: 0, reserved: 0, movedAt: 0 })
 }
 
 /** Counts the cost of values that were produced, sent or dropped. */
-export function charge(session: Session, series: Series, cost: number): void {
+export function charge(state: State, session: Session, exchange: SessionExchange, series: Series, cost: number): void {
   series.cost += cost
+  // It goes, or is the first that waits.
+  if (cost < 0 || series.cost === cost) series.movedAt = state.now
   if (!series.pullable) session.queued += cost
+  holdAnswer(state, exchange, series.cost + series.reserved)
+}
+
+/** Reserves room for the next value of a producer that can wait. False: there is none, and it waits for that too. */
+export function reserveNext(state: State, exchange: SessionExchange, series: Series): boolean {
+  const { account } = exchange
+  const expected = expectedOf(state, account)
+  const more = series.cost + expected - exchange.held
+  if (more > 0 && !mayExpect(state, account, more)) return false
+  series.reserved = expected
+  holdAnswer(state, exchange, series.cost + expected)
+  return true
+}
+
+/** Nothing more is produced, for now or for ever: the answer takes what waits of it. */
+export function keepOnly(state: State, exchange: SessionExchange, series: Series | undefined): void {
+  if (series !== undefined) series.reserved = 0
+  holdAnswer(state, exchange, series?.cost ?? 0)
 }
 
 /** If too many values wait, the asker's policy decides which are dropped. False: it wants the answer to end. */
@@ -28,12 +49,12 @@ export function applyOverflow(state: State, session: Session, exchange: SessionE
   switch (exchange.lossy?.overflow) {
     case undefined:
     case 'error':
-      dropNewest(session, exchange, series)
+      dropNewest(state, session, exchange, series)
       return false
     case 'dropOldest':
     case 'conflate':
       while (countWaiting(exchange, series) > 1 && isOverfull(state, session, exchange, series))
-        dropOldest(session, exchange, series)
+        dropOldest(state, session, exchange, series)
       return true
   }
 }
@@ -69,16 +90,16 @@ function countWaiting({ value, sent }: SessionExchange, { values, next }: Series
   return (value !== undefined && sent < 0 ? 1 : 0) + values.length - next
 }
 
-function dropNewest(session: Session, exchange: SessionExchange, series: Series): void {
+function dropNewest(state: State, session: Session, exchange: SessionExchange, series: Series): void {
   const last = series.values.length > series.next ? series.values.pop() : undefined
-  charge(session, series, -valueCost((last ?? exchange.value!).length))
+  charge(state, session, exchange, series, -valueCost((last ?? exchange.value!).length))
   if (last === undefined) exchange.value = undefined
 }
 
-function dropOldest(session: Session, exchange: SessionExchange, series: Series): void {
+function dropOldest(state: State, session: Session, exchange: SessionExchange, series: Series): void {
   const isBegun = exchange.sent >= 0
   const dropped = isBegun ? shift(series)! : exchange.value!
-  charge(session, series, -valueCost(dropped.length))
+  charge(state, session, exchange, series, -valueCost(dropped.length))
   if (!isBegun) advance(exchange)
 }
 

@@ -1,4 +1,5 @@
 /** Events on the stream of a session over which we ask: opened, refused, bytes, end. What frames mean, frames.ts knows. */
+import { offend, OFFENCES } from '../../../access/offences.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../../../wire/protocols.js'
 import { readFrames, type Frame, type Violation } from '../../../../wire/session/reader.js'
 import { log, type Effects } from '../../../effects.js'
@@ -15,6 +16,7 @@ import { useStream } from '../../v1/asker.js'
 import type { AskingSession } from '../state.js'
 import { forgetSession, loseCalls } from './calls.js'
 import { onFrame } from './frames.js'
+import { line } from '../../../terms.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -59,7 +61,8 @@ export function onSessionData(state: State, out: Effects, session: Session, chun
   for (const chunk of chunks) {
     const violation = readFrames(session.reader, chunk, take)
     if (violation === undefined) continue
-    log(out, 'warn', `the session with ${session.peer} was reset: ${violation}`)
+    offend(state, session.peer, OFFENCES.violation, 'it broke the protocol of sessions')
+    log(out, 'warn', line`the session with ${session.peer} was reset: ${violation}`)
     return endSession(state, out, session, `the session was reset (${violation})`)
   }
   const connection = state.connections.all.get(session.connection)!

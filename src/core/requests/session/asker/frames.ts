@@ -21,7 +21,7 @@ import {
   type Violation,
 } from '../../../../wire/session/reader.js'
 import { readVarint } from '../../../../wire/varint.js'
-import { emitValue, endDeadline, endValues, extendAsk, fail, settle } from '../../../asks.js'
+import { emitValue, endDeadline, endValues, extendAsk, fail, MOST_RETRY_AFTER, settle } from '../../../asks.js'
 import type { Effects, Refusal } from '../../../effects.js'
 import { maxResponseOf } from '../../../settings.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
@@ -32,6 +32,7 @@ import { enlist } from '../../streams.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { nextCredit, onAnswered, onPiece } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
+import { CRUMB, waste } from '../waste.js'
 import { endSessionCall, closeSessionCall, flightOf, giveBackCredit, giveCredit, noteLife } from './calls.js'
 
 type Session = AskingSession<SessionCall>
@@ -41,7 +42,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     session.greeted = true
     return frame.type === FrameType.HELLO ? onHello(state, session, frame) : 'its first frame is not HELLO'
   }
-  if (isIgnorable(frame, session.hello)) return undefined
+  if (isIgnorable(frame, session.hello)) return waste(session, state.now)
   if (frame.id === 0 && frame.type !== FrameType.HELLO) return 'a frame has no id'
   switch (frame.type) {
     case FrameType.REPLY:
@@ -51,7 +52,7 @@ export function onFrame(state: State, out: Effects, session: Session, frame: Fra
     case FrameType.FAIL:
       return onFail(state, out, session, frame)
     case FrameType.GOODBYE:
-      return onGoodbye(state, out, session, frame)
+      return waste(session, state.now) ?? onGoodbye(state, out, session, frame)
     case FrameType.CREDIT:
       return onCredit(state, session, frame)
     default:
@@ -74,7 +75,7 @@ function onHello(state: State, session: Session, frame: Frame): Violation | unde
 
 function onReply(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {
   const call = session.requests.get(frame.id)
-  if (call === undefined) return onLateReply(session, frame)
+  if (call === undefined) return onLateReply(session, frame) ?? waste(session, state.now)
   const isLast = (frame.flags & LAST) !== 0
   if (isLast && (frame.flags & MORE) !== 0) return 'a value is the last one and not complete'
   const { ask } = call
@@ -124,7 +125,8 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
     intake.total = total
     intake.credit -= VALUE_OVERHEAD
   }
-  const broken = count(intake, frame.end - frame.at, hasMore)
+  const size = frame.end - frame.at
+  const broken = count(intake, size, hasMore) ?? (hasMore && size < CRUMB ? waste(session, state.now) : undefined)
   if (broken !== undefined) return broken
   if (hasMore) {
     gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
@@ -214,7 +216,7 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
   switch (code) {
     case 'Overloaded': {
       const refusal: Refusal = { code: 'Overloaded', message: `${peer} is overloaded${text}` }
-      return retryAfterMs > 0 ? { ...refusal, retryAfterMs } : refusal
+      return retryAfterMs > 0 ? { ...refusal, retryAfterMs: Math.min(retryAfterMs, MOST_RETRY_AFTER) } : refusal
     }
     case 'TooLarge':
       return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }
@@ -234,8 +236,10 @@ function onCredit(state: State, session: Session, frame: Frame): Violation | und
   const amount = readCredit(frame)
   if (amount < 0) return 'CREDIT is broken'
   session.trusted = amount >= WITHOUT_HELLO.requestWindow
+  if (frame.id > session.lastId) return 'it gave credit to a request that never was'
   const call = session.requests.get(frame.id)
-  if (call === undefined) return frame.id > session.lastId ? 'it gave credit to a request that never was' : undefined
+  const wasted = call === undefined || amount < CRUMB ? waste(session, state.now) : undefined
+  if (call === undefined || wasted !== undefined) return wasted
   call.sendCredit += amount
   if (call.sendCredit > MAX_CREDIT) return 'it gave too much credit'
   if (call.value !== undefined) enlist(state, session, call)

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals'
+import type { AuditEvent } from '../../../src/core/access/audit-event.js'
+import type { Effect } from '../../../src/core/effects.js'
+import type { Event } from '../../../src/core/events.js'
+import { Core } from '../../support/core.js'
+
+const told = (effects: Effect[]): AuditEvent[] =>
+  effects.flatMap((effect) => (effect.type === 'audited' ? [effect.event] : []))
+
+const opened = (connection: number): Event => {
+  return {
+    type: 'connectionOpened',
+    connection,
+    peer: `p${connection}`,
+    address: '/ip4/192.0.2.1/tcp/1',
+    inbound: true,
+  }
+}
+
+describe('the audit', () => {
+  it('tells who came in', () => {
+    const core = new Core()
+    core.now = 7
+    expect(told(core.all(opened(1)))).toEqual([
+      { kind: 'admitted', at: 7, peer: 'p1', address: '/ip4/192.0.2.1/tcp/1', inbound: true, count: 1 },
+    ])
+  })
+
+  it('tells what the network has refused, and how often', () => {
+    const core = new Core()
+    const address = '/ip4/192.0.2.1/tcp/1'
+    const refused = { type: 'turnedAway', address, inbound: true, count: 5 } as const
+    for (const [why, reason] of [
+      ['networkKey', 'it has another network key, or none'],
+      ['handshakes', 'there were too many handshakes'],
+    ] as const)
+      expect(told(core.all({ ...refused, why }))).toEqual([
+        { kind: 'refused', at: 0, address, inbound: true, reason, count: 5 },
+      ])
+  })
+
+  it('has a rate, and says how many it has left out', () => {
+    const core = new Core()
+    const flood = Array.from({ length: 1_000 }, (_, i) => opened(i + 1))
+    const first = told(core.all(...flood))
+    expect(first.length).toBeLessThanOrEqual(201)
+    core.now = 10_000
+    const [next] = told(core.all(opened(5_000)))
+    expect(next!.missed).toBe(1_000 - first.length)
+    expect(told(core.all(opened(5_001)))[0]).not.toHaveProperty('missed')
+  })
+
+  it('of a flood writes as many lines', () => {
+    const core = new Core()
+    const deny = Array.from({ length: 1_000 }, (_, i): Event => {
+      return {
+        type: 'turnedAway',
+        why: 'denied',
+        address: `/ip4/192.0.${i >> 8}.${i & 255}/tcp/1`,
+        inbound: true,
+        count: 1,
+      }
+    })
+    expect(core.all(...deny).filter(({ type }) => type === 'log').length).toBeLessThanOrEqual(201)
+  })
+})

@@ -1,0 +1,194 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Entry } from '../../../src/core/access/lists.js'
+import { prefixOf } from '../../../src/core/access/ranges.js'
+import type { Effect } from '../../../src/core/effects.js'
+import { defaultSettings } from '../../../src/core/settings.js'
+import { bytes, Core, refusalOf, shorts } from '../../support/core.js'
+import { BOB, BOOT, dialFailed, identified } from '../../support/peers.js'
+
+const open = defaultSettings.access
+const bob: Entry = { peer: 'bob' }
+const loopback: Entry = { range: prefixOf('127.0.0.0/8')! }
+
+const deny = (core: Core, entry: Entry, options: { duration?: number; reason?: string } = {}): Effect[] =>
+  core.in({ type: 'deny', ask: 99, entries: [entry], ...options })
+const allow = (core: Core, entry: Entry): Effect[] => core.in({ type: 'allow', ask: 98, entries: [entry] })
+const changesIn = (effects: Effect[]) => effects.flatMap((effect) => (effect.type === 'access' ? effect.changes : []))
+
+describe('deny', () => {
+  it.each([
+    ['a peer', bob],
+    ['its address', loopback],
+  ])('of %s hangs up, and ends what is under way with Denied', (_, entry) => {
+    const core = new Core()
+    core.connect('bob')
+    core.request(1, 'bob')
+    core.in({ type: 'streamOpened', stream: 1, protocol: '/tinyp2p/req-resp/1.0.0' })
+    core.in({ type: 'dialPeer', ask: 2, target: 'bob', addresses: [] })
+    const effects = deny(core, entry, { reason: 'spam' })
+    expect(shorts(effects)).toEqual(
+      expect.arrayContaining(['access', 'fail 1 Denied', 'closeConnection 1', 'settle 99']),
+    )
+    expect(refusalOf(effects)).toBe('Denied: bob is denied by this node: spam')
+    expect(core.state.connections.all.size).toBe(0)
+    expect(core.state.asks.open.size).toBe(0)
+  })
+
+  it('leaves others alone', () => {
+    const core = new Core()
+    core.connect('carol')
+    core.request(1, 'carol')
+    expect(shorts(deny(core, bob))).toEqual(['access', 'settle 99'])
+    expect(core.state.connections.all.size).toBe(1)
+  })
+
+  it('cancels the handlers of the peer', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.inbound(2)
+    core.in({ type: 'data', stream: 2, chunks: [bytes('\x01?')] }, { type: 'streamEnded', stream: 2 })
+    expect(shorts(deny(core, bob))).toContain('cancelHandler 2')
+  })
+
+  it('while a dial is under way ends the wait at once, and closes what comes of it', () => {
+    const core = new Core()
+    core.request(1, 'bob')
+    core.in({ type: 'dialPeer', ask: 2, target: 'bob', addresses: [] })
+    expect(shorts(deny(core, bob))).toEqual(['access', 'fail 1 Denied', 'fail 2 Denied', 'settle 99'])
+    expect(shorts(core.connect('bob', 7))).toEqual(['closeConnection 7'])
+    expect(core.state.connections.all.size).toBe(0)
+    core.in({ type: 'dialled', target: 'bob', peer: 'bob', connection: 7 })
+    expect(core.state.dials.size).toBe(0)
+    // And later it may come in.
+    allow(core, bob)
+    expect(shorts(core.request(3, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it('ends a dial to a bare address', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 2, target: '/ip4/127.0.0.1/tcp/5', addresses: ['/ip4/127.0.0.1/tcp/5'] })
+    expect(shorts(deny(core, loopback))).toContain('fail 2 Denied')
+  })
+
+  it('refuses later requests and dials without a dial', () => {
+    const core = new Core()
+    deny(core, bob)
+    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
+    expect(shorts(core.in({ type: 'dialPeer', ask: 2, target: 'bob', addresses: [] }))).toEqual(['fail 2 Denied'])
+    deny(core, loopback)
+    const target = '/ip4/127.0.0.1/tcp/5'
+    const somewhere = { addresses: [`${target}/p2p/carol`] }
+    expect(shorts(core.in({ type: 'dialPeer', ask: 3, target: 'carol', ...somewhere }))).toEqual(['fail 3 Denied'])
+    // By its peer id it may be reached elsewhere.
+    expect(shorts(core.in({ type: 'dialPeer', ask: 4, target: 'dave', addresses: [] }))).toEqual(['dial dave'])
+  })
+
+  it('takes the peer out of the table and out of memory, and does not dial it again', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob'), { type: 'tableChanged', peer: 'bob', addresses: [BOB] })
+    expect(shorts(deny(core, bob))).toContain('tableRemove bob')
+    expect(core.state.memory.peers.has('bob')).toBe(false)
+    expect(shorts(core.in({ type: 'tableChanged', peer: 'bob', addresses: [BOB] }))).toEqual(['tableRemove bob'])
+    for (const time of [1_000, 10_000, 100_000]) expect(shorts(core.at(time))).not.toContain('dial bob')
+  })
+
+  it('holds for a boot node too, which is dialled again when it is allowed', () => {
+    const core = new Core({ bootNodes: { boot: [BOOT] } })
+    core.in({ type: 'tick' }, dialFailed('boot'))
+    deny(core, { peer: 'boot' })
+    for (let tick = 1; tick < 5; tick++) {
+      core.now = tick * 30_000
+      expect(shorts(core.in({ type: 'tick' }))).not.toContain('dial boot')
+    }
+    allow(core, { peer: 'boot' })
+    core.now += 30_000
+    expect(shorts(core.in({ type: 'tick' }))).toContain('dial boot')
+  })
+
+  it('with a time ends by itself, and the network is told', () => {
+    const core = new Core()
+    const until = 5_000
+    expect(changesIn(deny(core, bob, { duration: until }))).toEqual([{ list: 'deny', entry: bob, until }])
+    expect(changesIn(core.at(4_999))).toEqual([])
+    expect(changesIn(core.at(5_000))).toEqual([{ list: 'deny', entry: bob, until: undefined }])
+    expect(shorts(core.request(1, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it('again replaces the time', () => {
+    const core = new Core()
+    deny(core, bob, { duration: 5_000 })
+    deny(core, bob)
+    core.at(10_000)
+    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
+    deny(core, bob, { duration: 10 })
+    core.at(10_010)
+    expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it('drops what such a peer has signed, whoever hands it on', () => {
+    const core = new Core()
+    core.connect('carol')
+    core.in({ type: 'subscribe', topic: 'news' })
+    deny(core, bob)
+    const message = { topic: 'news', data: bytes('hi'), proof: bytes('') }
+    const from = (signer: string, id: string): Effect[] =>
+      core.in({ type: 'message', ...message, from: signer, id, via: 'carol', held: true })
+    expect(from('bob', 'a')).toEqual([{ type: 'verdict', id: 'a', via: 'carol', verdict: 'ignore' }])
+    expect(shorts(from('carol', 'b'))).toContain('deliver news 2')
+  })
+})
+
+describe('allow', () => {
+  it('takes back a denial, and closes nothing', () => {
+    const core = new Core()
+    deny(core, bob)
+    expect(changesIn(allow(core, bob))).toEqual([{ list: 'deny', entry: bob, until: undefined }])
+    expect(shorts(core.request(1, 'bob'))).toEqual(['dial bob'])
+    expect(shorts(core.request(2, 'carol'))).toEqual(['dial carol'])
+  })
+
+  it('does not take a peer out of a range that is denied', () => {
+    const core = new Core()
+    deny(core, loopback)
+    allow(core, bob)
+    expect(shorts(core.connect('bob'))).toEqual(['closeConnection 1'])
+  })
+
+  it('adds to the list of a node that has one', () => {
+    const access = { ...open, closed: true, allow: [{ peer: 'carol' }] }
+    const core = new Core({ access })
+    core.state.lifecycle.phase = 'starting'
+    const begun = core.in({ type: 'start' })
+    expect(shorts(begun)).toEqual(['access', 'listen'])
+    expect(begun[0]).toMatchObject({
+      closed: true,
+      asks: false,
+      changes: [{ list: 'allow', entry: { peer: 'carol' } }],
+    })
+    core.in({ type: 'listening', addresses: [BOB] })
+    expect(refusalOf(core.request(1, 'bob'))).toBe('Denied: bob is not in the allow list of this node')
+    expect(shorts(core.request(2, 'carol'))).toEqual(['dial carol'])
+    expect(changesIn(allow(core, bob))).toEqual([{ list: 'allow', entry: bob, until: Infinity }])
+    expect(shorts(core.request(3, 'bob'))).toEqual(['dial bob'])
+  })
+})
+
+describe('a config without access', () => {
+  it('tells the network nothing', () => {
+    const core = new Core()
+    core.state.lifecycle.phase = 'starting'
+    expect(shorts(core.in({ type: 'start' }))).toEqual(['listen'])
+  })
+})
+
+describe('an attempt that the network has refused by its lists', () => {
+  it('is Denied for the caller', () => {
+    const core = new Core()
+    core.request(1, 'bob')
+    const tried = [{ address: BOB, reason: 'denied by this node' }]
+    expect(shorts(core.in({ type: 'dialFailed', target: 'bob', failure: { message: 'x' }, tried }))).toContain(
+      'fail 1 Denied',
+    )
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals'
+import { Door } from '../../../src/core/access/door.js'
+import { prefixOf } from '../../../src/core/access/ranges.js'
+import type { PortEvent } from '../../../src/core/port.js'
+
+function door() {
+  const events: PortEvent[] = []
+  const timers: (() => void)[] = []
+  const ours = new Door(
+    (event) => events.push(event),
+    (_, run) => timers.push(run),
+  )
+  const later = (): void => {
+    for (const run of timers.splice(0)) run()
+  }
+  return { ours, events, later }
+}
+
+const HERE = '/ip4/192.0.2.1/tcp/1'
+const all = { closed: false, asks: false, changes: [] }
+
+describe('a door', () => {
+  it('is open to all at first, and asks nobody', () => {
+    const { ours, events } = door()
+    expect(ours.refuses({ peer: 'bob', address: HERE, inbound: true })).toBeUndefined()
+    let isAdmitted: boolean | undefined
+    ours.visit({ peer: 'bob', address: HERE, inbound: true }, (answer) => (isAdmitted = answer))
+    expect([isAdmitted, events]).toEqual([true, []])
+  })
+
+  it('tells once a second whom it has turned away, and of how many it keeps count is bounded', () => {
+    const { ours, events, later } = door()
+    ours.set({
+      type: 'access',
+      ...all,
+      changes: [{ list: 'deny', entry: { range: prefixOf('0.0.0.0/0')! }, until: Infinity }],
+    })
+    for (let i = 0; i < 1_000; i++) ours.refuses({ address: HERE, inbound: true })
+    for (let i = 0; i < 1_000; i++) ours.refuses({ peer: `eve ${i}`, address: HERE, inbound: true })
+    expect(events).toEqual([])
+    later()
+    expect(events).toHaveLength(256)
+    expect(events[0]).toEqual({ type: 'turnedAway', why: 'denied', address: HERE, inbound: true, count: 1_000 })
+    later()
+    expect(events).toHaveLength(256)
+  })
+
+  it('keeps who is asked about until the answer, or until it closes', () => {
+    const { ours, events } = door()
+    ours.set({ type: 'access', ...all, asks: true })
+    const answers: string[] = []
+    for (const peer of ['a', 'b', 'c']) {
+      ours.visit({ peer, address: HERE, inbound: false }, (isAdmitted) => answers.push(`${peer} ${isAdmitted}`))
+    }
+    expect(events).toMatchObject([1, 2, 3].map((visit) => ({ type: 'visit', visit })))
+    ours.answer(2, true)
+    ours.answer(2, false)
+    ours.close()
+    ours.answer(1, true)
+    expect(answers).toEqual(['b true', 'a false', 'c false'])
+  })
+
+  it('silences who is denied, and not who is banned', () => {
+    const { ours } = door()
+    const entry = (peer: string) => ({ entry: { peer }, until: 5 })
+    ours.set({
+      type: 'access',
+      ...all,
+      changes: [
+        { list: 'deny', ...entry('eve') },
+        { list: 'bans', ...entry('bob') },
+      ],
+    })
+    expect(['eve', 'bob', 'carol'].map((peer) => ours.silences(peer))).toEqual([true, false, false])
+    ours.set({ type: 'access', ...all, changes: [{ list: 'deny', entry: { peer: 'eve' }, until: undefined }] })
+    expect(ours.silences(() => 'eve')).toBe(false)
+  })
+})

@@ -1,0 +1,105 @@
+/** Requests over sessions: answers that are not read, credit that never comes, cancelled work, and handlers that are dear. */
+import * as wire from '../../support/session.js'
+import { Line } from '../tools/line.js'
+import { Session } from '../tools/session.js'
+import { often, type Attack, type Context } from './attack.js'
+
+async function sessions(context: Context, amount: number, options?: { reads: boolean }): Promise<Session[]> {
+  const lines = await Promise.all(Array.from({ length: amount }, () => Line.open(context)))
+  return lines.map((line) => new Session(line, context, options))
+}
+
+/** Asks so many at a time in one write, and again each second. */
+async function waves(
+  context: Context,
+  all: Session[],
+  amount: number,
+  payload: string,
+  asked?: wire.Asked,
+): Promise<void> {
+  await context.start()
+  await often(context, 1, async () => {
+    await Promise.race([context.over, Promise.all(all.map((one) => one.send(one.requests(amount, payload, asked))))])
+    for (const one of all) one.did(amount)
+  })
+}
+
+export const requests: Attack[] = [
+  {
+    name: 'answers-unread',
+    does: 'One peer asks 1,000 times for 1 MB, with credit for all of it, and reads nothing.',
+    run: async (context) => waves(context, await sessions(context, 1, { reads: false }), 1_000, 'give 1000000'),
+  },
+  {
+    name: 'answers-unread-four',
+    does: 'Four peers ask 1,000 times each for 1 MB, with credit for all of it, and read nothing.',
+    run: async (context) => waves(context, await sessions(context, 4, { reads: false }), 1_000, 'give 1000000'),
+  },
+  {
+    name: 'answers-without-credit',
+    does: 'Five peers ask 1,000 times each for 1 MB, and give credit for 32 bytes for ever.',
+    run: async (context) => waves(context, await sessions(context, 5), 1_000, 'give 1000000', { credit: 32 }),
+  },
+  {
+    name: 'credit-zero',
+    does: 'Five peers ask 1,000 small requests each, and give no credit for the answers.',
+    run: async (context) => waves(context, await sessions(context, 5), 1_000, 'x', { credit: 0 }),
+  },
+  {
+    name: 'values-stopped',
+    does: 'Four peers ask 1,000 streams of values each, take one value of each, and no more.',
+    run: async (context) =>
+      waves(context, await sessions(context, 4), 1_000, 'values 100', { credit: 132, one: false }),
+  },
+  {
+    name: 'handlers-dear-at-once',
+    does: 'One peer asks 400 requests in one write that cost the handler 50 ms of computing each.',
+    async run(context) {
+      const [session] = await sessions(context, 1)
+      await context.start()
+      await session!.send(session!.requests(400, 'work 50'))
+      context.fate.did(400)
+      await context.over
+    },
+  },
+  {
+    name: 'handlers-dear-steady',
+    does: 'One peer asks 40 requests a second that cost the handler 50 ms of computing each.',
+    async run(context) {
+      const [session] = await sessions(context, 1)
+      await context.start()
+      await often(context, 40, () => {
+        context.fate.did()
+        return session!.send(session!.request('work 50', { timeout: 5_000 }))
+      })
+    },
+  },
+  {
+    name: 'open-and-cancel',
+    does: 'One peer asks and cancels 10,000 requests a second.',
+    harmless: 'a cancelled request costs less than an answered one',
+    async run(context) {
+      const [session] = await sessions(context, 1)
+      await context.start()
+      await often(context, 100, () => {
+        const frames = Array.from({ length: 100 }, () => [session!.request('x'), wire.cancel(session!.last)])
+        session!.did(100)
+        return session!.send(...frames.flat())
+      })
+    },
+  },
+  {
+    name: 'cancel-work',
+    does: 'One peer asks 1,000 requests whose handlers take 10 s, cancels them, and asks 1,000 more, ten times a second.',
+    harmless: 'a cancelled request keeps its place, so no more handlers work than may',
+    async run(context) {
+      const [session] = await sessions(context, 1)
+      await context.start()
+      await often(context, 10, () => {
+        const frames = Array.from({ length: 1_000 }, () => [session!.request('wait 10000'), wire.cancel(session!.last)])
+        session!.did(1_000)
+        return session!.send(...frames.flat())
+      })
+    },
+  },
+]

@@ -1,0 +1,201 @@
+/** Streams: opened and left, reset at once, for protocols that nobody speaks; and what else Yamux lets one say. */
+import { join } from '../../support/bytes.js'
+import {
+  GO_AWAY,
+  MULTISTREAM,
+  RST,
+  SYN,
+  DATA,
+  WINDOW,
+  data,
+  greeting,
+  header,
+  ping,
+  window,
+  word,
+} from '../tools/frames.js'
+import { Line } from '../tools/line.js'
+import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
+
+/** Sends what `piece` gives as fast as the victim takes it; comes back with a new line, from one when it is ended. `count`: of each piece. */
+export async function flood(
+  context: Context,
+  piece: (line: Line) => Uint8Array,
+  { count = 1, before }: { count?: number; before?: (line: Line) => unknown } = {},
+): Promise<void> {
+  let first: Line | undefined = await Line.open(context)
+  before?.(first)
+  await context.start()
+  await atOnce(context, 1, async () => {
+    const line = first ?? (await Line.open(context))
+    if (first === undefined) before?.(line)
+    first = undefined
+    while (line.isOpen && !context.signal.aborted) {
+      await line.send(piece(line))
+      context.fate.did(count)
+      await turn()
+    }
+    await pause(100)
+  })
+}
+
+function resets(protocol: string, first: Uint8Array = new Uint8Array()): (line: Line) => Uint8Array {
+  const words = protocol === '' ? first : join(greeting(protocol), first)
+  return (line) =>
+    join(
+      ...Array.from({ length: 50 }, () => {
+        const id = line.freshId()
+        return join(data(id, words, SYN), header(DATA, RST, id, 0))
+      }),
+    )
+}
+
+function rapidReset(name: string, protocol: string, first?: Uint8Array): Attack {
+  const what = protocol === '' ? 'without a word' : `of ${protocol}`
+  return {
+    name: `reset-${name}`,
+    does: `One peer opens streams ${what} and resets them at once, as fast as it can.`,
+    run: (context) => flood(context, resets(protocol, first), { count: 50 }),
+  }
+}
+
+/** Keeps so many streams open on each of so many lines, each begun with these words. */
+function kept(lines: number, streams: number, first: () => Uint8Array) {
+  return async (context: Context): Promise<void> => {
+    const all = await Promise.all(Array.from({ length: lines }, () => Line.open(context)))
+    await context.start()
+    for (let at = 0; at < streams && !context.signal.aborted; at += 20) {
+      for (const line of all) {
+        for (let i = 0; i < 20; i++) await line.send(data(line.freshId(), first(), SYN))
+        context.fate.did(20)
+      }
+      await pause(1)
+    }
+    await context.over
+  }
+}
+
+const zeros = new Uint8Array(1_048_576)
+
+export const streams: Attack[] = [
+  {
+    name: 'streams-half-negotiated',
+    does: 'Ten peers open 1,000 streams each, and say half of what opens one.',
+    run: kept(10, 1_000, () => word(MULTISTREAM)),
+  },
+  {
+    name: 'streams-unknown-kept',
+    does: 'One peer opens streams for a protocol that nobody speaks, as fast as it can, and keeps them.',
+    run: (context) =>
+      flood(
+        context,
+        (line) => join(...Array.from({ length: 50 }, () => data(line.freshId(), greeting('/nobody/1.0.0'), SYN))),
+        {
+          count: 50,
+        },
+      ),
+  },
+  {
+    name: 'streams-many-words',
+    does: 'One peer names one unknown protocol after the other, on 100 streams, without end.',
+    async run(context) {
+      const words = join(...Array.from({ length: 200 }, () => word(`/nobody/${'x'.repeat(40)}`)))
+      const line = await Line.open(context)
+      await context.start()
+      const all = Array.from({ length: 100 }, () => line.stream('/nobody/0'))
+      await atOnce(context, 100, async (index) => {
+        if (!all[index]!.isOpen) all[index] = line.isOpen ? line.stream('/nobody/0') : all[index]!
+        await all[index]!.send(words)
+        context.fate.did(200)
+        await pause(line.isOpen ? 1 : 100)
+      })
+    },
+  },
+  rapidReset('nothing', ''),
+  rapidReset('session', '/tinyp2p/session/1.0.0', Uint8Array.of(2, 0, 0)),
+  rapidReset('gossip', '/meshsub/1.1.0'),
+  rapidReset('version1', '/tinyp2p/req-resp/1.0.0', Uint8Array.of(1, 0)),
+  rapidReset('kad', '/ipfs/kad/1.0.0'),
+  rapidReset('identify', '/ipfs/id/1.0.0'),
+  rapidReset('ping', '/ipfs/ping/1.0.0'),
+  {
+    name: 'yamux-pings-unread',
+    does: 'One peer sends Yamux pings as fast as it can, and reads nothing.',
+    run: (context) =>
+      flood(context, () => join(...Array.from({ length: 1_000 }, (_, index) => ping(index))), {
+        count: 1_000,
+        before: (line) => line.deaf(),
+      }),
+  },
+  {
+    name: 'yamux-pings',
+    does: 'One peer sends Yamux pings as fast as it can, and reads the answers.',
+    run: (context) =>
+      flood(context, () => join(...Array.from({ length: 1_000 }, (_, index) => ping(index))), { count: 1_000 }),
+  },
+  {
+    name: 'yamux-declared',
+    does: 'One peer declares a frame of 4 GiB, and sends what there is of it.',
+    run: (context) =>
+      flood(context, () => zeros, {
+        before: (line) => line.push(header(DATA, SYN, line.freshId(), 0xffffffff)),
+      }),
+  },
+  {
+    name: 'yamux-declared-dribble',
+    does: '50 peers declare frames of 4 GiB, and send 100 bytes of it every 10 ms.',
+    async run(context) {
+      const lines = await Promise.all(Array.from({ length: 50 }, () => Line.open(context)))
+      await context.start()
+      for (const line of lines) line.push(header(DATA, SYN, line.freshId(), 0xffffffff))
+      await often(context, 100, () => {
+        for (const line of lines) line.push(zeros.subarray(0, 100))
+        context.fate.did(lines.length)
+      })
+    },
+  },
+  {
+    name: 'yamux-windows-missing',
+    does: 'One peer sends window updates for streams that are not there, as fast as it can.',
+    run: (context) =>
+      flood(context, () => join(...Array.from({ length: 1_000 }, (_, index) => window(2 * index + 1, 1_000))), {
+        count: 1_000,
+      }),
+  },
+  {
+    name: 'yamux-data-missing',
+    does: 'One peer sends data for streams that are not there, as fast as it can.',
+    run: (context) =>
+      flood(
+        context,
+        () => join(...Array.from({ length: 200 }, (_, index) => data(2 * index + 1, zeros.subarray(0, 50)))),
+        {
+          count: 200,
+        },
+      ),
+  },
+  {
+    name: 'yamux-windows-huge',
+    does: 'One peer gives a stream of a session more and more window, in steps of 4 GiB.',
+    run: (context) =>
+      flood(context, () => join(...Array.from({ length: 1_000 }, () => window(1, 0xffffffff))), {
+        count: 1_000,
+        before: (line) => line.stream('/tinyp2p/session/1.0.0', Uint8Array.of(2, 0, 0)),
+      }),
+  },
+  {
+    name: 'yamux-nonsense',
+    does: 'One peer sends Yamux frames of unknown types and goodbyes, and connects anew when it is ended.',
+    run: (context) =>
+      flood(context, () => join(header(9, 0, 1, 0), header(GO_AWAY, 0, 0, 7), header(WINDOW, 15, 3, 1)), { count: 3 }),
+  },
+  {
+    name: 'yamux-empty-frames',
+    does: 'One peer sends empty data frames on a stream of a session, as fast as it can.',
+    run: (context) =>
+      flood(context, () => join(...Array.from({ length: 1_000 }, () => header(DATA, 0, 1, 0))), {
+        count: 1_000,
+        before: (line) => line.stream('/tinyp2p/session/1.0.0', Uint8Array.of(2, 0, 0)),
+      }),
+  },
+]

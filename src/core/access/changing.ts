@@ -1,0 +1,80 @@
+/** The lists of who may come in: what the config says of them, how callers change them, and the end of entries whose time is over. */
+import { settle } from '../asks.js'
+import { dueAt } from '../due.js'
+import type { Effects } from '../effects.js'
+import type { CommandOf } from '../events.js'
+import { namedPeers } from '../settings.js'
+import type { State } from '../state.js'
+import { hangUp } from './hang-up.js'
+import { change, closeTo, endOf, entriesOf, sizeOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
+import { forgive } from './offences.js'
+
+/** Before it listens: what the config says. Nothing is sent to the network where it says nothing. */
+export function beginAccess(state: State, out: Effects): void {
+  const { closed, authorizes, ...named } = state.settings.access
+  if (!closed && named.deny.length === 0 && !authorizes) return
+  closeTo(state.access.lists, closed)
+  const listed = (list: AccessChange['list'], entries: Entry[]): AccessChange[] => {
+    return entries.map((entry) => ({ list, entry, until: Infinity }))
+  }
+  const changes = [...listed('allow', named.allow), ...listed('deny', named.deny)]
+  for (const one of changes) change(state.access.lists, one)
+  out.push({ type: 'access', closed, asks: authorizes, changes })
+}
+
+/** Entries may come in: they are not denied or banned any more and, where there is a list of who may, they are in it. */
+export function allow(state: State, out: Effects, { ask, entries }: CommandOf<'allow'>): void {
+  const { lists } = state.access
+  for (const entry of entries) {
+    forgive(state, 'peer' in entry ? entry.peer : entry.range)
+    for (const list of ['deny', 'bans'] as const) {
+      if (endOf(lists, list, entry) !== undefined) enter(state, out, { list, entry, until: undefined })
+    }
+    if (lists.closed) enter(state, out, { list: 'allow', entry, until: Infinity })
+  }
+  settle(state, out, ask, undefined)
+}
+
+/** Entries may not come in, for a time or for ever. Those that are here are hung up on. */
+export function deny(state: State, out: Effects, command: CommandOf<'deny'>): void {
+  const { ask, entries, duration = Infinity, reason } = command
+  for (const entry of entries) bar(state, out, 'deny', entry, duration)
+  hangUp(state, out, reason === undefined ? textOfBarred('denied') : `${textOfBarred('denied')}: ${reason}`)
+  settle(state, out, ask, undefined)
+}
+
+/** Who is connected is not hung up on yet. */
+export function bar(state: State, out: Effects, list: 'deny' | 'bans', entry: Entry, duration: number): void {
+  const until = state.now + duration
+  enter(state, out, { list, entry, until })
+  if (until === Infinity) return
+  state.access.nextExpiry = Math.min(state.access.nextExpiry, until)
+  dueAt(state, 'access', state.access.nextExpiry)
+}
+
+/** Before the first ban of a place: it does not concern peers that the config names, wherever they are. */
+export function spareNamed(state: State, out: Effects): void {
+  if (sizeOf(state.access.lists.spared) > 0) return
+  const named = [...namedPeers(state.settings)]
+  enter(state, out, ...named.map((peer) => ({ list: 'spared' as const, entry: { peer }, until: Infinity })))
+}
+
+function enter(state: State, out: Effects, ...changes: AccessChange[]): void {
+  if (changes.length === 0) return
+  for (const one of changes) change(state.access.lists, one)
+  const { closed } = state.access.lists
+  out.push({ type: 'access', closed, asks: state.settings.access.authorizes, changes })
+}
+
+/** Entries whose time is over leave their lists. */
+export function expireAccess(state: State, out: Effects): void {
+  const { access, now } = state
+  if (now < access.nextExpiry) return
+  access.nextExpiry = Infinity
+  for (const list of ['deny', 'bans'] as const) {
+    for (const { entry, until } of [...entriesOf(access.lists, list)]) {
+      if (until <= now) enter(state, out, { list, entry, until: undefined })
+      else access.nextExpiry = Math.min(access.nextExpiry, until)
+    }
+  }
+}

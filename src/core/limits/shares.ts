@@ -1,0 +1,70 @@
+/**
+ * Shares of something of which there is only so much. Whoever holds some of it may hold as much as is free besides: the threshold
+ * falls as the thing fills up, so one alone gets half, two get a third each, and whoever holds nothing gets some while any is free (dynamic
+ * thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6 (2), 1998, with α = 1). A part is a reserve for those who
+ * are trusted.
+ */
+
+/** The part of all that only trusted holders get. */
+const RESERVE = 1 / 8
+
+/** What is held, by whom. Records that hold nothing are not kept. */
+export interface Shares {
+  /** Holder → what it holds. */
+  readonly held: Map<string, number>
+  used: number
+}
+
+export function createShares(): Shares {
+  return { held: new Map(), used: 0 }
+}
+
+/** What bounds a share. */
+interface Bounds {
+  /** Of all together. */
+  total: number
+  /** Of one holder, however much is free. */
+  each: number
+  /** It may use the reserve. */
+  trusted?: boolean
+}
+
+/** May this holder have `amount` more? Whoever holds nothing may, while all of it fits. */
+export function mayHold(shares: Shares, holder: string, amount: number, bounds: Bounds): boolean {
+  return fits(shares.held.get(holder) ?? 0, amount, shares.used, bounds)
+}
+
+/** The same for books that are kept elsewhere: whoever holds `held` wants `amount` more, and all together hold `used`. */
+export function fits(held: number, amount: number, used: number, { total, each, trusted = false }: Bounds): boolean {
+  if (held + amount > each) return false
+  const free = total - (trusted ? 0 : Math.floor(total * RESERVE)) - used
+  if (amount > free) return false
+  return held === 0 || held + amount <= free
+}
+
+export function hold(shares: Shares, holder: string, amount: number): void {
+  if (amount === 0) return
+  shares.used += amount
+  shares.held.set(holder, (shares.held.get(holder) ?? 0) + amount)
+}
+
+/** No more than the holder holds: a book that is wrong must not become no number, which would bar everybody. */
+export function giveBack(shares: Shares, holder: string, amount: number): void {
+  const held = shares.held.get(holder) ?? 0
+  const left = Math.max(0, held - amount)
+  shares.used -= held - left
+  if (left === 0) shares.held.delete(holder)
+  else shares.held.set(holder, left)
+}
+
+/** Who holds most; `undefined`: nobody holds any. */
+export function largestHolder({ held }: Shares): string | undefined {
+  let largest: string | undefined
+  let most = 0
+  for (const [holder, amount] of held) {
+    if (amount <= most) continue
+    largest = holder
+    most = amount
+  }
+  return largest
+}

@@ -1,0 +1,181 @@
+/**
+ * The books of handlers: how many are at work for whom, and which requests wait for one. A handler keeps its place until it has come
+ * to its end, though its request be over: otherwise whoever cancels could have any number of them at work.
+ */
+import { dueAt } from '../due.js'
+import type { State } from '../state.js'
+import type { ExchangeId } from '../terms.js'
+import { freeBytes, hasShare } from './budget.js'
+import { nextRested, noteTime } from './dear.js'
+import { expectedOf, mayExpect } from './held.js'
+import type { Account, Exchange, Lingering } from './state.js'
+
+/** A handler whose request is over counts for so long at most, ms: one that never ends must not keep a place for ever. */
+const LONGEST = 60_000
+/** While nothing is known of a peer's answers it may have `GROWTH` times as many handlers after each `GROWS_EACH` ms. */
+const GROWS_EACH = 50
+const GROWTH = 4
+/** Of the time between two ends of handlers, the newest counts for this part. */
+const NEWEST = 1 / 8
+/** The most that a peer can owe, ms. */
+const MOST_DEBT = 1_000
+
+/** May a handler begin to work for this peer? */
+export function hasSlot(state: State, account: Account): boolean {
+  const { all } = state.budget
+  const { handlers, handlersPerPeer } = state.settings.limits
+  // The first answers show how large they are, before there are many.
+  if (account.handlers >= account.window && account.expected === 0) return false
+  const held = { own: account.handlers, inRange: account.range.handlers, all: all.handlers }
+  return (
+    hasShare(state, account, held, 1, handlers, handlersPerPeer) &&
+    mayExpect(state, account, expectedOf(state, account))
+  )
+}
+
+export function takeSlot({ budget }: State, account: Account, exchange: Exchange): void {
+  exchange.busy = true
+  account.handlers++
+  account.range.handlers++
+  budget.all.handlers++
+}
+
+/** The handler has come to its end. */
+export function freeSlot(state: State, id: ExchangeId): void {
+  const exchange = state.exchanges.open.get(id)
+  if (exchange?.busy === true) {
+    exchange.busy = false
+    return onFree(state, exchange.account)
+  }
+  const { lingering } = state.turns
+  const over = lingering.size > 0 ? lingering.get(id) : undefined
+  if (over !== undefined) endLingering(state, id, over)
+}
+
+function onFree({ budget, turns, now }: State, account: Account): void {
+  account.handlers--
+  account.range.handlers--
+  budget.all.handlers--
+  noteEnd(account, now)
+  if (turns.peers.size > 0) turns.due = true
+}
+
+/** A handler has ended. How often they do, while requests wait, says how long one will wait. */
+function noteEnd(account: Account, now: number): void {
+  if (account.queue.size === 0) {
+    account.interval = 0
+    account.freedAt = -Infinity
+    return
+  }
+  if (account.freedAt > -Infinity) account.interval += (now - account.freedAt - account.interval) * NEWEST
+  account.freedAt = now
+}
+
+/** How long a request would wait behind those of its peer, as far as these have shown it, ms. */
+export function waitBehind({ queue, interval }: Account): number {
+  return queue.size * interval
+}
+
+/** The request is over, and its handler is not. */
+export function linger(state: State, { id, account, reserved: bytes, admitted }: Exchange): void {
+  const until = state.now + LONGEST
+  state.turns.lingering.set(id, { account, bytes, admitted, until })
+  dueAt(state, 'handlers', until)
+}
+
+function endLingering(state: State, id: ExchangeId, over: Lingering): void {
+  state.turns.lingering.delete(id)
+  onFree(state, over.account)
+  freeBytes(state, over)
+}
+
+/** When a handler whose request is over counts no more, or a peer may have more of them, or again. */
+export function nextHandlers(state: State): number {
+  const { turns } = state
+  const { oldestId } = turns.lingering
+  const until = oldestId === undefined ? Infinity : turns.lingering.get(oldestId)!.until
+  return Math.min(until, turns.growAt, nextRested(state))
+}
+
+/** Returns the peers of handlers that count no more, though they have not ended. */
+export function expireLingering(state: State): string[] {
+  const { turns, now } = state
+  const peers: string[] = []
+  for (const [id, over] of turns.lingering) {
+    if (over.until > now) break
+    peers.push(over.account.peer)
+    endLingering(state, id, over)
+  }
+  return peers
+}
+
+/** The requests of these peers wait only because nothing is known of their answers, which they need not do for long. */
+export function growLater(state: State): void {
+  const { turns, now } = state
+  if (turns.growAt === Infinity) turns.growAt = now + GROWS_EACH
+  dueAt(state, 'handlers', turns.growAt)
+}
+
+/** Time has passed: more may be free. */
+export function reviewTurns(state: State): void {
+  growWindows(state)
+  if (state.turns.restUntil <= state.now && state.turns.peers.size > 0) state.turns.due = true
+}
+
+function growWindows({ turns, now }: State): void {
+  if (now < turns.growAt) return
+  turns.growAt = Infinity
+  turns.due = true
+  for (const account of turns.peers.values()) account.window *= GROWTH
+}
+
+/** The request waits for its turn, behind the others of its peer. */
+export function queueExchange(state: State, account: Account, exchange: Exchange, payload: Uint8Array): void {
+  exchange.stage = 'queued'
+  exchange.payload = payload
+  account.queue.add(exchange.id)
+  state.turns.peers.set(account.peer, account)
+  state.turns.due = true
+}
+
+/** These wait again, and before all others of their peer. */
+export function queueFirst({ turns }: State, account: Account, ids: ExchangeId[]): void {
+  account.queue = new Set([...ids, ...account.queue])
+  turns.peers.set(account.peer, account)
+  turns.due = true
+}
+
+/** All that has become free so far is about to be given out. */
+export function beginTurns({ turns }: State): void {
+  turns.due = false
+}
+
+/** The peer has had its turn. */
+export function moveToEnd({ turns }: State, account: Account): void {
+  turns.peers.delete(account.peer)
+  turns.peers.set(account.peer, account)
+}
+
+/** The request waits no more. */
+export function unqueueExchange({ turns }: State, { id, account }: Exchange): void {
+  account.queue.delete(id)
+  if (account.queue.size === 0) turns.peers.delete(account.peer)
+}
+
+/** Its handlers have used so much time, ms. */
+export function addDebt(state: State, peer: string, ms: number): void {
+  const account = state.budget.accounts.get(peer)
+  if (account === undefined) return
+  account.debt = Math.min(MOST_DEBT, account.debt + ms)
+  noteTime(state, account, ms)
+}
+
+/** No more answers end for their room before this time. */
+export function endRoom({ turns }: State, until: number): void {
+  turns.roomAt = until
+}
+
+/** It has let a turn pass that was worth so much, ms. */
+export function payDebt(account: Account, ms: number): void {
+  account.debt = Math.max(0, account.debt - ms)
+}
