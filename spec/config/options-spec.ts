@@ -85,6 +85,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     authorize: () => true,
     networkKey: newNetworkKey(),
   },
+  name: 'bob',
   record: 'recording',
 }
 

@@ -175,10 +175,7 @@ export const mutants: Fault[] = [
   ),
   mutant('what waited for subscribers keeps its time', drop('extendAsk', 'removeDeadline(')),
   mutant('bytes of what was broadcast still count', drop('closeBroadcast', 'queuedBytes -=')),
-  mutant(
-    'a peer that was slow stays so',
-    replace('takeSlow', 'slow.delete(peer)', 'recipients.slow.has(peer)'),
-  ),
+  mutant('a peer that was slow stays so', replace('takeSlow', 'slow.delete(peer)', 'recipients.slow.has(peer)')),
   mutant('no wake-up is armed for a validator', drop('startValidation', 'setDeadline(')),
   mutant('bytes that were judged still count', drop('takeValidation', 'cost -=')),
   mutant('a large message that was fetched still counts', drop('dropSource', 'giveBack(byPeer')),

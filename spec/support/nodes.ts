@@ -52,7 +52,7 @@ export async function startNode(
   const pubsub = readPubsub(config.pubsub)
   const logger = createLogger((entry) => {
     log.push(entry)
-    config.logger?.(entry)
+    if (typeof config.logger === 'function') config.logger(entry)
   })
   const createPort = createLibp2pPort({
     privateKey,

@@ -6,6 +6,7 @@ import { Observable, type Subscriber, type TeardownLogic } from 'rxjs'
 import { POLICIES } from '../core/requests/values.js'
 import type { Overflow } from '../core/terms.js'
 import { P2pError } from '../errors.js'
+import { leading } from './callers.js'
 import { checkNumber, checkOneOf } from './checks.js'
 
 /** An Observable that can be iterated. Cold: each subscriber and each iteration begins anew, and ends what it began. */
@@ -147,10 +148,10 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     if (this.failure !== undefined) {
       const { failure } = this
       this.failure = undefined
-      return Promise.reject(failure)
+      return leading(Promise.reject(failure))
     }
     if (this.stage === 'ended') return Promise.resolve(DONE)
-    return new Promise((resolve, reject) => this.consumers.push({ resolve, reject }))
+    return leading(new Promise((resolve, reject) => this.consumers.push({ resolve, reject })))
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

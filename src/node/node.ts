@@ -17,7 +17,7 @@ import {
 import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { Answer, ClockEffect, EdgeEffect, Effect } from '../core/effects.js'
 import type { Batch, Command } from '../core/events.js'
-import type { AskId } from '../core/terms.js'
+import type { AskId, Said } from '../core/terms.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { peerState, peerStates, type PeerState } from '../core/peers/peer-states.js'
@@ -47,6 +47,7 @@ import {
   type RequestAllOptions,
   type RequestAnyOptions,
 } from '../edge/requests/fan-out.js'
+import { leading, leadsToCaller, leadsToCallerInDevelopment } from '../edge/callers.js'
 import { checkHandler } from '../edge/answers/handler.js'
 import { InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
 import type { Logger } from '../edge/log.js'
@@ -159,6 +160,10 @@ function nowAndAfter<T>(changes$: Observable<unknown>, read: () => T): Observabl
   return changes$.pipe(startWith(undefined), map(read))
 }
 
+function saidBy({ message: text, kind = text, peer }: Extract<EdgeEffect, { type: 'log' }>): Said {
+  return { kind, text, ...(peer !== undefined && { peer }) }
+}
+
 type PushCommand = (command: Command) => void
 
 class Node implements P2pNode {
@@ -256,10 +261,11 @@ class Node implements P2pNode {
     return nowAndAfter(this.statusChanges$, () => snapshot(this.state))
   }
 
+  @leadsToCallerInDevelopment
   // Not `async`, which would cost two more promises per request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
-      return firstValueFrom(this.outbound.one(peer, data, options))
+      return leading(firstValueFrom(this.outbound.one(peer, data, options)))
     } catch (error) {
       return firstValueFrom(throwError(() => error))
     }
@@ -269,6 +275,7 @@ class Node implements P2pNode {
     return this.outbound.all(peer, data, options)
   }
 
+  @leadsToCaller
   async requestAny(peers: readonly string[], data: Uint8Array, options: RequestAnyOptions = {}): Promise<PeerValue> {
     return firstValueFrom(requestAny(this.outbound, this.scheduler, peers, data, options))
   }
@@ -285,6 +292,7 @@ class Node implements P2pNode {
     }
   }
 
+  @leadsToCaller
   async broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published> {
     return publish(this.asks, this.receipts, this.settings.requestTimeout, topic, data, options)
   }
@@ -293,6 +301,7 @@ class Node implements P2pNode {
     return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic), options)
   }
 
+  @leadsToCaller
   async joined(topic: string, options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
     const name = checkTopic(topic)
     checkOptions(options, 'joined', JOINED_NAMES)
@@ -319,6 +328,7 @@ class Node implements P2pNode {
   explain(about: { topic: string }): Promise<TopicExplanation>
   explain(about: { peer: string }): Promise<PeerExplanation>
   explain(about: string): Promise<Explanation>
+  @leadsToCaller
   async explain(about: unknown): Promise<Explanation> {
     const checked = checkAbout(about)
     return this.ask((ask) => ({ type: 'explain', ask, about: checked }))
@@ -332,6 +342,7 @@ class Node implements P2pNode {
     this.broadcasts.setHandler(handler)
   }
 
+  @leadsToCaller
   async dial(address: string, options: Record<string, never> = {}): Promise<string> {
     // It has no options, and one that a caller thinks of would be ignored.
     checkOptions(options, 'dial', {})
@@ -339,12 +350,14 @@ class Node implements P2pNode {
     return this.ask((ask) => ({ type: 'dialPeer', ask, target, addresses }))
   }
 
+  @leadsToCaller
   async allow(entries: string | readonly string[], options: Record<string, never> = {}): Promise<void> {
     checkOptions(options, 'allow', {})
     const checked = checkEntries(entries, 'allow')
     await this.ask((ask) => ({ type: 'allow', ask, entries: checked }))
   }
 
+  @leadsToCaller
   async deny(entries: string | readonly string[], options: DenyOptions = {}): Promise<void> {
     checkOptions(options, 'deny', DENY_NAMES)
     const checked = checkEntries(entries, 'deny')
@@ -365,10 +378,12 @@ class Node implements P2pNode {
     return this.audits$.asObservable()
   }
 
+  @leadsToCaller
   async knownPeers(): Promise<Record<string, string[]>> {
     return this.ask((ask) => ({ type: 'knownPeers', ask }))
   }
 
+  @leadsToCaller
   async status(): Promise<NodeStatus> {
     return this.ask((ask) => ({ type: 'status', ask }))
   }
@@ -384,6 +399,7 @@ class Node implements P2pNode {
     )
   }
 
+  @leadsToCaller
   async online(options: { peers?: number; timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
     checkOptions(options, 'online', ONLINE_NAMES)
     const { peers = 1, timeout = this.settings.requestTimeout } = options
@@ -480,11 +496,7 @@ class Node implements P2pNode {
       case 'audited':
         return this.audits$.next(effect.event)
       case 'log':
-        return this.log(
-          effect.level,
-          effect.kind === undefined ? effect.message : { kind: effect.kind, text: effect.message },
-          effect.cause,
-        )
+        return this.log(effect.level, saidBy(effect), effect.cause)
       case 'ready':
         return this.resolveReady()
       case 'ended':

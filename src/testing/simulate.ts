@@ -130,7 +130,8 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const { settings: configured, pubsub, validators, authorize, networkKey, record, dataDir } = readConfig(config)
+    const { settings: configured, name, pubsub, validators, authorize, networkKey, record, dataDir } =
+      readConfig(config)
     if (dataDir !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node keeps nothing on disk: leave out dataDir')
     }
@@ -144,7 +145,7 @@ export class SimulatedNetwork {
       peerId,
       settings,
       scheduler: clock,
-      log: createLogger(config.logger, () => clock.now()),
+      log: createLogger(config.logger, { node: () => peerId, name: name ?? `n${index}`, now: () => clock.now() }),
       validators,
       authorize,
       createPort: (emit) => {
