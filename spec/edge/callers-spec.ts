@@ -26,14 +26,18 @@ class Calls {
 
 describe('the stack of what a promise is rejected with', () => {
   it('has the functions that wait for it, and none of the lane', async () => {
-    const user = async (): Promise<unknown> => failsLater()
+    const user = async (): Promise<void> => {
+      await failsLater()
+    }
     const stack = await stackOf(user())
     expect(stack).toMatch(/^P2pError: nobody is there\n +at (async )?user \(.*callers-spec/)
     expect(stack).not.toContain('rxjs')
   })
 
   it('has them beyond Promise.all', async () => {
-    const user = async (): Promise<unknown> => Promise.all([failsLater(), failsLater()])
+    const user = async (): Promise<void> => {
+      await Promise.all([failsLater(), failsLater()])
+    }
     expect(await stackOf(user())).toMatch(/at (async )?user \(.*callers-spec/)
   })
 
