@@ -30,6 +30,13 @@ export type ErrorCode =
   /** The peer refused the request: its handler rejected or threw, or it has none. The same request again rarely helps. */
   | 'RequestRejected'
   /**
+   * The peer serves no such protocol, or not in this version; the message names what it serves. Only of typed calls, and over a session.
+   * Ask for a version that `serves` of `peer$` shows.
+   */
+  | 'UnknownProtocol'
+  /** The peer has answered a typed call with what cannot be decoded, as the `cause` says. The same request again rarely helps. */
+  | 'InvalidResponse'
+  /**
    * No complete response within `timeout`. The peer may have handled the request: repeat it only if that may happen
    * twice. Or the request came to the peer too slowly, as the message then says: then it was not handled.
    */

@@ -156,9 +156,12 @@ export const ROOMS = {
   },
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
-  edge: { ours: ['core', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
-  'edge/checks.ts': {
-    ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],
+  edge: {
+    ours: ['core', 'wire/call.ts', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'],
+    packages: ['rxjs'],
+  },
+  'edge/targets.ts': {
+    ours: ['core/peers/addresses.ts', 'edge/checks.ts', 'edge/meant.ts', 'errors.ts'],
     packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],
   },
   config: {
@@ -166,7 +169,10 @@ export const ROOMS = {
     packages: ['rxjs'],
   },
   node: { ours: ['core', 'lane', 'edge', 'platform', 'errors.ts'], packages: ['@noble/hashes', 'rxjs'] },
-  protocol: { ours: ['edge', 'wire/text.ts', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
+  protocol: {
+    ours: ['edge', 'wire/call.ts', 'node/p2p-node.ts', 'platform/timers.ts', 'errors.ts'],
+    packages: ['rxjs'],
+  },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
     ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform', 'network-key.ts'],

@@ -56,6 +56,7 @@ export const eventsByType: Arbitraries = {
     requests: fc.array(fc.record({ exchange: id, data: bytes }), { maxLength: 4 }),
   }),
   handlerTook: event('handlerTook', { peer: text, ms: id }),
+  serve: event('serve', { protocols: texts }),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),
   status: event('status', { ask: id }),

@@ -4,17 +4,8 @@ import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
 import { limitsOf, LIMIT_RULES, type Limits } from '../core/limits/limits.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
-import {
-  checkNumber,
-  checkObject,
-  checkTarget,
-  checkTcpAddress,
-  checkTopic,
-  inOption,
-  show,
-  type Names,
-  type Target,
-} from '../edge/checks.js'
+import { checkNumber, checkObject, checkTopic, inOption, show, type Names } from '../edge/checks.js'
+import { checkTarget, checkTcpAddress, type Target } from '../edge/targets.js'
 import type { Authorize } from '../edge/access/authorizer.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'

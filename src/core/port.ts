@@ -276,6 +276,8 @@ export type PortEffect =
   | { type: 'penalize'; peer: string; count: number }
   /** Report what pub/sub knows of these peers. Answered by `inspected`. */
   | { type: 'inspect'; ask: AskId; peers: string[] }
+  /** Tell others that applications here answer requests of these protocols, all of them (wire/protocols.ts has how). */
+  | { type: 'serve'; protocols: string[] }
   /** Take no new connection of others. Those that are open, and those whose handshake has begun, stay. */
   | { type: 'closeDoor' }
   /** Close everything. Answered by `stopped`, after which no event follows. */

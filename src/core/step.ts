@@ -104,6 +104,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return onTaken(state, event.ask, event.cost)
     case 'cancel':
       return cancelAsk(state, out, event.ask)
+    case 'serve':
+      return void out.push(event)
     case 'dialPeer':
       return connectivity.startDial(state, out, event)
     case 'knownPeers':

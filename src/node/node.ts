@@ -13,6 +13,7 @@ import {
   throwError,
   type Observable,
   type SchedulerLike,
+  type Subscription,
 } from 'rxjs'
 import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { Answer, ClockEffect, EdgeEffect, Effect } from '../core/effects.js'
@@ -28,17 +29,8 @@ import { checkEntries } from '../edge/access/entries.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
-import {
-  checkAbout,
-  checkNumber,
-  checkOptions,
-  checkPeer,
-  checkSignal,
-  checkTarget,
-  checkTopic,
-  show,
-  type Names,
-} from '../edge/checks.js'
+import { checkNumber, checkOptions, checkSignal, checkTopic, show, type Names } from '../edge/checks.js'
+import { checkAbout, checkPeer, checkTarget } from '../edge/targets.js'
 import {
   requestAll,
   requestAny,
@@ -48,6 +40,7 @@ import {
   type RequestAnyOptions,
 } from '../edge/requests/fan-out.js'
 import { leading, leadsToCaller, leadsToCallerInDevelopment } from '../edge/callers.js'
+import { setClock } from '../edge/clocks.js'
 import { checkHandler } from '../edge/answers/handler.js'
 import { InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
 import type { Logger } from '../edge/log.js'
@@ -211,6 +204,7 @@ class Node implements P2pNode {
     onEnd,
   }: BuildOptions) {
     this.peerId = peerId
+    setClock(this, { scheduler, requestTimeout: settings.requestTimeout })
     this.scheduler = scheduler
     this.settings = settings
     this.log = log
@@ -332,6 +326,10 @@ class Node implements P2pNode {
   async explain(about: unknown): Promise<Explanation> {
     const checked = checkAbout(about)
     return this.ask((ask) => ({ type: 'explain', ask, about: checked }))
+  }
+
+  serve(protocol: string, server: (request: InboundRequest) => void): Subscription {
+    return this.inbound.protocols.add(protocol, server)
   }
 
   setEventHandler(handler: EventHandler): void {

@@ -7,6 +7,7 @@ import { readConfig, type NodeConfig } from '../config/config.js'
 import { fnvOfText } from '../core/fnv.js'
 import type { Settings } from '../core/settings.js'
 import { show } from '../edge/checks.js'
+import { setClock } from '../edge/clocks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
@@ -130,8 +131,16 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const { settings: configured, name, pubsub, validators, authorize, networkKey, record, dataDir } =
-      readConfig(config)
+    const {
+      settings: configured,
+      name,
+      pubsub,
+      validators,
+      authorize,
+      networkKey,
+      record,
+      dataDir,
+    } = readConfig(config)
     if (dataDir !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node keeps nothing on disk: leave out dataDir')
     }
@@ -166,6 +175,8 @@ export class SimulatedNetwork {
       record === undefined
         ? build(options)
         : await buildRecorded({ ...options, record: recordOfLife(record, life), seed: this.seed })
+    // Timers of users' calls give way to users' code when they fire.
+    setClock(built.node, { scheduler: this.scheduler, requestTimeout: settings.requestTimeout })
     this.residents.set(built.node, {
       built,
       host,

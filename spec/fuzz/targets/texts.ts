@@ -15,7 +15,7 @@ import {
 } from '../../../src/core/peers/addresses.js'
 import { scopeOf } from '../../../src/core/peers/scopes.js'
 import { checkEntries } from '../../../src/edge/access/entries.js'
-import { checkAbout, checkTarget, checkTcpAddress } from '../../../src/edge/checks.js'
+import { checkAbout, checkTarget, checkTcpAddress } from '../../../src/edge/targets.js'
 import { parseSecret } from '../../../src/identity.js'
 import { priceOfKey } from '../../../src/libp2p/gossip/keys.js'
 import { boundPeerIds, peerIdOf } from '../../../src/libp2p/guards/peer-ids.js'

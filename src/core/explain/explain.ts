@@ -13,7 +13,7 @@ import type { State } from '../state.js'
 import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
-import { connectionsOf } from '../peers/connections.js'
+import { connectionsOf, servesOf } from '../peers/connections.js'
 import { dialUnderWay } from '../peers/dials.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
@@ -103,6 +103,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     ...standing(state, peer),
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
+    ...servesOf(first?.protocols),
     askedBy: askedBy(first),
     ...(table === undefined ? {} : { table: withPeers(table, peer) }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),

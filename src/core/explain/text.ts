@@ -49,6 +49,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
       ? undefined
       : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} in a row`,
     peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
+    peer.serves === undefined ? undefined : `serves ${peer.serves.join(', ')}`,
     `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,
     peer.topics.length === 0
       ? 'in no topic that we know of'

@@ -12,6 +12,7 @@ import { nextTurn } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
+import { ServedProtocols, type ServeRequest } from './protocols.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 import { line } from '../../core/terms.js'
 
@@ -68,6 +69,9 @@ export interface RequestContext {
 
 /** What ends an answer. */
 type LastCommand = Extract<Command, { type: 'respond' | 'complete' | 'reject' }>
+
+/** What an asker is told when neither a handler nor a subscriber is there. */
+const NOBODY: Rejection = { message: 'nobody answers requests here' }
 
 /** Handlers of one turn of the event loop may take so long together, ms; the others are called in later turns. */
 const TURN = 10
@@ -222,6 +226,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
+  readonly protocols: ServedProtocols
   private readonly requests = new IdMap<Inbound>()
   private handle: EventHandler['handleInboundRequest']
   /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */
@@ -235,7 +240,9 @@ export class InboundRequests {
     readonly push: (command: Command) => void,
     readonly log: Logger,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.protocols = new ServedProtocols(push)
+  }
 
   setHandler(handler: EventHandler): void {
     this.handle = handler.handleInboundRequest?.bind(handler)
@@ -243,23 +250,24 @@ export class InboundRequests {
 
   /** `waited`: for its turn, ms. */
   onRequest(exchange: ExchangeId, from: string, data: Uint8Array, waited = 0): void {
-    const { observed } = this.requests$
-    if (this.handle === undefined && !observed) {
-      this.push({ type: 'reject', exchange, reason: 'nobody answers requests here' })
-      return
+    const server = this.protocols.serverOf(data)
+    if (server === undefined) {
+      const othersAnswer = this.handle !== undefined || this.requests$.observed
+      const refusal = this.protocols.refusalOf(data, { othersAnswer }) ?? (othersAnswer ? undefined : NOBODY)
+      if (refusal !== undefined) return this.push(rejectCommand(exchange, refusal))
     }
     if (this.left !== undefined) return void this.left.push({ exchange, data })
     const start = this.now()
-    this.call(new Inbound(this, exchange, from, data, waited), exchange, observed)
+    this.call(new Inbound(this, exchange, from, data, waited), exchange, server)
     this.count(from, start, this.now())
   }
 
-  private call(request: Inbound, exchange: ExchangeId, observed: boolean): void {
+  private call(request: Inbound, exchange: ExchangeId, server: ServeRequest | undefined): void {
     this.requests.set(exchange, request)
-    if (observed) this.requests$.next(request)
-    if (this.handle === undefined || request.decided) return
+    if (server === undefined) this.requests$.next(request)
     try {
-      request.offer(this.handle(request.data, request))
+      if (server !== undefined) server(request)
+      else if (this.handle !== undefined && !request.decided) request.offer(this.handle(request.data, request))
     } catch (error) {
       request.thrown(error)
     }
@@ -297,6 +305,7 @@ export class InboundRequests {
   end(refusal: Refusal): void {
     for (const exchange of this.requests.keys()) this.onCancel(exchange, refusal)
     this.requests$.complete()
+    this.protocols.end()
   }
 
   // ---- of a request
