@@ -68,6 +68,8 @@ export interface BuildOptions {
   authorize?: Authorize | undefined
   /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
   tap?: (batch: Batch) => void
+  /** Called with each command of user code, before it enters the lane. */
+  onCommand?: (command: Command) => void
   /** Called whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
   onEdge?: () => void
   /** Called once, when the node has ended in any way. `stop()` waits for the returned promise, which must not reject. */
@@ -200,6 +202,7 @@ class Node implements P2pNode {
     validators = {},
     authorize,
     tap,
+    onCommand,
     onEdge,
     onEnd,
   }: BuildOptions) {
@@ -216,6 +219,7 @@ class Node implements P2pNode {
     this.closed = new Promise((resolve) => (this.resolveClosed = resolve))
     this.state = createState(peerId, settings)
     const push: PushCommand = (command) => {
+      onCommand?.(command)
       this.lane.commands$.next(command)
     }
     this.push = push

@@ -169,6 +169,7 @@ export class SimulatedNetwork {
       tap: (batch) => {
         this.events.batch(index, this.clock.time, batch)
       },
+      onCommand: ({ type }) => this.time.asked(`n${index} was asked for something (${type})`),
       onEdge: () => this.time.touch(),
     }
     const built =
