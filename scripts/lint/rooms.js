@@ -79,23 +79,24 @@ export const ROOMS = {
       'config',
       'edge',
       'errors.ts',
-      'identity.ts',
       'network-key.ts',
       'node',
       'protocol',
       'recording',
+      'secret.ts',
       'create-node.ts',
     ],
     packages: [],
   },
   'create-node.ts': {
-    ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'storage'],
+    ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'secret.ts', 'storage'],
     packages: [],
   },
   'errors.ts': { ours: ['wire/text.ts'], packages: [] },
   'network-key.ts': { ours: ['errors.ts', 'wire/text.ts'], packages: [] },
+  'secret.ts': { ours: ['errors.ts'], packages: ['multiformats'] },
   'identity.ts': {
-    ours: ['errors.ts'],
+    ours: ['secret.ts'],
     packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],
   },
 
@@ -194,7 +195,7 @@ export const ROOMS = {
   platform: { ours: [], packages: ['node:*', '@chainsafe/libp2p-noise', 'uint8arraylist'] },
   // The rest that knows Node. In a browser each of them is left out or has a twin.
   'recording/file.ts': { ours: ['recording', 'edge', 'platform', 'errors.ts'], packages: ['node:*'] },
-  storage: { ours: ['core', 'edge', 'platform', 'identity.ts', 'errors.ts'], packages: ['multiformats', 'node:*'] },
+  storage: { ours: ['core', 'edge', 'platform', 'secret.ts', 'errors.ts'], packages: ['multiformats', 'node:*'] },
 }
 
 /** @returns {boolean} */

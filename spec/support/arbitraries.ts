@@ -137,7 +137,9 @@ export const eventsByType: Arbitraries = {
   }),
   data: event('data', { stream: id, chunks: fc.array(bytes, { maxLength: 4 }) }),
   streamEnded: event('streamEnded', { stream: id }),
-  streamClosed: event('streamClosed', { stream: id, reason: fc.constantFrom('closed', 'reset', 'lost') }),
+  streamClosed: event('streamClosed', { stream: id, reason: fc.constantFrom('closed', 'reset', 'lost'), failure }, [
+    'failure',
+  ]),
   writable: event('writable', { stream: id }),
   message: event('message', {
     ...{ topic: text, data: bytes, from: text, proof: bytes },

@@ -152,10 +152,10 @@ export type PortEvent =
   /** The other side closed its write side, and every byte before that was reported. */
   | { type: 'streamEnded'; stream: StreamId }
   /**
-   * The stream has ended in both directions. `reset`: by the other side; `lost`: with its connection; `closed`:
-   * regularly.
+   * The stream has ended in both directions. `reset`: by the other side; `lost`: with its connection, and why, if the network knows it;
+   * `closed`: regularly.
    */
-  | { type: 'streamClosed'; stream: StreamId; reason: 'closed' | 'reset' | 'lost' }
+  | { type: 'streamClosed'; stream: StreamId; reason: 'closed' | 'reset' | 'lost'; failure?: Failure }
   /** Answers each `write` without `end`: the next one may follow. */
   | { type: 'writable'; stream: StreamId }
   /**

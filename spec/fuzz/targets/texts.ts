@@ -16,7 +16,7 @@ import {
 import { scopeOf } from '../../../src/core/peers/scopes.js'
 import { checkEntries } from '../../../src/edge/access/entries.js'
 import { checkAbout, checkTarget, checkTcpAddress } from '../../../src/edge/targets.js'
-import { parseSecret } from '../../../src/identity.js'
+import { parseSecret } from '../../../src/secret.js'
 import { priceOfKey } from '../../../src/libp2p/gossip/keys.js'
 import { boundPeerIds, peerIdOf } from '../../../src/libp2p/guards/peer-ids.js'
 import { readNetworkKey, textOfNetworkKey } from '../../../src/network-key.js'
