@@ -55,6 +55,7 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   // The same.
   hostile: (jestArgs) => jest('hostile', ['--testTimeout=120000', '--runInBand', ...jestArgs]),
   interop,
+  users,
 }
 
 /** Options that are given on to jest; any other one is a mistake. */
@@ -156,6 +157,14 @@ function tallyOf(ok: boolean, outputFile: string): Tally {
 }
 
 /** The specs against a Rust peer: builds it first. Without cargo they are skipped, but not in CI. */
+/** The runtimes and tools of users have a folder of their own, because they are large. */
+async function users(jestArgs: string[]): Promise<Tally> {
+  const folder = join(root, 'spec', 'users')
+  if (!(await run('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'])))
+    return { passed: 0, failed: 1, skipped: 0 }
+  return jest('users', ['--runInBand', ...jestArgs])
+}
+
 async function interop(jestArgs: string[]): Promise<Tally> {
   if (!(await run('cargo', ['--version']))) {
     if (process.env.CI) {
