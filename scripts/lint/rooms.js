@@ -186,6 +186,7 @@ export const ROOMS = {
     ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'network-key.ts', 'errors.ts'],
     packages: ['rxjs'],
   },
+  'testing/recorded': { ours: ['core', 'edge', 'recording', 'testing/replay.ts'], packages: ['rxjs'] },
   'testing/network': {
     ours: [...CORE_FOR_NETWORKS, 'core/fnv.ts', 'core/id-map.ts', 'lane/action.ts', 'wire'],
     packages: ['rxjs'],
