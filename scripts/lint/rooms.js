@@ -32,6 +32,7 @@ export const CORE_BASE = [
     'fnv',
     'id-map',
     'id-set',
+    'nearest',
     'news',
     'parameters',
     'port',

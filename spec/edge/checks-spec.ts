@@ -1,5 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
+import { nearest } from '../../src/core/nearest.js'
 import {
   checkBytes,
   checkNumber,
@@ -11,7 +12,6 @@ import {
   inOption,
   isThenable,
   messageOf,
-  nearest,
   show,
 } from '../../src/edge/checks.js'
 import { checkAbout, checkAddress, checkPeer, checkPeerId, checkTarget, checkTcpAddress } from '../../src/edge/targets.js' // prettier-ignore

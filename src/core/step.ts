@@ -13,6 +13,7 @@ import { countLoss } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
 import { onAnnouncedAgain } from './broadcasts/fetching.js'
 import * as hearing from './broadcasts/hearing.js'
+import { hintAtTopics } from './broadcasts/hints.js'
 import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
 import * as topics from './broadcasts/topics.js'
@@ -201,7 +202,9 @@ function handle(state: State, out: Effects, event: Event): void {
 
     case 'tick':
       // Whoever is about to leave looks for nobody.
-      return state.lifecycle.phase === 'running' ? discovery.tick(state, out) : undefined
+      if (state.lifecycle.phase !== 'running') return
+      hintAtTopics(state, out)
+      return discovery.tick(state, out)
     case 'identified':
       return discovery.onIdentified(state, out, event)
     case 'tableChanged':

@@ -134,8 +134,12 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 
   // ---- the consumer
 
-  /** Not `async`: steps that overlap would settle out of order. */
+  /** (Each takes the same number of turns to settle, so steps that overlap settle in order.) */
   next(): Promise<IteratorResult<T, undefined>> {
+    return leading(this.take())
+  }
+
+  private take(): Promise<IteratorResult<T, undefined>> {
     if (this.stage === 'idle') {
       this.stage = 'open'
       this.source.open()
@@ -148,10 +152,10 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     if (this.failure !== undefined) {
       const { failure } = this
       this.failure = undefined
-      return leading(Promise.reject(failure))
+      return Promise.reject(failure)
     }
     if (this.stage === 'ended') return Promise.resolve(DONE)
-    return leading(new Promise((resolve, reject) => this.consumers.push({ resolve, reject })))
+    return new Promise((resolve, reject) => this.consumers.push({ resolve, reject }))
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

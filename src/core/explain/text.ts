@@ -19,6 +19,7 @@ export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
       `${sent.heldFor.length > 0 ? `, now for ${sent.heldFor.join(', ')}` : ''}`,
     `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.replayed} replayed, ${heard.remembered} remembered`,
     dropped(topic.dropped),
+    (topic.dropped.duplicate ?? 0) > 0 ? DUPLICATES : undefined,
     `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
       `${topic.validated ? `, ${limits.validationTimeout} ms for the validator` : ''}`,
   )
@@ -70,6 +71,9 @@ function standing({ connections, dialling }: Omit<PeerExplanation, 'text'>): str
   if (connections.length > 0) return 'connected'
   return dialling === undefined ? 'not connected' : textOfDial(dialling)
 }
+
+const DUPLICATES =
+  '  duplicate: somebody has published the same bytes again within a minute; if they were meant as several, see pubsub.messageId'
 
 function dropped(losses: Record<string, number>): string {
   return `dropped: ${amounts(losses) || 'nothing'}`
