@@ -46,7 +46,7 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   lint: () => check('npm', ['run', '--silent', 'lint']),
   format: () => check('npm', ['run', '--silent', 'format:check']),
   types: () => check('npm', ['run', '--silent', 'typecheck']),
-  unit: (jestArgs) => jest('unit', ['--testTimeout=20000', ...jestArgs]),
+  unit: (jestArgs) => jest('unit', ['--testTimeout=20000', '--maxWorkers=100%', ...jestArgs]),
   // One after the other: each of these specs keeps all cores busy by itself.
   simulation: (jestArgs) => jest('simulation', ['--runInBand', ...jestArgs]),
   integration: (jestArgs) => jest('integration', ['--testTimeout=30000', ...jestArgs]),

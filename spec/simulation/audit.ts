@@ -134,8 +134,8 @@ function answeringSide(state: State, report: Report): void {
     accounts.set(peer, account)
     return [account, all]
   }
-  for (const { peer, bytes, admitted } of state.turns.lingering.values()) {
-    for (const one of booksOf(peer)) {
+  for (const { account, bytes, admitted } of state.turns.lingering.values()) {
+    for (const one of booksOf(account.peer)) {
       one.handlers++
       one.admitted += admitted ? 1 : 0
       one[admitted ? 'bytes' : 'windows'] += bytes

@@ -36,6 +36,8 @@ export interface LaneOptions {
   scheduler: SchedulerLike
   /** Runs an effect. It returns at once; a throw becomes an event. */
   run: (effect: Exclude<Effect, ClockEffect>) => void
+  /** All effects of a batch were run. */
+  ran?: () => void
   /** `step` threw, which is a bug of the core. The state may be half changed, so the lane is closed already. */
   crashed: (error: unknown) => void
   /** Sees every batch before it is stepped. */
@@ -119,5 +121,6 @@ export class Lane {
         this.commands$.next({ type: 'effectFailed', effect: effect.type, failure: { message, cause } })
       }
     }
+    this.options.ran?.()
   }
 }

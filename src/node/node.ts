@@ -240,6 +240,7 @@ class Node implements P2pNode {
         this.run(effect)
         if (onEdge !== undefined && this.reachesUsers(effect.type)) onEdge()
       },
+      ran: () => this.inbound.pause(),
       tap,
       crashed: (cause) => {
         this.crash(cause)

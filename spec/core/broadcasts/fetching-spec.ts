@@ -180,7 +180,7 @@ describe('a large message of others', () => {
       core.run(from('bob', 10), from('carol', 11), from('dave', 12))
       const { open } = core.state.fetching
       expect(open.size).toBe(2)
-      noteAnswered(core.state, accountOf(core.state, 'dave').peer)
+      noteAnswered({ account: accountOf(core.state, 'dave') })
       core.run(from('dave', 13))
       expect([...open.keys()]).toEqual(['10', '11', '13'])
     })

@@ -80,8 +80,19 @@ describe('discovery', () => {
       { type: 'ping', connection: 1, timeout: 20_000, longest: 20_000 },
       { type: 'tableAdd', peer: 'bob', addresses: ['/ip4/10.0.0.1/tcp/1'] },
     ])
-    expect(core.in(identified([KAD], []))).toEqual([])
+    expect(core.in(identified(['/other/1.0.0'], []))).toEqual([])
     expect(core.in(identified(['/other/1.0.0'], ['/ip4/10.0.0.1/tcp/1']))).toEqual([])
+  })
+
+  it('puts where it has reached a peer that tells no address into the table, and not whence one has come', () => {
+    const core = new Core()
+    core.connect('bob')
+    const address = '/ip4/10.0.0.2/tcp/40000'
+    core.in({ type: 'connectionOpened', connection: 2, peer: 'carol', address, inbound: true })
+    const identified = (connection: number, peer: string): Effect[] =>
+      core.in({ type: 'identified', connection, peer, protocols: [KAD], addresses: [], agent: 'x' })
+    expect(identified(1, 'bob')).toContainEqual({ type: 'tableAdd', peer: 'bob', addresses: ['/ip4/127.0.0.1/tcp/1'] })
+    expect(shorts(identified(2, 'carol')).join()).not.toContain('tableAdd')
   })
 
   it('probes members of the table that are not connected, and removes those that cannot be dialled', () => {

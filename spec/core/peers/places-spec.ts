@@ -84,8 +84,7 @@ describe('places for connections', () => {
   describe('among strangers that behave', () => {
     /** The peer has asked something, which was answered. */
     const use = ({ core: { state } }: Crowd, peer: string): void => {
-      accountOf(state, peer)
-      noteAnswered(state, peer)
+      noteAnswered({ account: accountOf(state, peer) })
     }
     /** So many peers of `ranges` ranges that were answered a minute ago. */
     const crowdOf = (amount: number, ranges: number): Crowd => {

@@ -41,10 +41,12 @@ function churn(perSecond: number) {
 async function pushes(context: Context, says: (round: number) => Parameters<typeof identifyMessage>[0]): Promise<void> {
   const messages = Array.from({ length: 50 }, (_, round) => identifyMessage(says(round)))
   let round = 0
-  await flood(context, (line) => {
+  const push = (line: Line): Uint8Array => {
     const message = messages[round++ % messages.length]!
     return data(line.freshId(), join(greeting(PUSH), message), SYN | 4)
-  })
+  }
+  // What waits in buffers, because the victim reads it late, is not done yet.
+  await flood(context, push, { count: 0, before: (line) => (line.onHeard = () => context.fate.did()) })
 }
 
 export const identify: Attack[] = [

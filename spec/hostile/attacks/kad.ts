@@ -93,6 +93,7 @@ export const kad: Attack[] = [
       await context.start()
       await atOnce(context, 32, async (index) => {
         if (!streams[index]!.isOpen) {
+          context.fate.refused('stream reset', 19)
           await pause(100)
           if (line.isOpen) streams[index] = line.stream(KADEMLIA)
         }
@@ -186,6 +187,7 @@ async function provide(context: Context, size: number, amount: number): Promise<
   await context.start()
   await atOnce(context, 1, async () => {
     if (!stream.one.isOpen) {
+      context.fate.refused('stream reset', amount - 1)
       await pause(100)
       if (line.isOpen) stream.one = line.stream(KADEMLIA)
     }

@@ -15,7 +15,10 @@ async function flood(context: Context, make: () => ServiceRequest, amount: numbe
   let one = new Session(await Line.open(context), context)
   await context.start()
   await atOnce(context, 1, async () => {
-    if (!one.stream.isOpen) one = new Session(await Line.open(context), context)
+    if (!one.stream.isOpen) {
+      context.fate.refused('session ended', one.unanswered)
+      one = new Session(await Line.open(context), context)
+    }
     const asked = { service: true, one: false, credit: 32 }
     await one.send(join(...Array.from({ length: amount }, () => one.request(encodeServiceRequest(make()), asked))))
     one.did(amount)

@@ -61,6 +61,10 @@ export class Line {
   private left: Uint8Array = new Uint8Array()
   private nextId = 1
   private readonly streams = new Map<number, LineStream>()
+  /** Ids of which the victim has said nothing yet. */
+  private readonly unheard = new Set<number>()
+  /** The victim has said its first word of a stream, or has reset it: until then it may wait in a buffer. */
+  onHeard: (() => void) | undefined
 
   private constructor(
     readonly host: Libp2p,
@@ -134,6 +138,7 @@ export class Line {
   freshId(): number {
     const id = this.nextId
     this.nextId += 2
+    if (this.onHeard !== undefined) this.unheard.add(id)
     return id
   }
 
@@ -183,6 +188,7 @@ export class Line {
       return
     }
     if (type !== DATA && type !== WINDOW) return
+    if (this.unheard.delete(id)) this.onHeard?.()
     if ((flags & SYN) !== 0) this.accept(id)
     const stream = this.streams.get(id)
     if (stream === undefined) {

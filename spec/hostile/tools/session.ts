@@ -1,4 +1,5 @@
 /** A session of an attacker: frames by hand over a stream of a line, and what the victim refuses. */
+import { FrameType, LAST } from '../../../src/wire/session/format.js'
 import * as wire from '../../support/session.js'
 import type { Context } from '../attacks/attack.js'
 import type { Line } from './line.js'
@@ -7,6 +8,7 @@ import type { LineStream } from './line-stream.js'
 export class Session {
   readonly stream: LineStream
   private id = 0
+  private ended = 0
   private isOver = false
   private left: Uint8Array = new Uint8Array()
 
@@ -29,6 +31,11 @@ export class Session {
 
   requests(amount: number, payload: Uint8Array | string, asked: wire.Asked = {}): Uint8Array {
     return wire.join(...Array.from({ length: amount }, () => this.request(payload, asked)))
+  }
+
+  /** Requests without a final frame. */
+  get unanswered(): number {
+    return this.id - this.ended
   }
 
   get last(): number {
@@ -60,7 +67,9 @@ export class Session {
       const [length, start] = varint(rest, 0)
       if (start === 0 || rest.length < start + length) break
       const frame = rest.subarray(start, start + length)
-      if ((frame[0]! & 15) === 5) this.refused(codeOf(frame))
+      const [type, isLast] = [frame[0]! & 15, (frame[0]! & LAST) !== 0]
+      if (type === FrameType.FAIL) this.refused(codeOf(frame))
+      if (type === FrameType.FAIL || type === FrameType.END || (type === FrameType.REPLY && isLast)) this.ended++
       rest = rest.subarray(start + length)
     }
     this.left = rest.slice()

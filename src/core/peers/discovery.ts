@@ -3,10 +3,12 @@
  * be dialled is removed; memory.ts remembers it). The table itself belongs to the port.
  */
 import { KADEMLIA } from '../../wire/protocols.js'
+import { withoutPeer } from './addresses.js'
 import { ping } from './connections.js'
 import { seek } from './dials.js'
 import { noteIdentified, noteLeft, onTryOver, tryAtTick } from './memory.js'
 import { onObserved } from './observed.js'
+import type { Connection } from './state.js'
 import { suspectTwins } from './twins.js'
 import { whyBarred } from '../access/rules.js'
 import { peersChanged, statusChanged } from '../changes.js'
@@ -109,7 +111,14 @@ export function onIdentified(state: State, out: Effects, event: EventOf<'identif
   noteIdentified(state, connection, addresses)
   // Callers want to know how far it is, before the first ping of all.
   if (connection.pings === 0 && connection.pace.roundTrip === 0) ping(state, out, connection)
-  if (protocols.includes(KADEMLIA) && addresses.length > 0) out.push({ type: 'tableAdd', peer, addresses })
+  if (!protocols.includes(KADEMLIA)) return
+  const known = addresses.length > 0 ? addresses : reachedAt(connection)
+  if (known.length > 0) out.push({ type: 'tableAdd', peer, addresses: known })
+}
+
+/** Whoever tells none that is of use to others, such as a node behind a port mapping, is where we have reached it. */
+function reachedAt({ inbound, address }: Connection): string[] {
+  return inbound ? [] : [withoutPeer(address)]
 }
 
 export function onTableChanged(state: State, out: Effects, event: EventOf<'tableChanged'>): void {

@@ -89,26 +89,26 @@ export function dropGone(state: State): void {
 }
 
 /** So much more of the request has come. */
-export function noteReceived({ budget }: State, { peer }: Exchange, bytes: number): void {
-  budget.accounts.get(peer)!.moved.received += bytes
+export function noteReceived({ account }: Exchange, bytes: number): void {
+  account.moved.received += bytes
 }
 
 /** So much more of the answer was sent. A slow line is busy with it for long, and meanwhile takes nothing else. */
-export function noteSent({ budget, now }: State, { peer }: Exchange, bytes: number): void {
-  const { moved } = budget.accounts.get(peer)!
+export function noteSent({ now }: State, { account }: Exchange, bytes: number): void {
+  const { moved } = account
   moved.sent += bytes
   moved.leftAt = Math.max(moved.leftAt, now) + (bytes * 1_000) / SLOWEST_LINE
 }
 
 /** Bytes of all requests of this peer that have come or, while the exchange is answered, of all answers to it that have left. */
-export function bytesMoved({ budget, now }: State, { peer, stage }: Exchange): number {
-  const { received, sent, leftAt } = budget.accounts.get(peer)!.moved
+export function bytesMoved({ now }: State, { account, stage }: Exchange): number {
+  const { received, sent, leftAt } = account.moved
   return stage === 'answering' ? sent - (Math.max(0, leftAt - now) * SLOWEST_LINE) / 1_000 : received
 }
 
 /** A request of the peer was answered, or refused. */
-export function noteAnswered({ budget }: State, peer: string): void {
-  budget.accounts.get(peer)!.answered++
+export function noteAnswered({ account }: Pick<Exchange, 'account'>): void {
+  account.answered++
 }
 
 /** A request of the peer was refused. */

@@ -40,7 +40,7 @@ export function respond(state: State, out: Effects, { exchange: id, data, workin
 function sendOnly(state: State, out: Effects, exchange: Exchange, data: Uint8Array): void {
   const answerer = answererOf(exchange)
   const { id, peer, service } = exchange
-  if (!service) noteSize(state, peer, data.length)
+  if (!service) noteSize(state, exchange, data.length)
   if (mayKeep(state, exchange, data.length)) {
     holdAnswer(state, exchange, data.length)
     return answerer.sendOnly(state, out, exchange, data)
@@ -66,7 +66,7 @@ export function next(state: State, out: Effects, id: ExchangeId, data: Uint8Arra
     sendOnly(state, out, exchange, data)
     return cancelHandler(state, out, exchange, { code: 'Aborted', message: 'the asker takes one value' })
   }
-  if (!exchange.service) noteSize(state, exchange.peer, data.length)
+  if (!exchange.service) noteSize(state, exchange, data.length)
   if (exchange.stage === 'handling') startAnswering(state, exchange)
   if (exchange.stage === 'answering' && !exchange.ended) answerer.addValue(state, out, exchange, data)
 }

@@ -17,6 +17,9 @@ interface Held {
   all: number
 }
 
+/** While no more of a thing is held than this part of it, whoever holds some may have more: `fits` says so, with its reserve. */
+const ALWAYS = 0.4
+
 /** May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. */
 export function hasShare(
   state: State,
@@ -26,29 +29,31 @@ export function hasShare(
   total: number,
   each: number,
 ): boolean {
+  // The same for most requests, with less of a look: less is held by all than is free, so by each, and its range, too.
+  if (all + amount <= total * ALWAYS && own + amount <= each) return true
   const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
   if (ofRange && fits(own, amount, all, { total, each })) return true
   return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer)
 }
 
-/** Counts one more request of this peer, which is connected. False: there is no room for it. */
-export function openAccount(state: State, peer: string): boolean {
+/** Counts one more request of this peer, which is connected. `undefined`: there is no room for it. */
+export function openAccount(state: State, peer: string): Account | undefined {
   const { all } = state.budget
   const { requests, requestsPerPeer } = state.settings.limits
   const account = accountOf(state, peer)
   const { range } = account
   const held = { own: account.exchanges, inRange: range.exchanges, all: all.exchanges }
-  if (!hasShare(state, account, held, 1, requests, requestsPerPeer)) return false
+  if (!hasShare(state, account, held, 1, requests, requestsPerPeer)) return undefined
   account.exchanges++
   range.exchanges++
   all.exchanges++
-  return true
+  return account
 }
 
 /** The exchange has ended. `keepsBytes`: they are still in use, until `freeBytes`. */
 export function closeAccount(state: State, exchange: Exchange, keepsBytes: boolean): void {
   const { budget } = state
-  const account = budget.accounts.get(exchange.peer)!
+  const { account } = exchange
   account.exchanges--
   account.range.exchanges--
   budget.all.exchanges--
@@ -58,8 +63,7 @@ export function closeAccount(state: State, exchange: Exchange, keepsBytes: boole
 }
 
 /** The bytes of an exchange that has ended are no longer in use. */
-export function freeBytes(state: State, { peer, admitted, bytes }: Lingering): void {
-  const account = state.budget.accounts.get(peer)!
+export function freeBytes(state: State, { account, admitted, bytes }: Lingering): void {
   giveBack(state, account, admitted, bytes)
   onFreed(state, account)
 }
@@ -90,8 +94,8 @@ function giveBack({ budget }: State, account: Account, admitted: boolean, bytes:
  * larger than the budget and would otherwise wait for ever.
  */
 export function reserve(state: State, exchange: Exchange, bytes: number): boolean {
-  const { all, accounts } = state.budget
-  const account = accounts.get(exchange.peer)!
+  const { all } = state.budget
+  const { account } = exchange
   const { requestBytes, requestBytesPerPeer } = state.settings.limits
   const { range } = account
   const each = account.admitted === 0 ? Infinity : requestBytesPerPeer
@@ -111,8 +115,8 @@ export function reserve(state: State, exchange: Exchange, bytes: number): boolea
 
 /** Reserves the first window of a request that has to wait for the rest. False: it does not fit. */
 export function reserveWindow(state: State, exchange: Exchange, bytes: number): boolean {
-  const { all, accounts } = state.budget
-  const account = accounts.get(exchange.peer)!
+  const { all } = state.budget
+  const { account } = exchange
   const { requestBytes, requestBytesPerPeer } = state.settings.limits
   const { range } = account
   const held = { own: account.windows, inRange: range.windows, all: all.windows }

@@ -40,10 +40,10 @@ export function mayExpect(state: State, account: Account, bytes: number): boolea
 export function mayKeep(state: State, exchange: Exchange, bytes: number): boolean {
   const more = bytes - exchange.held
   if (more <= 0) return true
-  const { accounts, all } = state.budget
+  const { all } = state.budget
   if (all.answers === exchange.held) return true
   const { answerBytes } = state.settings.limits
-  const account = accounts.get(exchange.peer)!
+  const { account } = exchange
   return hasShare(state, account, heldBy(account, all), more, answerBytes, answerBytes)
 }
 
@@ -56,7 +56,7 @@ export function holdAnswer({ budget, turns }: State, exchange: Exchange, bytes: 
   const more = bytes - exchange.held
   if (more === 0) return
   exchange.held = bytes
-  const account = budget.accounts.get(exchange.peer)!
+  const { account } = exchange
   account.answers += more
   account.range.answers += more
   budget.all.answers += more
@@ -93,8 +93,7 @@ export function resumeStalled({ turns, exchanges }: State, tryAgain: (exchange: 
 }
 
 /** A value of an answer is here, and others are expected to be like it. */
-export function noteSize({ budget }: State, peer: string, bytes: number): void {
-  const account = budget.accounts.get(peer)!
+export function noteSize({ budget }: State, { account }: Exchange, bytes: number): void {
   account.expected = lately(account.expected, bytes)
   const { all } = budget
   all.expected += Math.floor((bytes - all.expected) / DECAY)

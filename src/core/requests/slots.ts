@@ -45,15 +45,14 @@ export function freeSlot(state: State, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange?.busy === true) {
     exchange.busy = false
-    return onFree(state, exchange.peer)
+    return onFree(state, exchange.account)
   }
   const { lingering } = state.turns
   const over = lingering.size > 0 ? lingering.get(id) : undefined
   if (over !== undefined) endLingering(state, id, over)
 }
 
-function onFree({ budget, turns, now }: State, peer: string): void {
-  const account = budget.accounts.get(peer)!
+function onFree({ budget, turns, now }: State, account: Account): void {
   account.handlers--
   account.range.handlers--
   budget.all.handlers--
@@ -78,15 +77,15 @@ export function waitBehind({ queue, interval }: Account): number {
 }
 
 /** The request is over, and its handler is not. */
-export function linger(state: State, { id, peer, reserved: bytes, admitted }: Exchange): void {
+export function linger(state: State, { id, account, reserved: bytes, admitted }: Exchange): void {
   const until = state.now + LONGEST
-  state.turns.lingering.set(id, { peer, bytes, admitted, until })
+  state.turns.lingering.set(id, { account, bytes, admitted, until })
   dueAt(state, 'handlers', until)
 }
 
 function endLingering(state: State, id: ExchangeId, over: Lingering): void {
   state.turns.lingering.delete(id)
-  onFree(state, over.peer)
+  onFree(state, over.account)
   freeBytes(state, over)
 }
 
@@ -104,7 +103,7 @@ export function expireLingering(state: State): string[] {
   const peers: string[] = []
   for (const [id, over] of turns.lingering) {
     if (over.until > now) break
-    peers.push(over.peer)
+    peers.push(over.account.peer)
     endLingering(state, id, over)
   }
   return peers
@@ -158,10 +157,9 @@ export function moveToEnd({ turns }: State, account: Account): void {
 }
 
 /** The request waits no more. */
-export function unqueueExchange({ budget, turns }: State, { id, peer }: Exchange): void {
-  const account = budget.accounts.get(peer)!
+export function unqueueExchange({ turns }: State, { id, account }: Exchange): void {
   account.queue.delete(id)
-  if (account.queue.size === 0) turns.peers.delete(peer)
+  if (account.queue.size === 0) turns.peers.delete(account.peer)
 }
 
 /** Its handlers have used so much time, ms. */

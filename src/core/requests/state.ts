@@ -60,6 +60,8 @@ interface PeersRequest {
   readonly id: ExchangeId
   readonly connection: ConnectionId
   readonly peer: string
+  /** What the peer uses. */
+  readonly account: Account
   /** It goes to this node itself: services/ answers it. */
   readonly service: boolean
   stage: ExchangeStage
@@ -238,7 +240,7 @@ export interface Budget {
 
 /** A request that is over, and whose handler still works on it: it keeps its place and its bytes until `until`. */
 export interface Lingering {
-  readonly peer: string
+  readonly account: Account
   readonly bytes: number
   /** As `Exchange.admitted`. */
   readonly admitted: boolean

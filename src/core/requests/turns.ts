@@ -48,7 +48,7 @@ export function startHandling(state: State, out: Effects, exchange: Exchange, da
     tellServices(state, { kind: 'arrived', exchange: exchange.id, data })
     return 0
   }
-  const account = state.budget.accounts.get(exchange.peer)!
+  const { account } = exchange
   if (state.turns.peers.size === 0 && hasSlot(state, account) && !isResting(state, account)) {
     handOut(state, out, account, exchange, data)
     return 0

@@ -232,6 +232,8 @@ export class InboundRequests {
   /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */
   private used = 0
   private endedAt = -Infinity
+  /** Nothing but handlers has run since then, and what is done for their requests. */
+  private isRunning = false
   /** Those that were not called in this turn; `undefined`: its time is not used up. */
   private left: { exchange: ExchangeId; data: Uint8Array }[] | undefined
 
@@ -257,9 +259,16 @@ export class InboundRequests {
       if (refusal !== undefined) return this.push(rejectCommand(exchange, refusal))
     }
     if (this.left !== undefined) return void this.left.push({ exchange, data })
-    const start = this.now()
+    // Of those that follow each other at once, one begins when the one before has ended: a look at the clock for each is dear enough.
+    const start = this.isRunning ? this.endedAt : this.now()
     this.call(new Inbound(this, exchange, from, data, waited), exchange, server)
     this.count(from, start, this.now())
+    this.isRunning = true
+  }
+
+  /** From here on, something else runs. */
+  pause(): void {
+    this.isRunning = false
   }
 
   private call(request: Inbound, exchange: ExchangeId, server: ServeRequest | undefined): void {

@@ -9,7 +9,7 @@ import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
 import { noteAnswered, noteReceived } from '../accounts.js'
-import { openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
+import { reserve, reserveWindow, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
@@ -22,7 +22,7 @@ import {
 } from '../exchanges.js'
 import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
-import { makeRoom } from '../session/answerer/idle.js'
+import { openOrMakeRoom } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
 import { startHandling, TOO_LATE } from '../turns.js'
 import { line } from '../../terms.js'
@@ -37,7 +37,8 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   // No answer at all: rejected.
   if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
   const { peer } = connection
-  if (!openAccount(state, peer) && !(makeRoom(state, out, peer) && openAccount(state, peer))) {
+  const account = openOrMakeRoom(state, out, peer)
+  if (account === undefined) {
     logRefusal(state, out, connection.peer, 'too many requests are open')
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })
   }
@@ -57,6 +58,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     moved: 0,
     deadline: 0,
     ended: false,
+    account,
     arrivedAt: 0,
     payload: undefined,
     busy: false,
@@ -71,7 +73,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
 export function onRequestData(state: State, out: Effects, exchange: V1Exchange, chunks: Uint8Array[]): void {
   const { reader } = exchange
   for (const chunk of chunks) {
-    noteReceived(state, exchange, chunk.length)
+    noteReceived(exchange, chunk.length)
     const progress = exchange.complete ? 'excess' : readFrame(reader, chunk)
     if (progress === 'done') exchange.complete = true
     else if (progress !== 'more') return violate(state, out, exchange, progress)
@@ -124,7 +126,7 @@ function send(state: State, out: Effects, exchange: V1Exchange, data: Uint8Array
   exchange.ended = true
   startDeadline(state, exchange)
   if (data === undefined) holdAnswer(state, exchange, 0)
-  else noteAnswered(state, exchange.peer)
+  else noteAnswered(exchange)
   out.push({ type: 'write', stream: exchange.id, chunks: data === undefined ? [] : encodeFrame(data), end: true })
 }
 

@@ -277,7 +277,7 @@ export const sendingAnswers = {
     const { value, wireId, failure, series } = exchange
     if (value === undefined) {
       if (failure === undefined) {
-        noteAnswered(state, exchange.peer)
+        noteAnswered(exchange)
         writeEnd(writer, wireId)
       } else writeFail(writer, wireId, failure.code, failure.message, failure.retryAfterMs)
       return endExchange(state, exchange)
@@ -295,7 +295,7 @@ export const sendingAnswers = {
     if (series !== undefined) charge(state, sessionOf(state, exchange), exchange, series, -cost)
     exchange.sent = to
     if (isLast) {
-      noteAnswered(state, exchange.peer)
+      noteAnswered(exchange)
       if (first) onAnswered(sessionOf(state, exchange).pace, state.now, exchange.total, to)
       return endExchange(state, exchange)
     }

@@ -33,9 +33,9 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { noteReceived } from '../../accounts.js'
-import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
+import { reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
-import { makeRoom } from './idle.js'
+import { openOrMakeRoom } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
 import { startHandling, TOO_LATE } from '../../turns.js'
 import {
@@ -113,8 +113,8 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
   if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
-  if (!openAccount(state, session.peer) && !(makeRoom(state, out, session.peer) && openAccount(state, session.peer)))
-    return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
+  const account = openOrMakeRoom(state, out, session.peer)
+  if (account === undefined) return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
     protocol: 'session',
     id: nextExchange(state),
@@ -145,12 +145,13 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     series: undefined,
     ended: false,
     failure: undefined,
+    account,
     arrivedAt: 0,
     payload: undefined,
     busy: false,
     held: 0,
   }
-  noteReceived(state, exchange, size)
+  noteReceived(exchange, size)
   openExchange(state, exchange)
   session.requests.set(id, exchange)
   if (session.requests.size === 1) updateIdle(state, state.connections.all.get(session.connection)!)
@@ -212,7 +213,7 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   if (exchange.credit < 0) return 'it sent more than its credit allows'
   noteFlight(session, exchange)
   const hasMore = (flags & MORE) !== 0
-  noteReceived(state, exchange, size)
+  noteReceived(exchange, size)
   const received = gathered.received + size
   if (hasMore ? received >= total : received !== total) return 'a request is not as long as it said'
   const broken = checkPayload(frame) ?? (hasMore && size < CRUMB ? waste(session, state.now) : undefined)

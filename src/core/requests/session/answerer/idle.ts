@@ -4,6 +4,7 @@
  */
 import { log, type Effects } from '../../../effects.js'
 import type { State } from '../../../state.js'
+import { openAccount } from '../../budget.js'
 import { cancelHandler, isWorkedOn, lookLater } from '../../exchanges.js'
 import { endRoom } from '../../slots.js'
 import type { Account, Exchange, Series, SessionExchange } from '../../state.js'
@@ -47,11 +48,16 @@ function endIdle(state: State, out: Effects, exchange: SessionExchange, message:
   endExchange(state, exchange)
 }
 
+/** Counts one more request of this peer, for which others may have to make room. `undefined`: there is none. */
+export function openOrMakeRoom(state: State, out: Effects, peer: string): Account | undefined {
+  return openAccount(state, peer) ?? (makeRoom(state, out, peer) ? openAccount(state, peer) : undefined)
+}
+
 /**
  * This peer finds no room: the idlest answers of the peer that has most requests open end, if that is another one.
  * @returns whether any did
  */
-export function makeRoom(state: State, out: Effects, peer: string): boolean {
+function makeRoom(state: State, out: Effects, peer: string): boolean {
   const { budget, turns, now } = state
   if (now < turns.roomAt) return false
   const own = budget.accounts.get(peer)?.exchanges ?? 0

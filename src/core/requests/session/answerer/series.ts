@@ -28,7 +28,7 @@ export function charge(state: State, session: Session, exchange: SessionExchange
 
 /** Reserves room for the next value of a producer that can wait. False: there is none, and it waits for that too. */
 export function reserveNext(state: State, exchange: SessionExchange, series: Series): boolean {
-  const account = state.budget.accounts.get(exchange.peer)!
+  const { account } = exchange
   const expected = expectedOf(state, account)
   const more = series.cost + expected - exchange.held
   if (more > 0 && !mayExpect(state, account, more)) return false
