@@ -9,7 +9,7 @@ import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
 import { noteAnswered, noteReceived } from '../accounts.js'
-import { reserve, reserveWindow, waitForRoom } from '../budget.js'
+import { openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
   closeExchange,
@@ -22,7 +22,7 @@ import {
 } from '../exchanges.js'
 import { holdAnswer } from '../held.js'
 import { logRefusal } from '../refusal-log.js'
-import { openOrMakeRoom } from '../session/answerer/idle.js'
+import { openInPlaceOfOthers } from '../session/answerer/idle.js'
 import type { V1Exchange } from '../state.js'
 import { startHandling, TOO_LATE } from '../turns.js'
 import { line } from '../../terms.js'
@@ -37,7 +37,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
   // No answer at all: rejected.
   if (refusesNew(state)) return void out.push({ type: 'write', stream, chunks: [], end: true })
   const { peer } = connection
-  const account = openOrMakeRoom(state, out, peer)
+  const account = openAccount(state, peer) ?? openInPlaceOfOthers(state, out, peer)
   if (account === undefined) {
     logRefusal(state, out, connection.peer, 'too many requests are open')
     return void out.push({ type: 'reset', stream, reason: 'too many requests' })

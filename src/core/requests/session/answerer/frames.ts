@@ -33,9 +33,9 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { noteReceived } from '../../accounts.js'
-import { reserve, reserveWindow, waitForRoom } from '../../budget.js'
+import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
-import { openOrMakeRoom } from './idle.js'
+import { openInPlaceOfOthers } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
 import { startHandling, TOO_LATE } from '../../turns.js'
 import {
@@ -113,7 +113,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
   }
   // Known to every asker, and meant for another try: elsewhere, or here when the node is back.
   if (!service && refusesNew(state)) return refuse(state, out, session, id, 'Overloaded', 'the node is shutting down')
-  const account = openOrMakeRoom(state, out, session.peer)
+  const account = openAccount(state, session.peer) ?? openInPlaceOfOthers(state, out, session.peer)
   if (account === undefined) return refuse(state, out, session, id, 'Overloaded', 'too many requests are open')
   const exchange: SessionExchange = {
     protocol: 'session',

@@ -48,9 +48,9 @@ function endIdle(state: State, out: Effects, exchange: SessionExchange, message:
   endExchange(state, exchange)
 }
 
-/** Counts one more request of this peer, for which others may have to make room. `undefined`: there is none. */
-export function openOrMakeRoom(state: State, out: Effects, peer: string): Account | undefined {
-  return openAccount(state, peer) ?? (makeRoom(state, out, peer) ? openAccount(state, peer) : undefined)
+/** Counts one more request of this peer, for which others have to make room. `undefined`: they cannot. */
+export function openInPlaceOfOthers(state: State, out: Effects, peer: string): Account | undefined {
+  return makeRoom(state, out, peer) ? openAccount(state, peer) : undefined
 }
 
 /**
