@@ -1,5 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
-import { createShares, giveBack, hold, largestHolder, mayHold, type Shares } from '../../../src/core/limits/shares.js'
+import fc from 'fast-check'
+import {
+  createShares,
+  fits,
+  fitsAnybody,
+  giveBack,
+  hold,
+  largestHolder,
+  mayHold,
+  type Shares,
+} from '../../../src/core/limits/shares.js'
 
 const BOUNDS = { total: 800, each: 1_000 }
 
@@ -14,6 +24,19 @@ function fill(shares: Shares, holder: string, bounds = BOUNDS): number {
 }
 
 describe('shares', () => {
+  it('have room for anybody only where they have it for each, whatever of the rest is held by whom', () => {
+    const amount = fc.nat({ max: 1_000 })
+    fc.assert(
+      fc.property(amount, amount, amount, fc.boolean(), (total, used, more, trusted) => {
+        if (!fitsAnybody(more, used, total)) return
+        for (const held of [0, Math.floor(used / 2), used]) {
+          expect(fits(held, more, used, { total, each: Infinity, trusted })).toBe(true)
+        }
+      }),
+    )
+    expect([fitsAnybody(350, 0, 800), fitsAnybody(351, 0, 800)]).toEqual([true, false])
+  })
+
   it('give one alone half of what is no reserve', () => {
     expect(fill(createShares(), 'a')).toBe(350)
   })

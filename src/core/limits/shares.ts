@@ -42,6 +42,14 @@ export function fits(held: number, amount: number, used: number, { total, each, 
   return held === 0 || held + amount <= free
 }
 
+/**
+ * Would everybody's share have room for `amount` more, whoever holds the `used`? For then no more is held by all than would still be free, so
+ * no more by each. It spares a look at who holds what.
+ */
+export function fitsAnybody(amount: number, used: number, total: number): boolean {
+  return used + amount <= (total * (1 - RESERVE)) / 2
+}
+
 export function hold(shares: Shares, holder: string, amount: number): void {
   if (amount === 0) return
   shares.used += amount

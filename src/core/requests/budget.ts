@@ -4,7 +4,7 @@
  * session, which may arrive before there is room for the whole, has a second budget of the same size. How requests
  * arrive, this file does not know.
  */
-import { fits } from '../limits/shares.js'
+import { fits, fitsAnybody } from '../limits/shares.js'
 import { isTrusted } from '../peers/trust.js'
 import type { State } from '../state.js'
 import { accountOf, dropAccount } from './accounts.js'
@@ -17,9 +17,6 @@ interface Held {
   all: number
 }
 
-/** While no more of a thing is held than this part of it, whoever holds some may have more: `fits` says so, with its reserve. */
-const ALWAYS = 0.4
-
 /** May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. */
 export function hasShare(
   state: State,
@@ -29,8 +26,7 @@ export function hasShare(
   total: number,
   each: number,
 ): boolean {
-  // The same for most requests, with less of a look: less is held by all than is free, so by each, and its range, too.
-  if (all + amount <= total * ALWAYS && own + amount <= each) return true
+  if (fitsAnybody(amount, all, total) && own + amount <= each) return true
   const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
   if (ofRange && fits(own, amount, all, { total, each })) return true
   return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer)
