@@ -13,7 +13,7 @@ import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient 
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { dropAccount } from '../requests/accounts.js'
+import { onLeft } from '../requests/accounts.js'
 import { mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
@@ -292,7 +292,7 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   const unsent = asking === undefined ? [] : loseCalls(state, out, asking, reason)
   for (const ask of unsent) moveOrLose(state, out, ask, reason)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
-  dropAccount(state, connection.peer)
+  onLeft(state, connection.peer)
   const dial = state.dials.get(connection.peer)
   if (dial?.unanswered === 0) endInVain(state, out, dial)
 }

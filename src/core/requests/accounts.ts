@@ -46,14 +46,20 @@ function joinRange({ ranges }: Budget, range: string): RangeUse {
   return use
 }
 
+/** A connection of the peer is gone. */
+export function onLeft(state: State, peer: string): void {
+  const account = state.budget.accounts.get(peer)
+  if (account !== undefined) dropAccount(state, account)
+}
+
 /**
  * The peer is not connected any more, or uses less: if it uses nothing, nothing is kept of it, unless its handlers took long: who connects
  * anew does not begin anew.
  */
-export function dropAccount(state: State, peer: string): void {
+export function dropAccount(state: State, account: Account): void {
   const { budget, connections, now } = state
-  const account = budget.accounts.get(peer)
-  if (account === undefined || account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
+  const { peer } = account
+  if (account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
   if (account.debt > 0 || account.dearUntil > now) {
     budget.gone.delete(peer)
     budget.gone.set(peer, now + REMEMBERED)

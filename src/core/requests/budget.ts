@@ -66,7 +66,7 @@ export function freeBytes(state: State, { account, admitted, bytes }: Lingering)
 
 function onFreed(state: State, account: Account): void {
   if (state.budget.waiting.size > 0) state.budget.roomFreed = true
-  dropAccount(state, account.peer)
+  dropAccount(state, account)
 }
 
 function giveBack({ budget }: State, account: Account, admitted: boolean, bytes: number): void {

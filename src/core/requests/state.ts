@@ -77,6 +77,8 @@ interface PeersRequest {
   timeout: number
   /** … counted from these bytes on, of all requests of the peer or of all answers to it. */
   moved: number
+  /** When that time is over; 0: there is none yet. */
+  until: number
   /** When the asker gives up, in the lane's time; 0: not known. */
   readonly deadline: number
   /** No value of the answer follows. */

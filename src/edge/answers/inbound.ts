@@ -123,7 +123,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     )
   }
 
-  private readonly worked = (): void => {
+  private worked(): void {
     if (--this.works === 0 && this.isOver) this.release()
   }
 
@@ -134,7 +134,10 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   private worksUntil(end: Promise<unknown> | undefined): void {
     if (end === undefined) return
     this.works++
-    end.then(this.worked, this.worked)
+    const worked = (): void => {
+      this.worked()
+    }
+    end.then(worked, worked)
   }
 
   /** What a handler threw. */

@@ -56,6 +56,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     complete: false,
     timeout: state.settings.requestTimeout,
     moved: 0,
+    until: 0,
     deadline: 0,
     ended: false,
     account,

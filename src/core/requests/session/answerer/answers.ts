@@ -21,6 +21,7 @@ import {
   closeExchange,
   isWorkedOn,
   startDeadline,
+  timeFor,
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
@@ -195,7 +196,9 @@ export function keepRest({ credits }: Session, { wireId }: SessionExchange): voi
 }
 
 /** What the asker is told when the time of a stage is over. Only a handler that does not answer is a rejection. */
-function whyOver({ stage, timeout, total, gathered, sent }: SessionExchange): { code: string; message: string } {
+function whyOver(exchange: SessionExchange): { code: string; message: string } {
+  const { stage, total, gathered, sent } = exchange
+  const timeout = timeFor(exchange)
   switch (stage) {
     case 'reading':
       return {

@@ -128,6 +128,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     complete: false,
     timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
     moved: 0,
+    until: 0,
     deadline: fields.timeout === 0 ? 0 : state.now + fields.timeout,
     one: (flags & ONE) !== 0,
     lossy:
