@@ -30,7 +30,7 @@ export type EdgeEffect =
   | { type: 'fail'; ask: AskId; refusal: Refusal }
   /** A request came in: call the handler. `waited`: so long after it was here, ms; absent: at once. */
   | { type: 'handle'; exchange: ExchangeId; from: string; data: Uint8Array; waited?: number }
-  /** The producer of this answer may produce values of this cost (`valueCost`). */
+  /** The producer of this answer may produce values of this cost (`heldCost`). */
   | { type: 'produce'; exchange: ExchangeId; allowance: number }
   /** The answer of this exchange, or the rest of it, is no longer wanted: fire its signal, end its producer. */
   | { type: 'cancelHandler'; exchange: ExchangeId; refusal: Refusal }

@@ -161,7 +161,7 @@ describe('an answer of several values', () => {
     expect(held(core)).toBe(LEAST)
     core.run(next(-1, 2_000))
     // More than its credit: nothing is produced, and of the value its first bytes have gone.
-    expect(held(core)).toBe(2_000 + 32 - 1_000)
+    expect(held(core)).toBe(2_000 + 256 - 968)
     core.receive(credit(1, 100_000))
     expect(held(core)).toBe(LEAST)
     core.run({ type: 'complete', exchange: -1 })
@@ -191,6 +191,6 @@ describe('an answer of several values', () => {
     core.receive(asks(1, 2, { credit: 0, one: false }))
     core.run(next(-1, 20_000), next(-2, 20_000))
     expect(core.lines(core.run(next(-1, 60_000)))).toEqual(['cancelHandler -1'])
-    expect(held(core)).toBe(2 * 20_032)
+    expect(held(core)).toBe(2 * 20_256)
   })
 })

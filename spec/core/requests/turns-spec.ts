@@ -6,7 +6,7 @@ import type { Event } from '../../../src/core/events.js'
 import { accountOf } from '../../../src/core/requests/accounts.js'
 import { bytes, used } from '../../support/core.js'
 import { answering, left, type AnsweringCore } from '../../support/session-cores.js'
-import { cancel, hello, join, request, SESSION } from '../../support/session.js'
+import { cancel, data, filled, hello, join, request, SESSION } from '../../support/session.js'
 
 function limited(limits: Partial<Limits>, requestTimeout = 10_000): AnsweringCore {
   return answering({ limits: limitsOf(limits), requestTimeout, pingInterval: 1e9 })
@@ -249,5 +249,36 @@ describe('a peer of whose answers nothing is known', () => {
     core.receive(...ask(1, ...many))
     expect([50, 100, 150].map((time) => handed(core.at(time)).length)).toEqual([12, 48, 36])
     expect(core.state.turns.growAt).toBe(Infinity)
+  })
+})
+
+describe('a request whose turn would come too late', () => {
+  /** Each of nineteen handlers has taken 100 ms, one after the other, and eleven requests wait. */
+  function busy(first: Uint8Array[] = []): AnsweringCore {
+    const core = limited({ handlersPerPeer: 1 })
+    core.receive(...ask(1, ...Array.from({ length: 30 }, () => 'x')), ...first)
+    for (let i = 1; i <= 19; i++) {
+      core.now += 100
+      core.run(answer(-i))
+    }
+    return core
+  }
+
+  it('is refused at once by what is left of its time, most of which it has needed to arrive', () => {
+    const core = busy([request(31, filled(10), { credit: 1_000, timeout: 2_000, total: 20 })])
+    expect(core.lines(core.receive(data(31, filled(10)))).join()).toMatch(/^FAIL 31 Overloaded/)
+  })
+
+  it('is not refused for what was handed back, which is no end of a handler', () => {
+    const core = limited({ handlersPerPeer: 20 })
+    core.receive(...ask(1, ...Array.from({ length: 60 }, () => 'x')))
+    for (let i = 1; i <= 9; i++) {
+      core.now += 100
+      core.run(answer(-i))
+    }
+    const { interval } = accountOf(core.state, 'bob')
+    const requests = Array.from({ length: 15 }, (_, i) => ({ exchange: -(10 + i), data: bytes('x') }))
+    core.in({ type: 'handedBack', requests })
+    expect(accountOf(core.state, 'bob').interval).toBe(interval)
   })
 })

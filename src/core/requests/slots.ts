@@ -44,19 +44,24 @@ export function takeSlot({ budget }: State, account: Account, exchange: Exchange
 export function freeSlot(state: State, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange?.busy === true) {
-    exchange.busy = false
-    return onFree(state, exchange.account)
+    returnSlot(state, exchange)
+    return noteEnd(exchange.account, state.now)
   }
   const { lingering } = state.turns
   const over = lingering.size > 0 ? lingering.get(id) : undefined
   if (over !== undefined) endLingering(state, id, over)
 }
 
-function onFree({ budget, turns, now }: State, account: Account): void {
+/** The handler has not begun. */
+export function returnSlot(state: State, exchange: Exchange): void {
+  exchange.busy = false
+  giveBack(state, exchange.account)
+}
+
+function giveBack({ budget, turns }: State, account: Account): void {
   account.handlers--
   account.range.handlers--
   budget.all.handlers--
-  noteEnd(account, now)
   if (turns.peers.size > 0) turns.due = true
 }
 
@@ -85,7 +90,8 @@ export function linger(state: State, { id, account, reserved: bytes, admitted }:
 
 function endLingering(state: State, id: ExchangeId, over: Lingering): void {
   state.turns.lingering.delete(id)
-  onFree(state, over.account)
+  giveBack(state, over.account)
+  noteEnd(over.account, state.now)
   freeBytes(state, over)
 }
 

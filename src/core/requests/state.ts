@@ -73,7 +73,7 @@ interface PeersRequest {
   reserved: number
   /** All bytes that it needs are reserved. */
   admitted: boolean
-  /** The time for its stage, ms. While enough comes from the peer, or goes to it, it has this time again … */
+  /** The time that it was given last, perhaps in an earlier stage, ms. While enough comes from the peer, or goes to it, it has this time again … */
   timeout: number
   /** … counted from these bytes on, of all requests of the peer or of all answers to it. */
   moved: number

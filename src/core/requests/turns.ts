@@ -23,6 +23,7 @@ import {
   payDebt,
   queueExchange,
   queueFirst,
+  returnSlot,
   reviewTurns,
   takeSlot,
   unqueueExchange,
@@ -53,7 +54,8 @@ export function startHandling(state: State, out: Effects, exchange: Exchange, da
     handOut(state, out, account, exchange, data)
     return 0
   }
-  const late = Math.max(expectedWait(state, account), waitBehind(account)) - exchange.timeout
+  const left = exchange.until - state.now
+  const late = Math.max(expectedWait(state, account), waitBehind(account)) - left
   if (late > 0) return late
   queueExchange(state, account, exchange, data)
   return 0
@@ -132,8 +134,11 @@ export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>
   for (const { exchange: id, data } of requests) {
     const exchange = state.exchanges.open.get(id)
     const isWanted = exchange?.stage === 'handling' && exchange.busy
-    freeSlot(state, id)
-    if (!isWanted) continue
+    if (!isWanted) {
+      freeSlot(state, id)
+      continue
+    }
+    returnSlot(state, exchange)
     holdAnswer(state, exchange, 0)
     exchange.stage = 'queued'
     exchange.payload = data

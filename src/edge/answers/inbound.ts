@@ -12,6 +12,7 @@ import { nextTurn } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
+import { Pulls } from './pulls.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 import { line } from '../../core/terms.js'
 
@@ -204,6 +205,10 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
   // ---- of a producer
 
+  inTurn(pull: () => void): void {
+    this.owner.pulls.run(this.from, pull)
+  }
+
   push(command: Command): void {
     if (this.cancelled === undefined) this.owner.push(command)
   }
@@ -235,12 +240,17 @@ export class InboundRequests {
   /** Those that were not called in this turn; `undefined`: its time is not used up. */
   private left: { exchange: ExchangeId; data: Uint8Array }[] | undefined
 
-  /** `now`: in ms, of a clock that goes on while a handler runs. */
+  readonly pulls: Pulls
+
+  /** `now`: in ms, of a clock that goes on while a handler runs. `inNextTurn`: runs work in the next turn of the event loop. */
   constructor(
     readonly push: (command: Command) => void,
     readonly log: Logger,
     private readonly now: () => number,
-  ) {}
+    private readonly inNextTurn: (work: () => void) => void = nextTurn,
+  ) {
+    this.pulls = new Pulls(now, inNextTurn)
+  }
 
   setHandler(handler: EventHandler): void {
     this.handle = handler.handleInboundRequest?.bind(handler)
@@ -286,7 +296,7 @@ export class InboundRequests {
     if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took) })
     if (this.used < TURN) return
     this.left = []
-    nextTurn(this.endTurn)
+    this.inNextTurn(this.endTurn)
   }
 
   private readonly endTurn = (): void => {

@@ -30,7 +30,7 @@ import { isBehind, mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
 import { logRefusal } from '../../refusal-log.js'
 import { enlist, scheduleFlush } from '../../streams.js'
-import { VALUE_OVERHEAD, valueCost } from '../../values.js'
+import { heldCost, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { nextCredit, onAnswered, windowOf } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
@@ -69,7 +69,7 @@ function sendOnly(state: State, _out: Effects, exchange: SessionExchange, data: 
 function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
-  const cost = valueCost(data.length)
+  const cost = heldCost(data.length)
   if (!mayKeep(state, exchange, series.cost + cost)) return cutAnswer(state, out, exchange, NO_ROOM, RETRY_AFTER)
   series.allowance -= cost
   if (series.allowance <= 0) series.reserved = 0
@@ -112,6 +112,8 @@ function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame)
   if (begins) startDeadline(state, exchange)
   exchange.ended = true
   exchange.failure = failure
+  // The end of it waits to be taken from now on.
+  if (exchange.series !== undefined && exchange.value === undefined) exchange.series.movedAt = state.now
   keepOnly(state, exchange, exchange.series)
   enlist(state, sessionOf(state, exchange), exchange)
 }
@@ -293,9 +295,11 @@ export const sendingAnswers = {
       isWhole && exchange.ended && failure === undefined && (series === undefined || series.values.length === 0)
     writeReply(writer, wireId, value, from, to, first, isLast)
     noteSent(state, exchange, bytes)
-    const cost = bytes + (first ? VALUE_OVERHEAD : 0)
-    exchange.sendCredit -= cost
-    if (series !== undefined) charge(state, sessionOf(state, exchange), exchange, series, -cost)
+    exchange.sendCredit -= first ? valueCost(bytes) : bytes
+    if (series !== undefined) {
+      const freed = isWhole ? heldCost(bytes) : bytes
+      charge(state, sessionOf(state, exchange), exchange, series, -freed)
+    }
     exchange.sent = to
     if (isLast) {
       noteAnswered(exchange)

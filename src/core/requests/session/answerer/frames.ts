@@ -35,7 +35,7 @@ import { POLICIES } from '../../values.js'
 import { noteReceived } from '../../accounts.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
-import { openInPlaceOfOthers } from './idle.js'
+import { isSeries, openInPlaceOfOthers } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
 import { startHandling, TOO_LATE } from '../../turns.js'
 import {
@@ -231,9 +231,13 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   return handOver(state, out, exchange, takeGathered(gathered))
 }
 
-/** The asker cancels what it does not get in time. Its clock is not ours, so this may be a little before the deadline. */
-function isOverFor({ now }: State, { deadline, timeout }: SessionExchange): boolean {
-  return deadline !== 0 && deadline - now <= Math.min(CANCELS_WITHIN, timeout / 10)
+/**
+ * The asker cancels what it does not get in time. Its clock is not ours, so this may be a little before the deadline, which is that of the first
+ * value.
+ */
+function isOverFor({ now }: State, exchange: SessionExchange): boolean {
+  const { deadline, timeout } = exchange
+  return deadline !== 0 && !isSeries(exchange) && deadline - now <= Math.min(CANCELS_WITHIN, timeout / 10)
 }
 
 function onCancel(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {

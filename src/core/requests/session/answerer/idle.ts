@@ -4,6 +4,7 @@
  */
 import { log, type Effects } from '../../../effects.js'
 import type { State } from '../../../state.js'
+import { accountOf } from '../../accounts.js'
 import { openAccount } from '../../budget.js'
 import { cancelHandler, isWorkedOn, lookLater } from '../../exchanges.js'
 import { endRoom } from '../../slots.js'
@@ -26,14 +27,15 @@ export function isSeries(exchange: Exchange): exchange is SeriesExchange {
 }
 
 /** Is it the asker's turn, and since when: something waits to be taken, or for credit? `undefined`: it is not. */
-function idleSince({ value, ended, series }: SeriesExchange): number | undefined {
+function idleSince({ turns }: State, { id, value, ended, series }: SeriesExchange): number | undefined {
   const { pullable, allowance, movedAt } = series
-  return value !== undefined || (pullable && allowance <= 0 && !ended) ? movedAt : undefined
+  const waitsForCredit = pullable && allowance <= 0 && !turns.stalled.has(id)
+  return value !== undefined || ended || waitsForCredit ? movedAt : undefined
 }
 
 /** The time has come to look whether it is taken. */
 export function lookAtSeries(state: State, out: Effects, exchange: SeriesExchange): void {
-  const since = idleSince(exchange)
+  const since = idleSince(state, exchange)
   const { answerIdleTimeout } = state.settings.limits
   if (since === undefined || state.now - since < answerIdleTimeout) return lookLater(state, exchange)
   log(out, 'debug', line`an answer to ${exchange.peer} was cut off: it was not taken for ${state.now - since} ms`)
@@ -54,18 +56,22 @@ export function openInPlaceOfOthers(state: State, out: Effects, peer: string): A
 }
 
 /**
- * This peer finds no room: the idlest answers of the peer that has most requests open end, if that is another one.
+ * This peer finds no room: the idlest answers of the peer that has most requests open end, if that is another one whose range of addresses
+ * has more than ours, or the same.
  * @returns whether any did
  */
 function makeRoom(state: State, out: Effects, peer: string): boolean {
   const { budget, turns, now } = state
   if (now < turns.roomAt) return false
-  const own = budget.accounts.get(peer)?.exchanges ?? 0
-  let largest: Account | undefined
-  for (const account of budget.accounts.values())
-    if (account.exchanges > Math.max(own, largest?.exchanges ?? 0)) largest = account
-  if (largest === undefined) return false
   endRoom(state, now + APART)
+  const { exchanges: own, range: ownRange } = accountOf(state, peer)
+  let largest: Account | undefined
+  for (const account of budget.accounts.values()) {
+    const { exchanges, range } = account
+    const hasMore = range === ownRange || range.exchanges > ownRange.exchanges
+    if (hasMore && exchanges > Math.max(own, largest?.exchanges ?? 0)) largest = account
+  }
+  if (largest === undefined) return false
   const idle = idleOf(state, largest.peer)
   const chosen = idle.slice(0, Math.ceil(idle.length / PART))
   if (chosen.length === 0) return false
@@ -79,11 +85,12 @@ function makeRoom(state: State, out: Effects, peer: string): boolean {
 }
 
 /** The idlest first. */
-function idleOf({ exchanges, now }: State, peer: string): { exchange: SeriesExchange; since: number }[] {
+function idleOf(state: State, peer: string): { exchange: SeriesExchange; since: number }[] {
+  const { exchanges, now } = state
   const idle: { exchange: SeriesExchange; since: number }[] = []
   for (const exchange of exchanges.open.values()) {
     if (exchange.peer !== peer || !isSeries(exchange)) continue
-    const since = idleSince(exchange)
+    const since = idleSince(state, exchange)
     if (since !== undefined && now - since >= MOMENT) idle.push({ exchange, since })
   }
   return idle.sort((a, b) => a.since - b.since)
