@@ -84,26 +84,22 @@ export class KadClient {
     return override(visited, 'registrar', override(registrar, 'handle', handle))
   }
 
-  private reach(id: PeerId): Promise<Connection> {
-    const open = this.connectionTo(id)
-    if (open !== undefined) return Promise.resolve(open)
+  private async reach(id: PeerId): Promise<Connection> {
     const peer = id.toString()
-    const dial = this.dials.get(peer) ?? this.dial(id, peer)
+    const open = this.connectionTo(id) ?? this.dials.get(peer)
+    if (open !== undefined) return open
+    if ((this.unreachable.get(peer) ?? 0) > this.now()) throw new Error('nobody was there a moment ago')
+    const dial = withTimeout(DIAL_TIMEOUT, (signal) => this.tryAll(id, peer, signal))
     this.dials.set(peer, dial)
-    return dial
+    try {
+      return await dial
+    } finally {
+      this.dials.delete(peer)
+    }
   }
 
   private connectionTo(id: PeerId): Connection | undefined {
     return this.components.connectionManager.getConnections(id).find((connection) => !isBroken(connection))
-  }
-
-  private async dial(id: PeerId, peer: string): Promise<Connection> {
-    try {
-      if ((this.unreachable.get(peer) ?? 0) > this.now()) throw new Error('nobody was there a moment ago')
-      return await withTimeout(DIAL_TIMEOUT, (signal) => this.tryAll(id, peer, signal))
-    } finally {
-      this.dials.delete(peer)
-    }
   }
 
   private async tryAll(id: PeerId, peer: string, signal: AbortSignal): Promise<Connection> {
