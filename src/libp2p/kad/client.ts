@@ -5,10 +5,11 @@
  * Package: @libp2p/kad-dht 16.4.5
  * Private members: none; of its components kad-dht opens streams by `openStream` of the connection manager, visits by `ping`, and
  *   serves by `handle` of the registrar; of a stream it takes bytes as `message` events and gives them to `send`
- * Changes: of an answer 20 peers are taken, with what hearsay.ts lets them have. Peers are dialled at addresses that they have said
- *   themselves, or that hearsay.ts has, one after the other, each peer once at a time. Questions are answered by server.ts.
- * Without it: one answer with 10,000 invented peers stands a node still for half a minute, addresses that a liar tells of a peer come
- *   before its own, a node dials whatever it is told, and 50 questions a second use a core up.
+ * Changes: a question has one answer, of which 20 peers are taken, with what hearsay.ts lets them have. Peers are dialled at addresses
+ *   that they have said themselves, or that hearsay.ts has, one after the other, each peer once at a time. Questions are answered by
+ *   server.ts.
+ * Without it: one answer with 10,000 invented peers stands a node still for half a minute, a question may be answered for ever, addresses
+ *   that a liar tells of a peer come before its own, a node dials whatever it is told, and 50 questions a second use a core up.
  * Missing option: a limit on the peers of an answer, and on addresses; rates; which messages are served.
  * Guarded by: spec/integration/libp2p/kad-hostile-spec.ts
  */
@@ -137,16 +138,19 @@ export class KadClient {
     this.unreachable.delete(oldest!)
   }
 
-  /** A stream of a question, whose answer comes through `kept`. */
+  /** A stream of questions, each of whose answers comes through `kept`. There is one for each, and what comes besides ends the stream. */
   private filtered(stream: Stream, connection: Connection): Stream {
     const reader = new FrameReader(KAD_ANSWER_SIZE)
     const questions = new FrameReader(KAD_ANSWER_SIZE)
     let wanted = new Uint8Array()
+    let unanswered = 0
     const listeners = new Map<unknown, Listener>()
     const send: Stream['send'] = (data) => {
       for (const chunk of data instanceof Uint8Array ? [data] : data) questions.push(chunk)
-      const question = questions.next()
-      if (question !== undefined) wanted = Uint8Array.from(readQuestion(question).key)
+      for (let question = questions.next(); question !== undefined; question = questions.next()) {
+        wanted = Uint8Array.from(readQuestion(question).key)
+        unanswered++
+      }
       return stream.send(data)
     }
     const add = (type: string, listener: Listener, options?: Parameters<Stream['addEventListener']>[2]): void => {
@@ -154,13 +158,15 @@ export class KadClient {
       const heard: Listener = ({ data }) => {
         for (const chunk of data instanceof Uint8Array ? [data] : data) reader.push(chunk)
         for (;;) {
-          const frame = readable(() => reader.next())
+          const isUnasked = unanswered === 0 && reader.buffered > 0
+          const frame = isUnasked ? UNREADABLE : readable(() => reader.next())
           if (frame === undefined) return
           const answer = frame === UNREADABLE ? frame : readable(() => readAnswer(frame, MOST))
           if (answer === UNREADABLE) {
             this.refused(connection.remotePeer.toString(), 'kadAnswer', OWN)
-            return stream.abort(new Error('an answer of Kademlia that cannot be read'))
+            return stream.abort(new Error('an answer of Kademlia that cannot be read, or that nobody has asked for'))
           }
+          unanswered--
           try {
             listener(new MessageEvent('message', { data: framed(this.kept(answer, wanted, connection)) }))
           } catch (error) {
