@@ -1,4 +1,4 @@
-/** Whom kad-dht dials, and how often. */
+/** Whom kad-dht dials, how often, and how it finds out that a peer is there. */
 import '../../../src/platform/polyfill.js'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -9,8 +9,8 @@ import { HEARSAY } from '../../../src/core/parameters.js'
 import { Gater } from '../../../src/libp2p/gater.js'
 import { KadClient } from '../../../src/libp2p/kad/client.js'
 import type { KadServer } from '../../../src/libp2p/kad/server.js'
-import { KADEMLIA } from '../../../src/wire/protocols.js'
-import { connectionOf } from '../../fuzz/tools/stream.js'
+import { KADEMLIA, PING_PROTOCOL } from '../../../src/wire/protocols.js'
+import { connectionOf, SaidStream } from '../../fuzz/tools/stream.js'
 import { SIGNED } from '../../fuzz/tools/signed.js'
 
 const [us, them] = ['Ed25519', 'secp256k1'].map((type) =>
@@ -73,5 +73,41 @@ describe('a peer that kad-dht asks', () => {
     isThere = true
     expect(await ask()).toBe('reached')
     expect(dials).toBe(2)
+  })
+})
+
+describe('a peer that kad-dht visits', () => {
+  /** What it says to a ping. */
+  let answer: (ping: Uint8Array) => Uint8Array[]
+  let stream: SaidStream
+  let visit: () => Promise<number>
+
+  beforeEach(() => {
+    stream = new SaidStream('outbound', PING_PROTOCOL)
+    const send = stream.send.bind(stream)
+    stream.send = (data) => {
+      stream.say(...answer(data.subarray()))
+      return send(data)
+    }
+    const components = {
+      peerId: us,
+      connectionManager: { getConnections: () => [connectionOf(them, () => stream)] },
+      ping: { ping: () => Promise.reject(new Error('not by the stock service')) },
+      registrar: { handle: () => Promise.resolve() },
+    } as unknown as KadDHTComponents
+    const client = new KadClient(components, new Gater(us.toString()), {} as KadServer, () => undefined)
+    const { ping } = client.guarded().ping
+    visit = () => ping(them, { signal: AbortSignal.timeout(1_000) })
+  })
+
+  it('is there when it answers, in whatever pieces', async () => {
+    answer = (ping) => [ping.slice(0, 5), ping.slice(5)]
+    expect(await visit()).toBeGreaterThan(0)
+  })
+
+  it('and says more than the answer is not read on', async () => {
+    answer = (ping) => [Uint8Array.from([...ping, 0])]
+    await expect(visit()).rejects.toThrow('the answer to our ping was wrong')
+    expect(stream.status).toBe('aborted')
   })
 })

@@ -25,6 +25,7 @@ import { DIAL_TIMEOUT, KAD_ANSWER_SIZE, KAD_LOOKED_AT, UNREACHABLE_PEERS } from 
 import { FrameReader, framed } from '../gossip/frames.js'
 import type { Gater } from '../gater.js'
 import { isBroken } from '../patches/broken-connection.js'
+import { pingUntil } from '../ping.js'
 import { withTimeout } from '../timeout-signal.js'
 import { rangeOfConnection } from '../guards/admission.js'
 import { OWN, type Refuse } from '../guards/refusals.js'
@@ -70,8 +71,8 @@ export class KadClient {
       return this.filtered(await connection.newStream(protocol, options), connection)
     }
     const visit: typeof ping.ping = async (peer, options) => {
-      await this.reach(peer as PeerId)
-      return ping.ping(peer, options)
+      const connection = await this.reach(peer as PeerId)
+      return pingUntil(connection, options?.signal ?? AbortSignal.timeout(DIAL_TIMEOUT))
     }
     const handle: typeof registrar.handle = (protocol, _, options) => {
       return registrar.handle(protocol, this.server.handle, options)
