@@ -51,7 +51,13 @@ export const OWNERS = {
     Offenders: ['access/offences.ts'],
     Audit: ['access/audit.ts'],
   },
-  'access/lists.ts': { AccessLists: ['access/lists.ts'], AccessChange: [], Visitor: [], Entries: ['access/lists.ts'] },
+  'access/lists.ts': {
+    AccessLists: ['access/lists.ts'],
+    AccessChange: [],
+    AccessEnd: [],
+    Visitor: [],
+    Entries: ['access/lists.ts'],
+  },
 
   'peers/state.ts': {
     PeersState: [],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import type { Entry } from '../../../src/core/access/lists.js'
 import { prefixOf } from '../../../src/core/access/ranges.js'
 import type { Effect } from '../../../src/core/effects.js'
@@ -124,6 +124,25 @@ describe('deny', () => {
     deny(core, bob, { duration: 10 })
     core.at(10_010)
     expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it('with a time ends without a look at the others, in the order of their times', () => {
+    const core = new Core()
+    deny(core, { peer: 'eve' })
+    const times = [30, 10, 20, 10]
+    for (const [i, duration] of times.entries()) deny(core, { peer: `p${i}` }, { duration })
+    const look = jest.spyOn(core.state.access.lists.deny.peers, Symbol.iterator)
+    const ended = [10, 20, 30].map((time) => changesIn(core.at(time)).map(({ entry }) => entry))
+    expect(ended).toEqual([[{ peer: 'p1' }, { peer: 'p3' }], [{ peer: 'p2' }], [{ peer: 'p0' }]])
+    expect(look).not.toHaveBeenCalled()
+  })
+
+  it('again and again is remembered once', () => {
+    const core = new Core()
+    for (let i = 0; i < 1_000; i++) deny(core, bob, { duration: 1_000 + i })
+    expect(core.state.access.ends.length).toBeLessThan(5)
+    expect(changesIn(core.at(1_998))).toEqual([])
+    expect(changesIn(core.at(1_999))).toEqual([{ list: 'deny', entry: bob, until: undefined }])
   })
 
   it('drops what such a peer has signed, whoever hands it on', () => {

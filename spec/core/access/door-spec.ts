@@ -45,6 +45,29 @@ describe('a door', () => {
     expect(events).toHaveLength(256)
   })
 
+  it('tells each host that it has turned away before it knew who is there, also those of one range', () => {
+    const { ours, events, later } = door()
+    for (const [host, port] of [
+      ['/ip4/192.0.2.1', 1],
+      ['/ip4/192.0.2.1', 2],
+      ['/ip4/192.0.2.2', 1],
+      ['/ip6/2001:db8::1', 1],
+      ['/ip6/2001:db8::2', 1],
+      ['/ip6/2001:db8:0:1::1', 1],
+      ['/dns4/example.org', 1],
+    ] as const) {
+      ours.count('handshakes', { address: `${host}/tcp/${port}`, inbound: true })
+    }
+    later()
+    expect(events.map((event) => event.type === 'turnedAway' && [event.address, event.count])).toEqual([
+      ['/ip4/192.0.2.1/tcp/1', 2],
+      ['/ip4/192.0.2.2/tcp/1', 1],
+      ['/ip6/2001:db8::1/tcp/1', 2],
+      ['/ip6/2001:db8:0:1::1/tcp/1', 1],
+      ['/dns4/example.org/tcp/1', 1],
+    ])
+  })
+
   it('keeps who is asked about until the answer, or until it closes', () => {
     const { ours, events } = door()
     ours.set({ type: 'access', ...all, asks: true })

@@ -6,8 +6,9 @@ import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { hangUp } from './hang-up.js'
-import { change, closeTo, endOf, entriesOf, sizeOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
+import { change, closeTo, endOf, sizeOf, textOfBarred, type AccessChange, type AccessEnd, type Entry } from './lists.js'
 import { forgive } from './offences.js'
+import type { Access } from './state.js'
 
 /** Before it listens: what the config says. Nothing is sent to the network where it says nothing. */
 export function beginAccess(state: State, out: Effects): void {
@@ -45,11 +46,37 @@ export function deny(state: State, out: Effects, command: CommandOf<'deny'>): vo
 
 /** Who is connected is not hung up on yet. */
 export function bar(state: State, out: Effects, list: 'deny' | 'bans', entry: Entry, duration: number): void {
-  const until = state.now + duration
-  enter(state, out, { list, entry, until })
-  if (until === Infinity) return
-  state.access.nextExpiry = Math.min(state.access.nextExpiry, until)
-  dueAt(state, 'access', state.access.nextExpiry)
+  const end = { list, entry, until: state.now + duration }
+  const isPlanned = end.until === Infinity || isItsEnd(state.access, end)
+  enter(state, out, end)
+  if (!isPlanned) planEnd(state, end)
+}
+
+function planEnd(state: State, end: AccessEnd): void {
+  const { access } = state
+  const { lists } = access
+  // Entries may have been lifted or put off since, again and again.
+  if (access.ends.length > 2 * (sizeOf(lists.deny) + sizeOf(lists.bans))) {
+    access.ends = access.ends.filter((one) => isItsEnd(access, one))
+  }
+  const { ends } = access
+  let [from, to] = [0, ends.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (ends[middle]!.until > end.until) from = middle + 1
+    else to = middle
+  }
+  ends.splice(from, 0, end)
+  dueAt(state, 'access', nextEnd(state))
+}
+
+function isItsEnd({ lists }: Access, { list, entry, until }: AccessEnd): boolean {
+  return endOf(lists, list, entry) === until
+}
+
+/** When the next entry ends. */
+export function nextEnd({ access: { ends } }: State): number {
+  return ends[ends.length - 1]?.until ?? Infinity
 }
 
 /** Before the first ban of a place: it does not concern peers that the config names, wherever they are. */
@@ -69,12 +96,8 @@ function enter(state: State, out: Effects, ...changes: AccessChange[]): void {
 /** Entries whose time is over leave their lists. */
 export function expireAccess(state: State, out: Effects): void {
   const { access, now } = state
-  if (now < access.nextExpiry) return
-  access.nextExpiry = Infinity
-  for (const list of ['deny', 'bans'] as const) {
-    for (const { entry, until } of [...entriesOf(access.lists, list)]) {
-      if (until <= now) enter(state, out, { list, entry, until: undefined })
-      else access.nextExpiry = Math.min(access.nextExpiry, until)
-    }
+  while (nextEnd(state) <= now) {
+    const end = access.ends.pop()!
+    if (isItsEnd(access, end)) enter(state, out, { ...end, until: undefined })
   }
 }

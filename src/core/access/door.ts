@@ -2,9 +2,9 @@
  * The door of a network: its copy of the lists, those who wait to be admitted, and how many were turned away. It knows no clock, so the
  * real network and the model of it use it alike.
  */
-import { hostOf } from '../peers/addresses.js'
 import type { PortEffect, PortEvent, TurnedAwayFor } from '../port.js'
 import { barred, change, closeTo, createLists, type Barred, type Visitor } from './lists.js'
+import { hostPrefix } from './ranges.js'
 
 type TurnedAway = Extract<PortEvent, { type: 'turnedAway' }>
 type AccessEffect = Extract<PortEffect, { type: 'access' }>
@@ -59,7 +59,7 @@ export class Door {
   }
 
   count(why: TurnedAwayFor, { peer, address, inbound }: Arrival): void {
-    const key = `${why} ${inbound} ${peer ?? hostOf(address)}`
+    const key = `${why} ${inbound} ${peer ?? hostPrefix(address) ?? address}`
     const known = this.away.get(key)
     if (known !== undefined) return void known.count++
     if (this.away.size >= MOST) return

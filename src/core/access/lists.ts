@@ -33,6 +33,11 @@ export interface AccessChange {
   readonly until: number | undefined
 }
 
+/** When an entry leaves a list. */
+export interface AccessEnd extends AccessChange {
+  readonly until: number
+}
+
 /** Why somebody may not come in. */
 export type Barred = 'denied' | 'banned' | 'notAllowed'
 
@@ -81,13 +86,6 @@ export function change(lists: AccessLists, { list, entry, until }: AccessChange)
 export function endOf(lists: AccessLists, list: ListName, entry: Entry): number | undefined {
   const { peers, ranges } = lists[list]
   return 'peer' in entry ? peers.get(entry.peer) : ranges.get(entry.range.length)?.get(entry.range)
-}
-
-/** All entries of a list, with their ends. */
-export function* entriesOf(lists: AccessLists, list: ListName): Iterable<{ entry: Entry; until: number }> {
-  const { peers, ranges } = lists[list]
-  for (const [peer, until] of peers) yield { entry: { peer }, until }
-  for (const same of ranges.values()) for (const [range, until] of same) yield { entry: { range }, until }
 }
 
 export function sizeOf({ peers, ranges }: Entries): number {

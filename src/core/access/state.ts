@@ -1,12 +1,13 @@
 /** Who may come in: the part of the state that src/core/access/ owns. */
 import { IdMap, type Deadlines } from '../id-map.js'
-import { createLists, type AccessLists } from './lists.js'
+import { createLists, type AccessEnd, type AccessLists } from './lists.js'
 import type { AuditKind } from './audit-event.js'
 
-/** The lists, and when their next entry ends. changing.ts changes it. */
+/** The lists. changing.ts changes it. */
 export interface Access {
   lists: AccessLists
-  nextExpiry: number
+  /** The ends of entries, the next one last. Some are not those of their entries any more. */
+  ends: AccessEnd[]
 }
 
 /** The application is asked whether a peer may come in. */
@@ -89,7 +90,7 @@ export interface AccessState {
 
 export function createAccessState(): AccessState {
   return {
-    access: { lists: createLists(), nextExpiry: Infinity },
+    access: { lists: createLists(), ends: [] },
     authorizing: {
       open: new IdMap(),
       deadlines: new IdMap(),

@@ -12,7 +12,7 @@ import { TABLE } from '../parameters.js'
 import type { Attempt } from '../port.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { hostOf, withoutPeer } from './addresses.js'
+import { siteOf, withoutPeer } from './addresses.js'
 import { candidatesOf, seek } from './dials.js'
 import {
   ageOf,
@@ -62,7 +62,7 @@ export function beginMemory(state: State, out: Effects): void {
   // The one that was good last is the last in the map, and the first that is dialled.
   for (const { peer, addresses, age } of [...others].reverse()) {
     const proven = addresses.slice(0, MAX_PROVEN)
-    const host = hostOf(addresses[0] ?? '')
+    const host = siteOf(addresses[0] ?? '')
     const times = { goodAt: state.now - age, livedAt: lived(state) - age }
     remember(state, peer, { addresses, proven, told: [], host, trusted: false, ...times, ...FRESH })
   }
@@ -89,7 +89,7 @@ export function noteIdentified(state: State, { peer, address, inbound }: Connect
   const hangUps = before?.hangUps ?? 0
   const trusted = !inbound || before?.trusted === true
   const times = { goodAt: state.now, livedAt: lived(state) }
-  remember(state, peer, { addresses, proven, told, host: hostOf(address), trusted, ...times, ...FRESH, hangUps })
+  remember(state, peer, { addresses, proven, told, host: siteOf(address), trusted, ...times, ...FRESH, hangUps })
 }
 
 function endAlone({ memory, now }: State): void {

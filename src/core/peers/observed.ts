@@ -7,7 +7,7 @@ import { log } from '../effects.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import type { State } from '../state.js'
-import { hostOf, isLoopback, isPrivate, isUnspecified } from './addresses.js'
+import { isLoopback, isPrivate, isUnspecified, siteOf } from './addresses.js'
 import type { Connection, Observation } from './state.js'
 import { line } from '../terms.js'
 
@@ -25,7 +25,7 @@ export function onObserved(state: State, out: Effects, event: EventOf<'identifie
   if (isLoopback(address) || isUnspecified(address) || isLoopback(connection.address)) return
   // From outside nobody can have reached us at an address that has a meaning only inside.
   if (isPrivate(address) && !isPrivate(connection.address)) return
-  const host = hostOf(connection.address)
+  const host = siteOf(connection.address)
   if (!makeRoom(state, host, peer)) return
   state.observed.observations.set(host, { address, peer, connection: id, until: Infinity })
   decide(state, out)
@@ -62,7 +62,7 @@ function isTrusted({ memory }: State, peer: string): boolean {
 
 /** The connection has ended. */
 export function onObserverLeft(state: State, { id, address }: Connection): void {
-  const observation = state.observed.observations.get(hostOf(address))
+  const observation = state.observed.observations.get(siteOf(address))
   if (observation?.connection !== id) return
   observation.until = state.now + LIFETIME
   plan(state, observation.until)

@@ -150,7 +150,7 @@ export interface RememberedPeer {
   proven: string[]
   /** Those that it told last. */
   told: readonly string[]
-  /** Whose address it came from, by `hostOf`. */
+  /** Whose address it came from, by `siteOf`. */
   host: string
   /** A dial of ours has reached it, or it has stayed for long. */
   trusted: boolean

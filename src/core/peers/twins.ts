@@ -10,7 +10,7 @@ import { log, type Effects } from '../effects.js'
 import { openSession } from '../requests/session/asker/calls.js'
 import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
-import { hostOf } from './addresses.js'
+import { siteOf } from './addresses.js'
 import { connectionsOf, connectionTo, ping } from './connections.js'
 import { speaksSession } from './goodbye.js'
 import type { Connection, FoundTwins, Suspect } from './state.js'
@@ -109,12 +109,12 @@ function areNone({ twins }: State, peer: string): number {
 function tell(state: State, out: Effects, peer: string, [one, other]: Pair): void {
   const { found } = state.twins
   const places: [string, string] = [placeOf(one, other), placeOf(other, one)]
-  const before = (found.get(peer)?.places ?? []).map(hostOf)
+  const before = (found.get(peer)?.places ?? []).map(siteOf)
   found.delete(peer)
   if (found.size >= MAX_FOUND) found.delete(found.keys().next().value!)
   found.set(peer, { places, links: [one.id, other.id], until: state.now + AGAIN })
   plan(state, state.now + AGAIN)
-  if (!places.every((place) => before.includes(hostOf(place))))
+  if (!places.every((place) => before.includes(siteOf(place))))
     log(out, 'warn', line`two nodes live as ${peer}, at ${places[0]} and at ${places[1]}: ${ADVICE}`)
   const request = (address: string) => ({ kind: 'twin', address }) as const
   askNode(state, out, peer, request(places[1]), TELL_TIMEOUT, { kind: 'twin' }, one)
@@ -129,7 +129,7 @@ export function onTwinTold(state: State, out: Effects, teller: string, address: 
   const { ours } = state.twins
   if (state.lifecycle.addresses.includes(address)) return
   const connection = connectionTo(state, teller)
-  const host = connection === undefined ? teller : hostOf(connection.address)
+  const host = connection === undefined ? teller : siteOf(connection.address)
   const last = ours.get(host)?.address
   const isNew = last === undefined && ![...ours.values()].some((known) => known.address === address)
   ours.delete(host)
