@@ -109,6 +109,23 @@ export const streams: Attack[] = [
     run: kept(10, 1_000, () => word(MULTISTREAM)),
   },
   {
+    name: 'streams-half-negotiated-each',
+    does: '40 identities come one after the other, the last ones with more than the first ones, and each holds streams that are half opened.',
+    harmless: 'whoever needs a place takes it from them',
+    async run(context) {
+      await context.start()
+      const lines: Line[] = []
+      while (!context.signal.aborted) {
+        if (lines.length < 40) await Line.open(context).then((line) => lines.push(line)).catch(() => undefined) // prettier-ignore
+        for (const [at, line] of lines.entries()) {
+          for (let i = 0; i < 5 + at; i++) line.push(data(line.freshId(), word(MULTISTREAM), SYN))
+          context.fate.did(5 + at)
+        }
+        await pause(lines.length < 40 ? 50 : 2_000)
+      }
+    },
+  },
+  {
     name: 'streams-unknown-kept',
     does: 'One peer opens streams for a protocol that nobody speaks, as fast as it can, and keeps them.',
     run: (context) =>

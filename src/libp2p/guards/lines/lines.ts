@@ -118,7 +118,7 @@ export class Lines {
         const { turns, unagreed } = this
         const guarded = new Guarded(connection, this.rates.of(owner, performance.now()), turns.of(), {
           refused: (what, how) => this.refused(owner.peer, what, how),
-          opened: (stream) => unagreed.add(owner.peer, stream),
+          opened: (stream) => unagreed.add(owner, stream),
           wait: (go) => turns.wait(go),
         })
         const muxer = create(connection)
