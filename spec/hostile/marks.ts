@@ -15,6 +15,7 @@ export const MARKS: Record<string, Marks> = {
   'identities-busy': { varies: ['stall'] },
   'identities-many-addresses': { varies: ['p99', 'stall'] },
   'streams-half-negotiated': { varies: ['p99', 'back'] },
+  'streams-half-negotiated-each': { varies: ['back'] },
   'reset-nothing': { varies: ['stall'] },
   churn: { varies: ['p99', 'stall'] },
   'v1-slow-four': { varies: ['p99', 'back', 'stall'] },

@@ -70,7 +70,7 @@ export type RefusedKind =
   | 'streamRate'
   /** Streams whose protocol was not agreed upon. */
   | 'streamUnagreed'
-  /** It had to wait because of small frames of the muxer, or was hung up on because of its pings. */
+  /** It had to wait because of many frames of the muxer, or was hung up on because of its pings. */
   | 'frameRate'
   /** It was hung up on because of frames that lead to nothing. */
   | 'frameWaste'

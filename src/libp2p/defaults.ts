@@ -75,9 +75,15 @@ export const MUXER = {
   largestWindow: 1024 * MiB,
   /** Pings in a second. Others ping each 10 s at most. */
   pings: 10,
-  /** Frames in a second that carry less than `small` bytes. A stock node of JavaScript gives a window back for each frame that it reads. */
-  frames: 20_000,
-  small: 8,
+  /**
+   * Frames of one peer in a second, whatever they carry, and of all together, × that; and what each peer has in any case. A frame costs some
+   * 4 µs, and one of 8 bytes as much as one of 1,000. Counted of honest peers: ours write one for each batch of requests (some 4,000 in a
+   * second), version 1 takes 2 to 4 for each of its 3,000 requests (most are of 32 to 127 bytes, or windows), and gossip one for each
+   * broadcast, of which 45,000 in a second must pass. A stock node of JavaScript gives a window back for each frame that it reads.
+   */
+  frames: 50_000,
+  framesOfAll: 2,
+  leastFrames: 1_000,
   /** Frames in a second that lead to nothing: those of streams that have ended, as are under way to us when we reset a thousand. */
   waste: 2_000,
   /** So many bytes of them count as one more. */
@@ -90,9 +96,17 @@ export const MUXER = {
   patience: 5_000,
   /** Streams that each peer may open in a second, whatever others do. */
   leastStreams: 10,
-  /** Streams that are opened in one turn of the event loop: some 5 to 20 ms of work; and of one connection. */
-  streamsPerTurn: 64,
-  streamsPerTurnEach: 32,
+  /**
+   * What is handed on in one turn of the event loop, in frames, of all connections and of one, and what each has in any
+   * case: some 5 ms of work. So many bytes count as one more: a connection has the 2 MiB that a socket gives in a turn at the most, in large frames. Of a body so much counts at once, and the
+   * rest when it comes. A stream that is opened counts as so many more, and takes 0.1 to 0.3 ms: 64 of them, and 32 of a connection.
+   */
+  perTurn: 1_024,
+  perTurnEach: 512,
+  leastPerTurn: 16,
+  bytesPerFrame: 4_096,
+  bytesAtOnce: 64 * KiB,
+  opening: 15,
   /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
   unagreed: 1_000,
   unagreedEach: 256,

@@ -15,6 +15,7 @@ import {
   word,
 } from '../tools/frames.js'
 import { Line } from '../tools/line.js'
+import { Session } from '../tools/session.js'
 import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives as fast as the victim takes it; comes back with a new line, from one when it is ended. `count`: of each piece. */
@@ -75,6 +76,30 @@ function kept(lines: number, streams: number, first: () => Uint8Array) {
   }
 }
 
+/** Ordinary requests of a session, each of 300 bytes, in frames of Yamux of so many bytes. */
+function crumbs(peers: number, size: number): Attack {
+  return {
+    name: `yamux-crumbs-${size}`,
+    does: `${peers} peers send requests of 300 bytes in frames of ${size} bytes, as fast as they can.`,
+    harmless: 'its requests are answered, and its frames have turns',
+    async run(context) {
+      const lines = await Promise.all(Array.from({ length: peers }, () => Line.open(context)))
+      const sessions = lines.map((line) => new Session(line, context))
+      await context.start()
+      await atOnce(context, peers, async (index) => {
+        const { stream } = sessions[index]!
+        if (!stream.isOpen || sessions[index]!.unanswered > 500) return pause(5)
+        const bytes = sessions[index]!.requests(100, new Uint8Array(300))
+        const frames: Uint8Array[] = []
+        for (let at = 0; at < bytes.length; at += size) frames.push(data(stream.id, bytes.subarray(at, at + size)))
+        await lines[index]!.send(join(...frames))
+        context.fate.did(frames.length)
+        await turn()
+      })
+    },
+  }
+}
+
 const zeros = new Uint8Array(1_048_576)
 
 export const streams: Attack[] = [
@@ -82,6 +107,23 @@ export const streams: Attack[] = [
     name: 'streams-half-negotiated',
     does: 'Ten peers open 1,000 streams each, and say half of what opens one.',
     run: kept(10, 1_000, () => word(MULTISTREAM)),
+  },
+  {
+    name: 'streams-half-negotiated-each',
+    does: '40 identities come one after the other, the last ones with more than the first ones, and each holds streams that are half opened.',
+    harmless: 'whoever needs a place takes it from them',
+    async run(context) {
+      await context.start()
+      const lines: Line[] = []
+      while (!context.signal.aborted) {
+        if (lines.length < 40) await Line.open(context).then((line) => lines.push(line)).catch(() => undefined) // prettier-ignore
+        for (const [at, line] of lines.entries()) {
+          for (let i = 0; i < 5 + at; i++) line.push(data(line.freshId(), word(MULTISTREAM), SYN))
+          context.fate.did(5 + at)
+        }
+        await pause(lines.length < 40 ? 50 : 2_000)
+      }
+    },
   },
   {
     name: 'streams-unknown-kept',
@@ -111,6 +153,8 @@ export const streams: Attack[] = [
       })
     },
   },
+  crumbs(1, 12),
+  crumbs(8, 50),
   rapidReset('nothing', ''),
   rapidReset('session', '/tinyp2p/session/1.0.0', Uint8Array.of(2, 0, 0)),
   rapidReset('gossip', '/meshsub/1.1.0'),

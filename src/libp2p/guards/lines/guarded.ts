@@ -7,7 +7,8 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { YamuxReader } from '../../../wire/yamux.js'
 import { MUXER } from '../../defaults.js'
 import { FrameRules, type Refusal } from './frame-rules.js'
-import type { Openings } from './openings.js'
+import type { Rates } from './openings.js'
+import type { Turn } from './turns.js'
 import type { Blame } from '../refusals.js'
 
 /** Between two waits of one and the same excess, ms, there may be so long. */
@@ -52,10 +53,11 @@ export class Guarded {
   /** To be made before the muxer, which listens to the same events. */
   constructor(
     private readonly connection: MessageStream,
-    private readonly openings: Openings,
+    private readonly rates: Rates,
+    turn: Turn,
     private readonly listener: Listener,
   ) {
-    this.rules = new FrameRules(connection.direction === 'outbound', openings)
+    this.rules = new FrameRules(connection.direction === 'outbound', rates, turn)
     connection.addEventListener('message', (event) => this.received(event))
     connection.addEventListener('close', () => (this.isOver = true))
   }
@@ -159,7 +161,7 @@ export class Guarded {
     this.rules.add(id)
     stream.addEventListener('close', ({ error }: StreamCloseEvent) => {
       this.rules.delete(id)
-      if (error === undefined) this.openings.putBack()
+      if (error === undefined) this.rates.openings.putBack()
     })
     if (!this.listener.opened(stream) && this.rules.wasted(MUXER.empty) === 'end') this.end('frameWaste')
   }

@@ -18,12 +18,14 @@ import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
 import type { Refuse } from '../refusals.js'
 import type { Owner } from '../shared-rate.js'
-import { StreamRate } from './openings.js'
+import { LineRates } from './openings.js'
+import { Turns } from './turns.js'
 import { Unagreed } from './unagreed.js'
 
 export class Lines {
   private readonly owners = new WeakMap<MessageStream, Owner>()
-  private readonly rate: StreamRate
+  private readonly rates: LineRates
+  private readonly turns = new Turns()
   private readonly unagreed: Unagreed
   private readonly handshakes: Handshakes
   /** The turn of the last handshake. */
@@ -37,7 +39,7 @@ export class Lines {
     /** Does the config name this peer? */
     isNamed: (peer: string) => boolean = () => false,
   ) {
-    this.rate = new StreamRate(limits.streamRate)
+    this.rates = new LineRates(limits.streamRate)
     this.handshakes = new Handshakes(limits, turnedAway)
     this.unagreed = new Unagreed(refused, isNamed)
   }
@@ -113,11 +115,11 @@ export class Lines {
       const create: StreamMuxerFactory['createStreamMuxer'] = factory.createStreamMuxer.bind(factory)
       const createStreamMuxer: typeof create = (connection) => {
         const owner = this.owners.get(connection) ?? { peer: '', range: '' }
-        const { rate, unagreed } = this
-        const guarded = new Guarded(connection, rate.of(owner, performance.now()), {
+        const { turns, unagreed } = this
+        const guarded = new Guarded(connection, this.rates.of(owner, performance.now()), turns.of(), {
           refused: (what, how) => this.refused(owner.peer, what, how),
-          opened: (stream) => unagreed.add(owner.peer, stream),
-          wait: (go) => rate.turns.wait(go),
+          opened: (stream) => unagreed.add(owner, stream),
+          wait: (go) => turns.wait(go),
         })
         const muxer = create(connection)
         guarded.follow(muxer)
