@@ -150,8 +150,10 @@ function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
   return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
 }
 
-function tooLate(): P2pError {
-  return new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
+function notWanted(isDenied: boolean): P2pError {
+  return isDenied
+    ? new P2pError('Denied', 'the peer may not come in any more, whatever authorize says')
+    : new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
 }
 
 /** What `read` returns: at once for each subscriber, and after each change. */
@@ -477,7 +479,7 @@ class Node implements P2pNode {
       case 'authorize':
         return this.authorizer.onAuthorize(effect)
       case 'cancelAuthorization':
-        return this.authorizer.onCancel(effect.authorization, tooLate())
+        return this.authorizer.onCancel(effect.authorization, notWanted(effect.denied))
       case 'audited':
         return this.audits$.next(effect.event)
       case 'log':

@@ -6,8 +6,7 @@
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
-import { bar, spareNamed } from './changing.js'
-import { hangUp } from './hang-up.js'
+import { bar, expel, spareNamed } from './changing.js'
 import { textOfBarred, textOfEntry, type Entry } from './lists.js'
 import { noteBan, offendAt, takeOffenders } from './offences.js'
 
@@ -23,7 +22,7 @@ export function banOffenders(state: State, out: Effects): void {
     for (const range of isFirst ? places : []) {
       if (offendAt(state, range)) banPlace(state, out, range)
     }
-    hangUp(state, out, `${textOfBarred('banned')}: ${what}`)
+    expel(state, out, `${textOfBarred('banned')}: ${what}`)
   }
 }
 

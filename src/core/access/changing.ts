@@ -5,6 +5,7 @@ import type { Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
+import { revokeAnswers } from './authorizing.js'
 import { hangUp } from './hang-up.js'
 import { change, closeTo, endOf, entriesOf, sizeOf, textOfBarred, type AccessChange, type Entry } from './lists.js'
 import { forgive } from './offences.js'
@@ -39,8 +40,14 @@ export function allow(state: State, out: Effects, { ask, entries }: CommandOf<'a
 export function deny(state: State, out: Effects, command: CommandOf<'deny'>): void {
   const { ask, entries, duration = Infinity, reason } = command
   for (const entry of entries) bar(state, out, 'deny', entry, duration)
-  hangUp(state, out, reason === undefined ? textOfBarred('denied') : `${textOfBarred('denied')}: ${reason}`)
+  expel(state, out, reason === undefined ? textOfBarred('denied') : `${textOfBarred('denied')}: ${reason}`)
   settle(state, out, ask, undefined)
+}
+
+/** Nobody stays whom the lists do not let in, nor is on its way. */
+export function expel(state: State, out: Effects, why: string): void {
+  hangUp(state, out, why)
+  revokeAnswers(state, out)
 }
 
 /** Who is connected is not hung up on yet. */

@@ -30,7 +30,8 @@ export interface Authorization {
 export interface Authorizing {
   open: IdMap<Authorization>
   deadlines: Deadlines
-  byPeer: Map<string, number>
+  /** Peer and IP address → the question about it. So are the names of the others here. */
+  byName: Map<string, number>
   /** Those that the application has been asked about. */
   asked: number
   nextId: number
@@ -41,7 +42,7 @@ export interface Authorizing {
   /** How long answers take, in the mean of late, ms. */
   answersTake: number
   /** Peers that were admitted a moment ago, and may not be connected yet → until when, ms. */
-  admitted: Map<string, number>
+  admitted: Map<string, { peer: string; address: string; until: number }>
   /** Peers that were not admitted a moment ago, and are not asked about again → until when, ms. */
   declined: Map<string, number>
 }
@@ -93,7 +94,7 @@ export function createAccessState(): AccessState {
     authorizing: {
       open: new IdMap(),
       deadlines: new IdMap(),
-      byPeer: new Map(),
+      byName: new Map(),
       asked: 0,
       nextId: 1,
       ranges: new Map(),

@@ -4,6 +4,7 @@
  * sent: they go elsewhere. The register itself is in connections.ts.
  */
 import { tell } from '../access/audit.js'
+import { useAnswer } from '../access/authorizing.js'
 import { isBarred, textOfBarred } from '../access/lists.js'
 import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
@@ -60,6 +61,7 @@ export function onConnectionOpened(state: State, out: Effects, event: EventOf<'c
   const why = whyBarred(state, peer, place)
   if (why !== undefined) return turnAway(state, out, event, textOfBarred(why))
   const connection = addConnection(state, event)
+  useAnswer(state, peer, place)
   tell(state, out, { kind: 'admitted', peer, address, inbound })
   // Whoever has opened it: the peer is reached, so what failed before is over.
   noteReached(state, peer)
