@@ -193,7 +193,10 @@ export interface P2pNode {
 
 /** Options of `deny`. */
 export interface DenyOptions {
-  /** For so many milliseconds, from 1 on. Default: until `allow` takes it back, or the node stops. */
+  /**
+   * For so many milliseconds, from 1 on. Of several denials of an entry, that of the config included, the one that ends last holds.
+   * Default: until `allow` takes it back, or the node stops.
+   */
   for?: number | undefined
   /** Why: for the log, `audit$` and the errors of our own requests. The peer is not told. */
   reason?: string | undefined

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { bar } from '../../../src/core/access/changing.js'
 import type { Entry } from '../../../src/core/access/lists.js'
 import { prefixOf } from '../../../src/core/access/ranges.js'
+import { whyBarred } from '../../../src/core/access/rules.js'
 import type { Effect } from '../../../src/core/effects.js'
 import { defaultSettings } from '../../../src/core/settings.js'
 import { bytes, Core, refusalOf, shorts } from '../../support/core.js'
@@ -115,15 +117,48 @@ describe('deny', () => {
     expect(shorts(core.request(1, 'bob'))).toEqual(['dial bob'])
   })
 
-  it('again replaces the time', () => {
+  it('again makes it longer, and never shorter', () => {
     const core = new Core()
-    deny(core, bob, { duration: 5_000 })
-    deny(core, bob)
-    core.at(10_000)
-    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
     deny(core, bob, { duration: 10 })
-    core.at(10_010)
+    deny(core, bob, { duration: 5_000 })
+    deny(core, bob, { duration: 10 })
+    core.at(4_999)
+    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
+    core.at(5_000)
     expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it.each([
+    ['a peer', bob],
+    ['a range', loopback],
+  ])('of %s for a time does not end a denial without an end, that of the config included', (_, entry) => {
+    const core = new Core({ access: { ...open, deny: [entry] } })
+    core.state.lifecycle.phase = 'starting'
+    core.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
+    deny(core, entry, { duration: 300 })
+    core.at(400)
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')).toBe('denied')
+    allow(core, entry)
+    deny(core, entry)
+    deny(core, entry, { duration: 300 })
+    core.at(800)
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')).toBe('denied')
+    allow(core, entry)
+    deny(core, entry, { duration: 300 })
+    core.at(1_100)
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')).toBeUndefined()
+  })
+
+  it('and a ban each have their own end', () => {
+    const core = new Core()
+    core.at(0)
+    bar(core.state, [], 'bans', bob, 1_000)
+    deny(core, bob, { duration: 500 })
+    bar(core.state, [], 'bans', bob, 100)
+    core.at(500)
+    expect(whyBarred(core.state, 'bob')).toBe('banned')
+    core.at(1_000)
+    expect(whyBarred(core.state, 'bob')).toBeUndefined()
   })
 
   it('drops what such a peer has signed, whoever hands it on', () => {

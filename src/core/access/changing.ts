@@ -50,9 +50,10 @@ export function expel(state: State, out: Effects, why: string): void {
   revokeAnswers(state, out)
 }
 
-/** Who is connected is not hung up on yet. */
+/** Who is connected is not hung up on yet. What ends later stays: only `allow` ends it early. */
 export function bar(state: State, out: Effects, list: 'deny' | 'bans', entry: Entry, duration: number): void {
   const until = state.now + duration
+  if (until < (endOf(state.access.lists, list, entry) ?? -Infinity)) return
   enter(state, out, { list, entry, until })
   if (until === Infinity) return
   state.access.nextExpiry = Math.min(state.access.nextExpiry, until)
