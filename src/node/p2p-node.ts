@@ -198,7 +198,7 @@ export interface DenyOptions {
    * Default: until `allow` takes it back, or the node stops.
    */
   for?: number | undefined
-  /** Why: for the log, `audit$` and the errors of our own requests. The peer is not told. */
+  /** Why: for the log, `audit$`, `explain` and the errors of our own requests, as long as it holds. The peer is not told. */
   reason?: string | undefined
 }
 

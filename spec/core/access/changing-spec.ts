@@ -19,9 +19,9 @@ const changesIn = (effects: Effect[]) => effects.flatMap((effect) => (effect.typ
 
 describe('deny', () => {
   it.each([
-    ['a peer', bob],
-    ['its address', loopback],
-  ])('of %s hangs up, and ends what is under way with Denied', (_, entry) => {
+    ['a peer', bob, 'denied by this node: spam'],
+    ['its address', loopback, 'denied by this node (127.0.0.0/8): spam'],
+  ])('of %s hangs up, and ends what is under way with Denied', (_, entry, why) => {
     const core = new Core()
     core.connect('bob')
     core.request(1, 'bob')
@@ -31,9 +31,46 @@ describe('deny', () => {
     expect(shorts(effects)).toEqual(
       expect.arrayContaining(['access', 'fail 1 Denied', 'closeConnection 1', 'settle 99']),
     )
-    expect(refusalOf(effects)).toBe('Denied: bob is denied by this node: spam')
+    expect(refusalOf(effects)).toBe(`Denied: bob is ${why}`)
     expect(core.state.connections.all.size).toBe(0)
     expect(core.state.asks.open.size).toBe(0)
+  })
+
+  it('keeps its reason, for all who ask or are told later', () => {
+    const core = new Core()
+    deny(core, bob, { reason: 'spam', duration: 60_000 })
+    deny(core, loopback, { reason: 'scans' })
+    deny(core, bob, { duration: 1 })
+    const ofRange = 'denied by this node (127.0.0.0/8): scans'
+    expect(refusalOf(core.request(1, 'bob'))).toBe('Denied: bob is denied by this node: spam')
+    const address = '/ip4/127.0.0.1/tcp/5'
+    const dial = core.in({ type: 'dialPeer', ask: 2, target: address, addresses: [address] })
+    expect(refusalOf(dial)).toBe(`Denied: ${address} is ${ofRange}`)
+    const away = { type: 'turnedAway', why: 'denied', address, inbound: true, count: 1 } as const
+    const told = core.all(away, { ...away, peer: 'bob' }).flatMap((one) => (one.type === 'audited' ? [one.event] : []))
+    expect(told.map(({ reason }) => reason)).toEqual([ofRange, 'denied by this node: spam'])
+    // The network says less, since it does not know more.
+    core.request(3, 'carol')
+    const failure = { message: 'x' }
+    const tried = [{ address, reason: 'denied by this node' }]
+    const failed = core.in({ type: 'dialFailed', target: 'carol', failure, tried })
+    expect(refusalOf(failed)).toBe(`Denied: cannot reach carol: ${ofRange}`)
+  })
+
+  it('leaves a line in the log, and so does allow', () => {
+    const core = new Core()
+    const said = (entries: Entry[], rest: { duration?: number; reason?: string } = {}): (string | undefined)[] =>
+      core
+        .all({ type: 'deny', ask: 9, entries, ...rest }, { type: 'allow', ask: 8, entries })
+        .flatMap((one) => (one.type === 'log' ? [`${one.level} ${one.message}`] : []))
+    expect(said([bob, loopback], { duration: 5, reason: 'spam' })).toEqual([
+      'info 🚪 deny bob, 127.0.0.0/8 for 5 ms: spam',
+      'info 🚪 allow bob, 127.0.0.0/8',
+    ])
+    expect(said([{ range: prefixOf('::/0')! }])[0]).toBe('warn 🚪 deny ::/0: that is every address of its kind')
+    expect(said(Array.from({ length: 9 }, (_, i) => ({ peer: `p${i}` })))[0]).toBe(
+      'info 🚪 deny p0, p1, p2, p3, p4 and 4 more',
+    )
   })
 
   it('leaves others alone', () => {
@@ -137,16 +174,16 @@ describe('deny', () => {
     core.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
     deny(core, entry, { duration: 300 })
     core.at(400)
-    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')).toBe('denied')
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')?.why).toBe('denied')
     allow(core, entry)
     deny(core, entry)
     deny(core, entry, { duration: 300 })
     core.at(800)
-    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')).toBe('denied')
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')?.why).toBe('denied')
     allow(core, entry)
     deny(core, entry, { duration: 300 })
     core.at(1_100)
-    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')).toBeUndefined()
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')?.why).toBeUndefined()
   })
 
   it('and a ban each have their own end', () => {
@@ -156,9 +193,9 @@ describe('deny', () => {
     deny(core, bob, { duration: 500 })
     bar(core.state, [], 'bans', bob, 100)
     core.at(500)
-    expect(whyBarred(core.state, 'bob')).toBe('banned')
+    expect(whyBarred(core.state, 'bob')?.why).toBe('banned')
     core.at(1_000)
-    expect(whyBarred(core.state, 'bob')).toBeUndefined()
+    expect(whyBarred(core.state, 'bob')?.why).toBeUndefined()
   })
 
   it('drops what such a peer has signed, whoever hands it on', () => {

@@ -15,7 +15,7 @@ import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
 import { refuseDial } from './hang-up.js'
-import { NOT_AUTHORIZED, textOfBarred } from './lists.js'
+import { NOT_AUTHORIZED, textOfBar } from './lists.js'
 import { whyBarred } from './rules.js'
 import type { Authorization } from './state.js'
 
@@ -42,7 +42,7 @@ const FIRM = 1_000
 export function onVisit(state: State, out: Effects, event: EventOf<'visit'>): void {
   const { visit, peer, address, inbound } = event
   const barredBy = whyBarred(state, peer, address)
-  if (barredBy !== undefined) return refuse(state, out, event, textOfBarred(barredBy))
+  if (barredBy !== undefined) return refuse(state, out, event, textOfBar(barredBy))
   if (!state.settings.access.authorizes || isAuthorized(state, peer, address)) return answer(out, [visit], true)
   const { authorizing, now } = state
   const who = nameOf(peer, address)
@@ -121,7 +121,7 @@ export function revokeAnswers(state: State, out: Effects): void {
     if (why === undefined) continue
     close(state, one)
     if (askedAt !== undefined) out.push({ type: 'cancelAuthorization', authorization: id, denied: true })
-    tell(state, out, { kind: 'refused', peer, address, inbound, reason: textOfBarred(why) })
+    tell(state, out, { kind: 'refused', peer, address, inbound, reason: textOfBar(why) })
     answer(out, visits, false)
   }
   askNext(state, out)

@@ -4,7 +4,7 @@
  */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
-import { endOf, textOfBarred } from '../access/lists.js'
+import { textOfBar } from '../access/lists.js'
 import { whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
@@ -158,15 +158,11 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
 
 /** How it stands with who may come in. */
 function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'offences'> {
-  const why = whyBarred(state, peer)
-  const { lists } = state.access
-  const list = why === 'denied' ? 'deny' : 'bans'
-  const until = why === undefined ? undefined : endOf(lists, list, { peer })
+  const bar = whyBarred(state, peer)
+  const until = bar?.held?.until ?? Infinity
   const offender = state.offenders.peers.get(peer)
   return {
-    ...(why && {
-      barred: { why: textOfBarred(why), ...(until !== undefined && until < Infinity && { for: until - state.now }) },
-    }),
+    ...(bar && { barred: { why: textOfBar(bar), ...(until < Infinity && { for: until - state.now }) } }),
     ...(offender && { offences: { points: Math.round(offender.points), bans: offender.bans } }),
   }
 }
