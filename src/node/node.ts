@@ -66,6 +66,8 @@ export interface BuildOptions {
   peerId: string
   settings: Settings
   scheduler: SchedulerLike
+  /** The time that callers are told, ms; default: that of the scheduler. */
+  time?: () => number
   createPort: CreatePort
   log: Logger
   /** Validators of the config: topic → function. */
@@ -173,6 +175,7 @@ class Node implements P2pNode {
   private readonly asks: Asks
   private readonly outbound: OutboundRequests
   private readonly scheduler: SchedulerLike
+  private readonly time: () => number
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
   private readonly validators: Validators
@@ -199,6 +202,7 @@ class Node implements P2pNode {
     peerId,
     settings,
     scheduler,
+    time = () => scheduler.now(),
     createPort,
     log,
     validators = {},
@@ -209,6 +213,7 @@ class Node implements P2pNode {
   }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
+    this.time = time
     this.settings = settings
     this.log = log
     this.onEnd = onEnd
@@ -481,7 +486,7 @@ class Node implements P2pNode {
       case 'cancelAuthorization':
         return this.authorizer.onCancel(effect.authorization, notWanted(effect.denied))
       case 'audited':
-        return this.audits$.next(effect.event)
+        return this.audits$.next({ ...effect.event, at: Math.floor(this.time()) })
       case 'log':
         return this.log(
           effect.level,
