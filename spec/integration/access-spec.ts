@@ -162,6 +162,28 @@ describe('allow', () => {
   }, 20_000)
 })
 
+describe('the audit', () => {
+  it('has the time of the clock on the wall, whenever the process began', async () => {
+    const b = await start()
+    const events = audited(b)
+    const began = Date.now()
+    await ask(await start(), b)
+    const [first] = events
+    expect(first!.at).toBeGreaterThanOrEqual(began)
+    expect(first!.at).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('and explain tell of whoever was refused, how often and why', async () => {
+    const a = await start()
+    const b = await start({ authorize: () => false })
+    expect(await codeOf(ask(a, b))).not.toBe('done')
+    const { turnedAway, text: all } = await b.explain({ peer: a.peerId })
+    expect(turnedAway).toMatchObject({ reason: 'authorize has said no' })
+    expect(turnedAway!.count).toBeGreaterThanOrEqual(1)
+    expect(all).toContain('authorize has said no')
+  })
+})
+
 describe('authorize', () => {
   it('is asked before anything counts, once, and nothing of whoever is admitted is lost', async () => {
     const asked: string[] = []

@@ -144,7 +144,7 @@ export interface P2pNode {
    */
   knownPeers(): Promise<Record<string, string[]>>
   /**
-   * The status, as a copy.
+   * The status, as a copy, with the lists of who may come in (`access`).
    * @throws `NodeStopped`
    */
   status(): Promise<NodeStatus>

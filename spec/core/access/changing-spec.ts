@@ -57,6 +57,40 @@ describe('deny', () => {
     expect(refusalOf(failed)).toBe(`Denied: cannot reach carol: ${ofRange}`)
   })
 
+  it('is listed with what is banned, with reasons and the time that is left', () => {
+    const core = new Core()
+    deny(core, bob, { reason: 'spam', duration: 60_000 })
+    deny(core, loopback)
+    bar(core.state, [], 'bans', { peer: 'eve' }, 2_000, 'it broke the protocol')
+    core.now = 500
+    const [settled] = core.in({ type: 'status', ask: 5 })
+    expect(settled).toMatchObject({
+      value: {
+        access: {
+          deny: [{ entry: 'bob', reason: 'spam', for: 59_500 }, { entry: '127.0.0.0/8' }],
+          bans: [{ entry: 'eve', reason: 'it broke the protocol', for: 1_500 }],
+        },
+      },
+    })
+    const closed = new Core({ access: { ...open, closed: true } })
+    closed.state.lifecycle.phase = 'starting'
+    closed.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
+    allow(closed, bob)
+    expect(closed.in({ type: 'status', ask: 5 })).toMatchObject([{ value: { access: { allow: [{ entry: 'bob' }] } } }])
+  })
+
+  it('of the range in which a peer is shows in what explain tells of the peer', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob', ['/ip4/127.0.0.1/tcp/5']))
+    deny(core, loopback, { reason: 'scans', duration: 900 })
+    core.in({ type: 'explain', ask: 5, about: { peer: 'bob' } })
+    const [explained] = core.in({ type: 'inspected', ask: 5, peers: {} })
+    expect(explained).toMatchObject({
+      value: { barred: { why: 'denied by this node (127.0.0.0/8): scans', for: 900 } },
+    })
+  })
+
   it('leaves a line in the log, and so does allow', () => {
     const core = new Core()
     const said = (entries: Entry[], rest: { duration?: number; reason?: string } = {}): (string | undefined)[] =>

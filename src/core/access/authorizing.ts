@@ -13,6 +13,7 @@ import { rangeOf } from '../peers/addresses.js'
 import { connectionsOf } from '../peers/connections.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
+import { hostIn, nameOf } from './answers.js'
 import { tell } from './audit.js'
 import { refuseDial } from './hang-up.js'
 import { NOT_AUTHORIZED, textOfBar } from './lists.js'
@@ -86,27 +87,12 @@ function makeRoom(state: State, out: Effects, range: string, peer: string): bool
   return true
 }
 
-/** Whom a question is about: a peer, and where it is. */
-function nameOf(peer: string, address: string): string {
-  return `${peer} ${hostIn(address)}`
-}
-
-/** Ports are by chance. */
-function hostIn(address: string): string {
-  return address.replace(/\/tcp\/.*$/, '')
-}
-
 /** It is connected from there, or was admitted a moment ago. */
 function isAuthorized(state: State, peer: string, address: string): boolean {
   const admitted = state.authorizing.admitted.get(nameOf(peer, address))
   if (admitted !== undefined && admitted.until > state.now) return true
   const host = hostIn(address)
   return connectionsOf(state, peer).some(({ place }) => hostIn(place) === host)
-}
-
-/** It is connected, and as long as it is, it is not asked about again. */
-export function useAnswer({ authorizing }: State, peer: string, address: string): void {
-  authorizing.admitted.delete(nameOf(peer, address))
 }
 
 /** Whoever may not come in any more is asked about anew when it may again. */

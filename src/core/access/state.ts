@@ -79,6 +79,8 @@ export interface Audit {
   /** Kind → when its bucket (limits/rate.ts) is empty, ms. */
   emptyAt: Map<AuditKind, number>
   missed: Map<AuditKind, number>
+  /** Peers that were not let in: how often, when last, and why then. The one that came last is the last. */
+  turnedAway: Map<string, { count: number; at: number; message: string }>
 }
 
 export interface AccessState {
@@ -104,6 +106,6 @@ export function createAccessState(): AccessState {
       declined: new Map(),
     },
     offenders: { peers: new Map(), places: new Map(), due: new Map() },
-    audit: { emptyAt: new Map(), missed: new Map() },
+    audit: { emptyAt: new Map(), missed: new Map(), turnedAway: new Map() },
   }
 }

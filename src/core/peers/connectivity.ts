@@ -4,7 +4,7 @@
  * sent: they go elsewhere. The register itself is in connections.ts.
  */
 import { tell } from '../access/audit.js'
-import { useAnswer } from '../access/authorizing.js'
+import { useAnswer } from '../access/answers.js'
 import { isBarred, textOfBar, type Bar } from '../access/lists.js'
 import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
