@@ -356,6 +356,8 @@ class Node implements P2pNode {
   async deny(entries: string | readonly string[], options: DenyOptions = {}): Promise<void> {
     checkOptions(options, 'deny', DENY_NAMES)
     const checked = checkEntries(entries, 'deny')
+    if (checked.some((entry) => 'peer' in entry && entry.peer === this.peerId))
+      throw new P2pError('InvalidConfig', `deny: ${this.peerId} is this node itself`)
     const { for: duration, reason } = options
     if (duration !== undefined) checkNumber(duration, 'for', 'ms', 1, Number.MAX_SAFE_INTEGER)
     if (reason !== undefined && typeof reason !== 'string')

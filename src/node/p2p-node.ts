@@ -130,7 +130,7 @@ export interface P2pNode {
    * These may not come in: peer ids, or ranges of addresses. Resolves when it holds: no connection of theirs is open, requests that were
    * under way have ended with `Denied`, those of theirs are cancelled, they are in no table, and nobody here hears what such peers sign.
    * `allow` takes it back.
-   * @throws `NodeStopped`; `InvalidConfig` for bad arguments
+   * @throws `NodeStopped`; `InvalidConfig` for bad arguments, and for the node itself
    */
   deny(entries: string | readonly string[], options?: DenyOptions): Promise<void>
   /**
