@@ -45,13 +45,21 @@ export const OWNERS = {
     Access: ['access/changing.ts'],
     Authorization: ['access/authorizing.ts'],
     Authorizing: ['access/authorizing.ts'],
+    'Authorizing.admitted': ['access/answers.ts'],
     'Authorizing.deadlines': ['due.ts'],
     Offender: ['access/offences.ts'],
     Due: [],
     Offenders: ['access/offences.ts'],
     Audit: ['access/audit.ts'],
   },
-  'access/lists.ts': { AccessLists: ['access/lists.ts'], AccessChange: [], Visitor: [], Entries: ['access/lists.ts'] },
+  'access/lists.ts': {
+    AccessLists: ['access/lists.ts'],
+    AccessChange: [],
+    Bar: [],
+    Held: [],
+    Visitor: [],
+    Entries: ['access/lists.ts'],
+  },
 
   'peers/state.ts': {
     PeersState: [],

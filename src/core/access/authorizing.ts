@@ -4,16 +4,15 @@
  * connected from there, for applications judge by both. When more want to come in than can be asked about, ranges of addresses have turns, and
  * of each the newest goes first: the oldest have least time left.
  */
-import { dueAt, removeDeadline, setDeadline, takeExpired } from '../due.js'
+import { removeDeadline, setDeadline, takeExpired } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import { fits } from '../limits/shares.js'
 import { DIALS } from '../parameters.js'
 import { rangeOf } from '../peers/addresses.js'
-import { connectionsOf } from '../peers/connections.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
-import { hostIn, nameOf } from './answers.js'
+import { isAuthorized, nameOf, noteYes, revokeYeses } from './answers.js'
 import { tell } from './audit.js'
 import { refuseDial } from './hang-up.js'
 import { NOT_AUTHORIZED, textOfBar } from './lists.js'
@@ -34,8 +33,6 @@ const MOST_VISITS = 8
 /** Why somebody is not asked about. */
 const TOO_MANY = 'too many wait for authorize'
 const TOO_LATE = 'authorize was busy with others until it was too late for it'
-/** A yes holds for so long before the peer is connected, ms: of several connections that it opens at once, each is a visit. */
-const GRACE = 3_000
 /** A no holds for so long, ms: a peer that dials several addresses, or tries again at once, is one question. */
 const FIRM = 1_000
 
@@ -87,20 +84,10 @@ function makeRoom(state: State, out: Effects, range: string, peer: string): bool
   return true
 }
 
-/** It is connected from there, or was admitted a moment ago. */
-function isAuthorized(state: State, peer: string, address: string): boolean {
-  const admitted = state.authorizing.admitted.get(nameOf(peer, address))
-  if (admitted !== undefined && admitted.until > state.now) return true
-  const host = hostIn(address)
-  return connectionsOf(state, peer).some(({ place }) => hostIn(place) === host)
-}
-
 /** Whoever may not come in any more is asked about anew when it may again. */
 export function revokeAnswers(state: State, out: Effects): void {
   const { authorizing } = state
-  for (const [name, { peer, address }] of authorizing.admitted) {
-    if (whyBarred(state, peer, address) !== undefined) authorizing.admitted.delete(name)
-  }
+  revokeYeses(state)
   for (const one of [...authorizing.open.values()]) {
     const { id, peer, address, inbound, askedAt, visits } = one
     const why = whyBarred(state, peer, address)
@@ -210,12 +197,7 @@ function leaveTurns({ authorizing: { turns } }: State, id: number, range: string
 }
 
 function admit(state: State, out: Effects, { peer, address, inbound, visits }: Authorization): void {
-  const { authorizing, now } = state
-  const name = nameOf(peer, address)
-  const until = now + GRACE
-  authorizing.admitted.delete(name)
-  authorizing.admitted.set(name, { peer, address, until })
-  dueAt(state, 'admitted', until)
+  noteYes(state, peer, address)
   tell(state, out, { kind: 'authorized', peer, address, inbound })
   answer(out, visits, true)
 }
@@ -251,17 +233,4 @@ function refuse(state: State, out: Effects, event: EventOf<'visit'>, reason: str
 
 function answer(out: Effects, visits: readonly number[], admitted: boolean): void {
   for (const visit of visits) out.push({ type: 'admit', visit, admitted })
-}
-
-/** When the next answer ends that no connection has used. */
-export function nextAdmitted({ authorizing }: State): number {
-  for (const { until } of authorizing.admitted.values()) return until
-  return Infinity
-}
-
-export function expireAdmitted({ authorizing, now }: State): void {
-  for (const [name, { until }] of authorizing.admitted) {
-    if (until > now) return
-    authorizing.admitted.delete(name)
-  }
 }
