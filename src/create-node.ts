@@ -52,6 +52,7 @@ interface Parts {
 
 async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
   const { pubsub, validators, authorize, networkKey, record } = checked
+  const { scheduler } = config
   const asked = checked.settings.listen
   const settings: Settings = {
     ...checked.settings,
@@ -62,7 +63,8 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
   const options: BuildOptions = {
     peerId: await peerIdOf(secret),
     settings,
-    scheduler: config.scheduler ?? new LaneScheduler(),
+    scheduler: scheduler ?? new LaneScheduler(),
+    ...(scheduler === undefined && { time: Date.now }),
     createPort: createLibp2pPort({
       privateKey,
       protocols: settings.protocols,

@@ -113,7 +113,7 @@ export const ROOMS = {
   'core/peers': {
     ours: [
       ...CORE_BASE,
-      ...access('audit', 'lists', 'rules'),
+      ...access('answers', 'audit', 'lists', 'rules'),
       ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
       ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',

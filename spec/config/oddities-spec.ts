@@ -26,6 +26,14 @@ describe('an odd config', () => {
     expect(told({ bootNodes: at(PEER), keep: PEER })).toEqual([`bootNodes ${nobody}`, `keep ${nobody}`])
   })
 
+  it('denies the node itself, or everybody', () => {
+    expect(told({ access: { deny: [PEER, '::/0', '10.0.0.0/8', '0.0.0.0/0'] } })).toEqual([
+      'access.deny names this node itself: is another peer meant?',
+      'access.deny names ::/0: that is every address of its kind',
+      'access.deny names 0.0.0.0/0: that is every address of its kind',
+    ])
+  })
+
   it('is told from one that is not', () => {
     expect(told({})).toEqual([])
     expect(told({ bootNodes: [at(PEER), at(OTHER)], keep: [OTHER], discoveryInterval: 100 })).toEqual([])

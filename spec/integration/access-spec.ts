@@ -37,6 +37,11 @@ afterEach(async () => {
 })
 
 describe('deny', () => {
+  it('of the node itself is a mistake', async () => {
+    const node = await start()
+    expect(await codeOf(node.deny(['10.0.0.1', node.peerId]))).toBe('InvalidConfig')
+  })
+
   it('hangs up, ends requests in flight, and refuses the peer from then on, until it is allowed', async () => {
     const [a, b] = [await start(), await start()]
     await a.dial(b.addresses[0]!)
@@ -78,7 +83,7 @@ describe('deny', () => {
     // Nothing was said to it.
     expect(await new Promise((resolve) => socket.on('close', () => resolve(socket.bytesRead)))).toBe(0)
     while (events.length === 0) await pause(50)
-    expect(events[0]).toMatchObject({ kind: 'refused', reason: 'denied by this node', inbound: true })
+    expect(events[0]).toMatchObject({ kind: 'refused', reason: 'denied by this node (127.0.0.0/8)', inbound: true })
     expect(events[0]).not.toHaveProperty('peer')
     while ((await codeOf(b.dial(a.addresses[0]!))) === 'Denied') await pause(100)
     expect(await ask(a, b)).toBe('hi')
@@ -160,6 +165,28 @@ describe('allow', () => {
     await b.allow(c.peerId)
     expect(await ask(c, b)).toBe('hi')
   }, 20_000)
+})
+
+describe('the audit', () => {
+  it('has the time of the clock on the wall, whenever the process began', async () => {
+    const b = await start()
+    const events = audited(b)
+    const began = Date.now()
+    await ask(await start(), b)
+    const [first] = events
+    expect(first!.at).toBeGreaterThanOrEqual(began)
+    expect(first!.at).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('and explain tell of whoever was refused, how often and why', async () => {
+    const a = await start()
+    const b = await start({ authorize: () => false })
+    expect(await codeOf(ask(a, b))).not.toBe('done')
+    const { turnedAway, text: all } = await b.explain({ peer: a.peerId })
+    expect(turnedAway!.reason).toContain('authorize')
+    expect(turnedAway!.count).toBeGreaterThanOrEqual(1)
+    expect(all).toContain(turnedAway!.reason)
+  })
 })
 
 describe('authorize', () => {

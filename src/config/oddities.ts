@@ -1,5 +1,5 @@
 /** What a config may say, and what is probably not meant. */
-import type { Entry } from '../core/access/lists.js'
+import { textOfEntry, type Entry } from '../core/access/lists.js'
 import type { Settings } from '../core/settings.js'
 
 /** The shortest time that somebody is likely to mean, ms. */
@@ -15,7 +15,7 @@ const TIMES = {
 
 /** A line for each, for the log. */
 export function oddities(settings: Settings, self: string): string[] {
-  return [...shortTimes(settings), ...alone(settings, self), ...shutOut(settings)]
+  return [...shortTimes(settings), ...alone(settings, self), ...shutOut(settings), ...vast(settings, self)]
 }
 
 function shortTimes(settings: Settings): string[] {
@@ -35,6 +35,14 @@ function shutOut({ access, bootNodes, keep }: Settings): string[] {
       const isOut = isClosed && !has(access.allow, peer)
       return isOut ? `${option} names ${peer}, which access.allow does not let in: it is not dialled` : []
     })
+  })
+}
+
+/** Denials of more than somebody is likely to mean. */
+function vast({ access }: Settings, self: string): string[] {
+  return access.deny.flatMap((entry) => {
+    if ('peer' in entry) return entry.peer === self ? 'access.deny names this node itself: is another peer meant?' : []
+    return entry.range.length === 1 ? `access.deny names ${textOfEntry(entry)}: that is every address of its kind` : []
   })
 }
 

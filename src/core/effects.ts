@@ -60,7 +60,7 @@ export type EdgeEffect =
   /** Ask the application whether this peer may come in. Answered by `authorized`. */
   | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
   /** The answer is no longer wanted. */
-  | { type: 'cancelAuthorization'; authorization: number }
+  | { type: 'cancelAuthorization'; authorization: number; denied: boolean }
   /** `kind`: what all lines of this kind have in common; absent: all of it. */
   | { type: 'log'; level: LogLevel; message: string; kind?: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */

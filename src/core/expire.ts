@@ -1,5 +1,6 @@
 /** What is due, when, and what is done then: one row for everything that waits for a time. */
-import { expireAdmitted, expireAuthorizations, nextAdmitted } from './access/authorizing.js'
+import { expireAdmitted, nextAdmitted } from './access/answers.js'
+import { expireAuthorizations } from './access/authorizing.js'
 import { expireAccess, nextEnd } from './access/changing.js'
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'

@@ -93,9 +93,15 @@ export interface PeerExplanation {
   /** Its peer id. */
   peer: string
   /**
-   * Why it may not come in, and for how many ms more (absent: until `allow` names it); absent: it may, as far as its peer id decides.
+   * Why it may not come in, and for how many ms more (absent: until `allow` names it); absent: it may, as far as its peer id decides, and
+   * the addresses at which this node knows it.
    */
   barred?: { why: string; for?: number }
+  /**
+   * Connections with it that `access` or a ban has refused, by whichever side they were opened: how many, how long ago the last one was, ms,
+   * and why that one; absent: none, or so many others were refused since (1,000 peers) that it is forgotten.
+   */
+  turnedAway?: { count: number; ago: number; reason: string }
   /** What it has done against our protocols: points, which fade, and how often it was banned for that; absent: nothing of late. */
   offences?: { points: number; bans: number }
   /** Open connections, oldest first: the peer's multiaddr, whether the peer dialled, and the age in ms. */
@@ -180,6 +186,26 @@ export interface PeerExplanation {
 /** What `explain` tells of a topic or of a peer. */
 export type Explanation = TopicExplanation | PeerExplanation
 
+/** An entry of a list of who may come in. */
+export interface AccessEntry {
+  /** A peer id, or a range of addresses in CIDR form. */
+  entry: string
+  /** The reason that `deny` was given, or the offence that has led to a ban; absent: none was. */
+  reason?: string
+  /** For how many ms more; absent: until `allow` names it, or the node stops. */
+  for?: number
+}
+
+/** The lists of who may come in, as they are now: those of the config, and what `allow`, `deny` and bans have made of them. */
+export interface AccessStatus {
+  /** Nobody else may; absent: everybody may who is not denied or banned. */
+  allow?: AccessEntry[]
+  /** These may not. */
+  deny: AccessEntry[]
+  /** These may not for a while, for what they have done. */
+  bans: AccessEntry[]
+}
+
 /** A snapshot of a node, as a copy. */
 export interface NodeStatus {
   /** Its peer id. */
@@ -196,4 +222,6 @@ export interface NodeStatus {
   twins?: string[]
   /** Its topics → connected peers in the topic, and messages that were dropped (`explain` gives the reasons). */
   topics: Record<string, { subscribers: number; dropped: number }>
+  /** Who may come in. Of `status()` alone: `status$` does without these lists, which may be long. */
+  access?: AccessStatus
 }

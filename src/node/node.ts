@@ -67,6 +67,8 @@ export interface BuildOptions {
   peerId: string
   settings: Settings
   scheduler: SchedulerLike
+  /** The time that callers are told, ms; default: that of the scheduler. */
+  time?: () => number
   createPort: CreatePort
   log: Logger
   /** Validators of the config: topic → function. */
@@ -151,8 +153,10 @@ function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
   return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
 }
 
-function tooLate(): P2pError {
-  return new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
+function notWanted(isDenied: boolean): P2pError {
+  return isDenied
+    ? new P2pError('Denied', 'the peer may not come in any more, whatever authorize says')
+    : new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
 }
 
 /** What `read` returns: at once for each subscriber, and after each change. */
@@ -172,6 +176,7 @@ class Node implements P2pNode {
   private readonly asks: Asks
   private readonly outbound: OutboundRequests
   private readonly scheduler: SchedulerLike
+  private readonly time: () => number
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
   private readonly validators: Validators
@@ -198,6 +203,7 @@ class Node implements P2pNode {
     peerId,
     settings,
     scheduler,
+    time = () => scheduler.now(),
     createPort,
     log,
     validators = {},
@@ -208,6 +214,7 @@ class Node implements P2pNode {
   }: BuildOptions) {
     this.peerId = peerId
     this.scheduler = scheduler
+    this.time = time
     this.settings = settings
     this.log = log
     this.onEnd = onEnd
@@ -351,6 +358,8 @@ class Node implements P2pNode {
   async deny(entries: string | readonly string[], options: DenyOptions = {}): Promise<void> {
     checkOptions(options, 'deny', DENY_NAMES)
     const checked = checkEntries(entries, 'deny')
+    if (checked.some((entry) => 'peer' in entry && entry.peer === this.peerId))
+      throw new P2pError('InvalidConfig', `deny: ${this.peerId} is this node itself`)
     const { for: duration, reason } = options
     if (duration !== undefined) checkNumber(duration, 'for', 'ms', 1, Number.MAX_SAFE_INTEGER)
     if (reason !== undefined && typeof reason !== 'string')
@@ -479,9 +488,9 @@ class Node implements P2pNode {
       case 'authorize':
         return this.authorizer.onAuthorize(effect)
       case 'cancelAuthorization':
-        return this.authorizer.onCancel(effect.authorization, tooLate())
+        return this.authorizer.onCancel(effect.authorization, notWanted(effect.denied))
       case 'audited':
-        return this.audits$.next(effect.event)
+        return this.audits$.next({ ...effect.event, at: Math.floor(this.time()) })
       case 'log':
         return this.log(
           effect.level,

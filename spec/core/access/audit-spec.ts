@@ -39,6 +39,26 @@ describe('the audit', () => {
       ])
   })
 
+  it('leaves with each peer how often it was refused, for explain; of so many peers as are not too many', () => {
+    const core = new Core()
+    const from = (peer: string, count: number): Event => {
+      return { type: 'turnedAway', why: 'denied', peer, address: '/ip4/192.0.2.1/tcp/1', inbound: true, count }
+    }
+    const explain = (peer: string): Effect[] => {
+      core.in({ type: 'explain', ask: 5, about: { peer } })
+      return core.in({ type: 'inspected', ask: 5, peers: {} })
+    }
+    core.in(from('bob', 5))
+    core.in(from('bob', 2))
+    core.now = 30
+    expect(explain('bob')).toMatchObject([
+      { value: { turnedAway: { count: 7, ago: 30, reason: 'denied by this node' }, refused: {} } },
+    ])
+    core.in(...Array.from({ length: 1_000 }, (_, i) => from(`eve ${i}`, 1)))
+    expect(core.state.audit.turnedAway.size).toBe(1_000)
+    expect(explain('bob')).not.toMatchObject([{ value: { turnedAway: {} } }])
+  })
+
   it('has a rate, and says how many it has left out', () => {
     const core = new Core()
     const flood = Array.from({ length: 1_000 }, (_, i) => opened(i + 1))

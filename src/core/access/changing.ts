@@ -1,14 +1,19 @@
 /** The lists of who may come in: what the config says of them, how callers change them, and the end of entries whose time is over. */
 import { settle } from '../asks.js'
 import { dueAt } from '../due.js'
-import type { Effects } from '../effects.js'
+import { log, type Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { namedPeers } from '../settings.js'
 import type { State } from '../state.js'
+import { line } from '../terms.js'
+import { revokeAnswers } from './authorizing.js'
 import { hangUp } from './hang-up.js'
-import { change, closeTo, endOf, sizeOf, textOfBarred, type AccessChange, type AccessEnd, type Entry } from './lists.js'
+import { change, closeTo, heldOf, sizeOf, textOfEntry, type AccessChange, type AccessEnd, type Entry } from './lists.js'
 import { forgive } from './offences.js'
 import type { Access } from './state.js'
+
+/** Entries that a line of the log names. */
+const MOST_TOLD = 5
 
 /** Before it listens: what the config says. Nothing is sent to the network where it says nothing. */
 export function beginAccess(state: State, out: Effects): void {
@@ -29,27 +34,58 @@ export function allow(state: State, out: Effects, { ask, entries }: CommandOf<'a
   for (const entry of entries) {
     forgive(state, 'peer' in entry ? entry.peer : entry.range)
     for (const list of ['deny', 'bans'] as const) {
-      if (endOf(lists, list, entry) !== undefined) enter(state, out, { list, entry, until: undefined })
+      if (heldOf(lists, list, entry) !== undefined) enter(state, out, { list, entry, until: undefined })
     }
     if (lists.closed) enter(state, out, { list: 'allow', entry, until: Infinity })
   }
+  note(out, `allow ${textOfEntries(entries)}`, [])
   settle(state, out, ask, undefined)
 }
 
 /** Entries may not come in, for a time or for ever. Those that are here are hung up on. */
 export function deny(state: State, out: Effects, command: CommandOf<'deny'>): void {
   const { ask, entries, duration = Infinity, reason } = command
-  for (const entry of entries) bar(state, out, 'deny', entry, duration)
-  hangUp(state, out, reason === undefined ? textOfBarred('denied') : `${textOfBarred('denied')}: ${reason}`)
+  for (const entry of entries) bar(state, out, 'deny', entry, duration, reason)
+  const end = duration === Infinity ? '' : ` for ${duration} ms`
+  note(out, `deny ${textOfEntries(entries)}${end}${reason === undefined ? '' : `: ${reason}`}`, entries)
+  expel(state, out)
   settle(state, out, ask, undefined)
 }
 
-/** Who is connected is not hung up on yet. */
-export function bar(state: State, out: Effects, list: 'deny' | 'bans', entry: Entry, duration: number): void {
-  const end = { list, entry, until: state.now + duration }
-  const isPlanned = end.until === Infinity || isItsEnd(state.access, end)
-  enter(state, out, end)
-  if (!isPlanned) planEnd(state, end)
+/** A change of the lists is told; it may have been meant otherwise if it shuts out all of a family of addresses. */
+function note(out: Effects, what: string, barred: readonly Entry[]): void {
+  const isVast = barred.some((entry) => 'range' in entry && entry.range.length === 1)
+  log(out, isVast ? 'warn' : 'info', line`🚪 ${what}${isVast ? ': that is every address of its kind' : ''}`)
+}
+
+function textOfEntries(entries: readonly Entry[]): string {
+  const first = entries.slice(0, MOST_TOLD).map(textOfEntry).join(', ')
+  return entries.length > MOST_TOLD ? `${first} and ${entries.length - MOST_TOLD} more` : first
+}
+
+/** Nobody stays whom the lists do not let in, nor is on its way. */
+export function expel(state: State, out: Effects): void {
+  hangUp(state, out)
+  revokeAnswers(state, out)
+}
+
+/** Who is connected is not hung up on yet. What ends later stays, and its reason: only `allow` ends it early. */
+export function bar(
+  state: State,
+  out: Effects,
+  list: 'deny' | 'bans',
+  entry: Entry,
+  duration: number,
+  reason?: string,
+): void {
+  const known = heldOf(state.access.lists, list, entry)
+  const end = state.now + duration
+  const until = Math.max(end, known?.until ?? -Infinity)
+  const why = until === end ? (reason ?? known?.message) : (known?.message ?? reason)
+  const barred = { list, entry, until, ...(why !== undefined && { reason: why }) }
+  const isPlanned = until === Infinity || known?.until === until
+  enter(state, out, barred)
+  if (!isPlanned) planEnd(state, barred)
 }
 
 function planEnd(state: State, end: AccessEnd): void {
@@ -71,7 +107,7 @@ function planEnd(state: State, end: AccessEnd): void {
 }
 
 function isItsEnd({ lists }: Access, { list, entry, until }: AccessEnd): boolean {
-  return endOf(lists, list, entry) === until
+  return heldOf(lists, list, entry)?.until === until
 }
 
 /** When the next entry ends. */

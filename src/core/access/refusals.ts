@@ -2,12 +2,13 @@
 import { countRefusal, noteHungUp } from '../broadcasts/counts.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
-import type { RefusedKind, TurnedAwayFor } from '../port.js'
+import type { RefusedKind } from '../port.js'
 import type { State } from '../state.js'
 import { line } from '../terms.js'
 import { tell } from './audit.js'
-import { textOfBarred } from './lists.js'
+import { textOfBar, textOfBarred } from './lists.js'
 import { offend, OFFENCES } from './offences.js'
+import { whyBarred } from './rules.js'
 
 /**
  * Those that nobody who keeps to a protocol can come to. The others are rates. (`frameWaste` is one: when we reset a thousand streams,
@@ -29,24 +30,27 @@ export function onRefused(state: State, out: Effects, { peer, what, count, own, 
 
 /** Somebody was not let in. */
 export function onTurnedAway(state: State, out: Effects, event: EventOf<'turnedAway'>): void {
-  const { why, peer, address, inbound, count } = event
+  const { peer, address, inbound, count } = event
   tell(state, out, {
     kind: 'refused',
     ...(peer !== undefined && { peer }),
     address,
     inbound,
-    reason: whyOf(why),
+    reason: whyOf(state, event),
     count,
   })
 }
 
-function whyOf(why: TurnedAwayFor): string {
+function whyOf(state: State, { why, peer, address }: EventOf<'turnedAway'>): string {
   switch (why) {
     case 'networkKey':
       return 'it has another network key, or none'
     case 'handshakes':
       return 'there were too many handshakes'
-    default:
-      return textOfBarred(why)
+    default: {
+      // The entry may have ended since.
+      const bar = whyBarred(state, peer, address)
+      return bar?.why === why ? textOfBar(bar) : textOfBarred(why)
+    }
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
-import { endOf, textOfBarred } from '../access/lists.js'
+import { textOfBar, type Bar } from '../access/lists.js'
 import { whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
@@ -14,7 +14,7 @@ import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf } from '../peers/connections.js'
-import { dialUnderWay } from '../peers/dials.js'
+import { candidatesOf, dialUnderWay } from '../peers/dials.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
@@ -156,17 +156,22 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   return { ...known, text: peerText(known) }
 }
 
+/** By its peer id, or because every address at which it is known is barred. */
+function barAt(state: State, peer: string): Bar | undefined {
+  const places = [...candidatesOf(state, peer), ...(state.discovery.table.get(peer) ?? [])]
+  const bars = places.map((address) => whyBarred(state, peer, address))
+  return whyBarred(state, peer) ?? (bars.includes(undefined) ? undefined : bars[0])
+}
+
 /** How it stands with who may come in. */
-function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'offences'> {
-  const why = whyBarred(state, peer)
-  const { lists } = state.access
-  const list = why === 'denied' ? 'deny' : 'bans'
-  const until = why === undefined ? undefined : endOf(lists, list, { peer })
+function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'turnedAway' | 'offences'> {
+  const bar = barAt(state, peer)
+  const away = state.audit.turnedAway.get(peer)
+  const until = bar?.held?.until ?? Infinity
   const offender = state.offenders.peers.get(peer)
   return {
-    ...(why && {
-      barred: { why: textOfBarred(why), ...(until !== undefined && until < Infinity && { for: until - state.now }) },
-    }),
+    ...(bar && { barred: { why: textOfBar(bar), ...(until < Infinity && { for: until - state.now }) } }),
+    ...(away && { turnedAway: { count: away.count, ago: state.now - away.at, reason: away.message } }),
     ...(offender && { offences: { points: Math.round(offender.points), bans: offender.bans } }),
   }
 }

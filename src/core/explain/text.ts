@@ -35,6 +35,8 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
   return lines(
     `peer ${peer.peer}: ${standing(peer)}`,
     peer.barred && `${peer.barred.why}${peer.barred.for === undefined ? '' : `, for ${peer.barred.for} ms more`}`,
+    peer.turnedAway &&
+      `not let in ${count(peer.turnedAway.count, 'time')}, the last time ${peer.turnedAway.ago} ms ago: ${peer.turnedAway.reason}`,
     peer.offences && `offences: ${peer.offences.points} points, banned ${count(peer.offences.bans, 'time')}`,
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,

@@ -4,7 +4,8 @@
  * sent: they go elsewhere. The register itself is in connections.ts.
  */
 import { tell } from '../access/audit.js'
-import { isBarred, textOfBarred } from '../access/lists.js'
+import { useAnswer } from '../access/answers.js'
+import { isBarred, textOfBar, type Bar } from '../access/lists.js'
 import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
@@ -58,8 +59,9 @@ import { line } from '../terms.js'
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
   const why = whyBarred(state, peer, place)
-  if (why !== undefined) return turnAway(state, out, event, textOfBarred(why))
+  if (why !== undefined) return turnAway(state, out, event, textOfBar(why))
   const connection = addConnection(state, event)
+  useAnswer(state, peer, place)
   tell(state, out, { kind: 'admitted', peer, address, inbound })
   // Whoever has opened it: the peer is reached, so what failed before is over.
   noteReached(state, peer)
@@ -190,8 +192,16 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   }
   const reasons = [event.failure.message, ...event.tried.map(({ reason }) => reason)]
   const isDenied = reasons.slice(event.tried.length > 0 ? 1 : 0).every(isBarred)
-  giveUp(state, out, dial, message, cause, isDenied ? 'Denied' : 'DialError')
+  const [bar] = isDenied ? barsOf(state, dial.target, event.tried) : []
+  const reason = bar === undefined ? message : textOfBar(bar)
+  giveUp(state, out, dial, reason, cause, isDenied ? 'Denied' : 'DialError')
   noteUnreachable(state, dial.target, message, dial.tried)
+}
+
+/** What keeps us from these addresses. The network does not know the reasons of the lists. */
+function barsOf(state: State, target: string, tried: EventOf<'dialFailed'>['tried']): Bar[] {
+  const peer = target.startsWith('/') ? undefined : target
+  return tried.flatMap(({ address }) => whyBarred(state, peer, address) ?? [])
 }
 
 function nameOf({ settings }: State, peer: string): string {
