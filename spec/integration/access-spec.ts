@@ -214,9 +214,9 @@ describe('authorize', () => {
       await expect(ask(a, b)).rejects.toMatchObject({ code: 'DialError', message: expect.stringMatching(hint) })
       await pause(1_100)
       expect(events).toHaveLength(1)
-      const { dialFailure, text } = await a.explain({ peer: b.peerId })
+      const { dialFailure, text: explained } = await a.explain({ peer: b.peerId })
       expect(dialFailure).toMatchObject({ tried: [{ address: b.addresses[0]!.split('/p2p/')[0] }] })
-      expect(text).toContain('it may not let us in, or is full')
+      expect(explained).toContain('it may not let us in, or is full')
     },
     20_000,
   )

@@ -162,8 +162,8 @@ export interface PeerExplanation {
   /** What it asked of this node beyond what it may, by kind, and how often. */
   refused: Partial<Record<RefusedKind, number>>
   /**
-   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
-   * it may have while there is room); bytes of broadcasts that may wait for it.
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (of `limits`: what a peer
+   * has while no other one asks, and a trusted one has somewhat more); bytes of broadcasts that may wait for it.
    */
   limits: {
     maxStreams: number

@@ -12,6 +12,7 @@ import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
+import { shareOf } from '../limits/shares.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf } from '../peers/connections.js'
 import { dialUnderWay } from '../peers/dials.js'
@@ -90,6 +91,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
 
 function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
   const { counts, recipients, topics, settings, now } = state
+  const { limits } = settings
   const links = connectionsOf(state, peer)
   const [first] = links
   const record = counts.peers.get(peer)
@@ -146,10 +148,10 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
-      requests: Math.min(settings.limits.requests, settings.limits.requestsPerPeer),
-      requestBytes: settings.limits.requestBytesPerPeer,
-      answerBytes: settings.limits.answerBytesPerPeer,
-      handlers: Math.min(settings.limits.handlers, settings.limits.handlersPerPeer),
+      requests: shareOf(limits.requests, limits.requestsPerPeer),
+      requestBytes: shareOf(limits.requestBytes, limits.requestBytesPerPeer),
+      answerBytes: shareOf(limits.answerBytes, limits.answerBytesPerPeer),
+      handlers: shareOf(limits.handlers, limits.handlersPerPeer),
       maxQueueSize: settings.maxQueueSize,
     },
   }

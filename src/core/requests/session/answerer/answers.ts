@@ -25,12 +25,14 @@ import {
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
+import { shareOf } from '../../../limits/shares.js'
 import { noteAnswered, noteSent } from '../../accounts.js'
 import { isBehind, mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
 import { logRefusal } from '../../refusal-log.js'
 import { enlist, scheduleFlush } from '../../streams.js'
 import { VALUE_OVERHEAD, valueCost } from '../../values.js'
+
 import { updateIdle } from '../../../peers/connections.js'
 import { nextCredit, onAnswered, windowOf } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
@@ -254,7 +256,7 @@ export const sendingAnswers = {
   inOrder: false,
 
   limits: ({ limits, maxRequestSize }: Settings): HelloLimits => ({
-    maxOpen: limits.requestsPerPeer,
+    maxOpen: shareOf(limits.requests, limits.requestsPerPeer),
     requestWindow: REQUEST_WINDOW,
     firstFlight: FIRST_FLIGHT,
     maxRequest: maxRequestSize,
