@@ -16,6 +16,7 @@ import { shareOf } from '../limits/shares.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf } from '../peers/connections.js'
 import { dialUnderWay } from '../peers/dials.js'
+import { dearness } from '../requests/dear.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
@@ -100,6 +101,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
   const dial = dialUnderWay(state, peer)
+  const dear = dearness(state, account)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     ...standing(state, peer),
@@ -144,6 +146,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       answered: account?.answered ?? 0,
       refused: account?.refused ?? 0,
     },
+    ...(dear && { dear }),
     dropped: { ...record?.dropped },
     refused: { ...record?.refused },
     limits: {
