@@ -256,7 +256,7 @@ export function dropRefused(state: State, out: Effects, id: ConnectionId): boole
 /** The other side has closed one that we have opened, and said nothing over it. Who waits for it is told, and it is not dialled again for that. */
 function onRefused(state: State, out: Effects, connection: Connection): void {
   forget(state, out, connection, REFUSED, 'refused')
-  log(out, 'debug', line`🔌 ${connection.peer} has hung up on us: ${REFUSED}`)
+  log(out, 'debug', line`🔌 disconnected from ${connection.peer}`)
 }
 
 /** What we know of it, we know by our own handshake alone. */
