@@ -149,6 +149,7 @@ export const ROOMS = {
       'core/peers/connections.ts',
       'core/peers/dials.ts',
       'core/peers/twins.ts',
+      'core/requests/dear.ts',
       'core/broadcasts',
       'wire',
     ],

@@ -226,6 +226,28 @@ describe('authorize', () => {
     }
   }, 20_000)
 
+  it.each(['authorize', 'allow', 'deny'])(
+    'that says no is hinted at over there, after one connection: %s',
+    async (what) => {
+      const a = await start()
+      const no = {
+        authorize: { authorize: () => false },
+        allow: { allow: ['12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'] },
+        deny: { deny: a.peerId },
+      }[what]!
+      const b = await start(no)
+      const events = audited(b)
+      const hint = /^the request was not sent: the connection was lost before .* it may not let us in, or is full$/
+      await expect(ask(a, b)).rejects.toMatchObject({ code: 'DialError', message: expect.stringMatching(hint) })
+      await pause(1_100)
+      expect(events).toHaveLength(1)
+      const { dialFailure, text: explained } = await a.explain({ peer: b.peerId })
+      expect(dialFailure).toMatchObject({ tried: [{ address: b.addresses[0]!.split('/p2p/')[0] }] })
+      expect(explained).toContain('it may not let us in, or is full')
+    },
+    20_000,
+  )
+
   it('that never answers is a no after a while, and the node stops all the same', async () => {
     const a = await start()
     const b = await start({ authorize: () => new Promise(() => undefined) }, { limits: { authorizeTimeout: 300 } })

@@ -165,11 +165,13 @@ export interface PeerExplanation {
   }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
+  /** Its handlers keep the event loop for `cost` ms each, so its requests wait while others ask, for `for` ms more at least; absent: they do not. */
+  dear?: { cost: number; for: number }
   /** What it asked of this node beyond what it may, by kind, and how often. */
   refused: Partial<Record<RefusedKind, number>>
   /**
-   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
-   * it may have while there is room); bytes of broadcasts that may wait for it.
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (of `limits`: what a peer
+   * has while no other one asks, and a trusted one has somewhat more); bytes of broadcasts that may wait for it.
    */
   limits: {
     maxStreams: number

@@ -1,6 +1,7 @@
 /** What `explain` says of topics and peers: `explain.ts`, and `explain-text.ts` for people. */
 import { describe, expect, it } from '@jest/globals'
 import type { PeerExplanation, TopicExplanation } from '../../../src/core/explanation.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import type { Settings } from '../../../src/core/settings.js'
 import type { GossipPeer } from '../../../src/core/port.js'
 import {
@@ -117,6 +118,22 @@ describe('the explanation of a topic', () => {
 })
 
 describe('the explanation of a peer', () => {
+  it('shows no limit that its share of what all have does not reach', () => {
+    const limits = limitsOf({
+      requests: 500,
+      requestBytes: 1_000,
+      requestBytesPerPeer: 2_000,
+      answerBytes: 4_000,
+      handlers: 100,
+    })
+    expect(peer(new GossipCore({ limits })).limits).toMatchObject({
+      requests: 219,
+      requestBytes: 438,
+      answerBytes: 1_750,
+      handlers: 44,
+    })
+  })
+
   it('of whom nothing is known says so', () => {
     const explanation = peer(new GossipCore())
     expect(explanation).toMatchObject({ connections: [], askedBy: 'not known yet', topics: [] })

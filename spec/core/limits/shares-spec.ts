@@ -9,6 +9,7 @@ import {
   largestHolder,
   mayHold,
   type Shares,
+  shareOf,
 } from '../../../src/core/limits/shares.js'
 
 const BOUNDS = { total: 800, each: 1_000 }
@@ -24,6 +25,16 @@ function fill(shares: Shares, holder: string, bounds = BOUNDS): number {
 }
 
 describe('shares', () => {
+  it('are for one alone as large as they are told', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 700 }), fc.integer({ min: 1, max: 700 }), (total, each) => {
+        let held = 0
+        while (fits(held, 1, held, { total, each })) held++
+        expect(shareOf(total, each)).toBe(held)
+      }),
+    )
+  })
+
   it('have room for anybody only where they have it for each, whatever of the rest is held by whom', () => {
     const amount = fc.nat({ max: 1_000 })
     fc.assert(

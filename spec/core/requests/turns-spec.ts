@@ -1,6 +1,7 @@
 /** Whose request goes to its handler next, and how long a handler counts. */
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf, type Limits } from '../../../src/core/limits/limits.js'
+import { dearness } from '../../../src/core/requests/dear.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { accountOf } from '../../../src/core/requests/accounts.js'
@@ -122,8 +123,9 @@ describe('requests', () => {
     core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 100 })
     // Each of them keeps the others waiting for 400 ms.
     expect(core.lines(core.receive(...ask(2, 'b2', 'b3', 'b4', 'b5')))).toEqual([
-      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer"',
+      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer: its handlers keep the event loop for 100 ms each"',
     ])
+    expect(dearness(core.state, core.state.budget.accounts.get('bob'))).toEqual({ cost: 100, for: 10_000 })
     core.receive(...ask(6, 'b6'))
     expect(core.state.budget.accounts.get('bob')).toMatchObject({ exchanges: 4, refused: 2 })
   })

@@ -12,9 +12,11 @@ import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
+import { shareOf } from '../limits/shares.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf } from '../peers/connections.js'
 import { candidatesOf, dialUnderWay } from '../peers/dials.js'
+import { dearness } from '../requests/dear.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
@@ -90,6 +92,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
 
 function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
   const { counts, recipients, topics, settings, now } = state
+  const { limits } = settings
   const links = connectionsOf(state, peer)
   const [first] = links
   const record = counts.peers.get(peer)
@@ -98,6 +101,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
   const dial = dialUnderWay(state, peer)
+  const dear = dearness(state, account)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     ...standing(state, peer),
@@ -142,14 +146,15 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       answered: account?.answered ?? 0,
       refused: account?.refused ?? 0,
     },
+    ...(dear && { dear }),
     dropped: { ...record?.dropped },
     refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
-      requests: Math.min(settings.limits.requests, settings.limits.requestsPerPeer),
-      requestBytes: settings.limits.requestBytesPerPeer,
-      answerBytes: settings.limits.answerBytesPerPeer,
-      handlers: Math.min(settings.limits.handlers, settings.limits.handlersPerPeer),
+      requests: shareOf(limits.requests, limits.requestsPerPeer),
+      requestBytes: shareOf(limits.requestBytes, limits.requestBytesPerPeer),
+      answerBytes: shareOf(limits.answerBytes, limits.answerBytesPerPeer),
+      handlers: shareOf(limits.handlers, limits.handlersPerPeer),
       maxQueueSize: settings.maxQueueSize,
     },
   }

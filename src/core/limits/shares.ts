@@ -50,6 +50,11 @@ export function fitsAnybody(amount: number, used: number, total: number): boolea
   return used + amount <= (total * (1 - RESERVE)) / 2
 }
 
+/** The most that one holder may have, who is no trusted one, while it is alone. */
+export function shareOf(total: number, each: number): number {
+  return Math.min(each, Math.ceil((total - Math.floor(total * RESERVE)) / 2))
+}
+
 export function hold(shares: Shares, holder: string, amount: number): void {
   if (amount === 0) return
   shares.used += amount

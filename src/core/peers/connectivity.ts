@@ -15,7 +15,7 @@ import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
 import { onLeft } from '../requests/accounts.js'
-import { mayMove, mayMoveDial } from '../requests/losses.js'
+import { lost, mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
@@ -56,6 +56,9 @@ import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 import { line } from '../terms.js'
 
+/** (Whoever does not let somebody in does not say so.) */
+const REFUSED = 'the connection was lost before the other side said anything: it may not let us in, or is full'
+
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
   const why = whyBarred(state, peer, place)
@@ -84,7 +87,11 @@ export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>)
   if (dial === undefined) return
   const connection = state.connections.all.get(event.connection)
   if (connection !== undefined) arrive(state, out, dial, connection)
-  else giveUp(state, out, dial, `the connection to ${event.peer} was closed at once`)
+  else giveUp(state, out, dial, whyClosed(state, event.peer))
+}
+
+function whyClosed({ counts }: State, peer: string): string {
+  return counts.peers.get(peer)?.failure?.message ?? `the connection to ${peer} was closed at once`
 }
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
@@ -232,6 +239,9 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   if (connection === undefined) return
   const { peer } = connection
   // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
+  if (event.moved !== true && !isLostToSleep(state, connection) && hasSaidNothing(connection)) {
+    return onRefused(state, out, connection)
+  }
   const wasUsed =
     event.moved === true || (!connection.stopping && (isUsed(state, connection) || wasCut(state, connection)))
   const wasLost = wasUsed || (!connection.stopping && isLostToSleep(state, connection))
@@ -242,6 +252,26 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   // (One that was lost to a sleep waits for the round.)
   if (wasUsed || (wasLost && state.waking.nextRound === Infinity)) seekLost(state, out, peer)
+}
+
+/** A connection that has no muxer any more was closed by the other side, if that has said nothing. False: it is another one. */
+export function dropRefused(state: State, out: Effects, id: ConnectionId): boolean {
+  const connection = state.connections.all.get(id)
+  if (connection === undefined || !hasSaidNothing(connection)) return false
+  out.push({ type: 'closeConnection', connection: id, reason: REFUSED })
+  onRefused(state, out, connection)
+  return true
+}
+
+/** The other side has closed one that we have opened, and said nothing over it. Who waits for it is told, and it is not dialled again for that. */
+function onRefused(state: State, out: Effects, connection: Connection): void {
+  forget(state, out, connection, REFUSED, 'refused')
+  log(out, 'debug', line`🔌 disconnected from ${connection.peer}`)
+}
+
+/** What we know of it, we know by our own handshake alone. */
+function hasSaidNothing({ inbound, upgraded, protocols, leaving, stopping }: Connection): boolean {
+  return !inbound && !upgraded && protocols === undefined && leaving === undefined && !stopping
 }
 
 function seekLost(state: State, out: Effects, peer: string): void {
@@ -265,20 +295,24 @@ export function dropConnection(
 }
 
 function forget(state: State, out: Effects, connection: Connection, reason: string, how: Ending): void {
+  const { peer } = connection
   removeConnection(state, connection)
   onObserverLeft(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) {
-    takeRecipient(state, connection.peer)
+  if (!state.connections.byPeer.has(peer)) {
+    takeRecipient(state, peer)
     noteDisconnected(state, connection, how, reason)
-    if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
-      endParting(state, connection.peer)
+    if (noteGoneParting(state, peer) && (connection.stopping || !seek(state, out, peer))) endParting(state, peer)
   }
-  const message = `no answer from ${connection.peer}: ${reason}`
+  const goOn = (ask: RequestAsk): void =>
+    mayGoOn ? moveOrLose(state, out, ask, reason) : endRequest(state, out, ask, lost(ask, reason))
+  const message = `no answer from ${peer}: ${reason}`
   const wasToBeClosed = connection.leaving !== undefined
+  // Of one that is dialled twice at once the other side may hang up one: the other one is there, or on its way.
+  const mayGoOn = how !== 'refused' || state.connections.byPeer.has(peer) || state.dials.has(peer)
   for (const id of connection.dials) {
     const ask = state.asks.open.get(id) as DialAsk
     // If it was to be closed, the dial has waited for that.
-    if (wasToBeClosed || mayMoveDial(ask)) dialAgain(state, out, ask, wasToBeClosed ? 0 : 1)
+    if (wasToBeClosed || (mayGoOn && mayMoveDial(ask))) dialAgain(state, out, ask, wasToBeClosed ? 0 : 1)
     else {
       closeAsk(state, id)
       fail(state, out, id, { code: 'DialError', message })
@@ -286,24 +320,24 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   }
   for (const stream of connection.v1Streams) {
     const ask = state.streams.v1Requests.get(stream)!
-    if (mayMove(ask)) leaveStream(state, ask, ask.call as V1Call)
-    moveOrLose(state, out, ask, reason)
+    if (mayGoOn && mayMove(ask)) leaveStream(state, ask, ask.call as V1Call)
+    goOn(ask)
   }
   for (const id of connection.queue) {
     const ask = state.asks.open.get(id) as RequestAsk
     // What came up meanwhile has waited for that.
     if (wasToBeClosed) sendElsewhere(state, out, ask)
-    else moveOrLose(state, out, ask, reason)
+    else goOn(ask)
   }
   for (const id of connection.v1Exchanges) {
     cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, { code: 'ConnectionLost', message: reason })
   }
   const { asking, answering } = connection
   const unsent = asking === undefined ? [] : loseCalls(state, out, asking, reason)
-  for (const ask of unsent) moveOrLose(state, out, ask, reason)
+  for (const ask of unsent) goOn(ask)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
-  onLeft(state, connection.peer)
-  const dial = state.dials.get(connection.peer)
+  onLeft(state, peer)
+  const dial = state.dials.get(peer)
   if (dial?.unanswered === 0) endInVain(state, out, dial)
 }
 

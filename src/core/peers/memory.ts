@@ -104,14 +104,14 @@ export function onSlept({ memory }: State, ms: number): void {
 
 /**
  * How a connection has ended. `used`: something went on over it; `lost`: nothing did, and the peer would have said goodbye; `idle`: all
- * is well; `dead`: the peer does not answer any more.
+ * is well; `dead`: the peer does not answer any more; `refused`: the peer has hung up one of ours before it said anything.
  */
-export type Ending = 'used' | 'lost' | 'idle' | 'dead'
+export type Ending = 'used' | 'lost' | 'idle' | 'dead' | 'refused'
 
 /** The last connection to the peer is gone. */
 export function noteDisconnected(
   state: State,
-  { peer, openedAt, protocols, stopping }: Connection,
+  { peer, address, openedAt, protocols, stopping }: Connection,
   how: Ending,
   reason: string,
 ): void {
@@ -135,7 +135,9 @@ export function noteDisconnected(
   if (how === 'dead') return noteUnreachable(state, peer, reason)
   // One that has said that it stops has not hung up on us.
   const isFailure = how !== 'idle' || protocols === undefined || (isNamed(settings, peer) && !hasStayed && !stopping)
-  if (isFailure && (known !== undefined || isNamed(settings, peer))) {
+  if (how === 'refused') {
+    noteFailure(state, peer, { at: now, message: reason, tried: [{ address, reason }] })
+  } else if (isFailure && (known !== undefined || isNamed(settings, peer))) {
     noteFailure(state, peer, { at: now, message: `${reason} after ${now - openedAt} ms`, tried: [] })
   }
   if (known === undefined) return

@@ -58,3 +58,15 @@ export function expectedWait(state: State, account: Account): number {
   if (state.now >= dearUntil) return 0
   return queue.size * cost * (doOthersAsk(state, account) ? 1 + REST : 1)
 }
+
+/** What its handlers cost, and for how long it counts as dear, ms; `undefined`: it is not dear. */
+export function dearness({ now }: State, account: Account | undefined): { cost: number; for: number } | undefined {
+  if (account === undefined || now >= account.dearUntil) return undefined
+  return { cost: Math.round(account.cost), for: account.dearUntil - now }
+}
+
+/** Of a request that waits, as the end of a sentence. */
+export function whyDear(state: State, account: Account): string {
+  const dear = dearness(state, account)
+  return dear === undefined ? '' : `: its handlers keep the event loop for ${dear.cost} ms each`
+}

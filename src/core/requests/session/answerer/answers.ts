@@ -25,6 +25,8 @@ import {
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
+import { shareOf } from '../../../limits/shares.js'
+import { whyDear } from '../../dear.js'
 import { noteAnswered, noteSent } from '../../accounts.js'
 import { isBehind, mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
@@ -198,7 +200,7 @@ export function keepRest({ credits }: Session, { wireId }: SessionExchange): voi
 }
 
 /** What the asker is told when the time of a stage is over. Only a handler that does not answer is a rejection. */
-function whyOver(exchange: SessionExchange): { code: string; message: string } {
+function whyOver(state: State, exchange: SessionExchange): { code: string; message: string } {
   const { stage, total, gathered, sent } = exchange
   const timeout = timeFor(exchange)
   switch (stage) {
@@ -208,9 +210,15 @@ function whyOver(exchange: SessionExchange): { code: string; message: string } {
         message: `the request came too slowly: ${gathered?.received ?? 0} of its ${total} bytes have arrived`,
       }
     case 'waiting':
-      return { code: 'Overloaded', message: `there was no room for it within ${timeout} ms` }
+      return {
+        code: 'Overloaded',
+        message: `there was no room for its ${total} bytes within the ${timeout} ms that it could wait`,
+      }
     case 'queued':
-      return { code: 'Overloaded', message: `no handler was free for it within ${timeout} ms` }
+      return {
+        code: 'Overloaded',
+        message: `no handler was free for it within ${timeout} ms${whyDear(state, exchange.account)}`,
+      }
     case 'handling':
       return { code: 'Rejected', message: `nobody answered within ${timeout} ms` }
     case 'answering':
@@ -235,7 +243,7 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
 
   expire(state, out, exchange) {
     const { deadline } = exchange
-    const { code, message } = whyOver(exchange)
+    const { code, message } = whyOver(state, exchange)
     // Nothing was done for it.
     if (code === 'Overloaded') logRefusal(state, out, exchange.peer, message)
     // Either the asker's time is over, or ours.
@@ -256,7 +264,7 @@ export const sendingAnswers = {
   inOrder: false,
 
   limits: ({ limits, maxRequestSize }: Settings): HelloLimits => ({
-    maxOpen: limits.requestsPerPeer,
+    maxOpen: shareOf(limits.requests, limits.requestsPerPeer),
     requestWindow: REQUEST_WINDOW,
     firstFlight: FIRST_FLIGHT,
     maxRequest: maxRequestSize,

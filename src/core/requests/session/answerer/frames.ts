@@ -33,6 +33,7 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { noteReceived } from '../../accounts.js'
+import { whyDear } from '../../dear.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
 import { isSeries, openInPlaceOfOthers } from './idle.js'
@@ -178,7 +179,7 @@ function hasRoom({ admitted, total }: SessionExchange): boolean {
 
 function handOver(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): undefined {
   const late = startHandling(state, out, exchange, data)
-  if (late > 0) overloaded(state, out, exchange, TOO_LATE, late)
+  if (late > 0) overloaded(state, out, exchange, TOO_LATE + whyDear(state, exchange.account), late)
 }
 
 function overloaded(state: State, out: Effects, exchange: SessionExchange, message: string, wait = 0): undefined {
