@@ -274,6 +274,8 @@ export const KAD: KadDHTInit = {
   // reconnect a peer that we have let go is left out in peer-tags.ts).
 }
 
+/** Fields of an answer of Kademlia, those of its peers too: 20 of them with 200 addresses. Stock: any number. */
+export const KAD_FIELDS = 4_096
 /** A question of Kademlia, bytes. Stock: 4 MiB. One for a place has some 50; a record is none that we take. */
 export const KAD_QUESTION_SIZE = 4 * KiB
 /** An answer, bytes. Stock: 4 MiB. An honest one has 20 peers, of some 100 to 1,000 bytes each. */
@@ -316,6 +318,14 @@ export const GOSSIP_DECODE_LIMITS = {
     idontwant: IDS,
     idontwant$: { messageIDs: 512 },
   },
+}
+
+/**
+ * Fields of a frame of so many bytes, those of its parts too: all that the entries above may have at once, and more where they have some
+ * bytes each, as ids have. Stock: any number, and one that may be there once is read each time that it is said.
+ */
+export function gossipFields(size: number): number {
+  return 4 * IDS + size / 16
 }
 
 /** So long gossip and the proofs of histories are verified in one turn of the event loop, ms, of all peers together. Stock: all. */

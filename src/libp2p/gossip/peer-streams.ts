@@ -2,11 +2,12 @@
  * The two streams of gossip with each peer, in gossipsub's place (registrar.ts says why): both are reported, opened at the
  * same time as others, and opened again when they are reset, or when the connection under them closes and another stays.
  */
-import { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { GOSSIP_DECODE_LIMITS, GOSSIP_LATE_STREAMS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
+import { GOSSIP_LATE_STREAMS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
 import type { Host } from '../host.js'
 import { withTimeout } from '../timeout-signal.js'
+import { decodeRpc } from './decoding.js'
 import { readFrames } from './inbound.js'
 import { NewerWords } from './newer-words.js'
 import type { GossipRegistrar, RegistrarListener } from './registrar.js'
@@ -231,7 +232,7 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(stream, this.limits.inboundFrame, {
       pause: () => listener.pause(id),
       handle: (frame) => {
-        const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
+        const rpc = decodeRpc(frame)
         try {
           return hear(rpc, frame.length)
         } catch {
