@@ -299,6 +299,12 @@ export const GOSSIP_REOPENED = 5
 /** … and after what time, ms; twice as long each time. */
 export const GOSSIP_REOPEN_AFTER = 1_000
 
+/**
+ * Streams of gossip that a peer may open in a second, one in place of the other, and twice as many at once: a connection has one, and whoever
+ * loses it waits before it opens another. Stock: any number, and the newest one is read.
+ */
+export const GOSSIP_STREAM_RATE = 5
+
 /** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
 export const GOSSIP_READ_AHEAD = 256 * KiB
 

@@ -13,7 +13,7 @@ function filling(number: number, ...around: number[]): Uint8Array {
   const frame = new Uint8Array(MiB - 40)
   for (let at = 0; at + piece.length <= frame.length; at += piece.length) frame.set(piece, at)
   const whole = frame.subarray(0, frame.length - (frame.length % piece.length))
-  return around.reduceRight((inside, outside) => field(outside, inside), whole)
+  return around.reduceRight<Uint8Array>((inside, outside) => field(outside, inside), whole)
 }
 
 describe('a frame of gossip', () => {

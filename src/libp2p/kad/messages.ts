@@ -2,7 +2,7 @@
  * Messages of Kademlia, as far as we read and write them: protobuf, after
  * https://github.com/libp2p/specs/blob/master/kad-dht/README.md#rpc-messages. A message is read no further than what it may hold.
  */
-import { bytes, checkFields, many, number as numeric, type Fields } from '../../wire/protobuf.js'
+import { bytes as ofBytes, checkFields, many, number as ofNumber, type Fields } from '../../wire/protobuf.js'
 import { KAD_FIELDS } from '../defaults.js'
 import { encodeVarint, readVarint, varintLength, writeVarint, type Cursor } from '../../wire/varint.js'
 
@@ -18,8 +18,8 @@ const PROVIDERS = 9
 const PEER_ID = 1
 const PEER_ADDRESS = 2
 
-const PEER: Fields = { [PEER_ID]: bytes, [PEER_ADDRESS]: many() }
-const MESSAGE: Fields = { [TYPE]: numeric, [KEY]: bytes, [CLOSER]: many(PEER), [PROVIDERS]: many(PEER) }
+const PEER: Fields = { [PEER_ID]: ofBytes, [PEER_ADDRESS]: many() }
+const MESSAGE: Fields = { [TYPE]: ofNumber, [KEY]: ofBytes, [CLOSER]: many(PEER), [PROVIDERS]: many(PEER) }
 
 const VARINT = 0
 const BYTES = 2
