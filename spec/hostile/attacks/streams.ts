@@ -154,16 +154,19 @@ export const streams: Attack[] = [
   {
     name: 'reopened-kad',
     does: 'One peer opens streams of Kademlia 300 times a second, each with most of a question of 4 kB.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
     run: (context) => reopened(context, KADEMLIA, join(varint(4_000), random(3_900))),
   },
   {
     name: 'reopened-push',
     does: 'One peer opens streams of identify 300 times a second, each with most of what it says of itself.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
     run: (context) => reopened(context, PUSH, join(varint(8_000), random(7_900))),
   },
   {
     name: 'reopened-ping',
     does: 'One peer opens streams of ping 300 times a second, each with half of one.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
     run: (context) => reopened(context, PING, random(16)),
   },
   {
