@@ -26,9 +26,8 @@ export const MARKS: Record<string, Marks> = {
   // A handler that computes for 50 ms stops everything for 50 ms.
   'handlers-dear-at-once': { varies: ['p99', 'stall'] },
   'handlers-dear-steady': { varies: ['p99', 'stall'] },
-  // They get what they ask for, in turns.
-  'answers-endless': { fails: ['attacker'], varies: ['stall'] },
-  'answers-endless-four': { fails: ['attacker'], varies: ['stall'] },
+  'answers-endless': { varies: ['stall'] },
+  'answers-endless-four': { varies: ['stall'] },
   // What is cached of them goes when others need the room.
   'answers-without-credit': { varies: ['back'] },
   'gossip-valid': { varies: ['back', 'stall'] },

@@ -162,6 +162,7 @@ export const eventsByType: Arbitraries = {
         'pingRate',
         'pingUnread',
         'gossipRate',
+        'gossipStreams',
         'meshPlaces',
         'gossipReplay',
         'streamRate',

@@ -62,6 +62,8 @@ export type RefusedKind =
   | 'pingUnread'
   /** Gossip beyond its rate. It is read later, which slows down whoever heeds it, and much of it is handed on for others. */
   | 'gossipRate'
+  /** Streams of gossip that it opened in place of others, again and again. */
+  | 'gossipStreams'
   /** A place in a mesh, of which its range of addresses has most. */
   | 'meshPlaces'
   /** A message that was heard long ago. Whoever hands it on need not know that. */

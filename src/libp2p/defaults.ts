@@ -288,6 +288,8 @@ export const KAD: KadDHTInit = {
   // reconnect a peer that we have let go is left out in peer-tags.ts).
 }
 
+/** Fields of an answer of Kademlia, those of its peers too: 20 of them with 200 addresses. Stock: any number. */
+export const KAD_FIELDS = 4_096
 /** A question of Kademlia, bytes. Stock: 4 MiB. One for a place has some 50; a record is none that we take. */
 export const KAD_QUESTION_SIZE = 4 * KiB
 /** An answer, bytes. Stock: 4 MiB. An honest one has 20 peers, of some 100 to 1,000 bytes each. */
@@ -311,6 +313,12 @@ export const GOSSIP_REOPENED = 5
 /** … and after what time, ms; twice as long each time. */
 export const GOSSIP_REOPEN_AFTER = 1_000
 
+/**
+ * Streams of gossip that a peer may open in a second, one in place of the other, and twice as many at once: a connection has one, and whoever
+ * loses it waits before it opens another. Stock: any number, and the newest one is read.
+ */
+export const GOSSIP_STREAM_RATE = 5
+
 /** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
 export const GOSSIP_READ_AHEAD = 256 * KiB
 
@@ -330,6 +338,14 @@ export const GOSSIP_DECODE_LIMITS = {
     idontwant: IDS,
     idontwant$: { messageIDs: 512 },
   },
+}
+
+/**
+ * Fields of a frame of so many bytes, those of its parts too: all that the entries above may have at once, and more where they have some
+ * bytes each, as ids have. Stock: any number, and one that may be there once is read each time that it is said.
+ */
+export function gossipFields(size: number): number {
+  return 4 * IDS + size / 16
 }
 
 /** So long gossip and the proofs of histories are verified in one turn of the event loop, ms, of all peers together. Stock: all. */

@@ -11,10 +11,10 @@ export const COPY_BELOW = 4_096
 /** The least that is allocated for pieces, bytes, unless the payload is smaller. */
 const FIRST_ROOM = 16_384
 /**
- * When there is no room for the next piece, this many times the bytes that have come is allocated. Fewer steps mean fewer
- * copies.
+ * When there is no room for the next piece, this many times the bytes that have come is allocated. More would mean fewer copies, and
+ * that whoever begins one payload after the other makes us allocate, and clear, that many times what it sends.
  */
-const GROWTH = 8
+const GROWTH = 2
 
 /** The pieces so far. Plain data. */
 export interface Gathered {

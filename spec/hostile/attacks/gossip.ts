@@ -2,9 +2,11 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { messageId } from '../../../src/wire/gossip/message.js'
 import { join } from '../../support/bytes.js'
+import { varint } from '../../support/session.js'
 import { forged, Gossiper, GOSSIP, ids, rpc, signed, signedBy, subscribe, TOPIC } from '../tools/gossip.js'
-import { random } from '../tools/protobuf.js'
+import { field, random, sized } from '../tools/protobuf.js'
 import { dearSigner } from '../tools/rsa.js'
+import { reopened } from './streams.js'
 import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives, as fast as the victim takes it or so often in a second; a new peer where one is ended. `count`: of each. */
@@ -39,6 +41,17 @@ async function flood(
     await say(index, round++)
     await turn()
   })
+}
+
+/** Fields that a message may have once, and in which others they are. */
+const REPEATED = [[2, 1], [3], [1, 3, 1], [1, 3, 3], [2, 3, 4, 2], [5, 2]]
+
+/** A frame of so many bytes of this field without a byte. */
+function repeated(size: number, number: number, around: number[]): Uint8Array {
+  const piece = field(number, '')
+  const all = new Uint8Array(size - (size % piece.length))
+  for (let at = 0; at < all.length; at += piece.length) all.set(piece, at)
+  return sized(around.reduceRight<Uint8Array>((inside, outside) => field(outside, inside), all))
 }
 
 /** Prepared frames in turn. */
@@ -227,6 +240,19 @@ export const gossip: Attack[] = [
         return member.line.stream(GOSSIP, join(Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x04), new Uint8Array(1_000)))
       })
     },
+  },
+  {
+    name: 'gossip-repeated',
+    does: 'Four members send frames of 1 MB that say one topic, one record or one control again and again, four a second each.',
+    async run(context) {
+      const frames = REPEATED.map(([number, ...around]) => repeated(1_040_000, number!, around))
+      await flood(context, (round) => frames[round % frames.length]!, { peers: 4, perSecond: 16 })
+    },
+  },
+  {
+    name: 'gossip-reopened',
+    does: 'One member opens its stream of gossip anew 300 times a second, each with 60 kB of a frame of 512 KiB.',
+    run: (context) => reopened(context, GOSSIP, join(varint(524_288), random(60_000))),
   },
   {
     name: 'gossip-dear-rsa',

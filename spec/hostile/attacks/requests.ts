@@ -39,11 +39,13 @@ export const requests: Attack[] = [
   {
     name: 'answers-endless',
     does: 'One peer asks 1,000 times for empty values without an end, and takes them as they come.',
+    harmless: 'it gets what it asks for, in turns that leave others theirs',
     run: (context) => endless(context, 1, 1_000),
   },
   {
     name: 'answers-endless-four',
     does: 'Four peers ask 500 times each for empty values without an end, and take them as they come.',
+    harmless: 'it gets what it asks for, in turns that leave others theirs',
     run: (context) => endless(context, 4, 500),
   },
   {

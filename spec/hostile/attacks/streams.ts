@@ -1,5 +1,6 @@
 /** Streams: opened and left, reset at once, for protocols that nobody speaks; and what else Yamux lets one say. */
 import { join } from '../../support/bytes.js'
+import { frame, hello, SESSION, varint } from '../../support/session.js'
 import {
   GO_AWAY,
   MULTISTREAM,
@@ -14,8 +15,12 @@ import {
   window,
   word,
 } from '../tools/frames.js'
+import { Gossiper } from '../tools/gossip.js'
+import { KADEMLIA, PING, PUSH } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
 import { Session } from '../tools/session.js'
+import { random } from '../tools/protobuf.js'
+
 import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives as fast as the victim takes it; comes back with a new line, from one when it is ended. `count`: of each piece. */
@@ -100,6 +105,23 @@ function crumbs(peers: number, size: number): Attack {
   }
 }
 
+/** Opens streams of one protocol 300 times a second, each with these bytes, and leaves them; comes back from one when it is ended. */
+export async function reopened(context: Context, protocol: string, first: Uint8Array): Promise<void> {
+  let member = await Gossiper.join(context)
+  const words = join(greeting(protocol), first)
+  // The victim hears that it is there.
+  await pause(500)
+  await context.start()
+  await often(context, 300, async () => {
+    if (!member.line.isOpen) {
+      await pause(100)
+      member = await Gossiper.join(context)
+    }
+    await member.line.send(data(member.line.freshId(), words, SYN))
+    context.fate.did()
+  })
+}
+
 const zeros = new Uint8Array(1_048_576)
 
 export const streams: Attack[] = [
@@ -162,6 +184,35 @@ export const streams: Attack[] = [
   rapidReset('kad', '/ipfs/kad/1.0.0'),
   rapidReset('identify', '/ipfs/id/1.0.0'),
   rapidReset('ping', '/ipfs/ping/1.0.0'),
+  {
+    name: 'reopened-version1',
+    does: 'One peer opens streams of version 1 300 times a second, each with 60 kB of a request of 512 KiB.',
+    run: (context) => reopened(context, '/tinyp2p/req-resp/1.0.0', join(varint(524_288), random(60_000))),
+  },
+  {
+    name: 'reopened-session',
+    does: 'One peer opens sessions 300 times a second, each with 32 kB of what is skipped.',
+    run: (context) =>
+      reopened(context, SESSION, join(hello({ 0: 7 }), frame(0x8f, 1, random(16_000)), frame(0x8f, 1, random(16_000)))),
+  },
+  {
+    name: 'reopened-kad',
+    does: 'One peer opens streams of Kademlia 300 times a second, each with most of a question of 4 kB.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
+    run: (context) => reopened(context, KADEMLIA, join(varint(4_000), random(3_900))),
+  },
+  {
+    name: 'reopened-push',
+    does: 'One peer opens streams of identify 300 times a second, each with most of what it says of itself.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
+    run: (context) => reopened(context, PUSH, join(varint(8_000), random(7_900))),
+  },
+  {
+    name: 'reopened-ping',
+    does: 'One peer opens streams of ping 300 times a second, each with half of one.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
+    run: (context) => reopened(context, PING, random(16)),
+  },
   {
     name: 'yamux-pings-unread',
     does: 'One peer sends Yamux pings as fast as it can, and reads nothing.',

@@ -230,6 +230,20 @@ describe('a frame', () => {
     await peer.next('message', ({ data }) => text(data) === 'here')
   })
 
+  it('comes over no stream that its sender opens again and again, and that is told', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer, TOPIC)
+    for (let i = 0; i < 8; i++) await raw.reopen()
+    await raw.publish(TOPIC, bytes('here'))
+    await peer.next('message', ({ data }) => text(data) === 'here')
+    for (let i = 0; i < 40; i++) await raw.reopen().catch(() => undefined)
+    expect(await peer.next('refused', ({ peer: who }) => who === raw.id)).toMatchObject({
+      what: 'gossipStreams',
+      own: true,
+    })
+    await goesOn(peer)
+  })
+
   it('that we send is never over the limit, however much others ask for at once', async () => {
     const peer = await victim({ ...SLOW, pubsub: PUBSUB })
     await rawPeer(peer, TOPIC)
