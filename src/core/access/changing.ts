@@ -85,7 +85,7 @@ export function bar(
   const barred = { list, entry, until, ...(why !== undefined && { reason: why }) }
   const isPlanned = until === Infinity || known?.until === until
   enter(state, out, barred)
-  if (!isPlanned) planEnd(state, barred)
+  if (!isPlanned) planEnd(state, { list, entry, until })
 }
 
 function planEnd(state: State, end: AccessEnd): void {

@@ -12,7 +12,7 @@ export function knownPeers(state: State): Record<string, string[]> {
 }
 
 /** The lists of who may come in. */
-export function accessStatus({ access: { lists }, now }: State): AccessStatus {
+function accessStatus({ access: { lists }, now }: State): AccessStatus {
   const listed = (list: ListName): AccessEntry[] =>
     Array.from(entriesOf(lists, list), ({ entry, until, message }) => ({
       entry: textOfEntry(entry),
@@ -20,6 +20,11 @@ export function accessStatus({ access: { lists }, now }: State): AccessStatus {
       ...(until < Infinity && { for: until - now }),
     }))
   return { ...(lists.closed && { allow: listed('allow') }), deny: listed('deny'), bans: listed('bans') }
+}
+
+/** What is told on demand: with the lists, which may be long. */
+export function fullStatus(state: State): NodeStatus {
+  return { ...snapshot(state), access: accessStatus(state) }
 }
 
 /** As a user can pass them to another node's `bootNodes`. */
