@@ -27,9 +27,10 @@ export function hasShare(
   each: number,
 ): boolean {
   if (fitsAnybody(amount, all, total) && own + amount <= each) return true
-  const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
-  if (ofRange && fits(own, amount, all, { total, each })) return true
-  return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer)
+  const newcomers = true
+  const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity, newcomers })
+  if (ofRange && fits(own, amount, all, { total, each, newcomers })) return true
+  return fits(own, amount, all, { total, each, trusted: true, newcomers }) && isTrusted(state, peer)
 }
 
 /** Counts one more request of this peer, which is connected. `undefined`: there is no room for it. */
