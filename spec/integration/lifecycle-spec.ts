@@ -101,7 +101,7 @@ describe('status', () => {
       connections: [b.peerId],
       topics: {},
     })
-    expect(await a.status()).toEqual(status)
+    expect(await a.status()).toEqual({ ...status, access: { deny: [], bans: [] } })
     expect(await a.knownPeers()).toEqual(status.knownPeers)
   })
 
