@@ -110,13 +110,13 @@ export function isWorkedOn({ stage, ended }: Exchange): boolean {
   }
 }
 
-/** Why an answer is not wanted any more: the asker does not say. */
-export const GIVEN_UP: Refusal = { code: 'Aborted', message: 'the asker has given up' }
-
-/** The time that it has had for its stage, ms. */
+/** What its time was that is over now, ms: since all of it was here or, while it comes or is answered, as it was set last. */
 export function timeFor({ stage, timeout, until, arrivedAt }: Exchange): number {
   return stage === 'queued' || stage === 'handling' ? until - arrivedAt : timeout
 }
+
+/** Why an answer is not wanted any more: the asker does not say. */
+export const GIVEN_UP: Refusal = { code: 'Aborted', message: 'the asker has given up' }
 
 /** The same: its time is over. */
 export function tooLate(exchange: Exchange): Refusal {
