@@ -85,8 +85,12 @@ export class Hearsay {
     const trusted = right > wrong
     const total = trusted ? inAll : inAllOfStrangers
     return (
-      mayHold(this.byTeller, peer, amount, { total, each: trusted ? ofTeller : ofStranger, trusted, newcomers: true }) &&
-      mayHold(this.byRange, range, amount, { total, each: total, trusted, newcomers: true })
+      mayHold(this.byTeller, peer, amount, {
+        total,
+        each: trusted ? ofTeller : ofStranger,
+        trusted,
+        newcomers: true,
+      }) && mayHold(this.byRange, range, amount, { total, each: total, trusted, newcomers: true })
     )
   }
 
