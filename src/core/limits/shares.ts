@@ -55,8 +55,8 @@ export function fits(
 }
 
 /**
- * Would everybody's share have room for `amount` more, with a part for newcomers, and whoever holds the `used`? For then no more is held by all than would still be free, so
- * no more by each. It spares a look at who holds what.
+ * Would everybody's share have room for `amount` more, with a part for newcomers, and whoever holds the `used`? For then no more is held
+ * by all than would still be free, so no more by each. It spares a look at who holds what.
  */
 export function fitsAnybody(amount: number, used: number, total: number): boolean {
   return used + amount <= (total * (1 - RESERVE - NEWCOMERS)) / 2
