@@ -127,10 +127,10 @@ describe('the explanation of a peer', () => {
       handlers: 100,
     })
     expect(peer(new GossipCore({ limits })).limits).toMatchObject({
-      requests: 219,
-      requestBytes: 438,
-      answerBytes: 1_750,
-      handlers: 44,
+      requests: 204,
+      requestBytes: 407,
+      answerBytes: 1_625,
+      handlers: 41,
     })
   })
 

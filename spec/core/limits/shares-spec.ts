@@ -29,7 +29,7 @@ describe('shares', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 700 }), fc.integer({ min: 1, max: 700 }), (total, each) => {
         let held = 0
-        while (fits(held, 1, held, { total, each })) held++
+        while (fits(held, 1, held, { total, each, newcomers: true })) held++
         expect(shareOf(total, each)).toBe(held)
       }),
     )
@@ -41,11 +41,11 @@ describe('shares', () => {
       fc.property(amount, amount, amount, fc.boolean(), (total, used, more, trusted) => {
         if (!fitsAnybody(more, used, total)) return
         for (const held of [0, Math.floor(used / 2), used]) {
-          expect(fits(held, more, used, { total, each: Infinity, trusted })).toBe(true)
+          expect(fits(held, more, used, { total, each: Infinity, trusted, newcomers: true })).toBe(true)
         }
       }),
     )
-    expect([fitsAnybody(350, 0, 800), fitsAnybody(351, 0, 800)]).toEqual([true, false])
+    expect([fitsAnybody(325, 0, 800), fitsAnybody(326, 0, 800)]).toEqual([true, false])
   })
 
   it('give one alone half of what is no reserve', () => {
@@ -57,6 +57,22 @@ describe('shares', () => {
     const taken = Array.from({ length: 12 }, (_, i) => fill(shares, `hog ${i}`))
     expect(taken).toEqual([350, 175, 88, 44, 22, 11, 5, 3, 1, 1, 0, 0])
     expect(shares.used).toBe(700)
+  })
+
+  it('keep a part for who holds nothing, or little, however many take half of the rest before', () => {
+    const shares = createShares()
+    const bounds = { ...BOUNDS, newcomers: true }
+    const taken = Array.from({ length: 12 }, (_, i) => fill(shares, `hog ${i}`, bounds))
+    expect(taken).toEqual([325, 163, 81, 41, 20, 10, 5, 3, 1, 1, 1, 1])
+    expect(mayHold(shares, 'hog 0', 1, bounds)).toBe(false)
+    expect(mayHold(shares, 'newcomer', 48, bounds)).toBe(true)
+    // Little is a 512th of all: here one.
+    hold(shares, 'newcomer', 1)
+    expect(mayHold(shares, 'newcomer', 1, bounds)).toBe(false)
+    const larger = { ...bounds, total: 8_000, each: 8_000 }
+    const rest = createShares()
+    for (let i = 0; i < 12; i++) fill(rest, `hog ${i}`, larger)
+    expect(fill(rest, 'newcomer', larger)).toBe(15)
   })
 
   it('are alike when many take turns, and one part is free', () => {

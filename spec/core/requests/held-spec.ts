@@ -100,6 +100,26 @@ describe('newcomers', () => {
     }
     expect(asked).toBe(20)
   })
+
+  it.each<[string, Partial<Limits>]>([
+    ['requests', { requests: 160 }],
+    ['bytes of requests', { requestBytes: 160 }],
+    ['handlers', { handlers: 160 }],
+    ['bytes of answers', { answerBytes: 160 * LEAST }],
+  ])(
+    'are answered at once, when a dozen peers have come one after the other and taken all %s that they may',
+    (_, limits) => {
+      const core = limited(limits)
+      const ask = (peer: number, count: number): number => {
+        core.connect(`peer ${peer}`, 10 + peer)
+        core.in({ type: 'streamInbound', stream: 100 + 2 * peer, connection: 10 + peer, protocol: SESSION })
+        return handled(core.in({ type: 'data', stream: 100 + 2 * peer, chunks: [join(hello(), asks(1, count))] }))
+      }
+      const taken = Array.from({ length: 12 }, (_, peer) => ask(peer, 100))
+      expect(ask(12, 1)).toBe(1)
+      expect(taken.slice(0, 3)).toEqual([65, 33, 16])
+    },
+  )
 })
 
 describe('a thousand requests for a mebibyte that are not read', () => {

@@ -23,11 +23,11 @@ describe('a session that a peer opens', () => {
     const core = new AnsweringCore({ limits: limitsOf({ requests: 600 }) })
     core.connect('bob')
     core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
-    expect(core.lines(core.receive(hello()))[0]).toMatch(/^HELLO 0=7 1=263 /)
-    const burst = Array.from({ length: 263 }, (_, i) => request(i + 1, bytes('?'), RICH))
+    expect(core.lines(core.receive(hello()))[0]).toMatch(/^HELLO 0=7 1=244 /)
+    const burst = Array.from({ length: 244 }, (_, i) => request(i + 1, bytes('?'), RICH))
     expect(core.lines(core.receive(...burst)).filter((text) => text.startsWith('FAIL'))).toEqual([])
-    expect(core.lines(core.receive(request(264, bytes('?'), RICH)))).toEqual([
-      'FAIL 264 Overloaded, after 1000 ms, "too many requests are open"',
+    expect(core.lines(core.receive(request(245, bytes('?'), RICH)))).toEqual([
+      'FAIL 245 Overloaded, after 1000 ms, "too many requests are open"',
     ])
   })
 
