@@ -115,7 +115,7 @@ describe('newcomers', () => {
         core.in({ type: 'streamInbound', stream: 100 + 2 * peer, connection: 10 + peer, protocol: SESSION })
         return handled(core.in({ type: 'data', stream: 100 + 2 * peer, chunks: [join(hello(), asks(1, count))] }))
       }
-      const taken = Array.from({ length: 12 }, (_, peer) => ask(peer, 100))
+      const taken = Array.from({ length: 12 }, (_one, peer) => ask(peer, 100))
       expect(ask(12, 1)).toBe(1)
       expect(taken.slice(0, 3)).toEqual([65, 33, 16])
     },

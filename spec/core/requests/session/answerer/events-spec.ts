@@ -20,14 +20,14 @@ describe('a session that a peer opens', () => {
   })
 
   it('is told no more than its share of all requests, and may have that', () => {
-    const core = new AnsweringCore({ limits: limitsOf({ requests: 600 }) })
+    const core = new AnsweringCore({ limits: limitsOf({ requests: 628 }) })
     core.connect('bob')
     core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
-    expect(core.lines(core.receive(hello()))[0]).toMatch(/^HELLO 0=7 1=244 /)
-    const burst = Array.from({ length: 244 }, (_, i) => request(i + 1, bytes('?'), RICH))
+    expect(core.lines(core.receive(hello()))[0]).toMatch(/^HELLO 0=7 1=256 /)
+    const burst = Array.from({ length: 256 }, (_, i) => request(i + 1, bytes('?'), RICH))
     expect(core.lines(core.receive(...burst)).filter((text) => text.startsWith('FAIL'))).toEqual([])
-    expect(core.lines(core.receive(request(245, bytes('?'), RICH)))).toEqual([
-      'FAIL 245 Overloaded, after 1000 ms, "too many requests are open"',
+    expect(core.lines(core.receive(request(257, bytes('?'), RICH)))).toEqual([
+      'FAIL 257 Overloaded, after 1000 ms, "too many requests are open"',
     ])
   })
 
