@@ -1,10 +1,4 @@
-/**
- * The state of requests: outbound and inbound ones, their streams, and the budget of the inbound ones.
- *
- * What lives as long as a request of ours has a constructor, because of V8. If a hundred literals of one place outlive a collection, as those
- * of a burst do, V8 makes all that follow in the old generation; each keeps what it refers to there, and a request takes half as
- * much time again.
- */
+/** The state of requests: outbound and inbound ones, their streams, and the budget of the inbound ones. */
 import { IdMap, type Deadlines } from '../id-map.js'
 import type { ConnectionId, StreamId } from '../port.js'
 import type { AskId, ExchangeId, Overflow, TakeValues } from '../terms.js'
@@ -22,51 +16,38 @@ export interface V1Call {
 }
 
 /** A request of ours over a session. As a `Sender` it sends the payload. */
-export class SessionCall implements Sender {
-  readonly protocol = 'session'
-  value: Uint8Array | undefined
-  sent = -1
-  listed = false
-  intake: Intake | undefined = undefined
-
-  /** `firstCredit`: the credit for replies in its REQUEST. */
-  constructor(
-    readonly ask: RequestAsk,
-    readonly wireId: number,
-    public sendCredit: number,
-    readonly firstCredit: number,
-  ) {
-    this.value = ask.data
-  }
+export interface SessionCall extends Sender {
+  readonly protocol: 'session'
+  readonly ask: RequestAsk
+  /** The credit for replies in its REQUEST. */
+  readonly firstCredit: number
+  intake: Intake | undefined
 }
 
 /** A request of a caller or of the node itself, from its command to its answer or (`draining`) to the end of its stream. */
-export class RequestAsk {
-  readonly kind = 'request'
+export interface RequestAsk {
+  readonly kind: 'request'
+  readonly id: AskId
+  readonly peer: string
+  /** Where to dial it, if that is needed; none: look it up. */
+  readonly addresses: string[]
+  /** It goes to the other node itself, and not to its application. */
+  readonly service: boolean
+  /** Of the deadline that it has now, ms. */
+  timeout: number
+  /** When the caller gives up, in the lane's time. */
+  readonly deadline: number
+  /** How a stream of values is taken; `undefined`: one value is the answer. */
+  readonly values: TakeValues | undefined
+  /** The payload, until it is sent. */
+  data: Uint8Array | undefined
   /** `streaming`: the first value has arrived, and others may follow. `draining`: answered, but the stream is still open. */
-  stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining' = 'dialling'
-  connection: ConnectionId | undefined = undefined
+  stage: 'dialling' | 'queued' | 'opening' | 'waiting' | 'streaming' | 'draining'
+  connection: ConnectionId | undefined
   /** How often it went to another connection, because the one before was lost. */
-  moves = 0
+  moves: number
   /** `undefined`: it waits for a dial, or for its turn on the connection. */
-  call: V1Call | SessionCall | undefined = undefined
-
-  constructor(
-    readonly id: AskId,
-    readonly peer: string,
-    /** Where to dial it, if that is needed; none: look it up. */
-    readonly addresses: string[],
-    /** It goes to the other node itself, and not to its application. */
-    readonly service: boolean,
-    /** Of the deadline that it has now, ms. */
-    public timeout: number,
-    /** When the caller gives up, in the lane's time. */
-    readonly deadline: number,
-    /** How a stream of values is taken; `undefined`: one value is the answer. */
-    readonly values: TakeValues | undefined,
-    /** The payload, until it is sent. */
-    public data: Uint8Array | undefined,
-  ) {}
+  call: V1Call | SessionCall | undefined
 }
 
 /**
