@@ -6,7 +6,6 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import {
   distinctUntilChanged,
   filter,
-  firstValueFrom,
   map,
   startWith,
   Subject,
@@ -53,6 +52,7 @@ import type { Logger } from '../edge/log.js'
 import { publish, type BroadcastOptions, type Published } from '../edge/broadcasts/publishing.js'
 import { Receipts } from '../edge/broadcasts/receipts.js'
 import type { IterableObservable } from '../edge/queue.js'
+import { firstValueFrom } from '../edge/first-value.js'
 import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
@@ -269,7 +269,7 @@ class Node implements P2pNode {
   // Not `async`, which would cost two more promises per request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
-      return firstValueFrom(this.outbound.one(peer, data, options))
+      return firstValueFrom(this.outbound.oneToTheEnd(peer, data, options))
     } catch (error) {
       return firstValueFrom(throwError(() => error))
     }
