@@ -187,6 +187,20 @@ export const SWITCHES: readonly Switch[] = [
   ),
   off(
     'guards/identify.ts',
+    drop('saying', 'wantNothing('),
+    'modesty',
+    'is reset: that by which a peer asks who we are',
+  ),
+  off('guards/identify.ts', drop('hearing', 'leave('), 'modesty', 'is reset: that by which a peer tells more than'),
+  off('guards/identify.ts', drop('asking', 'leave('), 'modesty', 'is reset: that by which we ask who a peer is'),
+  off(
+    'guards/identify.ts',
+    drop('telling', 'wantNothing('),
+    'modesty',
+    'is reset: that by which we tell something new',
+  ),
+  off(
+    'guards/identify.ts',
     replace('modest', "override(override(peerStore, 'patch', patch), 'merge', merge)", 'peerStore'),
     'modesty',
     'is in the peer store as far as it is kept',

@@ -22,7 +22,7 @@ import {
 import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
 import { createGuards } from './guards/guards.js'
-import { admitting, behind, modest } from './guards/identify.js'
+import { admitting, asking, behind, hearing, modest, saying, telling } from './guards/identify.js'
 import { boundPeerIds } from './guards/peer-ids.js'
 import { answerPings } from './guards/ping-server.js'
 import { kadService, type Kad } from './kad/kad.js'
@@ -73,8 +73,14 @@ export function createHost(
   boundPeerIds()
   const { protector } = options
   const admitted = admitting(guards.identify, guards.refused)
-  const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
-  const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
+  const identifying = behind(
+    (handler) => admitted(saying(handler)),
+    modest(gater, asking(identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)))),
+  )
+  const pushing = behind(
+    (handler) => admitted(hearing(handler)),
+    modest(gater, telling(identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)))),
+  )
   const pinging = behind(
     () => answerPings(guards.ping, guards.refused),
     (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
