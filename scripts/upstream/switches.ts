@@ -60,12 +60,6 @@ export const SWITCHES: readonly Switch[] = [
     'it is broken as soon as it is being closed',
   ),
   off(
-    'patches/duplicate-connections.ts',
-    replace('withoutHangingUp', 'force: true', 'force: false'),
-    'duplicates',
-    'leave two connections, and none is hung up',
-  ),
-  off(
     'patches/claims.ts',
     drop('Claims.set', 'this.byAddress.set('),
     'dialling',
@@ -178,6 +172,12 @@ export const SWITCHES: readonly Switch[] = [
     replace('KadClient.filtered', 'framed(this.kept(answer, wanted, connection))', 'framed(frame)'),
     'kad',
     'makes us dial no more than a few addresses',
+  ),
+  off(
+    'kad/client.ts',
+    replace('KadClient.tryAll', 'force: true', 'force: false'),
+    'duplicates',
+    'leave two connections, and none is hung up',
   ),
   off(
     'guards/identify.ts',
