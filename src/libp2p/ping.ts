@@ -4,6 +4,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { PING_PROTOCOL } from '../wire/protocols.js'
+import { wantNothing } from './guards/unwanted.js'
 import { withTimeout } from './timeout-signal.js'
 
 const LENGTH = 32
@@ -46,6 +47,7 @@ function echo(stream: Stream, signal: AbortSignal): Promise<number> {
       }
       if (position < LENGTH) return
       done()
+      wantNothing(stream)
       // The answer is here, so nothing waits for the end of the stream.
       stream.close().catch((error: Error) => stream.abort(error))
       resolve(Math.ceil(performance.now() - start))

@@ -234,4 +234,26 @@ describe('the explanation of a peer', () => {
     expect(requests).toEqual({ ours: 1, its: 1 })
     expect(text).toContain('requests open: 1 of ours, 1 of its')
   })
+
+  it('says what its handlers cost of late, and for how long its requests wait for that, until they do not', () => {
+    const core = busy()
+    core.inbound(2)
+    core.in({ type: 'data', stream: 2, chunks: [new Uint8Array([1, 7])] })
+    const took = (ms: number): unknown => core.in({ type: 'handlerTook', peer: 'bob', ms })
+    took(4)
+    expect(peer(core)).not.toHaveProperty('dear')
+    took(100)
+    core.now += 1_000
+    expect(peer(core).dear).toEqual({ cost: 100, for: 9_000 })
+    took(20)
+    const { dear, text } = peer(core)
+    expect(dear).toEqual({ cost: 80, for: 10_000 })
+    expect(text).toContain(
+      'dear: its handlers keep the event loop for 80 ms each, so its requests wait while others ask, for 10000 ms more',
+    )
+    expect(peer(core, {}, 'carol')).not.toHaveProperty('dear')
+    core.now += 10_000
+    expect(peer(core)).not.toHaveProperty('dear')
+    expect(peer(core).text).not.toContain('dear')
+  })
 })

@@ -244,6 +244,16 @@ describe('a frame', () => {
     await goesOn(peer)
   })
 
+  it('that comes back over our own stream, on which nobody says anything, is not kept: the stream is opened again', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer)
+    const [ours] = raw.inbound
+    ours!.send(new Uint8Array(100_000))
+    await raw.until(() => raw.inbound.length === 2)
+    expect(ours!.status).toBe('reset')
+    await goesOn(peer)
+  })
+
   it('that we send is never over the limit, however much others ask for at once', async () => {
     const peer = await victim({ ...SLOW, pubsub: PUBSUB })
     await rawPeer(peer, TOPIC)

@@ -62,9 +62,9 @@ export function beginMemory(state: State, out: Effects): void {
   // The one that was good last is the last in the map, and the first that is dialled.
   for (const { peer, addresses, age } of [...others].reverse()) {
     const proven = addresses.slice(0, MAX_PROVEN)
-    const host = siteOf(addresses[0] ?? '')
+    const site = siteOf(addresses[0] ?? '')
     const times = { goodAt: state.now - age, livedAt: lived(state) - age }
-    remember(state, peer, { addresses, proven, told: [], host, trusted: false, ...times, ...FRESH })
+    remember(state, peer, { addresses, proven, told: [], host: site, trusted: false, ...times, ...FRESH })
   }
   for (const { peer } of others) if (state.memory.peers.has(peer)) planTry(state, peer, state.now)
   for (const peer of namedPeers(state.settings)) if (peer !== state.self) planTry(state, peer, state.now)
@@ -311,7 +311,7 @@ function remember(state: State, peer: string, known: RememberedPeer): void {
 }
 
 /**
- * One that we have not chosen goes first, of the host that has most of them: a stranger can make any number of identities, and must
+ * One that we have not chosen goes first, of the site that has most of them: a stranger can make any number of identities, and must
  * not push out those of others. Of these it is the one that was good longest ago. Who is connected, or in the config, stays.
  */
 function evict({ memory, settings, connections }: State): void {
@@ -319,10 +319,10 @@ function evict({ memory, settings, connections }: State): void {
   const free = [...memory.peers].filter(([peer]) => isFree(peer))
   const strangers = free.filter(([, { trusted }]) => !trusted)
   const crowd = strangers.length > 0 ? strangers : free
-  const byHost = new Map<string, number>()
-  for (const [, { host }] of crowd) byHost.set(host, (byHost.get(host) ?? 0) + 1)
-  const most = Math.max(...byHost.values())
-  const [oldest] = crowd.find(([, { host }]) => byHost.get(host) === most) ?? []
+  const bySite = new Map<string, number>()
+  for (const [, { host: site }] of crowd) bySite.set(site, (bySite.get(site) ?? 0) + 1)
+  const most = Math.max(...bySite.values())
+  const [oldest] = crowd.find(([, { host: site }]) => bySite.get(site) === most) ?? []
   if (oldest === undefined) return
   memory.peers.delete(oldest)
   memory.retries.delete(oldest)

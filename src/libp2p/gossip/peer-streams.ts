@@ -6,6 +6,7 @@ import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { Buckets } from '../../core/limits/rate.js'
 import { GOSSIP_LATE_STREAMS, GOSSIP_OPEN_TIMEOUT, GOSSIP_PACED, GOSSIP_STREAM_RATE } from '../defaults.js'
+import { wantNothing } from '../guards/unwanted.js'
 import type { Host } from '../host.js'
 import { withTimeout } from '../timeout-signal.js'
 import { decodeRpc } from './decoding.js'
@@ -217,6 +218,7 @@ export class PeerStreams implements RegistrarListener {
       if (stream.announced) listener.closed(id)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
+    wantNothing(raw)
     this.outbound.set(id, stream)
     listener.met(connection)
     this.registrar.carry(peer, connection, raw, () => {

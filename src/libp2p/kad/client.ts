@@ -9,9 +9,10 @@
  *   that they have said themselves, or that hearsay.ts has, one after the other, each peer once at a time. Questions are answered by
  *   server.ts.
  * Without it: one answer with 10,000 invented peers stands a node still for half a minute, a question may be answered for ever, addresses
- *   that a liar tells of a peer come before its own, a node dials whatever it is told, and 50 questions a second use a core up.
+ *   that a liar tells of a peer come before its own, a node dials whatever it is told, and 50 questions a second use a core up. Of two
+ *   connections, one by kad-dht and one by the lane, one is hung up: the peer knows both, and what it sends over that one is lost.
  * Missing option: a limit on the peers of an answer, and on addresses; rates; which messages are served.
- * Guarded by: spec/integration/libp2p/kad-hostile-spec.ts
+ * Guarded by: spec/integration/libp2p/kad-hostile-spec.ts, spec/integration/libp2p/duplicate-connections-spec.ts
  */
 import type { Connection, PeerId, Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
@@ -113,7 +114,7 @@ export class KadClient {
     for (const address of addresses.slice(0, HEARSAY.perPeer)) {
       try {
         const where = multiaddr(withPeer(address, peer))
-        // (Without `force` it is hung up when the lane has dialled there meanwhile: patches/duplicate-connections.ts.)
+        // (Without `force` libp2p hangs up the second of two connections to one address, without a word. The lane may have dialled there.)
         const connection = await this.components.connectionManager.openConnection(where, { signal, force: true })
         hearsay.found(peer, address)
         return connection
