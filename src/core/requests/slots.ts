@@ -22,13 +22,11 @@ const MOST_DEBT = 1_000
 
 /** May a handler begin to work for this peer? */
 export function hasSlot(state: State, account: Account): boolean {
-  const { all } = state.budget
   const { handlers, handlersPerPeer } = state.settings.limits
   // The first answers show how large they are, before there are many.
   if (account.handlers >= account.window && account.expected === 0) return false
-  const held = { own: account.handlers, inRange: account.range.handlers, all: all.handlers }
   return (
-    hasShare(state, account, held, 1, handlers, handlersPerPeer) &&
+    hasShare(state, account, 'handlers', 1, handlers, handlersPerPeer) &&
     mayExpect(state, account, expectedOf(state, account))
   )
 }
