@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { EmptyError, firstValueFrom as rxjsFirstValueFrom, NEVER, Observable, of, Subject, throwError } from 'rxjs'
 import { firstValueFrom } from '../../src/edge/first-value.js'
 
-// What rxjs's does, ours does too.
+// Ours does the same as that of rxjs.
 describe.each([
   ['ours', firstValueFrom],
   ['that of rxjs', rxjsFirstValueFrom],

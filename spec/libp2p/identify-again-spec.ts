@@ -7,7 +7,7 @@ const MINUTES = 60_000
 /** A host whose peers do not say what they are: identify fails with this. */
 function unidentified(error = new Error('timed out')) {
   const events = new EventTarget()
-  const identify = jest.fn(() => Promise.reject(error))
+  const identify = jest.fn((_: Connection, _options: { signal: AbortSignal }) => Promise.reject(error))
   const addEventListener = events.addEventListener.bind(events)
   identifyAgain({ addEventListener, services: { identify: { identify } } })
   const tell = (type: string, detail: unknown) => events.dispatchEvent(new CustomEvent(type, { detail }))
@@ -25,10 +25,26 @@ describe('a peer that has not said what it is', () => {
     await jest.advanceTimersByTimeAsync(9_999)
     expect(identify).not.toHaveBeenCalled()
     await jest.advanceTimersByTimeAsync(1)
-    expect(identify.mock.calls).toEqual([[connection]])
+    expect(identify.mock.calls).toEqual([[connection, { signal: expect.any(AbortSignal) }]])
     await jest.advanceTimersByTimeAsync(60 * MINUTES)
     expect(identify).toHaveBeenCalledTimes(3)
     expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it('has more time each time', async () => {
+    const { identify } = unidentified()
+    const times: number[] = []
+    identify.mockImplementation((_, { signal }) => {
+      const began = performance.now()
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          times.push(performance.now() - began)
+          reject(signal.reason as Error)
+        })
+      })
+    })
+    await jest.advanceTimersByTimeAsync(60 * MINUTES)
+    expect(times).toEqual([10_000, 20_000, 60_000])
   })
 
   it('is asked no more when it has said it, or is gone', async () => {

@@ -28,7 +28,10 @@ class FirstValue<T> extends Subscriber<T> {
   }
 }
 
-/** As `firstValueFrom` of rxjs: rejects with its error, or with `EmptyError` if it completes without a value. */
+/**
+ * As `firstValueFrom` of rxjs: rejects with the error of the source, or with `EmptyError` if it completes without a value. (But an error of a
+ * teardown is thrown by the source's `next`. Ours throw none.)
+ */
 export function firstValueFrom<T>(source: Observable<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     source.subscribe(new FirstValue<T>(resolve, reject))

@@ -4,9 +4,19 @@
  */
 import type { Connection } from '@libp2p/interface'
 import type { Host } from './host.js'
+import { withTimeout } from './timeout-signal.js'
 
-/** Since the connection was opened, and since it was asked last, ms. */
-const AGAIN = [10_000, 30_000, 120_000]
+/** When: since the connection was opened, and since it was asked last; and how long it has to answer, ms. */
+const AGAIN: Turn[] = [
+  { after: 10_000, timeout: 10_000 },
+  { after: 30_000, timeout: 20_000 },
+  { after: 120_000, timeout: 60_000 },
+]
+
+interface Turn {
+  after: number
+  timeout: number
+}
 
 /** What is needed of the host. */
 type Identifying = Pick<Host, 'addEventListener'> & {
@@ -20,15 +30,16 @@ export function identifyAgain(host: Identifying): void {
     clearTimeout(timers.get(connection))
     timers.delete(connection)
   }
-  const wait = (connection: Connection, [delay, ...others]: number[]): void => {
-    if (delay === undefined) return forget(connection)
+  const wait = (connection: Connection, [next, ...others]: Turn[]): void => {
+    if (next === undefined) return forget(connection)
     const ask = (): void => {
       wait(connection, others)
-      host.services.identify.identify(connection).catch((error: Error) => {
+      const { identify } = host.services
+      withTimeout(next.timeout, (signal) => identify.identify(connection, { signal })).catch((error: Error) => {
         if (error.name === 'UnsupportedProtocolError') forget(connection)
       })
     }
-    timers.set(connection, setTimeout(ask, delay).unref())
+    timers.set(connection, setTimeout(ask, next.after).unref())
   }
   host.addEventListener('connection:open', ({ detail }) => wait(detail, AGAIN))
   host.addEventListener('peer:identify', ({ detail }) => forget(detail.connection))

@@ -427,7 +427,7 @@ class Node implements P2pNode {
   }
 
   private async ask<T extends Answer>(command: Parameters<Asks['ask']>[0]): Promise<T> {
-    return (await firstValueFrom(this.asks.ask(command))) as T
+    return (await firstValueFrom(this.asks.askToTheEnd(command))) as T
   }
 
   private reachesUsers(type: Effect['type']): boolean {

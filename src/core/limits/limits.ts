@@ -53,7 +53,7 @@ export interface Limits {
    * do. More are reset. Default 50: a lookup asks a peer once or twice, and a discovery interval has two.
    */
   kadRate: number
-  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, and a change of addresses. */
+  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, or more if it is not answered, and a change of addresses. */
   identifyRate: number
   /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
   pingRate: number

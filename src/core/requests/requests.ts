@@ -15,7 +15,7 @@ import { unhandled } from '../terms.js'
 import { isUnsent, lost, mayMove } from './losses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
-import { NewRequestAsk } from './made.js'
+import { RequestAskRecord } from './records.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
 
@@ -29,7 +29,7 @@ export function startRequest(
 ): void {
   const { ask: id, peer, addresses, timeout, data, values } = command
   if (!acceptAsk(state, out, id)) return
-  const ask = new NewRequestAsk(id, peer, addresses, service, timeout, state.now + timeout, values, data)
+  const ask = new RequestAskRecord(id, peer, addresses, service, timeout, state.now + timeout, values, data)
   openAsk(state, ask)
   if (over === undefined) send(state, out, ask)
   else useConnection(state, out, ask, over)

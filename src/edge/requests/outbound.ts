@@ -77,8 +77,10 @@ export class OutboundRequests {
 
   /** The same for a subscriber that leaves by the signal or not at all. */
   oneToTheEnd(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
-    if (options.signal !== undefined) return this.one(peer, data, options)
-    return this.asks.askToTheEnd(this.single(peer, data, options)) as Observable<Uint8Array>
+    const command = this.single(peer, data, options)
+    const { signal } = options
+    if (signal !== undefined) return abortable(this.asks.ask(command) as Observable<Uint8Array>, checkSignal(signal))
+    return this.asks.askToTheEnd(command) as Observable<Uint8Array>
   }
 
   private single(peer: string, data: Uint8Array, options: RequestOptions): (ask: AskId) => Command {

@@ -15,7 +15,7 @@ import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
 import { lost, mayMove } from '../../losses.js'
-import { NewSessionCall } from '../../made.js'
+import { SessionCallRecord } from '../../records.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
@@ -42,7 +42,7 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   // The peer's limit may be huge, but ours bounds the memory.
   const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
   if (!session.open || requests.size + cancelled.size >= most) return false
-  const call = new NewSessionCall(ask, ++session.lastId, flightOf(session), firstCredit(state, session, ask))
+  const call = new SessionCallRecord(ask, ++session.lastId, flightOf(session), firstCredit(state, session, ask))
   ask.stage = 'waiting'
   ask.data = undefined
   ask.call = call

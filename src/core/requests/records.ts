@@ -8,8 +8,8 @@ import type { AskId, TakeValues } from '../terms.js'
 import type { Intake } from './session/state.js'
 import type { RequestAsk, SessionCall } from './state.js'
 
-/** A request that begins. */
-export class NewRequestAsk implements RequestAsk {
+/** A request of ours. */
+export class RequestAskRecord implements RequestAsk {
   readonly kind = 'request'
   stage: RequestAsk['stage'] = 'dialling'
   connection: ConnectionId | undefined = undefined
@@ -28,8 +28,8 @@ export class NewRequestAsk implements RequestAsk {
   ) {}
 }
 
-/** A request of which nothing has been sent over its session. */
-export class NewSessionCall implements SessionCall {
+/** The same over a session. */
+export class SessionCallRecord implements SessionCall {
   readonly protocol = 'session'
   value: Uint8Array | undefined
   sent = -1
