@@ -148,9 +148,9 @@ describe('an option', () => {
 })
 
 /** What a call ends with. */
-async function outcome(call: () => unknown): Promise<unknown> {
+async function outcome(work: () => unknown): Promise<unknown> {
   try {
-    const result = call()
+    const result = work()
     return await (isObservable(result) ? lastValueFrom(result) : result)
   } catch (error) {
     return error
@@ -169,10 +169,10 @@ describe('options that are none', () => {
     ['online', (node, options) => node.online(options)],
     ['stop', (node, options) => node.stop(options)],
   ]
-  it.each(CALLED)('are refused by %s, as bad input', async (_name, call) => {
+  it.each(CALLED)('are refused by %s, as bad input', async (_name, called) => {
     for (const options of [null, 'x', 7, true]) {
       let ended: unknown
-      await asked((node) => void outcome(() => call(node, options as never)).then((error) => (ended = error)))
+      await asked((node) => void outcome(() => called(node, options as never)).then((error) => (ended = error)))
       expect(ended).toMatchObject({ name: 'P2pError', code: 'InvalidConfig' })
     }
   })
