@@ -13,6 +13,7 @@ const V1_ASKER = 'requests/v1/asker.ts'
 const V1_ANSWERER = 'requests/v1/answerer.ts'
 const HELD = 'requests/held.ts'
 const SLOTS = 'requests/slots.ts'
+const SERVED = 'requests/served.ts'
 const DEAR = 'requests/dear.ts'
 const TURNS = 'requests/turns.ts'
 const OUTBOX = 'requests/session/outbox.ts'
@@ -145,7 +146,8 @@ export const OWNERS = {
     RangeUse: ['requests/accounts.ts'],
     Moved: ['requests/accounts.ts'],
     'Account.window': [SLOTS],
-    'Account.debt': [SLOTS],
+    'Account.served': ['requests/accounts.ts', SERVED],
+    'RangeUse.served': ['requests/accounts.ts', SERVED],
     'Account.interval': [SLOTS],
     'Account.freedAt': [SLOTS],
     'Account.cost': [DEAR],
@@ -154,6 +156,7 @@ export const OWNERS = {
     Lingering: [],
     Turns: [SLOTS],
     'Turns.due': [SLOTS, HELD],
+    'Turns.clock': [SERVED],
     'Turns.stalled': [HELD],
     'Turns.resuming': [HELD],
     'Turns.quickPeer': [DEAR],

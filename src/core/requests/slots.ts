@@ -6,7 +6,7 @@ import { dueAt } from '../due.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { freeBytes, hasShare } from './budget.js'
-import { nextRested, noteTime } from './dear.js'
+import { nextRested } from './dear.js'
 import { expectedOf, mayExpect } from './held.js'
 import type { Account, Exchange, Lingering } from './state.js'
 
@@ -17,8 +17,6 @@ const GROWS_EACH = 50
 const GROWTH = 4
 /** Of the time between two ends of handlers, the newest counts for this part. */
 const NEWEST = 1 / 8
-/** The most that a peer can owe, ms. */
-const MOST_DEBT = 1_000
 
 /** May a handler begin to work for this peer? */
 export function hasSlot(state: State, account: Account): boolean {
@@ -98,7 +96,7 @@ export function nextHandlers(state: State): number {
   const { turns } = state
   const { oldestId } = turns.lingering
   const until = oldestId === undefined ? Infinity : turns.lingering.get(oldestId)!.until
-  return Math.min(until, turns.growAt, nextRested(state))
+  return Math.min(until, turns.growAt, turns.moreAt, nextRested(state))
 }
 
 /** Returns the peers of handlers that count no more, though they have not ended. */
@@ -123,6 +121,10 @@ export function growLater(state: State): void {
 /** Time has passed: more may be free. */
 export function reviewTurns(state: State): void {
   growWindows(state)
+  if (state.turns.moreAt <= state.now) {
+    state.turns.moreAt = Infinity
+    state.turns.due = true
+  }
   if (state.turns.restUntil <= state.now && state.turns.peers.size > 0) state.turns.due = true
 }
 
@@ -154,24 +156,10 @@ export function beginTurns({ turns }: State): void {
   turns.due = false
 }
 
-/** The peer has had its turn. */
-export function moveToEnd({ turns }: State, account: Account): void {
-  turns.peers.delete(account.peer)
-  turns.peers.set(account.peer, account)
-}
-
 /** The request waits no more. */
 export function unqueueExchange({ turns }: State, { id, account }: Exchange): void {
   account.queue.delete(id)
   if (account.queue.size === 0) turns.peers.delete(account.peer)
-}
-
-/** Its handlers have used so much time, ms. */
-export function addDebt(state: State, peer: string, ms: number): void {
-  const account = state.budget.accounts.get(peer)
-  if (account === undefined) return
-  account.debt = Math.min(MOST_DEBT, account.debt + ms)
-  noteTime(state, account, ms)
 }
 
 /** No more answers end for their room before this time. */
@@ -179,7 +167,8 @@ export function endRoom({ turns }: State, until: number): void {
   turns.roomAt = until
 }
 
-/** It has let a turn pass that was worth so much, ms. */
-export function payDebt(account: Account, ms: number): void {
-  account.debt = Math.max(0, account.debt - ms)
+/** More of those that wait go to their handlers in a moment. */
+export function goOnLater(state: State): void {
+  state.turns.moreAt = state.now + 1
+  dueAt(state, 'handlers', state.now + 1)
 }

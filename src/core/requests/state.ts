@@ -167,6 +167,8 @@ export interface RangeUse extends Use {
   readonly range: string
   /** Of how many peers there are accounts. */
   accounts: number
+  /** Time of handlers that they have had, as `Account.served`. */
+  served: number
 }
 
 /** What one peer uses, while it is connected or uses anything, and for a while longer if its handlers took long. */
@@ -175,8 +177,8 @@ export interface Account extends Use {
   readonly range: RangeUse
   /** Handlers that it may have at once while nothing is known of its answers. */
   window: number
-  /** Time of handlers that it has had beyond its share and pays for by turns that it lets pass, ms. */
-  debt: number
+  /** Time of handlers that it has had, ms (served.ts). */
+  served: number
   /** What one of its dear handlers takes of late, ms; it counts as dear until `dearUntil`. */
   cost: number
   dearUntil: number
@@ -251,8 +253,10 @@ export interface Lingering {
 
 /** Requests that wait for a handler. slots.ts changes it. */
 export interface Turns {
-  /** Those whose requests wait, by peer id. The next one is the first. */
+  /** Those whose requests wait, by peer id. */
   peers: Map<string, Account>
+  /** What whoever waits has had at the least, of time of handlers, ms (served.ts). */
+  clock: number
   /** Answers whose producers wait for room for their next value. */
   stalled: Set<ExchangeId>
   /** They try again, one after the other. */
@@ -262,6 +266,8 @@ export interface Turns {
   due: boolean
   /** No answers are ended for the room that they take before this. */
   roomAt: number
+  /** When more of those that wait go to their handlers, because there were many; `Infinity`: all have gone that may. */
+  moreAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
   growAt: number
   /** The peer that is not dear and had a handler last, and when. */
@@ -307,11 +313,13 @@ export function createRequestsState(): RequestsState {
     },
     turns: {
       peers: new Map(),
+      clock: 0,
       stalled: new Set(),
       resuming: false,
       lingering: new IdMap(),
       due: false,
       roomAt: -Infinity,
+      moreAt: Infinity,
       growAt: Infinity,
       quickPeer: '',
       quickAt: -Infinity,

@@ -75,7 +75,7 @@ const TURN = 10
 /** After this time without a handler the event loop has had a turn, ms. */
 const IDLE = 1
 /** Shorter times of a handler are not told to the lane, ms. */
-const TOLD = 1
+const TOLD = 0.25
 
 /** One request. It is also its own context, because another object for each request would cost time. */
 class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
@@ -293,7 +293,7 @@ export class InboundRequests {
     if (start - this.endedAt > IDLE) this.used = 0
     this.used += took
     this.endedAt = end
-    if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took) })
+    if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took * 10) / 10 })
     if (this.used < TURN) return
     this.left = []
     this.inNextTurn(this.endTurn)
