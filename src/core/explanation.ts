@@ -165,7 +165,10 @@ export interface PeerExplanation {
   }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
-  /** Its handlers keep the event loop for `cost` ms each, so its requests wait while others ask, for `for` ms more at least; absent: they do not. */
+  /**
+   * Its handlers keep the event loop for `cost` ms on average, so its requests wait while others ask: for `for` ms more, or until they are
+   * quick again. Absent: they do not.
+   */
   dear?: { cost: number; for: number }
   /** What it asked of this node beyond what it may, by kind, and how often. */
   refused: Partial<Record<RefusedKind, number>>

@@ -15,6 +15,7 @@ import { expectedOf, holdAnswer } from './held.js'
 import {
   addDebt,
   beginTurns,
+  dropLingering,
   expireLingering,
   freeSlot,
   growLater,
@@ -135,7 +136,7 @@ export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>
     const exchange = state.exchanges.open.get(id)
     const isWanted = exchange?.stage === 'handling' && exchange.busy
     if (!isWanted) {
-      freeSlot(state, id)
+      dropLingering(state, id)
       continue
     }
     returnSlot(state, exchange)
