@@ -1,6 +1,6 @@
 /**
  * Peers whose handlers compute: each keeps the process from everything else for as long as it takes. While peers ask whose handlers are
- * quick, those of all dear peers together have a quarter of the time.
+ * quick, those of all dear peers together have a quarter of the time. (What a handler computes after its first `await` nobody sees.)
  */
 import { dueAt } from '../due.js'
 import type { State } from '../state.js'
