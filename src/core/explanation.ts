@@ -98,8 +98,8 @@ export interface PeerExplanation {
    */
   barred?: { why: string; for?: number }
   /**
-   * Connections with it that `access` or a ban has refused, by whichever side they were opened: how many, how long ago the last one was, ms,
-   * and why that one; absent: none, or so many others were refused since (1,000 peers) that it is forgotten.
+   * Connections with it that `access` or a ban has refused, by whichever side they were opened: how many, how long ago the last one was, ms
+   * (of those that are told in one sum, the first), and why that one; absent: none, or so many others were refused since (1,000 peers) that it is forgotten.
    */
   turnedAway?: { count: number; ago: number; reason: string }
   /** What it has done against our protocols: points, which fade, and how often it was banned for that; absent: nothing of late. */

@@ -43,6 +43,7 @@ export class Gater {
     readonly door = new Door(
       () => undefined,
       () => undefined,
+      now,
     ),
   ) {}
 
