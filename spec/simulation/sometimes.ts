@@ -52,8 +52,6 @@ const NEVER = [
   'there is no room for it',
   // It goes elsewhere, three times, unless the other side hangs up before it says anything.
   'the request was not sent: ',
-  // Of 1,200 seeds none fills a node by a range of addresses that has more open than the one that finds no room.
-  'answers to … were cut off: others need the room',
   // Nobody has so many late subscribers.
   'too many histories are wanted',
   // A day is longer than a run.

@@ -107,9 +107,9 @@ export const eventsByType: Arbitraries = {
     'turnedAway',
     {
       why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey', 'handshakes'),
-      ...{ peer: text, address: text, inbound: fc.boolean(), count: id },
+      ...{ peer: text, address: text, inbound: fc.boolean(), reason: text, count: id, ago: id },
     },
-    ['peer'],
+    ['peer', 'reason'],
   ),
   connectionClosed: event('connectionClosed', { connection: id, moved: fc.boolean() }, ['moved']),
   dialled: event('dialled', { target: text, peer: text, connection: id }),

@@ -56,7 +56,7 @@ export type EdgeEffect =
   /** Something that the states of peers show has changed. At most one a batch. */
   | { type: 'peersChanged' }
   /** Something happened that is relevant for security. */
-  | { type: 'audited'; event: AuditEvent }
+  | { type: 'audited'; event: AuditEvent; ago: number }
   /** Ask the application whether this peer may come in. Answered by `authorized`. */
   | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
   /** The answer is no longer wanted. */

@@ -98,8 +98,8 @@ export interface PeerExplanation {
    */
   barred?: { why: string; for?: number }
   /**
-   * Connections with it that `access` or a ban has refused, by whichever side they were opened: how many, how long ago the last one was, ms,
-   * and why that one; absent: none, or so many others were refused since (1,000 peers) that it is forgotten.
+   * Connections with it that `access` or a ban has refused, by whichever side they were opened: how many, how long ago the last one was, ms
+   * (of those that are told in one sum, the first), and why that one; absent: none, or so many others were refused since (1,000 peers) that it is forgotten.
    */
   turnedAway?: { count: number; ago: number; reason: string }
   /** What it has done against our protocols: points, which fade, and how often it was banned for that; absent: nothing of late. */
@@ -165,7 +165,10 @@ export interface PeerExplanation {
   }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
-  /** Its handlers keep the event loop for `cost` ms each, so its requests wait while others ask, for `for` ms more at least; absent: they do not. */
+  /**
+   * Its handlers keep the event loop for `cost` ms on average, so its requests wait while others ask: for `for` ms more, or until they are
+   * quick again. Absent: they do not.
+   */
   dear?: { cost: number; for: number }
   /** What it asked of this node beyond what it may, by kind, and how often. */
   refused: Partial<Record<RefusedKind, number>>

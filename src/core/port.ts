@@ -204,9 +204,19 @@ export type PortEvent =
   | { type: 'visit'; visit: number; peer: string; address: string; inbound: boolean }
   /**
    * Connections were refused by the copy of the lists that the network has, for want of its key or of room, `count` times; told once a second at
-   * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is.
+   * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is. `reason`: what the lists said of the first of
+   * them, which was `ago` ms ago.
    */
-  | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }
+  | {
+      type: 'turnedAway'
+      why: TurnedAwayFor
+      peer?: string
+      address: string
+      inbound: boolean
+      reason?: string
+      count: number
+      ago: number
+    }
   /**
    * Something was refused to a peer, `count` times; told once a second at most for each peer and kind. `own`: for what it has done itself,
    * and not only because others have used up what it shares with them. `hungUp`: a connection of it was closed for that.

@@ -72,7 +72,11 @@ class Libp2pPort implements NetworkPort {
     private readonly options: Libp2pPortOptions,
     private readonly report: Emit,
   ) {
-    this.door = new Door(this.emit, (ms, run) => void setTimeout(run, ms).unref())
+    this.door = new Door(
+      this.emit,
+      (ms, run) => void setTimeout(run, ms).unref(),
+      () => performance.now(),
+    )
   }
 
   run(effect: PortEffect): void {

@@ -490,7 +490,7 @@ class Node implements P2pNode {
       case 'cancelAuthorization':
         return this.authorizer.onCancel(effect.authorization, notWanted(effect.denied))
       case 'audited':
-        return this.audits$.next({ ...effect.event, at: Math.floor(this.time()) })
+        return this.audits$.next({ ...effect.event, at: Math.floor(this.time() - effect.ago) })
       case 'log':
         return this.log(
           effect.level,

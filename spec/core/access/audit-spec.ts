@@ -29,7 +29,7 @@ describe('the audit', () => {
   it('tells what the network has refused, and how often', () => {
     const core = new Core()
     const address = '/ip4/192.0.2.1/tcp/1'
-    const refused = { type: 'turnedAway', address, inbound: true, count: 5 } as const
+    const refused = { type: 'turnedAway', address, inbound: true, count: 5, ago: 0 } as const
     for (const [why, reason] of [
       ['networkKey', 'it has another network key, or none'],
       ['handshakes', 'there were too many handshakes'],
@@ -39,10 +39,26 @@ describe('the audit', () => {
       ])
   })
 
+  it('has the time and the reason of the first refusal of a sum, though the entry has ended meanwhile', () => {
+    const core = new Core()
+    const [address, reason] = ['/ip4/192.0.2.1/tcp/1', 'denied by this node: maintenance']
+    core.now = 2_000
+    const away: Event = { type: 'turnedAway', why: 'denied', peer: 'bob', address, inbound: true, reason, count: 2, ago: 900 } // prettier-ignore
+    expect(core.all(away)).toContainEqual({
+      type: 'audited',
+      event: { kind: 'refused', at: 1_100, peer: 'bob', address, inbound: true, reason, count: 2 },
+      ago: 900,
+    })
+    core.in({ type: 'explain', ask: 5, about: { peer: 'bob' } })
+    expect(core.in({ type: 'inspected', ask: 5, peers: {} })).toMatchObject([
+      { value: { turnedAway: { count: 2, ago: 900, reason } } },
+    ])
+  })
+
   it('leaves with each peer how often it was refused, for explain; of so many peers as are not too many', () => {
     const core = new Core()
     const from = (peer: string, count: number): Event => {
-      return { type: 'turnedAway', why: 'denied', peer, address: '/ip4/192.0.2.1/tcp/1', inbound: true, count }
+      return { type: 'turnedAway', why: 'denied', peer, address: '/ip4/192.0.2.1/tcp/1', inbound: true, count, ago: 0 }
     }
     const explain = (peer: string): Effect[] => {
       core.in({ type: 'explain', ask: 5, about: { peer } })
@@ -79,6 +95,7 @@ describe('the audit', () => {
         address: `/ip4/192.0.${i >> 8}.${i & 255}/tcp/1`,
         inbound: true,
         count: 1,
+        ago: 0,
       }
     })
     expect(core.all(...deny).filter(({ type }) => type === 'log').length).toBeLessThanOrEqual(201)

@@ -46,10 +46,7 @@ describe('deny', () => {
     const address = '/ip4/127.0.0.1/tcp/5'
     const dial = core.in({ type: 'dialPeer', ask: 2, target: address, addresses: [address] })
     expect(refusalOf(dial)).toBe(`Denied: ${address} is ${ofRange}`)
-    const away = { type: 'turnedAway', why: 'denied', address, inbound: true, count: 1 } as const
-    const told = core.all(away, { ...away, peer: 'bob' }).flatMap((one) => (one.type === 'audited' ? [one.event] : []))
-    expect(told.map(({ reason }) => reason)).toEqual([ofRange, 'denied by this node: spam'])
-    // The network says less, since it does not know more.
+    // The network says less.
     core.request(3, 'carol')
     const failure = { message: 'x' }
     const tried = [{ address, reason: 'denied by this node' }]

@@ -240,16 +240,16 @@ describe('the explanation of a peer', () => {
     core.inbound(2)
     core.in({ type: 'data', stream: 2, chunks: [new Uint8Array([1, 7])] })
     const took = (ms: number): unknown => core.in({ type: 'handlerTook', peer: 'bob', ms })
-    took(4)
+    took(32)
     expect(peer(core)).not.toHaveProperty('dear')
-    took(100)
+    took(800)
     core.now += 1_000
-    expect(peer(core).dear).toEqual({ cost: 100, for: 9_000 })
-    took(20)
+    expect(peer(core).dear).toEqual({ cost: 104, for: 9_000 })
+    took(48)
     const { dear, text } = peer(core)
-    expect(dear).toEqual({ cost: 80, for: 10_000 })
+    expect(dear).toEqual({ cost: 110, for: 10_000 })
     expect(text).toContain(
-      'dear: its handlers keep the event loop for 80 ms each, so its requests wait while others ask, for 10000 ms more',
+      'dear: its handlers keep the event loop for 110 ms on average, so its requests wait while others ask, for 10000 ms more at most',
     )
     expect(peer(core, {}, 'carol')).not.toHaveProperty('dear')
     core.now += 10_000

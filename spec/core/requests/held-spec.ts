@@ -212,5 +212,6 @@ describe('an answer of several values', () => {
     core.run(next(-1, 20_000), next(-2, 20_000))
     expect(core.lines(core.run(next(-1, 60_000)))).toEqual(['cancelHandler -1'])
     expect(held(core)).toBe(2 * 20_256)
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
   })
 })

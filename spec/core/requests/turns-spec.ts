@@ -138,14 +138,43 @@ describe('requests', () => {
     const core = limited({}, 1_000)
     const carol = other(core, 'carol', 2)
     core.receive(...ask(1, 'b1'))
-    core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 100 })
-    // Each of them keeps the others waiting for 400 ms.
+    core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 800 })
+    // On average each of them keeps the others waiting for 400 ms.
     expect(core.lines(core.receive(...ask(2, 'b2', 'b3', 'b4', 'b5')))).toEqual([
-      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer: its handlers keep the event loop for 100 ms each"',
+      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer: its handlers keep the event loop for 100 ms on average"',
     ])
     expect(dearness(core.state, core.state.budget.accounts.get('bob'))).toEqual({ cost: 100, for: 10_000 })
     core.receive(...ask(6, 'b6'))
     expect(core.state.budget.accounts.get('bob')).toMatchObject({ exchanges: 4, refused: 2 })
+  })
+
+  it('of a peer that has many quick handlers and a slow one at times are as those of others', () => {
+    const core = answering()
+    const carol = other(core, 'carol', 2)
+    core.run(carol('c1'))
+    for (let i = 1; i <= 40; i++) {
+      core.receive(...ask(i, 'b'))
+      core.run(...(i === 20 ? [{ type: 'handlerTook' as const, peer: 'bob', ms: 50 }] : []), answer(-i - 1))
+    }
+    const { cost, dearUntil } = accountOf(core.state, 'bob')
+    expect(dearUntil).toBeGreaterThan(core.now)
+    expect(cost).toBeLessThan(5)
+    expect(dearness(core.state, accountOf(core.state, 'bob'))).toBeUndefined()
+    core.run(carol('c2'))
+    expect(handed(core.receive(...ask(41, 'b')))).toEqual(['b'])
+  })
+
+  it.each([
+    [10, 7],
+    [50, 1],
+  ])('of a peer all of whose handlers take %i ms are dear after %i of them', (ms, many) => {
+    const core = answering()
+    const dear = Array.from({ length: many }, (_, i) => {
+      core.receive(...ask(i + 1, 'b'))
+      core.run(answer(-i - 1), { type: 'handlerTook', peer: 'bob', ms })
+      return dearness(core.state, accountOf(core.state, 'bob')) !== undefined
+    })
+    expect(dear.lastIndexOf(true)).toBe(many - 1)
   })
 
   it('whose time is over while they wait never reach a handler', () => {
@@ -289,6 +318,26 @@ describe('a request whose turn would come too late', () => {
     expect(core.lines(core.receive(data(31, filled(10)))).join()).toMatch(/^FAIL 31 Overloaded/)
   })
 
+  it('is not refused for one pause of the process while many wait whose handlers are quick', () => {
+    const core = limited({ handlersPerPeer: 2 })
+    core.receive(...ask(1, ...Array.from({ length: 900 }, () => 'x')))
+    for (let i = 1; i <= 40; i++) {
+      core.now += i === 20 ? 200 : 1
+      core.run(...(i === 20 ? [{ type: 'handlerTook' as const, peer: 'bob', ms: 200 }] : []), answer(-i))
+      expect(core.lines(core.receive(...ask(900 + i, 'x')))).toEqual([])
+    }
+  })
+
+  it('is not refused because handlers that began together end together', () => {
+    const core = limited({ handlersPerPeer: 60 })
+    core.receive(...ask(1, ...Array.from({ length: 900 }, () => 'x')))
+    for (let i = 1; i <= 240; i++) {
+      if (i % 60 === 1) core.now += 100
+      core.run(answer(-i))
+      expect(core.lines(core.receive(...ask(900 + i, 'x')))).toEqual([])
+    }
+  })
+
   it('is not refused for what was handed back, which is no end of a handler', () => {
     const core = limited({ handlersPerPeer: 20 })
     core.receive(...ask(1, ...Array.from({ length: 60 }, () => 'x')))
@@ -297,8 +346,12 @@ describe('a request whose turn would come too late', () => {
       core.run(answer(-i))
     }
     const { interval } = accountOf(core.state, 'bob')
+    core.in({ type: 'handlerTook', peer: 'bob', ms: 50 })
+    const { cost } = accountOf(core.state, 'bob')
     const requests = Array.from({ length: 15 }, (_, i) => ({ exchange: -(10 + i), data: bytes('x') }))
+    core.now += 100
+    core.receive(cancel(10))
     core.in({ type: 'handedBack', requests })
-    expect(accountOf(core.state, 'bob').interval).toBe(interval)
+    expect(accountOf(core.state, 'bob')).toMatchObject({ interval, cost })
   })
 })

@@ -6,9 +6,8 @@ import type { RefusedKind } from '../port.js'
 import type { State } from '../state.js'
 import { line } from '../terms.js'
 import { tell } from './audit.js'
-import { textOfBar, textOfBarred } from './lists.js'
+import { textOfBarred } from './lists.js'
 import { offend, OFFENCES } from './offences.js'
-import { whyBarred } from './rules.js'
 
 /**
  * Those that nobody who keeps to a protocol can come to. The others are rates. (`frameWaste` is one: when we reset a thousand streams,
@@ -30,27 +29,25 @@ export function onRefused(state: State, out: Effects, { peer, what, count, own, 
 
 /** Somebody was not let in. */
 export function onTurnedAway(state: State, out: Effects, event: EventOf<'turnedAway'>): void {
-  const { peer, address, inbound, count } = event
+  const { peer, address, inbound, count, ago } = event
   tell(state, out, {
     kind: 'refused',
     ...(peer !== undefined && { peer }),
     address,
     inbound,
-    reason: whyOf(state, event),
+    reason: whyOf(event),
     count,
+    ago,
   })
 }
 
-function whyOf(state: State, { why, peer, address }: EventOf<'turnedAway'>): string {
+function whyOf({ why, reason }: EventOf<'turnedAway'>): string {
   switch (why) {
     case 'networkKey':
       return 'it has another network key, or none'
     case 'handshakes':
       return 'there were too many handshakes'
-    default: {
-      // The entry may have ended since.
-      const bar = whyBarred(state, peer, address)
-      return bar?.why === why ? textOfBar(bar) : textOfBarred(why)
-    }
+    default:
+      return reason ?? textOfBarred(why)
   }
 }

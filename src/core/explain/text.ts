@@ -61,7 +61,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
       `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
     peer.dear &&
-      `dear: its handlers keep the event loop for ${peer.dear.cost} ms each, so its requests wait while others ask, for ${peer.dear.for} ms more`,
+      `dear: its handlers keep the event loop for ${peer.dear.cost} ms on average, so its requests wait while others ask, for ${peer.dear.for} ms more at most`,
     dropped(peer.dropped),
     Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
     `limits: ${limits.requests} requests of its at once, ${limits.requestBytes} bytes of them, ` +

@@ -6,17 +6,19 @@ import { dueAt } from '../due.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { freeBytes, hasShare } from './budget.js'
-import { nextRested } from './dear.js'
+import { nextRested, noteRun } from './dear.js'
 import { expectedOf, mayExpect } from './held.js'
-import type { Account, Exchange, Lingering } from './state.js'
+import type { Account, Exchange } from './state.js'
 
 /** A handler whose request is over counts for so long at most, ms: one that never ends must not keep a place for ever. */
 const LONGEST = 60_000
 /** While nothing is known of a peer's answers it may have `GROWTH` times as many handlers after each `GROWS_EACH` ms. */
 const GROWS_EACH = 50
 const GROWTH = 4
-/** Of the time between two ends of handlers, the newest counts for this part. */
-const NEWEST = 1 / 8
+/** The time between two ends of handlers is smoothed over so many of them at least … */
+const ENDS = 8
+/** … and, for the wait behind a long queue, over one end for so many requests of it: a pause adds no more than so many times its length. */
+const PAUSES = 16
 
 /** May a handler begin to work for this peer? */
 export function hasSlot(state: State, account: Account): boolean {
@@ -43,9 +45,8 @@ export function freeSlot(state: State, id: ExchangeId): void {
     returnSlot(state, exchange)
     return noteEnd(exchange.account, state.now)
   }
-  const { lingering } = state.turns
-  const over = lingering.size > 0 ? lingering.get(id) : undefined
-  if (over !== undefined) endLingering(state, id, over)
+  const over = dropLingering(state, id)
+  if (over !== undefined) noteEnd(over, state.now)
 }
 
 /** The handler has not begun. */
@@ -63,12 +64,15 @@ function giveBack({ budget, turns }: State, account: Account): void {
 
 /** A handler has ended. How often they do, while requests wait, says how long one will wait. */
 function noteEnd(account: Account, now: number): void {
+  noteRun(account)
   if (account.queue.size === 0) {
     account.interval = 0
     account.freedAt = -Infinity
     return
   }
-  if (account.freedAt > -Infinity) account.interval += (now - account.freedAt - account.interval) * NEWEST
+  // Those that began together end together.
+  const ends = Math.max(ENDS, account.handlers, account.queue.size / PAUSES)
+  if (account.freedAt > -Infinity) account.interval += (now - account.freedAt - account.interval) / ends
   account.freedAt = now
 }
 
@@ -84,11 +88,15 @@ export function linger(state: State, { id, account, reserved: bytes, admitted }:
   dueAt(state, 'handlers', until)
 }
 
-function endLingering(state: State, id: ExchangeId, over: Lingering): void {
-  state.turns.lingering.delete(id)
+/** The handler of a request that is over counts no more; if it has not begun, that is no end of one. Returns whose it was. */
+export function dropLingering(state: State, id: ExchangeId): Account | undefined {
+  const { lingering } = state.turns
+  const over = lingering.size > 0 ? lingering.get(id) : undefined
+  if (over === undefined) return undefined
+  lingering.delete(id)
   giveBack(state, over.account)
-  noteEnd(over.account, state.now)
   freeBytes(state, over)
+  return over.account
 }
 
 /** When a handler whose request is over counts no more, or a peer may have more of them, or again. */
@@ -106,7 +114,7 @@ export function expireLingering(state: State): string[] {
   for (const [id, over] of turns.lingering) {
     if (over.until > now) break
     peers.push(over.account.peer)
-    endLingering(state, id, over)
+    freeSlot(state, id)
   }
   return peers
 }

@@ -179,7 +179,7 @@ export interface Account extends Use {
   window: number
   /** Time of handlers that it has had, ms (served.ts). */
   served: number
-  /** What one of its dear handlers takes of late, ms; it counts as dear until `dearUntil`. */
+  /** What its handlers take of late on average, ms; if that is much, it counts as dear until `dearUntil`. */
   cost: number
   dearUntil: number
   /** While requests of it wait: the time between two ends of its handlers, smoothed, ms, and when the last one was. */

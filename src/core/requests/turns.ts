@@ -14,6 +14,7 @@ import { expectedOf, holdAnswer } from './held.js'
 import { addServed, advanceClock, noteServed, servedOf, takeBack } from './served.js'
 import {
   beginTurns,
+  dropLingering,
   expireLingering,
   freeSlot,
   goOnLater,
@@ -145,7 +146,7 @@ export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>
     const exchange = state.exchanges.open.get(id)
     const isWanted = exchange?.stage === 'handling' && exchange.busy
     if (!isWanted) {
-      freeSlot(state, id)
+      dropLingering(state, id)
       continue
     }
     returnSlot(state, exchange)

@@ -45,9 +45,9 @@ export interface InboundRequest {
 /** What to do with requests and broadcasts, registered once by `setEventHandler`: one of the methods, or both. */
 export interface EventHandler {
   /**
-   * Answers a request that no subscriber of `requests$` has answered at once. It may be slow or asynchronous, because nothing else
-   * waits for it. If it throws, this request alone is rejected. The error's message and `code` are only logged here, unless the
-   * error has `expose: true`: then the asker gets them.
+   * Answers a request that no subscriber of `requests$` has answered at once. Nothing else waits while it
+   * waits for something, but everything does while it computes: let a worker do that. If it throws, this request alone is rejected. The
+   * error's message and `code` are only logged here, unless the error has `expose: true`: then the asker gets them.
    */
   handleInboundRequest?(data: Uint8Array, context: RequestContext): Reply
   /**

@@ -28,6 +28,7 @@ describe('an answer that has begun', () => {
     core.run(next(-1))
     expect(core.lines(core.at(59_999))).toEqual([])
     expect(core.lines(core.at(60_000))).toEqual(['cancelHandler -1', `${ENDED} 60000 ms"`])
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
     core.run({ type: 'released', exchange: -1 })
     expect(used(core.state.budget)).toMatchObject({ exchanges: 0, answers: 0, handlers: 0 })
   })
@@ -104,6 +105,7 @@ describe('when others find no room', () => {
     const { core, ask } = full([pullable(-1), next(-1), pullable(-2)])
     core.now = 2_000
     expect(ask()).toEqual(['handle -3', 'cancelHandler -1', 'handle -4'])
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
   })
 
   it('nothing ends that is taken, or that was a moment ago', () => {

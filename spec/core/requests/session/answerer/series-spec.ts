@@ -168,6 +168,7 @@ describe('a producer that cannot wait', () => {
     const core = asked({ credit: 0, lossy: { policy: 0, buffer: 2 } })
     expect(values(core, 'a', 'b')).toEqual([])
     expect(values(core, 'c')).toEqual(['cancelHandler -1'])
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
     expect(values(core, 'd')).toEqual([])
     expect(rest(core)).toEqual([
       'REPLY 1, "a"',

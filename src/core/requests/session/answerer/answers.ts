@@ -86,7 +86,13 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
 /** The answer ends with what waits of it, because there is too much of it. */
 function cutAnswer(state: State, out: Effects, exchange: SessionExchange, message: string, retryAfterMs = 0): void {
   cancelHandler(state, out, exchange, { code: 'Overloaded', message })
+  logCut(state, out, exchange, message)
   endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs })
+}
+
+/** The rest of the answer is refused. */
+export function logCut(state: State, out: Effects, { peer }: SessionExchange, message: string): void {
+  logRefusal(state, out, peer, `its answer was cut off: ${message}`)
 }
 
 /** The producer can wait. */

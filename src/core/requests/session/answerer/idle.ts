@@ -2,15 +2,14 @@
  * Answers of several values that are not taken. They have no deadline, since a producer may have nothing to say for as long as it likes;
  * but one that has, and whose asker reads nothing or gives no credit, must not keep its room for ever.
  */
-import { log, type Effects } from '../../../effects.js'
+import type { Effects } from '../../../effects.js'
 import type { State } from '../../../state.js'
 import { accountOf } from '../../accounts.js'
 import { openAccount } from '../../budget.js'
 import { cancelHandler, isWorkedOn, lookLater } from '../../exchanges.js'
 import { endRoom } from '../../slots.js'
 import type { Account, Exchange, Series, SessionExchange } from '../../state.js'
-import { endExchange, writeRefusal } from './answers.js'
-import { line } from '../../../terms.js'
+import { endExchange, logCut, writeRefusal } from './answers.js'
 
 /** Nobody finds room so often that others end for it more often than this, ms. */
 const APART = 100
@@ -38,7 +37,6 @@ export function lookAtSeries(state: State, out: Effects, exchange: SeriesExchang
   const since = idleSince(state, exchange)
   const { answerIdleTimeout } = state.settings.limits
   if (since === undefined || state.now - since < answerIdleTimeout) return lookLater(state, exchange)
-  log(out, 'debug', line`an answer to ${exchange.peer} was cut off: it was not taken for ${state.now - since} ms`)
   endIdle(state, out, exchange, `nothing of it was taken for ${state.now - since} ms`)
 }
 
@@ -46,6 +44,7 @@ export function lookAtSeries(state: State, out: Effects, exchange: SeriesExchang
 function endIdle(state: State, out: Effects, exchange: SessionExchange, message: string): void {
   const session = state.connections.all.get(exchange.connection)!.answering!
   if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, { code: 'Overloaded', message })
+  logCut(state, out, exchange, message)
   writeRefusal(state, session, exchange.wireId, 'Overloaded', message)
   endExchange(state, exchange)
 }
@@ -75,11 +74,6 @@ function makeRoom(state: State, out: Effects, peer: string): boolean {
   const idle = idleOf(state, largest.peer)
   const chosen = idle.slice(0, Math.ceil(idle.length / PART))
   if (chosen.length === 0) return false
-  log(
-    out,
-    'info',
-    line`${chosen.length} answers to ${largest.peer} were cut off: others need the room, and nothing of them is taken`,
-  )
   for (const { exchange } of chosen) endIdle(state, out, exchange, 'others need its room, and nothing of it is taken')
   return true
 }
