@@ -51,6 +51,16 @@ describe('discovery', () => {
     expect(shorts(core.in(tick))).toEqual(['tableQuery'])
   })
 
+  it('warns once of each reason for which a boot node is down, also when they take turns', () => {
+    const core = new Core(BOOT)
+    const levels = ['a', 'b', 'a', 'b', 'a'].map((message) => {
+      core.in(tick)
+      const effects = core.all({ ...dialFailed('boot'), failure: { message } } as Event)
+      return effects.flatMap((one) => (one.type === 'log' && one.message.includes('is down') ? [one.level] : []))
+    })
+    expect(levels.flat()).toEqual(['warn', 'warn', 'debug', 'debug', 'debug'])
+  })
+
   it('tries a boot node again at each tick until it is connected, and says that it is down', () => {
     const core = new Core(BOOT)
     expect(core.in(tick)).toEqual([{ type: 'dial', target: 'boot', addresses: BOOT.bootNodes.boot }])

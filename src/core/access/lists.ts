@@ -187,6 +187,15 @@ export function isBarred(reason: string): boolean {
   return reason.split(', ').every((part) => TEXTS.has(part.slice(/^[\da-f.:]+: /i.exec(part)?.[0].length ?? 0)))
 }
 
+/** (Whoever does not let somebody in does not say so.) */
+export const NOT_LET_IN = 'it may not let us in, or is full'
+
+/** Why a dial fails whose other side is gone before it has shown who it is. */
+export const NO_HANDSHAKE = `the other side hung up, or said what no libp2p node says: ${NOT_LET_IN}, or has another network key, or is another service`
+
+/** Why a dial fails whose connection is gone at once. */
+export const HUNG_UP = `the other side closed the connection at once: ${NOT_LET_IN}`
+
 /** Why a dial fails between networks. */
 export const OTHER_NETWORK = 'the other side has another network key, or none, or does not let us in'
 
