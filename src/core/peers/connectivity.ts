@@ -58,6 +58,9 @@ import { line } from '../terms.js'
 
 const REFUSED = `the connection was lost before the other side said anything: ${NOT_LET_IN}`
 
+/** One may be chance. */
+const MANY_HANG_UPS = 3
+
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
   const why = whyBarred(state, peer, place)
@@ -267,7 +270,11 @@ export function dropRefused(state: State, out: Effects, id: ConnectionId): boole
 /** The other side has closed one that we have opened, and said nothing over it. Who waits for it is told, and it is not dialled again for that. */
 function onRefused(state: State, out: Effects, connection: Connection): void {
   forget(state, out, connection, REFUSED, 'refused')
-  log(out, 'debug', line`🔌 disconnected from ${connection.peer}`)
+  const { peer } = connection
+  log(out, 'debug', line`🔌 disconnected from ${peer}`)
+  if (isNamed(state.settings, peer) && state.memory.peers.get(peer)?.hangUps === MANY_HANG_UPS) {
+    log(out, 'warn', line`${nameOf(state, peer)} hangs up on us again and again, and is tried again: ${REFUSED}`)
+  }
 }
 
 /** What we know of it, we know by our own handshake alone. */
