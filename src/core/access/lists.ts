@@ -134,6 +134,11 @@ export function barOf(lists: AccessLists, { peer, address }: Visitor): Bar | und
   return mayBeKnown ? undefined : { why: 'notAllowed' }
 }
 
+/** Is the entry denied, or all that is in it? */
+export function isDenied({ deny }: AccessLists, entry: Entry): boolean {
+  return ('peer' in entry ? find(deny, entry.peer, []) : find(deny, undefined, [entry.range])) !== undefined
+}
+
 export function barred(lists: AccessLists, visitor: Visitor): Barred | undefined {
   return barOf(lists, visitor)?.why
 }
