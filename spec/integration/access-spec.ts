@@ -248,6 +248,24 @@ describe('authorize', () => {
     20_000,
   )
 
+  it.each([
+    ['a denied range', { deny: '127.0.0.0/8' }, {}],
+    ['no address at all', { allow: [] }, {}],
+    ['addresses alone', { allow: ['10.0.0.0/8'] }, {}],
+    ['too many handshakes', {}, { limits: { handshakeRate: 1 } }],
+  ])(
+    'refusal of an address has the same hint: %s',
+    async (_, access, config) => {
+      const b = await start(access, config)
+      const callers = await Promise.all(Array.from({ length: 8 }, () => start()))
+      const all = await Promise.allSettled(callers.map((a) => a.dial(b.addresses[0]!)))
+      const failed = all.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Error).message] : []))
+      expect(failed.length).toBeGreaterThan(0)
+      for (const message of failed) expect(message).toContain('it may not let us in, or is full')
+    },
+    20_000,
+  )
+
   it('that never answers is a no after a while, and the node stops all the same', async () => {
     const a = await start()
     const b = await start({ authorize: () => new Promise(() => undefined) }, { limits: { authorizeTimeout: 300 } })
@@ -301,7 +319,8 @@ describe('a private network', () => {
       const began = Date.now()
       const error = await failure(a.dial(b.addresses[0]!))
       expect(error.code).toBe('DialError')
-      if (ours !== undefined) expect(error.message).toContain('the other side has another network key, or none')
+      const hint = ours === undefined ? 'or has another network key' : 'the other side has another network key, or none'
+      expect(error.message).toContain(hint)
       expect(Date.now() - began).toBeLessThan(6_000)
       expect((await b.status()).connections).toEqual([])
     },

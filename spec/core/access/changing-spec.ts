@@ -104,6 +104,24 @@ describe('deny', () => {
     )
   })
 
+  it('says in the log which entries stay longer than that, and allow which are in a range that stays denied', () => {
+    const core = new Core({ access: { ...open, deny: [bob, loopback] } })
+    core.state.lifecycle.phase = 'starting'
+    core.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
+    const said = (...events: Parameters<Core['all']>): string[] =>
+      core.all(...events).flatMap((one) => (one.type === 'log' ? [one.message] : []))
+    const carol: Entry = { peer: 'carol' }
+    const host: Entry = { range: prefixOf('127.0.0.1')! }
+    expect(said({ type: 'deny', ask: 9, entries: [bob, carol], duration: 300, reason: 'short' })).toEqual([
+      '🚪 deny bob, carol for 300 ms: short (bob stays denied for longer)',
+    ])
+    expect(said({ type: 'allow', ask: 9, entries: [host, carol] })).toEqual([
+      '🚪 allow 127.0.0.1/32, carol (127.0.0.1/32 stays denied: a range around it is)',
+    ])
+    expect(said({ type: 'allow', ask: 9, entries: [loopback] })).toEqual(['🚪 allow 127.0.0.0/8'])
+    expect(said({ type: 'deny', ask: 9, entries: [bob] })).toEqual(['🚪 deny bob'])
+  })
+
   it('leaves others alone', () => {
     const core = new Core()
     core.connect('carol')

@@ -8,7 +8,17 @@ import type { State } from '../state.js'
 import { line } from '../terms.js'
 import { revokeAnswers } from './authorizing.js'
 import { hangUp } from './hang-up.js'
-import { change, closeTo, heldOf, sizeOf, textOfEntry, type AccessChange, type AccessEnd, type Entry } from './lists.js'
+import {
+  change,
+  closeTo,
+  heldOf,
+  isDenied,
+  sizeOf,
+  textOfEntry,
+  type AccessChange,
+  type AccessEnd,
+  type Entry,
+} from './lists.js'
 import { forgive } from './offences.js'
 import type { Access } from './state.js'
 
@@ -38,7 +48,8 @@ export function allow(state: State, out: Effects, { ask, entries }: CommandOf<'a
     }
     if (lists.closed) enter(state, out, { list: 'allow', entry, until: Infinity })
   }
-  note(out, `allow ${textOfEntries(entries)}`, [])
+  const stay = entries.filter((entry) => isDenied(lists, entry))
+  note(out, `allow ${textOfEntries(entries)}${aside(stay, 'stays denied: a range around it is')}`, [])
   settle(state, out, ask, undefined)
 }
 
@@ -47,7 +58,9 @@ export function deny(state: State, out: Effects, command: CommandOf<'deny'>): vo
   const { ask, entries, duration = Infinity, reason } = command
   for (const entry of entries) bar(state, out, 'deny', entry, duration, reason)
   const end = duration === Infinity ? '' : ` for ${duration} ms`
-  note(out, `deny ${textOfEntries(entries)}${end}${reason === undefined ? '' : `: ${reason}`}`, entries)
+  const why = reason === undefined ? '' : `: ${reason}`
+  const stay = entries.filter((entry) => heldOf(state.access.lists, 'deny', entry)!.until > state.now + duration)
+  note(out, `deny ${textOfEntries(entries)}${end}${why}${aside(stay, 'stays denied for longer')}`, entries)
   expel(state, out)
   settle(state, out, ask, undefined)
 }
@@ -56,6 +69,11 @@ export function deny(state: State, out: Effects, command: CommandOf<'deny'>): vo
 function note(out: Effects, what: string, barred: readonly Entry[]): void {
   const isVast = barred.some((entry) => 'range' in entry && entry.range.length === 1)
   log(out, isVast ? 'warn' : 'info', line`🚪 ${what}${isVast ? ': that is every address of its kind' : ''}`)
+}
+
+/** What the change has not done. */
+function aside(entries: readonly Entry[], what: string): string {
+  return entries.length === 0 ? '' : ` (${textOfEntries(entries)} ${what})`
 }
 
 function textOfEntries(entries: readonly Entry[]): string {

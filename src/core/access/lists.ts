@@ -134,6 +134,11 @@ export function barOf(lists: AccessLists, { peer, address }: Visitor): Bar | und
   return mayBeKnown ? undefined : { why: 'notAllowed' }
 }
 
+/** Is the entry denied, or all that is in it? */
+export function isDenied({ deny }: AccessLists, entry: Entry): boolean {
+  return ('peer' in entry ? find(deny, entry.peer, []) : find(deny, undefined, [entry.range])) !== undefined
+}
+
 export function barred(lists: AccessLists, visitor: Visitor): Barred | undefined {
   return barOf(lists, visitor)?.why
 }
@@ -186,6 +191,15 @@ export function textOfBar({ why, entry, held }: Bar): string {
 export function isBarred(reason: string): boolean {
   return reason.split(', ').every((part) => TEXTS.has(part.slice(/^[\da-f.:]+: /i.exec(part)?.[0].length ?? 0)))
 }
+
+/** (Whoever does not let somebody in does not say so.) */
+export const NOT_LET_IN = 'it may not let us in, or is full'
+
+/** Why a dial fails whose other side is gone before it has shown who it is. */
+export const NO_HANDSHAKE = `the other side hung up, or said what no libp2p node says: ${NOT_LET_IN}, or has another network key, or is another service`
+
+/** Why a dial fails whose connection is gone at once. */
+export const HUNG_UP = `the other side closed the connection at once: ${NOT_LET_IN}`
 
 /** Why a dial fails between networks. */
 export const OTHER_NETWORK = 'the other side has another network key, or none, or does not let us in'

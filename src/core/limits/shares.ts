@@ -1,7 +1,7 @@
 /**
  * Shares of something of which there is only so much. Whoever holds some of it may hold as much as is free besides: the threshold
- * falls as the thing fills up, so one alone gets half of it, two get a third each, and whoever holds nothing gets some while any is free
- * (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6 (2), 1998, with α = 1).
+ * falls as the thing fills up, so of what is not set aside one alone gets half, two get a third each, and whoever holds nothing gets some
+ * while any is free (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6 (2), 1998, with α = 1).
  *
  * Two parts are set aside. A reserve is for those who are trusted. A part is for newcomers, which are those that hold little: or holders that
  * come one after the other would halve the rest until nothing is left for the next one. What a holder has is counted there, up to the size of

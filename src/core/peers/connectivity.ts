@@ -5,7 +5,7 @@
  */
 import { tell } from '../access/audit.js'
 import { useAnswer } from '../access/answers.js'
-import { isBarred, textOfBar, type Bar } from '../access/lists.js'
+import { isBarred, NOT_LET_IN, textOfBar, type Bar } from '../access/lists.js'
 import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
@@ -56,8 +56,10 @@ import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 import { line } from '../terms.js'
 
-/** (Whoever does not let somebody in does not say so.) */
-const REFUSED = 'the connection was lost before the other side said anything: it may not let us in, or is full'
+const REFUSED = `the connection was lost before the other side said anything: ${NOT_LET_IN}`
+
+/** One may be chance. */
+const MANY_HANG_UPS = 3
 
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
@@ -189,7 +191,9 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   const message = earlier === '' ? event.failure.message : `${earlier}; ${event.failure.message}`
   const isInConfig = isNamed(state.settings, dial.target)
   if (isInConfig) {
-    const isNew = state.counts.peers.get(dial.target)?.failure?.message !== message
+    // Two reasons may take turns.
+    const known = state.counts.peers.get(dial.target)
+    const isNew = ![known?.failure, known?.earlier].some((failure) => failure?.message === message)
     log(out, isNew ? 'warn' : 'debug', line`${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   }
   // A failed dial to a caller's addresses proves nothing about those in the table.
@@ -266,7 +270,11 @@ export function dropRefused(state: State, out: Effects, id: ConnectionId): boole
 /** The other side has closed one that we have opened, and said nothing over it. Who waits for it is told, and it is not dialled again for that. */
 function onRefused(state: State, out: Effects, connection: Connection): void {
   forget(state, out, connection, REFUSED, 'refused')
-  log(out, 'debug', line`🔌 disconnected from ${connection.peer}`)
+  const { peer } = connection
+  log(out, 'debug', line`🔌 disconnected from ${peer}`)
+  if (isNamed(state.settings, peer) && state.memory.peers.get(peer)?.hangUps === MANY_HANG_UPS) {
+    log(out, 'warn', line`${nameOf(state, peer)} hangs up on us again and again, and is tried again: ${REFUSED}`)
+  }
 }
 
 /** What we know of it, we know by our own handshake alone. */
