@@ -106,10 +106,10 @@ describe('what a peer says of itself', () => {
     const isKnown = ({ host: { peerId } }: RawKad): Promise<boolean> => host.peerStore.has(peerId)
     for (const raw of [stranger, member]) {
       const connection = await raw.host.dial(host.getMultiaddrs())
-      for (let i = 0; i < 100 && !(await isKnown(raw)); i++) await pause(20)
+      for (let i = 0; i < 500 && !(await isKnown(raw)); i++) await pause(20)
       await connection.close()
     }
-    for (let i = 0; i < 250 && (await isKnown(stranger)); i++) await pause(20)
+    for (let i = 0; i < 500 && (await isKnown(stranger)); i++) await pause(20)
     expect([await isKnown(stranger), await isKnown(member), failures]).toEqual([false, true, []])
   })
 })

@@ -19,6 +19,7 @@ import { HEARSAY } from '../../core/parameters.js'
 import { override } from '../component-override.js'
 import { IDENTIFIED } from '../defaults.js'
 import { IDENTIFY_PROTOCOL } from '../../wire/protocols.js'
+import { nextTurn } from '../../platform/timers.js'
 import { decodeText, printable } from '../../wire/text.js'
 import type { Gater } from '../gater.js'
 import type { Admission } from './admission.js'
@@ -71,10 +72,18 @@ export function saying(handler: StreamHandler): StreamHandler {
   }
 }
 
-/** For streams by which a peer tells what is new. (One that has told all has ended.) */
+/**
+ * For streams by which a peer tells what is new. (One that has told all has ended.) Each is read in a turn of the event loop of its own, because
+ * what it tells is looked at in one go, with a signature that may be dear.
+ */
 export function hearing(handler: StreamHandler): StreamHandler {
+  let last = Promise.resolve()
   return async (stream, connection) => {
-    await handler(stream, connection)
+    stream.pause()
+    await (last = last.then(() => new Promise((resolve) => nextTurn(resolve))))
+    const heard = handler(stream, connection)
+    stream.resume()
+    await heard
     leave(stream)
   }
 }
