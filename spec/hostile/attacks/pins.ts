@@ -2,7 +2,6 @@
 import { join } from '../../support/bytes.js'
 import * as wire from '../../support/session.js'
 import { Gossiper, rpc } from '../tools/gossip.js'
-import { KADEMLIA, PUSH } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
 import type { LineStream } from '../tools/line-stream.js'
 import { random } from '../tools/protobuf.js'
@@ -68,18 +67,6 @@ export const pins: Attack[] = [
     does: 'Eight peers send a byte of each of 30 large requests of version 1 with 64 kB of something else, again and again.',
     harmless: KEPT,
     run: begun(8, 30, '/tinyp2p/req-resp/1.0.0', () => join(wire.varint(1_040_000), random(1_000))),
-  },
-  {
-    name: 'kad-pins',
-    does: 'Eight peers send a byte of each of 30 questions to the table with 64 kB of something else, again and again.',
-    harmless: KEPT,
-    run: begun(8, 30, KADEMLIA, () => wire.varint(4_000)),
-  },
-  {
-    name: 'identify-pins',
-    does: 'Eight peers send a byte of what they say of themselves, on 30 streams, with 64 kB of something else, again and again.',
-    harmless: KEPT,
-    run: begun(8, 30, PUSH, () => wire.varint(8_000)),
   },
   {
     name: 'words-pins',
