@@ -22,6 +22,8 @@ export const MARKS: Record<string, Marks> = {
   'v1-paused': { varies: ['p99', 'back'] },
   'v1-answers-unread': { varies: ['p99', 'back', 'stall'] },
   'v1-flood': { varies: ['p99', 'stall', 'back'] },
+  // Who asks bounds how much is asked at once (docs/limits.md).
+  'v1-answers-partial': { fails: ['memory'], varies: ['p99', 'back', 'stall', 'attacker'] },
   'honest-v1-streams': { varies: ['p99', 'stall'] },
   // A handler that computes for 50 ms stops everything for 50 ms.
   'handlers-dear-at-once': { varies: ['p99', 'stall'] },

@@ -34,7 +34,7 @@ export type Verdict = 'accept' | 'ignore' | 'reject'
 
 /**
  * Why a message was dropped. Inbound: `signature` (missing or wrong), `key` (it is signed with a key of a
- * kind or size that we do not verify with), `oversize` (larger than our limit), `unknownTopic`
+ * kind or size that we do not verify with), `oversize` (larger than our limit; also a topic, or an id of a message, that is longer than any of ours), `unknownTopic`
  * (we are not in the topic), `denied` (whoever signed it may not come in, so nobody hears it here), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
  * stream is useless). Outbound: `queueFull` (a forwarded message, to a peer that reads too slowly).
  */

@@ -54,6 +54,10 @@ export function takeGathered(gathered: Gathered): Uint8Array {
 /** A payload that came whole, from `from` to `to`: a copy if it is small, or small beside its buffer, which a view would keep alive. */
 export function copyIfSmall(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const size = to - from
-  const isSmall = size < COPY_BELOW || 2 * size < bytes.buffer.byteLength
-  return isSmall ? bytes.slice(from, to) : bytes.subarray(from, to)
+  return size < COPY_BELOW || pinsMuch(size, bytes) ? bytes.slice(from, to) : bytes.subarray(from, to)
+}
+
+/** Would a view of so many of these bytes keep far more alive? */
+export function pinsMuch(size: number, { buffer }: Uint8Array): boolean {
+  return 2 * size < buffer.byteLength
 }

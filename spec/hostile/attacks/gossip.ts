@@ -92,6 +92,31 @@ async function fillMesh(context: Context): Promise<void> {
 const graft = rpc({ control: { graft: [{ topicID: TOPIC }] } })
 const prune = rpc({ control: { prune: [{ topicID: TOPIC, peers: [], backoff: 1 }] } })
 
+/** So many members send such frames so often in a second, each when its last one is under way. */
+function crowd(peers: number, perSecond: number, frame: () => Uint8Array) {
+  return async (context: Context): Promise<void> => {
+    const joined = await Promise.all(
+      Array.from({ length: peers }, (_, at) =>
+        Gossiper.join(context, { from: `127.0.${1 + (at % 20)}.9`, mute: true }),
+      ),
+    )
+    await pause(500)
+    await context.start()
+    const busy = new Set<Gossiper>()
+    await often(context, perSecond, () => {
+      for (const one of joined) {
+        if (busy.has(one) || !one.isOpen) continue
+        busy.add(one)
+        void one.stream.send(frame()).finally(() => busy.delete(one))
+        context.fate.did(60)
+      }
+    })
+  }
+}
+
+/** Of messages that nobody has. */
+const longIds = (): Uint8Array[] => Array.from({ length: 60 }, () => random(15_000))
+
 export const gossip: Attack[] = [
   {
     name: 'gossip-valid',
@@ -181,6 +206,23 @@ export const gossip: Attack[] = [
       const frames = Array.from({ length: 20 }, () => rpc({ control: { idontwant: [{ messageIDs: ids(500) }] } }))
       await flood(context, (round) => frames[round % 20]!, { count: 500 })
     },
+  },
+  {
+    name: 'gossip-idontwant-long',
+    does: 'Sixty members refuse messages whose ids have 15 kB, 180 a second each.',
+    run: crowd(60, 3, () => rpc({ control: { idontwant: [{ messageIDs: longIds() }] } })),
+  },
+  {
+    name: 'gossip-topics-long',
+    does: 'Sixty members subscribe to topics whose names have 15 kB, 120 a second each.',
+    run: crowd(60, 2, () =>
+      rpc({
+        subscriptions: Array.from({ length: 60 }, () => ({
+          topic: `${Math.random()}`.padEnd(15_000, '.'),
+          subscribe: true,
+        })),
+      }),
+    ),
   },
   {
     name: 'gossip-subscriptions',

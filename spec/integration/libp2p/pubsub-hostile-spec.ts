@@ -210,6 +210,20 @@ describe('a frame', () => {
     await goesOn(peer)
   })
 
+  it('of ids that are longer than any of ours is read without them, and they are counted', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer, TOPIC)
+    const messageIDs = [bytes(20), bytes(129), bytes(15_000)]
+    raw.send({ control: { idontwant: [{ messageIDs }], ihave: [], iwant: [], graft: [], prune: [] } })
+    expect(await peer.next('gossipDropped')).toEqual({
+      type: 'gossipDropped',
+      peer: raw.id,
+      reason: 'oversize',
+      count: 2,
+    })
+    await goesOn(peer)
+  })
+
   it('that cannot be read, on a stream that its sender has left for another one, is counted and ends that one', async () => {
     const peer = await victim()
     const raw = await rawPeer(peer, TOPIC)

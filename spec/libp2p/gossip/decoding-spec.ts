@@ -45,6 +45,43 @@ describe('a frame of gossip', () => {
     expect(decodeRpc(frame)).toEqual(RPC.decode(frame))
   })
 
+  it('is decoded without topics and ids that nobody here can know, and they are counted', () => {
+    const id = (size: number): Uint8Array => new Uint8Array(size).fill(7)
+    const messageIDs = [id(128), id(129), id(15_000)]
+    const long = 'x'.repeat(257)
+    const rpc: RPC = {
+      subscriptions: [
+        { topic: long, subscribe: true },
+        { topic: 'é'.repeat(256), subscribe: true },
+      ],
+      messages: [],
+      control: {
+        ihave: [
+          { topicID: 'a', messageIDs },
+          { topicID: long, messageIDs: [id(1)] },
+        ],
+        iwant: [{ messageIDs }],
+        graft: [{ topicID: long }, { topicID: 'a' }],
+        prune: [
+          { topicID: 'a', peers: [] },
+          { topicID: long, peers: [] },
+        ],
+        idontwant: [{ messageIDs }, { messageIDs: [id(20)] }],
+      },
+    }
+    let dropped = 0
+    const { subscriptions, control } = decodeRpc(RPC.encode(rpc), (count) => (dropped += count))
+    expect(subscriptions).toEqual([{ topic: 'é'.repeat(256), subscribe: true }])
+    expect(control).toEqual({
+      ihave: [{ topicID: 'a', messageIDs: [id(128)] }],
+      iwant: [{ messageIDs: [id(128)] }],
+      graft: [{ topicID: 'a' }],
+      prune: [{ topicID: 'a', peers: [] }],
+      idontwant: [{ messageIDs: [id(128)] }, { messageIDs: [id(20)] }],
+    })
+    expect(dropped).toBe(10)
+  })
+
   const refused: [string, Uint8Array][] = [
     ...[1, 2, 3, 4, 5, 6].map((number): [string, Uint8Array] => [`field ${number} of a message`, filling(number, 2)]),
     ['the topic of a subscription', filling(2, 1)],

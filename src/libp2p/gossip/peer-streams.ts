@@ -24,6 +24,8 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
+  /** So many of its topics and ids are longer than any of ours, and were left out. */
+  tooLong(peer: string, count: number): void
   /** It has opened streams too often, and one more is reset. */
   tooMany(peer: string): void
   /** Our stream to a peer, which has not ended, is about to be replaced by one over another connection. */
@@ -243,7 +245,7 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(stream, this.limits.inboundFrame, {
       pause: () => listener.pause(id),
       handle: (frame) => {
-        const rpc = decodeRpc(frame)
+        const rpc = decodeRpc(frame, (count) => listener.tooLong(id, count))
         try {
           return hear(rpc, frame.length)
         } catch {

@@ -122,6 +122,7 @@ export class Pubsub {
       moving: (peer) => void this.inside.streamsOutbound.delete(peer),
       tooMany: (peer) => this.refuse(peer, 'gossipStreams', OWN),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
+      tooLong: (peer, count) => this.drops.count(peer, 'oversize', undefined, count),
       pause: (peer) => this.pause(peer),
       received: (peer, rpc, size, late) => this.received(peer, rpc, size, late),
     }
