@@ -119,7 +119,7 @@ export const MUXER = {
 /** Frames of Noise, which are decrypted before anybody knows what is in them. As many may come as of Yamux: honest ones have one of these or more. */
 export const SEALED = {
   /** In frames of MUXER.perTurn: one is decrypted, and what is in it handed on by itself. So many bytes take as long as one more. */
-  each: 2,
+  each: 4,
   bytesPerFrame: 8_192,
   /** Frames with no more than the tag in them, in a second. Nobody sends them. */
   tag: 16,
