@@ -25,6 +25,8 @@ export const MARKS: Record<string, Marks> = {
   // Who asks bounds how much is asked at once (docs/limits.md).
   'v1-answers-partial': { fails: ['memory'], varies: ['p99', 'back', 'stall', 'attacker'] },
   'honest-v1-streams': { varies: ['p99', 'stall'] },
+  // Each byte of it is a frame, which every layer handles by itself.
+  'noise-ones': { varies: ['p99', 'stall'] },
   // A handler that computes for 50 ms stops everything for 50 ms.
   'handlers-dear-at-once': { varies: ['p99', 'stall'] },
   'handlers-dear-steady': { varies: ['p99', 'stall'] },

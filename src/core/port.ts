@@ -70,9 +70,9 @@ export type RefusedKind =
   | 'gossipReplay'
   /** It had to wait before it could open more streams. */
   | 'streamRate'
-  /** Streams whose protocol was not agreed upon. */
+  /** Streams whose protocol was not agreed upon, or a connection that proposed muxers without end. */
   | 'streamUnagreed'
-  /** It had to wait because of many frames of the muxer, or was hung up on because of its pings. */
+  /** It had to wait because of many frames of the muxer, or of Noise, or was hung up on because of its pings. */
   | 'frameRate'
   /** It was hung up on because of frames that lead to nothing. */
   | 'frameWaste'
@@ -83,7 +83,7 @@ export type RefusedKind =
 
 /**
  * Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. `handshakes`: there
- * are too many of them.
+ * are too many of them, or one proposed protocols without end.
  */
 export type TurnedAwayFor = Barred | 'networkKey' | 'handshakes'
 

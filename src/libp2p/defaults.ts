@@ -112,6 +112,18 @@ export const MUXER = {
   unagreedEach: 256,
   /** Protocols that may be proposed on one stream. Ours offer two. */
   proposals: 16,
+  /** Of the choice of an encrypter, and of a muxer, so many bytes are read: the greeting, and names of protocols. Ours take some 50. */
+  choice: 512,
+} as const
+
+/** Frames of Noise, which are decrypted before anybody knows what is in them. As many may come as of Yamux: honest ones have one of these or more. */
+export const SEALED = {
+  /** In frames of MUXER.perTurn: one is decrypted, and what is in it handed on by itself. So many bytes take as long as one more. */
+  each: 4,
+  bytesPerFrame: 8_192,
+  /** Frames with no more than the tag in them, in a second. Nobody sends them. */
+  tag: 16,
+  empties: 100,
 } as const
 
 /* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */

@@ -88,7 +88,7 @@ export function createHost(
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(names, guards),
+    ...transport(names, guards, protector !== undefined),
     connectionManager: {
       ...CONNECTION_MANAGER,
       inboundUpgradeTimeout: CONNECTION_MANAGER.inboundUpgradeTimeout! + (options.patience ?? 0),
@@ -116,9 +116,10 @@ export function createHost(
 export function transport(
   names = new Names(),
   { lines } = createGuards(),
+  isPrivate = false,
 ): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [lines.accepting(namedTcp(corkedTcp(TCP), names))],
+    transports: [lines.accepting(namedTcp(corkedTcp(TCP), names), isPrivate)],
     connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
     streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }

@@ -124,7 +124,52 @@ export async function reopened(context: Context, protocol: string, first: Uint8A
 
 const zeros = new Uint8Array(1_048_576)
 
+/** Frames of Noise, made before, which have what `of` gives. */
+function sealed(lines: number, each: number, of: (line: Line) => (index: number) => Uint8Array): Attack['run'] {
+  return async (context) => {
+    const all = await Promise.all(Array.from({ length: lines }, (_, i) => Line.open(context, { from: `127.0.1.${i + 1}` }))) // prettier-ignore
+    // What the victim asks at the beginning is over.
+    await pause(1_500)
+    const says = all.map((line) => {
+      const piece = of(line)
+      return line.sealed(Array.from({ length: each }, (_, index) => piece(index)))
+    })
+    await context.start()
+    const floods = all.map(async (line, index) => {
+      const bytes = says[index]!
+      for (let at = 0; at < bytes.length && line.isOpen && !context.signal.aborted; at += 65_520) {
+        await line.sendSealed(bytes.subarray(at, at + 65_520))
+        context.fate.did(3_500)
+      }
+    })
+    await Promise.all([...floods, context.over])
+  }
+}
+
+/** Large frames of a session, a byte at a time. */
+function byteByByte(line: Line, context: Context): (index: number) => Uint8Array {
+  const { stream } = new Session(line, context)
+  const bytes = data(stream.id, join(...Array.from({ length: 12 }, () => frame(0x8f, 1, new Uint8Array(16_000)))))
+  return (index) => bytes.subarray(index, index + 1)
+}
+
 export const streams: Attack[] = [
+  {
+    name: 'noise-empties-one',
+    does: 'One peer sends 1,500,000 frames of Noise with nothing in them.',
+    run: sealed(1, 1_500_000, () => () => new Uint8Array()),
+  },
+  {
+    name: 'noise-empties',
+    does: 'Each of sixteen peers sends 150,000 frames of Noise with nothing in them.',
+    run: sealed(16, 150_000, () => () => new Uint8Array()),
+  },
+  {
+    name: 'noise-ones',
+    does: 'Each of eight peers sends 150,000 frames of Noise with one byte of a session in each.',
+    harmless: 'it is honest, if foolish, and has its turns',
+    run: (context) => sealed(8, 150_000, (line) => byteByByte(line, context))(context),
+  },
   {
     name: 'streams-half-negotiated',
     does: 'Ten peers open 1,000 streams each, and say half of what opens one.',

@@ -25,15 +25,25 @@ export interface Rates {
   frames: Taking
 }
 
+export interface AllRates extends Rates {
+  /** Frames of Noise. */
+  sealed: Taking
+}
+
 export class LineRates {
   private readonly streams: SharedRate
   private readonly frames = new SharedRate(MUXER.frames, MUXER.leastFrames, MUXER.framesOfAll)
+  private readonly sealed = new SharedRate(MUXER.frames, MUXER.leastFrames, MUXER.framesOfAll)
 
   constructor(streamRate: PerSecond) {
     this.streams = new SharedRate(streamRate, MUXER.leastStreams)
   }
 
-  of(owner: Owner, now: number): Rates {
-    return { openings: this.streams.of(owner, now), frames: this.frames.of(owner, now) }
+  of(owner: Owner, now: number): AllRates {
+    return {
+      openings: this.streams.of(owner, now),
+      frames: this.frames.of(owner, now),
+      sealed: this.sealed.of(owner, now),
+    }
   }
 }
