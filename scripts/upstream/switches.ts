@@ -139,6 +139,13 @@ export const SWITCHES: readonly Switch[] = [
     'transport',
     'carries a small request in one piece',
   ),
+  off(
+    'patches/prefixed-streams.ts',
+    drop('boundLengths', 'stream.onData = (data)'),
+    'yamux',
+    'keeps unread what no word',
+  ),
+  off('patches/prefixed-streams.ts', drop('boundLengths', 'stream.onData = (data)'), 'yamux', 'which it resets'),
   off('patches/yamux-fin.ts', drop('endWithDataFrame', 'yamux.sendFrame ='), 'yamux', 'with a data frame'),
   off('patches/yamux-streams.ts', drop('keepEarlyBytes', 'stream.unshift = '), 'yamux', 'bytes that are put back'),
   off(

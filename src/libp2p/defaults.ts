@@ -110,6 +110,8 @@ export const MUXER = {
   /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
   unagreed: 1_000,
   unagreedEach: 256,
+  /** A word of multistream-select is no longer, bytes. Stock: the same, once all of its length has come. */
+  word: 1_024,
   /** Protocols that may be proposed on one stream. Ours offer two. */
   proposals: 16,
   /** Of the choice of an encrypter, and of a muxer, so many bytes are read: the greeting, and names of protocols. Ours take some 50. */

@@ -220,6 +220,21 @@ export const streams: Attack[] = [
       })
     },
   },
+  {
+    name: 'streams-lengths-endless',
+    does: 'One peer opens 50 streams a second, and says 100 kB of a length that has no end on each.',
+    harmless: 'no more of it is read than a word has',
+    async run(context) {
+      const line = await Line.open(context)
+      const endless = Buffer.alloc(100_000, 0x80)
+      await context.start()
+      await often(context, 20, () => {
+        if (!line.isOpen) return
+        line.stream('/nobody/0', endless)
+        context.fate.did()
+      })
+    },
+  },
   crumbs(1, 12),
   crumbs(8, 50),
   rapidReset('nothing', ''),

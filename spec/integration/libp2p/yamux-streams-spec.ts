@@ -98,6 +98,58 @@ describe('our Yamux', () => {
     expect(updates.at(-1)!.length).toBeLessThan(160 * KiB)
   })
 
+  describe('until the protocol of a stream is agreed upon', () => {
+    const WORD = join(Uint8Array.of(4), new TextEncoder().encode('/no\n'))
+    const GO_ON = new Uint8Array(100 * KiB).fill(0x80)
+
+    /** What is read of it. */
+    function read(): () => Uint8Array {
+      const chunks: Uint8Array[] = []
+      inbound.addEventListener('message', ({ data: chunk }) => void chunks.push(chunk.subarray().slice()))
+      return () => join(...chunks)
+    }
+
+    it('keeps unread what no word of the choice is, and gives it to whom it is meant for', async () => {
+      const seen = read()
+      out.send(join(WORD, GO_ON))
+      await waiting(GO_ON.length - 2)
+      expect(seen().length).toBeLessThan(WORD.length + 2)
+      out.send(Uint8Array.of(7))
+      await out.close()
+      await waiting(GO_ON.length)
+      inbound.protocol = '/test'
+      expect(Buffer.compare(seen(), join(WORD, GO_ON, Uint8Array.of(7)))).toBe(0)
+    })
+
+    it('leaves it to others whether they read then', async () => {
+      const seen = read()
+      out.send(GO_ON)
+      await waiting(GO_ON.length - 2)
+      inbound.pause()
+      inbound.protocol = '/test'
+      expect(seen().length).toBeLessThan(2)
+      inbound.resume()
+      expect(seen().length).toBe(GO_ON.length)
+    })
+
+    it('and on a stream of identify, which it resets', async () => {
+      read()
+      const end = once(inbound as unknown as EventTarget, 'close')
+      inbound.protocol = '/ipfs/id/1.0.0'
+      out.send(join(Uint8Array.of(0x80, 0x10), new Uint8Array(2_048), GO_ON))
+      await end
+      expect(inbound.status).toBe('aborted')
+    })
+
+    it('and on one that says more ahead, which it resets then', async () => {
+      read()
+      out.send(GO_ON)
+      await waiting(GO_ON.length - 2)
+      inbound.protocol = '/ipfs/id/push/1.0.0'
+      expect(inbound.status).toBe('aborted')
+    })
+  })
+
   it('gives a widened stream its window at once', async () => {
     widen(inbound, 1024 * KiB)
     inbound.send(new Uint8Array(1))
@@ -123,6 +175,7 @@ describe('our Yamux', () => {
   })
 
   it('joins small pieces that wait', async () => {
+    inbound.protocol = '/test'
     inbound.pause()
     const sent = Uint8Array.from({ length: 1_000 }, (_, at) => at)
     for (const byte of sent) out.send(Uint8Array.of(byte))

@@ -31,6 +31,7 @@ import type { Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { apart, SmallPieces } from '../../wire/waiting.js'
 import { skipIdleEvents } from './idle-events.js'
+import { boundLengths } from './prefixed-streams.js'
 import { hasMembers } from './supported.js'
 
 type YamuxFactory = ReturnType<typeof yamux>
@@ -84,6 +85,7 @@ function tune(created: StreamMuxer): StreamMuxer {
     skipIdleEvents(stream)
     if (stream.direction === 'inbound') keepEarlyBytes(stream)
     keepNoMore(stream)
+    boundLengths(stream)
     if (isYamux(stream)) giveHalfWindows(stream)
     return stream
   }
