@@ -3,7 +3,6 @@
  * looked at before the muxer reads it. A muxer is guarded by the frames of Yamux, whichever package reads them.
  */
 import type {
-  Connection,
   ConnectionEncrypter,
   MessageStream,
   MultiaddrConnection,
@@ -25,6 +24,8 @@ import { Sealed } from './sealed.js'
 import { Turns } from './turns.js'
 import { Unagreed } from './unagreed.js'
 import { Words } from './words.js'
+
+type Outbound = Upgrader['upgradeOutbound']
 
 export class Lines {
   private readonly owners = new WeakMap<MessageStream, { owner: Owner; rates: AllRates }>()
@@ -71,9 +72,10 @@ export class Lines {
       // Of a private network, who has no key is found out by its first word.
       if (!isPrivate) this.choices.set(connection, new Words(connection, tooMany))
     }
-    const upgradeOutbound = (connection: MultiaddrConnection, options: UpgraderOptions): Promise<Connection> => {
+    const outbound: Outbound = upgrader.upgradeOutbound.bind(upgrader)
+    const upgradeOutbound: Outbound = (connection, options) => {
       choose(connection)
-      return upgrader.upgradeOutbound(connection, options)
+      return outbound(connection, options)
     }
     return {
       upgradeInbound: async (connection: MultiaddrConnection, options: UpgraderOptions) => {
@@ -90,7 +92,7 @@ export class Lines {
           end()
         }
       },
-      upgradeOutbound: upgradeOutbound as Upgrader['upgradeOutbound'],
+      upgradeOutbound,
       createInboundAbortSignal: upgrader.createInboundAbortSignal.bind(upgrader),
       getStreamMuxers: upgrader.getStreamMuxers.bind(upgrader),
       getConnectionEncrypters: upgrader.getConnectionEncrypters.bind(upgrader),
