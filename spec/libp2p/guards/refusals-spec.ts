@@ -101,7 +101,11 @@ describe('a neighbour of those who ask too much', () => {
   })
 
   it('is not to blame for streams of no protocol that they have opened, and they are', () => {
-    const unagreed = new Unagreed(refuse, () => false)
+    const unagreed = new Unagreed(
+      refuse,
+      () => false,
+      () => 0,
+    )
     const opens = (peer: string, amount: number): boolean[] => {
       return Array.from({ length: amount }, () => unagreed.add({ peer, range: peer }, stream()))
     }
