@@ -52,6 +52,8 @@ const NEVER = [
   'there is no room for it',
   // It goes elsewhere, three times, unless the other side hangs up before it says anything.
   'the request was not sent: ',
+  // No boot node of a run hangs up before it says anything, three times in a row.
+  'hangs up on us again and again',
   // Nobody has so many late subscribers.
   'too many histories are wanted',
   // A day is longer than a run.
