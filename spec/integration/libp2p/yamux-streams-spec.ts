@@ -141,6 +141,19 @@ describe('our Yamux', () => {
       expect(inbound.status).toBe('aborted')
     })
 
+    it('and on a stream of identify that has said good messages ahead, which it resets when they go on without an end', async () => {
+      read()
+      const end = once(inbound as unknown as EventTarget, 'close')
+      const message = join(Uint8Array.of(0xd0, 0x0f), new Uint8Array(2_000))
+      out.send(message)
+      await waiting(message.length - 1)
+      inbound.protocol = '/ipfs/id/push/1.0.0'
+      expect(inbound.status).toBe('open')
+      out.send(GO_ON)
+      await end
+      expect(inbound.status).toBe('aborted')
+    })
+
     it('and on one that says more ahead, which it resets then', async () => {
       read()
       out.send(GO_ON)

@@ -22,7 +22,7 @@ type Data = Uint8Array | Uint8ArrayList
 
 interface FedStream extends Stream {
   readonly readBuffer: Uint8ArrayList
-  onData(data: Data): void
+  onData: (data: Data) => void
 }
 
 const MEMBERS = { onData: 'writable function', readBuffer: 'object', protocol: 'writable string' } as const
@@ -66,6 +66,7 @@ function badLength(lengths: Lengths, data: Data): number {
 
 function keepUntilAgreed(stream: FedStream, lengths: Lengths, onData: FedStream['onData'], first: Data): void {
   const holding = new Holding(stream)
+  const { onData: read } = stream
   let kept = 0
   // A stream that is paused appends what comes to what waits.
   holding.hold([], () => undefined)
@@ -82,7 +83,7 @@ function keepUntilAgreed(stream: FedStream, lengths: Lengths, onData: FedStream[
     set: (agreed: string) => {
       Object.defineProperty(stream, 'protocol', { value: agreed, configurable: true, enumerable: true, writable: true })
       protocol = agreed
-      stream.onData = onData
+      stream.onData = read
       const { readBuffer } = stream
       const rest = readBuffer.sublist(readBuffer.byteLength - kept)
       if (isAgreed(stream, lengths) || badLength(lengths, rest) < 0) holding.release()
