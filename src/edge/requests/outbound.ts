@@ -71,16 +71,18 @@ export class OutboundRequests {
 
   /** The first value, and completion. @throws for bad arguments. */
   one(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
-    const reply$ = this.asks.ask(this.single(peer, data, options)) as Observable<Uint8Array>
-    return abortable(reply$, checkSignal(options.signal))
+    return this.cancellable(this.single(peer, data, options), options)
   }
 
   /** The same for a subscriber that leaves by the signal or not at all. */
   oneToTheEnd(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
     const command = this.single(peer, data, options)
-    const { signal } = options
-    if (signal !== undefined) return abortable(this.asks.ask(command) as Observable<Uint8Array>, checkSignal(signal))
+    if (options.signal !== undefined) return this.cancellable(command, options)
     return this.asks.askToTheEnd(command) as Observable<Uint8Array>
+  }
+
+  private cancellable(command: (ask: AskId) => Command, { signal }: RequestOptions): Observable<Uint8Array> {
+    return abortable(this.asks.ask(command) as Observable<Uint8Array>, checkSignal(signal))
   }
 
   private single(peer: string, data: Uint8Array, options: RequestOptions): (ask: AskId) => Command {
