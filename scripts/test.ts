@@ -46,7 +46,8 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   lint: () => check('npm', ['run', '--silent', 'lint']),
   format: () => check('npm', ['run', '--silent', 'format:check']),
   types: () => check('npm', ['run', '--silent', 'typecheck']),
-  unit: (jestArgs) => jest('unit', ['--testTimeout=20000', '--maxWorkers=100%', ...jestArgs]),
+  unit: (jestArgs) =>
+    jest('unit', ['--testTimeout=20000', ...(asksWorkers(jestArgs) ? [] : ['--maxWorkers=100%']), ...jestArgs]),
   // One after the other: each of these specs keeps all cores busy by itself.
   simulation: (jestArgs) => jest('simulation', ['--runInBand', ...jestArgs]),
   integration: (jestArgs) => jest('integration', ['--testTimeout=30000', ...jestArgs]),
@@ -56,6 +57,11 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   hostile: (jestArgs) => jest('hostile', ['--testTimeout=120000', '--runInBand', ...jestArgs]),
   interop,
   users,
+}
+
+/** Two numbers of workers would be added up by jest. */
+function asksWorkers(jestArgs: string[]): boolean {
+  return jestArgs.some((arg) => /^(-w|--maxWorkers|-i|--runInBand)/.test(arg))
 }
 
 /** Options that are given on to jest; any other one is a mistake. */

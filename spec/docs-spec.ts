@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { LIMIT_RULES, limitsOf, type Limits } from '../src/core/limits/limits.js'
+import { shareOf } from '../src/core/limits/shares.js'
 import { DIALS } from '../src/core/parameters.js'
 import { defaultSettings } from '../src/core/settings.js'
 
@@ -162,6 +163,12 @@ describe('docs/limits.md', () => {
       return [name, LIMIT_RULES[name].unit, value]
     })
     expect(told).toEqual(right)
+  })
+
+  it('says what one peer alone has of a thing with a reserve and a part for newcomers', () => {
+    const percent = Math.round(shareOf(100_000, Infinity) / 1_000)
+    expect(read('docs/limits.md')).toContain(`that is ${percent} % of all (13⁄32) for one alone`)
+    expect(read('docs/operators.md')).toContain(`one peer alone has some ${Math.round(percent / 10) * 10} % of it`)
   })
 })
 

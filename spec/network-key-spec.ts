@@ -44,6 +44,7 @@ describe('a network key', () => {
     [`/key/swarm/psk/1.0.0/${' '.repeat(100_000)}x`, 'it is no text of a swarm.key file'],
     [5, 'it is neither a text nor bytes'],
     [new Uint8Array(5), 'it has 5 bytes instead of 32'],
+    [new Uint8Array(31), 'it has 31 bytes instead of 32'],
   ])('%j is none, and the message shows nothing of it', (given, why) => {
     const read = (): unknown => readNetworkKey(given, 'access.networkKey')
     expect(read).toThrow(expect.objectContaining({ code: 'InvalidConfig' }))

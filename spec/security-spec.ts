@@ -67,6 +67,7 @@ const HELD: Record<string, string[] | typeof ADVICE> = {
   'Whatever is full is shared by peers': [
     'core/limits/shares-spec: give one alone half',
     'core/limits/shares-spec: leave something for who comes next',
+    'core/limits/shares-spec: keep a part for newcomers, of which each has little',
     'core/limits/shares-spec: give those that are trusted more',
   ],
   'An identity costs nothing': [

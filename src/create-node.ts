@@ -57,6 +57,7 @@ interface Parts {
 
 async function launchWith(checked: CheckedConfig, { config, secret, peerId, log, data }: Parts): Promise<P2pNode> {
   const { pubsub, validators, authorize, networkKey, record } = checked
+  const { scheduler } = config
   const asked = checked.settings.listen
   const settings: Settings = {
     ...checked.settings,
@@ -67,7 +68,8 @@ async function launchWith(checked: CheckedConfig, { config, secret, peerId, log,
   const options: BuildOptions = {
     peerId,
     settings,
-    scheduler: config.scheduler ?? new LaneScheduler(),
+    scheduler: scheduler ?? new LaneScheduler(),
+    ...(scheduler === undefined && { time: Date.now }),
     createPort: createLibp2pPort({
       privateKey,
       protocols: settings.protocols,

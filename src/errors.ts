@@ -97,7 +97,7 @@ export interface P2pErrorOptions extends ErrorOptions {
 export class P2pError extends Error {
   /** What went wrong, for programs. */
   readonly code: ErrorCode
-  /** After how many milliseconds a new attempt makes sense. Only with `Overloaded`, and not always. */
+  /** After how many milliseconds a new attempt makes sense. With `Overloaded`, but not always, and where a peer's `reject` gave it. */
   declare readonly retryAfterMs?: number
   /** The code that the other side's application gave, as it was sent. Only with `RequestRejected`, and not always. */
   declare readonly remoteCode?: string

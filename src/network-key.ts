@@ -21,9 +21,10 @@ export function textOfNetworkKey(key: Uint8Array): string {
 export function readNetworkKey(key: unknown, what: string): Uint8Array {
   if (isBytes(key)) {
     if (key.length === KEY_BYTES) return Uint8Array.from(key)
-    if (key.length < HEADER.length) throw wrong(what, `it has ${key.length} bytes instead of ${KEY_BYTES}`)
-    // The bytes of the file.
-    return readNetworkKey(decodeText(key), what)
+    const text = decodeText(key)
+    // The bytes of a file, if that is what they are.
+    if (text.trimStart().startsWith(HEADER)) return readNetworkKey(text, what)
+    throw wrong(what, `it has ${key.length} bytes instead of ${KEY_BYTES}`)
   }
   if (typeof key !== 'string') throw wrong(what, 'it is neither a text nor bytes')
   const [header, encoding, body = '', more] = linesOf(key)

@@ -13,6 +13,7 @@ const V1_ASKER = 'requests/v1/asker.ts'
 const V1_ANSWERER = 'requests/v1/answerer.ts'
 const HELD = 'requests/held.ts'
 const SLOTS = 'requests/slots.ts'
+const SERVED = 'requests/served.ts'
 const DEAR = 'requests/dear.ts'
 const TURNS = 'requests/turns.ts'
 const OUTBOX = 'requests/session/outbox.ts'
@@ -45,13 +46,22 @@ export const OWNERS = {
     Access: ['access/changing.ts'],
     Authorization: ['access/authorizing.ts'],
     Authorizing: ['access/authorizing.ts'],
+    'Authorizing.admitted': ['access/answers.ts'],
     'Authorizing.deadlines': ['due.ts'],
     Offender: ['access/offences.ts'],
     Due: [],
     Offenders: ['access/offences.ts'],
     Audit: ['access/audit.ts'],
   },
-  'access/lists.ts': { AccessLists: ['access/lists.ts'], AccessChange: [], Visitor: [], Entries: ['access/lists.ts'] },
+  'access/lists.ts': {
+    AccessLists: ['access/lists.ts'],
+    AccessChange: [],
+    AccessEnd: [],
+    Bar: [],
+    Held: [],
+    Visitor: [],
+    Entries: ['access/lists.ts'],
+  },
 
   'peers/state.ts': {
     PeersState: [],
@@ -136,7 +146,8 @@ export const OWNERS = {
     RangeUse: ['requests/accounts.ts'],
     Moved: ['requests/accounts.ts'],
     'Account.window': [SLOTS],
-    'Account.debt': [SLOTS],
+    'Account.served': ['requests/accounts.ts', SERVED],
+    'RangeUse.served': ['requests/accounts.ts', SERVED],
     'Account.interval': [SLOTS],
     'Account.freedAt': [SLOTS],
     'Account.cost': [DEAR],
@@ -145,6 +156,7 @@ export const OWNERS = {
     Lingering: [],
     Turns: [SLOTS],
     'Turns.due': [SLOTS, HELD],
+    'Turns.clock': [SERVED],
     'Turns.stalled': [HELD],
     'Turns.resuming': [HELD],
     'Turns.quickPeer': [DEAR],

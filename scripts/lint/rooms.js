@@ -115,7 +115,7 @@ export const ROOMS = {
   'core/peers': {
     ours: [
       ...CORE_BASE,
-      ...access('audit', 'lists', 'rules'),
+      ...access('answers', 'audit', 'lists', 'rules'),
       ...['core/requests', 'core/services/book.ts', 'core/services/own-requests.ts'],
       ...['core/broadcasts/counts.ts', 'core/broadcasts/recipients.ts'],
       'wire',
@@ -151,6 +151,7 @@ export const ROOMS = {
       'core/peers/connections.ts',
       'core/peers/dials.ts',
       'core/peers/twins.ts',
+      'core/requests/dear.ts',
       'core/broadcasts',
       'wire',
     ],

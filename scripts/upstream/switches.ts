@@ -60,12 +60,6 @@ export const SWITCHES: readonly Switch[] = [
     'it is broken as soon as it is being closed',
   ),
   off(
-    'patches/duplicate-connections.ts',
-    replace('withoutHangingUp', 'force: true', 'force: false'),
-    'duplicates',
-    'leave two connections, and none is hung up',
-  ),
-  off(
     'patches/claims.ts',
     drop('Claims.set', 'this.byAddress.set('),
     'dialling',
@@ -145,6 +139,13 @@ export const SWITCHES: readonly Switch[] = [
     'transport',
     'carries a small request in one piece',
   ),
+  off(
+    'patches/prefixed-streams.ts',
+    drop('boundLengths', 'stream.onData = (data)'),
+    'yamux',
+    'keeps unread what no word',
+  ),
+  off('patches/prefixed-streams.ts', drop('boundLengths', 'stream.onData = (data)'), 'yamux', 'which it resets'),
   off('patches/yamux-fin.ts', drop('endWithDataFrame', 'yamux.sendFrame ='), 'yamux', 'with a data frame'),
   off('patches/yamux-streams.ts', drop('keepEarlyBytes', 'stream.unshift = '), 'yamux', 'bytes that are put back'),
   off(
@@ -180,10 +181,30 @@ export const SWITCHES: readonly Switch[] = [
     'makes us dial no more than a few addresses',
   ),
   off(
+    'kad/client.ts',
+    replace('KadClient.tryAll', 'force: true', 'force: false'),
+    'duplicates',
+    'leave two connections, and none is hung up',
+  ),
+  off(
     'guards/identify.ts',
     replace('behind', "override(registrar, 'handle', handle)", 'registrar'),
     'modesty',
     'said again and again is not read',
+  ),
+  off(
+    'guards/identify.ts',
+    drop('saying', 'wantNothing('),
+    'modesty',
+    'is reset: that by which a peer asks who we are',
+  ),
+  off('guards/identify.ts', drop('hearing', 'leave('), 'modesty', 'is reset: that by which a peer tells more than'),
+  off('guards/identify.ts', drop('asking', 'leave('), 'modesty', 'is reset: that by which we ask who a peer is'),
+  off(
+    'guards/identify.ts',
+    drop('telling', 'wantNothing('),
+    'modesty',
+    'is reset: that by which we tell something new',
   ),
   off(
     'guards/identify.ts',

@@ -58,12 +58,15 @@ describe('a run', () => {
   })
 
   it('asks until its time is over and everything is answered', async () => {
+    let now = 0
+    jest.spyOn(performance, 'now').mockImplementation(() => now)
     let open = 0
     let most = 0
     const echo: Asker = {
       async ask(bytes) {
         most = Math.max(most, ++open)
         await turn()
+        now += 0.25
         open--
         return bytes.slice()
       },

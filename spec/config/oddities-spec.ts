@@ -21,9 +21,29 @@ describe('an odd config', () => {
     ])
   })
 
+  it('has such limits, or ones of a part that are more than those of all', () => {
+    expect(told({ limits: { authorizeTimeout: 5, answerIdleTimeout: 60, handlers: 10, handlersPerPeer: 20 } })).toEqual(
+      [
+        'limits.authorizeTimeout is 5 ms: is it meant in seconds?',
+        'limits.answerIdleTimeout is 60 ms: is it meant in seconds?',
+        'limits.handlersPerPeer is 20, more than the 10 of limits.handlers: it bounds nothing',
+      ],
+    )
+    const small = { memory: 32 * 1024 * 1024, requests: 640, handlers: 100, connections: 5 }
+    expect(told({ limits: { ...small, handshakes: 64, handshakesPerRange: 64 } })).toEqual([])
+  })
+
   it('names the node alone', () => {
     const nobody = 'names nobody but this node, so it has nobody to dial'
     expect(told({ bootNodes: at(PEER), keep: PEER })).toEqual([`bootNodes ${nobody}`, `keep ${nobody}`])
+  })
+
+  it('denies the node itself, or everybody', () => {
+    expect(told({ access: { deny: [PEER, '::/0', '10.0.0.0/8', '0.0.0.0/0'] } })).toEqual([
+      'access.deny names this node itself: is another peer meant?',
+      'access.deny names ::/0: that is every address of its kind',
+      'access.deny names 0.0.0.0/0: that is every address of its kind',
+    ])
   })
 
   it('is told from one that is not', () => {

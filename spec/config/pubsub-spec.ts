@@ -97,9 +97,10 @@ describe('the id of a message', () => {
 
   it('is what a function says, and it must be a text', () => {
     expect(readPubsub({ messageId: ({ topic }) => `of ${topic}` }).options.messageIdOf(message)).toBe('of block')
-    for (const id of ['', 7, undefined]) {
+    expect(readPubsub({ messageId: () => 'é'.repeat(64) }).options.messageIdOf(message)).toBe('é'.repeat(64))
+    for (const id of ['', 7, undefined, 'x'.repeat(129), 'é'.repeat(65)]) {
       const { messageIdOf } = readPubsub({ messageId: () => id as string }).options
-      expect(() => messageIdOf(message)).toThrow('pubsub.messageId must return a text that is not empty')
+      expect(() => messageIdOf(message)).toThrow('pubsub.messageId must return a text of 1 to 128 bytes')
     }
   })
 

@@ -46,6 +46,19 @@ describe('a question to the lane', () => {
     expect(await firstValueFrom(asks.ask((ask) => ({ type: 'status', ask })))).toBe('at once')
   })
 
+  it('that is asked to the end is asked anew for each subscriber too, and is cancelled by none', async () => {
+    const { asks, pushed } = edge()
+    const answer$ = asks.askToTheEnd((ask) => ({ type: 'status', ask }))
+    const first = firstValueFrom(answer$)
+    answer$.subscribe().unsubscribe()
+    asks.settle(1, 'one')
+    expect(await first).toBe('one')
+    expect(pushed).toEqual([
+      { type: 'status', ask: 1 },
+      { type: 'status', ask: 2 },
+    ])
+  })
+
   it('is cancelled by unsubscribing, and not when it has been answered', () => {
     const { asks, pushed } = edge()
     const subscription = asks.ask((ask) => ({ type: 'status', ask })).subscribe()

@@ -268,6 +268,7 @@ describe('what a message shows of a value', () => {
 describe('what is to be explained', () => {
   it.each<[string, unknown, unknown]>([
     ['a text that is a topic', 'block', { topic: 'block' }],
+    ['a topic that begins as some peer ids do', 'Qmail', { topic: 'Qmail' }],
     ['a text that is a peer id', PEER, { peer: PEER }],
     ['a whole address of a peer', `/ip4/127.0.0.1/tcp/1/p2p/${PEER}`, { peer: PEER }],
     ['a topic by its name', { topic: 'block' }, { topic: 'block' }],
@@ -285,6 +286,10 @@ describe('what is to be explained', () => {
     ['neither', {}, 'InvalidConfig', 'not an object ()'],
     ['both', { topic: 'block', peer: PEER }, 'InvalidConfig', 'not an object (topic, peer)'],
     ['a peer that is none', { peer: 'bob' }, 'InvalidPeerId', '"bob"'],
+    ['a peer id with a letter too few', PEER.slice(0, -1), 'InvalidPeerId', PEER.slice(0, -1)],
+    ['a peer id with a letter that none has', `${PEER.slice(0, -1)}0`, 'InvalidPeerId', PEER.slice(0, -1)],
+    ['a peer id behind a space', ` ${PEER}`, 'InvalidPeerId', PEER],
+    ['an old peer id with a letter too many', `Qm${'a'.repeat(45)}`, 'InvalidPeerId', 'Qmaaa'],
     ['a topic that is none', { topic: 5 }, 'InvalidConfig', 'not 5'],
   ])('is not %s', (_what, about, code, message) => {
     const refusal = thrown(() => checkAbout(about))

@@ -1,6 +1,6 @@
 /** Each option of each call, and each field of a rejection, makes a difference: none is accepted and then dropped. */
 import { describe, expect, it } from '@jest/globals'
-import { VirtualTimeScheduler } from 'rxjs'
+import { isObservable, lastValueFrom, VirtualTimeScheduler } from 'rxjs'
 import type { Event } from '../../src/core/events.js'
 import { checkRejection, rejectCommand, type Rejection } from '../../src/edge/answers/reasons.js'
 import { Broadcasts, type BroadcastsOptions } from '../../src/edge/broadcasts/broadcasts.js'
@@ -144,6 +144,37 @@ describe('an option', () => {
       if (isSame(difference, without)) idle.push(name)
     }
     expect(idle).toEqual([])
+  })
+})
+
+/** What a call ends with. */
+async function outcome(work: () => unknown): Promise<unknown> {
+  try {
+    const result = work()
+    return await (isObservable(result) ? lastValueFrom(result) : result)
+  } catch (error) {
+    return error
+  }
+}
+
+describe('options that are none', () => {
+  const CALLED: [string, (node: P2pNode, options: never) => unknown][] = [
+    ['request', (node, options) => node.request(CAROL, bytes('?'), options)],
+    ['request$', (node, options) => node.request$(CAROL, bytes('?'), options)],
+    ['requestAny', (node, options) => node.requestAny(PEERS, bytes('?'), options)],
+    ['requestAll', (node, options) => node.requestAll(PEERS, bytes('?'), options)],
+    ['broadcast', (node, options) => node.broadcast('block', bytes('b'), options)],
+    ['broadcasts$', (node, options) => node.broadcasts$('block', options)],
+    ['joined', (node, options) => node.joined('block', options)],
+    ['online', (node, options) => node.online(options)],
+    ['stop', (node, options) => node.stop(options)],
+  ]
+  it.each(CALLED)('are refused by %s, as bad input', async (_name, called) => {
+    for (const options of [null, 'x', 7, true]) {
+      let ended: unknown
+      await asked((node) => void outcome(() => called(node, options as never)).then((error) => (ended = error)))
+      expect(ended).toMatchObject({ name: 'P2pError', code: 'InvalidConfig' })
+    }
   })
 })
 

@@ -15,16 +15,23 @@ export const MARKS: Record<string, Marks> = {
   'identities-busy': { varies: ['stall'] },
   'identities-many-addresses': { varies: ['p99', 'stall'] },
   'streams-half-negotiated': { varies: ['p99', 'back'] },
+  'streams-half-negotiated-each': { varies: ['back'] },
   'reset-nothing': { varies: ['stall'] },
   churn: { varies: ['p99', 'stall'] },
   'v1-slow-four': { varies: ['p99', 'back', 'stall'] },
   'v1-paused': { varies: ['p99', 'back'] },
   'v1-answers-unread': { varies: ['p99', 'back', 'stall'] },
   'v1-flood': { varies: ['p99', 'stall', 'back'] },
+  // Who asks bounds how much is asked at once (docs/limits.md).
+  'v1-answers-partial': { fails: ['memory'], varies: ['p99', 'back', 'stall', 'attacker'] },
   'honest-v1-streams': { varies: ['p99', 'stall'] },
+  // Each byte of it is a frame, which every layer handles by itself.
+  'noise-ones': { varies: ['p99', 'stall'] },
   // A handler that computes for 50 ms stops everything for 50 ms.
   'handlers-dear-at-once': { varies: ['p99', 'stall'] },
   'handlers-dear-steady': { varies: ['p99', 'stall'] },
+  'answers-endless': { varies: ['stall'] },
+  'answers-endless-four': { varies: ['stall'] },
   // What is cached of them goes when others need the room.
   'answers-without-credit': { varies: ['back'] },
   'gossip-valid': { varies: ['back', 'stall'] },
@@ -42,6 +49,7 @@ export const CI: string[] = [
   'yamux-pings-unread',
   'yamux-declared',
   'answers-unread-four',
+  'answers-endless-four',
   'credit-zero',
   'handlers-dear-steady',
   'v1-declared',

@@ -37,6 +37,11 @@ afterEach(async () => {
 })
 
 describe('deny', () => {
+  it('of the node itself is a mistake', async () => {
+    const node = await start()
+    expect(await codeOf(node.deny(['10.0.0.1', node.peerId]))).toBe('InvalidConfig')
+  })
+
   it('hangs up, ends requests in flight, and refuses the peer from then on, until it is allowed', async () => {
     const [a, b] = [await start(), await start()]
     await a.dial(b.addresses[0]!)
@@ -78,7 +83,7 @@ describe('deny', () => {
     // Nothing was said to it.
     expect(await new Promise((resolve) => socket.on('close', () => resolve(socket.bytesRead)))).toBe(0)
     while (events.length === 0) await pause(50)
-    expect(events[0]).toMatchObject({ kind: 'refused', reason: 'denied by this node', inbound: true })
+    expect(events[0]).toMatchObject({ kind: 'refused', reason: 'denied by this node (127.0.0.0/8)', inbound: true })
     expect(events[0]).not.toHaveProperty('peer')
     while ((await codeOf(b.dial(a.addresses[0]!))) === 'Denied') await pause(100)
     expect(await ask(a, b)).toBe('hi')
@@ -162,6 +167,28 @@ describe('allow', () => {
   }, 20_000)
 })
 
+describe('the audit', () => {
+  it('has the time of the clock on the wall, whenever the process began', async () => {
+    const b = await start()
+    const events = audited(b)
+    const began = Date.now()
+    await ask(await start(), b)
+    const [first] = events
+    expect(first!.at).toBeGreaterThanOrEqual(began)
+    expect(first!.at).toBeLessThanOrEqual(Date.now())
+  })
+
+  it('and explain tell of whoever was refused, how often and why', async () => {
+    const a = await start()
+    const b = await start({ authorize: () => false })
+    expect(await codeOf(ask(a, b))).not.toBe('done')
+    const { turnedAway, text: all } = await b.explain({ peer: a.peerId })
+    expect(turnedAway!.reason).toContain('authorize')
+    expect(turnedAway!.count).toBeGreaterThanOrEqual(1)
+    expect(all).toContain(turnedAway!.reason)
+  })
+})
+
 describe('authorize', () => {
   it('is asked before anything counts, once, and nothing of whoever is admitted is lost', async () => {
     const asked: string[] = []
@@ -198,6 +225,46 @@ describe('authorize', () => {
       expect((await node.status()).connections).toEqual([])
     }
   }, 20_000)
+
+  it.each(['authorize', 'allow', 'deny'])(
+    'that says no is hinted at over there, after one connection: %s',
+    async (what) => {
+      const a = await start()
+      const no = {
+        authorize: { authorize: () => false },
+        allow: { allow: ['12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'] },
+        deny: { deny: a.peerId },
+      }[what]!
+      const b = await start(no)
+      const events = audited(b)
+      const hint = /^the request was not sent: the connection was lost before .* it may not let us in, or is full$/
+      await expect(ask(a, b)).rejects.toMatchObject({ code: 'DialError', message: expect.stringMatching(hint) })
+      await pause(1_100)
+      expect(events).toHaveLength(1)
+      const { dialFailure, text: explained } = await a.explain({ peer: b.peerId })
+      expect(dialFailure).toMatchObject({ tried: [{ address: b.addresses[0]!.split('/p2p/')[0] }] })
+      expect(explained).toContain('it may not let us in, or is full')
+    },
+    20_000,
+  )
+
+  it.each([
+    ['a denied range', { deny: '127.0.0.0/8' }, {}],
+    ['no address at all', { allow: [] }, {}],
+    ['addresses alone', { allow: ['10.0.0.0/8'] }, {}],
+    ['too many handshakes', {}, { limits: { handshakeRate: 1 } }],
+  ])(
+    'refusal of an address has the same hint: %s',
+    async (_, access, config) => {
+      const b = await start(access, config)
+      const callers = await Promise.all(Array.from({ length: 8 }, () => start()))
+      const all = await Promise.allSettled(callers.map((a) => a.dial(b.addresses[0]!)))
+      const failed = all.flatMap((one) => (one.status === 'rejected' ? [(one.reason as Error).message] : []))
+      expect(failed.length).toBeGreaterThan(0)
+      for (const message of failed) expect(message).toContain('it may not let us in, or is full')
+    },
+    20_000,
+  )
 
   it('that never answers is a no after a while, and the node stops all the same', async () => {
     const a = await start()
@@ -252,7 +319,8 @@ describe('a private network', () => {
       const began = Date.now()
       const error = await failure(a.dial(b.addresses[0]!))
       expect(error.code).toBe('DialError')
-      if (ours !== undefined) expect(error.message).toContain('the other side has another network key, or none')
+      const hint = ours === undefined ? 'or has another network key' : 'the other side has another network key, or none'
+      expect(error.message).toContain(hint)
       expect(Date.now() - began).toBeLessThan(6_000)
       expect((await b.status()).connections).toEqual([])
     },

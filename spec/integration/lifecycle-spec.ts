@@ -83,6 +83,7 @@ describe('status', () => {
   it('tells who we are, where we listen, whom we know and to whom we are connected', async () => {
     const [a, b] = [await startNode(), await startNode()]
     expect(await a.status()).toEqual({
+      access: { deny: [], bans: [] },
       peerId: a.peerId,
       addresses: a.addresses,
       knownPeersCount: 0,
@@ -100,7 +101,7 @@ describe('status', () => {
       connections: [b.peerId],
       topics: {},
     })
-    expect(await a.status()).toEqual(status)
+    expect(await a.status()).toEqual({ ...status, access: { deny: [], bans: [] } })
     expect(await a.knownPeers()).toEqual(status.knownPeers)
   })
 

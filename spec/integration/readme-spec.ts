@@ -1,5 +1,5 @@
 /**
- * What the README, and the page about broadcasts, show is run as it stands: every TypeScript block, in a process of its own. A block that imports from
+ * What the README, and the pages about broadcasts and for operators, show is run as it stands: every TypeScript block, in a process of its own. A block that imports from
  * tinyp2p is a whole program; the others get the prelude below. `// prints: …` says what a block writes. Besides:
  * tables against the code, and links and file names of all pages against the files.
  */
@@ -60,7 +60,7 @@ function blocksOf(page: string): Block[] {
 
 const blocks = blocksOf(readme)
 const broadcastBlocks = blocksOf(read('docs/broadcasts.md'))
-const all = [...blocks, ...broadcastBlocks]
+const all = [...blocks, ...broadcastBlocks, ...blocksOf(read('docs/operators.md'))]
 
 describe('the README', () => {
   /** Where the blocks become files; the packages are those of the repository, and tinyp2p is src (by tsconfig.json). */
@@ -97,7 +97,7 @@ describe('the README', () => {
     async ({ code, prints }) => {
       const file = join(folder, `block-${all.findIndex((block) => block.code === code)}.mts`)
       writeFileSync(file, code)
-      const env = { ...process.env, BOOT: boot.addresses[0], NODE_OPTIONS: '' }
+      const env = { ...process.env, BOOT: boot.addresses[0], LISTEN: '/ip4/127.0.0.1/tcp/0', NODE_OPTIONS: '' }
       // A block that never ends is killed, and one whose promises never settle ends with code 13: both reject here.
       const run = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], {
         cwd: root,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { Effect } from '../../src/core/effects.js'
-import { snapshot } from '../../src/core/explain/status.js'
+import { fullStatus } from '../../src/core/explain/status.js'
 import type { LogEntry } from '../../src/edge/log.js'
 import { digestOf } from '../../src/recording/digest.js'
 import { replay } from '../../src/testing/replay.js'
@@ -86,7 +86,7 @@ describe('a recording of a node on real sockets', () => {
     await aLife(a, b)
     const c = await start({ bootNodes: a.addresses })
     await Promise.all([knows(a, c), knows(c, a)])
-    const status = snapshot(stateOf(a))
+    const status = fullStatus(stateOf(a))
     await a.stop()
 
     const effects: Effect[] = []

@@ -1,7 +1,8 @@
 /** Errors of libp2p in words that their readers know. */
 import { describe, expect, it } from '@jest/globals'
 import { StreamCloseEvent } from '@libp2p/interface'
-import { failureOf, listenFailure, reasonOf } from '../../src/libp2p/failure.js'
+import { NO_HANDSHAKE } from '../../src/core/access/lists.js'
+import { failureOf, listenFailure, reasonOf, reasonOfDial } from '../../src/libp2p/failure.js'
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name })
@@ -21,6 +22,34 @@ describe('the reason of a failure', () => {
     [{}, 'no reason was given'],
   ])('is one line: %s', (error, reason) => {
     expect(reasonOf(error)).toBe(reason)
+  })
+})
+
+describe('the reason of a dial that fails', () => {
+  it.each([
+    ['Error', 'connection error 10.0.0.1:1: connect ECONNRESET 10.0.0.1:1'],
+    ['EncryptionFailedError', 'read ECONNRESET'],
+    ['EncryptionFailedError', 'write EPIPE'],
+    ['EncryptionFailedError', 'Unexpected EOF - stream closed while reading 0/1 bytes'],
+    ['UnexpectedEOFError', 'Unexpected EOF - stream closed while reading 27/72 bytes'],
+    ['EncryptionFailedError', 'Missing newline'],
+    ['EncryptionFailedError', 'Message length too long - 14038 > 1024'],
+    ['EncryptionFailedError', 'Message length length too long - 3 > 2'],
+  ])('is one, with a hint, however it ends before it is known who is there: %s %s', (name, message) => {
+    expect(reasonOfDial(named(name, message))).toBe(NO_HANDSHAKE)
+    expect(NO_HANDSHAKE).toMatch(/it may not let us in, or is full.* another network key.* another service/)
+  })
+
+  it.each([
+    [
+      'EncryptionFailedError',
+      'Payload identity key x does not match',
+      'another node is there now, with another peer id',
+    ],
+    ['EncryptionFailedError', 'Protocol selection failed - could not negotiate /noise', undefined],
+    ['Error', 'connect ECONNREFUSED 10.0.0.1:1', undefined],
+  ])('is its own where it says more: %s %s', (name, message, reason = message) => {
+    expect(reasonOfDial(named(name, message))).toBe(reason)
   })
 })
 

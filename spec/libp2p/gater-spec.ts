@@ -21,6 +21,14 @@ describe('what a peer has said of itself', () => {
     expect(gate.best('carol', [HEARSAY, OWN])).toEqual([HEARSAY, OWN])
   })
 
+  it('or that of others is given once, as often as the peer store may have it', () => {
+    const { gate } = gater()
+    expect(gate.best('bob', [HEARSAY, OWN, HEARSAY, `${OWN}/p2p/bob`])).toEqual([HEARSAY, `${OWN}/p2p/bob`])
+    const places = Array.from({ length: 100 }, (_, i) => `/ip4/51.1.0.2/tcp/${i + 1}`)
+    const bounded = gate.best('bob', places)
+    expect(gate.best('bob', places.flatMap((place) => [place, place]))).toEqual(bounded) // prettier-ignore
+  })
+
   it('is replaced by what it says next', () => {
     const { gate } = gater()
     gate.told('bob', [OWN])

@@ -156,11 +156,11 @@ describe('replies', () => {
     const [alice, bob] = [await net.createNode(), await net.createNode()]
     bob.requests$.subscribe((request) => {
       if (text(request.data) === 'busy') request.reject({ code: 'Overloaded', message: 'not now', retryAfterMs: 250 })
-      else request.reject({ code: 'NoSuchBlock', message: 'there is no block 7' })
+      else request.reject({ code: 'NoSuchBlock', message: 'there is no block 7', retryAfterMs: 500 })
     })
     const [address] = bob.addresses as [string]
     const missing = await net.until(failure(alice.request(address, bytes('block 7'))))
-    expect(missing).toMatchObject({ code: 'RequestRejected', remoteCode: 'NoSuchBlock' })
+    expect(missing).toMatchObject({ code: 'RequestRejected', remoteCode: 'NoSuchBlock', retryAfterMs: 500 })
     expect(missing.message).toContain('there is no block 7')
     const busy = await net.until(failure(alice.request(address, bytes('busy'))))
     expect(busy).toMatchObject({ code: 'Overloaded', retryAfterMs: 250 })

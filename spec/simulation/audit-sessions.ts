@@ -7,7 +7,7 @@ import type { AskingSession, AnsweringSession, Sender } from '../../src/core/req
 import type { State } from '../../src/core/state.js'
 import { FIRST_FLIGHT, MAX_CREDIT } from '../../src/wire/session/format.js'
 import type { Report } from './inside.js'
-import { costOf } from './producers.js'
+import { costOf, heldOf } from './producers.js'
 
 /** What a stream of values may be ahead of its consumer, and a producer that waits ahead of what was sent. */
 const WINDOW = 65_536
@@ -114,8 +114,8 @@ function auditSeries(
   say: Say,
 ): void {
   if (series === undefined) return
-  let cost = value === undefined ? 0 : sent < 0 ? costOf(value.length) : value.length - sent
-  for (const one of series.values.slice(series.next)) cost += costOf(one.length)
+  let cost = value === undefined ? 0 : heldOf(value.length - Math.max(0, sent))
+  for (const one of series.values.slice(series.next)) cost += heldOf(one.length)
   if (cost !== series.cost) say('books', `inbound ${wireId} counts ${series.cost} for values that cost ${cost}`)
   if (!series.pullable || ended) return
   const room = Math.min(sendCredit, WINDOW) - cost

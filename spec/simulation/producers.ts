@@ -10,6 +10,11 @@ export function costOf(size: number): number {
   return size + 32
 }
 
+/** What a value takes that waits, by docs/limits.md. */
+export function heldOf(size: number): number {
+  return size + 256
+}
+
 export interface Made {
   values: AsyncIterable<Uint8Array> | Observable<Uint8Array>
   /** How many values have been made, and what they cost. */

@@ -52,8 +52,10 @@ const NEVER = [
   // No handler works on such a request yet, so nobody hears why it ended.
   'answerer.ts: the request was cut off',
   'there is no room for it',
-  // It goes elsewhere, three times, and no four connections in a row are lost at once.
+  // It goes elsewhere, three times, unless the other side hangs up before it says anything.
   'the request was not sent: ',
+  // No boot node of a run hangs up before it says anything, three times in a row.
+  'hangs up on us again and again',
   // Nobody has so many late subscribers.
   'too many histories are wanted',
   // All nodes of a run are in the topics of its names, which are not alike, and go by the same ids.

@@ -35,6 +35,9 @@ const PASSING = 400
 const WORK = 150
 /** A slow handler has time for this, and a request that has to wait for one when many do has not, ms. */
 const TIMEOUT = 200
+/** At last so many come one after the other, this far apart, ms, and take what they may: half of the rest each. Others are answered all the same. */
+const CROWD = 6
+const BEHIND = 10
 /** When the strangers have gone, their handlers end. */
 const OVER = 2_000
 /** What a large answer takes, and so many of them may be under way before it is known that they are large. */
@@ -81,6 +84,16 @@ export async function runStrangers(seed: number): Promise<void> {
   }
   for (const stranger of [...strangers, ...passing, reader]) await net.until(stranger.stop())
   await net.run(OVER)
+  story.checkEnd()
+  const crowd: P2pNode[] = []
+  for (let i = 0; i < CROWD; i++) crowd.push(await join())
+  for (const stranger of crowd) {
+    story.attack(stranger, 'wait', limits.requestsPerPeer!)
+    await net.run(BEHIND)
+  }
+  for (const peer of honest) story.ask(peer)
+  await net.run(OVER)
+  for (const stranger of crowd) await net.until(stranger.stop())
   story.checkEnd()
   for (const node of [victim, ...honest]) await net.until(node.stop())
 }

@@ -35,11 +35,15 @@ export class AskingEdge {
 export class AnsweringEdge {
   readonly pushed: Event[] = []
   readonly logged: { level: string; cause: unknown }[] = []
-  readonly inbound = new InboundRequests(
-    (event) => this.pushed.push(event),
-    (level, _message, cause) => this.logged.push({ level, cause }),
-    () => 0,
-  )
+  readonly inbound: InboundRequests
+
+  constructor(now = (): number => 0) {
+    this.inbound = new InboundRequests(
+      (event) => this.pushed.push(event),
+      (level, _message, cause) => this.logged.push({ level, cause }),
+      now,
+    )
+  }
 
   /** A request that a subscriber gets. */
   request(exchange = 2, data = new Uint8Array()): InboundRequest {

@@ -7,6 +7,9 @@ import { KAD, V1, type Core } from './core.js'
 export const BOB = '/ip4/10.0.0.1/tcp/1'
 export const BOOT = '/ip4/10.0.0.9/tcp/1/p2p/boot'
 
+/** What a caller is told when a dialled peer hangs up and has said nothing. */
+export const REFUSED = 'the connection was lost before the other side said anything: it may not let us in, or is full'
+
 export const dialFailed = (target: string): Event => ({
   type: 'dialFailed',
   target,

@@ -120,6 +120,11 @@ export class RawGossip {
     this.out = await this.host.getConnections()[0]!.newStream(MESHSUB)
   }
 
+  /** Opens another one in place of the one that it sends on. */
+  async reopen(): Promise<void> {
+    this.out = await this.host.getConnections()[0]!.newStream(MESHSUB)
+  }
+
   /** All messages that came. */
   get messages(): RPC.Message[] {
     return this.heard.flatMap(({ rpc }) => rpc.messages)

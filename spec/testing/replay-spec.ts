@@ -90,6 +90,7 @@ describe('a replay', () => {
   it('has the status of the node before it was stopped', async () => {
     const { status } = await replay(aLife().stop(7_000).memory.bytes)
     expect(status).toEqual({
+      access: { deny: [], bans: [] },
       peerId: SELF,
       addresses: [`/ip4/127.0.0.1/tcp/4000/p2p/${SELF}`],
       knownPeersCount: 1,

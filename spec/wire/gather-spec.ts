@@ -39,14 +39,35 @@ describe('a payload in pieces', () => {
     },
   )
 
-  it('holds a small multiple of what has come of it, and no more than there is room for', () => {
-    const [gathered, inLittleRoom] = [createGathered(), createGathered()]
-    for (let i = 0; i < 4; i++) {
-      gather(gathered, filled(16_000), 100_000_000)
-      gather(inLittleRoom, filled(16_000), 65_536)
-      expect(held(gathered)).toBeLessThanOrEqual(8 * gathered.received)
+  it('holds at most twice what has come of it, beyond the first room, whatever its pieces are', () => {
+    const size = fc.integer({ min: 1, max: 40_000 })
+    fc.assert(
+      fc.property(fc.array(size, { minLength: 1, maxLength: 20 }), (sizes) => {
+        const gathered = createGathered()
+        for (const length of sizes) {
+          gather(gathered, filled(length), 100_000_000)
+          if (held(gathered) > Math.max(16_384, 2 * gathered.received)) return false
+        }
+        return true
+      }),
+    )
+  })
+
+  it('is copied anew only when it has doubled, so that small pieces of a large one cost little', () => {
+    const gathered = createGathered()
+    const rooms = new Set<unknown>()
+    for (let i = 0; i < 1_000; i++) {
+      gather(gathered, filled(1_000), 100_000_000)
+      rooms.add(gathered.bytes)
     }
-    expect(held(inLittleRoom)).toBe(65_536)
+    // 16 KiB, and twice as much until it is a megabyte.
+    expect(rooms.size).toBeLessThanOrEqual(7)
+  })
+
+  it('holds no more than there is room for', () => {
+    const gathered = createGathered()
+    for (let i = 0; i < 4; i++) gather(gathered, filled(16_000), 65_536)
+    expect(held(gathered)).toBe(65_536)
   })
 
   it('costs nothing for what was only declared', () => {

@@ -22,7 +22,7 @@ export interface AccessConfig {
   deny?: string | string[] | undefined
   /**
    * Asked about each peer, by whichever side the connection was opened, before anything of it counts: a request, a topic, an entry in the
-   * routing table. What it sends meanwhile waits. Once while the peer is connected. `false`, a throw and no answer within
+   * routing table. What it sends meanwhile waits. Once for each IP address of the peer while it is connected from there. `false`, a throw and no answer within
    * `limits.authorizeTimeout` are a no. Default: nobody is asked.
    */
   authorize?: Authorize | undefined

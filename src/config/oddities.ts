@@ -1,5 +1,6 @@
 /** What a config may say, and what is probably not meant. */
-import type { Entry } from '../core/access/lists.js'
+import { textOfEntry, type Entry } from '../core/access/lists.js'
+import { limitsOf, type Limits } from '../core/limits/limits.js'
 import type { Settings } from '../core/settings.js'
 
 /** The shortest time that somebody is likely to mean, ms. */
@@ -13,15 +14,48 @@ const TIMES = {
   pingTimeout: 'ping.timeout',
 } as const satisfies Partial<Record<keyof Settings, string>>
 
+/** The same of limits. */
+const LIMIT_TIMES = ['authorizeTimeout', 'answerIdleTimeout'] as const satisfies (keyof Limits)[]
+
+/** A part of something → all of it. */
+const PARTS = {
+  requestsPerPeer: 'requests',
+  requestBytesPerPeer: 'requestBytes',
+  answerBytesPerPeer: 'answerBytes',
+  handlersPerPeer: 'handlers',
+  connectionsPerPeer: 'connections',
+  connectionsPerRange: 'connections',
+  handshakesPerRange: 'handshakes',
+} as const satisfies Partial<Record<keyof Limits, keyof Limits>>
+
 /** A line for each, for the log. */
 export function oddities(settings: Settings, self: string): string[] {
-  return [...shortTimes(settings), ...alone(settings, self), ...shutOut(settings)]
+  return [
+    ...shortTimes(settings),
+    ...largeParts(settings),
+    ...alone(settings, self),
+    ...shutOut(settings),
+    ...vast(settings, self),
+  ]
 }
 
 function shortTimes(settings: Settings): string[] {
-  return Object.entries(TIMES).flatMap(([setting, option]) => {
-    const value = settings[setting as keyof typeof TIMES]
+  const times = [
+    ...Object.entries(TIMES).map(([setting, option]) => [option, settings[setting as keyof typeof TIMES]] as const),
+    ...LIMIT_TIMES.map((name) => [`limits.${name}`, settings.limits[name]] as const),
+  ]
+  return times.flatMap(([option, value]) => {
     return value < SHORT ? `${option} is ${value} ms: is it meant in seconds?` : []
+  })
+}
+
+/** Limits of one peer that bound nothing. (The default of one may well be more than a small total.) */
+function largeParts({ limits }: Settings): string[] {
+  const standard = limitsOf({ memory: limits.memory })
+  return Object.entries(PARTS).flatMap(([name, whole]) => {
+    const part = name as keyof typeof PARTS
+    if (limits[part] <= limits[whole] || limits[part] === standard[part]) return []
+    return `limits.${part} is ${limits[part]}, more than the ${limits[whole]} of limits.${whole}: it bounds nothing`
   })
 }
 
@@ -35,6 +69,14 @@ function shutOut({ access, bootNodes, keep }: Settings): string[] {
       const isOut = isClosed && !has(access.allow, peer)
       return isOut ? `${option} names ${peer}, which access.allow does not let in: it is not dialled` : []
     })
+  })
+}
+
+/** Denials of more than somebody is likely to mean. */
+function vast({ access }: Settings, self: string): string[] {
+  return access.deny.flatMap((entry) => {
+    if ('peer' in entry) return entry.peer === self ? 'access.deny names this node itself: is another peer meant?' : []
+    return entry.range.length === 1 ? `access.deny names ${textOfEntry(entry)}: that is every address of its kind` : []
   })
 }
 

@@ -10,7 +10,7 @@ import {
   type PubsubOptions,
   type Scoring,
 } from '../core/pubsub.js'
-import { messageId } from '../wire/gossip/message.js'
+import { isId, MAX_ID, messageId } from '../wire/gossip/message.js'
 import type { Elsewhere, OptionTree } from './places.js'
 
 /** The option `pubsub` of the config. Every option is optional. */
@@ -28,7 +28,7 @@ export interface PubsubConfig {
   /**
    * How broadcasts are told apart. It must be the same in all nodes of a network. `content` (the default, and the Rust tinyp2p's):
    * the same bytes are the same broadcast, from whichever peer, and a repeat within a minute is `DuplicateMessage`. `unique`: each
-   * broadcast is a new one. A function returns the id, a text that is not empty. It must not throw, because it also runs for
+   * broadcast is a new one. A function returns the id, a text of 1 to 128 bytes in UTF-8. It must not throw, because it also runs for
    * messages of strangers.
    */
   messageId?: 'content' | 'unique' | ((message: IdentifiedMessage) => string) | undefined
@@ -163,8 +163,8 @@ function messageIdOf(kind: unknown): MessageIdOf {
 function checkedId(of: MessageIdOf): MessageIdOf {
   return (message) => {
     const id: unknown = of(message)
-    if (typeof id === 'string' && id !== '') return id
-    throw new P2pError('InvalidConfig', `pubsub.messageId must return a text that is not empty, not ${show(id)}`)
+    if (typeof id === 'string' && isId(id)) return id
+    throw new P2pError('InvalidConfig', `pubsub.messageId must return a text of 1 to ${MAX_ID} bytes, not ${show(id)}`)
   }
 }
 

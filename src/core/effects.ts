@@ -30,7 +30,7 @@ export type EdgeEffect =
   | { type: 'fail'; ask: AskId; refusal: Refusal }
   /** A request came in: call the handler. `waited`: so long after it was here, ms; absent: at once. */
   | { type: 'handle'; exchange: ExchangeId; from: string; data: Uint8Array; waited?: number }
-  /** The producer of this answer may produce values of this cost (`valueCost`). */
+  /** The producer of this answer may produce values of this cost (`heldCost`). */
   | { type: 'produce'; exchange: ExchangeId; allowance: number }
   /** The answer of this exchange, or the rest of it, is no longer wanted: fire its signal, end its producer. */
   | { type: 'cancelHandler'; exchange: ExchangeId; refusal: Refusal }
@@ -56,11 +56,11 @@ export type EdgeEffect =
   /** Something that the states of peers show has changed. At most one a batch. */
   | { type: 'peersChanged' }
   /** Something happened that is relevant for security. */
-  | { type: 'audited'; event: AuditEvent }
+  | { type: 'audited'; event: AuditEvent; ago: number }
   /** Ask the application whether this peer may come in. Answered by `authorized`. */
   | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
   /** The answer is no longer wanted. */
-  | { type: 'cancelAuthorization'; authorization: number }
+  | { type: 'cancelAuthorization'; authorization: number; denied: boolean }
   /** `kind`: what all lines of this kind have in common; absent: all of it. `peer`: whom it is about. */
   | { type: 'log'; level: LogLevel; message: string; kind?: string; peer?: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */

@@ -1,6 +1,7 @@
 /** What is due, when, and what is done then: one row for everything that waits for a time. */
-import { expireAdmitted, expireAuthorizations, nextAdmitted } from './access/authorizing.js'
-import { expireAccess } from './access/changing.js'
+import { expireAdmitted, nextAdmitted } from './access/answers.js'
+import { expireAuthorizations } from './access/authorizing.js'
+import { expireAccess, nextEnd } from './access/changing.js'
 import { expireAsk } from './ask-kinds.js'
 import { nextCatchUp } from './broadcasts/catch-up.js'
 import { expireValidation } from './broadcasts/deciding.js'
@@ -39,7 +40,7 @@ function inEveryStep(): void {}
 
 /** In the order in which they run. */
 const DUE: Record<DueName, Row> = {
-  access: { next: ({ access }) => access.nextExpiry, run: expireAccess },
+  access: { next: nextEnd, run: expireAccess },
   authorizing: { next: (state) => nextDeadline(state, 'authorizing'), run: expireAuthorizations },
   admitted: { next: nextAdmitted, run: expireAdmitted },
   asks: each('asks', expireAsk),

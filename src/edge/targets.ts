@@ -100,7 +100,7 @@ export function checkTarget(peer: unknown): Target {
 }
 
 /**
- * What is to be explained: a topic, or a peer, which a text is if it has the form of one. @throws `InvalidConfig`,
+ * What is to be explained: a topic, or a peer, which a text is if it has the form of one, or was meant to. @throws `InvalidConfig`,
  * `InvalidPeerId`, `InvalidAddress`
  */
 export function checkAbout(about: unknown): { topic: string } | { peer: string } {
@@ -112,7 +112,11 @@ export function checkAbout(about: unknown): { topic: string } | { peer: string }
   throw new P2pError('InvalidConfig', `explain takes a topic, a peer, { topic } or { peer }, not ${show(about)}`)
 }
 
+/** A text that was meant to be a peer id, right or wrong. */
+const LIKE_PEER_ID = /^\s*(12D3KooW|16Uiu2|Qm)\w{30}/
+
 function isPeer(text: string): boolean {
+  if (LIKE_PEER_ID.test(text)) return true
   try {
     checkPeer(text)
     return true

@@ -75,3 +75,9 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
     }
   }
 }
+
+/** How work gets into the next turn of the event loop. A test's scheduler, whose time is its own, runs it after all that is due. */
+export function nextTurnOf(scheduler: SchedulerLike): (work: () => void) => void {
+  if (scheduler instanceof LaneScheduler) return nextTurn
+  return (work) => void scheduler.schedule(() => work())
+}

@@ -75,9 +75,15 @@ export const MUXER = {
   largestWindow: 1024 * MiB,
   /** Pings in a second. Others ping each 10 s at most. */
   pings: 10,
-  /** Frames in a second that carry less than `small` bytes. A stock node of JavaScript gives a window back for each frame that it reads. */
-  frames: 20_000,
-  small: 8,
+  /**
+   * Frames of one peer in a second, whatever they carry, and of all together, × that; and what each peer has in any case. A frame costs some
+   * 4 µs, and one of 8 bytes as much as one of 1,000. Counted of honest peers: ours write one for each batch of requests (some 4,000 in a
+   * second), version 1 takes 2 to 4 for each of its 3,000 requests (most are of 32 to 127 bytes, or windows), and gossip one for each
+   * broadcast, of which 45,000 in a second must pass. A stock node of JavaScript gives a window back for each frame that it reads.
+   */
+  frames: 50_000,
+  framesOfAll: 2,
+  leastFrames: 1_000,
   /** Frames in a second that lead to nothing: those of streams that have ended, as are under way to us when we reset a thousand. */
   waste: 2_000,
   /** So many bytes of them count as one more. */
@@ -90,14 +96,36 @@ export const MUXER = {
   patience: 5_000,
   /** Streams that each peer may open in a second, whatever others do. */
   leastStreams: 10,
-  /** Streams that are opened in one turn of the event loop: some 5 to 20 ms of work; and of one connection. */
-  streamsPerTurn: 64,
-  streamsPerTurnEach: 32,
+  /**
+   * What is handed on in one turn of the event loop, in frames, of all connections and of one, and what each has in any
+   * case: some 5 ms of work. So many bytes count as one more: a connection has the 2 MiB that a socket gives in a turn at the most, in large frames. Of a body so much counts at once, and the
+   * rest when it comes. A stream that is opened counts as so many more, and takes 0.1 to 0.3 ms: 64 of them, and 32 of a connection.
+   */
+  perTurn: 1_024,
+  perTurnEach: 512,
+  leastPerTurn: 16,
+  bytesPerFrame: 4_096,
+  bytesAtOnce: 64 * KiB,
+  opening: 15,
   /** Streams whose protocol is not agreed upon yet, in all and of one peer. They have 10 s for it, see below. */
   unagreed: 1_000,
   unagreedEach: 256,
+  /** A word of multistream-select is no longer, bytes. Stock: the same, once all of its length has come. */
+  word: 1_024,
   /** Protocols that may be proposed on one stream. Ours offer two. */
   proposals: 16,
+  /** Of the choice of an encrypter, and of a muxer, so many bytes are read: the greeting, and names of protocols. Ours take some 50. */
+  choice: 512,
+} as const
+
+/** Frames of Noise, which are decrypted before anybody knows what is in them. As many may come as of Yamux: honest ones have one of these or more. */
+export const SEALED = {
+  /** In frames of MUXER.perTurn: one is decrypted, and what is in it handed on by itself. So many bytes take as long as one more. */
+  each: 4,
+  bytesPerFrame: 8_192,
+  /** Frames with no more than the tag in them, in a second. Nobody sends them. */
+  tag: 16,
+  empties: 100,
 } as const
 
 /* ------------------------------------------- transport, upgrade, streams ----------------------------------------- */
@@ -274,6 +302,8 @@ export const KAD: KadDHTInit = {
   // reconnect a peer that we have let go is left out in peer-tags.ts).
 }
 
+/** Fields of an answer of Kademlia, those of its peers too: 20 of them with 200 addresses. Stock: any number. */
+export const KAD_FIELDS = 4_096
 /** A question of Kademlia, bytes. Stock: 4 MiB. One for a place has some 50; a record is none that we take. */
 export const KAD_QUESTION_SIZE = 4 * KiB
 /** An answer, bytes. Stock: 4 MiB. An honest one has 20 peers, of some 100 to 1,000 bytes each. */
@@ -297,6 +327,12 @@ export const GOSSIP_REOPENED = 5
 /** … and after what time, ms; twice as long each time. */
 export const GOSSIP_REOPEN_AFTER = 1_000
 
+/**
+ * Streams of gossip that a peer may open in a second, one in place of the other, and twice as many at once: a connection has one, and whoever
+ * loses it waits before it opens another. Stock: any number, and the newest one is read.
+ */
+export const GOSSIP_STREAM_RATE = 5
+
 /** Bytes that a peer may send ahead of what is verified before its stream is paused. Stock: without bound. */
 export const GOSSIP_READ_AHEAD = 256 * KiB
 
@@ -316,6 +352,14 @@ export const GOSSIP_DECODE_LIMITS = {
     idontwant: IDS,
     idontwant$: { messageIDs: 512 },
   },
+}
+
+/**
+ * Fields of a frame of so many bytes, those of its parts too: all that the entries above may have at once, and more where they have some
+ * bytes each, as ids have. Stock: any number, and one that may be there once is read each time that it is said.
+ */
+export function gossipFields(size: number): number {
+  return 4 * IDS + size / 16
 }
 
 /** So long gossip and the proofs of histories are verified in one turn of the event loop, ms, of all peers together. Stock: all. */

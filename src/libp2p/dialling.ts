@@ -5,7 +5,7 @@
 import { setMaxListeners, type Connection, type PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { OTHER_NETWORK, textOfBarred } from '../core/access/lists.js'
+import { HUNG_UP, OTHER_NETWORK, textOfBarred } from '../core/access/lists.js'
 import { DIALS } from '../core/parameters.js'
 import {
   atHost,
@@ -22,7 +22,7 @@ import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
 import { DIAL_TIMEOUT, MAX_ATTEMPTS, MAX_ATTEMPTS_OF_CROWDS } from './defaults.js'
 import { withAdvice } from './advice.js'
-import { causeOf, reasonOf } from './failure.js'
+import { causeOf, reasonOf, reasonOfDial } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
 import { isBroken } from './patches/broken-connection.js'
@@ -187,7 +187,7 @@ export class Dialler {
       this.host.peerStore.merge(connection.remotePeer, { multiaddrs }).catch(() => undefined)
       this.succeed(dial, connection)
     } catch (error) {
-      const reason = isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOf(error)
+      const reason = isSelf(error) ? 'this node itself, or one with its secret, is there' : reasonOfDial(error)
       noteFailure(dial, address, reason)
       dial.cause = causeOf(error) as Error
     } finally {
@@ -348,7 +348,7 @@ export class Dialler {
     if (dial.isOver) return
     const id = this.connections.idOf(connection)
     if (id === undefined || isBroken(connection)) {
-      return this.fail(dial, new Error('the other side closed the connection at once'))
+      return this.fail(dial, new Error(HUNG_UP))
     }
     this.close(dial)
     // The other side may be reached by one of ours just now, and give its own up for it: then ours must stay.

@@ -1,4 +1,5 @@
 /** Foreign errors as the port states them. Knows how libp2p words its errors; must not know what they are reported for. */
+import { NO_HANDSHAKE } from '../core/access/lists.js'
 import type { Failure } from '../core/terms.js'
 import { printable } from '../wire/text.js'
 
@@ -15,6 +16,16 @@ export function reasonOf(thrown: unknown): string {
   if (name === 'UnexpectedEOFError' || message?.startsWith('Unexpected EOF') === true) return 'the other side hung up'
   const text = message?.split('\n')[0] || name || (typeof error === 'string' ? error : '') || 'no reason was given'
   return printable(text.replace(/^connection error \S+: /, ''), LONGEST)
+}
+
+/** What a handshake ends with that has come to nothing: the other side hangs up, or what it says is no negotiation. */
+const WITHOUT_WORD = /\bECONNRESET\b|\bEPIPE\b|^Unexpected EOF |^Missing newline$|^Message length /
+
+/** Why an address cannot be reached. The texts of one that refuses us differ by chance. */
+export function reasonOfDial(error: unknown): string {
+  return WITHOUT_WORD.test((causeOf(error) as Partial<Error> | undefined)?.message ?? '')
+    ? NO_HANDSHAKE
+    : reasonOf(error)
 }
 
 export function failureOf(what: string, error: unknown): Failure {

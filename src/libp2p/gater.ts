@@ -43,6 +43,7 @@ export class Gater {
     readonly door = new Door(
       () => undefined,
       () => undefined,
+      now,
     ),
   ) {}
 
@@ -91,11 +92,13 @@ export class Gater {
   }
 
   /**
-   * Those of these addresses of a peer that may be used and told to others. If the peer itself has told any of them, all others are
-   * out of date, or only told by other peers.
+   * Those of these addresses of a peer that may be used and told to others, each once. If the peer itself has told any of them, all
+   * others are out of date, or only told by other peers.
    */
   best<Address extends { toString(): string }>(peer: string, addresses: Address[]): Address[] {
-    const accepted = addresses.filter((address) => this.accepts(peer, address.toString()))
+    // libp2p's peer store has an address twice that it had when it was dialled: it compares them before it cuts `/p2p` off.
+    const different = new Map(addresses.map((address) => [withoutPeer(address.toString()), address]))
+    const accepted = [...different.values()].filter((address) => this.accepts(peer, address.toString()))
     const own = accepted.filter((address) => this.isSelfReported(peer, address.toString()))
     return (own.length > 0 ? own : accepted).slice(0, HEARSAY.perPeer)
   }

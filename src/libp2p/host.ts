@@ -2,7 +2,7 @@
 import type { GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { identify, identifyPush, type Identify, type IdentifyPush } from '@libp2p/identify'
 import type { ConnectionProtector, PrivateKey } from '@libp2p/interface'
-import { ping, type Ping, type PingComponents } from '@libp2p/ping'
+import { ping, type Ping } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { Names } from '../platform/names.js'
@@ -23,13 +23,12 @@ import {
 import type { Gater } from './gater.js'
 import { gossipsubService, type Gossipsub } from './gossip/gossipsub.js'
 import { createGuards } from './guards/guards.js'
-import { admitting, behind, modest } from './guards/identify.js'
+import { admitting, asking, behind, hearing, modest, saying, telling } from './guards/identify.js'
 import { boundPeerIds } from './guards/peer-ids.js'
 import { answerPings } from './guards/ping-server.js'
 import { kadService, type Kad } from './kad/kad.js'
 import { quietLogger } from './logger.js'
 import { ownAddresses, type OwnAddresses } from './own-addresses.js'
-import { withoutHangingUp } from './patches/duplicate-connections.js'
 import { identifyAs } from './patches/identify-version.js'
 import { namedTcp } from './patches/host-names.js'
 import { tunedNoise } from './patches/noise-frames.js'
@@ -75,12 +74,15 @@ export function createHost(
   boundPeerIds()
   const { protector } = options
   const admitted = admitting(guards.identify, guards.refused)
-  const identifying = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identify(IDENTIFY))))
-  const pushing = behind(admitted, modest(gater, identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH))))
-  const pinging = behind(
-    () => answerPings(guards.ping, guards.refused),
-    (components: PingComponents) => ping(PING)(withoutHangingUp(components)),
+  const identifying = behind(
+    (handler) => admitted(saying(handler)),
+    modest(gater, asking(identifyAs(IDENTIFY_VERSION, identify(IDENTIFY)))),
   )
+  const pushing = behind(
+    (handler) => admitted(hearing(handler)),
+    modest(gater, telling(identifyAs(IDENTIFY_VERSION, identifyPush(IDENTIFY_PUSH)))),
+  )
+  const pinging = behind(() => answerPings(guards.ping, guards.refused), ping(PING))
   const names = options.names ?? new Names()
   return createLibp2p({
     start: false,
@@ -88,7 +90,7 @@ export function createHost(
     nodeInfo: { userAgent: AGENT },
     logger: quietLogger(),
     addresses: { listen, announce },
-    ...transport(names, guards),
+    ...transport(names, guards, protector !== undefined),
     connectionManager: {
       ...CONNECTION_MANAGER,
       inboundUpgradeTimeout: CONNECTION_MANAGER.inboundUpgradeTimeout! + (options.patience ?? 0),
@@ -116,9 +118,10 @@ export function createHost(
 export function transport(
   names = new Names(),
   { lines } = createGuards(),
+  isPrivate = false,
 ): Pick<Libp2pInit, 'transports' | 'connectionEncrypters' | 'streamMuxers'> {
   return {
-    transports: [lines.accepting(namedTcp(corkedTcp(TCP), names))],
+    transports: [lines.accepting(namedTcp(corkedTcp(TCP), names), isPrivate)],
     connectionEncrypters: [lines.encrypting(tunedNoise(NOISE))],
     streamMuxers: [lines.muxing(tunedYamux(YAMUX))],
   }

@@ -1,9 +1,10 @@
 /**
- * Our own ping, which runs on the connection that is asked about. The stock service cannot do that, because it dials by peer;
- * it answers others and serves kad's checks.
+ * Our own ping, which runs on the connection that is asked about. The stock service cannot do that, because it dials by peer, and what
+ * is more than an answer, or comes in other pieces, it goes on to gather.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { PING_PROTOCOL } from '../wire/protocols.js'
+import { wantNothing } from './guards/unwanted.js'
 import { withTimeout } from './timeout-signal.js'
 
 const LENGTH = 32
@@ -18,13 +19,17 @@ export function pingOver(connection: Connection, timeout: number): Promise<numbe
   const opening = performance.now()
   return withTimeout(timeout, async (signal) => {
     try {
-      const stream = await connection.newStream([PING_PROTOCOL], { signal })
-      return await echo(stream, signal)
+      return await pingUntil(connection, signal)
     } catch (error) {
       if ((error as Error).name === 'UnsupportedProtocolError') return Math.ceil(performance.now() - opening)
       throw signal.aborted ? new PingTimeout('no answer in time', { cause: error }) : error
     }
   })
+}
+
+/** The same; fails when the signal fires, and when the peer does not speak the protocol. */
+export async function pingUntil(connection: Connection, signal: AbortSignal): Promise<number> {
+  return echo(await connection.newStream([PING_PROTOCOL], { signal }), signal)
 }
 
 function echo(stream: Stream, signal: AbortSignal): Promise<number> {
@@ -42,6 +47,7 @@ function echo(stream: Stream, signal: AbortSignal): Promise<number> {
       }
       if (position < LENGTH) return
       done()
+      wantNothing(stream)
       // The answer is here, so nothing waits for the end of the stream.
       stream.close().catch((error: Error) => stream.abort(error))
       resolve(Math.ceil(performance.now() - start))

@@ -17,6 +17,7 @@ import { createGuards, type Guards } from './guards/guards.js'
 import { createHost, type Host, type HostOptions } from './host.js'
 import { textOfNetworkKey } from '../network-key.js'
 import { watchIdentify } from './identify.js'
+import { identifyAgain } from './identify-again.js'
 import { listenOn, type Bound } from './own-addresses.js'
 import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
@@ -73,7 +74,11 @@ class Libp2pPort implements NetworkPort {
     private readonly options: Libp2pPortOptions,
     private readonly report: Emit,
   ) {
-    this.door = new Door(this.emit, (ms, run) => void setTimeout(run, ms).unref())
+    this.door = new Door(
+      this.emit,
+      (ms, run) => void setTimeout(run, ms).unref(),
+      () => performance.now(),
+    )
   }
 
   run(effect: PortEffect): void {
@@ -179,6 +184,7 @@ class Libp2pPort implements NetworkPort {
     const streams = new RequestStreams(emit, connections)
     connections.watch(host)
     watchIdentify(host, connections, gater, emit)
+    identifyAgain(host)
     const strangers = new Strangers(
       host,
       (peer) => host.services.kad.server.isMember(peer),

@@ -6,7 +6,6 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import {
   distinctUntilChanged,
   filter,
-  firstValueFrom,
   map,
   startWith,
   Subject,
@@ -47,10 +46,12 @@ import type { Logger } from '../edge/log.js'
 import { publish, type BroadcastOptions, type Published } from '../edge/broadcasts/publishing.js'
 import { Receipts } from '../edge/broadcasts/receipts.js'
 import type { IterableObservable } from '../edge/queue.js'
+import { firstValueFrom } from '../edge/first-value.js'
 import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
+import { nextTurnOf } from '../lane/scheduler.js'
 import type { DenyOptions, P2pNode, StopOptions } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
 import { MAX_DELAY } from '../platform/timers.js'
@@ -60,6 +61,8 @@ export interface BuildOptions {
   peerId: string
   settings: Settings
   scheduler: SchedulerLike
+  /** The time that callers are told, ms; default: that of the scheduler. */
+  time?: () => number
   createPort: CreatePort
   log: Logger
   /** Validators of the config: topic → function. */
@@ -146,8 +149,10 @@ function shutdownCommand(options: StopOptions): (ask: AskId) => Command {
   return (ask) => (drain === 0 ? { type: 'shutdown', ask } : { type: 'shutdown', ask, drain })
 }
 
-function tooLate(): P2pError {
-  return new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
+function notWanted(isDenied: boolean): P2pError {
+  return isDenied
+    ? new P2pError('Denied', 'the peer may not come in any more, whatever authorize says')
+    : new P2pError('RequestTimeout', 'authorize took longer than limits.authorizeTimeout: the peer is not admitted')
 }
 
 /** What `read` returns: at once for each subscriber, and after each change. */
@@ -171,6 +176,7 @@ class Node implements P2pNode {
   private readonly asks: Asks
   private readonly outbound: OutboundRequests
   private readonly scheduler: SchedulerLike
+  private readonly time: () => number
   private readonly inbound: InboundRequests
   private readonly broadcasts: Broadcasts
   private readonly validators: Validators
@@ -197,6 +203,7 @@ class Node implements P2pNode {
     peerId,
     settings,
     scheduler,
+    time = () => scheduler.now(),
     createPort,
     log,
     validators = {},
@@ -209,6 +216,7 @@ class Node implements P2pNode {
     this.peerId = peerId
     setClock(this, { scheduler, requestTimeout: settings.requestTimeout })
     this.scheduler = scheduler
+    this.time = time
     this.settings = settings
     this.log = log
     this.onEnd = onEnd
@@ -225,7 +233,7 @@ class Node implements P2pNode {
     this.push = push
     this.asks = new Asks(push)
     this.outbound = new OutboundRequests(this.asks, settings)
-    this.inbound = new InboundRequests(push, log, () => scheduler.now())
+    this.inbound = new InboundRequests(push, log, () => scheduler.now(), nextTurnOf(scheduler))
     this.broadcasts = new Broadcasts(push, log)
     this.validators = new Validators(push, log, validators)
     this.authorizer = new Authorizer(authorize, push, log)
@@ -237,6 +245,7 @@ class Node implements P2pNode {
       state: this.state,
       scheduler,
       run: (effect) => {
+        if (effect.type !== 'handle') this.inbound.pause()
         this.run(effect)
         if (onEdge !== undefined && this.reachesUsers(effect.type)) onEdge()
       },
@@ -264,7 +273,7 @@ class Node implements P2pNode {
   // Not `async`, which would cost two more promises per request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
-      return leading(firstValueFrom(this.outbound.one(peer, data, options)))
+      return leading(firstValueFrom(this.outbound.oneToTheEnd(peer, data, options)))
     } catch (error) {
       return firstValueFrom(throwError(() => error))
     }
@@ -364,6 +373,8 @@ class Node implements P2pNode {
   async deny(entries: string | readonly string[], options: DenyOptions = {}): Promise<void> {
     checkOptions(options, 'deny', DENY_NAMES)
     const checked = checkEntries(entries, 'deny')
+    if (checked.some((entry) => 'peer' in entry && entry.peer === this.peerId))
+      throw new P2pError('InvalidConfig', `deny: ${this.peerId} is this node itself`)
     const { for: duration, reason } = options
     if (duration !== undefined) checkNumber(duration, 'for', 'ms', 1, Number.MAX_SAFE_INTEGER)
     if (reason !== undefined && typeof reason !== 'string')
@@ -434,7 +445,7 @@ class Node implements P2pNode {
   }
 
   private async ask<T extends Answer>(command: Parameters<Asks['ask']>[0]): Promise<T> {
-    return (await firstValueFrom(this.asks.ask(command))) as T
+    return (await firstValueFrom(this.asks.askToTheEnd(command))) as T
   }
 
   private reachesUsers(type: Effect['type']): boolean {
@@ -495,9 +506,9 @@ class Node implements P2pNode {
       case 'authorize':
         return this.authorizer.onAuthorize(effect)
       case 'cancelAuthorization':
-        return this.authorizer.onCancel(effect.authorization, tooLate())
+        return this.authorizer.onCancel(effect.authorization, notWanted(effect.denied))
       case 'audited':
-        return this.audits$.next(effect.event)
+        return this.audits$.next({ ...effect.event, at: Math.floor(this.time() - effect.ago) })
       case 'log':
         return this.log(effect.level, saidBy(effect), effect.cause)
       case 'ready':

@@ -137,7 +137,7 @@ export interface P2pNode {
    * These may not come in: peer ids, or ranges of addresses. Resolves when it holds: no connection of theirs is open, requests that were
    * under way have ended with `Denied`, those of theirs are cancelled, they are in no table, and nobody here hears what such peers sign.
    * `allow` takes it back.
-   * @throws `NodeStopped`; `InvalidConfig` for bad arguments
+   * @throws `NodeStopped`; `InvalidConfig` for bad arguments, and for the node itself
    */
   deny(entries: string | readonly string[], options?: DenyOptions): Promise<void>
   /**
@@ -151,7 +151,7 @@ export interface P2pNode {
    */
   knownPeers(): Promise<Record<string, string[]>>
   /**
-   * The status, as a copy.
+   * The status, as a copy, with the lists of who may come in (`access`).
    * @throws `NodeStopped`
    */
   status(): Promise<NodeStatus>
@@ -200,9 +200,12 @@ export interface P2pNode {
 
 /** Options of `deny`. */
 export interface DenyOptions {
-  /** For so many milliseconds, from 1 on. Default: until `allow` takes it back, or the node stops. */
+  /**
+   * For so many milliseconds, from 1 on. Of several denials of an entry, that of the config included, the one that ends last holds.
+   * Default: until `allow` takes it back, or the node stops.
+   */
   for?: number | undefined
-  /** Why: for the log, `audit$` and the errors of our own requests. The peer is not told. */
+  /** Why: for the log, `audit$`, `explain` and the errors of our own requests, as long as it holds. The peer is not told. */
   reason?: string | undefined
 }
 

@@ -6,7 +6,8 @@
  * where the WebAssembly takes three times as long, and bursts of small requests are of just that size.
  *
  * libsodium's WebAssembly would gain a little below 1,000 bytes: less than a tenth of what such a frame costs in all, which
- * is not worth a dependency. Handshakes, which have additional data, are left to the stock crypto.
+ * is not worth a dependency. Handshakes, which have additional data, are left to the stock crypto, if they are as short as those of honest
+ * nodes: what is in one is decoded before anybody is known, and one of nothing but empty fields takes milliseconds.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
@@ -15,6 +16,9 @@ import { Uint8ArrayList } from 'uint8arraylist'
 
 /** The longest frame of Noise, bytes. */
 export const MAX_FRAME = 65_535
+
+/** Bytes of what a handshake has in one piece. A key of RSA with 8,192 bits and its signature are some 2,100. Stock: as a frame. */
+export const MAX_HANDSHAKE = 4_096
 
 const ALGORITHM = 'chacha20-poly1305'
 const TAG = 16
@@ -48,7 +52,10 @@ export const noiseCrypto: ICryptoInterface = {
 
   /** Throws if the tag is not right: nothing of the plaintext is let out before that is known. */
   chaCha20Poly1305Decrypt(sealed, nonce, ad, key) {
-    if (ad.length > 0) return defaultCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, key)
+    if (ad.length > 0) {
+      if (sealed.byteLength > MAX_HANDSHAKE) throw new Error('a handshake that is too long')
+      return defaultCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, key)
+    }
     const length = sealed.byteLength - TAG
     if (length < 0) throw new Error('a frame is shorter than its tag')
     if (length < WASM_BELOW) return asCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, key)

@@ -8,7 +8,7 @@ import type { Effect } from '../core/effects.js'
 import type { Batch } from '../core/events.js'
 import { defaultSettings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
-import { snapshot } from '../core/explain/status.js'
+import { fullStatus } from '../core/explain/status.js'
 import { step } from '../core/step.js'
 import { checkOptions, messageOf, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
@@ -94,7 +94,7 @@ function replayOf(recording: Uint8Array | Source, options: ReplayOptions): Repla
   const { header, batches } = readRecording(recording)
   const state = stateOf(header)
   const digest = (): string => core('in a digest', () => digestOf(state, { lengthsOnly: header.redacted }))
-  const statusNow = (): NodeStatus => core('in its status', () => snapshot(state))
+  const statusNow = (): NodeStatus => core('in its status', () => fullStatus(state))
   const counts = { batches: 0, events: 0 }
   let status: NodeStatus | undefined
   let running: string | undefined

@@ -11,10 +11,10 @@ export const COPY_BELOW = 4_096
 /** The least that is allocated for pieces, bytes, unless the payload is smaller. */
 const FIRST_ROOM = 16_384
 /**
- * When there is no room for the next piece, this many times the bytes that have come is allocated. Fewer steps mean fewer
- * copies.
+ * When there is no room for the next piece, this many times the bytes that have come is allocated. More would mean fewer copies, and
+ * that whoever begins one payload after the other makes us allocate, and clear, that many times what it sends.
  */
-const GROWTH = 8
+const GROWTH = 2
 
 /** The pieces so far. Plain data. */
 export interface Gathered {
@@ -54,6 +54,10 @@ export function takeGathered(gathered: Gathered): Uint8Array {
 /** A payload that came whole, from `from` to `to`: a copy if it is small, or small beside its buffer, which a view would keep alive. */
 export function copyIfSmall(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const size = to - from
-  const isSmall = size < COPY_BELOW || 2 * size < bytes.buffer.byteLength
-  return isSmall ? bytes.slice(from, to) : bytes.subarray(from, to)
+  return size < COPY_BELOW || pinsMuch(size, bytes) ? bytes.slice(from, to) : bytes.subarray(from, to)
+}
+
+/** Would a view of so many of these bytes keep far more alive? */
+export function pinsMuch(size: number, { buffer }: Uint8Array): boolean {
+  return 2 * size < buffer.byteLength
 }

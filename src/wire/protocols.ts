@@ -38,5 +38,9 @@ export function isGossip(protocol: string): boolean {
 /** A ping of libp2p. */
 export const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 
+/** Who a peer is, asked by libp2p's identify, and told when it changes. */
+export const IDENTIFY_PROTOCOL = '/ipfs/id/1.0.0'
+export const IDENTIFY_PUSH_PROTOCOL = '/ipfs/id/push/1.0.0'
+
 /** What our identify says in `protocolVersion`, as the origin does. Stock: `ipfs/0.1.0`. */
 export const IDENTIFY_VERSION = '/tinychain/identify/1.0.0'

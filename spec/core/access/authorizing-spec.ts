@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Entry } from '../../../src/core/access/lists.js'
+import { prefixOf } from '../../../src/core/access/ranges.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { limitsOf, type Limits } from '../../../src/core/limits/limits.js'
@@ -13,11 +15,16 @@ function asking(limits: Partial<Limits> = {}): Core {
   })
 }
 
-const visit = (id: number, peer = 'bob', address = `/ip4/192.0.${id % 250}.1/tcp/1`): Event => {
+const HERE = '/ip4/192.0.2.1/tcp'
+
+const visit = (id: number, peer = 'bob', address = `${HERE}/${id}`): Event => {
   return { type: 'visit', visit: id, peer, address, inbound: true }
 }
 const answered = (authorization: number, admitted: boolean, failed = false): Event => {
   return { type: 'authorized', authorization, admitted, failed }
+}
+const opened = (connection: number): Event => {
+  return { type: 'connectionOpened', connection, peer: 'bob', address: `${HERE}/${connection}`, inbound: true }
 }
 const asked = (effects: Effect[]) => effects.flatMap((effect) => (effect.type === 'authorize' ? [effect.peer] : []))
 const verdicts = (effects: Effect[]) =>
@@ -32,25 +39,65 @@ const allAt = (core: Core, time: number): Effect[] => {
 describe('a visit', () => {
   it('waits for the answer of the application, which is asked once however many there are', () => {
     const core = asking()
-    const address = '/ip4/192.0.1.1/tcp/1'
+    const address = `${HERE}/1`
     expect(core.in(visit(1))).toEqual([{ type: 'authorize', authorization: 1, peer: 'bob', address, inbound: true }])
     expect(core.in(visit(2))).toEqual([])
     expect(verdicts(core.in(answered(1, true)))).toEqual(['1 yes', '2 yes'])
     // One moment later it is not connected yet, and then it is.
     expect(verdicts(core.in(visit(3)))).toEqual(['3 yes'])
-    core.connect('bob')
+    core.in(opened(1))
     core.at(60_000)
     expect(verdicts(core.in(visit(4)))).toEqual(['4 yes'])
     core.in({ type: 'connectionClosed', connection: 1 })
     expect(asked(core.in(visit(5)))).toEqual(['bob'])
   })
 
+  it('is asked about anew as soon as the peer has gone', () => {
+    const core = asking()
+    core.in(visit(1), answered(1, true))
+    core.in(opened(1))
+    core.in({ type: 'connectionClosed', connection: 1 })
+    expect(asked(core.in(visit(2)))).toEqual(['bob'])
+  })
+
+  it('from another address is asked about, whatever was answered for the first', () => {
+    const core = asking()
+    const there = (id: number): Event => visit(id, 'bob', `/ip4/198.51.100.1/tcp/${id}`)
+    core.in(visit(1), answered(1, true))
+    core.in(opened(1))
+    expect(asked(core.in(there(2)))).toEqual(['bob'])
+    expect(verdicts(core.in(answered(2, false)))).toEqual(['2 no'])
+    // Nor does a no for one address hold for another.
+    core.in({ type: 'connectionClosed', connection: 1 })
+    expect(asked(core.in(visit(3)))).toEqual(['bob'])
+    expect(verdicts(core.in(there(4)))).toEqual(['4 no'])
+  })
+
+  it.each<[string, Entry]>([
+    ['peer', { peer: 'bob' }],
+    ['address', { range: prefixOf('192.0.2.0/24')! }],
+  ])('is asked about anew after a denial of its %s, however short', (_, entry) => {
+    const core = asking()
+    const denied: Event = { type: 'deny', ask: 9, entries: [entry], duration: 1 }
+    core.in(visit(1), answered(1, true))
+    core.in(denied)
+    core.at(1)
+    expect(asked(core.in(visit(2)))).toEqual(['bob'])
+    // A question that is under way is over too: its answer is of before.
+    const effects = core.in(denied)
+    expect(effects).toContainEqual({ type: 'cancelAuthorization', authorization: 2, denied: true })
+    expect(verdicts(effects)).toEqual(['2 no'])
+    core.at(2)
+    expect(core.in(answered(2, true))).toEqual([])
+    expect(asked(core.in(visit(3)))).toEqual(['bob'])
+  })
+
   it('is asked about anew when it was admitted and did not come', () => {
     const core = asking()
     core.in(visit(1), answered(1, true))
-    core.at(9_999)
+    core.at(2_999)
     expect(verdicts(core.in(visit(2)))).toEqual(['2 yes'])
-    core.at(10_000)
+    core.at(3_000)
     expect(core.state.authorizing.admitted.size).toBe(0)
     expect(asked(core.in(visit(3)))).toEqual(['bob'])
   })
@@ -75,11 +122,11 @@ describe('a visit', () => {
     expect(core.at(699)).toEqual([])
     const late = core.at(700)
     expect(late).toEqual([
-      { type: 'cancelAuthorization', authorization: 1 },
+      { type: 'cancelAuthorization', authorization: 1, denied: false },
       { type: 'admit', visit: 1, admitted: false },
     ])
     expect(core.in(answered(1, true))).toEqual([])
-    expect(core.state.authorizing.open.size + core.state.authorizing.byPeer.size).toBe(0)
+    expect(core.state.authorizing.open.size + core.state.authorizing.byName.size).toBe(0)
   })
 
   it('is admitted at once where nobody is to be asked', () => {
@@ -89,15 +136,15 @@ describe('a visit', () => {
   it('of a peer that is denied is refused without a question, also while one is under way', () => {
     const core = asking()
     core.in(visit(1))
-    core.in({ type: 'deny', ask: 9, entries: [{ peer: 'bob' }] })
+    expect(verdicts(core.in({ type: 'deny', ask: 9, entries: [{ peer: 'bob' }] }))).toEqual(['1 no'])
     expect(verdicts(core.in(visit(2)))).toEqual(['2 no'])
-    expect(verdicts(core.in(answered(1, true)))).toEqual(['1 no'])
+    expect(core.in(answered(1, true))).toEqual([])
   })
 
   it('has its turn: so many are asked about at once', () => {
     const core = asking({ authorizing: 2 })
     const peers = ['a', 'b', 'c', 'd']
-    expect(asked(core.in(...peers.map((peer, i) => visit(i + 1, peer))))).toEqual(['a', 'b'])
+    expect(asked(core.in(...peers.map((peer, i) => visit(i + 1, peer, `/ip4/192.0.${i}.1/tcp/1`))))).toEqual(['a', 'b'])
     expect(asked(core.in(answered(2, true)))).toEqual(['c'])
     expect(asked(core.in(answered(1, false)))).toEqual(['d'])
     // Those who have not been asked about in time are refused too, and the next ones have their turn.
@@ -115,7 +162,7 @@ describe('a visit', () => {
     const others = Array.from({ length: 100 }, (_, i) => visit(5_000 + i, `bob ${i}`, `/ip4/203.0.${i}.1/tcp/1`))
     expect(verdicts(core.in(...others))).toEqual([])
     core.at(5_000)
-    expect(core.state.authorizing.ranges.size + core.state.authorizing.byPeer.size).toBe(0)
+    expect(core.state.authorizing.ranges.size + core.state.authorizing.byName.size).toBe(0)
   })
 
   it('of a peer that the config names has room when all others have none', () => {
@@ -178,7 +225,7 @@ describe('a visit', () => {
       { kind: 'unauthorized', peer: 'a', reason: 'authorize has not answered within 5000 ms' },
       { kind: 'refused', peer: 'b', reason: 'authorize was busy with others until it was too late for it' },
     ])
-    expect(core.state.authorizing.turns.size + core.state.authorizing.byPeer.size).toBe(0)
+    expect(core.state.authorizing.turns.size + core.state.authorizing.byName.size).toBe(0)
   })
 
   it('takes the place of the oldest one of its range, when there are too many of it', () => {
@@ -187,7 +234,7 @@ describe('a visit', () => {
     const out = core.in(...crowd)
     expect(verdicts(out)[0]).toBe('29 no')
     expect(verdicts(core.in(visit(900, 'eve 900', '/ip4/198.51.100.7/tcp/1')))).toHaveLength(1)
-    expect(core.state.authorizing.byPeer.has('eve 900')).toBe(true)
+    expect(core.state.authorizing.byName.has('eve 900 /ip4/198.51.100.7')).toBe(true)
   })
 
   it('of a stranger is answered within 3 s while two ranges flood, and nobody is asked about in vain', () => {

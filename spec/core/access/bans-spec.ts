@@ -66,7 +66,13 @@ describe('a peer that breaks a protocol', () => {
     core.in({ type: 'explain', ask: 5, about: { peer: 'bob' } })
     const [explained] = core.in({ type: 'inspected', ask: 5, peers: {} })
     expect(explained).toMatchObject({
-      value: { barred: { why: 'banned by this node for a while', for: MINUTE }, offences: { points: 0, bans: 1 } },
+      value: {
+        barred: {
+          why: 'banned by this node for a while: it sent a request that is longer than declared',
+          for: MINUTE,
+        },
+        offences: { points: 0, bans: 1 },
+      },
     })
     core.at(MINUTE)
     expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])

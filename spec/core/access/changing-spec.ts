@@ -1,6 +1,8 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
+import { bar } from '../../../src/core/access/changing.js'
 import type { Entry } from '../../../src/core/access/lists.js'
 import { prefixOf } from '../../../src/core/access/ranges.js'
+import { whyBarred } from '../../../src/core/access/rules.js'
 import type { Effect } from '../../../src/core/effects.js'
 import { defaultSettings } from '../../../src/core/settings.js'
 import { bytes, Core, refusalOf, shorts } from '../../support/core.js'
@@ -17,9 +19,9 @@ const changesIn = (effects: Effect[]) => effects.flatMap((effect) => (effect.typ
 
 describe('deny', () => {
   it.each([
-    ['a peer', bob],
-    ['its address', loopback],
-  ])('of %s hangs up, and ends what is under way with Denied', (_, entry) => {
+    ['a peer', bob, 'denied by this node: spam'],
+    ['its address', loopback, 'denied by this node (127.0.0.0/8): spam'],
+  ])('of %s hangs up, and ends what is under way with Denied', (_, entry, why) => {
     const core = new Core()
     core.connect('bob')
     core.request(1, 'bob')
@@ -29,9 +31,95 @@ describe('deny', () => {
     expect(shorts(effects)).toEqual(
       expect.arrayContaining(['access', 'fail 1 Denied', 'closeConnection 1', 'settle 99']),
     )
-    expect(refusalOf(effects)).toBe('Denied: bob is denied by this node: spam')
+    expect(refusalOf(effects)).toBe(`Denied: bob is ${why}`)
     expect(core.state.connections.all.size).toBe(0)
     expect(core.state.asks.open.size).toBe(0)
+  })
+
+  it('keeps its reason, for all who ask or are told later', () => {
+    const core = new Core()
+    deny(core, bob, { reason: 'spam', duration: 60_000 })
+    deny(core, loopback, { reason: 'scans' })
+    deny(core, bob, { duration: 1 })
+    const ofRange = 'denied by this node (127.0.0.0/8): scans'
+    expect(refusalOf(core.request(1, 'bob'))).toBe('Denied: bob is denied by this node: spam')
+    const address = '/ip4/127.0.0.1/tcp/5'
+    const dial = core.in({ type: 'dialPeer', ask: 2, target: address, addresses: [address] })
+    expect(refusalOf(dial)).toBe(`Denied: ${address} is ${ofRange}`)
+    // The network says less.
+    core.request(3, 'carol')
+    const failure = { message: 'x' }
+    const tried = [{ address, reason: 'denied by this node' }]
+    const failed = core.in({ type: 'dialFailed', target: 'carol', failure, tried })
+    expect(refusalOf(failed)).toBe(`Denied: cannot reach carol: ${ofRange}`)
+  })
+
+  it('is listed with what is banned, with reasons and the time that is left', () => {
+    const core = new Core()
+    deny(core, bob, { reason: 'spam', duration: 60_000 })
+    deny(core, loopback)
+    bar(core.state, [], 'bans', { peer: 'eve' }, 2_000, 'it broke the protocol')
+    core.now = 500
+    const [settled] = core.in({ type: 'status', ask: 5 })
+    expect(settled).toMatchObject({
+      value: {
+        access: {
+          deny: [{ entry: 'bob', reason: 'spam', for: 59_500 }, { entry: '127.0.0.0/8' }],
+          bans: [{ entry: 'eve', reason: 'it broke the protocol', for: 1_500 }],
+        },
+      },
+    })
+    const closed = new Core({ access: { ...open, closed: true } })
+    closed.state.lifecycle.phase = 'starting'
+    closed.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
+    allow(closed, bob)
+    expect(closed.in({ type: 'status', ask: 5 })).toMatchObject([{ value: { access: { allow: [{ entry: 'bob' }] } } }])
+  })
+
+  it('of the range in which a peer is shows in what explain tells of the peer', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.in(identified('bob', ['/ip4/127.0.0.1/tcp/5']))
+    deny(core, loopback, { reason: 'scans', duration: 900 })
+    core.in({ type: 'explain', ask: 5, about: { peer: 'bob' } })
+    const [explained] = core.in({ type: 'inspected', ask: 5, peers: {} })
+    expect(explained).toMatchObject({
+      value: { barred: { why: 'denied by this node (127.0.0.0/8): scans', for: 900 } },
+    })
+  })
+
+  it('leaves a line in the log, and so does allow', () => {
+    const core = new Core()
+    const said = (entries: Entry[], rest: { duration?: number; reason?: string } = {}): (string | undefined)[] =>
+      core
+        .all({ type: 'deny', ask: 9, entries, ...rest }, { type: 'allow', ask: 8, entries })
+        .flatMap((one) => (one.type === 'log' ? [`${one.level} ${one.message}`] : []))
+    expect(said([bob, loopback], { duration: 5, reason: 'spam' })).toEqual([
+      'info 🚪 deny bob, 127.0.0.0/8 for 5 ms: spam',
+      'info 🚪 allow bob, 127.0.0.0/8',
+    ])
+    expect(said([{ range: prefixOf('::/0')! }])[0]).toBe('warn 🚪 deny ::/0: that is every address of its kind')
+    expect(said(Array.from({ length: 9 }, (_, i) => ({ peer: `p${i}` })))[0]).toBe(
+      'info 🚪 deny p0, p1, p2, p3, p4 and 4 more',
+    )
+  })
+
+  it('says in the log which entries stay longer than that, and allow which are in a range that stays denied', () => {
+    const core = new Core({ access: { ...open, deny: [bob, loopback] } })
+    core.state.lifecycle.phase = 'starting'
+    core.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
+    const said = (...events: Parameters<Core['all']>): string[] =>
+      core.all(...events).flatMap((one) => (one.type === 'log' ? [one.message] : []))
+    const carol: Entry = { peer: 'carol' }
+    const host: Entry = { range: prefixOf('127.0.0.1')! }
+    expect(said({ type: 'deny', ask: 9, entries: [bob, carol], duration: 300, reason: 'short' })).toEqual([
+      '🚪 deny bob, carol for 300 ms: short (bob stays denied for longer)',
+    ])
+    expect(said({ type: 'allow', ask: 9, entries: [host, carol] })).toEqual([
+      '🚪 allow 127.0.0.1/32, carol (127.0.0.1/32 stays denied: a range around it is)',
+    ])
+    expect(said({ type: 'allow', ask: 9, entries: [loopback] })).toEqual(['🚪 allow 127.0.0.0/8'])
+    expect(said({ type: 'deny', ask: 9, entries: [bob] })).toEqual(['🚪 deny bob'])
   })
 
   it('leaves others alone', () => {
@@ -115,15 +203,67 @@ describe('deny', () => {
     expect(shorts(core.request(1, 'bob'))).toEqual(['dial bob'])
   })
 
-  it('again replaces the time', () => {
+  it('again makes it longer, and never shorter', () => {
     const core = new Core()
-    deny(core, bob, { duration: 5_000 })
-    deny(core, bob)
-    core.at(10_000)
-    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
     deny(core, bob, { duration: 10 })
-    core.at(10_010)
+    deny(core, bob, { duration: 5_000 })
+    deny(core, bob, { duration: 10 })
+    core.at(4_999)
+    expect(shorts(core.request(1, 'bob'))).toEqual(['fail 1 Denied'])
+    core.at(5_000)
     expect(shorts(core.request(2, 'bob'))).toEqual(['dial bob'])
+  })
+
+  it('with a time ends without a look at the others, in the order of their times', () => {
+    const core = new Core()
+    deny(core, { peer: 'eve' })
+    const times = [30, 10, 20, 10]
+    for (const [i, duration] of times.entries()) deny(core, { peer: `p${i}` }, { duration })
+    const look = jest.spyOn(core.state.access.lists.deny.peers, Symbol.iterator)
+    const ended = [10, 20, 30].map((time) => changesIn(core.at(time)).map(({ entry }) => entry))
+    expect(ended).toEqual([[{ peer: 'p1' }, { peer: 'p3' }], [{ peer: 'p2' }], [{ peer: 'p0' }]])
+    expect(look).not.toHaveBeenCalled()
+  })
+
+  it('again and again is remembered once', () => {
+    const core = new Core()
+    for (let i = 0; i < 1_000; i++) deny(core, bob, { duration: 1_000 + i })
+    expect(core.state.access.ends.length).toBeLessThan(5)
+    expect(changesIn(core.at(1_998))).toEqual([])
+    expect(changesIn(core.at(1_999))).toEqual([{ list: 'deny', entry: bob, until: undefined }])
+  })
+
+  it.each([
+    ['a peer', bob],
+    ['a range', loopback],
+  ])('of %s for a time does not end a denial without an end, that of the config included', (_, entry) => {
+    const core = new Core({ access: { ...open, deny: [entry] } })
+    core.state.lifecycle.phase = 'starting'
+    core.in({ type: 'start' }, { type: 'listening', addresses: [BOB] })
+    deny(core, entry, { duration: 300 })
+    core.at(400)
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')?.why).toBe('denied')
+    allow(core, entry)
+    deny(core, entry)
+    deny(core, entry, { duration: 300 })
+    core.at(800)
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')?.why).toBe('denied')
+    allow(core, entry)
+    deny(core, entry, { duration: 300 })
+    core.at(1_100)
+    expect(whyBarred(core.state, 'bob', '/ip4/127.0.0.1/tcp/1')?.why).toBeUndefined()
+  })
+
+  it('and a ban each have their own end', () => {
+    const core = new Core()
+    core.at(0)
+    bar(core.state, [], 'bans', bob, 1_000)
+    deny(core, bob, { duration: 500 })
+    bar(core.state, [], 'bans', bob, 100)
+    core.at(500)
+    expect(whyBarred(core.state, 'bob')?.why).toBe('banned')
+    core.at(1_000)
+    expect(whyBarred(core.state, 'bob')?.why).toBeUndefined()
   })
 
   it('drops what such a peer has signed, whoever hands it on', () => {

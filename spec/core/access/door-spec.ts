@@ -6,14 +6,16 @@ import type { PortEvent } from '../../../src/core/port.js'
 function door() {
   const events: PortEvent[] = []
   const timers: (() => void)[] = []
+  const clock = { now: 0 }
   const ours = new Door(
     (event) => events.push(event),
     (_, run) => timers.push(run),
+    () => clock.now,
   )
   const later = (): void => {
     for (const run of timers.splice(0)) run()
   }
-  return { ours, events, later }
+  return { ours, events, later, clock }
 }
 
 const HERE = '/ip4/192.0.2.1/tcp/1'
@@ -40,9 +42,53 @@ describe('a door', () => {
     expect(events).toEqual([])
     later()
     expect(events).toHaveLength(256)
-    expect(events[0]).toEqual({ type: 'turnedAway', why: 'denied', address: HERE, inbound: true, count: 1_000 })
+    expect(events[0]).toEqual({
+      ...{ type: 'turnedAway', why: 'denied', address: HERE, inbound: true, count: 1_000, ago: 0 },
+      reason: 'denied by this node (0.0.0.0/0)',
+    })
     later()
     expect(events).toHaveLength(256)
+  })
+
+  it('tells why and when the first of them was turned away, though the entry has ended', () => {
+    const { ours, events, later, clock } = door()
+    const change = { list: 'deny' as const, entry: { peer: 'bob' } }
+    ours.set({ type: 'access', ...all, changes: [{ ...change, until: 600, reason: 'maintenance' }] })
+    ours.refuses({ peer: 'bob', address: HERE, inbound: true })
+    clock.now = 500
+    ours.refuses({ peer: 'bob', address: HERE, inbound: true })
+    ours.set({ type: 'access', ...all, changes: [{ ...change, until: undefined }] })
+    clock.now = 1_200
+    later()
+    expect(events).toEqual([
+      {
+        ...{ type: 'turnedAway', why: 'denied', peer: 'bob', address: HERE, inbound: true, count: 2, ago: 1_200 },
+        reason: 'denied by this node: maintenance',
+      },
+    ])
+  })
+
+  it('tells each host that it has turned away before it knew who is there, also those of one range', () => {
+    const { ours, events, later } = door()
+    for (const [host, port] of [
+      ['/ip4/192.0.2.1', 1],
+      ['/ip4/192.0.2.1', 2],
+      ['/ip4/192.0.2.2', 1],
+      ['/ip6/2001:db8::1', 1],
+      ['/ip6/2001:db8::2', 1],
+      ['/ip6/2001:db8:0:1::1', 1],
+      ['/dns4/example.org', 1],
+    ] as const) {
+      ours.count('handshakes', { address: `${host}/tcp/${port}`, inbound: true })
+    }
+    later()
+    expect(events.map((event) => event.type === 'turnedAway' && [event.address, event.count])).toEqual([
+      ['/ip4/192.0.2.1/tcp/1', 2],
+      ['/ip4/192.0.2.2/tcp/1', 1],
+      ['/ip6/2001:db8::1/tcp/1', 2],
+      ['/ip6/2001:db8:0:1::1/tcp/1', 1],
+      ['/dns4/example.org/tcp/1', 1],
+    ])
   })
 
   it('keeps who is asked about until the answer, or until it closes', () => {

@@ -3,7 +3,7 @@ import {
   barred,
   change,
   createLists,
-  entriesOf,
+  heldOf,
   isBarred,
   NOT_AUTHORIZED,
   sizeOf,
@@ -86,7 +86,8 @@ describe('lists', () => {
     const range = { range: prefixOf('10.0.0.0/8')! }
     for (let i = 0; i < 3; i++) change(lists, { list: 'deny', entry: range, until: 10 + i })
     change(lists, { list: 'deny', entry: { peer: 'bob' }, until: 5 })
-    expect([...entriesOf(lists, 'deny')].map(({ until }) => until)).toEqual([5, 12])
+    expect([{ peer: 'bob' }, range].map((entry) => heldOf(lists, 'deny', entry)?.until)).toEqual([5, 12])
+    expect(sizeOf(lists.deny)).toBe(2)
     for (const entry of [range, { peer: 'bob' }, { peer: 'nobody' }])
       change(lists, { list: 'deny', entry, until: undefined })
     expect([sizeOf(lists.deny), lists.deny.ranges.size]).toEqual([0, 0])

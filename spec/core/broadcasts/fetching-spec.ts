@@ -161,6 +161,23 @@ describe('a large message of others', () => {
       expect(core.state.counts.topics.get('block')!.dropped).toEqual({ busy: 1 })
     })
 
+    it('has a place to wait, though eight peers have taken all places, and one of theirs makes room', () => {
+      const core = small()
+      core.run(announcement('a'))
+      const { waiting } = core.state.fetching
+      for (let seed = 0; seed < 256; seed++) {
+        const via = `hog ${seed >> 5}`
+        core.run(announcement(`${seed}`, announced(filled(150_000, seed + 10)), { via, from: via }))
+      }
+      expect(waiting.size).toBe(256)
+      expect(core.lines(announcement('b', next))).toEqual(['ignore 31 of hog 0'])
+      expect([waiting.has('b'), waiting.has('31'), waiting.size]).toEqual([true, false, 256])
+      // But nobody gets one who has as many as others.
+      expect(core.lines(announcement('c', announced(filled(150_000, 9)), { via: 'hog 0' }))).toEqual([
+        'ignore c of hog 0',
+      ])
+    })
+
     it('is fetched at once from another peer', () => {
       const core = large({ limits: limitsOf({ largeBytes: 1_000_000 }) })
       for (let seed = 10; seed < 30; seed++)

@@ -222,4 +222,18 @@ describe('a receipt that a peer wants', () => {
     core.run(core.sends('bob', cancel(1)), ...core.asks('bob', wanted('another')))
     expect(core.gotLines('bob').map((line) => line.slice(0, 16))).toEqual(['FAIL 1 Cancelled'])
   })
+
+  it('is waited for, when many peers have come one after the other and all want as many as they may', () => {
+    const core = asked({ limits: limitsOf({ requestsPerPeer: 1e6, requests: 1e6 }) })
+    const isRefused = (peer: string): boolean => {
+      core.run(...core.asks(peer, wanted('x')))
+      return core.gotLines(peer).some((line) => line.includes('too many receipts'))
+    }
+    for (let i = 0; i < 16; i++) {
+      core.peer(`peer ${i}`)
+      while (!isRefused(`peer ${i}`));
+    }
+    core.peer('newcomer')
+    expect(isRefused('newcomer')).toBe(false)
+  })
 })

@@ -1,6 +1,7 @@
 /** What `explain` says of topics and peers: `explain.ts`, and `explain-text.ts` for people. */
 import { describe, expect, it } from '@jest/globals'
 import type { PeerExplanation, TopicExplanation } from '../../../src/core/explanation.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import type { Settings } from '../../../src/core/settings.js'
 import type { GossipPeer } from '../../../src/core/port.js'
 import {
@@ -117,6 +118,22 @@ describe('the explanation of a topic', () => {
 })
 
 describe('the explanation of a peer', () => {
+  it('shows no limit that its share of what all have does not reach', () => {
+    const limits = limitsOf({
+      requests: 500,
+      requestBytes: 1_000,
+      requestBytesPerPeer: 2_000,
+      answerBytes: 4_000,
+      handlers: 100,
+    })
+    expect(peer(new GossipCore({ limits })).limits).toMatchObject({
+      requests: 204,
+      requestBytes: 407,
+      answerBytes: 1_625,
+      handlers: 41,
+    })
+  })
+
   it('of whom nothing is known says so', () => {
     const explanation = peer(new GossipCore())
     expect(explanation).toMatchObject({ connections: [], askedBy: 'not known yet', topics: [] })
@@ -216,5 +233,27 @@ describe('the explanation of a peer', () => {
     const { requests, text } = peer(core)
     expect(requests).toEqual({ ours: 1, its: 1 })
     expect(text).toContain('requests open: 1 of ours, 1 of its')
+  })
+
+  it('says what its handlers cost of late, and for how long its requests wait for that, until they do not', () => {
+    const core = busy()
+    core.inbound(2)
+    core.in({ type: 'data', stream: 2, chunks: [new Uint8Array([1, 7])] })
+    const took = (ms: number): unknown => core.in({ type: 'handlerTook', peer: 'bob', ms })
+    took(32)
+    expect(peer(core)).not.toHaveProperty('dear')
+    took(800)
+    core.now += 1_000
+    expect(peer(core).dear).toEqual({ cost: 104, for: 9_000 })
+    took(48)
+    const { dear, text } = peer(core)
+    expect(dear).toEqual({ cost: 110, for: 10_000 })
+    expect(text).toContain(
+      'dear: its handlers keep the event loop for 110 ms on average, so its requests wait while others ask, for 10000 ms more at most',
+    )
+    expect(peer(core, {}, 'carol')).not.toHaveProperty('dear')
+    core.now += 10_000
+    expect(peer(core)).not.toHaveProperty('dear')
+    expect(peer(core).text).not.toContain('dear')
   })
 })

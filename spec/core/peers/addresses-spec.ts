@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   acceptsAddress,
-  hostOf,
+  siteOf,
   inOrder,
   isLoopback,
   isAnyPort,
@@ -16,7 +16,7 @@ describe('whose an address is', () => {
   it.each(['/ip6/:::f:f:f:f:f:f:f:/tcp/1', '/ip6/1:2:3:4:5:6:7:8::9/tcp/1', '/ip6/', '/ip4/'])(
     'can be asked of any text: %s',
     (text) => {
-      expect(typeof hostOf(text)).toBe('string')
+      expect(typeof siteOf(text)).toBe('string')
     },
   )
 })

@@ -100,6 +100,7 @@ describe('a connection', () => {
     const core = new Core()
     core.in(known)
     core.connect('bob')
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
     core.in({ type: 'subscribe', topic: 'block' }, { type: 'meshChanged', topic: 'block', peers: ['bob'] })
     expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['dial bob'])
     expect(shorts(core.in(dialFailed('bob')))).toEqual(['tableRemove bob'])

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Event } from '../../../src/core/events.js'
 import { candidatesOf } from '../../../src/core/peers/dials.js'
-import { rememberedAfter } from '../../support/peers.js'
+import { identified, REFUSED, rememberedAfter } from '../../support/peers.js'
 import { Core, shorts, bytes } from '../../support/core.js'
 import type { Effect } from '../../../src/core/effects.js'
 
@@ -35,14 +35,30 @@ describe('a dial by hand', () => {
     expect([core.state.dials.size, core.state.asks.open.size, core.state.counts.peers.size]).toEqual([0, 0, 0])
   })
 
+  it('fails when its connection is lost before the peer has said anything, and is not tried again', () => {
+    const core = new Core()
+    core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
+    core.connect('bob')
+    const message = `no answer from bob: ${REFUSED}`
+    expect(core.in({ type: 'connectionClosed', connection: 1 })).toContainEqual({
+      type: 'fail',
+      ask: 1,
+      refusal: { code: 'DialError', message },
+    })
+    expect(core.state.asks.open.size + core.state.dials.size).toBe(0)
+  })
+
   it('begins anew when its connection is lost before the peer has answered, and fails when that happens again and again', () => {
     const core = new Core()
     core.in({ type: 'dialPeer', ask: 1, target: 'bob', addresses: [] })
     const ends = [1, 2, 3, 4].map((connection) => {
       core.connect('bob', connection)
+      core.in(identified('bob', undefined, connection))
       return shorts(core.in({ type: 'connectionClosed', connection }))
     })
-    expect(ends).toEqual([['dial bob'], ['dial bob'], ['dial bob'], ['fail 1 DialError']])
+    // To where it was, and it is looked up.
+    const anew = ['dial bob', 'dial bob']
+    expect(ends).toEqual([anew, anew, anew, ['fail 1 DialError']])
     expect(core.state.asks.open.size + core.state.dials.size).toBe(0)
   })
 

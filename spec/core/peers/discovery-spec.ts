@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { Core, KAD, shorts } from '../../support/core.js'
+import { REFUSED } from '../../support/peers.js'
 
 const BOOT = { bootNodes: { boot: ['/ip4/10.0.0.9/tcp/1/p2p/boot'] } }
 const tick: Event = { type: 'tick' }
@@ -49,6 +50,29 @@ describe('discovery', () => {
     expect(core.in(tick)).toEqual([])
     core.in({ type: 'tableQueried', failure: { message: 'no answer' } })
     expect(shorts(core.in(tick))).toEqual(['tableQuery'])
+  })
+
+  it('warns once of each reason for which a boot node is down, also when they take turns', () => {
+    const core = new Core(BOOT)
+    const levels = ['a', 'b', 'a', 'b', 'a'].map((message) => {
+      core.in(tick)
+      const effects = core.all({ ...dialFailed('boot'), failure: { message } } as Event)
+      return effects.flatMap((one) => (one.type === 'log' && one.message.includes('is down') ? [one.level] : []))
+    })
+    expect(levels.flat()).toEqual(['warn', 'warn', 'debug', 'debug', 'debug'])
+  })
+
+  it('warns of a boot node that hangs up again and again before it says anything, once', () => {
+    const core = new Core(BOOT)
+    const levels = [1, 2, 3, 4, 5].flatMap((connection) => {
+      core.in(tick)
+      core.connect('boot', connection)
+      const effects = core.all({ type: 'connectionClosed', connection })
+      return effects.flatMap((one) =>
+        one.type === 'log' && one.level === 'warn' ? [`${connection} ${one.message}`] : [],
+      )
+    })
+    expect(levels).toEqual([`3 boot node boot hangs up on us again and again, and is tried again: ${REFUSED}`])
   })
 
   it('tries a boot node again at each tick until it is connected, and says that it is down', () => {

@@ -52,14 +52,14 @@ function announcing(core: Core, ...addresses: string[]): Core {
 const announced = (...addresses: string[]): Effect[] => [{ type: 'announceObserved', addresses }]
 
 describe('an address of ours that others have observed', () => {
-  it('is announced when three peers on three hosts have named it', () => {
+  it('is announced when three peers at three sites have named it', () => {
     const core = new Core()
     expect(sees(core, 'bob', '/ip4/51.1.0.1/tcp/5', OURS)).toEqual([])
     expect(sees(core, 'carol', '/ip4/51.2.0.1/tcp/5', OURS)).toEqual([])
     expect(sees(core, 'dave', '/ip4/51.3.0.1/tcp/5', OURS)).toEqual(announced(OURS))
   })
 
-  it('is nothing to us when one host names it, whatever peers it says it has', () => {
+  it('is nothing to us when one site names it, whatever peers it says it has', () => {
     const core = new Core()
     for (let i = 0; i < 300; i++) expect(sees(core, `liar ${i}`, `/ip4/51.1.0.${i % 250}/tcp/${i}`, OURS)).toEqual([])
   })
@@ -104,12 +104,12 @@ describe('an address of ours that others have observed', () => {
     expect(sees(core, 'liar', '/ip4/51.1.0.9/tcp/5', '/ip4/51.8.0.1/tcp/1')).toEqual(announced())
   })
 
-  it('is nothing to us when one peer names it, however many hosts it has', () => {
+  it('is nothing to us when one peer names it, however many sites it has', () => {
     const core = new Core()
     for (let i = 0; i < 300; i++) expect(sees(core, 'liar', `/ip4/51.${i % 250}.0.1/tcp/5`, OURS)).toEqual([])
   })
 
-  it('stays when a liar names others, and only the last word of a host counts', () => {
+  it('stays when a liar names others, and only the last word of a site counts', () => {
     const core = new Core()
     confirmed(core)
     for (let i = 0; i < 1_000; i++) {
@@ -207,7 +207,7 @@ describe('an address of ours that others have observed', () => {
     for (let i = 0; i < 5; i++) expect(sees(core, `peer ${i}`, `/ip4/51.${i}.0.1/tcp/5`, address)).toEqual([])
   })
 
-  it('may be one of inside when it is neighbours that name it, each a host of its own', () => {
+  it('may be one of inside when it is neighbours that name it, each a site of its own', () => {
     const core = new Core()
     const address = '/ip4/192.168.1.1/tcp/4001'
     sees(core, 'bob', '/ip4/192.168.1.2/tcp/5', address)

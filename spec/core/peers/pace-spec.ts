@@ -72,11 +72,11 @@ class Void {
   }
 }
 
-/** Peers of other hosts, that were good some ms ago; the first was good last. */
-function gone(amount: number, age = 5, host = (i: number) => `51.${i % 250}.${i >> 8}`) {
+/** Peers of other sites, that were good some ms ago; the first was good last. */
+function gone(amount: number, age = 5, site = (i: number) => `51.${i % 250}.${i >> 8}`) {
   return Array.from({ length: amount }, (_, i) => ({
     peer: `p${i}`,
-    addresses: [`/ip4/${host(i)}.1/tcp/1`],
+    addresses: [`/ip4/${site(i)}.1/tcp/1`],
     age: age + i,
   }))
 }
@@ -153,9 +153,9 @@ describe('peers that are away', () => {
     expect([...net.core.state.memory.peers.keys()].sort()).toEqual(gone(8).map(({ peer }) => peer))
   })
 
-  it('of one host are the last after the first ones of other hosts, whatever their number', () => {
+  it('of one site are the last after the first ones of other sites, whatever their number', () => {
     const core = new Core()
-    for (let i = 0; i < 3; i++) core.state.memory.peers.set(`bob ${i}`, { ...rememberedAfter(1), host: `host ${i}` })
+    for (let i = 0; i < 3; i++) core.state.memory.peers.set(`bob ${i}`, { ...rememberedAfter(1), host: `site ${i}` })
     for (let i = 0; i < 100; i++) core.state.memory.peers.set(`liar ${i}`, { ...rememberedAfter(1), host: 'liar' })
     for (const peer of core.state.memory.peers.keys()) core.state.memory.retries.set(peer, 0)
     expect([...lastGood(core.state)]).toEqual([

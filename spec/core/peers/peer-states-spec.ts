@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { peerState, peerStates, type PeerState } from '../../../src/core/peers/peer-states.js'
 import type { Event } from '../../../src/core/events.js'
 import { Core, KAD, SELF, V1 } from '../../support/core.js'
-import { BOB, BOOT, closed, crowd, dialFailed, failAll, identified, loseEight } from '../../support/peers.js'
+import { BOB, BOOT, REFUSED, closed, crowd, dialFailed, failAll, identified, loseEight } from '../../support/peers.js'
 import { asking } from '../../support/session-cores.js'
 import { goodbye, SESSION } from '../../support/session.js'
 
@@ -102,7 +102,25 @@ describe('the state of a peer', () => {
     core.connect('bob', 2)
     core.now = 3
     core.in(closed(2))
-    expect(lastError(core)).toEqual(['unreachable', 'the connection was lost after 3 ms'])
+    expect(lastError(core)).toEqual(['unreachable', REFUSED])
+  })
+
+  it('has the reason when a peer of which nothing is known hangs up at once, until it is connected', () => {
+    const core = new Core()
+    core.request(1, 'bob')
+    core.connect('bob')
+    core.in(closed())
+    core.at(60_000)
+    expect(lastError(core)).toEqual(['forgotten', REFUSED])
+    core.connect('bob', 2)
+    expect(lastError(core)).toEqual(['connected', undefined])
+  })
+
+  it('has no reason when it was not we who dialled', () => {
+    const core = new Core()
+    core.in({ type: 'connectionOpened', connection: 1, peer: 'bob', address: BOB, inbound: true }, closed())
+    expect(lastError(core)).toEqual(['forgotten', undefined])
+    expect(core.state.counts.peers.size).toBe(0)
   })
 
   it('is unreachable, until it is being dialled, when the connection was lost in the midst of something', () => {

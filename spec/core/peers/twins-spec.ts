@@ -64,7 +64,7 @@ describe('two nodes with one secret', () => {
     expect(snapshot(core.state).twins).toEqual([THERE])
   })
 
-  it('hear one address of each host, the last one, for an hour', () => {
+  it('hear one address of each site, the last one, for an hour', () => {
     const core = new Core()
     const out: Effect[] = []
     const warnings = (): number => out.filter(({ type }) => type === 'log').length

@@ -29,8 +29,8 @@ describe('requests', () => {
 
   it('of many identities in one range of addresses have the share of one peer, and another range has its own', () => {
     const core = new Core(LIMITS)
-    expect(fill(core, connected(core, ...times(20, (i) => `203.0.113.${i}`)))).toBe(70)
-    expect(fill(core, connected(core, '198.51.100.1'))).toBe(35)
+    expect(fill(core, connected(core, ...times(20, (i) => `203.0.113.${i}`)))).toBe(65)
+    expect(fill(core, connected(core, '198.51.100.1'))).toBe(33)
   })
 
   it.each([
@@ -38,7 +38,7 @@ describe('requests', () => {
     ['in a private network', '10.0.0.1'],
   ])('of peers %s are each for themselves', (_, host) => {
     const core = new Core(LIMITS)
-    expect(fill(core, connected(core, host, host))).toBe(105)
+    expect(fill(core, connected(core, host, host))).toBe(98)
   })
 
   it('leave nothing of a range when its peers are gone', () => {

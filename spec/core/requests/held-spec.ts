@@ -100,6 +100,26 @@ describe('newcomers', () => {
     }
     expect(asked).toBe(20)
   })
+
+  it.each<[string, Partial<Limits>]>([
+    ['requests', { requests: 160 }],
+    ['bytes of requests', { requestBytes: 160 }],
+    ['handlers', { handlers: 160 }],
+    ['bytes of answers', { answerBytes: 160 * LEAST }],
+  ])(
+    'are answered at once, when a dozen peers have come one after the other and taken all %s that they may',
+    (_, limits) => {
+      const core = limited(limits)
+      const ask = (peer: number, count: number): number => {
+        core.connect(`peer ${peer}`, 10 + peer)
+        core.in({ type: 'streamInbound', stream: 100 + 2 * peer, connection: 10 + peer, protocol: SESSION })
+        return handled(core.in({ type: 'data', stream: 100 + 2 * peer, chunks: [join(hello(), asks(1, count))] }))
+      }
+      const taken = Array.from({ length: 12 }, (_one, peer) => ask(peer, 100))
+      expect(ask(12, 1)).toBe(1)
+      expect(taken.slice(0, 3)).toEqual([65, 33, 16])
+    },
+  )
 })
 
 describe('a thousand requests for a mebibyte that are not read', () => {
@@ -161,7 +181,7 @@ describe('an answer of several values', () => {
     expect(held(core)).toBe(LEAST)
     core.run(next(-1, 2_000))
     // More than its credit: nothing is produced, and of the value its first bytes have gone.
-    expect(held(core)).toBe(2_000 + 32 - 1_000)
+    expect(held(core)).toBe(2_000 + 256 - 968)
     core.receive(credit(1, 100_000))
     expect(held(core)).toBe(LEAST)
     core.run({ type: 'complete', exchange: -1 })
@@ -191,6 +211,7 @@ describe('an answer of several values', () => {
     core.receive(asks(1, 2, { credit: 0, one: false }))
     core.run(next(-1, 20_000), next(-2, 20_000))
     expect(core.lines(core.run(next(-1, 60_000)))).toEqual(['cancelHandler -1'])
-    expect(held(core)).toBe(2 * 20_032)
+    expect(held(core)).toBe(2 * 20_256)
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
   })
 })

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { bytes, Core, data, refusalOf, shorts } from '../../support/core.js'
 import { asked, opened } from '../../support/v1-asker.js'
+import { REFUSED } from '../../support/peers.js'
 
 describe('a request', () => {
   it('dials the peer when there is no connection, and those who want the same peer share the dial', () => {
@@ -50,16 +51,41 @@ describe('a request', () => {
     core.request(1, 'bob')
     const ends = [1, 2, 3, 4].map((connection) => {
       core.connect('bob', connection)
+      core.in({ type: 'pinged', connection, rtt: 1 })
       return shorts(core.in({ type: 'connectionClosed', connection }))
     })
     expect(ends).toEqual([['dial bob'], ['dial bob'], ['dial bob'], ['reset 7', 'fail 1 DialError']])
     expect(core.state.asks.open.size + core.state.asks.deadlines.size + core.state.dials.size).toBe(0)
   })
 
+  it('goes nowhere else when the other side hangs up before it says anything', () => {
+    const core = new Core()
+    core.request(1, 'bob')
+    core.connect('bob')
+    expect(core.in({ type: 'connectionClosed', connection: 1 }).at(-1)).toEqual({
+      type: 'fail',
+      ask: 1,
+      refusal: {
+        code: 'DialError',
+        message: `the request was not sent: ${REFUSED}`,
+      },
+    })
+    expect(core.state.asks.open.size + core.state.dials.size).toBe(0)
+  })
+
+  it('goes by the other connection when the other side hangs up one of two', () => {
+    const core = new Core()
+    core.request(1, 'bob')
+    core.connect('bob', 1)
+    core.connect('bob', 2)
+    expect(shorts(core.in({ type: 'connectionClosed', connection: 1 }))).toEqual(['open 3 on 2'])
+  })
+
   it('that goes elsewhere has the time that it had', () => {
     const core = new Core()
     core.request(1, 'bob', bytes('?'), 100)
     core.connect('bob')
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
     core.at(60)
     core.in({ type: 'connectionClosed', connection: 1 })
     expect(shorts(core.at(99))).toEqual([])

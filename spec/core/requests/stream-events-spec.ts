@@ -71,10 +71,25 @@ describe('an event of a stream', () => {
   it('closes a connection whose muxer died without a word, when a stream cannot be opened on it', () => {
     const core = new Core()
     core.connect('bob')
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
     core.request(1, 'bob')
     core.request(2, 'bob')
     const lost: Event = { type: 'streamOpenFailed', stream: 1, reason: 'lost', failure: { message: 'muxer closed' } }
     expect(shorts(core.in(lost)).filter((text) => !text.startsWith('reset'))).toEqual(['closeConnection 1', 'dial bob'])
     expect(core.state.dials.get('bob')!.waiting.size).toBe(2)
+  })
+
+  it('closes one whose muxer died before the other side said anything, and dials it not again', () => {
+    const core = new Core()
+    core.connect('bob')
+    core.request(1, 'bob')
+    const lost: Event = { type: 'streamOpenFailed', stream: 1, reason: 'lost', failure: { message: 'muxer closed' } }
+    const [close, , fail] = core.in(lost)
+    expect(close).toMatchObject({ type: 'closeConnection', connection: 1 })
+    expect(fail).toMatchObject({
+      ask: 1,
+      refusal: { code: 'DialError', message: expect.stringContaining('may not let us in') },
+    })
+    expect(core.state.dials.size).toBe(0)
   })
 })

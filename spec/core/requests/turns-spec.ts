@@ -1,12 +1,13 @@
 /** Whose request goes to its handler next, and how long a handler counts. */
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf, type Limits } from '../../../src/core/limits/limits.js'
+import { dearness } from '../../../src/core/requests/dear.js'
 import type { Effect } from '../../../src/core/effects.js'
 import type { Event } from '../../../src/core/events.js'
 import { accountOf } from '../../../src/core/requests/accounts.js'
 import { bytes, used } from '../../support/core.js'
 import { answering, left, type AnsweringCore } from '../../support/session-cores.js'
-import { cancel, hello, join, request, SESSION } from '../../support/session.js'
+import { cancel, data, filled, hello, join, request, SESSION } from '../../support/session.js'
 
 function limited(limits: Partial<Limits>, requestTimeout = 10_000): AnsweringCore {
   return answering({ limits: limitsOf(limits), requestTimeout, pingInterval: 1e9 })
@@ -73,7 +74,7 @@ describe('requests', () => {
     expect(left(core)).toEqual([0, 0, 0, 1, 0, core.state.budget.accounts.get('bob')!.exchanges, 0])
   })
 
-  it('of a peer whose handlers are dear let those of others pass until that is paid', () => {
+  it('of who has had least time of handlers go first', () => {
     const core = answering()
     const carol = other(core, 'carol', 2)
     core.receive(...ask(1, 'b1', 'b2', 'b3'))
@@ -82,9 +83,27 @@ describe('requests', () => {
     const others = [-4, -5, -6, -7].map((exchange, i) => ({ exchange, data: bytes(`c${i + 1}`) }))
     const took: Event = { type: 'handlerTook', peer: 'bob', ms: 3 }
     expect(handed(core.in(took, answer(-1), { type: 'handedBack', requests: [...back, ...others] }))).toEqual([
-      ...['c1', 'c2', 'c3', 'b2', 'c4', 'b3'],
+      ...['c1', 'c2', 'c3', 'c4', 'b2', 'b3'],
     ])
-    expect(core.state.budget.accounts.get('bob')!.debt).toBe(0)
+  })
+
+  it('of one that asks now and then, and for little, go before those of many that always ask', () => {
+    const core = answering()
+    const carol = other(core, 'carol', 2)
+    const hogs = Array.from({ length: 40 }, (_, i) => other(core, `hog ${i}`, 10 + i))
+    let asked = 0
+    for (let round = 0; round < 10; round++) {
+      for (const [i, hog] of hogs.entries()) {
+        core.in(hog('h'))
+        core.run({ type: 'handlerTook', peer: `hog ${i}`, ms: 4 }, answer(--asked))
+      }
+    }
+    // All of these come back, because those before them have taken the time of their turn.
+    const texts = [...hogs.map(() => 'h'), 'c1', 'c2', 'c3']
+    for (const hog of hogs) core.in(hog('h'))
+    core.in(carol('c1', 'c2', 'c3'))
+    const requests = texts.map((text) => ({ exchange: --asked, data: bytes(text) }))
+    expect(handed(core.in({ type: 'handedBack', requests })).slice(0, 4)).toEqual(['c1', 'c2', 'c3', 'h'])
   })
 
   it('of a dear peer go all the same when nobody else waits', () => {
@@ -119,13 +138,43 @@ describe('requests', () => {
     const core = limited({}, 1_000)
     const carol = other(core, 'carol', 2)
     core.receive(...ask(1, 'b1'))
-    core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 100 })
-    // Each of them keeps the others waiting for 400 ms.
+    core.run(carol('c1'), { type: 'handlerTook', peer: 'bob', ms: 800 })
+    // On average each of them keeps the others waiting for 400 ms.
     expect(core.lines(core.receive(...ask(2, 'b2', 'b3', 'b4', 'b5')))).toEqual([
-      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer"',
+      'FAIL 5 Overloaded, after 1000 ms, "it would wait for longer than its time behind others of its peer: its handlers keep the event loop for 100 ms on average"',
     ])
+    expect(dearness(core.state, core.state.budget.accounts.get('bob'))).toEqual({ cost: 100, for: 10_000 })
     core.receive(...ask(6, 'b6'))
     expect(core.state.budget.accounts.get('bob')).toMatchObject({ exchanges: 4, refused: 2 })
+  })
+
+  it('of a peer that has many quick handlers and a slow one at times are as those of others', () => {
+    const core = answering()
+    const carol = other(core, 'carol', 2)
+    core.run(carol('c1'))
+    for (let i = 1; i <= 40; i++) {
+      core.receive(...ask(i, 'b'))
+      core.run(...(i === 20 ? [{ type: 'handlerTook' as const, peer: 'bob', ms: 50 }] : []), answer(-i - 1))
+    }
+    const { cost, dearUntil } = accountOf(core.state, 'bob')
+    expect(dearUntil).toBeGreaterThan(core.now)
+    expect(cost).toBeLessThan(5)
+    expect(dearness(core.state, accountOf(core.state, 'bob'))).toBeUndefined()
+    core.run(carol('c2'))
+    expect(handed(core.receive(...ask(41, 'b')))).toEqual(['b'])
+  })
+
+  it.each([
+    [10, 7],
+    [50, 1],
+  ])('of a peer all of whose handlers take %i ms are dear after %i of them', (ms, many) => {
+    const core = answering()
+    const dear = Array.from({ length: many }, (_, i) => {
+      core.receive(...ask(i + 1, 'b'))
+      core.run(answer(-i - 1), { type: 'handlerTook', peer: 'bob', ms })
+      return dearness(core.state, accountOf(core.state, 'bob')) !== undefined
+    })
+    expect(dear.lastIndexOf(true)).toBe(many - 1)
   })
 
   it('whose time is over while they wait never reach a handler', () => {
@@ -249,5 +298,60 @@ describe('a peer of whose answers nothing is known', () => {
     core.receive(...ask(1, ...many))
     expect([50, 100, 150].map((time) => handed(core.at(time)).length)).toEqual([12, 48, 36])
     expect(core.state.turns.growAt).toBe(Infinity)
+  })
+})
+
+describe('a request whose turn would come too late', () => {
+  /** Each of nineteen handlers has taken 100 ms, one after the other, and eleven requests wait. */
+  function busy(first: Uint8Array[] = []): AnsweringCore {
+    const core = limited({ handlersPerPeer: 1 })
+    core.receive(...ask(1, ...Array.from({ length: 30 }, () => 'x')), ...first)
+    for (let i = 1; i <= 19; i++) {
+      core.now += 100
+      core.run(answer(-i))
+    }
+    return core
+  }
+
+  it('is refused at once by what is left of its time, most of which it has needed to arrive', () => {
+    const core = busy([request(31, filled(10), { credit: 1_000, timeout: 2_000, total: 20 })])
+    expect(core.lines(core.receive(data(31, filled(10)))).join()).toMatch(/^FAIL 31 Overloaded/)
+  })
+
+  it('is not refused for one pause of the process while many wait whose handlers are quick', () => {
+    const core = limited({ handlersPerPeer: 2 })
+    core.receive(...ask(1, ...Array.from({ length: 900 }, () => 'x')))
+    for (let i = 1; i <= 40; i++) {
+      core.now += i === 20 ? 200 : 1
+      core.run(...(i === 20 ? [{ type: 'handlerTook' as const, peer: 'bob', ms: 200 }] : []), answer(-i))
+      expect(core.lines(core.receive(...ask(900 + i, 'x')))).toEqual([])
+    }
+  })
+
+  it('is not refused because handlers that began together end together', () => {
+    const core = limited({ handlersPerPeer: 60 })
+    core.receive(...ask(1, ...Array.from({ length: 900 }, () => 'x')))
+    for (let i = 1; i <= 240; i++) {
+      if (i % 60 === 1) core.now += 100
+      core.run(answer(-i))
+      expect(core.lines(core.receive(...ask(900 + i, 'x')))).toEqual([])
+    }
+  })
+
+  it('is not refused for what was handed back, which is no end of a handler', () => {
+    const core = limited({ handlersPerPeer: 20 })
+    core.receive(...ask(1, ...Array.from({ length: 60 }, () => 'x')))
+    for (let i = 1; i <= 9; i++) {
+      core.now += 100
+      core.run(answer(-i))
+    }
+    const { interval } = accountOf(core.state, 'bob')
+    core.in({ type: 'handlerTook', peer: 'bob', ms: 50 })
+    const { cost } = accountOf(core.state, 'bob')
+    const requests = Array.from({ length: 15 }, (_, i) => ({ exchange: -(10 + i), data: bytes('x') }))
+    core.now += 100
+    core.receive(cancel(10))
+    core.in({ type: 'handedBack', requests })
+    expect(accountOf(core.state, 'bob')).toMatchObject({ interval, cost })
   })
 })

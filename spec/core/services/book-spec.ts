@@ -1,6 +1,6 @@
 /** The books of services. */
 import { describe, expect, it } from '@jest/globals'
-import { endServing, keepServing, openOwnAsk, takeOwnAsk } from '../../../src/core/services/book.js'
+import { endServing, keepServing, mayWantHistory, openOwnAsk, takeOwnAsk } from '../../../src/core/services/book.js'
 import { runningState } from '../../support/core.js'
 
 describe('a question of the node itself', () => {
@@ -22,5 +22,15 @@ describe('a request of another node', () => {
     expect(state.services.serving.get(-1)).toEqual({ kind: 'receipt', message: 'a' })
     endServing(state, -1)
     expect(state.services.serving.size).toBe(0)
+  })
+
+  it('for a history may wait, when many peers have come one after the other and all want as many as they may', () => {
+    const state = runningState()
+    let id = 0
+    for (const peer of Array.from({ length: 20 }, (_, i) => `peer ${i}`)) {
+      while (mayWantHistory(state, peer))
+        keepServing(state, --id, { kind: 'history', peer, topic: 'block', count: 1, until: 1 })
+    }
+    expect(mayWantHistory(state, 'newcomer')).toBe(true)
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { askNode, cancelOwnAsk } from '../../../src/core/services/own-requests.js'
 import { GossipCore } from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
+import { reply } from '../../support/session.js'
 import { ServiceCore } from '../../support/service-core.js'
 
 describe('the node’s own requests', () => {
@@ -39,6 +40,17 @@ describe('a question of the node itself', () => {
     cancelOwnAsk(core.state, [], ask)
     cancelOwnAsk(core.state, [], ask)
     core.run({ type: 'woken' })
+    expect(core.gotLines('bob')).toEqual(['CANCEL 1'])
+    expect([core.state.asks.open.size, core.state.services.purposes.size]).toEqual([0, 0])
+  })
+
+  it('to which there is no value ends with the first one that is said', () => {
+    const core = new ServiceCore()
+    core.peer('bob')
+    askNode(core.state, [], 'bob', { kind: 'twin', address: '/ip4/192.0.2.1/tcp/1' }, 1_000, { kind: 'twin' })
+    core.run({ type: 'woken' })
+    expect(core.asked('bob')).toHaveLength(1)
+    core.run(core.hears('bob', reply(1, bytes('!'))))
     expect(core.gotLines('bob')).toEqual(['CANCEL 1'])
     expect([core.state.asks.open.size, core.state.services.purposes.size]).toEqual([0, 0])
   })

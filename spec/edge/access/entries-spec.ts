@@ -17,7 +17,12 @@ describe('entries', () => {
 
   it.each([
     ['nobody', 'access.deny: "nobody" is neither a peer id (12D3KooW…) nor a range of addresses in CIDR form'],
-    ['10.0.0.0/33', 'access.deny: "10.0.0.0/33" is neither'],
+    [
+      '10.0.0.0/33',
+      '"10.0.0.0/33" is no range of addresses: its prefix has 33 bits, and an address of its kind has 32',
+    ],
+    ['::ffff:10.0.0.0/129', 'its prefix has 129 bits, and an address of its kind has 128'],
+    ['10.0.0.0/08', 'access.deny: "10.0.0.0/08" is neither'],
     [PEER.slice(0, -1), `access.deny: "${PEER.slice(0, -1)}" is neither`],
     ['', 'access.deny: "" is neither'],
     ['/ip4/192.0.2.1/tcp/1', '(write 192.0.2.1)'],

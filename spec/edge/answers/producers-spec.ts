@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NEVER, Observable, of, Subject, throwError } from 'rxjs'
 import type { Refusal } from '../../../src/core/effects.js'
-import { valueCost } from '../../../src/core/requests/values.js'
+import { heldCost } from '../../../src/core/requests/values.js'
 import type { InboundRequest } from '../../../src/edge/answers/inbound.js'
 import type { Reply } from '../../../src/edge/answers/producers.js'
 import { P2pError } from '../../../src/errors.js'
@@ -159,7 +159,7 @@ describe('an AsyncIterable', () => {
         }
       })(),
     )
-    const cost = valueCost(100)
+    const cost = heldCost(100)
     edge.inbound.onProduce(2, 3 * cost)
     await turn()
     expect(made).toBe(3)
@@ -204,7 +204,7 @@ describe('an AsyncIterable', () => {
           await turn()
           let spent = 0
           let expected = 0
-          for (; expected < sizes.length && spent < allowed; expected++) spent += valueCost(sizes[expected]!)
+          for (; expected < sizes.length && spent < allowed; expected++) spent += heldCost(sizes[expected]!)
           const isOver = expected === sizes.length && spent < allowed
           const values = sizes.slice(0, expected).map((size) => `next ${size}`)
           expect(edge.said).toEqual(['pullable', ...values, ...(isOver ? ['complete'] : [])])
@@ -241,7 +241,7 @@ describe('an AsyncIterable', () => {
       }
     }
     edge.request(2).respond(values())
-    edge.inbound.onProduce(2, valueCost(1))
+    edge.inbound.onProduce(2, heldCost(1))
     await turn()
     edge.inbound.onCancel(2, GONE)
     await turn()
@@ -299,7 +299,7 @@ describe('an AsyncIterable', () => {
     }
     const readable = Readable.from(endless())
     edge.request().respond(readable)
-    edge.inbound.onProduce(2, 2 * valueCost(2))
+    edge.inbound.onProduce(2, 2 * heldCost(2))
     await turn()
     const [, first] = edge.pushed
     expect(edge.said).toEqual(['pullable', 'next 2', 'next 2'])

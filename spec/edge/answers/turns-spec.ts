@@ -76,6 +76,15 @@ describe('handlers', () => {
     ])
   })
 
+  it('are not charged with what ran since the one before', () => {
+    const edge = new Edge()
+    edge.request(0)
+    edge.clock += 20
+    edge.inbound.pause()
+    edge.request(0)
+    expect(edge.told).not.toContain('handlerTook')
+  })
+
   it('hear how long their request has waited', () => {
     const waits: number[] = []
     const edge = new Edge((data, { waited }) => (waits.push(waited), data))

@@ -1,7 +1,7 @@
 /** Gossip: frames, RPCs as stock gossipsub decodes them and as we look at them, signed messages and proofs. */
 import { createHash } from 'node:crypto'
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
-import { GOSSIP_DECODE_LIMITS } from '../../../src/libp2p/defaults.js'
+import { decodeRpc } from '../../../src/libp2p/gossip/decoding.js'
 import { FrameReader, framed } from '../../../src/libp2p/gossip/frames.js'
 import { priceOf } from '../../../src/libp2p/gossip/keys.js'
 import { NewerWords } from '../../../src/libp2p/gossip/newer-words.js'
@@ -13,7 +13,7 @@ import { messageId } from '../../../src/wire/gossip/message.js'
 import { count, field } from '../../hostile/tools/protobuf.js'
 import { join } from '../../support/bytes.js'
 import type { Target } from '../target.js'
-import { bothWays, hold, oneOf, text, utf8 } from '../tools/chunks.js'
+import { bothWays, hold, oneOf, repeated, text, utf8 } from '../tools/chunks.js'
 import { longId, someId, someKey } from '../tools/identities.js'
 import { SIGNED } from '../tools/signed.js'
 import { stock } from '../tools/stock.js'
@@ -116,6 +116,11 @@ const rpcs: Target = {
   outcomes: 6,
   good: (random) => someRpc(random, () => someMessage(random)),
   large(random, size) {
+    if (random.below(4) === 0) {
+      // One that may be there once, again and again.
+      const around = oneOf(random, [[1], [2], [3], [3, 1], [3, 3], [3, 4], [3, 4, 2]])
+      return around.reduceRight((inside, number) => field(number, inside), repeated(random, size - 16))
+    }
     const piece = oneOf(random, [
       () => field(1, new Uint8Array()),
       () => field(2, field(4, 'a')),
@@ -132,7 +137,7 @@ const rpcs: Target = {
     return join(...Array.from({ length: Math.ceil(size / rest.length) }, () => rest))
   },
   read(input) {
-    const rpc = RPC.decode(input, { limits: GOSSIP_DECODE_LIMITS })
+    const rpc = decodeRpc(input)
     hold(workOf(rpc) > 0, 'it is work')
     const words = new NewerWords()
     words.hear(rpc)

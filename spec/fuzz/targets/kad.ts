@@ -20,7 +20,7 @@ import { count, field } from '../../hostile/tools/protobuf.js'
 import { join } from '../../support/bytes.js'
 import { encodeQuestion } from '../../support/kad-question.js'
 import type { Target } from '../target.js'
-import { bothWays, hold, oneOf } from '../tools/chunks.js'
+import { bothWays, hold, oneOf, repeated } from '../tools/chunks.js'
 import { longAddress, longId, someAddressBytes, someId } from '../tools/identities.js'
 import { SIGNED } from '../tools/signed.js'
 import { stock } from '../tools/stock.js'
@@ -117,6 +117,8 @@ const answers: Target = {
       () => field(8, somePeer(random)),
       () => field(8, join(field(1, someId(random)), field(2, longAddress(random, 100)))),
       () => count(5, 1),
+      () => field(8, repeated(random, size - 16)),
+      () => repeated(random, size - 16),
     ])()
     return join(random.bytes(1), framed(join(...Array.from({ length: size / (piece.length + 1) }, () => piece))))
   },

@@ -82,7 +82,11 @@ function manyFrames(random: Random, size: number): Uint8Array {
 }
 
 function rules(): FrameRules {
-  const made = new FrameRules(true, { isOwn: true, take: () => 0, putBack: () => undefined })
+  const made = new FrameRules(
+    true,
+    { openings: { isOwn: true, take: () => 0, putBack: () => undefined }, frames: { isOwn: true, take: () => 0 } },
+    { isFree: () => true, use: () => undefined },
+  )
   made.add(1)
   return made
 }

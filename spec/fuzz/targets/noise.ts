@@ -8,12 +8,13 @@ import { NOISE } from '../../../src/libp2p/defaults.js'
 import { quietLogger } from '../../../src/libp2p/logger.js'
 import { tunedNoise } from '../../../src/libp2p/patches/noise-frames.js'
 import { privateNetwork } from '../../../src/libp2p/private-network.js'
+import { MAX_HANDSHAKE } from '../../../src/platform/noise-crypto.js'
 import { textOfNetworkKey } from '../../../src/network-key.js'
 import type { Random } from '../../../src/testing/network/random.js'
 import { field } from '../../hostile/tools/protobuf.js'
 import { join } from '../../support/bytes.js'
 import type { Target } from '../target.js'
-import { bothWays, oneOf, utf8 } from '../tools/chunks.js'
+import { bothWays, oneOf, repeated, utf8 } from '../tools/chunks.js'
 import { largeKey, someKey } from '../tools/identities.js'
 import { SIGNED, STATIC_KEY } from '../tools/signed.js'
 import { stock } from '../tools/stock.js'
@@ -33,7 +34,7 @@ const signers = SIGNED.filter(({ noise }) => noise.length > 0)
 const payloads: Target = {
   name: 'noise: payloads',
   share: 0.2,
-  most: LONGEST,
+  most: MAX_HANDSHAKE,
   memory: 256,
   outcomes: 5,
   throws: ['UnexpectedPeerError', 'UnsupportedKeyTypeError'],
@@ -52,6 +53,8 @@ const payloads: Target = {
       () => [field(1, key), field(2, noise), field(4, join(...many))],
       () => [field(1, key), field(2, new Uint8Array(Math.min(size, 60_000)))],
       () => [...many],
+      () => [repeated(random, size)],
+      () => [field(oneOf(random, [1, 4]), repeated(random, size - 16))],
     ]
     return join(...oneOf(random, parts)())
   },

@@ -6,7 +6,7 @@ import { bitsOf, hostPrefix, prefixOf, textOf } from '../../../src/core/access/r
 import {
   acceptsAddress,
   hostNameOf,
-  hostOf,
+  siteOf,
   inOrder,
   isLoopback,
   peerOf,
@@ -61,7 +61,7 @@ function rules(address: string): string {
   peerOf(withoutPeer(address))
   hostNameOf(address)
   isLoopback(address)
-  if (address.split('/').length > 3) rangeOf(hostOf(address) === '' ? '/ip4/192.0.2.1/tcp/1' : address)
+  if (address.split('/').length > 3) rangeOf(siteOf(address) === '' ? '/ip4/192.0.2.1/tcp/1' : address)
   inOrder(
     [address, '/ip4/192.0.2.1/tcp/1'].map((one) => ({ address: one, isConfirmed: true })),
     [],

@@ -1,5 +1,6 @@
 /** Inputs that come in pieces. The first byte says how they are cut, so that a cut is a part of the input. */
 import { Random } from '../../../src/testing/network/random.js'
+import { count, field } from '../../hostile/tools/protobuf.js'
 import { cutSomewhere } from '../../support/mutations.js'
 
 /** The bytes behind the first one, whole and in pieces. */
@@ -39,4 +40,13 @@ export function isSame(one: unknown, other: unknown): boolean {
 
 export function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.compare(one, other) === 0
+}
+
+/** One field of a message again and again, up to so many bytes: an empty one, or a short one. */
+export function repeated(random: Random, size: number): Uint8Array {
+  const number = 1 + random.below(8)
+  const piece = oneOf(random, [() => field(number, ''), () => field(number, 'a'), () => count(number, 1)])()
+  const all = new Uint8Array(Math.max(0, size - (size % piece.length)))
+  for (let at = 0; at < all.length; at += piece.length) all.set(piece, at)
+  return all
 }

@@ -2,9 +2,11 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { messageId } from '../../../src/wire/gossip/message.js'
 import { join } from '../../support/bytes.js'
+import { varint } from '../../support/session.js'
 import { forged, Gossiper, GOSSIP, ids, rpc, signed, signedBy, subscribe, TOPIC } from '../tools/gossip.js'
-import { random } from '../tools/protobuf.js'
+import { field, random, sized } from '../tools/protobuf.js'
 import { dearSigner } from '../tools/rsa.js'
+import { reopened } from './streams.js'
 import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives, as fast as the victim takes it or so often in a second; a new peer where one is ended. `count`: of each. */
@@ -39,6 +41,17 @@ async function flood(
     await say(index, round++)
     await turn()
   })
+}
+
+/** Fields that a message may have once, and in which others they are. */
+const REPEATED = [[2, 1], [3], [1, 3, 1], [1, 3, 3], [2, 3, 4, 2], [5, 2]]
+
+/** A frame of so many bytes of this field without a byte. */
+function repeated(size: number, number: number, around: number[]): Uint8Array {
+  const piece = field(number, '')
+  const all = new Uint8Array(size - (size % piece.length))
+  for (let at = 0; at < all.length; at += piece.length) all.set(piece, at)
+  return sized(around.reduceRight<Uint8Array>((inside, outside) => field(outside, inside), all))
 }
 
 /** Prepared frames in turn. */
@@ -78,6 +91,31 @@ async function fillMesh(context: Context): Promise<void> {
 
 const graft = rpc({ control: { graft: [{ topicID: TOPIC }] } })
 const prune = rpc({ control: { prune: [{ topicID: TOPIC, peers: [], backoff: 1 }] } })
+
+/** So many members send such frames so often in a second, each when its last one is under way. */
+function crowd(peers: number, perSecond: number, frame: () => Uint8Array) {
+  return async (context: Context): Promise<void> => {
+    const joined = await Promise.all(
+      Array.from({ length: peers }, (_, at) =>
+        Gossiper.join(context, { from: `127.0.${1 + (at % 20)}.9`, mute: true }),
+      ),
+    )
+    await pause(500)
+    await context.start()
+    const busy = new Set<Gossiper>()
+    await often(context, perSecond, () => {
+      for (const one of joined) {
+        if (busy.has(one) || !one.isOpen) continue
+        busy.add(one)
+        void one.stream.send(frame()).finally(() => busy.delete(one))
+        context.fate.did(60)
+      }
+    })
+  }
+}
+
+/** Of messages that nobody has. */
+const longIds = (): Uint8Array[] => Array.from({ length: 60 }, () => random(15_000))
 
 export const gossip: Attack[] = [
   {
@@ -170,6 +208,23 @@ export const gossip: Attack[] = [
     },
   },
   {
+    name: 'gossip-idontwant-long',
+    does: 'Sixty members refuse messages whose ids have 15 kB, 180 a second each.',
+    run: crowd(60, 3, () => rpc({ control: { idontwant: [{ messageIDs: longIds() }] } })),
+  },
+  {
+    name: 'gossip-topics-long',
+    does: 'Sixty members subscribe to topics whose names have 15 kB, 120 a second each.',
+    run: crowd(60, 2, () =>
+      rpc({
+        subscriptions: Array.from({ length: 60 }, () => ({
+          topic: `${Math.random()}`.padEnd(15_000, '.'),
+          subscribe: true,
+        })),
+      }),
+    ),
+  },
+  {
     name: 'gossip-subscriptions',
     does: 'One peer joins and leaves topics with names of its own, as fast as it can.',
     run: (context) =>
@@ -227,6 +282,19 @@ export const gossip: Attack[] = [
         return member.line.stream(GOSSIP, join(Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x04), new Uint8Array(1_000)))
       })
     },
+  },
+  {
+    name: 'gossip-repeated',
+    does: 'Four members send frames of 1 MB that say one topic, one record or one control again and again, four a second each.',
+    async run(context) {
+      const frames = REPEATED.map(([number, ...around]) => repeated(1_040_000, number!, around))
+      await flood(context, (round) => frames[round % frames.length]!, { peers: 4, perSecond: 16 })
+    },
+  },
+  {
+    name: 'gossip-reopened',
+    does: 'One member opens its stream of gossip anew 300 times a second, each with 60 kB of a frame of 512 KiB.',
+    run: (context) => reopened(context, GOSSIP, join(varint(524_288), random(60_000))),
   },
   {
     name: 'gossip-dear-rsa',

@@ -6,6 +6,7 @@ import { honest } from './honest.js'
 import { identify } from './identify.js'
 import { kad } from './kad.js'
 import { nothing } from './nothing.js'
+import { pins } from './pins.js'
 import { requests } from './requests.js'
 import { services } from './services.js'
 import { session } from './session.js'
@@ -14,6 +15,6 @@ import { streams } from './streams.js'
 import { version1 } from './version1.js'
 
 export const attacks: Attack[] = [
-  ...[...nothing, ...sockets, ...streams, ...requests, ...session, ...version1],
+  ...[...nothing, ...sockets, ...streams, ...requests, ...session, ...version1, ...pins],
   ...[...gossip, ...kad, ...identify, ...services, ...hearsay, ...honest],
 ]

@@ -9,8 +9,14 @@ import { often, pause, turn, atOnce, type Attack, type Context } from './attack.
 const TYPES = Object.keys(KAD) as (keyof typeof KAD)[]
 
 /** Says this on so many streams of one line, as fast as it can, and reads the answers. */
-async function flood(context: Context, streams: number, piece: () => Uint8Array, count: number): Promise<void> {
-  let line = await Line.open(context)
+async function flood(
+  context: Context,
+  streams: number,
+  piece: (line: Line) => Uint8Array,
+  count: number,
+  first?: Line,
+): Promise<void> {
+  let line = first ?? (await Line.open(context))
   const all = Array.from({ length: streams }, () => line.stream(KADEMLIA))
   await context.start()
   await atOnce(context, streams, async (index) => {
@@ -21,7 +27,7 @@ async function flood(context: Context, streams: number, piece: () => Uint8Array,
       if (!line.isOpen) line = await Line.open(context)
       all[index] = line.stream(KADEMLIA)
     }
-    await all[index]!.send(piece())
+    await all[index]!.send(piece(line))
     context.fate.did(count)
     await turn()
   })
@@ -89,18 +95,7 @@ export const kad: Attack[] = [
         await stream.send(times(100, () => kadMessage({ type: 'addProvider', key: cid(32), providers: [self] })))
         await pause(5)
       }
-      const streams = Array.from({ length: 32 }, () => line.stream(KADEMLIA))
-      await context.start()
-      await atOnce(context, 32, async (index) => {
-        if (!streams[index]!.isOpen) {
-          context.fate.refused('stream reset', 19)
-          await pause(100)
-          if (line.isOpen) streams[index] = line.stream(KADEMLIA)
-        }
-        await streams[index]!.send(times(20, () => kadMessage({ type: 'getProviders', key: cid(32) })))
-        context.fate.did(20)
-        await turn()
-      })
+      await flood(context, 32, () => times(20, () => kadMessage({ type: 'getProviders', key: cid(32) })), 20, line)
     },
   },
   {
@@ -181,18 +176,9 @@ export const kad: Attack[] = [
 ]
 
 async function provide(context: Context, size: number, amount: number): Promise<void> {
-  const line = await Line.open(context)
-  const self = kadPeer(line.host.peerId.toMultihash().bytes, [HOME])
-  const stream = { one: line.stream(KADEMLIA) }
-  await context.start()
-  await atOnce(context, 1, async () => {
-    if (!stream.one.isOpen) {
-      context.fate.refused('stream reset', amount - 1)
-      await pause(100)
-      if (line.isOpen) stream.one = line.stream(KADEMLIA)
-    }
-    await stream.one.send(times(amount, () => kadMessage({ type: 'addProvider', key: cid(size), providers: [self] })))
-    context.fate.did(amount)
-    await turn()
-  })
+  const piece = (line: Line): Uint8Array => {
+    const self = kadPeer(line.host.peerId.toMultihash().bytes, [HOME])
+    return times(amount, () => kadMessage({ type: 'addProvider', key: cid(size), providers: [self] }))
+  }
+  await flood(context, 1, piece, amount)
 }

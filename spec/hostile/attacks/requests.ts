@@ -24,7 +24,30 @@ async function waves(
   })
 }
 
+/** Each asks once for so many answers without an end, of empty values, and takes them as they come. */
+async function endless(context: Context, peers: number, answers: number): Promise<void> {
+  const all = await sessions(context, peers)
+  await context.start()
+  for (const one of all) {
+    await one.send(one.requests(answers, 'values 0', { credit: 2 ** 32, one: false }))
+    one.did(answers)
+  }
+  await context.over
+}
+
 export const requests: Attack[] = [
+  {
+    name: 'answers-endless',
+    does: 'One peer asks 1,000 times for empty values without an end, and takes them as they come.',
+    harmless: 'it gets what it asks for, in turns that leave others theirs',
+    run: (context) => endless(context, 1, 1_000),
+  },
+  {
+    name: 'answers-endless-four',
+    does: 'Four peers ask 500 times each for empty values without an end, and take them as they come.',
+    harmless: 'it gets what it asks for, in turns that leave others theirs',
+    run: (context) => endless(context, 4, 500),
+  },
   {
     name: 'answers-unread',
     does: 'One peer asks 1,000 times for 1 MB, with credit for all of it, and reads nothing.',

@@ -54,6 +54,24 @@ function drip(one: Socket): void {
   })
 }
 
+/** A connection each so many ms, on which these bytes are said at once. */
+function says(name: string, what: string, every: number, bytes: Uint8Array): Attack {
+  return {
+    name,
+    does: `Once in ${every / 1_000} s a socket says ${what} in place of a handshake.`,
+    async run(context) {
+      await context.start()
+      await often(context, 1_000 / every, (count) => {
+        const one = socket(context, `127.0.0.${10 + (count % 100)}`, () => undefined)
+        one.on('connect', () => one.write(bytes))
+      })
+    },
+  }
+}
+
+const words = (amount: number): Uint8Array =>
+  Buffer.concat([word(MULTISTREAM), Buffer.alloc(2 * amount, Buffer.of(1, 10))])
+
 /** A line that stays, and does something now and then; one that cannot come in waits a little. */
 async function guest(context: Context, from: string, busy?: (line: Line) => void): Promise<void> {
   const line = await Line.open(context, { from })
@@ -70,6 +88,12 @@ function ask(line: Line): void {
 }
 
 export const sockets: Attack[] = [
+  says('words-short', '16,000 proposals of two bytes', 1_000, words(16_000)),
+  says('words-short-many', '400,000 proposals of two bytes', 3_000, words(400_000)),
+  {
+    ...says('words-endless', 'a length of 1 MB', 1_000, Buffer.alloc(1_000_000, 0x80)),
+    harmless: 'no more of it is read than a handshake needs',
+  },
   {
     name: 'sockets-silent',
     does: '310 sockets of one address connect and say nothing; those that are closed are opened anew.',

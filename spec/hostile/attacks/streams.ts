@@ -1,5 +1,6 @@
 /** Streams: opened and left, reset at once, for protocols that nobody speaks; and what else Yamux lets one say. */
 import { join } from '../../support/bytes.js'
+import { frame, hello, SESSION, varint } from '../../support/session.js'
 import {
   GO_AWAY,
   MULTISTREAM,
@@ -14,7 +15,12 @@ import {
   window,
   word,
 } from '../tools/frames.js'
+import { Gossiper } from '../tools/gossip.js'
+import { KADEMLIA, PING, PUSH } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
+import { Session } from '../tools/session.js'
+import { random } from '../tools/protobuf.js'
+
 import { often, pause, turn, atOnce, type Attack, type Context } from './attack.js'
 
 /** Sends what `piece` gives as fast as the victim takes it; comes back with a new line, from one when it is ended. `count`: of each piece. */
@@ -75,13 +81,116 @@ function kept(lines: number, streams: number, first: () => Uint8Array) {
   }
 }
 
+/** Ordinary requests of a session, each of 300 bytes, in frames of Yamux of so many bytes. */
+function crumbs(peers: number, size: number): Attack {
+  return {
+    name: `yamux-crumbs-${size}`,
+    does: `${peers} peers send requests of 300 bytes in frames of ${size} bytes, as fast as they can.`,
+    harmless: 'its requests are answered, and its frames have turns',
+    async run(context) {
+      const lines = await Promise.all(Array.from({ length: peers }, () => Line.open(context)))
+      const sessions = lines.map((line) => new Session(line, context))
+      await context.start()
+      await atOnce(context, peers, async (index) => {
+        const { stream } = sessions[index]!
+        if (!stream.isOpen || sessions[index]!.unanswered > 500) return pause(5)
+        const bytes = sessions[index]!.requests(100, new Uint8Array(300))
+        const frames: Uint8Array[] = []
+        for (let at = 0; at < bytes.length; at += size) frames.push(data(stream.id, bytes.subarray(at, at + size)))
+        await lines[index]!.send(join(...frames))
+        context.fate.did(frames.length)
+        await turn()
+      })
+    },
+  }
+}
+
+/** Opens streams of one protocol 300 times a second, each with these bytes, and leaves them; comes back from one when it is ended. */
+export async function reopened(context: Context, protocol: string, first: Uint8Array): Promise<void> {
+  let member = await Gossiper.join(context)
+  const words = join(greeting(protocol), first)
+  // The victim hears that it is there.
+  await pause(500)
+  await context.start()
+  await often(context, 300, async () => {
+    if (!member.line.isOpen) {
+      await pause(100)
+      member = await Gossiper.join(context)
+    }
+    await member.line.send(data(member.line.freshId(), words, SYN))
+    context.fate.did()
+  })
+}
+
 const zeros = new Uint8Array(1_048_576)
 
+/** Frames of Noise, made before, which have what `of` gives. */
+function sealed(lines: number, each: number, of: (line: Line) => (index: number) => Uint8Array): Attack['run'] {
+  return async (context) => {
+    const all = await Promise.all(Array.from({ length: lines }, (_, i) => Line.open(context, { from: `127.0.1.${i + 1}` }))) // prettier-ignore
+    // What the victim asks at the beginning is over.
+    await pause(1_500)
+    const says = all.map((line) => {
+      const piece = of(line)
+      return line.sealed(Array.from({ length: each }, (_, index) => piece(index)))
+    })
+    await context.start()
+    const floods = all.map(async (line, index) => {
+      const bytes = says[index]!
+      for (let at = 0; at < bytes.length && line.isOpen && !context.signal.aborted; at += 65_520) {
+        await line.sendSealed(bytes.subarray(at, at + 65_520))
+        context.fate.did(3_500)
+      }
+    })
+    await Promise.all([...floods, context.over])
+  }
+}
+
+/** Large frames of a session, a byte at a time. */
+function byteByByte(line: Line, context: Context): (index: number) => Uint8Array {
+  const { stream } = new Session(line, context)
+  const bytes = data(stream.id, join(...Array.from({ length: 12 }, () => frame(0x8f, 1, new Uint8Array(16_000)))))
+  return (index) => bytes.subarray(index, index + 1)
+}
+
 export const streams: Attack[] = [
+  {
+    name: 'noise-empties-one',
+    does: 'One peer sends 1,500,000 frames of Noise with nothing in them.',
+    run: sealed(1, 1_500_000, () => () => new Uint8Array()),
+  },
+  {
+    name: 'noise-empties',
+    does: 'Each of sixteen peers sends 150,000 frames of Noise with nothing in them.',
+    run: sealed(16, 150_000, () => () => new Uint8Array()),
+  },
+  {
+    name: 'noise-ones',
+    does: 'Each of eight peers sends 150,000 frames of Noise with one byte of a session in each.',
+    harmless: 'it is honest, if foolish, and has its turns',
+    run: (context) => sealed(8, 150_000, (line) => byteByByte(line, context))(context),
+  },
   {
     name: 'streams-half-negotiated',
     does: 'Ten peers open 1,000 streams each, and say half of what opens one.',
     run: kept(10, 1_000, () => word(MULTISTREAM)),
+  },
+  {
+    name: 'streams-half-negotiated-each',
+    does: '40 identities come one after the other, the last ones with more than the first ones, and each holds streams that are half opened.',
+    harmless: 'whoever needs a place takes it from them',
+    async run(context) {
+      await context.start()
+      const lines: Line[] = []
+      while (!context.signal.aborted) {
+        if (lines.length < 40) await Line.open(context).then((line) => lines.push(line)).catch(() => undefined) // prettier-ignore
+        for (const [at, line] of lines.entries()) {
+          for (let i = 0; i < 5 + at; i++) line.push(data(line.freshId(), word(MULTISTREAM), SYN))
+          context.fate.did(5 + at)
+        }
+        await pause(lines.length < 40 ? 50 : 2_000)
+      }
+    },
   },
   {
     name: 'streams-unknown-kept',
@@ -111,6 +220,23 @@ export const streams: Attack[] = [
       })
     },
   },
+  {
+    name: 'streams-lengths-endless',
+    does: 'One peer opens 50 streams a second, and says 100 kB of a length that has no end on each.',
+    harmless: 'no more of it is read than a word has',
+    async run(context) {
+      const line = await Line.open(context)
+      const endless = Buffer.alloc(100_000, 0x80)
+      await context.start()
+      await often(context, 20, () => {
+        if (!line.isOpen) return
+        line.stream('/nobody/0', endless)
+        context.fate.did()
+      })
+    },
+  },
+  crumbs(1, 12),
+  crumbs(8, 50),
   rapidReset('nothing', ''),
   rapidReset('session', '/tinyp2p/session/1.0.0', Uint8Array.of(2, 0, 0)),
   rapidReset('gossip', '/meshsub/1.1.0'),
@@ -118,6 +244,35 @@ export const streams: Attack[] = [
   rapidReset('kad', '/ipfs/kad/1.0.0'),
   rapidReset('identify', '/ipfs/id/1.0.0'),
   rapidReset('ping', '/ipfs/ping/1.0.0'),
+  {
+    name: 'reopened-version1',
+    does: 'One peer opens streams of version 1 300 times a second, each with 60 kB of a request of 512 KiB.',
+    run: (context) => reopened(context, '/tinyp2p/req-resp/1.0.0', join(varint(524_288), random(60_000))),
+  },
+  {
+    name: 'reopened-session',
+    does: 'One peer opens sessions 300 times a second, each with 32 kB of what is skipped.',
+    run: (context) =>
+      reopened(context, SESSION, join(hello({ 0: 7 }), frame(0x8f, 1, random(16_000)), frame(0x8f, 1, random(16_000)))),
+  },
+  {
+    name: 'reopened-kad',
+    does: 'One peer opens streams of Kademlia 300 times a second, each with most of a question of 4 kB.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
+    run: (context) => reopened(context, KADEMLIA, join(varint(4_000), random(3_900))),
+  },
+  {
+    name: 'reopened-push',
+    does: 'One peer opens streams of identify 300 times a second, each with most of what it says of itself.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
+    run: (context) => reopened(context, PUSH, join(varint(8_000), random(7_900))),
+  },
+  {
+    name: 'reopened-ping',
+    does: 'One peer opens streams of ping 300 times a second, each with half of one.',
+    harmless: 'a stream that is open costs little, and less than 8 KiB waits on each',
+    run: (context) => reopened(context, PING, random(16)),
+  },
   {
     name: 'yamux-pings-unread',
     does: 'One peer sends Yamux pings as fast as it can, and reads nothing.',

@@ -2,8 +2,11 @@
 import { join } from '../../support/bytes.js'
 import { varint } from '../../support/session.js'
 import { SYN, data, greeting } from '../tools/frames.js'
+import { guest, IDENTIFY, PING } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
 import type { LineStream } from '../tools/line-stream.js'
+import { random } from '../tools/protobuf.js'
+import { Session } from '../tools/session.js'
 import { often, pause, type Attack, type Context } from './attack.js'
 
 const V1 = '/tinyp2p/req-resp/1.0.0'
@@ -100,6 +103,27 @@ export const version1: Attack[] = [
         context.fate.did(20)
         await pause(line.isOpen ? 1 : 100)
       }
+    },
+  },
+  {
+    name: 'v1-answers-partial',
+    does: 'Four peers have the victim ask them 250 times each over version 1, and send almost all of each answer.',
+    async run(context) {
+      const part = join(varint(1_000_500), random(1_000_000))
+      const says = { protocols: [IDENTIFY, PING, V1] }
+      const serve = {
+        [V1]: (stream: LineStream) => {
+          context.fate.did()
+          void stream.send(part)
+        },
+      }
+      const all = await Promise.all(Array.from({ length: 4 }, () => guest(context, { says, serve })))
+      const sessions = all.map((line) => new Session(line, context))
+      await pause(1_000)
+      await context.start()
+      for (const [at, one] of sessions.entries())
+        void one.send(one.requests(250, `ask ${all[at]!.host.peerId.toString()}`))
+      await context.over
     },
   },
 ]

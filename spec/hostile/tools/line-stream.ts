@@ -52,6 +52,13 @@ export class LineStream {
     }
   }
 
+  /** A frame of these bytes, to be sent with others; `undefined`: there is no credit for it. */
+  frame(bytes: Uint8Array): Uint8Array | undefined {
+    if (this.credit < bytes.length) return undefined
+    this.credit -= bytes.length
+    return data(this.id, bytes)
+  }
+
   end(): void {
     this.line.push(header(DATA, FIN, this.id, 0))
   }

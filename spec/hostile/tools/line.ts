@@ -16,6 +16,7 @@ import {
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { join } from '../../support/bytes.js'
 import type { Context } from '../attacks/attack.js'
 import { ACK, DATA, greeting, header, PING, ping, RST, SYN, WINDOW, window } from './frames.js'
@@ -32,6 +33,12 @@ export interface LineOptions {
 }
 
 export const ATTACKERS = '127.0.0.9'
+
+/** Of Noise, inside. */
+interface Encrypted extends MessageStream {
+  handshake: { encrypt(data: Uint8Array): Uint8Array | Uint8ArrayList }
+  stream: MessageStream
+}
 
 class BareMuxer extends TypedEventEmitter<StreamMuxerEvents> implements StreamMuxer {
   readonly protocol = '/yamux/1.0.0'
@@ -57,6 +64,7 @@ export class Line {
   isOpen = true
   /** The other side's Yamux pings are answered. */
   answersPings = true
+  private isSealed = false
   private leaves = false
   private left: Uint8Array = new Uint8Array()
   private nextId = 1
@@ -118,7 +126,7 @@ export class Line {
 
   /** As it is; waits until more can be written. Nothing happens on a line that is over. */
   async send(bytes: Uint8Array): Promise<void> {
-    if (!this.isOpen || this.push(bytes)) return
+    if (!this.isOpen || this.isSealed || this.push(bytes)) return
     const over = this.context.fate.waits()
     await Promise.race([this.under.onDrain().catch(() => undefined), this.closed, this.context.over])
     over()
@@ -126,12 +134,29 @@ export class Line {
 
   /** Without waiting; `false`: it is full. */
   push(bytes: Uint8Array): boolean {
-    if (!this.isOpen) return false
+    if (!this.isOpen || this.isSealed) return false
     try {
       return this.under.send(bytes)
     } catch {
       return false
     }
+  }
+
+  /** A frame of Noise for each piece. From here on nothing else is said on this line: their order is that of the cipher. */
+  sealed(pieces: Uint8Array[]): Uint8Array {
+    this.isSealed = true
+    const { handshake } = this.under as Encrypted
+    const parts = pieces.map((piece) => handshake.encrypt(piece).subarray())
+    return Buffer.concat(parts.flatMap((part) => [Uint8Array.of(part.length >> 8, part.length & 0xff), part]))
+  }
+
+  /** Waits until more can be written. */
+  async sendSealed(bytes: Uint8Array): Promise<void> {
+    const { stream } = this.under as Encrypted
+    if (!this.isOpen || stream.send(bytes)) return
+    const over = this.context.fate.waits()
+    await Promise.race([stream.onDrain().catch(() => undefined), this.closed, this.context.over])
+    over()
   }
 
   /** An id for a stream that nobody here keeps. */

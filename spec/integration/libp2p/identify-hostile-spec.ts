@@ -2,18 +2,19 @@
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import { HEARSAY } from '../../../src/core/parameters.js'
 import { limitsOf } from '../../../src/core/limits/limits.js'
 import { IDENTIFIED } from '../../../src/libp2p/defaults.js'
 import { framed } from '../../../src/libp2p/gossip/frames.js'
 import { Strangers } from '../../../src/libp2p/guards/strangers.js'
-import { PING_PROTOCOL } from '../../../src/wire/protocols.js'
+import { pingOver } from '../../../src/libp2p/ping.js'
+import { IDENTIFY_PROTOCOL, IDENTIFY_PUSH_PROTOCOL, PING_PROTOCOL } from '../../../src/wire/protocols.js'
 import { startHost, stopHosts } from '../../support/hosts.js'
+import { within } from '../../support/nodes.js'
 import { Peer, stopPeers } from '../../support/port-peer.js'
 import { bytesOf, RawKad, stopRawKad } from '../../support/raw-kad.js'
-
-const PUSH = '/ipfs/id/push/1.0.0'
 
 afterEach(async () => {
   await stopRawKad()
@@ -27,23 +28,25 @@ const ports = (amount: number): Uint8Array[] =>
 const closed = (stream: Stream): Promise<unknown[]> => once(stream as unknown as EventTarget, 'close')
 
 interface Said {
+  publicKey?: Uint8Array
   listenAddrs?: Uint8Array[]
   protocols?: string[]
   agentVersion?: string
 }
 
 /** https://github.com/libp2p/specs/blob/master/identify/README.md#the-identify-message */
-function encode({ listenAddrs = [], protocols = [], agentVersion }: Said): Uint8Array {
+function encode({ publicKey, listenAddrs = [], protocols = [], agentVersion }: Said): Uint8Array {
   const field = (number: number, bytes: Uint8Array): Uint8Array =>
     Buffer.concat([Buffer.of((number << 3) | 2), framed(bytes)])
   const texts = protocols.map((name) => field(3, Buffer.from(name)))
   const agent = agentVersion === undefined ? [] : [field(6, Buffer.from(agentVersion))]
-  return Buffer.concat([...listenAddrs.map((address) => field(2, address)), ...texts, ...agent])
+  const key = publicKey === undefined ? [] : [field(1, publicKey)]
+  return Buffer.concat([...key, ...listenAddrs.map((address) => field(2, address)), ...texts, ...agent])
 }
 
 /** Tells by a push. */
 async function push(connection: Connection, said: Said): Promise<Stream> {
-  const stream = await connection.newStream(PUSH, { maxOutboundStreams: 1_000 })
+  const stream = await connection.newStream(IDENTIFY_PUSH_PROTOCOL, { maxOutboundStreams: 1_000 })
   try {
     stream.send(framed(encode(said)))
     await stream.close()
@@ -103,11 +106,129 @@ describe('what a peer says of itself', () => {
     const isKnown = ({ host: { peerId } }: RawKad): Promise<boolean> => host.peerStore.has(peerId)
     for (const raw of [stranger, member]) {
       const connection = await raw.host.dial(host.getMultiaddrs())
-      for (let i = 0; i < 100 && !(await isKnown(raw)); i++) await pause(20)
+      for (let i = 0; i < 500 && !(await isKnown(raw)); i++) await pause(20)
       await connection.close()
     }
-    for (let i = 0; i < 250 && (await isKnown(stranger)); i++) await pause(20)
+    for (let i = 0; i < 500 && (await isKnown(stranger)); i++) await pause(20)
     expect([await isKnown(stranger), await isKnown(member), failures]).toEqual([false, true, []])
+  })
+})
+
+describe('a stream of which no more is wanted', () => {
+  /** What libp2p would gather of one before it resets it. */
+  const GATHERED = 4 * 1024 * 1024
+  const PIECE = new Uint8Array(64 * 1024)
+
+  /** Goes on to send, for as long as that is taken. Gives the bytes that were. */
+  async function goOn(stream: Stream): Promise<number> {
+    let sent = 0
+    const end = closed(stream)
+    try {
+      for (; sent < GATHERED; sent += PIECE.length) {
+        if (!stream.send(PIECE)) await Promise.race([once(stream as unknown as EventTarget, 'drain'), end])
+      }
+      // Without a reset it would stay.
+      await Promise.race([end, pause(1_000, undefined, { ref: false })])
+    } catch {
+      // It is reset.
+    }
+    expect(stream.status).toBe('reset')
+    return sent
+  }
+
+  /** Answers on each stream of this protocol in place of the stock handler, and goes on. */
+  function goingOn(raw: RawKad, protocol: string, answer?: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const handler = (stream: Stream): void => {
+        if (answer !== undefined) stream.send(answer)
+        goOn(stream).then(resolve, reject)
+      }
+      raw.host
+        .unhandle(protocol)
+        .then(() => raw.host.handle(protocol, handler))
+        .catch(reject)
+    })
+  }
+
+  const few = (sent: Promise<number>): Promise<void> =>
+    within(8_000, sent, 'the end of the stream').then((bytes) => expect(bytes).toBeLessThan(GATHERED / 4))
+
+  it.each([true, false])('is reset: that by which we ask who a peer is, who tells it: %p', async (tells) => {
+    const { host } = await startHost()
+    const raw = await RawKad.start()
+    const publicKey = publicKeyToProtobuf(raw.host.peerId.publicKey!)
+    const answer = framed(encode({ ...(tells && { publicKey }), agentVersion: 'talker' }))
+    const identified: unknown[] = []
+    host.addEventListener('peer:identify', ({ detail }) => identified.push(detail.agentVersion))
+    const sent = goingOn(raw, IDENTIFY_PROTOCOL, answer)
+    await host.dial(raw.host.getMultiaddrs())
+    await few(sent)
+    expect(identified).toEqual(tells ? ['talker'] : [])
+  })
+
+  it('is reset: that by which a peer tells more than it may', async () => {
+    const { host } = await startHost()
+    const raw = await RawKad.start()
+    const connection = await raw.host.dial(host.getMultiaddrs())
+    const stream = await connection.newStream(IDENTIFY_PUSH_PROTOCOL)
+    stream.send(framed(encode({ agentVersion: 'pushed' })))
+    await few(goOn(stream))
+  })
+
+  it('is reset: that by which a peer asks who we are', async () => {
+    const { host } = await startHost()
+    const raw = await RawKad.start()
+    const identified = once(raw.host as unknown as EventTarget, 'peer:identify')
+    const connection = await raw.host.dial(host.getMultiaddrs())
+    await identified
+    await few(goOn(await connection.newStream(IDENTIFY_PROTOCOL)))
+  })
+
+  it('is reset: that by which we tell something new', async () => {
+    const { host } = await startHost()
+    const raw = await RawKad.start()
+    const sent = goingOn(raw, IDENTIFY_PUSH_PROTOCOL)
+    const identified = once(host as unknown as EventTarget, 'peer:identify')
+    await host.dial(raw.host.getMultiaddrs())
+    await identified
+    await host.services.identifyPush.push()
+    await few(sent)
+  })
+
+  it('is reset: that by which we have pinged', async () => {
+    const { host } = await startHost()
+    const raw = await RawKad.start()
+    const answered = new Promise<Stream>((resolve) => {
+      const echo = (stream: Stream): void =>
+        stream.addEventListener('message', ({ data }) => {
+          stream.send(data)
+          resolve(stream)
+        })
+      void raw.host.unhandle(PING_PROTOCOL).then(() => raw.host.handle(PING_PROTOCOL, echo))
+    })
+    await pingOver(await host.dial(raw.host.getMultiaddrs()), 5_000)
+    await few(goOn(await answered))
+  })
+
+  it('ends in good order when the peer ends it too', async () => {
+    const [{ host: one }, { host: other }] = [await startHost(), await startHost()]
+    const ends: unknown[] = []
+    const both = [one, other].map((host) => once(host as unknown as EventTarget, 'peer:identify'))
+    for (const host of [one, other]) {
+      host.addEventListener('connection:open', ({ detail: connection }) => {
+        const look = setInterval(() => {
+          for (const stream of connection.streams) {
+            if (stream.protocol !== IDENTIFY_PROTOCOL) continue
+            clearInterval(look)
+            stream.addEventListener('close', ({ error }) => ends.push(error))
+          }
+        }, 1)
+      })
+    }
+    const connection = await one.dial(other.getMultiaddrs())
+    await Promise.all(both)
+    await connection.close()
+    expect(ends).toEqual([undefined, undefined])
   })
 })
 

@@ -210,6 +210,20 @@ describe('a frame', () => {
     await goesOn(peer)
   })
 
+  it('of ids that are longer than any of ours is read without them, and they are counted', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer, TOPIC)
+    const messageIDs = [bytes(20), bytes(129), bytes(15_000)]
+    raw.send({ control: { idontwant: [{ messageIDs }], ihave: [], iwant: [], graft: [], prune: [] } })
+    expect(await peer.next('gossipDropped')).toEqual({
+      type: 'gossipDropped',
+      peer: raw.id,
+      reason: 'oversize',
+      count: 2,
+    })
+    await goesOn(peer)
+  })
+
   it('that cannot be read, on a stream that its sender has left for another one, is counted and ends that one', async () => {
     const peer = await victim()
     const raw = await rawPeer(peer, TOPIC)
@@ -228,6 +242,30 @@ describe('a frame', () => {
     expect((await peer.say(TOPIC, bytes('still here?'))).type).toBe('published')
     await raw.publish(TOPIC, bytes('here'))
     await peer.next('message', ({ data }) => text(data) === 'here')
+  })
+
+  it('comes over no stream that its sender opens again and again, and that is told', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer, TOPIC)
+    for (let i = 0; i < 8; i++) await raw.reopen()
+    await raw.publish(TOPIC, bytes('here'))
+    await peer.next('message', ({ data }) => text(data) === 'here')
+    for (let i = 0; i < 40; i++) await raw.reopen().catch(() => undefined)
+    expect(await peer.next('refused', ({ peer: who }) => who === raw.id)).toMatchObject({
+      what: 'gossipStreams',
+      own: true,
+    })
+    await goesOn(peer)
+  })
+
+  it('that comes back over our own stream, on which nobody says anything, is not kept: the stream is opened again', async () => {
+    const peer = await victim()
+    const raw = await rawPeer(peer)
+    const [ours] = raw.inbound
+    ours!.send(new Uint8Array(100_000))
+    await raw.until(() => raw.inbound.length === 2)
+    expect(ours!.status).toBe('reset')
+    await goesOn(peer)
   })
 
   it('that we send is never over the limit, however much others ask for at once', async () => {

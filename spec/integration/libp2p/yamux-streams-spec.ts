@@ -5,6 +5,8 @@ import type { Stream, StreamMessageEvent, StreamMuxer } from '@libp2p/interface'
 import { YAMUX } from '../../../src/libp2p/defaults.js'
 import { endWithDataFrame } from '../../../src/libp2p/patches/yamux-fin.js'
 import { tunedYamux, widen } from '../../../src/libp2p/patches/yamux-streams.js'
+import { data, SYN } from '../../hostile/tools/frames.js'
+import { join } from '../../support/bytes.js'
 import { tcpPair, type TcpPair } from '../../support/tcp-pair.js'
 
 const KiB = 1024
@@ -33,7 +35,7 @@ function framesOf(bytes: Uint8Array, id: number): Frame[] {
 /** What comes to an end of the connection, from now on. */
 function record(end: TcpPair['near']): () => Uint8Array {
   const chunks: Uint8Array[] = []
-  end.addEventListener('message', ({ data }: StreamMessageEvent) => void chunks.push(data.subarray().slice()))
+  end.addEventListener('message', (message: StreamMessageEvent) => void chunks.push(message.data.subarray().slice()))
   return () => Buffer.concat(chunks)
 }
 
@@ -43,8 +45,8 @@ const event = (target: object, type: string) => once(target as EventTarget, type
 async function received(stream: Stream, bytes: number): Promise<void> {
   let count = 0
   await new Promise<void>((resolve) => {
-    stream.addEventListener('message', ({ data }) => {
-      count += data.byteLength
+    stream.addEventListener('message', (message) => {
+      count += message.data.byteLength
       if (count >= bytes) resolve()
     })
   })
@@ -71,6 +73,13 @@ describe('our Yamux', () => {
 
   afterEach(() => pair.close())
 
+  /** What waits on the stream that has come in. */
+  const kept = (): Uint8Array[] => [...(inbound as unknown as { readBuffer: Iterable<Uint8Array> }).readBuffer]
+
+  async function waiting(bytes: number): Promise<void> {
+    while (inbound.readBufferLength < bytes) await new Promise((resolve) => setImmediate(resolve))
+  }
+
   it('gives a window back when half of it is used up, and not for each frame', async () => {
     const all = received(inbound, 200 * KiB)
     for (let i = 0; i < 20; i++) {
@@ -89,6 +98,71 @@ describe('our Yamux', () => {
     expect(updates.at(-1)!.length).toBeLessThan(160 * KiB)
   })
 
+  describe('until the protocol of a stream is agreed upon', () => {
+    const WORD = join(Uint8Array.of(4), new TextEncoder().encode('/no\n'))
+    const GO_ON = new Uint8Array(100 * KiB).fill(0x80)
+
+    /** What is read of it. */
+    function read(): () => Uint8Array {
+      const chunks: Uint8Array[] = []
+      inbound.addEventListener('message', ({ data: chunk }) => void chunks.push(chunk.subarray().slice()))
+      return () => join(...chunks)
+    }
+
+    it('keeps unread what no word of the choice is, and gives it to whom it is meant for', async () => {
+      const seen = read()
+      out.send(join(WORD, GO_ON))
+      await waiting(GO_ON.length - 2)
+      expect(seen().length).toBeLessThan(WORD.length + 2)
+      out.send(Uint8Array.of(7))
+      await out.close()
+      await waiting(GO_ON.length)
+      inbound.protocol = '/test'
+      expect(Buffer.compare(seen(), join(WORD, GO_ON, Uint8Array.of(7)))).toBe(0)
+    })
+
+    it('leaves it to others whether they read then', async () => {
+      const seen = read()
+      out.send(GO_ON)
+      await waiting(GO_ON.length - 2)
+      inbound.pause()
+      inbound.protocol = '/test'
+      expect(seen().length).toBeLessThan(2)
+      inbound.resume()
+      expect(seen().length).toBe(GO_ON.length)
+    })
+
+    it('and on a stream of identify, which it resets', async () => {
+      read()
+      const end = once(inbound as unknown as EventTarget, 'close')
+      inbound.protocol = '/ipfs/id/1.0.0'
+      out.send(join(Uint8Array.of(0x80, 0x10), new Uint8Array(2_048), GO_ON))
+      await end
+      expect(inbound.status).toBe('aborted')
+    })
+
+    it('and on a stream of identify that has said good messages ahead, which it resets when they go on without an end', async () => {
+      read()
+      const end = once(inbound as unknown as EventTarget, 'close')
+      const message = join(Uint8Array.of(0xd0, 0x0f), new Uint8Array(2_000))
+      out.send(message)
+      await waiting(message.length - 1)
+      inbound.protocol = '/ipfs/id/push/1.0.0'
+      expect(inbound.status).toBe('open')
+      out.send(GO_ON)
+      await end
+      expect(inbound.status).toBe('aborted')
+    })
+
+    it('and on one that says more ahead, which it resets then', async () => {
+      read()
+      out.send(GO_ON)
+      await waiting(GO_ON.length - 2)
+      inbound.protocol = '/ipfs/id/push/1.0.0'
+      expect(inbound.status).toBe('aborted')
+    })
+  })
+
   it('gives a widened stream its window at once', async () => {
     widen(inbound, 1024 * KiB)
     inbound.send(new Uint8Array(1))
@@ -97,6 +171,34 @@ describe('our Yamux', () => {
     expect(given.reduce((sum, { length }) => sum + length, 0)).toBe(768 * KiB)
     // It grows no further.
     expect(inbound).toMatchObject({ recvWindow: 1024 * KiB, maxStreamWindowSize: 1024 * KiB })
+  })
+
+  // One byte of it would keep alive all that came at once.
+  it('keeps no more of what came with a piece that waits than the piece', async () => {
+    inbound.pause()
+    const other = await near.createStream()
+    pair.near.send(join(data(1, Uint8Array.of(7)), data(Number(other.id), new Uint8Array(50 * KiB), SYN)))
+    await waiting(1)
+    expect(kept().map(({ buffer }) => buffer.byteLength)).toEqual([1])
+    // What is large is not copied.
+    pair.near.send(data(1, new Uint8Array(50 * KiB)))
+    await waiting(50 * KiB + 1)
+    const pinned = kept().reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+    expect(pinned).toBeLessThan(101 * KiB)
+  })
+
+  it('joins small pieces that wait', async () => {
+    inbound.protocol = '/test'
+    inbound.pause()
+    const sent = Uint8Array.from({ length: 1_000 }, (_, at) => at)
+    for (const byte of sent) out.send(Uint8Array.of(byte))
+    await waiting(sent.length)
+    expect(kept().length).toBeLessThan(100)
+    expect(kept().reduce((sum, { buffer }) => sum + buffer.byteLength, 0)).toBeLessThan(2 * sent.length)
+    const heard = event(inbound, 'message') as Promise<[StreamMessageEvent]>
+    inbound.resume()
+    const [{ data: all }] = await heard
+    expect(all.subarray()).toEqual(sent)
   })
 
   it('gives bytes that are put back on a stream that the other side has ended', async () => {

@@ -53,6 +53,27 @@ describe('frames', () => {
     expect(held.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(held.length / 2)
   })
 
+  it('that wait keep nothing else alive, and are few pieces', () => {
+    const reader = new FrameReader(10_000)
+    const all = joined(stream, stream, stream, bytes(60_000))
+    for (let at = 0; at < 3 * stream.length; at++) reader.push(all.subarray(at, at + 1))
+    const { chunks } = reader as unknown as { chunks: Uint8Array[] }
+    expect(chunks.length).toBeLessThan(100)
+    expect(chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)).toBeLessThan(2 * reader.buffered)
+    expect(read(reader)).toEqual([...frames, ...frames, ...frames])
+  })
+
+  it('that are joined while they wait are read where reading stopped', () => {
+    const reader = new FrameReader(10_000)
+    reader.push(joined(framed(bytes('one')), framed(bytes('two')).subarray(0, 2)))
+    reader.push(framed(bytes('two')).subarray(2))
+    expect(reader.next()).toEqual(bytes('one'))
+    const rest = framed(bytes(500))
+    for (const byte of rest) reader.push(Uint8Array.of(byte))
+    expect(read(reader)).toEqual([bytes('two'), bytes(500)])
+    expect(reader.buffered).toBe(0)
+  })
+
   it('come out of single bytes', () => {
     const reader = new FrameReader(10_000)
     const heard: Uint8Array[] = []

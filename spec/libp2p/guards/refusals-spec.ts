@@ -101,9 +101,13 @@ describe('a neighbour of those who ask too much', () => {
   })
 
   it('is not to blame for streams of no protocol that they have opened, and they are', () => {
-    const unagreed = new Unagreed(refuse, () => false)
+    const unagreed = new Unagreed(
+      refuse,
+      () => false,
+      () => 0,
+    )
     const opens = (peer: string, amount: number): boolean[] => {
-      return Array.from({ length: amount }, () => unagreed.add(peer, stream()))
+      return Array.from({ length: amount }, () => unagreed.add({ peer, range: peer }, stream()))
     }
     expect(opens('greedy', MUXER.unagreedEach + 1)).toEqual([...Array<boolean>(MUXER.unagreedEach).fill(true), false])
     expect(told).toEqual(['streamUnagreed of its own'])

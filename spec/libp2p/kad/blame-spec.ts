@@ -1,7 +1,7 @@
 /** What is refused to a peer that speaks Kademlia: what it has said, and nothing that goes wrong on our side. */
 import '../../../src/platform/polyfill.js'
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import type { PeerId } from '@libp2p/interface'
+import type { PeerId, Stream } from '@libp2p/interface'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { Gater } from '../../../src/libp2p/gater.js'
@@ -90,6 +90,9 @@ describe('a question', () => {
 })
 
 describe('an answer', () => {
+  const question = framed(encodeQuestion({ type: FIND_NODE, key: new Uint8Array(32) }))
+  const answer = framed(encodeAnswer(FIND_NODE, []))
+  let asking: Stream
   let heard: number
   let fail: () => void
 
@@ -105,17 +108,35 @@ describe('an answer', () => {
       registrar: { handle: () => Promise.resolve() },
     } as unknown as KadDHTComponents
     const client = new KadClient(components, gater, createServer(), (_, what) => refused.push(what))
-    const asking = await client.guarded().connectionManager.openStream(them, KADEMLIA)
-    asking.send(framed(encodeQuestion({ type: FIND_NODE, key: new Uint8Array(32) })))
+    asking = await client.guarded().connectionManager.openStream(them, KADEMLIA)
+    asking.send(question)
     asking.addEventListener('message', () => {
       fail()
       heard++
     })
   })
 
-  it('is handed on', () => {
-    stream.say(framed(encodeAnswer(FIND_NODE, [])), framed(encodeAnswer(FIND_NODE, [])))
-    expect([heard, refused]).toEqual([2, []])
+  it('is handed on, one for each question', () => {
+    stream.say(answer)
+    asking.send(Uint8Array.from([...question, ...question]))
+    stream.say(answer, answer)
+    expect([heard, refused, stream.status]).toEqual([3, [], 'open'])
+  })
+
+  it.each([
+    ['with the one that somebody has', [Uint8Array.from([...answer, ...answer])]],
+    ['after it', [answer, answer, answer]],
+    ['and of which there is only the beginning', [answer, answer.subarray(0, 1)]],
+  ])('that nobody has asked for is refused: %s', (_, chunks) => {
+    stream.say(...chunks)
+    expect([heard, refused, stream.status]).toEqual([1, ['kadAnswer'], 'aborted'])
+  })
+
+  it('that comes when we have closed our side is refused as well', async () => {
+    stream.say(answer)
+    await asking.close()
+    stream.say(answer)
+    expect([heard, refused, stream.status]).toEqual([1, ['kadAnswer'], 'aborted'])
   })
 
   it('that cannot be read is refused', () => {
@@ -127,7 +148,7 @@ describe('an answer', () => {
     fail = () => {
       throw new Error('a fault of ours')
     }
-    stream.say(framed(encodeAnswer(FIND_NODE, [])))
+    stream.say(answer)
     expect([refused, stream.status]).toEqual([[], 'aborted'])
   })
 })

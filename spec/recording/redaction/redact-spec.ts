@@ -219,6 +219,15 @@ describe('a redacted recording', () => {
     const core = new RecordedCore({ redacted: true }).begin()
     core.in(2, { type: 'deny', ask: 1, entries: [{ peer: 'bob' }], reason: `${SECRET} é` })
     expect(core.state.counts.peers.get('bob')?.hungUp?.message).toContain(SECRET)
+    const away = {
+      type: 'turnedAway',
+      why: 'denied',
+      peer: 'bob',
+      address: '/ip4/192.0.2.1/tcp/1',
+      inbound: true,
+    } as const
+    core.in(3, { ...away, reason: `${SECRET} é`, count: 1, ago: 1 })
+    expect(core.state.audit.turnedAway.get('bob')?.message).toContain(SECRET)
     core.stop(10)
     expect((await replay(core.memory.bytes)).complete).toBe(true)
     expect(Buffer.from(core.memory.bytes).includes(SECRET)).toBe(false)

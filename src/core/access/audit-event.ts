@@ -8,11 +8,11 @@
  */
 export type AuditKind = 'admitted' | 'authorized' | 'unauthorized' | 'denied' | 'refused' | 'banned'
 
-/** One event that is relevant for security. Times are those of the node's scheduler, ms. */
+/** One event that is relevant for security. */
 export interface AuditEvent {
   /** What happened. */
   kind: AuditKind
-  /** When it happened. */
+  /** When it happened: ms since 1970, as of `Date.now()`; of a node with a `scheduler`, what its `now()` says. */
   at: number
   /** The peer; absent: it was refused before it has said who it is. */
   peer?: string

@@ -1,9 +1,10 @@
 /**
  * Asks the application whether a peer may come in. The network holds a connection back until it is told, so nothing of the peer
- * counts before that, and nothing of one that is admitted is lost. A peer is asked about once while it is connected. When more want to come in
- * than can be asked about, ranges of addresses have turns, and of each the newest goes first: the oldest have least time left.
+ * counts before that, and nothing of one that is admitted is lost. A peer is asked about once for each of its addresses, as long as it is
+ * connected from there, for applications judge by both. When more want to come in than can be asked about, ranges of addresses have turns, and
+ * of each the newest goes first: the oldest have least time left.
  */
-import { dueAt, removeDeadline, setDeadline, takeExpired } from '../due.js'
+import { removeDeadline, setDeadline, takeExpired } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import { fits } from '../limits/shares.js'
@@ -11,9 +12,10 @@ import { DIALS } from '../parameters.js'
 import { rangeOf } from '../peers/addresses.js'
 import { isNamed } from '../settings.js'
 import type { State } from '../state.js'
+import { isAuthorized, nameOf, noteYes, revokeYeses } from './answers.js'
 import { tell } from './audit.js'
 import { refuseDial } from './hang-up.js'
-import { NOT_AUTHORIZED, textOfBarred } from './lists.js'
+import { NOT_AUTHORIZED, textOfBar } from './lists.js'
 import { whyBarred } from './rules.js'
 import type { Authorization } from './state.js'
 
@@ -31,8 +33,6 @@ const MOST_VISITS = 8
 /** Why somebody is not asked about. */
 const TOO_MANY = 'too many wait for authorize'
 const TOO_LATE = 'authorize was busy with others until it was too late for it'
-/** An answer holds for so long before the peer is connected, ms. */
-const GRACE = 10_000
 /** A no holds for so long, ms: a peer that dials several addresses, or tries again at once, is one question. */
 const FIRM = 1_000
 
@@ -40,23 +40,24 @@ const FIRM = 1_000
 export function onVisit(state: State, out: Effects, event: EventOf<'visit'>): void {
   const { visit, peer, address, inbound } = event
   const barredBy = whyBarred(state, peer, address)
-  if (barredBy !== undefined) return refuse(state, out, event, textOfBarred(barredBy))
-  if (!state.settings.access.authorizes || isAuthorized(state, peer)) return answer(out, [visit], true)
+  if (barredBy !== undefined) return refuse(state, out, event, textOfBar(barredBy))
+  if (!state.settings.access.authorizes || isAuthorized(state, peer, address)) return answer(out, [visit], true)
   const { authorizing, now } = state
-  const known = authorizing.byPeer.get(peer)
+  const who = nameOf(peer, address)
+  const known = authorizing.byName.get(who)
   if (known !== undefined) {
     const { visits } = authorizing.open.get(known)!
     if (visits.length >= MOST_VISITS) return refuse(state, out, event, 'too many connections of it wait for authorize')
     return void visits.push(visit)
   }
-  if ((authorizing.declined.get(peer) ?? -Infinity) > now) return refuse(state, out, event, NOT_AUTHORIZED)
+  if ((authorizing.declined.get(who) ?? -Infinity) > now) return refuse(state, out, event, NOT_AUTHORIZED)
   const range = rangeOf(address)
   if (!makeRoom(state, out, range, peer)) return refuse(state, out, event, TOO_MANY)
   const id = authorizing.nextId++
   const timeout = patienceOf(state)
   const rest = { since: now, askedAt: undefined, timeout }
   authorizing.open.set(id, { id, peer, address, inbound, range, visits: [visit], ...rest })
-  authorizing.byPeer.set(peer, id)
+  authorizing.byName.set(who, id)
   authorizing.ranges.set(range, (authorizing.ranges.get(range) ?? 0) + 1)
   const turns = authorizing.turns.get(range)
   if (turns === undefined) authorizing.turns.set(range, [id])
@@ -83,9 +84,20 @@ function makeRoom(state: State, out: Effects, range: string, peer: string): bool
   return true
 }
 
-/** It is connected, or was admitted a moment ago. */
-function isAuthorized({ connections, authorizing, now }: State, peer: string): boolean {
-  return connections.byPeer.has(peer) || (authorizing.admitted.get(peer) ?? -Infinity) > now
+/** Whoever may not come in any more is asked about anew when it may again. */
+export function revokeAnswers(state: State, out: Effects): void {
+  const { authorizing } = state
+  revokeYeses(state)
+  for (const one of [...authorizing.open.values()]) {
+    const { id, peer, address, inbound, askedAt, visits } = one
+    const why = whyBarred(state, peer, address)
+    if (why === undefined) continue
+    close(state, one)
+    if (askedAt !== undefined) out.push({ type: 'cancelAuthorization', authorization: id, denied: true })
+    tell(state, out, { kind: 'refused', peer, address, inbound, reason: textOfBar(why) })
+    answer(out, visits, false)
+  }
+  askNext(state, out)
 }
 
 /** So many are asked about at once; the others have their turn when one of them is answered. */
@@ -153,7 +165,7 @@ export function expireAuthorizations(state: State, out: Effects): void {
 function expireOne(state: State, out: Effects, authorization: Authorization): void {
   if (authorization.askedAt === undefined) return drop(state, out, authorization, TOO_LATE)
   close(state, authorization)
-  out.push({ type: 'cancelAuthorization', authorization: authorization.id })
+  out.push({ type: 'cancelAuthorization', authorization: authorization.id, denied: false })
   decline(state, out, authorization, 'unauthorized', `authorize has not answered within ${authorization.timeout} ms`)
 }
 
@@ -163,11 +175,11 @@ function drop(state: State, out: Effects, authorization: Authorization, reason: 
   decline(state, out, authorization, 'refused', reason)
 }
 
-function close(state: State, { id, peer, range, askedAt, timeout }: Authorization): void {
+function close(state: State, { id, peer, address, range, askedAt, timeout }: Authorization): void {
   const { authorizing, now } = state
   removeDeadline(state, 'authorizing', id, timeout)
   authorizing.open.delete(id)
-  authorizing.byPeer.delete(peer)
+  authorizing.byName.delete(nameOf(peer, address))
   if (askedAt === undefined) leaveTurns(state, id, range)
   else {
     authorizing.asked--
@@ -185,16 +197,7 @@ function leaveTurns({ authorizing: { turns } }: State, id: number, range: string
 }
 
 function admit(state: State, out: Effects, { peer, address, inbound, visits }: Authorization): void {
-  const { authorizing, now } = state
-  // It may have been denied meanwhile.
-  const barredBy = whyBarred(state, peer, address)
-  if (barredBy !== undefined) {
-    tell(state, out, { kind: 'refused', peer, address, inbound, reason: textOfBarred(barredBy) })
-    return answer(out, visits, false)
-  }
-  authorizing.admitted.delete(peer)
-  authorizing.admitted.set(peer, now + GRACE)
-  dueAt(state, 'admitted', now + GRACE)
+  noteYes(state, peer, address)
   tell(state, out, { kind: 'authorized', peer, address, inbound })
   answer(out, visits, true)
 }
@@ -208,18 +211,18 @@ function decline(
 ): void {
   tell(state, out, { kind, peer, address, inbound, reason })
   answer(out, visits, false)
-  if (kind === 'unauthorized') noteDeclined(state, peer)
+  if (kind === 'unauthorized') noteDeclined(state, nameOf(peer, address))
   const dial = state.dials.get(peer)
   if (dial !== undefined) refuseDial(state, out, dial, `${NOT_AUTHORIZED}: ${reason}`)
 }
 
-function noteDeclined({ authorizing: { declined }, now }: State, peer: string): void {
+function noteDeclined({ authorizing: { declined }, now }: State, name: string): void {
   for (const [other, until] of declined) {
     if (until > now) break
     declined.delete(other)
   }
-  declined.delete(peer)
-  declined.set(peer, now + FIRM)
+  declined.delete(name)
+  declined.set(name, now + FIRM)
 }
 
 function refuse(state: State, out: Effects, event: EventOf<'visit'>, reason: string): void {
@@ -230,17 +233,4 @@ function refuse(state: State, out: Effects, event: EventOf<'visit'>, reason: str
 
 function answer(out: Effects, visits: readonly number[], admitted: boolean): void {
   for (const visit of visits) out.push({ type: 'admit', visit, admitted })
-}
-
-/** When the next answer ends that no connection has used. */
-export function nextAdmitted({ authorizing }: State): number {
-  for (const until of authorizing.admitted.values()) return until
-  return Infinity
-}
-
-export function expireAdmitted({ authorizing, now }: State): void {
-  for (const [peer, until] of authorizing.admitted) {
-    if (until > now) return
-    authorizing.admitted.delete(peer)
-  }
 }

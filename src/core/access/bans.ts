@@ -6,9 +6,8 @@
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
-import { bar, spareNamed } from './changing.js'
-import { hangUp } from './hang-up.js'
-import { textOfBarred, textOfEntry, type Entry } from './lists.js'
+import { bar, expel, spareNamed } from './changing.js'
+import { textOfEntry, type Entry } from './lists.js'
 import { noteBan, offendAt, takeOffenders } from './offences.js'
 
 /** The first ban, and the longest, ms: each is twice as long as the one before. */
@@ -23,7 +22,7 @@ export function banOffenders(state: State, out: Effects): void {
     for (const range of isFirst ? places : []) {
       if (offendAt(state, range)) banPlace(state, out, range)
     }
-    hangUp(state, out, `${textOfBarred('banned')}: ${what}`)
+    expel(state, out)
   }
 }
 
@@ -36,7 +35,7 @@ function banPlace(state: State, out: Effects, range: string): void {
 function ban(state: State, out: Effects, entry: Entry, reason: string): number {
   const before = noteBan(state, entry)
   const duration = Math.min(FIRST * 2 ** before, LONGEST)
-  bar(state, out, 'bans', entry, duration)
+  bar(state, out, 'bans', entry, duration, reason)
   const who = 'peer' in entry ? { peer: entry.peer } : { address: textOfEntry(entry) }
   tell(state, out, { kind: 'banned', ...who, reason, duration })
   return before

@@ -1,10 +1,10 @@
 /**
- * The door of a network: its copy of the lists, those who wait to be admitted, and how many were turned away. It knows no clock, so the
+ * The door of a network: its copy of the lists, those who wait to be admitted, and how many were turned away. It is given its clock, so the
  * real network and the model of it use it alike.
  */
-import { hostOf } from '../peers/addresses.js'
 import type { PortEffect, PortEvent, TurnedAwayFor } from '../port.js'
-import { barred, change, closeTo, createLists, type Barred, type Visitor } from './lists.js'
+import { barOf, barred, change, closeTo, createLists, textOfBar, type Barred, type Visitor } from './lists.js'
+import { hostPrefix } from './ranges.js'
 
 type TurnedAway = Extract<PortEvent, { type: 'turnedAway' }>
 type AccessEffect = Extract<PortEffect, { type: 'access' }>
@@ -26,12 +26,13 @@ export class Door {
   asks = false
   private readonly waiting = new Map<number, (isAdmitted: boolean) => void>()
   private next = 1
-  private readonly away = new Map<string, TurnedAway>()
+  private readonly away = new Map<string, Omit<TurnedAway, 'ago'> & { since: number }>()
 
-  /** `later` runs something after so many ms. */
+  /** `later` runs something after so many ms, and `now` is in ms. */
   constructor(
     private readonly emit: (event: PortEvent) => void,
     private readonly later: (ms: number, run: () => void) => void,
+    private readonly now: () => number,
   ) {}
 
   set({ closed, asks, changes }: AccessEffect): void {
@@ -53,24 +54,27 @@ export class Door {
 
   /** Somebody is here, or is to be dialled. What is refused is counted, and told. */
   refuses(arrival: Arrival): Barred | undefined {
-    const why = barred(this.lists, arrival)
-    if (why !== undefined) this.count(why, arrival)
-    return why
+    const bar = barOf(this.lists, arrival)
+    // When it is told, the entry may have ended.
+    if (bar !== undefined) this.count(bar.why, arrival, textOfBar(bar))
+    return bar?.why
   }
 
-  count(why: TurnedAwayFor, { peer, address, inbound }: Arrival): void {
-    const key = `${why} ${inbound} ${peer ?? hostOf(address)}`
+  /** `reason`: of the entry that turns it away. */
+  count(why: TurnedAwayFor, { peer, address, inbound }: Arrival, reason?: string): void {
+    const key = `${why} ${inbound} ${peer ?? hostPrefix(address) ?? address}`
     const known = this.away.get(key)
     if (known !== undefined) return void known.count++
     if (this.away.size >= MOST) return
     if (this.away.size === 0) this.later(INTERVAL, () => this.tell())
-    this.away.set(key, { type: 'turnedAway', why, ...(peer !== undefined && { peer }), address, inbound, count: 1 })
+    const who = { ...(peer !== undefined && { peer }), address, inbound, ...(reason !== undefined && { reason }) }
+    this.away.set(key, { type: 'turnedAway', why, ...who, count: 1, since: this.now() })
   }
 
   private tell(): void {
     const all = [...this.away.values()]
     this.away.clear()
-    for (const one of all) this.emit(one)
+    for (const { since, ...one } of all) this.emit({ ...one, ago: Math.round(this.now() - since) })
   }
 
   /** Whoever has shown who it is waits here until it is admitted, where that is asked for. `done` may be called at once. */

@@ -8,20 +8,21 @@ import type { Connection, Dial, DialAsk } from '../peers/state.js'
 import { endRequest } from '../requests/requests.js'
 import type { State } from '../state.js'
 import { tell } from './audit.js'
-import { barred, textOfBarred } from './lists.js'
+import { barOf, barred, textOfBar } from './lists.js'
 import { deniedAs } from './rules.js'
 
-/** Hangs up on everybody whom the lists do not let in. `why`: the reason that is told. */
-export function hangUp(state: State, out: Effects, why: string): void {
+/** Hangs up on everybody whom the lists do not let in. */
+export function hangUp(state: State, out: Effects): void {
   const { connections, dials, discovery, memory, access } = state
   for (const connection of [...connections.all.values()]) {
     const { peer, place: address } = connection
-    if (barred(access.lists, { peer, address }) !== undefined) hangUpOn(state, out, connection, why)
+    const bar = barOf(access.lists, { peer, address })
+    if (bar !== undefined) hangUpOn(state, out, connection, textOfBar(bar))
   }
   for (const dial of dials.values()) {
     const { target } = dial
-    const reason = barred(access.lists, target.startsWith('/') ? { address: target } : { peer: target })
-    if (reason !== undefined) refuseDial(state, out, dial, textOfBarred(reason))
+    const bar = barOf(access.lists, target.startsWith('/') ? { address: target } : { peer: target })
+    if (bar !== undefined) refuseDial(state, out, dial, textOfBar(bar))
   }
   for (const [peer, addresses] of discovery.table) {
     const isGone =

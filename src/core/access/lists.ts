@@ -7,10 +7,16 @@ import { bitsOf, textOf, type Prefix } from './ranges.js'
 /** A peer id, or a range of addresses as a prefix in text. */
 export type Entry = { readonly peer: string } | { readonly range: Prefix }
 
-/** Entries, each with the time at which it ends, ms; `Infinity`: it does not. Ranges are by the length of the prefix. */
+/** What is known of an entry: when it ends, ms (`Infinity`: it does not), and why it is there. (A redacted recording has no `message`.) */
+export interface Held {
+  readonly until: number
+  readonly message?: string
+}
+
+/** Ranges are by the length of the prefix. */
 export interface Entries {
-  readonly peers: Map<string, number>
-  readonly ranges: Map<number, Map<Prefix, number>>
+  readonly peers: Map<string, Held>
+  readonly ranges: Map<number, Map<Prefix, Held>>
 }
 
 export type ListName = 'allow' | 'deny' | 'bans' | 'spared'
@@ -31,10 +37,24 @@ export interface AccessChange {
   readonly entry: Entry
   /** When it ends; `undefined`: it leaves now. */
   readonly until: number | undefined
+  /** Why, for those who are told; the network need not know it. */
+  readonly reason?: string
+}
+
+/** When an entry leaves a list. */
+export interface AccessEnd extends AccessChange {
+  readonly until: number
 }
 
 /** Why somebody may not come in. */
 export type Barred = 'denied' | 'banned' | 'notAllowed'
+
+/** … and the entry that says so, unless it is for want of one. */
+export interface Bar {
+  readonly why: Barred
+  readonly entry?: Entry
+  readonly held?: Held
+}
 
 /** Who it is, as far as it is known: before a handshake there is only an address, and before a dial perhaps only a peer. */
 export interface Visitor {
@@ -62,32 +82,33 @@ export function closeTo(lists: AccessLists, closed: boolean): void {
   lists.closed = closed
 }
 
-export function change(lists: AccessLists, { list, entry, until }: AccessChange): void {
+export function change(lists: AccessLists, { list, entry, until, reason }: AccessChange): void {
   const { peers, ranges } = lists[list]
+  const held = until !== undefined && { until, ...(reason !== undefined && { message: reason }) }
   if ('peer' in entry) {
-    if (until === undefined) peers.delete(entry.peer)
-    else peers.set(entry.peer, until)
+    if (held === false) peers.delete(entry.peer)
+    else peers.set(entry.peer, held)
     return
   }
   const { range } = entry
   const same = ranges.get(range.length)
-  if (until !== undefined) {
-    if (same === undefined) ranges.set(range.length, new Map([[range, until]]))
-    else same.set(range, until)
+  if (held !== false) {
+    if (same === undefined) ranges.set(range.length, new Map([[range, held]]))
+    else same.set(range, held)
   } else if (same?.delete(range) === true && same.size === 0) ranges.delete(range.length)
 }
 
-/** When the entry ends; `undefined`: it is not there. */
-export function endOf(lists: AccessLists, list: ListName, entry: Entry): number | undefined {
+/** `undefined`: the entry is not there. */
+export function heldOf(lists: AccessLists, list: ListName, entry: Entry): Held | undefined {
   const { peers, ranges } = lists[list]
   return 'peer' in entry ? peers.get(entry.peer) : ranges.get(entry.range.length)?.get(entry.range)
 }
 
-/** All entries of a list, with their ends. */
-export function* entriesOf(lists: AccessLists, list: ListName): Iterable<{ entry: Entry; until: number }> {
+/** All entries of a list. */
+export function* entriesOf(lists: AccessLists, list: ListName): Iterable<Held & { entry: Entry }> {
   const { peers, ranges } = lists[list]
-  for (const [peer, until] of peers) yield { entry: { peer }, until }
-  for (const same of ranges.values()) for (const [range, until] of same) yield { entry: { range }, until }
+  for (const [peer, held] of peers) yield { entry: { peer }, ...held }
+  for (const same of ranges.values()) for (const [range, held] of same) yield { entry: { range }, ...held }
 }
 
 export function sizeOf({ peers, ranges }: Entries): number {
@@ -97,31 +118,51 @@ export function sizeOf({ peers, ranges }: Entries): number {
 }
 
 /** Why this visitor may not come in; `undefined`: it may, or what is not known of it yet decides. Who is denied is, also where it is allowed. */
-export function barred(lists: AccessLists, { peer, address }: Visitor): Barred | undefined {
+export function barOf(lists: AccessLists, { peer, address }: Visitor): Bar | undefined {
   const { closed, allow, deny, bans, spared } = lists
   if (!closed && isEmpty(deny) && isEmpty(bans)) return undefined
   const bits = address === undefined ? [] : bitsOf(address)
-  if (has(deny, peer, bits)) return 'denied'
+  const denial = find(deny, peer, bits)
+  if (denial !== undefined) return { why: 'denied', ...denial }
   // As long as nobody is known, it may be one of them.
   const isSpared = peer === undefined ? spared.peers.size > 0 : spared.peers.has(peer)
-  if (!isSpared && has(bans, peer, bits)) return 'banned'
+  const ban = isSpared ? undefined : find(bans, peer, bits)
+  if (ban !== undefined) return { why: 'banned', ...ban }
   // What an address of IPv6 is translated to says nothing good of it.
-  if (!closed || has(allow, peer, bits.slice(0, 1))) return undefined
+  if (!closed || find(allow, peer, bits.slice(0, 1)) !== undefined) return undefined
   const mayBeKnown = (peer === undefined && allow.peers.size > 0) || (bits.length === 0 && allow.ranges.size > 0)
-  return mayBeKnown ? undefined : 'notAllowed'
+  return mayBeKnown ? undefined : { why: 'notAllowed' }
+}
+
+/** Is the entry denied, or all that is in it? */
+export function isDenied({ deny }: AccessLists, entry: Entry): boolean {
+  return ('peer' in entry ? find(deny, entry.peer, []) : find(deny, undefined, [entry.range])) !== undefined
+}
+
+export function barred(lists: AccessLists, visitor: Visitor): Barred | undefined {
+  return barOf(lists, visitor)?.why
 }
 
 function isEmpty({ peers, ranges }: Entries): boolean {
   return peers.size + ranges.size === 0
 }
 
-function has({ peers, ranges }: Entries, peer: string | undefined, bits: string[]): boolean {
-  if (peer !== undefined && peers.has(peer)) return true
-  if (bits.length === 0) return false
+function find(
+  { peers, ranges }: Entries,
+  peer: string | undefined,
+  bits: string[],
+): { entry: Entry; held: Held } | undefined {
+  const ofPeer = peer === undefined ? undefined : peers.get(peer)
+  if (ofPeer !== undefined) return { entry: { peer: peer! }, held: ofPeer }
+  if (bits.length === 0) return undefined
   for (const [length, same] of ranges) {
-    for (const all of bits) if (all.length >= length && same.has(all.slice(0, length))) return true
+    for (const all of bits) {
+      const range = all.slice(0, length)
+      const held = same.get(range)
+      if (held !== undefined) return { entry: { range }, held }
+    }
   }
-  return false
+  return undefined
 }
 
 /** As people write it. */
@@ -135,14 +176,30 @@ const WHY: Readonly<Record<Barred, string>> = {
   notAllowed: 'not in the allow list of this node',
 }
 
+/** All that a network says: it compares what it said by `isBarred`. */
 export function textOfBarred(why: Barred): string {
   return WHY[why]
+}
+
+/** With the range, where it is one, and the reason of the entry. */
+export function textOfBar({ why, entry, held }: Bar): string {
+  const range = entry === undefined || 'peer' in entry ? '' : ` (${textOf(entry.range)})`
+  return `${WHY[why]}${range}${held?.message === undefined ? '' : `: ${held.message}`}`
 }
 
 /** Is this the reason of an attempt that `access` has refused? Of a name it has one for each of its addresses: `<IP>: <why>, <IP>: <why>`. */
 export function isBarred(reason: string): boolean {
   return reason.split(', ').every((part) => TEXTS.has(part.slice(/^[\da-f.:]+: /i.exec(part)?.[0].length ?? 0)))
 }
+
+/** (Whoever does not let somebody in does not say so.) */
+export const NOT_LET_IN = 'it may not let us in, or is full'
+
+/** Why a dial fails whose other side is gone before it has shown who it is. */
+export const NO_HANDSHAKE = `the other side hung up, or said what no libp2p node says: ${NOT_LET_IN}, or has another network key, or is another service`
+
+/** Why a dial fails whose connection is gone at once. */
+export const HUNG_UP = `the other side closed the connection at once: ${NOT_LET_IN}`
 
 /** Why a dial fails between networks. */
 export const OTHER_NETWORK = 'the other side has another network key, or none, or does not let us in'

@@ -2,7 +2,7 @@
 import { countRefusal, noteHungUp } from '../broadcasts/counts.js'
 import { log, type Effects } from '../effects.js'
 import type { EventOf } from '../events.js'
-import type { RefusedKind, TurnedAwayFor } from '../port.js'
+import type { RefusedKind } from '../port.js'
 import type { State } from '../state.js'
 import { line } from '../terms.js'
 import { tell } from './audit.js'
@@ -29,24 +29,25 @@ export function onRefused(state: State, out: Effects, { peer, what, count, own, 
 
 /** Somebody was not let in. */
 export function onTurnedAway(state: State, out: Effects, event: EventOf<'turnedAway'>): void {
-  const { why, peer, address, inbound, count } = event
+  const { peer, address, inbound, count, ago } = event
   tell(state, out, {
     kind: 'refused',
     ...(peer !== undefined && { peer }),
     address,
     inbound,
-    reason: whyOf(why),
+    reason: whyOf(event),
     count,
+    ago,
   })
 }
 
-function whyOf(why: TurnedAwayFor): string {
+function whyOf({ why, reason }: EventOf<'turnedAway'>): string {
   switch (why) {
     case 'networkKey':
       return 'it has another network key, or none'
     case 'handshakes':
       return 'there were too many handshakes'
     default:
-      return textOfBarred(why)
+      return reason ?? textOfBarred(why)
   }
 }

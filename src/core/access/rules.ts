@@ -4,11 +4,11 @@
  */
 import type { Refusal } from '../effects.js'
 import type { State } from '../state.js'
-import { barred, textOfBarred, type Barred } from './lists.js'
+import { barOf, textOfBar, type Bar } from './lists.js'
 
 /** Why this peer, or whoever is at this address, may not come in. */
-export function whyBarred({ access }: State, peer: string | undefined, address?: string): Barred | undefined {
-  return barred(access.lists, { peer, address })
+export function whyBarred({ access }: State, peer: string | undefined, address?: string): Bar | undefined {
+  return barOf(access.lists, { peer, address })
 }
 
 /** Is everything that this peer signs dropped, whoever hands it on? */
@@ -22,11 +22,11 @@ export function refusalOf(state: State, target: string, addresses: readonly stri
   const peer = isAddress ? undefined : target
   const places = isAddress ? [target] : addresses
   const why = whyBarred(state, peer)
-  if (why !== undefined) return deniedAs(target, textOfBarred(why))
+  if (why !== undefined) return deniedAs(target, textOfBar(why))
   if (places.length === 0) return undefined
   const reasons = places.map((place) => whyBarred(state, peer, isName(place) ? undefined : place))
   const [first] = reasons
-  return first === undefined || reasons.includes(undefined) ? undefined : deniedAs(target, textOfBarred(first))
+  return first === undefined || reasons.includes(undefined) ? undefined : deniedAs(target, textOfBar(first))
 }
 
 function isName(address: string): boolean {

@@ -1,12 +1,13 @@
 /** Who may come in: the part of the state that src/core/access/ owns. */
 import { IdMap, type Deadlines } from '../id-map.js'
-import { createLists, type AccessLists } from './lists.js'
+import { createLists, type AccessEnd, type AccessLists } from './lists.js'
 import type { AuditKind } from './audit-event.js'
 
-/** The lists, and when their next entry ends. changing.ts changes it. */
+/** The lists. changing.ts changes it. */
 export interface Access {
   lists: AccessLists
-  nextExpiry: number
+  /** The ends of entries, the next one last. Some are not those of their entries any more. */
+  ends: AccessEnd[]
 }
 
 /** The application is asked whether a peer may come in. */
@@ -30,7 +31,8 @@ export interface Authorization {
 export interface Authorizing {
   open: IdMap<Authorization>
   deadlines: Deadlines
-  byPeer: Map<string, number>
+  /** Peer and IP address → the question about it. So are the names of the others here. */
+  byName: Map<string, number>
   /** Those that the application has been asked about. */
   asked: number
   nextId: number
@@ -41,7 +43,7 @@ export interface Authorizing {
   /** How long answers take, in the mean of late, ms. */
   answersTake: number
   /** Peers that were admitted a moment ago, and may not be connected yet → until when, ms. */
-  admitted: Map<string, number>
+  admitted: Map<string, { peer: string; address: string; until: number }>
   /** Peers that were not admitted a moment ago, and are not asked about again → until when, ms. */
   declined: Map<string, number>
 }
@@ -78,6 +80,8 @@ export interface Audit {
   /** Kind → when its bucket (limits/rate.ts) is empty, ms. */
   emptyAt: Map<AuditKind, number>
   missed: Map<AuditKind, number>
+  /** Peers that were not let in: how often, when last, and why then. The one that came last is the last. */
+  turnedAway: Map<string, { count: number; at: number; message: string }>
 }
 
 export interface AccessState {
@@ -89,11 +93,11 @@ export interface AccessState {
 
 export function createAccessState(): AccessState {
   return {
-    access: { lists: createLists(), nextExpiry: Infinity },
+    access: { lists: createLists(), ends: [] },
     authorizing: {
       open: new IdMap(),
       deadlines: new IdMap(),
-      byPeer: new Map(),
+      byName: new Map(),
       asked: 0,
       nextId: 1,
       ranges: new Map(),
@@ -103,6 +107,6 @@ export function createAccessState(): AccessState {
       declined: new Map(),
     },
     offenders: { peers: new Map(), places: new Map(), due: new Map() },
-    audit: { emptyAt: new Map(), missed: new Map() },
+    audit: { emptyAt: new Map(), missed: new Map(), turnedAway: new Map() },
   }
 }

@@ -79,7 +79,7 @@ function proceed(state: State, out: Effects, fetch: Fetch): boolean {
     return true
   }
   open.delete(id)
-  if (!waiting.has(id) && !mayWait(state, fetch)) return false
+  if (!waiting.has(id) && !findPlace(state, out, fetch)) return false
   waiting.set(id, fetch)
   dueAt(state, 'fetching', fetch.until)
   return true
@@ -133,13 +133,27 @@ function hasRoom(state: State, { peer, range }: Source, size: number): boolean {
  * What a signer announces whose messages could be had lately is counted for it, whoever hands it on: a peer that hands on everything, and
  * much of its own, does not take the places of that.
  */
-function mayWait(state: State, fetch: Fetch): boolean {
+function holderOf(state: State, { heard: { from, via } }: Fetch): string {
+  return isKnownSigner(state, from) ? from : via
+}
+
+/** May it wait? When all places are taken, the newest one of whoever has most of them loses its place, if those are more. */
+function findPlace(state: State, out: Effects, fetch: Fetch): boolean {
   const { waiting } = state.fetching
-  const holderOf = ({ heard: { from, via } }: Fetch): string => (isKnownSigner(state, from) ? from : via)
-  const holder = holderOf(fetch)
-  let held = 0
-  for (const other of waiting.values()) if (holderOf(other) === holder) held++
-  return waiting.size < WAITING && held < WAITING_OF_ONE
+  const places = new Map<string, Fetch[]>()
+  for (const other of waiting.values()) {
+    const holder = holderOf(state, other)
+    const its = places.get(holder) ?? []
+    places.set(holder, its)
+    its.push(other)
+  }
+  const own = places.get(holderOf(state, fetch))?.length ?? 0
+  if (own >= WAITING_OF_ONE) return false
+  if (waiting.size < WAITING) return true
+  const most = [...places.values()].reduce((one, other) => (other.length > one.length ? other : one))
+  if (most.length <= own + 1) return false
+  giveUp(state, out, most.at(-1)!)
+  return true
 }
 
 /** There is room again. */

@@ -78,7 +78,7 @@ export function onReceiptWanted(state: State, out: Effects, exchange: ExchangeId
   if (outcome !== undefined && state.now - outcome.at < ASKED_WITHIN) return answer(state, out, exchange, outcome)
   const { wanted, wantedBy } = state.receipts
   const asker = askerOf(state, exchange) ?? ''
-  const bounds = { total: MAX_WANTED, each: MAX_WANTED_BY, trusted: isTrusted(state, asker) }
+  const bounds = { total: MAX_WANTED, each: MAX_WANTED_BY, trusted: isTrusted(state, asker), newcomers: true }
   if (!mayHold(wantedBy, asker, 1, bounds)) {
     return reject(state, out, { type: 'reject', exchange, code: 'Overloaded', reason: 'too many receipts are wanted' })
   }

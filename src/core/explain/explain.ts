@@ -4,7 +4,7 @@
  */
 import type { GossipPeer } from '../port.js'
 import { REQUEST_RESPONSE_V1, SESSION } from '../../wire/protocols.js'
-import { endOf, textOfBarred } from '../access/lists.js'
+import { textOfBar, type Bar } from '../access/lists.js'
 import { whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, openAsk, settle } from '../asks.js'
 import type { Effects } from '../effects.js'
@@ -12,9 +12,11 @@ import type { CommandOf, EventOf } from '../events.js'
 import type { State } from '../state.js'
 import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
+import { shareOf } from '../limits/shares.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
 import { connectionsOf, servesOf } from '../peers/connections.js'
-import { dialUnderWay } from '../peers/dials.js'
+import { candidatesOf, dialUnderWay } from '../peers/dials.js'
+import { dearness } from '../requests/dear.js'
 import { twinsThere } from '../peers/twins.js'
 import type { PeerExplanation, TopicExplanation } from '../explanation.js'
 import type { PeerRecord } from '../broadcasts/state.js'
@@ -90,6 +92,7 @@ function explainTopic(state: State, topic: string, peers: Record<string, GossipP
 
 function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined): PeerExplanation {
   const { counts, recipients, topics, settings, now } = state
+  const { limits } = settings
   const links = connectionsOf(state, peer)
   const [first] = links
   const record = counts.peers.get(peer)
@@ -98,6 +101,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
   const remembered = state.memory.peers.get(peer)
   const twins = twinsThere(state, peer)
   const dial = dialUnderWay(state, peer)
+  const dear = dearness(state, account)
   const known: Omit<PeerExplanation, 'text'> = {
     peer,
     ...standing(state, peer),
@@ -143,31 +147,37 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       answered: account?.answered ?? 0,
       refused: account?.refused ?? 0,
     },
+    ...(dear && { dear }),
     dropped: { ...record?.dropped },
     refused: { ...record?.refused },
     limits: {
       maxStreams: settings.maxStreams,
-      requests: Math.min(settings.limits.requests, settings.limits.requestsPerPeer),
-      requestBytes: settings.limits.requestBytesPerPeer,
-      answerBytes: settings.limits.answerBytesPerPeer,
-      handlers: Math.min(settings.limits.handlers, settings.limits.handlersPerPeer),
+      requests: shareOf(limits.requests, limits.requestsPerPeer),
+      requestBytes: shareOf(limits.requestBytes, limits.requestBytesPerPeer),
+      answerBytes: shareOf(limits.answerBytes, limits.answerBytesPerPeer),
+      handlers: shareOf(limits.handlers, limits.handlersPerPeer),
       maxQueueSize: settings.maxQueueSize,
     },
   }
   return { ...known, text: peerText(known) }
 }
 
+/** By its peer id, or because every address at which it is known is barred. */
+function barAt(state: State, peer: string): Bar | undefined {
+  const places = [...candidatesOf(state, peer), ...(state.discovery.table.get(peer) ?? [])]
+  const bars = places.map((address) => whyBarred(state, peer, address))
+  return whyBarred(state, peer) ?? (bars.includes(undefined) ? undefined : bars[0])
+}
+
 /** How it stands with who may come in. */
-function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'offences'> {
-  const why = whyBarred(state, peer)
-  const { lists } = state.access
-  const list = why === 'denied' ? 'deny' : 'bans'
-  const until = why === undefined ? undefined : endOf(lists, list, { peer })
+function standing(state: State, peer: string): Pick<PeerExplanation, 'barred' | 'turnedAway' | 'offences'> {
+  const bar = barAt(state, peer)
+  const away = state.audit.turnedAway.get(peer)
+  const until = bar?.held?.until ?? Infinity
   const offender = state.offenders.peers.get(peer)
   return {
-    ...(why && {
-      barred: { why: textOfBarred(why), ...(until !== undefined && until < Infinity && { for: until - state.now }) },
-    }),
+    ...(bar && { barred: { why: textOfBar(bar), ...(until < Infinity && { for: until - state.now }) } }),
+    ...(away && { turnedAway: { count: away.count, ago: state.now - away.at, reason: away.message } }),
     ...(offender && { offences: { points: Math.round(offender.points), bans: offender.bans } }),
   }
 }

@@ -36,6 +36,8 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
   return lines(
     `peer ${peer.peer}: ${standing(peer)}`,
     peer.barred && `${peer.barred.why}${peer.barred.for === undefined ? '' : `, for ${peer.barred.for} ms more`}`,
+    peer.turnedAway &&
+      `not let in ${count(peer.turnedAway.count, 'time')}, the last time ${peer.turnedAway.ago} ms ago: ${peer.turnedAway.reason}`,
     peer.offences && `offences: ${peer.offences.points} points, banned ${count(peer.offences.bans, 'time')}`,
     ...peer.connections.map(
       ({ address, inbound, age }) => `  ${inbound ? 'it dialled us from' : 'we dialled'} ${address}, ${age} ms ago`,
@@ -60,6 +62,8 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
       `${gossip.held > 0 ? `, waited for ${gossip.held} ms` : ''}`,
     `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
       `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
+    peer.dear &&
+      `dear: its handlers keep the event loop for ${peer.dear.cost} ms on average, so its requests wait while others ask, for ${peer.dear.for} ms more at most`,
     dropped(peer.dropped),
     Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
     `limits: ${limits.requests} requests of its at once, ${limits.requestBytes} bytes of them, ` +

@@ -12,10 +12,14 @@ export interface Limits {
   memory: number
   /**
    * Requests of others without an answer, in all. Who asks takes at most as many as are free, so there is room for
-   * another peer while any is free; an eighth is for peers that are trusted. More are refused (`Overloaded`). Default 4,000.
+   * another peer while any is free; an eighth is for peers that are trusted, and a sixteenth for those that have none or few open, since peers
+   * that come one after the other would halve the rest until none is left. More are refused (`Overloaded`). Default 4,000.
    */
   requests: number
-  /** … of one peer. Default 1,000. */
+  /**
+   * … of one peer. Peers are told how many of theirs may be open: this, or the half of what is in neither part if that is less. Before it is told,
+   * an asker sends 256, so with less some of a burst are refused (`Overloaded`) when a connection is new: `requests` has to be 628 for it. Default 1,000.
+   */
   requestsPerPeer: number
   /** Bytes of requests of others, from their declaration to their end, in all; more wait at their askers. Default: a quarter of `memory`. */
   requestBytes: number
@@ -49,7 +53,7 @@ export interface Limits {
    * do. More are reset. Default 50: a lookup asks a peer once or twice, and a discovery interval has two.
    */
   kadRate: number
-  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, and a change of addresses. */
+  /** Streams of identify, and its pushes, in the same way. Default 4: a connection has one, or more if it is not answered, and a change of addresses. */
   identifyRate: number
   /** Pings, in the same way. Default 20: a node pings each 15 s, and after each second in which it has sent much. */
   pingRate: number

@@ -114,17 +114,17 @@ export function isPrivate(address: string): boolean {
 }
 
 /**
- * Whose address this is, as far as it can be told. Of public ones somebody has a whole network: a /24 of IPv4, and a /48 of IPv6,
- * which providers give to one customer. Inside, each address of IPv4 is a host, but in a /64 of IPv6 a host may take any number.
+ * Whose address this is, as far as it can be told: the site. Of public ones somebody has a whole network: a /24 of IPv4, and a /48 of
+ * IPv6, which providers give to one customer. Inside, each address of IPv4 is a host, but in a /64 of IPv6 a host may take any number.
  */
-export function hostOf(address: string): string {
+export function siteOf(address: string): string {
   if (address.startsWith('/ip6/')) return networkOf(address, isPrivate(address) ? 4 : 3)
   return isPrivate(address) ? ipOf(address) : networkOf(address)
 }
 
-/** Who shares a budget: all of one host. On loopback, where all are of one machine, each is for itself, as `alone`. */
+/** Who shares a budget: all of one site. On loopback, where all are of one machine, each is for itself, as `alone`. */
 export function rangeOf(address: string, alone: string = ipOf(address)): string {
-  return isLoopback(address) ? alone : hostOf(address)
+  return isLoopback(address) ? alone : siteOf(address)
 }
 
 /** The network that an address is most probably in: a /24 of IPv4, a /64 of IPv6 (`groups` of 16 bits); a name is a network of its own. */

@@ -4,7 +4,8 @@
  * sent: they go elsewhere. The register itself is in connections.ts.
  */
 import { tell } from '../access/audit.js'
-import { isBarred, textOfBarred } from '../access/lists.js'
+import { useAnswer } from '../access/answers.js'
+import { isBarred, NOT_LET_IN, textOfBar, type Bar } from '../access/lists.js'
 import { refusalOf, whyBarred } from '../access/rules.js'
 import { acceptAsk, closeAsk, fail, openAsk, settle } from '../asks.js'
 import { peersChanged } from '../changes.js'
@@ -13,8 +14,8 @@ import { endParting, isRecipient, noteGoneParting, noteRecipient, takeRecipient 
 import { log, type Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
 import type { ConnectionId } from '../port.js'
-import { dropAccount } from '../requests/accounts.js'
-import { mayMove, mayMoveDial } from '../requests/losses.js'
+import { onLeft } from '../requests/accounts.js'
+import { lost, mayMove, mayMoveDial } from '../requests/losses.js'
 import { endRequest, moveOrLose, sendElsewhere, useConnection } from '../requests/requests.js'
 import { closeAnswering } from '../requests/session/answerer/events.js'
 import { loseCalls } from '../requests/session/asker/calls.js'
@@ -55,11 +56,17 @@ import { isLostToSleep } from './waking.js'
 import type { Connection, Dial, DialAsk } from './state.js'
 import { line } from '../terms.js'
 
+const REFUSED = `the connection was lost before the other side said anything: ${NOT_LET_IN}`
+
+/** One may be chance. */
+const MANY_HANG_UPS = 3
+
 export function onConnectionOpened(state: State, out: Effects, event: EventOf<'connectionOpened'>): void {
   const { peer, address, ip: place = address, inbound } = event
   const why = whyBarred(state, peer, place)
-  if (why !== undefined) return turnAway(state, out, event, textOfBarred(why))
+  if (why !== undefined) return turnAway(state, out, event, textOfBar(why))
   const connection = addConnection(state, event)
+  useAnswer(state, peer, place)
   tell(state, out, { kind: 'admitted', peer, address, inbound })
   // Whoever has opened it: the peer is reached, so what failed before is over.
   noteReached(state, peer)
@@ -82,7 +89,11 @@ export function onDialled(state: State, out: Effects, event: EventOf<'dialled'>)
   if (dial === undefined) return
   const connection = state.connections.all.get(event.connection)
   if (connection !== undefined) arrive(state, out, dial, connection)
-  else giveUp(state, out, dial, `the connection to ${event.peer} was closed at once`)
+  else giveUp(state, out, dial, whyClosed(state, event.peer))
+}
+
+function whyClosed({ counts }: State, peer: string): string {
+  return counts.peers.get(peer)?.failure?.message ?? `the connection to ${peer} was closed at once`
 }
 
 function arrive(state: State, out: Effects, dial: Dial, connection: Connection): void {
@@ -180,7 +191,9 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   const message = earlier === '' ? event.failure.message : `${earlier}; ${event.failure.message}`
   const isInConfig = isNamed(state.settings, dial.target)
   if (isInConfig) {
-    const isNew = state.counts.peers.get(dial.target)?.failure?.message !== message
+    // Two reasons may take turns.
+    const known = state.counts.peers.get(dial.target)
+    const isNew = ![known?.failure, known?.earlier].some((failure) => failure?.message === message)
     log(out, isNew ? 'warn' : 'debug', line`${nameOf(state, dial.target)} is down, and is tried again: ${message}`)
   }
   // A failed dial to a caller's addresses proves nothing about those in the table.
@@ -190,8 +203,16 @@ export function onDialFailed(state: State, out: Effects, event: EventOf<'dialFai
   }
   const reasons = [event.failure.message, ...event.tried.map(({ reason }) => reason)]
   const isDenied = reasons.slice(event.tried.length > 0 ? 1 : 0).every(isBarred)
-  giveUp(state, out, dial, message, cause, isDenied ? 'Denied' : 'DialError')
+  const [bar] = isDenied ? barsOf(state, dial.target, event.tried) : []
+  const reason = bar === undefined ? message : textOfBar(bar)
+  giveUp(state, out, dial, reason, cause, isDenied ? 'Denied' : 'DialError')
   noteUnreachable(state, dial.target, message, dial.tried)
+}
+
+/** What keeps us from these addresses. The network does not know the reasons of the lists. */
+function barsOf(state: State, target: string, tried: EventOf<'dialFailed'>['tried']): Bar[] {
+  const peer = target.startsWith('/') ? undefined : target
+  return tried.flatMap(({ address }) => whyBarred(state, peer, address) ?? [])
 }
 
 function nameOf({ settings }: State, peer: string): string {
@@ -222,6 +243,9 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   if (connection === undefined) return
   const { peer } = connection
   // The peer has not closed one that we have lost by moving: it does not even know. One that stops has closed it, and is gone.
+  if (event.moved !== true && !isLostToSleep(state, connection) && hasSaidNothing(connection)) {
+    return onRefused(state, out, connection)
+  }
   const wasUsed =
     event.moved === true || (!connection.stopping && (isUsed(state, connection) || wasCut(state, connection)))
   const wasLost = wasUsed || (!connection.stopping && isLostToSleep(state, connection))
@@ -232,6 +256,30 @@ export function onConnectionClosed(state: State, out: Effects, event: EventOf<'c
   // A connection in use did not end for idleness, so a dial finds out at once whether the peer is still there.
   // (One that was lost to a sleep waits for the round.)
   if (wasUsed || (wasLost && state.waking.nextRound === Infinity)) seekLost(state, out, peer)
+}
+
+/** A connection that has no muxer any more was closed by the other side, if that has said nothing. False: it is another one. */
+export function dropRefused(state: State, out: Effects, id: ConnectionId): boolean {
+  const connection = state.connections.all.get(id)
+  if (connection === undefined || !hasSaidNothing(connection)) return false
+  out.push({ type: 'closeConnection', connection: id, reason: REFUSED })
+  onRefused(state, out, connection)
+  return true
+}
+
+/** The other side has closed one that we have opened, and said nothing over it. Who waits for it is told, and it is not dialled again for that. */
+function onRefused(state: State, out: Effects, connection: Connection): void {
+  forget(state, out, connection, REFUSED, 'refused')
+  const { peer } = connection
+  log(out, 'debug', line`🔌 disconnected from ${peer}`)
+  if (isNamed(state.settings, peer) && state.memory.peers.get(peer)?.hangUps === MANY_HANG_UPS) {
+    log(out, 'warn', line`${nameOf(state, peer)} hangs up on us again and again, and is tried again: ${REFUSED}`)
+  }
+}
+
+/** What we know of it, we know by our own handshake alone. */
+function hasSaidNothing({ inbound, upgraded, protocols, leaving, stopping }: Connection): boolean {
+  return !inbound && !upgraded && protocols === undefined && leaving === undefined && !stopping
 }
 
 function seekLost(state: State, out: Effects, peer: string): void {
@@ -255,20 +303,24 @@ export function dropConnection(
 }
 
 function forget(state: State, out: Effects, connection: Connection, reason: string, how: Ending): void {
+  const { peer } = connection
   removeConnection(state, connection)
   onObserverLeft(state, connection)
-  if (!state.connections.byPeer.has(connection.peer)) {
-    takeRecipient(state, connection.peer)
+  if (!state.connections.byPeer.has(peer)) {
+    takeRecipient(state, peer)
     noteDisconnected(state, connection, how, reason)
-    if (noteGoneParting(state, connection.peer) && (connection.stopping || !seek(state, out, connection.peer)))
-      endParting(state, connection.peer)
+    if (noteGoneParting(state, peer) && (connection.stopping || !seek(state, out, peer))) endParting(state, peer)
   }
-  const message = `no answer from ${connection.peer}: ${reason}`
+  const goOn = (ask: RequestAsk): void =>
+    mayGoOn ? moveOrLose(state, out, ask, reason) : endRequest(state, out, ask, lost(ask, reason))
+  const message = `no answer from ${peer}: ${reason}`
   const wasToBeClosed = connection.leaving !== undefined
+  // Of one that is dialled twice at once the other side may hang up one: the other one is there, or on its way.
+  const mayGoOn = how !== 'refused' || state.connections.byPeer.has(peer) || state.dials.has(peer)
   for (const id of connection.dials) {
     const ask = state.asks.open.get(id) as DialAsk
     // If it was to be closed, the dial has waited for that.
-    if (wasToBeClosed || mayMoveDial(ask)) dialAgain(state, out, ask, wasToBeClosed ? 0 : 1)
+    if (wasToBeClosed || (mayGoOn && mayMoveDial(ask))) dialAgain(state, out, ask, wasToBeClosed ? 0 : 1)
     else {
       closeAsk(state, id)
       fail(state, out, id, { code: 'DialError', message })
@@ -276,24 +328,24 @@ function forget(state: State, out: Effects, connection: Connection, reason: stri
   }
   for (const stream of connection.v1Streams) {
     const ask = state.streams.v1Requests.get(stream)!
-    if (mayMove(ask)) leaveStream(state, ask, ask.call as V1Call)
-    moveOrLose(state, out, ask, reason)
+    if (mayGoOn && mayMove(ask)) leaveStream(state, ask, ask.call as V1Call)
+    goOn(ask)
   }
   for (const id of connection.queue) {
     const ask = state.asks.open.get(id) as RequestAsk
     // What came up meanwhile has waited for that.
     if (wasToBeClosed) sendElsewhere(state, out, ask)
-    else moveOrLose(state, out, ask, reason)
+    else goOn(ask)
   }
   for (const id of connection.v1Exchanges) {
     cutExchange(state, out, state.exchanges.open.get(id) as V1Exchange, { code: 'ConnectionLost', message: reason })
   }
   const { asking, answering } = connection
   const unsent = asking === undefined ? [] : loseCalls(state, out, asking, reason)
-  for (const ask of unsent) moveOrLose(state, out, ask, reason)
+  for (const ask of unsent) goOn(ask)
   if (answering !== undefined) closeAnswering(state, out, answering, reason)
-  dropAccount(state, connection.peer)
-  const dial = state.dials.get(connection.peer)
+  onLeft(state, peer)
+  const dial = state.dials.get(peer)
   if (dial?.unanswered === 0) endInVain(state, out, dial)
 }
 

@@ -35,7 +35,7 @@ interface Credit {
   wrong: number
 }
 
-const { lifetime, tries, pause, perPeer, inAll, inAllOfStrangers, ofTeller, ofStranger, credits } = HEARSAY
+const { lifetime, tries, pause, perPeer, inAll, inAllOfStrangers, little, ofTeller, ofStranger, credits } = HEARSAY
 
 /** A host that is busy may be there next time. */
 function isWorthIt(word: Word | undefined, now: number): boolean {
@@ -83,10 +83,10 @@ export class Hearsay {
   private mayTell({ peer, range }: Teller, amount: number): boolean {
     const { right, wrong } = this.credit.get(peer) ?? { right: 0, wrong: 0 }
     const trusted = right > wrong
-    const total = trusted ? inAll : inAllOfStrangers
+    const bounds = { total: inAll, reserve: inAll - inAllOfStrangers, little, trusted, newcomers: true }
     return (
-      mayHold(this.byTeller, peer, amount, { total, each: trusted ? ofTeller : ofStranger, trusted }) &&
-      mayHold(this.byRange, range, amount, { total, each: total, trusted })
+      mayHold(this.byTeller, peer, amount, { ...bounds, each: trusted ? ofTeller : ofStranger }) &&
+      mayHold(this.byRange, range, amount, { ...bounds, each: inAll })
     )
   }
 

@@ -12,7 +12,7 @@ import { TABLE } from '../parameters.js'
 import type { Attempt } from '../port.js'
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
-import { hostOf, withoutPeer } from './addresses.js'
+import { siteOf, withoutPeer } from './addresses.js'
 import { candidatesOf, seek } from './dials.js'
 import {
   ageOf,
@@ -62,9 +62,9 @@ export function beginMemory(state: State, out: Effects): void {
   // The one that was good last is the last in the map, and the first that is dialled.
   for (const { peer, addresses, age } of [...others].reverse()) {
     const proven = addresses.slice(0, MAX_PROVEN)
-    const host = hostOf(addresses[0] ?? '')
+    const site = siteOf(addresses[0] ?? '')
     const times = { goodAt: state.now - age, livedAt: lived(state) - age }
-    remember(state, peer, { addresses, proven, told: [], host, trusted: false, ...times, ...FRESH })
+    remember(state, peer, { addresses, proven, told: [], host: site, trusted: false, ...times, ...FRESH })
   }
   for (const { peer } of others) if (state.memory.peers.has(peer)) planTry(state, peer, state.now)
   for (const peer of namedPeers(state.settings)) if (peer !== state.self) planTry(state, peer, state.now)
@@ -89,7 +89,7 @@ export function noteIdentified(state: State, { peer, address, inbound }: Connect
   const hangUps = before?.hangUps ?? 0
   const trusted = !inbound || before?.trusted === true
   const times = { goodAt: state.now, livedAt: lived(state) }
-  remember(state, peer, { addresses, proven, told, host: hostOf(address), trusted, ...times, ...FRESH, hangUps })
+  remember(state, peer, { addresses, proven, told, host: siteOf(address), trusted, ...times, ...FRESH, hangUps })
 }
 
 function endAlone({ memory, now }: State): void {
@@ -104,14 +104,14 @@ export function onSlept({ memory }: State, ms: number): void {
 
 /**
  * How a connection has ended. `used`: something went on over it; `lost`: nothing did, and the peer would have said goodbye; `idle`: all
- * is well; `dead`: the peer does not answer any more.
+ * is well; `dead`: the peer does not answer any more; `refused`: the peer has hung up one of ours before it said anything.
  */
-export type Ending = 'used' | 'lost' | 'idle' | 'dead'
+export type Ending = 'used' | 'lost' | 'idle' | 'dead' | 'refused'
 
 /** The last connection to the peer is gone. */
 export function noteDisconnected(
   state: State,
-  { peer, openedAt, protocols, stopping }: Connection,
+  { peer, address, openedAt, protocols, stopping }: Connection,
   how: Ending,
   reason: string,
 ): void {
@@ -135,7 +135,9 @@ export function noteDisconnected(
   if (how === 'dead') return noteUnreachable(state, peer, reason)
   // One that has said that it stops has not hung up on us.
   const isFailure = how !== 'idle' || protocols === undefined || (isNamed(settings, peer) && !hasStayed && !stopping)
-  if (isFailure && (known !== undefined || isNamed(settings, peer))) {
+  if (how === 'refused') {
+    noteFailure(state, peer, { at: now, message: reason, tried: [{ address, reason }] })
+  } else if (isFailure && (known !== undefined || isNamed(settings, peer))) {
     noteFailure(state, peer, { at: now, message: `${reason} after ${now - openedAt} ms`, tried: [] })
   }
   if (known === undefined) return
@@ -309,7 +311,7 @@ function remember(state: State, peer: string, known: RememberedPeer): void {
 }
 
 /**
- * One that we have not chosen goes first, of the host that has most of them: a stranger can make any number of identities, and must
+ * One that we have not chosen goes first, of the site that has most of them: a stranger can make any number of identities, and must
  * not push out those of others. Of these it is the one that was good longest ago. Who is connected, or in the config, stays.
  */
 function evict({ memory, settings, connections }: State): void {
@@ -317,10 +319,10 @@ function evict({ memory, settings, connections }: State): void {
   const free = [...memory.peers].filter(([peer]) => isFree(peer))
   const strangers = free.filter(([, { trusted }]) => !trusted)
   const crowd = strangers.length > 0 ? strangers : free
-  const byHost = new Map<string, number>()
-  for (const [, { host }] of crowd) byHost.set(host, (byHost.get(host) ?? 0) + 1)
-  const most = Math.max(...byHost.values())
-  const [oldest] = crowd.find(([, { host }]) => byHost.get(host) === most) ?? []
+  const bySite = new Map<string, number>()
+  for (const [, { host: site }] of crowd) bySite.set(site, (bySite.get(site) ?? 0) + 1)
+  const most = Math.max(...bySite.values())
+  const [oldest] = crowd.find(([, { host: site }]) => bySite.get(site) === most) ?? []
   if (oldest === undefined) return
   memory.peers.delete(oldest)
   memory.retries.delete(oldest)

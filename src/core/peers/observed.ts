@@ -1,22 +1,22 @@
 /**
  * Addresses of ours that we cannot know by ourselves: behind a port mapping, those at which peers have reached us. Anybody may
- * claim one. So the last observation of each host counts once, and an address is ours when peers on several hosts have named it.
+ * claim one. So the last observation of each site counts once, and an address is ours when peers at several sites have named it.
  */
 import type { Effects } from '../effects.js'
 import { log } from '../effects.js'
 import { dueAt } from '../due.js'
 import type { EventOf } from '../events.js'
 import type { State } from '../state.js'
-import { hostOf, isLoopback, isPrivate, isUnspecified } from './addresses.js'
+import { isLoopback, isPrivate, isUnspecified, siteOf } from './addresses.js'
 import type { Connection, Observation } from './state.js'
 import { line } from '../terms.js'
 
-/** As many hosts, and peers, must have named it: a liar has one host, or two. */
+/** As many sites, and peers, must have named it: a liar has one site, or two. */
 const NEEDED = 3
 /** How long an observation counts once the connection over which it came is closed, ms. */
 const LIFETIME = 3_600_000
-/** Hosts whose last observation is kept. */
-const MAX_HOSTS = 256
+/** Sites whose last observation is kept. */
+const MAX_SITES = 256
 
 export function onObserved(state: State, out: Effects, event: EventOf<'identified'>): void {
   const { connection: id, peer, observed: address } = event
@@ -25,9 +25,9 @@ export function onObserved(state: State, out: Effects, event: EventOf<'identifie
   if (isLoopback(address) || isUnspecified(address) || isLoopback(connection.address)) return
   // From outside nobody can have reached us at an address that has a meaning only inside.
   if (isPrivate(address) && !isPrivate(connection.address)) return
-  const host = hostOf(connection.address)
-  if (!makeRoom(state, host, peer)) return
-  state.observed.observations.set(host, { address, peer, connection: id, until: Infinity })
+  const site = siteOf(connection.address)
+  if (!makeRoom(state, site, peer)) return
+  state.observed.observations.set(site, { address, peer, connection: id, until: Infinity })
   decide(state, out)
 }
 
@@ -35,14 +35,14 @@ export function onObserved(state: State, out: Effects, event: EventOf<'identifie
  * For an observation of this peer. Whoever has come over a network for an hour must not be silenced by whoever comes next: an
  * observation goes for another one if its observer has left, or if we have not dialled it and have dialled the other.
  */
-function makeRoom(state: State, host: string, peer: string): boolean {
+function makeRoom(state: State, site: string, peer: string): boolean {
   const { observations } = state.observed
   const mayGo = (observation: Observation): boolean =>
     !isLive(state, observation) || (isTrusted(state, peer) && !isTrusted(state, observation.peer))
-  const last = observations.get(host)
+  const last = observations.get(site)
   if (last !== undefined && last.peer !== peer && !mayGo(last)) return false
-  observations.delete(host)
-  if (observations.size < MAX_HOSTS) return true
+  observations.delete(site)
+  if (observations.size < MAX_SITES) return true
   const all = [...observations]
   const [oldest] =
     all.find(([, observation]) => !isLive(state, observation)) ??
@@ -62,7 +62,7 @@ function isTrusted({ memory }: State, peer: string): boolean {
 
 /** The connection has ended. */
 export function onObserverLeft(state: State, { id, address }: Connection): void {
-  const observation = state.observed.observations.get(hostOf(address))
+  const observation = state.observed.observations.get(siteOf(address))
   if (observation?.connection !== id) return
   observation.until = state.now + LIFETIME
   plan(state, observation.until)
@@ -73,8 +73,8 @@ export function expireObserved(state: State, out: Effects): void {
   if (state.now < state.observed.nextExpiry) return
   const { observations } = state.observed
   state.observed.nextExpiry = Infinity
-  for (const [host, { until }] of observations) {
-    if (until <= state.now) observations.delete(host)
+  for (const [site, { until }] of observations) {
+    if (until <= state.now) observations.delete(site)
     else plan(state, until)
   }
   decide(state, out)
@@ -105,7 +105,7 @@ export function forgetObserved(state: State, out: Effects): void {
   const seen = new Set(
     [...observations.values()].filter((observation) => isLive(state, observation)).map(({ address }) => address),
   )
-  for (const [host, { address }] of observations) if (!seen.has(address)) observations.delete(host)
+  for (const [site, { address }] of observations) if (!seen.has(address)) observations.delete(site)
   decide(state, out)
 }
 

@@ -60,21 +60,21 @@ export function longestOf(state: State, known: RememberedPeer, isLast = false): 
 }
 
 /**
- * Of the peers that are away, and that the config does not name, those that were good last: of each host the first, then of each the
+ * Of the peers that are away, and that the config does not name, those that were good last: of each site the first, then of each the
  * second, and so on, because a stranger can make any number of identities. `also`: it is away too.
  */
 export function lastGood({ memory, settings }: State, also?: string): Set<string> {
-  const ofHost = new Map<string, number>()
+  const ofSite = new Map<string, number>()
   const turns: { peer: string; turn: number }[] = []
   for (const peer of [...memory.peers.keys()].reverse()) {
     const isAway = memory.retries.has(peer) || memory.trying.has(peer) || peer === also
     if (!isAway || isNamed(settings, peer)) continue
-    const { host } = memory.peers.get(peer)!
-    const turn = ofHost.get(host) ?? 0
-    ofHost.set(host, turn + 1)
+    const { host: site } = memory.peers.get(peer)!
+    const turn = ofSite.get(site) ?? 0
+    ofSite.set(site, turn + 1)
     turns.push({ peer, turn })
     // No other one can have an earlier turn.
-    if (ofHost.size === LAST) break
+    if (ofSite.size === LAST) break
   }
   const first = turns.sort((a, b) => a.turn - b.turn).slice(0, LAST)
   return new Set(first.map(({ peer }) => peer))

@@ -150,7 +150,7 @@ export interface RememberedPeer {
   proven: string[]
   /** Those that it told last. */
   told: readonly string[]
-  /** Whose address it came from, by `hostOf`. */
+  /** The site of the address it came from (`siteOf`). It is not called so because its name is part of the digest of a recording. */
   host: string
   /** A dial of ours has reached it, or it has stayed for long. */
   trusted: boolean
@@ -196,7 +196,7 @@ export interface Waking {
   nextRound: number
 }
 
-/** What one host last said of where we are. */
+/** What one site last said of where we are. */
 export interface Observation {
   readonly address: string
   readonly peer: string
@@ -207,9 +207,9 @@ export interface Observation {
 
 /** observed.ts changes it. */
 export interface Observed {
-  /** By the host that it came from, oldest first. */
+  /** By the site that it came from, oldest first. */
   observations: Map<string, Observation>
-  /** The addresses that enough hosts have named, sorted. */
+  /** The addresses that enough sites have named, sorted. */
   confirmed: string[]
   /** Those of them that the port may still report as ours. */
   announced: Set<string>
@@ -245,7 +245,7 @@ export interface Twins {
   nextLook: number
   /** Those that are, the one that was found last at the end. */
   found: Map<string, FoundTwins>
-  /** Where others have seen a node with our secret, by the host that told it; the last one at the end. */
+  /** Where others have seen a node with our secret, by the site that told it; the last one at the end. */
   ours: Map<string, OwnTwin>
 }
 

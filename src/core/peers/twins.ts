@@ -10,7 +10,7 @@ import { log, type Effects } from '../effects.js'
 import { openSession } from '../requests/session/asker/calls.js'
 import { askNode } from '../services/own-requests.js'
 import type { State } from '../state.js'
-import { hostOf } from './addresses.js'
+import { siteOf } from './addresses.js'
 import { connectionsOf, connectionTo, ping } from './connections.js'
 import { speaksSession } from './goodbye.js'
 import type { Connection, FoundTwins, Suspect } from './state.js'
@@ -22,7 +22,7 @@ const PATIENCE = 5_000
 const HELLO_PATIENCE = 3_000
 /** Between two looks at pings that are under way, ms. */
 const LOOK_AGAIN = 1_000
-/** Twins that we remember, and hosts whose report we remember: whoever invents them takes no more of our memory. */
+/** Twins that we remember, and sites whose report we remember: whoever invents them takes no more of our memory. */
 const MAX_FOUND = 1_000
 const MAX_OURS = 8
 /** After this time it is looked again whether twins are still there, ms: then they are told again, because what they were told ends. */
@@ -57,9 +57,9 @@ export function lookAtTwins(state: State, out: Effects): void {
     if (until > now) plan(state, until)
     else if (!twins.suspects.has(peer)) twins.suspects.set(peer, { at: now, askedAt: Infinity })
   }
-  for (const [host, { until }] of twins.ours) {
+  for (const [site, { until }] of twins.ours) {
     if (until > now) plan(state, until)
-    else if (twins.ours.delete(host)) statusChanged(state)
+    else if (twins.ours.delete(site)) statusChanged(state)
   }
   for (const [peer, suspect] of twins.suspects) {
     if (suspect.at <= now) suspect.at = look(state, out, peer, suspect)
@@ -109,12 +109,12 @@ function areNone({ twins }: State, peer: string): number {
 function tell(state: State, out: Effects, peer: string, [one, other]: Pair): void {
   const { found } = state.twins
   const places: [string, string] = [placeOf(one, other), placeOf(other, one)]
-  const before = (found.get(peer)?.places ?? []).map(hostOf)
+  const before = (found.get(peer)?.places ?? []).map(siteOf)
   found.delete(peer)
   if (found.size >= MAX_FOUND) found.delete(found.keys().next().value!)
   found.set(peer, { places, links: [one.id, other.id], until: state.now + AGAIN })
   plan(state, state.now + AGAIN)
-  if (!places.every((place) => before.includes(hostOf(place))))
+  if (!places.every((place) => before.includes(siteOf(place))))
     log(out, 'warn', line`two nodes live as ${peer}, at ${places[0]} and at ${places[1]}: ${ADVICE}`)
   const request = (address: string) => ({ kind: 'twin', address }) as const
   askNode(state, out, peer, request(places[1]), TELL_TIMEOUT, { kind: 'twin' }, one)
@@ -122,19 +122,19 @@ function tell(state: State, out: Effects, peer: string, [one, other]: Pair): voi
 }
 
 /**
- * A peer says that another node with our secret is there. (It may be wrong, or lie: nothing but a warning follows, and one for each host
+ * A peer says that another node with our secret is there. (It may be wrong, or lie: nothing but a warning follows, and one for each site
  * in an hour.)
  */
 export function onTwinTold(state: State, out: Effects, teller: string, address: string): void {
   const { ours } = state.twins
   if (state.lifecycle.addresses.includes(address)) return
   const connection = connectionTo(state, teller)
-  const host = connection === undefined ? teller : hostOf(connection.address)
-  const last = ours.get(host)?.address
+  const site = connection === undefined ? teller : siteOf(connection.address)
+  const last = ours.get(site)?.address
   const isNew = last === undefined && ![...ours.values()].some((known) => known.address === address)
-  ours.delete(host)
+  ours.delete(site)
   if (ours.size >= MAX_OURS) ours.delete(ours.keys().next().value!)
-  ours.set(host, { address, until: state.now + LIFETIME })
+  ours.set(site, { address, until: state.now + LIFETIME })
   plan(state, state.now + LIFETIME)
   if (last !== address) statusChanged(state)
   if (isNew) log(out, 'warn', line`${teller} is connected to another node with our secret, at ${address}: ${ADVICE}`)

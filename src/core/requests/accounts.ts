@@ -7,7 +7,8 @@ import { dueAt } from '../due.js'
 import { SLOWEST as SLOWEST_LINE } from '../peers/line.js'
 import { rangeOfPeer } from '../peers/connections.js'
 import type { State } from '../state.js'
-import { nothingUsed, type Account, type Budget, type Exchange, type RangeUse } from './state.js'
+import { owes } from './served.js'
+import { nothingUsed, type Account, type Exchange, type RangeUse } from './state.js'
 
 /** The account of a peer that is gone and whose handlers took long is kept for so long, ms: as long as it counts as dear. */
 const REMEMBERED = 10_000
@@ -22,7 +23,7 @@ export function accountOf(state: State, peer: string): Account {
     const moved = { received: 0, sent: 0, leftAt: -Infinity }
     const none = {
       window: FIRST_WINDOW,
-      debt: 0,
+      served: state.turns.clock,
       cost: 0,
       dearUntil: -Infinity,
       interval: 0,
@@ -33,28 +34,34 @@ export function accountOf(state: State, peer: string): Account {
       shown: 0,
       moved,
     }
-    const range = joinRange(budget, rangeOfPeer(state, peer))
+    const range = joinRange(state, rangeOfPeer(state, peer))
     budget.accounts.set(peer, (account = { peer, range, ...nothingUsed(), ...none }))
   }
   return account
 }
 
-function joinRange({ ranges }: Budget, range: string): RangeUse {
+function joinRange({ budget: { ranges }, turns }: State, range: string): RangeUse {
   let use = ranges.get(range)
-  if (use === undefined) ranges.set(range, (use = { range, accounts: 0, ...nothingUsed() }))
+  if (use === undefined) ranges.set(range, (use = { range, accounts: 0, served: turns.clock, ...nothingUsed() }))
   use.accounts++
   return use
+}
+
+/** A connection of the peer is gone. */
+export function onLeft(state: State, peer: string): void {
+  const account = state.budget.accounts.get(peer)
+  if (account !== undefined) dropAccount(state, account)
 }
 
 /**
  * The peer is not connected any more, or uses less: if it uses nothing, nothing is kept of it, unless its handlers took long: who connects
  * anew does not begin anew.
  */
-export function dropAccount(state: State, peer: string): void {
+export function dropAccount(state: State, account: Account): void {
   const { budget, connections, now } = state
-  const account = budget.accounts.get(peer)
-  if (account === undefined || account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
-  if (account.debt > 0 || account.dearUntil > now) {
+  const { peer } = account
+  if (account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
+  if (owes(state, account) || account.dearUntil > now) {
     budget.gone.delete(peer)
     budget.gone.set(peer, now + REMEMBERED)
     dueAt(state, 'accounts', now + REMEMBERED)

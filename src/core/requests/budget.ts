@@ -4,36 +4,38 @@
  * session, which may arrive before there is room for the whole, has a second budget of the same size. How requests
  * arrive, this file does not know.
  */
-import { fits } from '../limits/shares.js'
+import { fits, fitsAnybody } from '../limits/shares.js'
 import { isTrusted } from '../peers/trust.js'
 import type { State } from '../state.js'
 import { accountOf, dropAccount } from './accounts.js'
-import type { Account, Exchange, Lingering } from './state.js'
+import type { Account, Exchange, Lingering, Use } from './state.js'
 
-/** What somebody holds of a thing, and the peers of its range of addresses, and all. */
-interface Held {
-  own: number
-  inRange: number
-  all: number
-}
+/** Of what there are shares, with a part for newcomers. */
+type Shared = Exclude<keyof Use, 'admitted' | 'expected'>
 
-/** While no more of a thing is held than this part of it, whoever holds some may have more: `fits` says so, with its reserve. */
-const ALWAYS = 0.4
-
-/** May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. */
+/**
+ * May the peer have `amount` more of something? It has a share, and so has its range of addresses, because an identity costs nothing. The
+ * part for newcomers is for ranges.
+ */
 export function hasShare(
   state: State,
-  { peer, range }: Account,
-  { own, inRange, all }: Held,
+  account: Account,
+  what: Shared,
   amount: number,
   total: number,
   each: number,
+  little?: number,
 ): boolean {
-  // The same for most requests, with less of a look: less is held by all than is free, so by each, and its range, too.
-  if (all + amount <= total * ALWAYS && own + amount <= each) return true
-  const ofRange = range.accounts === 1 || fits(inRange, amount, all, { total, each: Infinity })
-  if (ofRange && fits(own, amount, all, { total, each })) return true
-  return fits(own, amount, all, { total, each, trusted: true }) && isTrusted(state, peer)
+  const { budget } = state
+  const own = account[what]
+  const all = budget.all[what]
+  if (fitsAnybody(amount, all, total) && own + amount <= each) return true
+  const { peer, range } = account
+  const holdings = (): number[] => [...budget.ranges.values()].map((one) => one[what])
+  const bounds = { total, each, ...(little !== undefined && { little }) }
+  const ofRange = range.accounts === 1 || fits(range[what], amount, all, { ...bounds, each: Infinity }, holdings)
+  if (ofRange && fits(own, amount, all, bounds, holdings)) return true
+  return fits(own, amount, all, { ...bounds, trusted: true }, holdings) && isTrusted(state, peer)
 }
 
 /** Counts one more request of this peer, which is connected. `undefined`: there is no room for it. */
@@ -41,11 +43,9 @@ export function openAccount(state: State, peer: string): Account | undefined {
   const { all } = state.budget
   const { requests, requestsPerPeer } = state.settings.limits
   const account = accountOf(state, peer)
-  const { range } = account
-  const held = { own: account.exchanges, inRange: range.exchanges, all: all.exchanges }
-  if (!hasShare(state, account, held, 1, requests, requestsPerPeer)) return undefined
+  if (!hasShare(state, account, 'exchanges', 1, requests, requestsPerPeer)) return undefined
   account.exchanges++
-  range.exchanges++
+  account.range.exchanges++
   all.exchanges++
   return account
 }
@@ -70,7 +70,7 @@ export function freeBytes(state: State, { account, admitted, bytes }: Lingering)
 
 function onFreed(state: State, account: Account): void {
   if (state.budget.waiting.size > 0) state.budget.roomFreed = true
-  dropAccount(state, account.peer)
+  dropAccount(state, account)
 }
 
 function giveBack({ budget }: State, account: Account, admitted: boolean, bytes: number): void {
@@ -99,8 +99,7 @@ export function reserve(state: State, exchange: Exchange, bytes: number): boolea
   const { requestBytes, requestBytesPerPeer } = state.settings.limits
   const { range } = account
   const each = account.admitted === 0 ? Infinity : requestBytesPerPeer
-  const held = { own: account.bytes, inRange: range.bytes, all: all.bytes }
-  if (all.admitted > 0 && !hasShare(state, account, held, bytes, requestBytes, each)) return false
+  if (all.admitted > 0 && !hasShare(state, account, 'bytes', bytes, requestBytes, each)) return false
   if (exchange.reserved > 0) giveBack(state, account, exchange.admitted, exchange.reserved)
   exchange.reserved = bytes
   exchange.admitted = true
@@ -119,8 +118,7 @@ export function reserveWindow(state: State, exchange: Exchange, bytes: number): 
   const { account } = exchange
   const { requestBytes, requestBytesPerPeer } = state.settings.limits
   const { range } = account
-  const held = { own: account.windows, inRange: range.windows, all: all.windows }
-  if (!hasShare(state, account, held, bytes, requestBytes, requestBytesPerPeer)) return false
+  if (!hasShare(state, account, 'windows', bytes, requestBytes, requestBytesPerPeer)) return false
   exchange.reserved = bytes
   account.windows += bytes
   range.windows += bytes

@@ -56,12 +56,20 @@ export function openExchange({ exchanges }: State, exchange: Exchange): void {
 
 /** The exchange has `requestTimeout` from now on for its stage, but no longer than its asker waits. */
 export function startDeadline(state: State, exchange: Exchange): void {
-  const { id, timeout, deadline } = exchange
+  const { deadline } = exchange
   const { requestTimeout } = state.settings
   exchange.moved = bytesMoved(state, exchange)
-  exchange.timeout = deadline === 0 ? requestTimeout : Math.min(requestTimeout, Math.max(1, deadline - state.now))
-  if (exchange.timeout !== timeout) removeDeadline(state, 'exchanges', id, timeout)
-  setDeadline(state, 'exchanges', id, exchange.timeout)
+  const timeout = deadline === 0 ? requestTimeout : Math.min(requestTimeout, Math.max(1, deadline - state.now))
+  // Most askers do not wait for longer than that in any stage, so their time is set once.
+  if (exchange.until !== state.now + timeout) renewDeadline(state, exchange, timeout)
+}
+
+function renewDeadline(state: State, exchange: Exchange, timeout: number): void {
+  const { id } = exchange
+  if (exchange.timeout !== timeout) removeDeadline(state, 'exchanges', id, exchange.timeout)
+  exchange.timeout = timeout
+  exchange.until = state.now + timeout
+  setDeadline(state, 'exchanges', id, timeout)
 }
 
 /**
@@ -80,14 +88,12 @@ export function extendIfMoving(state: State, exchange: Exchange): boolean {
 /** An answer of several values has begun. For the rest of it there is no deadline, but it has to be taken. */
 export function startAnswering(state: State, exchange: Exchange): void {
   exchange.stage = 'answering'
-  removeDeadline(state, 'exchanges', exchange.id, exchange.timeout)
   lookLater(state, exchange)
 }
 
 /** It is looked again after this time whether the answer is taken. */
 export function lookLater(state: State, exchange: Exchange): void {
-  exchange.timeout = state.settings.limits.answerIdleTimeout
-  setDeadline(state, 'exchanges', exchange.id, exchange.timeout)
+  renewDeadline(state, exchange, state.settings.limits.answerIdleTimeout)
 }
 
 /** Does a handler work on it, which has to be cancelled if the answer is no longer wanted? */
@@ -104,12 +110,17 @@ export function isWorkedOn({ stage, ended }: Exchange): boolean {
   }
 }
 
+/** What its time was that is over now, ms: since all of it was here or, while it comes or is answered, as it was set last. */
+export function timeFor({ stage, timeout, until, arrivedAt }: Exchange): number {
+  return stage === 'queued' || stage === 'handling' ? until - arrivedAt : timeout
+}
+
 /** Why an answer is not wanted any more: the asker does not say. */
 export const GIVEN_UP: Refusal = { code: 'Aborted', message: 'the asker has given up' }
 
 /** The same: its time is over. */
-export function tooLate({ timeout }: Exchange): Refusal {
-  return { code: 'RequestTimeout', message: `not answered within ${timeout} ms` }
+export function tooLate(exchange: Exchange): Refusal {
+  return { code: 'RequestTimeout', message: `not answered within ${timeFor(exchange)} ms` }
 }
 
 /** The answer, or the rest of it, is no longer wanted. */
@@ -135,9 +146,10 @@ export function closeExchange(state: State, exchange: Exchange): void {
   closeAccount(state, exchange, busy)
 }
 
-export function logExpiry(out: Effects, { stage, service, peer, timeout }: Exchange): void {
+export function logExpiry(out: Effects, exchange: Exchange): void {
+  const { stage, service, peer } = exchange
   if (stage === 'handling' && !service) {
-    log(out, 'warn', line`nobody answered a request of ${peer} within ${timeout} ms: rejected`)
+    log(out, 'warn', line`nobody answered a request of ${peer} within ${timeFor(exchange)} ms: rejected`)
   } else {
     log(out, 'debug', line`a request of ${peer} was cut off while ${stage}`)
   }

@@ -5,7 +5,7 @@
 import type { State } from '../state.js'
 import { FIRST_WINDOW } from './accounts.js'
 import { hasShare } from './budget.js'
-import type { Account, Exchange, Use } from './state.js'
+import type { Account, Exchange } from './state.js'
 
 /**
  * The least that an answer is expected to take, bytes: a thousand of them fit into the share of a peer. That is as many requests as
@@ -30,7 +30,7 @@ export function mayExpect(state: State, account: Account, bytes: number): boolea
   const { answerBytes, answerBytesPerPeer } = state.settings.limits
   if (all.answers === 0) return true
   const each = account.answers === 0 ? Infinity : answerBytesPerPeer
-  return hasShare(state, account, heldBy(account, all), bytes, answerBytes, each)
+  return hasShare(state, account, 'answers', bytes, answerBytes, each, LEAST)
 }
 
 /**
@@ -44,11 +44,7 @@ export function mayKeep(state: State, exchange: Exchange, bytes: number): boolea
   if (all.answers === exchange.held) return true
   const { answerBytes } = state.settings.limits
   const { account } = exchange
-  return hasShare(state, account, heldBy(account, all), more, answerBytes, answerBytes)
-}
-
-function heldBy({ answers, range }: Account, all: Use): { own: number; inRange: number; all: number } {
-  return { own: answers, inRange: range.answers, all: all.answers }
+  return hasShare(state, account, 'answers', more, answerBytes, answerBytes)
 }
 
 /** The answer takes so many bytes from now on. */

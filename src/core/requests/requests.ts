@@ -15,6 +15,7 @@ import { unhandled } from '../terms.js'
 import { isUnsent, lost, mayMove, type Loss } from './losses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
+import { RequestAskRecord } from './records.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
 
@@ -26,23 +27,9 @@ export function startRequest(
   service = false,
   over?: Connection,
 ): void {
-  const { ask: id, peer, timeout, data, values } = command
+  const { ask: id, peer, addresses, timeout, data, values } = command
   if (!acceptAsk(state, out, id)) return
-  const ask: RequestAsk = {
-    kind: 'request',
-    id,
-    peer,
-    addresses: command.addresses,
-    service,
-    timeout,
-    deadline: state.now + timeout,
-    values,
-    data,
-    stage: 'dialling',
-    connection: undefined,
-    moves: 0,
-    call: undefined,
-  }
+  const ask = new RequestAskRecord(id, peer, addresses, service, timeout, state.now + timeout, values, data)
   openAsk(state, ask)
   if (over === undefined) send(state, out, ask)
   else useConnection(state, out, ask, over)

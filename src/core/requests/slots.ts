@@ -6,29 +6,27 @@ import { dueAt } from '../due.js'
 import type { State } from '../state.js'
 import type { ExchangeId } from '../terms.js'
 import { freeBytes, hasShare } from './budget.js'
-import { nextRested, noteTime } from './dear.js'
+import { nextRested, noteRun } from './dear.js'
 import { expectedOf, mayExpect } from './held.js'
-import type { Account, Exchange, Lingering } from './state.js'
+import type { Account, Exchange } from './state.js'
 
 /** A handler whose request is over counts for so long at most, ms: one that never ends must not keep a place for ever. */
 const LONGEST = 60_000
 /** While nothing is known of a peer's answers it may have `GROWTH` times as many handlers after each `GROWS_EACH` ms. */
 const GROWS_EACH = 50
 const GROWTH = 4
-/** Of the time between two ends of handlers, the newest counts for this part. */
-const NEWEST = 1 / 8
-/** The most that a peer can owe, ms. */
-const MOST_DEBT = 1_000
+/** The time between two ends of handlers is smoothed over so many of them at least … */
+const ENDS = 8
+/** … and, for the wait behind a long queue, over one end for so many requests of it: a pause adds no more than so many times its length. */
+const PAUSES = 16
 
 /** May a handler begin to work for this peer? */
 export function hasSlot(state: State, account: Account): boolean {
-  const { all } = state.budget
   const { handlers, handlersPerPeer } = state.settings.limits
   // The first answers show how large they are, before there are many.
   if (account.handlers >= account.window && account.expected === 0) return false
-  const held = { own: account.handlers, inRange: account.range.handlers, all: all.handlers }
   return (
-    hasShare(state, account, held, 1, handlers, handlersPerPeer) &&
+    hasShare(state, account, 'handlers', 1, handlers, handlersPerPeer) &&
     mayExpect(state, account, expectedOf(state, account))
   )
 }
@@ -44,30 +42,37 @@ export function takeSlot({ budget }: State, account: Account, exchange: Exchange
 export function freeSlot(state: State, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange?.busy === true) {
-    exchange.busy = false
-    return onFree(state, exchange.account)
+    returnSlot(state, exchange)
+    return noteEnd(exchange.account, state.now)
   }
-  const { lingering } = state.turns
-  const over = lingering.size > 0 ? lingering.get(id) : undefined
-  if (over !== undefined) endLingering(state, id, over)
+  const over = dropLingering(state, id)
+  if (over !== undefined) noteEnd(over, state.now)
 }
 
-function onFree({ budget, turns, now }: State, account: Account): void {
+/** The handler has not begun. */
+export function returnSlot(state: State, exchange: Exchange): void {
+  exchange.busy = false
+  giveBack(state, exchange.account)
+}
+
+function giveBack({ budget, turns }: State, account: Account): void {
   account.handlers--
   account.range.handlers--
   budget.all.handlers--
-  noteEnd(account, now)
   if (turns.peers.size > 0) turns.due = true
 }
 
 /** A handler has ended. How often they do, while requests wait, says how long one will wait. */
 function noteEnd(account: Account, now: number): void {
+  noteRun(account)
   if (account.queue.size === 0) {
     account.interval = 0
     account.freedAt = -Infinity
     return
   }
-  if (account.freedAt > -Infinity) account.interval += (now - account.freedAt - account.interval) * NEWEST
+  // Those that began together end together.
+  const ends = Math.max(ENDS, account.handlers, account.queue.size / PAUSES)
+  if (account.freedAt > -Infinity) account.interval += (now - account.freedAt - account.interval) / ends
   account.freedAt = now
 }
 
@@ -83,10 +88,15 @@ export function linger(state: State, { id, account, reserved: bytes, admitted }:
   dueAt(state, 'handlers', until)
 }
 
-function endLingering(state: State, id: ExchangeId, over: Lingering): void {
-  state.turns.lingering.delete(id)
-  onFree(state, over.account)
+/** The handler of a request that is over counts no more; if it has not begun, that is no end of one. Returns whose it was. */
+export function dropLingering(state: State, id: ExchangeId): Account | undefined {
+  const { lingering } = state.turns
+  const over = lingering.size > 0 ? lingering.get(id) : undefined
+  if (over === undefined) return undefined
+  lingering.delete(id)
+  giveBack(state, over.account)
   freeBytes(state, over)
+  return over.account
 }
 
 /** When a handler whose request is over counts no more, or a peer may have more of them, or again. */
@@ -94,7 +104,7 @@ export function nextHandlers(state: State): number {
   const { turns } = state
   const { oldestId } = turns.lingering
   const until = oldestId === undefined ? Infinity : turns.lingering.get(oldestId)!.until
-  return Math.min(until, turns.growAt, nextRested(state))
+  return Math.min(until, turns.growAt, turns.moreAt, nextRested(state))
 }
 
 /** Returns the peers of handlers that count no more, though they have not ended. */
@@ -104,7 +114,7 @@ export function expireLingering(state: State): string[] {
   for (const [id, over] of turns.lingering) {
     if (over.until > now) break
     peers.push(over.account.peer)
-    endLingering(state, id, over)
+    freeSlot(state, id)
   }
   return peers
 }
@@ -119,6 +129,10 @@ export function growLater(state: State): void {
 /** Time has passed: more may be free. */
 export function reviewTurns(state: State): void {
   growWindows(state)
+  if (state.turns.moreAt <= state.now) {
+    state.turns.moreAt = Infinity
+    state.turns.due = true
+  }
   if (state.turns.restUntil <= state.now && state.turns.peers.size > 0) state.turns.due = true
 }
 
@@ -150,24 +164,10 @@ export function beginTurns({ turns }: State): void {
   turns.due = false
 }
 
-/** The peer has had its turn. */
-export function moveToEnd({ turns }: State, account: Account): void {
-  turns.peers.delete(account.peer)
-  turns.peers.set(account.peer, account)
-}
-
 /** The request waits no more. */
 export function unqueueExchange({ turns }: State, { id, account }: Exchange): void {
   account.queue.delete(id)
   if (account.queue.size === 0) turns.peers.delete(account.peer)
-}
-
-/** Its handlers have used so much time, ms. */
-export function addDebt(state: State, peer: string, ms: number): void {
-  const account = state.budget.accounts.get(peer)
-  if (account === undefined) return
-  account.debt = Math.min(MOST_DEBT, account.debt + ms)
-  noteTime(state, account, ms)
 }
 
 /** No more answers end for their room before this time. */
@@ -175,7 +175,8 @@ export function endRoom({ turns }: State, until: number): void {
   turns.roomAt = until
 }
 
-/** It has let a turn pass that was worth so much, ms. */
-export function payDebt(account: Account, ms: number): void {
-  account.debt = Math.max(0, account.debt - ms)
+/** More of those that wait go to their handlers in a moment. */
+export function goOnLater(state: State): void {
+  state.turns.moreAt = state.now + 1
+  dueAt(state, 'handlers', state.now + 1)
 }

@@ -73,10 +73,12 @@ interface PeersRequest {
   reserved: number
   /** All bytes that it needs are reserved. */
   admitted: boolean
-  /** The time for its stage, ms. While enough comes from the peer, or goes to it, it has this time again … */
+  /** The time that it was given last, perhaps in an earlier stage, ms. While enough comes from the peer, or goes to it, it has this time again … */
   timeout: number
   /** … counted from these bytes on, of all requests of the peer or of all answers to it. */
   moved: number
+  /** When that time is over; 0: there is none yet. */
+  until: number
   /** When the asker gives up, in the lane's time; 0: not known. */
   readonly deadline: number
   /** No value of the answer follows. */
@@ -165,6 +167,8 @@ export interface RangeUse extends Use {
   readonly range: string
   /** Of how many peers there are accounts. */
   accounts: number
+  /** Time of handlers that they have had, as `Account.served`. */
+  served: number
 }
 
 /** What one peer uses, while it is connected or uses anything, and for a while longer if its handlers took long. */
@@ -173,9 +177,9 @@ export interface Account extends Use {
   readonly range: RangeUse
   /** Handlers that it may have at once while nothing is known of its answers. */
   window: number
-  /** Time of handlers that it has had beyond its share and pays for by turns that it lets pass, ms. */
-  debt: number
-  /** What one of its dear handlers takes of late, ms; it counts as dear until `dearUntil`. */
+  /** Time of handlers that it has had, ms (served.ts). */
+  served: number
+  /** What its handlers take of late on average, ms; if that is much, it counts as dear until `dearUntil`. */
   cost: number
   dearUntil: number
   /** While requests of it wait: the time between two ends of its handlers, smoothed, ms, and when the last one was. */
@@ -249,8 +253,10 @@ export interface Lingering {
 
 /** Requests that wait for a handler. slots.ts changes it. */
 export interface Turns {
-  /** Those whose requests wait, by peer id. The next one is the first. */
+  /** Those whose requests wait, by peer id. */
   peers: Map<string, Account>
+  /** What whoever waits has had at the least, of time of handlers, ms (served.ts). */
+  clock: number
   /** Answers whose producers wait for room for their next value. */
   stalled: Set<ExchangeId>
   /** They try again, one after the other. */
@@ -260,6 +266,8 @@ export interface Turns {
   due: boolean
   /** No answers are ended for the room that they take before this. */
   roomAt: number
+  /** When more of those that wait go to their handlers, because there were many; `Infinity`: all have gone that may. */
+  moreAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
   growAt: number
   /** The peer that is not dear and had a handler last, and when. */
@@ -305,11 +313,13 @@ export function createRequestsState(): RequestsState {
     },
     turns: {
       peers: new Map(),
+      clock: 0,
       stalled: new Set(),
       resuming: false,
       lingering: new IdMap(),
       due: false,
       roomAt: -Infinity,
+      moreAt: Infinity,
       growAt: Infinity,
       quickPeer: '',
       quickAt: -Infinity,

@@ -8,7 +8,7 @@ import { offend, OFFENCES } from '../access/offences.js'
 import type { Effects, Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
 import { noteCut } from '../peers/connections.js'
-import { dropConnection } from '../peers/connectivity.js'
+import { dropConnection, dropRefused } from '../peers/connectivity.js'
 import type { PortEvent, StreamId } from '../port.js'
 import { forgetGoodbyes, isLeaving } from '../peers/goodbye.js'
 import type { State } from '../state.js'
@@ -159,5 +159,6 @@ function follow(state: State, out: Effects, { connection }: AnySession): void {
 
 /** A dead muxer raises no other event, so without this its connection would stay for ever. */
 function dropDead(state: State, out: Effects, connection: number, why: string): void {
-  dropConnection(state, out, connection, `the connection can carry no streams any more (${why})`)
+  if (!dropRefused(state, out, connection))
+    dropConnection(state, out, connection, `the connection can carry no streams any more (${why})`)
 }

@@ -1,28 +1,28 @@
 /**
  * Whose request goes to its handler next. A request goes at once, as long as its peer may have one more handler and nobody waits.
- * Otherwise it waits, and peers have turns: round robin, one request a turn. A peer whose handlers have used up more time than a
- * turn's worth lets turns pass until it is paid, while others wait (deficit round robin: Shreedhar and Varghese, SIGCOMM 1995,
- * with the cost known afterwards). Peers whose handlers keep the process for long rest after them (dear.ts).
+ * Otherwise it waits, and next is whoever has had least of the handlers' time (served.ts). Peers whose handlers keep the process for long
+ * rest after them (dear.ts).
  */
 import { log, type Effects } from '../effects.js'
 import type { CommandOf } from '../events.js'
 import { tellServices } from '../news.js'
 import type { State } from '../state.js'
 import { line, type ExchangeId } from '../terms.js'
-import { expectedWait, isResting, noteBegin, restLater } from './dear.js'
+import { expectedWait, isResting, noteBegin, noteTime, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
+import { addServed, advanceClock, noteServed, servedOf, takeBack } from './served.js'
 import {
-  addDebt,
   beginTurns,
+  dropLingering,
   expireLingering,
   freeSlot,
+  goOnLater,
   growLater,
   hasSlot,
-  moveToEnd,
-  payDebt,
   queueExchange,
   queueFirst,
+  returnSlot,
   reviewTurns,
   takeSlot,
   unqueueExchange,
@@ -30,8 +30,8 @@ import {
 } from './slots.js'
 import type { Account, Exchange } from './state.js'
 
-/** What a turn is worth, ms of a handler's time. Shorter times are not reported (`handlerTook`). */
-const TURN = 1
+/** So many go to their handlers at once: more than can begin before the lane hears of them again, mostly. */
+const AT_ONCE = 512
 
 /** Why a request is refused that would wait for too long. */
 export const TOO_LATE = 'it would wait for longer than its time behind others of its peer'
@@ -50,10 +50,12 @@ export function startHandling(state: State, out: Effects, exchange: Exchange, da
   }
   const { account } = exchange
   if (state.turns.peers.size === 0 && hasSlot(state, account) && !isResting(state, account)) {
+    advanceClock(state, account.served)
     handOut(state, out, account, exchange, data)
     return 0
   }
-  const late = Math.max(expectedWait(state, account), waitBehind(account)) - exchange.timeout
+  const left = exchange.until - state.now
+  const late = Math.max(expectedWait(state, account), waitBehind(account)) - left
   if (late > 0) return late
   queueExchange(state, account, exchange, data)
   return 0
@@ -63,6 +65,7 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
   const { id, peer, arrivedAt } = exchange
   exchange.stage = 'handling'
   takeSlot(state, account, exchange)
+  noteServed(state, account)
   noteBegin(state, account)
   holdAnswer(state, exchange, expectedOf(state, account))
   const waited = state.now - arrivedAt
@@ -73,41 +76,51 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
   )
 }
 
-/** Something has become free: requests that wait go on, in turn. */
+/** Something has become free: requests that wait go on, of whoever has had least first. */
 export function serveTurns(state: State, out: Effects): void {
-  const { turns } = state
   beginTurns(state)
-  let passed = 0
-  let least = Infinity
-  // A peer that still waits goes to the end of the map, where this loop meets it again.
-  for (const account of turns.peers.values()) {
-    if (passed >= turns.peers.size) {
-      if (least === Infinity) break
-      // Nobody else waits who could go.
-      for (const other of turns.peers.values()) payDebt(other, least)
-      least = Infinity
-      passed = 0
-    }
-    passed++
-    moveToEnd(state, account)
-    const exchange = firstOf(state, account)
-    if (exchange === undefined) continue
-    if (!hasSlot(state, account)) {
-      if (account.handlers >= account.window && account.expected === 0) growLater(state)
-      continue
-    }
-    if (isResting(state, account)) {
-      restLater(state)
-      continue
-    }
-    if (account.debt > 0 && turns.peers.size > 1) {
-      payDebt(account, TURN)
-      least = Math.min(least, account.debt)
-      continue
-    }
-    passed = 0
-    takeTurn(state, out, account, exchange)
+  const waiting = [...state.turns.peers.values()]
+  const leave = (at: number): void => {
+    const last = waiting.pop()!
+    if (at < waiting.length) waiting[at] = last
   }
+  let begun = 0
+  while (waiting.length > 0) {
+    const at = leastServed(state, waiting)
+    const account = waiting[at]!
+    if (begun === 0) advanceClock(state, servedOf(state, account))
+    const exchange = firstOf(state, account)
+    if (exchange === undefined || !mayBegin(state, account)) {
+      leave(at)
+      continue
+    }
+    if (begun++ === AT_ONCE) return goOnLater(state)
+    takeTurn(state, out, account, exchange)
+    if (account.queue.size === 0) leave(at)
+  }
+}
+
+function leastServed(state: State, waiting: Account[]): number {
+  let least = 0
+  let served = Infinity
+  for (let at = 0; at < waiting.length; at++) {
+    const its = servedOf(state, waiting[at]!)
+    if (its >= served) continue
+    least = at
+    served = its
+  }
+  return least
+}
+
+/** May the first of those requests of the peer that wait go? If not, it is looked again when it may. */
+function mayBegin(state: State, account: Account): boolean {
+  if (!hasSlot(state, account)) {
+    if (account.handlers >= account.window && account.expected === 0) growLater(state)
+    return false
+  }
+  if (!isResting(state, account)) return true
+  restLater(state)
+  return false
 }
 
 /** The first of the peer's requests for whose answer somebody waits still. */
@@ -132,8 +145,12 @@ export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>
   for (const { exchange: id, data } of requests) {
     const exchange = state.exchanges.open.get(id)
     const isWanted = exchange?.stage === 'handling' && exchange.busy
-    freeSlot(state, id)
-    if (!isWanted) continue
+    if (!isWanted) {
+      dropLingering(state, id)
+      continue
+    }
+    returnSlot(state, exchange)
+    takeBack(exchange.account)
     holdAnswer(state, exchange, 0)
     exchange.stage = 'queued'
     exchange.payload = data
@@ -146,7 +163,10 @@ export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>
 
 /** A handler has kept the process from everything else for so long, ms. */
 export function onHandlerTook(state: State, { peer, ms }: CommandOf<'handlerTook'>): void {
-  addDebt(state, peer, ms)
+  const account = state.budget.accounts.get(peer)
+  if (account === undefined) return
+  addServed(state, account, ms)
+  noteTime(state, account, ms)
 }
 
 /** A handler has come to its end, after its request. */

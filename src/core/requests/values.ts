@@ -12,6 +12,17 @@ export function valueCost(bytes: number): number {
   return bytes + VALUE_OVERHEAD
 }
 
+/**
+ * What a value that waits takes of memory beside its bytes: the array, its buffer and its place in a list. (Measured: 273 bytes for each of
+ * 500,000 small ones, with Node 20.)
+ */
+const VALUE_MEMORY = 256
+
+/** What a value costs in memory, bytes. An allowance for a producer is in these too. */
+export function heldCost(bytes: number): number {
+  return bytes + VALUE_MEMORY
+}
+
 /** The policies, by their numbers on the wire. One that is missing here is a type error. */
 const NUMBERS: Record<Overflow, number> = { error: 0, dropOldest: 1, conflate: 2 }
 export const POLICIES = Object.keys(NUMBERS) as readonly Overflow[]

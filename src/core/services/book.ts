@@ -8,7 +8,7 @@ import type { AskId, ExchangeId } from '../terms.js'
 import type { Purpose, PurposeOf, Serving } from './state.js'
 
 /** Histories that may wait, in all and of a peer. A peer asks for one for each late subscriber, perhaps of all its topics at once. */
-const WAITING = { total: 1_024, each: 128 }
+const WAITING = { total: 1_024, each: 128, newcomers: true }
 
 /** Opens a question with this purpose, and returns its number. */
 export function openOwnAsk({ services }: State, purpose: Purpose): AskId {

@@ -44,8 +44,8 @@ const ASKERS: { [Kind in Purpose['kind']]: Asker<Kind> | undefined } = {
       onPiecesOver(state, out, purpose)
     },
   },
-  // Whether it has heard it or not: there is nothing more to do.
-  twin: { onValue: () => undefined, onOver: () => undefined },
+  // Whether it has heard it or not: there is nothing more to do. (It has no value to say.)
+  twin: { onValue: cancelOwnAsk, onOver: () => undefined },
   verify: undefined,
   idle: undefined,
   drain: undefined,

@@ -10,7 +10,7 @@ import { overloaded } from '../asks.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { State } from '../state.js'
-import { valueCost } from '../requests/values.js'
+import { heldCost } from '../requests/values.js'
 import { unhandled, type ExchangeId } from '../terms.js'
 import { addHistory, countHistories, endServing, keepServing, mayWantHistory } from './book.js'
 import type { ServingOf } from './state.js'
@@ -108,7 +108,7 @@ function sendHistory(state: State, out: Effects, exchange: ExchangeId, topic: st
 
 /** Of its value, a little more than it takes. */
 function costOf({ data, from, proof }: RememberedBroadcast): number {
-  return valueCost(data.length + proof.length + from.length + HEAD)
+  return heldCost(data.length + proof.length + from.length + HEAD)
 }
 
 function sendBlob(state: State, out: Effects, exchange: ExchangeId, hash: string): void {
@@ -146,7 +146,7 @@ function sendPieces(
   while (allowance > 0 && serving.at < serving.data.length) {
     const piece = serving.data.subarray(serving.at, serving.at + PIECE)
     serving.at += piece.length
-    allowance -= valueCost(piece.length)
+    allowance -= heldCost(piece.length)
     next(state, out, exchange, piece)
   }
   if (serving.at < serving.data.length) return

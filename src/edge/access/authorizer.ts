@@ -15,7 +15,7 @@ export interface PeerInfo {
   readonly address: string
   /** It has opened the connection; otherwise this node has. */
   readonly inbound: boolean
-  /** Fires when the answer is no longer wanted: it took longer than `limits.authorizeTimeout`, or the node stops. */
+  /** Fires when the answer is no longer wanted: it took longer than `limits.authorizeTimeout`, the peer was denied or banned, or the node stops. */
   readonly signal: AbortSignal
 }
 

@@ -24,6 +24,12 @@ function checkEntry(text: unknown, what: string): Entry {
   }
   const range = prefixOf(text)
   if (range !== undefined) return { range }
+  const [, base = '', length] = /^([^/]+)\/(\d+)$/.exec(text) ?? []
+  const bits = base.includes(':') ? 128 : 32
+  if (prefixOf(base) !== undefined && Number(length) > bits) {
+    const why = `its prefix has ${length} bits, and an address of its kind has ${bits}`
+    throw new P2pError('InvalidConfig', `${what}: ${show(text)} is no range of addresses: ${why}`)
+  }
   try {
     return { peer: checkPeerId(text) }
   } catch (cause) {

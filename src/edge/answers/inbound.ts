@@ -13,6 +13,7 @@ import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
 import { ServedProtocols, type ServeRequest } from './protocols.js'
+import { Pulls } from './pulls.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 import { line } from '../../core/terms.js'
 
@@ -45,9 +46,9 @@ export interface InboundRequest {
 /** What to do with requests and broadcasts, registered once by `setEventHandler`: one of the methods, or both. */
 export interface EventHandler {
   /**
-   * Answers a request that no subscriber of `requests$` has answered at once. It may be slow or asynchronous, because nothing else
-   * waits for it. If it throws, this request alone is rejected. The error's message and `code` are only logged here, unless the
-   * error has `expose: true`: then the asker gets them.
+   * Answers a request that no subscriber of `requests$` has answered at once. Nothing else waits while it
+   * waits for something, but everything does while it computes: let a worker do that. If it throws, this request alone is rejected. The
+   * error's message and `code` are only logged here, unless the error has `expose: true`: then the asker gets them.
    */
   handleInboundRequest?(data: Uint8Array, context: RequestContext): Reply
   /**
@@ -78,7 +79,7 @@ const TURN = 10
 /** After this time without a handler the event loop has had a turn, ms. */
 const IDLE = 1
 /** Shorter times of a handler are not told to the lane, ms. */
-const TOLD = 1
+const TOLD = 0.25
 
 /** One request. It is also its own context, because another object for each request would cost time. */
 class Inbound extends Cancellable implements InboundRequest, RequestContext, Producing {
@@ -127,7 +128,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
     )
   }
 
-  private readonly worked = (): void => {
+  private worked(): void {
     if (--this.works === 0 && this.isOver) this.release()
   }
 
@@ -138,7 +139,10 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   private worksUntil(end: Promise<unknown> | undefined): void {
     if (end === undefined) return
     this.works++
-    end.then(this.worked, this.worked)
+    const worked = (): void => {
+      this.worked()
+    }
+    end.then(worked, worked)
   }
 
   /** What a handler threw. */
@@ -205,6 +209,10 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
   // ---- of a producer
 
+  inTurn(pull: () => void): void {
+    this.owner.pulls.run(this.from, pull)
+  }
+
   push(command: Command): void {
     if (this.cancelled === undefined) this.owner.push(command)
   }
@@ -237,12 +245,16 @@ export class InboundRequests {
   /** Those that were not called in this turn; `undefined`: its time is not used up. */
   private left: { exchange: ExchangeId; data: Uint8Array }[] | undefined
 
-  /** `now`: in ms, of a clock that goes on while a handler runs. */
+  readonly pulls: Pulls
+
+  /** `now`: in ms, of a clock that goes on while a handler runs. `inNextTurn`: runs work in the next turn of the event loop. */
   constructor(
     readonly push: (command: Command) => void,
     readonly log: Logger,
     private readonly now: () => number,
+    private readonly inNextTurn: (work: () => void) => void = nextTurn,
   ) {
+    this.pulls = new Pulls(now, inNextTurn)
     this.protocols = new ServedProtocols(push)
   }
 
@@ -288,10 +300,10 @@ export class InboundRequests {
     if (start - this.endedAt > IDLE) this.used = 0
     this.used += took
     this.endedAt = end
-    if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took) })
+    if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took * 10) / 10 })
     if (this.used < TURN) return
     this.left = []
-    nextTurn(this.endTurn)
+    this.inNextTurn(this.endTurn)
   }
 
   private readonly endTurn = (): void => {

@@ -5,7 +5,7 @@
 import { isObservable, map, type Observable, type Subscription } from 'rxjs'
 import type { Command } from '../../core/events.js'
 import type { ExchangeId } from '../../core/terms.js'
-import { valueCost } from '../../core/requests/values.js'
+import { heldCost } from '../../core/requests/values.js'
 import { P2pError } from '../../errors.js'
 import { checkBytes, isThenable } from '../checks.js'
 
@@ -28,6 +28,8 @@ export interface Producer {
 
 /** Where a producer reports to. */
 export interface Producing {
+  /** Calls it at once or, when this turn of the event loop has had enough of that, in a later one. */
+  inTurn(pull: () => void): void
   push(command: Command): void
   /** It ended in good order. */
   completed(): void
@@ -93,6 +95,14 @@ class PullProducer implements Producer {
   private pull(): void {
     if (this.pulling || this.over || this.allowance <= 0) return
     this.pulling = true
+    this.producing.inTurn(this.pullNow)
+  }
+
+  private readonly pullNow = (): void => {
+    if (this.over) {
+      this.pulling = false
+      return this.idle?.()
+    }
     try {
       Promise.resolve(this.iterator.next()).then(this.took, this.failed)
     } catch (error) {
@@ -110,7 +120,7 @@ class PullProducer implements Producer {
         return this.producing.completed()
       }
       const data = checkBytes(result.value, WHAT)
-      this.allowance -= valueCost(data.length)
+      this.allowance -= heldCost(data.length)
       this.producing.push({ type: 'next', exchange: this.exchange, data })
     } catch (error) {
       return this.producing.failed(error, this.stop())
@@ -166,7 +176,7 @@ class PushProducer implements Producer {
   /** The lane sees what is produced at once only when all of it is there. */
   private count(data: Uint8Array): Uint8Array {
     if (this.atOnce === 0) queueMicrotask(() => (this.atOnce = 0))
-    this.atOnce += valueCost(data.length)
+    this.atOnce += heldCost(data.length)
     if (this.atOnce <= MOST_AT_ONCE) return data
     throw new P2pError('Overloaded', `an Observable produced more than ${MOST_AT_ONCE} bytes without a pause`)
   }

@@ -1,5 +1,5 @@
 /** Callers' broadcasts, checked and made into questions to the lane. */
-import { firstValueFrom, type Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { WantReceipts } from '../../core/terms.js'
 import { P2pError } from '../../errors.js'
 import { MAX_DELAY } from '../../platform/timers.js'
@@ -14,6 +14,7 @@ import {
   show,
   type Names,
 } from '../checks.js'
+import { firstValueFrom } from '../first-value.js'
 import { abortable } from '../signals.js'
 import type { Receipt, Receipts } from './receipts.js'
 

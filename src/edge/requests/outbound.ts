@@ -72,10 +72,24 @@ export class OutboundRequests {
 
   /** The first value, and completion. @throws for bad arguments. */
   one(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
+    return this.cancellable(this.single(peer, data, options), options)
+  }
+
+  /** The same for a subscriber that leaves by the signal or not at all. */
+  oneToTheEnd(peer: string, data: Uint8Array, options: RequestOptions): Observable<Uint8Array> {
+    const command = this.single(peer, data, options)
+    if (options.signal !== undefined) return this.cancellable(command, options)
+    return this.asks.askToTheEnd(command) as Observable<Uint8Array>
+  }
+
+  private cancellable(command: (ask: AskId) => Command, { signal }: RequestOptions): Observable<Uint8Array> {
+    return abortable(this.asks.ask(command) as Observable<Uint8Array>, checkSignal(signal))
+  }
+
+  private single(peer: string, data: Uint8Array, options: RequestOptions): (ask: AskId) => Command {
     checkOptions(options, 'request', REQUEST_NAMES)
     const { target, addresses, data: bytes, timeout } = this.question(peer, data, options)
-    const reply$ = this.asks.ask((ask) => ({ type: 'request', ask, peer: target, addresses, data: bytes, timeout }))
-    return abortable(reply$ as Observable<Uint8Array>, checkSignal(options.signal))
+    return (ask) => ({ type: 'request', ask, peer: target, addresses, data: bytes, timeout })
   }
 
   /** All values. Bad arguments become an error of each subscription and iteration, as everything else that goes wrong. */

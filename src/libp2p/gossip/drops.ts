@@ -10,13 +10,13 @@ export class Drops {
   constructor(private readonly emit: (event: PortEvent) => void) {}
 
   /** `topic`: only one of ours. Others are chosen by the sender, in any number and length. */
-  count(peer: string, reason: DropReason, topic?: string): void {
+  count(peer: string, reason: DropReason, topic?: string, count = 1): void {
     const key = `${reason} ${peer} ${topic ?? ''}`
     const known = this.pending.get(key)
-    if (known !== undefined) return void known.count++
+    if (known !== undefined) return void (known.count += count)
     if (this.pending.size === 0) nextTurn(() => this.report())
     const about = topic === undefined ? {} : { topic }
-    this.pending.set(key, { type: 'gossipDropped', peer, ...about, reason, count: 1 })
+    this.pending.set(key, { type: 'gossipDropped', peer, ...about, reason, count })
   }
 
   private report(): void {

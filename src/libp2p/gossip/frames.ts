@@ -3,8 +3,10 @@
  * the origin ends a stream on which a larger one comes. In: chunks become frames, none of them over a limit.
  */
 import { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { createGathered, copyIfSmall, gather, takeGathered, type Gathered } from '../../wire/gather.js'
 import { addByte, BROKEN, CUT, varintLength, writeVarint, type PartialVarint } from '../../wire/varint.js'
+import { apart, SmallPieces } from '../../wire/waiting.js'
 
 type Control = RPC.ControlMessage
 
@@ -67,6 +69,7 @@ export class FrameReader {
   /** Bytes that no frame was made of yet. */
   buffered = 0
   private readonly chunks: Uint8Array[] = []
+  private readonly small = new SmallPieces()
   /** What was read of the first chunk. */
   private offset = 0
   /** What there is of the next frame's length. */
@@ -79,8 +82,15 @@ export class FrameReader {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
-    this.chunks.push(chunk)
+    this.chunks.push(apart(chunk))
     this.buffered += chunk.length
+    if (this.small.add(chunk.length)) this.joinSmall()
+  }
+
+  private joinSmall(): void {
+    // Some of them may have been read.
+    this.chunks.push(apart(new Uint8ArrayList(...this.chunks.splice(-this.small.count)).subarray()))
+    this.small.clear()
   }
 
   /** The next whole frame. Throws when there can be none any more. */

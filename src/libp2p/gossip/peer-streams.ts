@@ -2,11 +2,14 @@
  * The two streams of gossip with each peer, in gossipsub's place (registrar.ts says why): both are reported, opened at the
  * same time as others, and opened again when they are reset, or when the connection under them closes and another stays.
  */
-import { RPC } from '@chainsafe/libp2p-gossipsub/message'
+import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { GOSSIP_DECODE_LIMITS, GOSSIP_LATE_STREAMS, GOSSIP_OPEN_TIMEOUT } from '../defaults.js'
+import { Buckets } from '../../core/limits/rate.js'
+import { GOSSIP_LATE_STREAMS, GOSSIP_OPEN_TIMEOUT, GOSSIP_PACED, GOSSIP_STREAM_RATE } from '../defaults.js'
+import { wantNothing } from '../guards/unwanted.js'
 import type { Host } from '../host.js'
 import { withTimeout } from '../timeout-signal.js'
+import { decodeRpc } from './decoding.js'
 import { readFrames } from './inbound.js'
 import { NewerWords } from './newer-words.js'
 import type { GossipRegistrar, RegistrarListener } from './registrar.js'
@@ -21,6 +24,10 @@ export interface StreamsListener {
   /** gossipsub has forgotten the peer, though a connection may stay. */
   forgotten(peer: string): void
   malformed(peer: string): void
+  /** So many of its topics and ids are longer than any of ours, and were left out. */
+  tooLong(peer: string, count: number): void
+  /** It has opened streams too often, and one more is reset. */
+  tooMany(peer: string): void
   /** Our stream to a peer, which has not ended, is about to be replaced by one over another connection. */
   moving(peer: string): void
   /** Asked before a frame of this peer is decoded. `undefined`: now; otherwise it resolves when that is to be asked again. */
@@ -86,6 +93,8 @@ export class PeerStreams implements RegistrarListener {
   private readonly inbound = new Map<string, InboundStream>()
   /** Streams that have ended, and brought more than is handled so far, or that the peer has left for another connection: one a peer. */
   private readonly late = new Map<string, InboundStream>()
+  /** How often peers open them. */
+  private readonly streams = new Buckets(GOSSIP_STREAM_RATE, GOSSIP_PACED)
   private readonly opening = new Set<string>()
   /** Connections that carry, or carried, a gossip stream. */
   private readonly used = new WeakSet<Connection>()
@@ -143,6 +152,10 @@ export class PeerStreams implements RegistrarListener {
     this.listener.met(connection)
     this.used.add(connection)
     const peer = connection.remotePeer
+    if (this.streams.take(peer.toString(), performance.now()) > 0) {
+      this.listener.tooMany(peer.toString())
+      return stream.abort(new Error('too many streams of gossip'))
+    }
     if (!this.enter(peer, connection)) return stream.abort(new Error('too late'))
     this.read(peer, stream, connection)
     void this.open(peer, connection)
@@ -207,6 +220,7 @@ export class PeerStreams implements RegistrarListener {
       if (stream.announced) listener.closed(id)
     })
     raw.maxWriteBufferLength = this.limits.writeBuffer
+    wantNothing(raw)
     this.outbound.set(id, stream)
     listener.met(connection)
     this.registrar.carry(peer, connection, raw, () => {
@@ -231,7 +245,7 @@ export class PeerStreams implements RegistrarListener {
     const reading = readFrames(stream, this.limits.inboundFrame, {
       pause: () => listener.pause(id),
       handle: (frame) => {
-        const rpc = RPC.decode(frame, { limits: GOSSIP_DECODE_LIMITS })
+        const rpc = decodeRpc(frame, (count) => listener.tooLong(id, count))
         try {
           return hear(rpc, frame.length)
         } catch {

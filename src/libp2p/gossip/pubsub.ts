@@ -14,6 +14,7 @@ import { copyIfSmall } from '../../wire/gather.js'
 import type { Connections } from '../connections.js'
 import { GOSSIP_UNREAD, gossipLimits } from '../defaults.js'
 import type { Guards } from '../guards/guards.js'
+import { OWN, type Refuse } from '../guards/refusals.js'
 import type { Host } from '../host.js'
 import { plain } from '../request-streams.js'
 import { MessageAdmission } from './admission.js'
@@ -54,6 +55,7 @@ export class Pubsub {
   /** Topic → the peers of its mesh as last reported, joined. */
   private readonly meshes = new Map<string, string>()
   private meshDirty = false
+  private readonly refuse: Refuse
 
   constructor(
     private readonly host: Host,
@@ -76,6 +78,7 @@ export class Pubsub {
     const { pubsub } = host.services
     this.inside = internalsOf(pubsub)
     this.drops = new Drops(emit)
+    this.refuse = refused
     this.pace = new Pace(book, isNamed, refused)
     this.places = new MeshPlaces(pubsub, this.inside, (peer) => refused(peer, 'meshPlaces'))
     this.scores = new Scores(this.inside, scoring)
@@ -117,7 +120,9 @@ export class Pubsub {
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
       forgotten: (peer) => this.forget(peer),
       moving: (peer) => void this.inside.streamsOutbound.delete(peer),
+      tooMany: (peer) => this.refuse(peer, 'gossipStreams', OWN),
       malformed: (peer) => this.drops.count(peer, 'malformed'),
+      tooLong: (peer, count) => this.drops.count(peer, 'oversize', undefined, count),
       pause: (peer) => this.pause(peer),
       received: (peer, rpc, size, late) => this.received(peer, rpc, size, late),
     }

@@ -2,6 +2,8 @@
  * Messages of Kademlia, as far as we read and write them: protobuf, after
  * https://github.com/libp2p/specs/blob/master/kad-dht/README.md#rpc-messages. A message is read no further than what it may hold.
  */
+import { bytes as ofBytes, checkFields, many, number as ofNumber, type Fields } from '../../wire/protobuf.js'
+import { KAD_FIELDS } from '../defaults.js'
 import { encodeVarint, readVarint, varintLength, writeVarint, type Cursor } from '../../wire/varint.js'
 
 /** Types of messages. The others are of records and of the peers that provide them. */
@@ -12,8 +14,12 @@ export const PING = 5
 const TYPE = 1
 const KEY = 2
 const CLOSER = 8
+const PROVIDERS = 9
 const PEER_ID = 1
 const PEER_ADDRESS = 2
+
+const PEER: Fields = { [PEER_ID]: ofBytes, [PEER_ADDRESS]: many() }
+const MESSAGE: Fields = { [TYPE]: ofNumber, [KEY]: ofBytes, [CLOSER]: many(PEER), [PROVIDERS]: many(PEER) }
 
 const VARINT = 0
 const BYTES = 2
@@ -39,6 +45,7 @@ type Field = [number: number, bytes: Uint8Array | undefined, value: number]
 
 /** @throws when it cannot be read. */
 export function readQuestion(message: Uint8Array): KadQuestion {
+  checkFields(message, MESSAGE, KAD_FIELDS)
   const question: KadQuestion = { type: 0, key: new Uint8Array() }
   for (const [field, bytes, value] of fieldsOf(message)) {
     if (field === TYPE && bytes === undefined) question.type = value
@@ -60,6 +67,7 @@ export interface KadAnswer {
 
 /** Type, and the first peers that are closer, each with its first addresses. @throws when it cannot be read. */
 export function readAnswer(message: Uint8Array, most: { peers: number; addresses: number }): KadAnswer {
+  checkFields(message, MESSAGE, KAD_FIELDS)
   let type = 0
   const closer: KadPeer[] = []
   for (const [field, bytes, value] of fieldsOf(message)) {

@@ -56,6 +56,7 @@ export function redact(events: Event[], state: Readonly<State>, ids: IdNames): E
         return { ...event, ids: event.ids.map((id) => ids.nameFor(id)) }
       case 'reject':
       case 'deny':
+      case 'turnedAway':
         return event.reason === undefined ? event : { ...event, reason: '*'.repeat(utf8Length(event.reason)) }
       default:
         return withoutBytes(event)

@@ -3,7 +3,7 @@
  * known there is a lookup before them. (The model differs: no lookup where one is known.)
  */
 import type { Door } from '../../core/access/door.js'
-import { OTHER_NETWORK, textOfBarred } from '../../core/access/lists.js'
+import { HUNG_UP, OTHER_NETWORK, textOfBarred } from '../../core/access/lists.js'
 import { DIALS } from '../../core/parameters.js'
 import { peerOf, withoutPeer, type Candidate } from '../../core/peers/addresses.js'
 import type { Attempt } from '../../core/port.js'
@@ -37,9 +37,6 @@ export interface Dialler<Other extends Listener> extends Listener {
   /** Makes the connection, and hands over our end of it. */
   connect(listener: Other, place: string, done: (side: Side | undefined, why: string) => void): void
 }
-
-/** A peer that refuses us does not say why. */
-const HUNG_UP = 'the other side closed the connection at once'
 
 /** The connection; or the reason why there is none, and the addresses that were tried. */
 export type Reached = (side: Side | undefined, why: string, tried?: Attempt[]) => void

@@ -85,9 +85,10 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     this.emit = (event) => {
       if (this.up || event.type === 'listenFailed') emit(event)
     }
-    this.door = new Door(this.emit, (ms, run) => {
+    const later = (ms: number, run: () => void) => {
       wire.clock.after(ms, run)
-    })
+    }
+    this.door = new Door(this.emit, later, () => wire.clock.now())
     const { random } = wire
     this.pings = new Timeouts(wire.clock, (ping) => {
       this.onPingOver(ping)

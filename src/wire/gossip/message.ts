@@ -6,6 +6,8 @@
 import { SipHash } from '../siphash.js'
 import { varintLength } from '../varint.js'
 
+const utf8 = new TextEncoder()
+
 /** What Rust's `DefaultHasher` is: SipHash-1-3 with a key of zeroes. */
 const DEFAULT_HASHER = { compression: 1, finalization: 3 }
 
@@ -19,6 +21,16 @@ export function messageId(data: Uint8Array): string {
   return new SipHash(DEFAULT_HASHER).update(length).update(data).digest().toString()
 }
 
+/** An id of a broadcast has so many bytes at most: one that is longer nobody here can have made. */
+export const MAX_ID = 128
+/** A topic of ours has so many characters at most. */
+export const MAX_TOPIC = 256
+
+/** Can it be an id? */
+export function isId(text: string): boolean {
+  return text !== '' && text.length <= MAX_ID && utf8.encode(text).length <= MAX_ID
+}
+
 /** `from`: the peer id of an Ed25519 key, which is the whole public key in an identity multihash. */
 const FROM_BYTES = 38
 const SEQNO_BYTES = 8
@@ -28,8 +40,6 @@ const KEY_BYTES = 36
 
 /** All but topic and data. */
 const FIXED = field(FROM_BYTES) + field(SEQNO_BYTES) + field(SIGNATURE_BYTES) + field(KEY_BYTES)
-
-const utf8 = new TextEncoder()
 
 /** A protobuf field of `length` bytes: a tag of one byte, the length, the bytes. */
 function field(length: number): number {

@@ -157,19 +157,20 @@ describe('credit', () => {
   it('lets a producer make as much as is taken, and no more', () => {
     pictures(({ hot, lane, expectObservable }) => {
       const core = answering()
-      // Each value costs 100: the first credit is for two of them, then the asker gives it one by one.
+      // Each value takes 100 of the credit and 324 of the leave: the first credit is for two of them, then the asker gives it one by one.
       const events$ = hot('qpnnn--c--c', {
         q: core.hears(request(1, bytes('?'), { credit: 200 })),
         p: { type: 'pullable', exchange: -1 },
         n: [next(68), writable(core)],
         c: [core.hears(credit(1, 100)), writable(core)],
       } satisfies Record<string, Event | Event[]>)
-      expectObservable(lane(core, events$, 20)).toBe('HPVV---V--M---------|', {
+      expectObservable(lane(core, events$, 20)).toBe('HPLV---V--M---------|', {
         H: ['handle -1 "?"'],
         P: ['produce -1 200'],
+        L: ['produce -1 224', 'REPLY 1, 68 bytes'],
         V: ['REPLY 1, 68 bytes'],
         // The third value was made without leave; this credit is the first that is left over.
-        M: ['produce -1 200'],
+        M: ['produce -1 648'],
       })
     })
   })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { MUXER } from '../../../../src/libp2p/defaults.js'
+import { LineRates } from '../../../../src/libp2p/guards/lines/openings.js'
 import { FrameRules } from '../../../../src/libp2p/guards/lines/frame-rules.js'
 import { FrameFlag, FrameType } from '../../../../src/wire/yamux.js'
 
@@ -11,18 +12,28 @@ describe('the rules of frames', () => {
   let rules: FrameRules
   let wait: number
   let isOwn: boolean
+  /** What the turn has been used for, in frames, and how much it may be. */
+  let used: number
+  let room: number
 
   /** The other side has even numbers. */
   beforeEach(() => {
     wait = 0
     isOwn = true
+    used = 0
+    room = Infinity
     const openings = {
       ...{ take: () => wait, putBack: () => undefined },
       get isOwn() {
         return isOwn
       },
     }
-    rules = new FrameRules(true, openings)
+    const { frames } = new LineRates(1).of({ peer: 'a', range: 'a' }, 0)
+    rules = new FrameRules(
+      true,
+      { openings, frames },
+      { isFree: () => used < room, use: (work) => void (used += work) },
+    )
     rules.add(1)
     rules.see(WINDOW, SYN, 2, 0)
   })
@@ -69,7 +80,6 @@ describe('the rules of frames', () => {
   it('take frames as large as a window', () => {
     takes(100, DATA, 0, 2, 4 * KiB * KiB)
     takes(1, DATA, SYN, 4, 256 * KiB)
-    takes(100_000, DATA, 0, 1, 32)
   })
 
   it('let nobody open streams after a goodbye', () => {
@@ -82,10 +92,10 @@ describe('the rules of frames', () => {
     wait = 12
     expect(rules.see(DATA, SYN, 4, 20)).toBe('wait')
     expect(rules).toMatchObject({ why: 'streamRate', wait: 12, hasEnded: false })
-    wait = -1
+    wait = room = 0
     expect(rules.see(DATA, SYN, 4, 20)).toBe('wait')
     expect(rules.why).toBe('turn')
-    wait = 0
+    room = Infinity
     takes(1, DATA, SYN, 4, 20)
     expect([...rules.opened]).toEqual([2, 4])
   })
@@ -102,12 +112,39 @@ describe('the rules of frames', () => {
     expect(rules.why).toBe('frameRate')
   })
 
+  it('take so many frames in a turn, whatever they are', () => {
+    const least = used
+    takes(1, DATA, SYN, 4, 4_096)
+    expect(used - least).toBe(1 + MUXER.opening + 1)
+    takes(1, DATA, 0, 4, 4 * KiB * KiB)
+    expect(used - least).toBe(1 + MUXER.opening + 1 + 1 + 16)
+    for (const [type, flags, stream, length] of [
+      [DATA, 0, 2, 8],
+      [DATA, 0, 2, 1_000],
+      [WINDOW, 0, 1, 32],
+      [PING, ACK, 0, 1],
+      [DATA, 0, 6, 0],
+    ] as const) {
+      room = used + 1
+      takes(1, type, flags, stream, length)
+      expect(rules.see(type, flags, stream, length)).toBe('wait')
+      expect(rules.why).toBe('turn')
+    }
+  })
+
+  it.each([1, 8, 40, 4_000])('make who sends many frames of %d bytes wait, and blame nobody', (size) => {
+    takes(2 * MUXER.frames, DATA, 0, 2, size)
+    expect(rules.see(DATA, 0, 2, size)).toBe('wait')
+    expect(rules).toMatchObject({ why: 'frameRate', own: false })
+    rules.now += 1_001
+    takes(MUXER.frames, DATA, 0, 2, size)
+  })
+
   it('make who sends many small frames wait', () => {
     takes(2 * MUXER.frames, WINDOW, 0, 2, 32)
     expect(rules.see(WINDOW, 0, 2, 32)).toBe('wait')
+    expect(rules).toMatchObject({ why: 'frameRate', own: true })
     expect(rules.see(DATA, 0, 2, 1)).toBe('wait')
-    expect(rules.why).toBe('frameRate')
-    takes(1, DATA, 0, 2, 32)
     rules.now += 1_001
     takes(MUXER.frames, WINDOW, 0, 1, 32)
   })

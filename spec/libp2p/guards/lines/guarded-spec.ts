@@ -52,6 +52,9 @@ describe('a guarded connection', () => {
   let isOneTooMany: boolean
   /** What the rate of streams says: to wait so long, ms. */
   let wait: () => number
+  let frameWait: () => number
+  /** What is left of the turn, in frames. */
+  let room: number
   let putBack: number
   /** Those who let others have a turn. */
   let turns: (() => void)[]
@@ -62,12 +65,18 @@ describe('a guarded connection', () => {
     told = []
     isOneTooMany = false
     wait = () => 0
+    frameWait = () => 0
+    room = Infinity
     putBack = 0
     turns = []
     line = new Line()
     const guarded = new Guarded(
       line,
-      { take: () => wait(), putBack: () => void putBack++, isOwn: true },
+      {
+        openings: { take: () => wait(), putBack: () => void putBack++, isOwn: true },
+        frames: { take: () => frameWait(), isOwn: true },
+      },
+      { isFree: () => room > 0, use: (work) => void (room -= work) },
       {
         refused: (what, { hungUp = false }) => refused.push(hungUp ? `${what}!` : what),
         opened(stream) {
@@ -183,13 +192,12 @@ describe('a guarded connection', () => {
   })
 
   it('lets others have a turn, loses nothing, and blames nobody', () => {
-    let free = 2
-    wait = () => (free-- > 0 ? 0 : -1)
+    room = 2 * (1 + MUXER.opening)
     receive(...Array.from({ length: 5 }, (_, i) => frame(WINDOW, SYN, 2 + 2 * i)))
     expect(toldIds()).toEqual([2, 4])
     expect(line.isRead).toBe(false)
     for (const expected of [4, 5]) {
-      free = 2
+      room = 2 * (1 + MUXER.opening)
       turns.shift()!()
       jest.advanceTimersByTime(0)
       expect(told).toHaveLength(expected)
@@ -241,6 +249,29 @@ describe('a guarded connection', () => {
     expect(line.status).toBe('open')
   })
 
+  it.each([1, 8, 31, 64, 1_000])('reads later, and no more than that, who sends data in pieces of %d bytes', (size) => {
+    receive(frame(WINDOW, SYN, 2))
+    let left = 10
+    frameWait = () => (left-- > 0 ? 0 : 500)
+    receive(...Array.from({ length: 40 }, () => frame(DATA, 0, 2, size)))
+    expect(line.isRead).toBe(false)
+    expect(muxer.streams[0]!.readBufferLength).toBe(10 * size)
+    jest.advanceTimersByTime(2 * MUXER.patience)
+    left = Infinity
+    jest.advanceTimersByTime(500)
+    expect(muxer.streams[0]!.readBufferLength).toBe(40 * size)
+    expect(line.isRead).toBe(true)
+    expect(refused).toEqual(['frameRate'])
+  })
+
+  it('hangs up on who gives windows back too fast, without end', () => {
+    receive(frame(WINDOW, SYN, 2))
+    frameWait = () => 500
+    receive(frame(WINDOW, 0, 2, 1))
+    jest.advanceTimersByTime(MUXER.patience + 1_000)
+    expect(refused).toEqual(['frameRate', 'frameRate!'])
+  })
+
   it('hangs up at once on what nobody may say, and reads nothing after it', () => {
     receive(frame(WINDOW, SYN, 2), frame(9, 0, 0), frame(WINDOW, SYN, 4))
     expect(refused).toEqual(['frameMalformed!'])
@@ -263,10 +294,10 @@ describe('a guarded connection', () => {
   })
 
   it('waits for no turn when the connection has ended', () => {
-    wait = () => -1
+    room = 1
     receive(frame(PING, ACK, 0), frame(WINDOW, SYN, 2))
     line.abort(new Error('gone'))
-    wait = () => 0
+    room = Infinity
     for (const go of turns) go()
     expect(told).toEqual([])
   })

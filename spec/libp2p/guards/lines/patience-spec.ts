@@ -59,7 +59,8 @@ describe('a connection that may open no more streams for now', () => {
         return isOwn()
       },
     }
-    new Guarded(line as unknown as MessageStream, openings, {
+    const turn = { isFree: () => true, use: () => undefined }
+    new Guarded(line as unknown as MessageStream, { openings, frames: openings }, turn, {
       refused: (what, how) => told.push([what, how]),
       opened: () => true,
       wait: (go) => void setTimeout(go, 0),

@@ -9,6 +9,7 @@ import type { EventOf } from '../../events.js'
 import { updateIdle } from '../../peers/connections.js'
 import type { State } from '../../state.js'
 import { noteAnswered, noteReceived } from '../accounts.js'
+import { whyDear } from '../dear.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../budget.js'
 import {
   cancelHandler,
@@ -56,6 +57,7 @@ export function onInboundStream(state: State, out: Effects, event: EventOf<'stre
     complete: false,
     timeout: state.settings.requestTimeout,
     moved: 0,
+    until: 0,
     deadline: 0,
     ended: false,
     account,
@@ -94,7 +96,7 @@ export function onRequestData(state: State, out: Effects, exchange: V1Exchange, 
 
 function handOver(state: State, out: Effects, exchange: V1Exchange): void {
   if (startHandling(state, out, exchange, takePayload(exchange.reader)) === 0) return
-  logRefusal(state, out, exchange.peer, TOO_LATE)
+  logRefusal(state, out, exchange.peer, TOO_LATE + whyDear(state, exchange.account))
   kill(state, out, exchange, 'overloaded')
 }
 
@@ -160,7 +162,8 @@ export const v1Answerer: Answerer<V1Exchange> = {
 
   expire(state, out, exchange) {
     const { stage, timeout, peer } = exchange
-    if (stage === 'queued') logRefusal(state, out, peer, `no handler was free for it within ${timeout} ms`)
+    if (stage === 'queued')
+      logRefusal(state, out, peer, `no handler was free for it within ${timeout} ms${whyDear(state, exchange.account)}`)
     if (stage !== 'handling') return kill(state, out, exchange, 'timeout')
     cancelHandler(state, out, exchange, tooLate(exchange))
     send(state, out, exchange, undefined)

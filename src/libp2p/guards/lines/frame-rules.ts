@@ -5,7 +5,8 @@
 import { createBucket, take } from '../../../core/limits/rate.js'
 import { FrameFlag, FrameType } from '../../../wire/yamux.js'
 import { MUXER } from '../../defaults.js'
-import type { Openings } from './openings.js'
+import type { Rates } from './openings.js'
+import type { Turn } from './turns.js'
 
 /** Why a frame is not taken. `turn`: others have a turn first. */
 export type Refusal = 'turn' | 'streamRate' | 'frameRate' | 'frameWaste' | 'frameMalformed'
@@ -27,14 +28,14 @@ export class FrameRules {
   private ours = 0
   /** It has said that it opens no more. */
   private saidGoodbye = false
-  private readonly frames = createBucket()
   private readonly waste = createBucket()
   private readonly pings = createBucket()
 
   constructor(
     /** Ours have odd numbers. */
     private readonly isClient: boolean,
-    private readonly openings: Openings,
+    private readonly rates: Rates,
+    private readonly turn: Turn,
   ) {}
 
   /** It is there. */
@@ -49,6 +50,15 @@ export class FrameRules {
 
   readonly see = (type: number, flags: number, stream: number, length: number): 'take' | 'wait' | 'end' => {
     if (isMalformed(type, flags, stream, length)) return this.end('frameMalformed')
+    if (!this.turn.isFree()) return this.hold('turn', 0)
+    const seen = this.seeSound(type, flags, stream, length)
+    // The rest of a body that is longer is asked about when it comes.
+    const bytes = type === FrameType.DATA ? Math.min(length, MUXER.bytesAtOnce) : 0
+    if (seen === 'take') this.turn.use(1 + bytes / MUXER.bytesPerFrame)
+    return seen
+  }
+
+  private seeSound(type: number, flags: number, stream: number, length: number): 'take' | 'wait' | 'end' {
     if (type === FrameType.PING) return this.seePing(flags)
     if (type === FrameType.GO_AWAY) {
       this.saidGoodbye = true
@@ -66,21 +76,26 @@ export class FrameRules {
 
   private seeOpening(stream: number): 'take' | 'wait' | 'end' {
     if (this.saidGoodbye || !this.isTheirs(stream)) return this.end('frameMalformed')
-    const wait = this.openings.take(this.now)
-    if (wait !== 0) return this.hold(wait > 0 ? 'streamRate' : 'turn', wait, this.openings.isOwn)
+    const { openings } = this.rates
+    const wait = openings.take(this.now)
+    if (wait > 0) return this.hold('streamRate', wait, openings.isOwn)
+    this.turn.use(MUXER.opening)
     this.live.add(stream)
     this.opened.add(stream)
     if (stream > this.theirs) this.theirs = stream
     return 'take'
   }
 
-  /** Of a stream that is there. One that carries next to nothing costs as much as one that is full. */
+  /**
+   * Of a stream that is there. Each costs as much, whatever it carries, so each counts. Who sends data in small pieces is read later, and
+   * that is all: it may be an honest node that writes each word by itself.
+   */
   private seeFrame(type: number, flags: number, length: number): 'take' | 'wait' | 'end' {
-    if (type === FrameType.DATA && length >= MUXER.small) return 'take'
     const isNothing = length === 0 && flags === 0
     if (isNothing || length > MUXER.largestWindow) return this.wasted(isNothing ? MUXER.empty : MUXER.impossible)
-    const wait = take(this.frames, MUXER.frames, this.now)
-    return wait === 0 ? 'take' : this.hold('frameRate', wait)
+    const { frames } = this.rates
+    const wait = frames.take(this.now)
+    return wait === 0 ? 'take' : this.hold('frameRate', wait, frames.isOwn && type !== FrameType.DATA)
   }
 
   /** Of a stream that is not there. It may have ended a moment ago, unless nobody has ever opened it. */

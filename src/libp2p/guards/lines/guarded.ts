@@ -7,7 +7,9 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { YamuxReader } from '../../../wire/yamux.js'
 import { MUXER } from '../../defaults.js'
 import { FrameRules, type Refusal } from './frame-rules.js'
-import type { Openings } from './openings.js'
+import { Holding } from './holding.js'
+import type { Rates } from './openings.js'
+import type { Turn } from './turns.js'
 import type { Blame } from '../refusals.js'
 
 /** Between two waits of one and the same excess, ms, there may be so long. */
@@ -42,9 +44,7 @@ export class Guarded {
   /** Streams of the other side that are known here. */
   private readonly adopted = new WeakSet<Stream>()
   private isOver = false
-  /** What was left of the last chunk is read now, and whether the rest of that has to wait again. */
-  private isResuming = false
-  private waitsAgain = false
+  private readonly holding: Holding
   /** It is over a rate of its own, or over what it shares with others. */
   private readonly own = new Spell()
   private readonly others = new Spell()
@@ -52,10 +52,12 @@ export class Guarded {
   /** To be made before the muxer, which listens to the same events. */
   constructor(
     private readonly connection: MessageStream,
-    private readonly openings: Openings,
+    private readonly rates: Rates,
+    turn: Turn,
     private readonly listener: Listener,
   ) {
-    this.rules = new FrameRules(connection.direction === 'outbound', openings)
+    this.rules = new FrameRules(connection.direction === 'outbound', rates, turn)
+    this.holding = new Holding(connection)
     connection.addEventListener('message', (event) => this.received(event))
     connection.addEventListener('close', () => (this.isOver = true))
   }
@@ -75,7 +77,7 @@ export class Guarded {
   }
 
   private received(event: StreamMessageEvent): void {
-    if (this.isOver) return event.stopImmediatePropagation()
+    if (this.isOver || this.holding.keeps(event)) return event.stopImmediatePropagation()
     const { data } = event
     const chunks = data instanceof Uint8Array ? [data] : [...data]
     const out: Uint8Array[] = []
@@ -103,34 +105,11 @@ export class Guarded {
       }
       if (age === undefined) this.listener.refused(why, { own })
     }
-    // libp2p lets the socket go on after what was left was read, whatever is paused meanwhile.
-    if (this.isResuming) this.waitsAgain = true
-    else this.connection.pause()
-    this.connection.unshift(new Uint8ArrayList(...rest))
-    const go = (): void => this.goOn()
-    if (why === 'turn') this.listener.wait(go)
-    else setTimeout(go, wait).unref()
+    this.holding.hold(rest, (go) => {
+      if (why === 'turn') this.listener.wait(go)
+      else setTimeout(go, wait).unref()
+    })
     return true
-  }
-
-  private goOn(): void {
-    if (this.isOver) return
-    try {
-      this.resume()
-      if (this.waitsAgain) this.connection.pause()
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-
-  private resume(): void {
-    this.waitsAgain = false
-    this.isResuming = true
-    try {
-      this.connection.resume()
-    } finally {
-      this.isResuming = false
-    }
   }
 
   private end(why: Exclude<Refusal, 'turn'>): void {
@@ -159,7 +138,7 @@ export class Guarded {
     this.rules.add(id)
     stream.addEventListener('close', ({ error }: StreamCloseEvent) => {
       this.rules.delete(id)
-      if (error === undefined) this.openings.putBack()
+      if (error === undefined) this.rates.openings.putBack()
     })
     if (!this.listener.opened(stream) && this.rules.wasted(MUXER.empty) === 'end') this.end('frameWaste')
   }

@@ -6,6 +6,7 @@ import type {
   ConnectionEncrypter,
   MessageStream,
   MultiaddrConnection,
+  SecuredConnection,
   StreamMuxerFactory,
   Transport,
   Upgrader,
@@ -18,12 +19,21 @@ import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
 import type { Refuse } from '../refusals.js'
 import type { Owner } from '../shared-rate.js'
-import { StreamRate } from './openings.js'
+import { LineRates, type AllRates } from './openings.js'
+import { Sealed } from './sealed.js'
+import { Turns } from './turns.js'
 import { Unagreed } from './unagreed.js'
+import { Words } from './words.js'
+
+type Outbound = Upgrader['upgradeOutbound']
 
 export class Lines {
-  private readonly owners = new WeakMap<MessageStream, Owner>()
-  private readonly rate: StreamRate
+  private readonly owners = new WeakMap<MessageStream, { owner: Owner; rates: AllRates }>()
+  /** Choices that are not made yet. */
+  private readonly choices = new WeakMap<MessageStream, Words>()
+  private readonly rates: LineRates
+  private readonly turns = new Turns()
+  private readonly sealedTurns = new Turns()
   private readonly unagreed: Unagreed
   private readonly handshakes: Handshakes
   /** The turn of the last handshake. */
@@ -33,32 +43,46 @@ export class Lines {
     limits: Limits,
     private readonly refused: Refuse,
     /** No handshake with this address. */
-    turnedAway: (address: string) => void = () => undefined,
+    private readonly turnedAway: (address: string) => void = () => undefined,
     /** Does the config name this peer? */
     isNamed: (peer: string) => boolean = () => false,
   ) {
-    this.rate = new StreamRate(limits.streamRate)
+    this.rates = new LineRates(limits.streamRate)
     this.handshakes = new Handshakes(limits, turnedAway)
     this.unagreed = new Unagreed(refused, isNamed)
   }
 
-  /** The transport that `make` makes, whose handshakes are counted. */
-  accepting<C>(make: (components: C) => Transport): (components: C) => Transport {
+  /** The transport that `make` makes, whose handshakes are counted. `isPrivate`: all that is said is encrypted with the network's key. */
+  accepting<C>(make: (components: C) => Transport, isPrivate = false): (components: C) => Transport {
     return (components) => {
       const transport = make(components)
       const create = transport.createListener.bind(transport)
       const createListener: typeof create = (options) =>
-        create({ ...options, upgrader: this.counting(options.upgrader) })
-      return Object.assign(transport, { createListener })
+        create({ ...options, upgrader: this.counting(options.upgrader, isPrivate) })
+      const dial = transport.dial.bind(transport)
+      const dialling: typeof dial = (address, options) =>
+        dial(address, { ...options, upgrader: this.counting(options.upgrader, isPrivate) })
+      return Object.assign(transport, { createListener, dial: dialling })
     }
   }
 
-  private counting(upgrader: Upgrader): Upgrader {
+  private counting(upgrader: Upgrader, isPrivate: boolean): Upgrader {
+    const choose = (connection: MultiaddrConnection): void => {
+      const tooMany = (): void => this.turnedAway(connection.remoteAddr.toString())
+      // Of a private network, who has no key is found out by its first word.
+      if (!isPrivate) this.choices.set(connection, new Words(connection, tooMany))
+    }
+    const outbound: Outbound = upgrader.upgradeOutbound.bind(upgrader)
+    const upgradeOutbound: Outbound = (connection, options) => {
+      choose(connection)
+      return outbound(connection, options)
+    }
     return {
       upgradeInbound: async (connection: MultiaddrConnection, options: UpgraderOptions) => {
         const abort = (): void => connection.abort(new Error('others begin a handshake'))
         const end = this.handshakes.begin(connection.remoteAddr.toString(), abort)
         if (end === undefined) throw new Error('too many handshakes')
+        choose(connection)
         // One that has ended before its time is no handshake any more.
         connection.addEventListener('close', end)
         try {
@@ -68,7 +92,7 @@ export class Lines {
           end()
         }
       },
-      upgradeOutbound: upgrader.upgradeOutbound.bind(upgrader),
+      upgradeOutbound,
       createInboundAbortSignal: upgrader.createInboundAbortSignal.bind(upgrader),
       getStreamMuxers: upgrader.getStreamMuxers.bind(upgrader),
       getConnectionEncrypters: upgrader.getConnectionEncrypters.bind(upgrader),
@@ -82,15 +106,15 @@ export class Lines {
       const inbound = encrypter.secureInbound.bind(encrypter)
       const outbound = encrypter.secureOutbound.bind(encrypter)
       const secureInbound: typeof inbound = async (under, options) => {
+        this.chosen(under)
+        const sealed = new Sealed(under, false, this.sealedTurns.of())
         await this.nextHandshake()
-        const secured = await inbound(under, options)
-        this.own(secured.connection, secured.remotePeer.toString(), under)
-        return secured
+        return this.own(await inbound(under, options), under, sealed)
       }
       const secureOutbound: typeof outbound = async (under, options) => {
-        const secured = await outbound(under, options)
-        this.own(secured.connection, secured.remotePeer.toString(), under)
-        return secured
+        this.chosen(under)
+        const sealed = new Sealed(under, true, this.sealedTurns.of())
+        return this.own(await outbound(under, options), under, sealed)
       }
       return Object.assign(encrypter, { secureInbound, secureOutbound })
     }
@@ -101,9 +125,29 @@ export class Lines {
     return (this.begun = this.begun.then(() => new Promise((resolve) => nextTurn(resolve))))
   }
 
-  private own(connection: MessageStream, peer: string, under: MessageStream): void {
+  private own<S extends SecuredConnection>(secured: S, under: MessageStream, sealed: Sealed): S {
+    const { connection, streamMuxer } = secured
     const address = 'remoteAddr' in under ? String(under.remoteAddr) : ''
-    this.owners.set(connection, { peer, range: address === '' ? peer : rangeOf(address, peer) })
+    const peer = secured.remotePeer.toString()
+    const owner = { peer, range: address === '' ? peer : rangeOf(address, peer) }
+    const rates = this.rates.of(owner, performance.now())
+    this.owners.set(connection, { owner, rates })
+    // Most often the muxer was chosen with the handshake.
+    const tooMany = (): void => this.refused(peer, 'streamUnagreed', { own: true, hungUp: true })
+    if (streamMuxer === undefined) this.choices.set(connection, new Words(connection, tooMany))
+    const { sealedTurns: turns } = this
+    sealed.open(rates.sealed, { refused: (what, how) => this.refused(peer, what, how), wait: (go) => turns.wait(go) })
+    return secured
+  }
+
+  private chosen(connection: MessageStream): void {
+    this.choices.get(connection)?.end()
+    this.choices.delete(connection)
+  }
+
+  private nobody(): { owner: Owner; rates: AllRates } {
+    const owner = { peer: '', range: '' }
+    return { owner, rates: this.rates.of(owner, performance.now()) }
   }
 
   /** The muxers that `make` makes, whose bytes are looked at first. */
@@ -112,15 +156,16 @@ export class Lines {
       const factory = make()
       const create: StreamMuxerFactory['createStreamMuxer'] = factory.createStreamMuxer.bind(factory)
       const createStreamMuxer: typeof create = (connection) => {
-        const owner = this.owners.get(connection) ?? { peer: '', range: '' }
-        const { rate, unagreed } = this
-        const guarded = new Guarded(connection, rate.of(owner, performance.now()), {
+        const { owner, rates } = this.owners.get(connection) ?? this.nobody()
+        const { turns, unagreed } = this
+        const guarded = new Guarded(connection, rates, turns.of(), {
           refused: (what, how) => this.refused(owner.peer, what, how),
-          opened: (stream) => unagreed.add(owner.peer, stream),
-          wait: (go) => rate.turns.wait(go),
+          opened: (stream) => unagreed.add(owner, stream),
+          wait: (go) => turns.wait(go),
         })
         const muxer = create(connection)
         guarded.follow(muxer)
+        this.chosen(connection)
         return muxer
       }
       return Object.assign(factory, { createStreamMuxer })

@@ -215,7 +215,7 @@ describe('a deadline', () => {
     core.receive(request(1, filled(10), { total: 90_000 }), request(2, filled(16_000), { total: 90_000 }))
     core.receive(data(1, filled(16_000), true))
     expect(core.lines(core.at(10_000))).toEqual([
-      'FAIL 2 Overloaded, after 1000 ms, "there was no room for it within 10000 ms"',
+      'FAIL 2 Overloaded, after 1000 ms, "there was no room for its 90000 bytes within the 10000 ms that it could wait"',
     ])
   })
 
@@ -281,7 +281,7 @@ describe('a deadline', () => {
   })
 
   it('of the asker is never passed: not by an answer, nor by a request that waited for room', () => {
-    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 110_000, requestBytesPerPeer: 100_000 }) })
+    const core = answering({ ...unpinged, limits: limitsOf({ requestBytes: 120_000, requestBytesPerPeer: 100_000 }) })
     core.receive(request(1, bytes('a'), { timeout: 9_000, credit: 10 }))
     core.receive(request(2, filled(10), { total: 90_000 }), request(3, filled(10), { timeout: 9_000, total: 90_000 }))
     core.now = 5_000

@@ -19,6 +19,18 @@ describe('a session that a peer opens', () => {
     expect(core.lines(core.receive(request(1, bytes('?'), RICH)))).toEqual(['handle -1 "?"'])
   })
 
+  it('is told no more than its share of all requests, and may have that', () => {
+    const core = new AnsweringCore({ limits: limitsOf({ requests: 628 }) })
+    core.connect('bob')
+    core.in({ type: 'streamInbound', stream: 2, connection: 1, protocol: SESSION })
+    expect(core.lines(core.receive(hello()))[0]).toMatch(/^HELLO 0=7 1=256 /)
+    const burst = Array.from({ length: 256 }, (_, i) => request(i + 1, bytes('?'), RICH))
+    expect(core.lines(core.receive(...burst)).filter((text) => text.startsWith('FAIL'))).toEqual([])
+    expect(core.lines(core.receive(request(257, bytes('?'), RICH)))).toEqual([
+      'FAIL 257 Overloaded, after 1000 ms, "too many requests are open"',
+    ])
+  })
+
   it('is not greeted before it has said HELLO', () => {
     const core = new AnsweringCore()
     core.connect('bob')

@@ -95,6 +95,16 @@ describe('CANCEL', () => {
     })
   })
 
+  it('says nothing of the time of a stream whose first value came in time', () => {
+    const core = answering({ pingInterval: 1e9 })
+    core.receive(request(1, bytes('?'), { timeout: 2_000, credit: 1_000 }))
+    core.run({ type: 'pullable', exchange: -1 }, { type: 'next', exchange: -1, data: filled(10) })
+    core.now += 30_000
+    core.run({ type: 'next', exchange: -1, data: filled(10) })
+    const [effect] = core.receive(cancel(1)).filter(({ type }) => type === 'cancelHandler')
+    expect(effect).toMatchObject({ refusal: { code: 'Aborted' } })
+  })
+
   it('stops a producer in the middle of its values, and of one of them', () => {
     const core = asked('a')
     core.lines(

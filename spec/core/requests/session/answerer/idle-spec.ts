@@ -28,8 +28,33 @@ describe('an answer that has begun', () => {
     core.run(next(-1))
     expect(core.lines(core.at(59_999))).toEqual([])
     expect(core.lines(core.at(60_000))).toEqual(['cancelHandler -1', `${ENDED} 60000 ms"`])
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
     core.run({ type: 'released', exchange: -1 })
     expect(used(core.state.budget)).toMatchObject({ exchanges: 0, answers: 0, handlers: 0 })
+  })
+
+  it('and ended is given up when its end cannot be written', () => {
+    const core = limited({ answerIdleTimeout: 500 })
+    asked(core, 1, 1_000)
+    // The value goes, and its write is never done.
+    core.in(next(-1))
+    core.in({ type: 'complete', exchange: -1 })
+    core.at(499)
+    expect(core.state.exchanges.open.size).toBe(1)
+    core.at(500)
+    expect(core.state.exchanges.open.size).toBe(0)
+    expect(used(core.state.budget)).toMatchObject({ exchanges: 0, answers: 0, bytes: 0 })
+  })
+
+  it('is not idle while its producer waits for room of ours', () => {
+    const core = limited({ answerIdleTimeout: 500, answerBytes: 100_000, answerBytesPerPeer: 40_000 })
+    asked(core, 2, 0)
+    core.run(pullable(-1), pullable(-2), next(-1, 30_000))
+    core.receive(credit(2, 1_000))
+    expect([...core.state.turns.stalled]).toEqual([-2])
+    core.at(500)
+    // The other one is, which does not take its value.
+    expect(core.state.exchanges.open.keys()).toEqual([-2])
   })
 
   it('ends when its producer waits for credit that does not come', () => {
@@ -80,11 +105,38 @@ describe('when others find no room', () => {
     const { core, ask } = full([pullable(-1), next(-1), pullable(-2)])
     core.now = 2_000
     expect(ask()).toEqual(['handle -3', 'cancelHandler -1', 'handle -4'])
+    expect(core.state.budget.accounts.get('bob')!.refused).toBe(1)
   })
 
   it('nothing ends that is taken, or that was a moment ago', () => {
     const { core, ask } = full([pullable(-1), next(-1)])
     core.now = 500
     expect(ask()).toEqual(['handle -3'])
+  })
+
+  it('nothing ends of another range of addresses that has less open', () => {
+    const core = limited({ requests: 80 })
+    asked(core, 8, 42)
+    for (let i = 1; i <= 8; i++) core.run(pullable(-i), next(-i))
+    core.now = 2_000
+    const ended: string[] = []
+    for (let i = 0; i < 60; i++) {
+      const connection = 11 + (i % 10)
+      const stream = 2 * connection
+      if (i < 10) {
+        const address = `/ip4/203.0.113.${i + 1}/tcp/1`
+        core.in({ type: 'connectionOpened', connection, peer: `sybil${i}`, address, inbound: true })
+        core.in({ type: 'streamInbound', stream, connection, protocol: SESSION }, { type: 'data', stream, chunks: [hello()] }) // prettier-ignore
+      }
+      core.now += 101
+      const chunks = [request(Math.floor(i / 10) + 1, bytes('s'), { credit: 10, timeout: 0 })]
+      for (const effect of core.in({ type: 'data', stream, chunks })) {
+        if (effect.type === 'cancelHandler') ended.push(String(effect.exchange))
+      }
+    }
+    const { exchanges } = core.state.budget.accounts.get('sybil0')!.range
+    expect(exchanges).toBeGreaterThan(8)
+    expect(exchanges).toBeLessThan(60)
+    expect(ended).toEqual([])
   })
 })

@@ -104,6 +104,7 @@ describe('the first request to a peer', () => {
 
   it('closes a connection that can carry no streams any more', () => {
     const core = waiting()
+    core.in({ type: 'pinged', connection: 1, rtt: 1 })
     expect(shorts(core.in(openFailed('lost')))).toEqual(['closeConnection 1', 'dial bob'])
     expect([...core.state.dials.get('bob')!.waiting]).toEqual([1, 2, 3])
     expect([core.state.streams.sessions.size, core.state.asks.open.size, core.state.asks.deadlines.size]).toEqual([

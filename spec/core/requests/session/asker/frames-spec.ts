@@ -103,7 +103,7 @@ describe('an answer', () => {
   })
 
   it.each([
-    ['Rejected', { code: 'RequestRejected', message: 'bob rejected the request: why not' }],
+    ['Rejected', { code: 'RequestRejected', message: 'bob rejected the request: why not', retryAfterMs: 250 }],
     ['Timeout', { code: 'RequestTimeout', message: 'bob did not answer in time: why not' }],
     ['Overloaded', { code: 'Overloaded', message: 'bob is overloaded: why not', retryAfterMs: 250 }],
     ['TooLarge', { code: 'RequestTooLarge', message: 'bob refused the request for its size: why not' }],
@@ -113,6 +113,7 @@ describe('an answer', () => {
         code: 'RequestRejected',
         message: 'bob rejected the request (NoSuchThing): why not',
         remoteCode: 'NoSuchThing',
+        retryAfterMs: 250,
       },
     ],
   ])('that is FAIL %s is an error that the caller can act on', (code, refusal) => {

@@ -21,15 +21,18 @@ import {
   closeExchange,
   isWorkedOn,
   startDeadline,
+  timeFor,
   tooLate,
   type Answerer,
 } from '../../exchanges.js'
+import { shareOf } from '../../../limits/shares.js'
+import { whyDear } from '../../dear.js'
 import { noteAnswered, noteSent } from '../../accounts.js'
 import { isBehind, mayKeep, stall } from '../../held.js'
 import type { SessionExchange } from '../../state.js'
 import { logRefusal } from '../../refusal-log.js'
 import { enlist, scheduleFlush } from '../../streams.js'
-import { VALUE_OVERHEAD, valueCost } from '../../values.js'
+import { heldCost, VALUE_OVERHEAD, valueCost } from '../../values.js'
 import { updateIdle } from '../../../peers/connections.js'
 import { nextCredit, onAnswered, windowOf } from '../pacing.js'
 import type { AnsweringSession, FailFrame } from '../state.js'
@@ -68,7 +71,7 @@ function sendOnly(state: State, _out: Effects, exchange: SessionExchange, data: 
 function addValue(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): void {
   const session = sessionOf(state, exchange)
   const series = seriesOf(exchange)
-  const cost = valueCost(data.length)
+  const cost = heldCost(data.length)
   if (!mayKeep(state, exchange, series.cost + cost)) return cutAnswer(state, out, exchange, NO_ROOM, RETRY_AFTER)
   series.allowance -= cost
   if (series.allowance <= 0) series.reserved = 0
@@ -83,7 +86,13 @@ function addValue(state: State, out: Effects, exchange: SessionExchange, data: U
 /** The answer ends with what waits of it, because there is too much of it. */
 function cutAnswer(state: State, out: Effects, exchange: SessionExchange, message: string, retryAfterMs = 0): void {
   cancelHandler(state, out, exchange, { code: 'Overloaded', message })
+  logCut(state, out, exchange, message)
   endAnswer(state, exchange, { wireId: exchange.wireId, code: 'Overloaded', message, retryAfterMs })
+}
+
+/** The rest of the answer is refused. */
+export function logCut(state: State, out: Effects, { peer }: SessionExchange, message: string): void {
+  logRefusal(state, out, peer, `its answer was cut off: ${message}`)
 }
 
 /** The producer can wait. */
@@ -111,6 +120,8 @@ function endAnswer(state: State, exchange: SessionExchange, failure?: FailFrame)
   if (begins) startDeadline(state, exchange)
   exchange.ended = true
   exchange.failure = failure
+  // The end of it waits to be taken from now on.
+  if (exchange.series !== undefined && exchange.value === undefined) exchange.series.movedAt = state.now
   keepOnly(state, exchange, exchange.series)
   enlist(state, sessionOf(state, exchange), exchange)
 }
@@ -195,7 +206,9 @@ export function keepRest({ credits }: Session, { wireId }: SessionExchange): voi
 }
 
 /** What the asker is told when the time of a stage is over. Only a handler that does not answer is a rejection. */
-function whyOver({ stage, timeout, total, gathered, sent }: SessionExchange): { code: string; message: string } {
+function whyOver(state: State, exchange: SessionExchange): { code: string; message: string } {
+  const { stage, total, gathered, sent } = exchange
+  const timeout = timeFor(exchange)
   switch (stage) {
     case 'reading':
       return {
@@ -203,9 +216,15 @@ function whyOver({ stage, timeout, total, gathered, sent }: SessionExchange): { 
         message: `the request came too slowly: ${gathered?.received ?? 0} of its ${total} bytes have arrived`,
       }
     case 'waiting':
-      return { code: 'Overloaded', message: `there was no room for it within ${timeout} ms` }
+      return {
+        code: 'Overloaded',
+        message: `there was no room for its ${total} bytes within the ${timeout} ms that it could wait`,
+      }
     case 'queued':
-      return { code: 'Overloaded', message: `no handler was free for it within ${timeout} ms` }
+      return {
+        code: 'Overloaded',
+        message: `no handler was free for it within ${timeout} ms${whyDear(state, exchange.account)}`,
+      }
     case 'handling':
       return { code: 'Rejected', message: `nobody answered within ${timeout} ms` }
     case 'answering':
@@ -230,7 +249,7 @@ export const sessionAnswerer: Answerer<SessionExchange> = {
 
   expire(state, out, exchange) {
     const { deadline } = exchange
-    const { code, message } = whyOver(exchange)
+    const { code, message } = whyOver(state, exchange)
     // Nothing was done for it.
     if (code === 'Overloaded') logRefusal(state, out, exchange.peer, message)
     // Either the asker's time is over, or ours.
@@ -251,7 +270,7 @@ export const sendingAnswers = {
   inOrder: false,
 
   limits: ({ limits, maxRequestSize }: Settings): HelloLimits => ({
-    maxOpen: limits.requestsPerPeer,
+    maxOpen: shareOf(limits.requests, limits.requestsPerPeer),
     requestWindow: REQUEST_WINDOW,
     firstFlight: FIRST_FLIGHT,
     maxRequest: maxRequestSize,
@@ -290,9 +309,11 @@ export const sendingAnswers = {
       isWhole && exchange.ended && failure === undefined && (series === undefined || series.values.length === 0)
     writeReply(writer, wireId, value, from, to, first, isLast)
     noteSent(state, exchange, bytes)
-    const cost = bytes + (first ? VALUE_OVERHEAD : 0)
-    exchange.sendCredit -= cost
-    if (series !== undefined) charge(state, sessionOf(state, exchange), exchange, series, -cost)
+    exchange.sendCredit -= first ? valueCost(bytes) : bytes
+    if (series !== undefined) {
+      const freed = isWhole ? heldCost(bytes) : bytes
+      charge(state, sessionOf(state, exchange), exchange, series, -freed)
+    }
     exchange.sent = to
     if (isLast) {
       noteAnswered(exchange)

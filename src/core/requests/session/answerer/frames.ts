@@ -33,9 +33,10 @@ import { maxRequestOf } from '../../../settings.js'
 import type { State } from '../../../state.js'
 import { POLICIES } from '../../values.js'
 import { noteReceived } from '../../accounts.js'
+import { whyDear } from '../../dear.js'
 import { openAccount, reserve, reserveWindow, waitForRoom } from '../../budget.js'
 import { nextExchange, openExchange, refusesNew, startDeadline, tooLate, GIVEN_UP } from '../../exchanges.js'
-import { openInPlaceOfOthers } from './idle.js'
+import { isSeries, openInPlaceOfOthers } from './idle.js'
 import { logRefusal } from '../../refusal-log.js'
 import { startHandling, TOO_LATE } from '../../turns.js'
 import {
@@ -128,6 +129,7 @@ function onRequest(state: State, out: Effects, session: Session, frame: Frame): 
     complete: false,
     timeout: fields.timeout === 0 ? requestTimeout : Math.min(fields.timeout, requestTimeout),
     moved: 0,
+    until: 0,
     deadline: fields.timeout === 0 ? 0 : state.now + fields.timeout,
     one: (flags & ONE) !== 0,
     lossy:
@@ -177,7 +179,7 @@ function hasRoom({ admitted, total }: SessionExchange): boolean {
 
 function handOver(state: State, out: Effects, exchange: SessionExchange, data: Uint8Array): undefined {
   const late = startHandling(state, out, exchange, data)
-  if (late > 0) overloaded(state, out, exchange, TOO_LATE, late)
+  if (late > 0) overloaded(state, out, exchange, TOO_LATE + whyDear(state, exchange.account), late)
 }
 
 function overloaded(state: State, out: Effects, exchange: SessionExchange, message: string, wait = 0): undefined {
@@ -230,9 +232,13 @@ function onData(state: State, out: Effects, session: Session, frame: Frame): Vio
   return handOver(state, out, exchange, takeGathered(gathered))
 }
 
-/** The asker cancels what it does not get in time. Its clock is not ours, so this may be a little before the deadline. */
-function isOverFor({ now }: State, { deadline, timeout }: SessionExchange): boolean {
-  return deadline !== 0 && deadline - now <= Math.min(CANCELS_WITHIN, timeout / 10)
+/**
+ * The asker cancels what it does not get in time. Its clock is not ours, so this may be a little before the deadline, which is that of the first
+ * value.
+ */
+function isOverFor({ now }: State, exchange: SessionExchange): boolean {
+  const { deadline, timeout } = exchange
+  return deadline !== 0 && !isSeries(exchange) && deadline - now <= Math.min(CANCELS_WITHIN, timeout / 10)
 }
 
 function onCancel(state: State, out: Effects, session: Session, frame: Frame): Violation | undefined {

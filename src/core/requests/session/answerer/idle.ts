@@ -2,14 +2,14 @@
  * Answers of several values that are not taken. They have no deadline, since a producer may have nothing to say for as long as it likes;
  * but one that has, and whose asker reads nothing or gives no credit, must not keep its room for ever.
  */
-import { log, type Effects } from '../../../effects.js'
+import type { Effects } from '../../../effects.js'
 import type { State } from '../../../state.js'
+import { accountOf } from '../../accounts.js'
 import { openAccount } from '../../budget.js'
 import { cancelHandler, isWorkedOn, lookLater } from '../../exchanges.js'
 import { endRoom } from '../../slots.js'
 import type { Account, Exchange, Series, SessionExchange } from '../../state.js'
-import { endExchange, writeRefusal } from './answers.js'
-import { line } from '../../../terms.js'
+import { endExchange, logCut, writeRefusal } from './answers.js'
 
 /** Nobody finds room so often that others end for it more often than this, ms. */
 const APART = 100
@@ -26,17 +26,17 @@ export function isSeries(exchange: Exchange): exchange is SeriesExchange {
 }
 
 /** Is it the asker's turn, and since when: something waits to be taken, or for credit? `undefined`: it is not. */
-function idleSince({ value, ended, series }: SeriesExchange): number | undefined {
+function idleSince({ turns }: State, { id, value, ended, series }: SeriesExchange): number | undefined {
   const { pullable, allowance, movedAt } = series
-  return value !== undefined || (pullable && allowance <= 0 && !ended) ? movedAt : undefined
+  const waitsForCredit = pullable && allowance <= 0 && !turns.stalled.has(id)
+  return value !== undefined || ended || waitsForCredit ? movedAt : undefined
 }
 
 /** The time has come to look whether it is taken. */
 export function lookAtSeries(state: State, out: Effects, exchange: SeriesExchange): void {
-  const since = idleSince(exchange)
+  const since = idleSince(state, exchange)
   const { answerIdleTimeout } = state.settings.limits
   if (since === undefined || state.now - since < answerIdleTimeout) return lookLater(state, exchange)
-  log(out, 'debug', line`an answer to ${exchange.peer} was cut off: it was not taken for ${state.now - since} ms`)
   endIdle(state, out, exchange, `nothing of it was taken for ${state.now - since} ms`)
 }
 
@@ -44,6 +44,7 @@ export function lookAtSeries(state: State, out: Effects, exchange: SeriesExchang
 function endIdle(state: State, out: Effects, exchange: SessionExchange, message: string): void {
   const session = state.connections.all.get(exchange.connection)!.answering!
   if (isWorkedOn(exchange)) cancelHandler(state, out, exchange, { code: 'Overloaded', message })
+  logCut(state, out, exchange, message)
   writeRefusal(state, session, exchange.wireId, 'Overloaded', message)
   endExchange(state, exchange)
 }
@@ -54,36 +55,36 @@ export function openInPlaceOfOthers(state: State, out: Effects, peer: string): A
 }
 
 /**
- * This peer finds no room: the idlest answers of the peer that has most requests open end, if that is another one.
+ * This peer finds no room: the idlest answers of the peer that has most requests open end, if that is another one whose range of addresses
+ * has more than ours, or the same.
  * @returns whether any did
  */
 function makeRoom(state: State, out: Effects, peer: string): boolean {
   const { budget, turns, now } = state
   if (now < turns.roomAt) return false
-  const own = budget.accounts.get(peer)?.exchanges ?? 0
-  let largest: Account | undefined
-  for (const account of budget.accounts.values())
-    if (account.exchanges > Math.max(own, largest?.exchanges ?? 0)) largest = account
-  if (largest === undefined) return false
   endRoom(state, now + APART)
+  const { exchanges: own, range: ownRange } = accountOf(state, peer)
+  let largest: Account | undefined
+  for (const account of budget.accounts.values()) {
+    const { exchanges, range } = account
+    const hasMore = range === ownRange || range.exchanges > ownRange.exchanges
+    if (hasMore && exchanges > Math.max(own, largest?.exchanges ?? 0)) largest = account
+  }
+  if (largest === undefined) return false
   const idle = idleOf(state, largest.peer)
   const chosen = idle.slice(0, Math.ceil(idle.length / PART))
   if (chosen.length === 0) return false
-  log(
-    out,
-    'info',
-    line`${chosen.length} answers to ${largest.peer} were cut off: others need the room, and nothing of them is taken`,
-  )
   for (const { exchange } of chosen) endIdle(state, out, exchange, 'others need its room, and nothing of it is taken')
   return true
 }
 
 /** The idlest first. */
-function idleOf({ exchanges, now }: State, peer: string): { exchange: SeriesExchange; since: number }[] {
+function idleOf(state: State, peer: string): { exchange: SeriesExchange; since: number }[] {
+  const { exchanges, now } = state
   const idle: { exchange: SeriesExchange; since: number }[] = []
   for (const exchange of exchanges.open.values()) {
     if (exchange.peer !== peer || !isSeries(exchange)) continue
-    const since = idleSince(exchange)
+    const since = idleSince(state, exchange)
     if (since !== undefined && now - since >= MOMENT) idle.push({ exchange, since })
   }
   return idle.sort((a, b) => a.since - b.since)

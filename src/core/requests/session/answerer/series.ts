@@ -5,7 +5,7 @@
 import type { State } from '../../../state.js'
 import { expectedOf, holdAnswer, mayExpect } from '../../held.js'
 import type { Series, SessionExchange } from '../../state.js'
-import { valueCost } from '../../values.js'
+import { heldCost, valueCost } from '../../values.js'
 import type { AnsweringSession } from '../state.js'
 
 type Session = AnsweringSession<SessionExchange>
@@ -92,14 +92,14 @@ function countWaiting({ value, sent }: SessionExchange, { values, next }: Series
 
 function dropNewest(state: State, session: Session, exchange: SessionExchange, series: Series): void {
   const last = series.values.length > series.next ? series.values.pop() : undefined
-  charge(state, session, exchange, series, -valueCost((last ?? exchange.value!).length))
+  charge(state, session, exchange, series, -heldCost((last ?? exchange.value!).length))
   if (last === undefined) exchange.value = undefined
 }
 
 function dropOldest(state: State, session: Session, exchange: SessionExchange, series: Series): void {
   const isBegun = exchange.sent >= 0
   const dropped = isBegun ? shift(series)! : exchange.value!
-  charge(state, session, exchange, series, -valueCost(dropped.length))
+  charge(state, session, exchange, series, -heldCost(dropped.length))
   if (!isBegun) advance(exchange)
 }
 

@@ -15,6 +15,7 @@ import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
 import { lost, mayMove, type Loss } from '../../losses.js'
+import { SessionCallRecord } from '../../records.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
@@ -41,17 +42,7 @@ export function askOverSession(state: State, connection: Connection, ask: Reques
   // The peer's limit may be huge, but ours bounds the memory.
   const most = Math.min(hello.maxOpen, state.settings.maxPendingRequests)
   if (!session.open || requests.size + cancelled.size >= most) return false
-  const call: SessionCall = {
-    protocol: 'session',
-    ask,
-    wireId: ++session.lastId,
-    value: ask.data,
-    sent: -1,
-    sendCredit: flightOf(session),
-    firstCredit: firstCredit(state, session, ask),
-    listed: false,
-    intake: undefined,
-  }
+  const call = new SessionCallRecord(ask, ++session.lastId, flightOf(session), firstCredit(state, session, ask))
   ask.stage = 'waiting'
   ask.data = undefined
   ask.call = call

@@ -213,11 +213,10 @@ function onFail(state: State, out: Effects, session: Session, frame: Frame): Vio
 /** The refusal for our caller. */
 function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): Refusal {
   const text = message === '' ? '' : `: ${message}`
+  const wait = retryAfterMs > 0 ? { retryAfterMs: Math.min(retryAfterMs, MOST_RETRY_AFTER) } : {}
   switch (code) {
-    case 'Overloaded': {
-      const refusal: Refusal = { code: 'Overloaded', message: `${peer} is overloaded${text}` }
-      return retryAfterMs > 0 ? { ...refusal, retryAfterMs: Math.min(retryAfterMs, MOST_RETRY_AFTER) } : refusal
-    }
+    case 'Overloaded':
+      return { code: 'Overloaded', message: `${peer} is overloaded${text}`, ...wait }
     case 'TooLarge':
       return { code: 'RequestTooLarge', message: `${peer} refused the request for its size${text}` }
     case 'Timeout':
@@ -226,9 +225,14 @@ function refusalOf(peer: string, { code, message, retryAfterMs }: FailFields): R
       return { code: 'ConnectionLost', message: `${peer} was stopped before it had answered` }
     case 'Rejected':
     case 'Cancelled':
-      return { code: 'RequestRejected', message: `${peer} rejected the request${text}` }
+      return { code: 'RequestRejected', message: `${peer} rejected the request${text}`, ...wait }
     default:
-      return { code: 'RequestRejected', message: `${peer} rejected the request (${code})${text}`, remoteCode: code }
+      return {
+        code: 'RequestRejected',
+        message: `${peer} rejected the request (${code})${text}`,
+        ...wait,
+        remoteCode: code,
+      }
   }
 }
 
