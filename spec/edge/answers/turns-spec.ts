@@ -51,6 +51,7 @@ describe('handlers', () => {
         { exchange: 4, data: new Uint8Array([1]) },
         { exchange: 5, data: new Uint8Array([2]) },
       ],
+      ran: 2,
     })
     edge.request(1)
     expect(edge.handled).toHaveLength(3)

@@ -8,7 +8,7 @@ import type { ExchangeId } from '../terms.js'
 import { freeBytes, hasShare } from './budget.js'
 import { nextRested, noteRun } from './dear.js'
 import { expectedOf, mayExpect } from './held.js'
-import type { Account, Exchange } from './state.js'
+import { AT_ONCE, type Account, type Exchange } from './state.js'
 
 /** A handler whose request is over counts for so long at most, ms: one that never ends must not keep a place for ever. */
 const LONGEST = 60_000
@@ -159,9 +159,19 @@ export function queueFirst({ turns }: State, account: Account, ids: ExchangeId[]
   turns.due = true
 }
 
-/** All that has become free so far is about to be given out. */
-export function beginTurns({ turns }: State): void {
+/** All that has become free so far is about to be given out. More each time, as long as nothing is handed back. */
+export function beginTurns({ turns, now }: State): void {
   turns.due = false
+  if (turns.handedAt === now) return
+  if (turns.handed >= turns.atOnce) turns.atOnce = Math.min(AT_ONCE, 2 * turns.atOnce)
+  turns.handedAt = now
+  turns.handed = 0
+}
+
+/** A turn of the event loop had time for so many handlers only: who is next is better known when these have run. */
+export function expectNoMore({ turns }: State, ran: number): void {
+  turns.atOnce = Math.max(1, Math.min(ran, AT_ONCE))
+  turns.handed = 0
 }
 
 /** The request waits no more. */

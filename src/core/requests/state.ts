@@ -251,6 +251,9 @@ export interface Lingering {
   readonly until: number
 }
 
+/** So many go to their handlers in a moment at most: more than have time for it in a turn of the event loop, mostly. */
+export const AT_ONCE = 512
+
 /** Requests that wait for a handler. slots.ts changes it. */
 export interface Turns {
   /** Those whose requests wait, by peer id. */
@@ -266,6 +269,10 @@ export interface Turns {
   due: boolean
   /** No answers are ended for the room that they take before this. */
   roomAt: number
+  /** So many of those that wait go to their handlers in a moment, and so many have gone in the one that began then. */
+  atOnce: number
+  handed: number
+  handedAt: number
   /** When more of those that wait go to their handlers, because there were many; `Infinity`: all have gone that may. */
   moreAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
@@ -319,6 +326,9 @@ export function createRequestsState(): RequestsState {
       lingering: new IdMap(),
       due: false,
       roomAt: -Infinity,
+      atOnce: AT_ONCE,
+      handed: 0,
+      handedAt: -Infinity,
       moreAt: Infinity,
       growAt: Infinity,
       quickPeer: '',

@@ -15,6 +15,7 @@ import { addServed, advanceClock, noteServed, servedOf, takeBack } from './serve
 import {
   beginTurns,
   dropLingering,
+  expectNoMore,
   expireLingering,
   freeSlot,
   goOnLater,
@@ -29,9 +30,6 @@ import {
   waitBehind,
 } from './slots.js'
 import type { Account, Exchange } from './state.js'
-
-/** So many go to their handlers at once: more than can begin before the lane hears of them again, mostly. */
-const AT_ONCE = 512
 
 /** Why a request is refused that would wait for too long. */
 export const TOO_LATE = 'it would wait for longer than its time behind others of its peer'
@@ -79,7 +77,8 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
 /** Something has become free: requests that wait go on, of whoever has had least first. */
 export function serveTurns(state: State, out: Effects): void {
   beginTurns(state)
-  const waiting = [...state.turns.peers.values()]
+  const { turns } = state
+  const waiting = [...turns.peers.values()]
   const leave = (at: number): void => {
     const last = waiting.pop()!
     if (at < waiting.length) waiting[at] = last
@@ -94,7 +93,9 @@ export function serveTurns(state: State, out: Effects): void {
       leave(at)
       continue
     }
-    if (begun++ === AT_ONCE) return goOnLater(state)
+    if (turns.handed === turns.atOnce) return goOnLater(state)
+    begun++
+    turns.handed++
     takeTurn(state, out, account, exchange)
     if (account.queue.size === 0) leave(at)
   }
@@ -140,7 +141,8 @@ function takeTurn(state: State, out: Effects, account: Account, exchange: Exchan
 }
 
 /** The edge has not come to these in its turn. They are the next of their peers. */
-export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>): void {
+export function onHandedBack(state: State, { requests, ran }: CommandOf<'handedBack'>): void {
+  expectNoMore(state, ran)
   const byPeer = new Map<string, ExchangeId[]>()
   for (const { exchange: id, data } of requests) {
     const exchange = state.exchanges.open.get(id)

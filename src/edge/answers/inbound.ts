@@ -71,7 +71,7 @@ export interface RequestContext {
 type LastCommand = Extract<Command, { type: 'respond' | 'complete' | 'reject' }>
 
 /** Handlers of one turn of the event loop may take so long together, ms; the others are called in later turns. */
-const TURN = 10
+const TURN = 5
 /** After this time without a handler the event loop has had a turn, ms. */
 const IDLE = 1
 /** Shorter times of a handler are not told to the lane, ms. */
@@ -234,6 +234,8 @@ export class InboundRequests {
   private handle: EventHandler['handleInboundRequest']
   /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */
   private used = 0
+  /** The handlers that it went to. */
+  private ran = 0
   private endedAt = -Infinity
   /** Nothing but handlers has run since then, and what is done for their requests. */
   private isRunning = false
@@ -290,8 +292,9 @@ export class InboundRequests {
   /** A handler has run. When the time of this turn is used up, sockets and timers come first, and then the lane says who is next. */
   private count(from: string, start: number, end: number): void {
     const took = end - start
-    if (start - this.endedAt > IDLE) this.used = 0
+    if (start - this.endedAt > IDLE) this.used = this.ran = 0
     this.used += took
+    this.ran++
     this.endedAt = end
     if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took * 10) / 10 })
     if (this.used < TURN) return
@@ -300,10 +303,10 @@ export class InboundRequests {
   }
 
   private readonly endTurn = (): void => {
-    const requests = this.left!
+    const { left: requests, ran } = this
     this.left = undefined
-    this.used = 0
-    if (requests.length > 0) this.push({ type: 'handedBack', requests })
+    this.used = this.ran = 0
+    if (requests!.length > 0) this.push({ type: 'handedBack', requests: requests!, ran })
   }
 
   onProduce(exchange: ExchangeId, allowance: number): void {
