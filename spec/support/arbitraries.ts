@@ -54,8 +54,8 @@ export const eventsByType: Arbitraries = {
   released: event('released', { exchange: id }),
   handedBack: event('handedBack', {
     requests: fc.array(fc.record({ exchange: id, data: bytes }), { maxLength: 4 }),
-    ran: id,
   }),
+  turnUsed: event('turnUsed', { ran: id }),
   handlerTook: event('handlerTook', { peer: text, ms: id }),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),

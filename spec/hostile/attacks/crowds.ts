@@ -54,6 +54,7 @@ export const crowds: Attack[] = [
   {
     name: 'handlers-dear-fifty',
     does: 'Fifty peers with addresses of their own have the handler compute for 4 ms again and again, four requests at a time.',
+    harmless: 'its requests have turns, behind those of peers whose handlers are quick',
     async run(context) {
       const lines = await Promise.all(Array.from({ length: 50 }, (_, at) => Line.open(context, { from: from(at) })))
       const all = lines.map((line) => new Session(line, context))

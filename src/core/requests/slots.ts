@@ -159,19 +159,37 @@ export function queueFirst({ turns }: State, account: Account, ids: ExchangeId[]
   turns.due = true
 }
 
-/** All that has become free so far is about to be given out. More each time, as long as nothing is handed back. */
-export function beginTurns({ turns, now }: State): void {
+/**
+ * All that has become free so far is about to be given out, if there is time for handlers. More at once each time, as long as a turn of the
+ * event loop has time for them.
+ */
+export function beginTurns({ turns, now }: State): boolean {
   turns.due = false
-  if (turns.handedAt === now) return
+  if (turns.isUsed) return false
+  if (turns.handedAt === now) return true
   if (turns.handed >= turns.atOnce) turns.atOnce = Math.min(AT_ONCE, 2 * turns.atOnce)
   turns.handedAt = now
   turns.handed = 0
+  return true
 }
 
-/** A turn of the event loop had time for so many handlers only: who is next is better known when these have run. */
-export function expectNoMore({ turns }: State, ran: number): void {
+/** One of those that wait goes to its handler, if that many may at once. */
+export function handsOne({ turns }: State): boolean {
+  if (turns.handed >= turns.atOnce) return false
+  turns.handed++
+  return true
+}
+
+/** A turn had time for so many handlers only. Nobody is next before it is over. */
+export function endTurn({ turns }: State, ran: number): void {
   turns.atOnce = Math.max(1, Math.min(ran, AT_ONCE))
+  turns.isUsed = true
+}
+
+export function nextTurn({ turns }: State): void {
+  turns.isUsed = false
   turns.handed = 0
+  if (turns.peers.size > 0) turns.due = true
 }
 
 /** The request waits no more. */

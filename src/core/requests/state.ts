@@ -260,6 +260,8 @@ export interface Turns {
   peers: Map<string, Account>
   /** What whoever waits has had at the least, of time of handlers, ms (served.ts). */
   clock: number
+  /** When that was so. */
+  clockAt: number
   /** Answers whose producers wait for room for their next value. */
   stalled: Set<ExchangeId>
   /** They try again, one after the other. */
@@ -273,6 +275,8 @@ export interface Turns {
   atOnce: number
   handed: number
   handedAt: number
+  /** The handlers' time of this turn of the event loop is used up. */
+  isUsed: boolean
   /** When more of those that wait go to their handlers, because there were many; `Infinity`: all have gone that may. */
   moreAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
@@ -321,6 +325,7 @@ export function createRequestsState(): RequestsState {
     turns: {
       peers: new Map(),
       clock: 0,
+      clockAt: 0,
       stalled: new Set(),
       resuming: false,
       lingering: new IdMap(),
@@ -329,6 +334,7 @@ export function createRequestsState(): RequestsState {
       atOnce: AT_ONCE,
       handed: 0,
       handedAt: -Infinity,
+      isUsed: false,
       moreAt: Infinity,
       growAt: Infinity,
       quickPeer: '',

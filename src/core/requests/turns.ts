@@ -11,16 +11,18 @@ import { line, type ExchangeId } from '../terms.js'
 import { expectedWait, isResting, noteBegin, noteTime, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
-import { addServed, advanceClock, noteServed, servedOf, takeBack } from './served.js'
+import { addServed, advanceClock, noteServed, passTime, servedNext, servedOf, takeBack } from './served.js'
 import {
   beginTurns,
   dropLingering,
-  expectNoMore,
+  endTurn,
   expireLingering,
   freeSlot,
   goOnLater,
   growLater,
+  handsOne,
   hasSlot,
+  nextTurn,
   queueExchange,
   queueFirst,
   returnSlot,
@@ -47,8 +49,9 @@ export function startHandling(state: State, out: Effects, exchange: Exchange, da
     return 0
   }
   const { account } = exchange
-  if (state.turns.peers.size === 0 && hasSlot(state, account) && !isResting(state, account)) {
-    advanceClock(state, account.served)
+  const { turns } = state
+  if (turns.peers.size === 0 && !turns.isUsed && hasSlot(state, account) && !isResting(state, account)) {
+    passTime(state)
     handOut(state, out, account, exchange, data)
     return 0
   }
@@ -76,8 +79,8 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
 
 /** Something has become free: requests that wait go on, of whoever has had least first. */
 export function serveTurns(state: State, out: Effects): void {
-  beginTurns(state)
   const { turns } = state
+  if (!beginTurns(state)) return
   const waiting = [...turns.peers.values()]
   const leave = (at: number): void => {
     const last = waiting.pop()!
@@ -93,19 +96,19 @@ export function serveTurns(state: State, out: Effects): void {
       leave(at)
       continue
     }
-    if (turns.handed === turns.atOnce) return goOnLater(state)
+    if (!handsOne(state)) return goOnLater(state)
     begun++
-    turns.handed++
     takeTurn(state, out, account, exchange)
     if (account.queue.size === 0) leave(at)
   }
 }
 
+/** Whose next handler ends with least. */
 function leastServed(state: State, waiting: Account[]): number {
   let least = 0
   let served = Infinity
   for (let at = 0; at < waiting.length; at++) {
-    const its = servedOf(state, waiting[at]!)
+    const its = servedNext(state, waiting[at]!)
     if (its >= served) continue
     least = at
     served = its
@@ -140,9 +143,14 @@ function takeTurn(state: State, out: Effects, account: Account, exchange: Exchan
   handOut(state, out, account, exchange, payload!)
 }
 
+/** Nobody is next before this turn of the event loop is over. */
+export function onTurnUsed(state: State, { ran }: CommandOf<'turnUsed'>): void {
+  endTurn(state, ran)
+}
+
 /** The edge has not come to these in its turn. They are the next of their peers. */
-export function onHandedBack(state: State, { requests, ran }: CommandOf<'handedBack'>): void {
-  expectNoMore(state, ran)
+export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>): void {
+  nextTurn(state)
   const byPeer = new Map<string, ExchangeId[]>()
   for (const { exchange: id, data } of requests) {
     const exchange = state.exchanges.open.get(id)

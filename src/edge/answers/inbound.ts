@@ -299,14 +299,15 @@ export class InboundRequests {
     if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took * 10) / 10 })
     if (this.used < TURN) return
     this.left = []
+    this.push({ type: 'turnUsed', ran: this.ran })
     this.inNextTurn(this.endTurn)
   }
 
   private readonly endTurn = (): void => {
-    const { left: requests, ran } = this
+    const requests = this.left!
     this.left = undefined
     this.used = this.ran = 0
-    if (requests!.length > 0) this.push({ type: 'handedBack', requests: requests!, ran })
+    this.push({ type: 'handedBack', requests })
   }
 
   onProduce(exchange: ExchangeId, allowance: number): void {
