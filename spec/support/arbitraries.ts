@@ -164,6 +164,7 @@ export const eventsByType: Arbitraries = {
         'pingUnread',
         'gossipRate',
         'gossipStreams',
+        'topics',
         'meshPlaces',
         'gossipReplay',
         'streamRate',
