@@ -157,6 +157,7 @@ export const OWNERS = {
     Turns: [SLOTS],
     'Turns.due': [SLOTS, HELD],
     'Turns.clock': [SERVED],
+    'Turns.clockAt': [SERVED],
     'Turns.stalled': [HELD],
     'Turns.resuming': [HELD],
     'Turns.quickPeer': [DEAR],

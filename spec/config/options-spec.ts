@@ -67,6 +67,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     gossipRate: 13,
     gossipByteRate: 4_096,
     gossipCacheBytes: 14,
+    topicBytes: 14_000,
     largeBytes: 15,
     historyBytes: 16,
     authorizing: 17,

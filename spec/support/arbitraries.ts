@@ -55,6 +55,7 @@ export const eventsByType: Arbitraries = {
   handedBack: event('handedBack', {
     requests: fc.array(fc.record({ exchange: id, data: bytes }), { maxLength: 4 }),
   }),
+  turnUsed: event('turnUsed', { ran: id }),
   handlerTook: event('handlerTook', { peer: text, ms: id }),
   serve: event('serve', { protocols: texts }),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
@@ -166,6 +167,7 @@ export const eventsByType: Arbitraries = {
         'pingUnread',
         'gossipRate',
         'gossipStreams',
+        'topics',
         'meshPlaces',
         'gossipReplay',
         'streamRate',

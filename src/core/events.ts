@@ -40,7 +40,9 @@ export type Command =
   | { type: 'reject'; exchange: ExchangeId; reason?: string; code?: string; retryAfterMs?: number; working?: true }
   /** The handler of a request that was cancelled, or answered by somebody else, has come to its end. */
   | { type: 'released'; exchange: ExchangeId }
-  /** Handlers have used up the time of this turn of the event loop, so these were not called: `handle` them later. */
+  /** So many handlers have used up the time of this turn of the event loop: those that are to be called now come back … */
+  | { type: 'turnUsed'; ran: number }
+  /** … when it is over. */
   | { type: 'handedBack'; requests: { exchange: ExchangeId; data: Uint8Array }[] }
   /** The handler of a request of this peer has kept the event loop for so long, whole ms from 1 on. */
   | { type: 'handlerTook'; peer: string; ms: number }

@@ -132,6 +132,8 @@ export const GOSSIP = {
   /** How long messages of a topic that we left are no offence, and for how many topics that is remembered. */
   leftTopicGrace: 60_000,
   leftTopics: 1_024,
+  /** Topics of one peer that are known. Beyond that, only those that we are in too. */
+  topicsPerPeer: 1_024,
   /** Messages of topics that we were never in, per misbehaviour. */
   unknownTopicTolerance: 16,
 } as const

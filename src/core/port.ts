@@ -64,6 +64,8 @@ export type RefusedKind =
   | 'gossipRate'
   /** Streams of gossip that it opened in place of others, again and again. */
   | 'gossipStreams'
+  /** Topics that it has joined, and we have not, beyond its share. */
+  | 'topics'
   /** A place in a mesh, of which its range of addresses has most. */
   | 'meshPlaces'
   /** A message that was heard long ago. Whoever hands it on need not know that. */

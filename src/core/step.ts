@@ -97,6 +97,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return answers.reject(state, out, event)
     case 'released':
       return turns.onReleased(state, event)
+    case 'turnUsed':
+      return turns.onTurnUsed(state, event)
     case 'handedBack':
       return turns.onHandedBack(state, event)
     case 'handlerTook':

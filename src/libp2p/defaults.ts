@@ -492,9 +492,10 @@ export const GOSSIPSUB: Partial<GossipsubOpts> = {
   graftFloodThreshold: MESH.graftFloodThreshold,
   // Stock: 5 heartbeats in the cache. A message is held there until its verdict, and a large one has 8 s to be fetched.
   mcacheLength: GOSSIP.history,
-  // Stock: 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer.
+  // Stock: 3 of them gossiped; no IDONTWANT below 512 bytes; 1 MiB of topic names a peer, each with
+  // 1 KiB. Topics are shared (gossip/topic-shares.ts), and those that we are in are few.
   mcacheGossip: GOSSIP.historyTold,
   idontwantMinDataSize: 512,
   idontwantMaxMessages: 512,
-  maxTopicBytesPerPeer: 1 * MiB,
+  maxTopicBytesPerPeer: GOSSIP.topicsPerPeer * 2 * KiB,
 }

@@ -33,6 +33,11 @@ function handed(effects: Effect[]): string[] {
 
 const ask = (from: number, ...texts: string[]): Uint8Array[] =>
   texts.map((text, i) => request(from + i, bytes(text), { credit: 1_000 }))
+/** So many handlers have had the time of a turn, and these are left. */
+const comeBack = (ran: number, requests: { exchange: number; data: Uint8Array }[]): Event[] => [
+  { type: 'turnUsed', ran },
+  { type: 'handedBack', requests },
+]
 const answer = (exchange: number): Event => ({ type: 'respond', exchange, data: bytes('!') })
 
 describe('requests', () => {
@@ -68,7 +73,7 @@ describe('requests', () => {
     const core = limited({ handlersPerPeer: 3 })
     core.receive(...ask(1, 'a', 'b', 'c', 'd'))
     const back = [-2, -3].map((exchange, i) => ({ exchange, data: bytes('bc'[i]!) }))
-    const effects = core.run({ type: 'handedBack', requests: back }, answer(-1))
+    const effects = core.run(...comeBack(9, back), answer(-1))
     expect(handed(effects)).toEqual(['b', 'c', 'd'])
     core.run(answer(-2), answer(-3), answer(-4))
     expect(left(core)).toEqual([0, 0, 0, 1, 0, core.state.budget.accounts.get('bob')!.exchanges, 0])
@@ -82,7 +87,7 @@ describe('requests', () => {
     const back = [-2, -3].map((exchange, i) => ({ exchange, data: bytes(`b${i + 2}`) }))
     const others = [-4, -5, -6, -7].map((exchange, i) => ({ exchange, data: bytes(`c${i + 1}`) }))
     const took: Event = { type: 'handlerTook', peer: 'bob', ms: 3 }
-    expect(handed(core.in(took, answer(-1), { type: 'handedBack', requests: [...back, ...others] }))).toEqual([
+    expect(handed(core.in(took, answer(-1), ...comeBack(9, [...back, ...others])))).toEqual([
       ...['c1', 'c2', 'c3', 'c4', 'b2', 'b3'],
     ])
   })
@@ -103,7 +108,37 @@ describe('requests', () => {
     for (const hog of hogs) core.in(hog('h'))
     core.in(carol('c1', 'c2', 'c3'))
     const requests = texts.map((text) => ({ exchange: --asked, data: bytes(text) }))
-    expect(handed(core.in({ type: 'handedBack', requests })).slice(0, 4)).toEqual(['c1', 'c2', 'c3', 'h'])
+    expect(handed(core.in(...comeBack(4, requests)))).toEqual(['c1', 'c2', 'c3', 'h'])
+  })
+
+  it('go as many at once as the last turn had time for, and more while nothing is handed back', () => {
+    const core = answering()
+    const texts = Array.from({ length: 30 }, (_, i) => `b${i}`)
+    core.receive(...ask(1, ...texts))
+    core.in({ type: 'turnUsed', ran: 2 })
+    expect(handed(core.receive(...ask(31, 'last')))).toEqual([])
+    const requests = texts.slice(2).map((text, i) => ({ exchange: -3 - i, data: bytes(text) }))
+    expect(handed(core.in(...comeBack(2, requests)))).toEqual(['b2', 'b3'])
+    // In the same moment there is no more time, whatever becomes free.
+    expect(handed(core.run(answer(-1), answer(-2)))).toEqual([])
+    expect(handed(core.at(1))).toEqual(['b4', 'b5', 'b6', 'b7'])
+    expect(handed(core.at(2))).toHaveLength(8)
+    expect(handed(core.at(3))).toHaveLength(15)
+  })
+
+  it('of one that was answered soon go before those of whose handlers nothing is known', () => {
+    const core = answering()
+    const carol = other(core, 'carol', 2)
+    for (let i = 1; i <= 200; i++) {
+      core.now += 5
+      core.receive(...ask(i, 'b'))
+      core.run(answer(-i))
+    }
+    core.in({ type: 'turnUsed', ran: 1 })
+    core.in(carol('c1', 'c2'))
+    core.receive(...ask(201, 'b1', 'b2'))
+    expect(handed(core.in({ type: 'handedBack', requests: [] }))).toEqual(['b1'])
+    expect(handed(core.at(core.now + 1))).toEqual(['b2', 'c1'])
   })
 
   it('of a dear peer go all the same when nobody else waits', () => {
@@ -111,7 +146,7 @@ describe('requests', () => {
     core.receive(...ask(1, 'b1', 'b2'))
     const back = [{ exchange: -2, data: bytes('b2') }]
     core.in({ type: 'handlerTook', peer: 'bob', ms: 500 })
-    expect(handed(core.in(answer(-1), { type: 'handedBack', requests: back }))).toEqual(['b2'])
+    expect(handed(core.in(answer(-1), ...comeBack(1, back)))).toEqual(['b2'])
   })
 
   it('of a dear peer have a quarter of the time while others ask whose handlers are quick', () => {
@@ -351,7 +386,7 @@ describe('a request whose turn would come too late', () => {
     const requests = Array.from({ length: 15 }, (_, i) => ({ exchange: -(10 + i), data: bytes('x') }))
     core.now += 100
     core.receive(cancel(10))
-    core.in({ type: 'handedBack', requests })
+    core.in(...comeBack(5, requests))
     expect(accountOf(core.state, 'bob')).toMatchObject({ interval, cost })
   })
 })

@@ -42,8 +42,9 @@ class Edge {
 describe('handlers', () => {
   it('are called until the time of a turn is used up; the others go back to the lane, with their bytes', async () => {
     const edge = new Edge()
-    edge.request(4, 7, 1, 2)
-    expect(edge.handled).toEqual(['bob 4', 'bob 7'])
+    edge.request(2, 4, 1, 2)
+    expect(edge.handled).toEqual(['bob 2', 'bob 4'])
+    expect(edge.pushed.at(-1)).toEqual({ type: 'turnUsed', ran: 2 })
     await turn()
     expect(edge.pushed.at(-1)).toEqual({
       type: 'handedBack',
@@ -56,15 +57,14 @@ describe('handlers', () => {
     expect(edge.handled).toHaveLength(3)
   })
 
-  it('have a turn of their own after a pause, and nothing goes back when nothing is left', async () => {
+  it('have a turn of their own after a pause, and nothing goes back when its time was not used up', async () => {
     const edge = new Edge()
-    edge.request(6)
+    edge.request(4)
+    edge.inbound.pause()
     edge.clock += 5
-    edge.request(6)
+    edge.request(3)
     await turn()
-    edge.request(6)
-    await turn()
-    expect(edge.handled).toHaveLength(3)
+    expect(edge.handled).toHaveLength(2)
     expect(edge.told).not.toContain('handedBack')
   })
 

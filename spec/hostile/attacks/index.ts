@@ -1,5 +1,6 @@
 /** All attacks, by family. */
 import type { Attack } from './attack.js'
+import { crowds } from './crowds.js'
 import { gossip } from './gossip.js'
 import { hearsay } from './hearsay.js'
 import { honest } from './honest.js'
@@ -16,5 +17,5 @@ import { version1 } from './version1.js'
 
 export const attacks: Attack[] = [
   ...[...nothing, ...sockets, ...streams, ...requests, ...session, ...version1, ...pins],
-  ...[...gossip, ...kad, ...identify, ...services, ...hearsay, ...honest],
+  ...[...gossip, ...kad, ...identify, ...services, ...hearsay, ...crowds, ...honest],
 ]

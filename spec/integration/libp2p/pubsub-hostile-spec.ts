@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { DropReason } from '../../../src/core/port.js'
+import { limitsOf } from '../../../src/core/limits/limits.js'
 import { framed } from '../../../src/libp2p/gossip/frames.js'
 import { encodeVarint } from '../../../src/wire/varint.js'
 import { maxDataLength } from '../../support/gossip-size.js'
@@ -255,6 +256,20 @@ describe('a frame', () => {
       what: 'gossipStreams',
       own: true,
     })
+    await goesOn(peer)
+  })
+
+  it('is of no more topics than a share, and whoever has most of them makes room', async () => {
+    const peer = await victim({ ...OPTIONS, limits: limitsOf({ topicBytes: 64 * 1024 }) })
+    const [first, second] = [await rawPeer(peer), await rawPeer(peer)]
+    for (let i = 0; i < 30; i++) first.subscribe(`first ${i}`)
+    await peer.next('subscriptionChanged', ({ topic }) => topic === 'first 25')
+    first.subscribe(TOPIC)
+    await peer.next('subscriptionChanged', ({ topic }) => topic === TOPIC)
+    for (let i = 0; i < 20; i++) second.subscribe(`second ${i}`)
+    await peer.next('subscriptionChanged', ({ topic }) => topic === 'second 11')
+    await peer.next('subscriptionChanged', ({ topic, subscribed }) => topic === 'first 25' && !subscribed)
+    expect(await peer.next('refused')).toMatchObject({ what: 'topics' })
     await goesOn(peer)
   })
 

@@ -8,6 +8,7 @@ import { connectionsOf, updateIdle } from '../peers/connections.js'
 import { dueAt } from '../due.js'
 import type { Effects } from '../effects.js'
 import type { CommandOf, EventOf } from '../events.js'
+import { GOSSIP } from '../parameters.js'
 import type { State } from '../state.js'
 import { countsOf } from './counts.js'
 import { forgetHistory } from './history.js'
@@ -91,15 +92,12 @@ export function leaveTopics(state: State, out: Effects): void {
 
 // ---- the peers in topics
 
-/** Topics of one peer that are kept. Beyond that, only those that we are in too. */
-const MAX_TOPICS = 1_024
-
 export function onSubscriptionChanged(state: State, { peer, topic, subscribed }: EventOf<'subscriptionChanged'>): void {
   const { subscribers, topicCounts } = state.topics
   let peers = subscribers.get(topic)
   const isIn = peers?.has(peer) === true
   const amount = topicCounts.get(peer) ?? 0
-  if (isIn === subscribed || (subscribed && amount >= MAX_TOPICS && !state.topics.joined.has(topic))) return
+  if (isIn === subscribed || (subscribed && amount >= GOSSIP.topicsPerPeer && !state.topics.joined.has(topic))) return
   if (subscribed) {
     if (peers === undefined) subscribers.set(topic, (peers = new Set()))
     peers.add(peer)

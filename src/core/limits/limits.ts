@@ -73,6 +73,11 @@ export interface Limits {
    */
   gossipCacheBytes: number
   /**
+   * Bytes of the topics that peers are in and this node is not, 1 KiB for each. Peers, and ranges of addresses, share them: what a peer
+   * joins beyond its share, or beyond 1,024, is left out. Default: a sixteenth of `memory`.
+   */
+  topicBytes: number
+  /**
    * Bytes of large messages that are being fetched, and as many that are kept for others to fetch. Peers, and ranges of addresses, share
    * what is fetched from them, and more waits for as long as a fetch may take; of what is kept whoever has brought most loses its oldest. Default: a
    * quarter of `memory`.
@@ -153,6 +158,7 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   gossipRate: { unit: 'per second', least: 1, most: MOST, standard: 2_000 },
   gossipByteRate: { unit: 'bytes per second', least: 1_024, most: MOST_BYTES, standard: 4_194_304 },
   gossipCacheBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
+  topicBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
   largeBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
   historyBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 8 } },
   authorizing: { unit: 'peers', least: 1, most: MOST, standard: 64 },

@@ -8,7 +8,7 @@ import type { ExchangeId } from '../terms.js'
 import { freeBytes, hasShare } from './budget.js'
 import { nextRested, noteRun } from './dear.js'
 import { expectedOf, mayExpect } from './held.js'
-import type { Account, Exchange } from './state.js'
+import { AT_ONCE, type Account, type Exchange } from './state.js'
 
 /** A handler whose request is over counts for so long at most, ms: one that never ends must not keep a place for ever. */
 const LONGEST = 60_000
@@ -159,9 +159,37 @@ export function queueFirst({ turns }: State, account: Account, ids: ExchangeId[]
   turns.due = true
 }
 
-/** All that has become free so far is about to be given out. */
-export function beginTurns({ turns }: State): void {
+/**
+ * All that has become free so far is about to be given out, if there is time for handlers. More at once each time, as long as a turn of the
+ * event loop has time for them.
+ */
+export function beginTurns({ turns, now }: State): boolean {
   turns.due = false
+  if (turns.isUsed) return false
+  if (turns.handedAt === now) return true
+  if (turns.handed >= turns.atOnce) turns.atOnce = Math.min(AT_ONCE, 2 * turns.atOnce)
+  turns.handedAt = now
+  turns.handed = 0
+  return true
+}
+
+/** One of those that wait goes to its handler, if that many may at once. */
+export function handsOne({ turns }: State): boolean {
+  if (turns.handed >= turns.atOnce) return false
+  turns.handed++
+  return true
+}
+
+/** A turn had time for so many handlers only. Nobody is next before it is over. */
+export function endTurn({ turns }: State, ran: number): void {
+  turns.atOnce = Math.max(1, Math.min(ran, AT_ONCE))
+  turns.isUsed = true
+}
+
+export function nextTurn({ turns }: State): void {
+  turns.isUsed = false
+  turns.handed = 0
+  if (turns.peers.size > 0) turns.due = true
 }
 
 /** The request waits no more. */

@@ -251,12 +251,17 @@ export interface Lingering {
   readonly until: number
 }
 
+/** So many go to their handlers in a moment at most: more than have time for it in a turn of the event loop, mostly. */
+export const AT_ONCE = 512
+
 /** Requests that wait for a handler. slots.ts changes it. */
 export interface Turns {
   /** Those whose requests wait, by peer id. */
   peers: Map<string, Account>
   /** What whoever waits has had at the least, of time of handlers, ms (served.ts). */
   clock: number
+  /** When that was so. */
+  clockAt: number
   /** Answers whose producers wait for room for their next value. */
   stalled: Set<ExchangeId>
   /** They try again, one after the other. */
@@ -266,6 +271,12 @@ export interface Turns {
   due: boolean
   /** No answers are ended for the room that they take before this. */
   roomAt: number
+  /** So many of those that wait go to their handlers in a moment, and so many have gone in the one that began then. */
+  atOnce: number
+  handed: number
+  handedAt: number
+  /** The handlers' time of this turn of the event loop is used up. */
+  isUsed: boolean
   /** When more of those that wait go to their handlers, because there were many; `Infinity`: all have gone that may. */
   moreAt: number
   /** When those of whose answers nothing is known may have more handlers at once; `Infinity`: nobody waits for that. */
@@ -314,11 +325,16 @@ export function createRequestsState(): RequestsState {
     turns: {
       peers: new Map(),
       clock: 0,
+      clockAt: 0,
       stalled: new Set(),
       resuming: false,
       lingering: new IdMap(),
       due: false,
       roomAt: -Infinity,
+      atOnce: AT_ONCE,
+      handed: 0,
+      handedAt: -Infinity,
+      isUsed: false,
       moreAt: Infinity,
       growAt: Infinity,
       quickPeer: '',

@@ -11,15 +11,18 @@ import { line, type ExchangeId } from '../terms.js'
 import { expectedWait, isResting, noteBegin, noteTime, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
-import { addServed, advanceClock, noteServed, servedOf, takeBack } from './served.js'
+import { addServed, advanceClock, noteServed, passTime, servedNext, servedOf, takeBack } from './served.js'
 import {
   beginTurns,
   dropLingering,
+  endTurn,
   expireLingering,
   freeSlot,
   goOnLater,
   growLater,
+  handsOne,
   hasSlot,
+  nextTurn,
   queueExchange,
   queueFirst,
   returnSlot,
@@ -29,9 +32,6 @@ import {
   waitBehind,
 } from './slots.js'
 import type { Account, Exchange } from './state.js'
-
-/** So many go to their handlers at once: more than can begin before the lane hears of them again, mostly. */
-const AT_ONCE = 512
 
 /** Why a request is refused that would wait for too long. */
 export const TOO_LATE = 'it would wait for longer than its time behind others of its peer'
@@ -49,8 +49,9 @@ export function startHandling(state: State, out: Effects, exchange: Exchange, da
     return 0
   }
   const { account } = exchange
-  if (state.turns.peers.size === 0 && hasSlot(state, account) && !isResting(state, account)) {
-    advanceClock(state, account.served)
+  const { turns } = state
+  if (turns.peers.size === 0 && !turns.isUsed && hasSlot(state, account) && !isResting(state, account)) {
+    passTime(state)
     handOut(state, out, account, exchange, data)
     return 0
   }
@@ -78,8 +79,9 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
 
 /** Something has become free: requests that wait go on, of whoever has had least first. */
 export function serveTurns(state: State, out: Effects): void {
-  beginTurns(state)
-  const waiting = [...state.turns.peers.values()]
+  const { turns } = state
+  if (!beginTurns(state)) return
+  const waiting = [...turns.peers.values()]
   const leave = (at: number): void => {
     const last = waiting.pop()!
     if (at < waiting.length) waiting[at] = last
@@ -94,17 +96,19 @@ export function serveTurns(state: State, out: Effects): void {
       leave(at)
       continue
     }
-    if (begun++ === AT_ONCE) return goOnLater(state)
+    if (!handsOne(state)) return goOnLater(state)
+    begun++
     takeTurn(state, out, account, exchange)
     if (account.queue.size === 0) leave(at)
   }
 }
 
+/** Whose next handler ends with least. */
 function leastServed(state: State, waiting: Account[]): number {
   let least = 0
   let served = Infinity
   for (let at = 0; at < waiting.length; at++) {
-    const its = servedOf(state, waiting[at]!)
+    const its = servedNext(state, waiting[at]!)
     if (its >= served) continue
     least = at
     served = its
@@ -139,8 +143,14 @@ function takeTurn(state: State, out: Effects, account: Account, exchange: Exchan
   handOut(state, out, account, exchange, payload!)
 }
 
+/** Nobody is next before this turn of the event loop is over. */
+export function onTurnUsed(state: State, { ran }: CommandOf<'turnUsed'>): void {
+  endTurn(state, ran)
+}
+
 /** The edge has not come to these in its turn. They are the next of their peers. */
 export function onHandedBack(state: State, { requests }: CommandOf<'handedBack'>): void {
+  nextTurn(state)
   const byPeer = new Map<string, ExchangeId[]>()
   for (const { exchange: id, data } of requests) {
     const exchange = state.exchanges.open.get(id)

@@ -75,7 +75,7 @@ type LastCommand = Extract<Command, { type: 'respond' | 'complete' | 'reject' }>
 const NOBODY: Rejection = { message: 'nobody answers requests here' }
 
 /** Handlers of one turn of the event loop may take so long together, ms; the others are called in later turns. */
-const TURN = 10
+const TURN = 5
 /** After this time without a handler the event loop has had a turn, ms. */
 const IDLE = 1
 /** Shorter times of a handler are not told to the lane, ms. */
@@ -239,6 +239,8 @@ export class InboundRequests {
   private handle: EventHandler['handleInboundRequest']
   /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */
   private used = 0
+  /** The handlers that it went to. */
+  private ran = 0
   private endedAt = -Infinity
   /** Nothing but handlers has run since then, and what is done for their requests. */
   private isRunning = false
@@ -297,20 +299,22 @@ export class InboundRequests {
   /** A handler has run. When the time of this turn is used up, sockets and timers come first, and then the lane says who is next. */
   private count(from: string, start: number, end: number): void {
     const took = end - start
-    if (start - this.endedAt > IDLE) this.used = 0
+    if (start - this.endedAt > IDLE) this.used = this.ran = 0
     this.used += took
+    this.ran++
     this.endedAt = end
     if (took >= TOLD) this.push({ type: 'handlerTook', peer: from, ms: Math.round(took * 10) / 10 })
     if (this.used < TURN) return
     this.left = []
+    this.push({ type: 'turnUsed', ran: this.ran })
     this.inNextTurn(this.endTurn)
   }
 
   private readonly endTurn = (): void => {
     const requests = this.left!
     this.left = undefined
-    this.used = 0
-    if (requests.length > 0) this.push({ type: 'handedBack', requests })
+    this.used = this.ran = 0
+    this.push({ type: 'handedBack', requests })
   }
 
   onProduce(exchange: ExchangeId, allowance: number): void {

@@ -28,6 +28,7 @@ import { Publishing } from './publishing.js'
 import { Repeats } from './repeats.js'
 import { Scores } from './scores.js'
 import { proofOf, Signer, unverified } from './signed-message.js'
+import { TopicShares } from './topic-shares.js'
 import { GossipTurns } from './turns.js'
 import { Verifying } from './verifying.js'
 import { lastWords, workOf } from './work.js'
@@ -50,6 +51,7 @@ export class Pubsub {
   private readonly places: MeshPlaces
   private readonly turns = new GossipTurns()
   private readonly pace: Pace
+  private readonly topicShares: TopicShares
   private readonly guarded = new Set<string>()
   private readonly subscriptions = new Map<string, Set<string>>()
   /** Topic → the peers of its mesh as last reported, joined. */
@@ -80,6 +82,8 @@ export class Pubsub {
     this.drops = new Drops(emit)
     this.refuse = refused
     this.pace = new Pace(book, isNamed, refused)
+    const isOurs = (topic: string): boolean => this.admission.topics.has(topic)
+    this.topicShares = new TopicShares(book.topicBytes, isOurs, (peer, topics) => this.dropTopics(peer, topics))
     this.places = new MeshPlaces(pubsub, this.inside, (peer) => refused(peer, 'meshPlaces'))
     this.scores = new Scores(this.inside, scoring)
     this.streams = new PeerStreams(host, limits, this.streamsListener())
@@ -115,6 +119,7 @@ export class Pubsub {
         this.connections.idOf(connection)
         this.pace.meet(connection)
         this.places.meet(connection)
+        this.topicShares.meet(connection)
       },
       opened: (peer) => this.opened(peer),
       closed: (peer) => this.emit({ type: 'gossipClosed', peer }),
@@ -153,10 +158,26 @@ export class Pubsub {
       this.work(id, rpc.messages.length)
       return Promise.resolve()
     }
-    rpc = lastWords(rpc)
+    rpc = this.admitted(id, lastWords(rpc))
     for (const { messageIDs } of rpc.control?.ihave ?? [])
       this.host.services.pubsub.messageCache.offeredBy(messageIDs, id)
     return this.inside.handleReceivedRpc(peer, rpc).catch(() => undefined)
+  }
+
+  /** Without topics beyond the share of the peer. */
+  private admitted(peer: string, rpc: RPC): RPC {
+    if (rpc.subscriptions.length === 0) return rpc
+    const { words, left } = this.topicShares.admit(peer, rpc.subscriptions)
+    if (left === 0) return rpc
+    this.refuse(peer, 'topics', { count: left })
+    return { ...rpc, subscriptions: words }
+  }
+
+  /** As if it had left them. */
+  private dropTopics(peer: string, topics: string[]): void {
+    this.refuse(peer, 'topics', { count: topics.length })
+    const subscriptions = topics.map((topic) => ({ topic, subscribe: false }))
+    void this.inside.handleReceivedRpc(peerIdFromString(peer), { subscriptions, messages: [] }).catch(() => undefined)
   }
 
   /** Of a peer that has gone since messages alone count: gossipsub would keep for ever what it says of topics and meshes. */
@@ -258,6 +279,7 @@ export class Pubsub {
     if (this.host.getConnections(peerIdFromString(peer)).length === 0) {
       this.pace.leave(peer)
       this.places.leave(peer)
+      this.topicShares.leave(peer)
     }
     this.admission.forget(peer)
     this.scores.forget(peer)
@@ -267,6 +289,7 @@ export class Pubsub {
   private subscriptionChanged(peer: string, topic: string, subscribed: boolean): void {
     const topics = this.subscriptions.get(peer) ?? new Set()
     if (topics.has(topic) === subscribed) return
+    this.topicShares.changed(peer, topic, subscribed)
     if (subscribed) topics.add(topic)
     else topics.delete(topic)
     if (topics.size > 0) this.subscriptions.set(peer, topics)

@@ -16,25 +16,25 @@ export const OWN: Blame = { own: true }
 export const OTHERS: Blame = { own: false }
 
 /** `hungUp`: its connection is closed for that. Without `own` it is not to blame. */
-export type Refuse = (peer: string, what: RefusedKind, how?: Partial<Blame> & { hungUp?: boolean }) => void
+export type Refuse = (peer: string, what: RefusedKind, how?: Partial<Blame> & { hungUp?: boolean; count?: number }) => void
 
 export class Refusals {
   /** Called with what is reported. For one listener to set. */
   emit: (event: PortEvent) => void = () => undefined
   private readonly pending = new Map<string, Refused>()
 
-  readonly count: Refuse = (peer, what, { own = false, hungUp = false } = {}) => {
+  readonly count: Refuse = (peer, what, { own = false, hungUp = false, count = 1 } = {}) => {
     const key = `${what} ${peer}`
     const known = this.pending.get(key)
     if (known !== undefined) {
-      known.count++
+      known.count += count
       if (own) known.own = true
       if (hungUp) known.hungUp = true
       return
     }
     if (this.pending.size >= MOST) return
     if (this.pending.size === 0) setTimeout(() => this.report(), INTERVAL).unref()
-    this.pending.set(key, { type: 'refused', peer, what, count: 1, ...(own && { own }), ...(hungUp && { hungUp }) })
+    this.pending.set(key, { type: 'refused', peer, what, count, ...(own && { own }), ...(hungUp && { hungUp }) })
   }
 
   private report(): void {
