@@ -1,6 +1,7 @@
 /** What the how-to pages show, done as they say. A block whose first line is a comment with a file's name is that file. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -98,6 +99,21 @@ function start(file: string, args: string[] = [], { hear, env = {} }: StartOptio
   }
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+
+/** The peer's address, as it prints it. */
+async function addressOf(program: Program): Promise<string> {
+  return (await program.line(/^(?:\S+ )*(\/ip4\/\S+\/p2p\/\w+)$/))[1]!
+}
+
 describe('the first five minutes', () => {
   it('are two programs that find each other', async () => {
     filesOf('start.md')
@@ -136,5 +152,142 @@ describe('a job queue', () => {
     })
     clearInterval(killing)
     expect(killed).toBeGreaterThan(0)
+  }, 60_000)
+})
+
+describe('a persistent identity', () => {
+  it('is in a directory: killed nodes are the same peers at the same addresses, and need no boot node', async () => {
+    filesOf('how-to/persistent-identity.md')
+    const alice = start('member.ts', ['alice'])
+    const [address = ''] = await alice.line(/^\/ip4\/.*/)
+    const bob = start('member.ts', ['bob', address])
+    const [other] = await bob.line(/^\/ip4\/.*/)
+    await bob.line(/^online$/)
+    await alice.line(/^online$/)
+
+    const second = start('member.ts', ['alice'])
+    await second.line(/P2pError: .*alice.*uses/)
+    expect(await second.end()).toBe(1)
+
+    for (const member of [alice, bob]) {
+      member.kill('SIGKILL')
+      await member.end()
+    }
+    const again = [start('member.ts', ['alice']), start('member.ts', ['bob'])]
+    const addresses = await Promise.all(again.map((member) => member.line(/^\/ip4\/.*/)))
+    expect(addresses.map(([one]) => one)).toEqual([address, other])
+    await Promise.all(again.map((member) => member.line(/^online$/)))
+  }, 60_000)
+
+  it('is in a secret', async () => {
+    filesOf('how-to/persistent-identity.md')
+    const [secret = ''] = await start('secret.ts').line(/^\w{40,}$/)
+    const runs = [
+      start('stateless.ts', [], { env: { SECRET: secret } }),
+      start('stateless.ts', [], { env: { SECRET: secret } }),
+    ]
+    const [[one], [other]] = (await Promise.all(runs.map((run) => run.line(/^12D3KooW\w+$/)))) as [string[], string[]]
+    expect(one).toBe(other)
+  }, 60_000)
+})
+
+describe('a daemon', () => {
+  it('ends what it is doing at SIGTERM, and is the same at its next start', async () => {
+    filesOf('how-to/daemon.md')
+    const env = { DATA: join(folder, 'data'), LISTEN: '/ip4/127.0.0.1/tcp/0' }
+    const daemon = start('daemon.mjs', [], { env })
+    const [, address = ''] = await daemon.line(/^listening on (\S+)$/)
+    const asking = start('ask.mjs', [address])
+    await daemon.line(/^at work for 12D3KooW/)
+    daemon.kill('SIGTERM')
+    await asking.line(/^done$/)
+    expect([await asking.end(), await daemon.end()]).toEqual([0, 0])
+
+    const again = start('daemon.mjs', [], { env })
+    expect((await again.line(/^listening on (\S+)$/))[1]).toBe(address)
+    again.kill('SIGINT')
+    expect(await again.end()).toBe(0)
+  }, 60_000)
+
+  it('has a unit that gives it longer to stop than it takes, and a container whose first process gets the signal', () => {
+    filesOf('how-to/daemon.md')
+    const [program, unit, image] = ['daemon.mjs', 'greeter.service', 'Dockerfile'].map((name) => {
+      return readFileSync(join(folder, name), 'utf8')
+    }) as [string, string, string]
+    const drain = Number(/drain = ([\d_]+)/.exec(program)![1]!.replace('_', ''))
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)![1]) * 1_000).toBeGreaterThan(drain)
+    expect(program).toContain(`DATA = '/var/lib/${/^StateDirectory=(\w+)$/m.exec(unit)![1]}'`)
+    expect(JSON.parse(/^CMD (.*)$/m.exec(image)![1]!)).toEqual(['node', 'daemon.mjs'])
+  })
+})
+
+describe('a public address', () => {
+  it('is announced behind a forwarded port, and what is wrong with one is told', async () => {
+    filesOf('how-to/public-address.md')
+    // The router: it forwards its port to that of the server.
+    const sockets = new Set<Socket>()
+    let inside = 0
+    const router = createServer((outer) => {
+      const inner = connect(inside, '127.0.0.1')
+      for (const [one, other] of [
+        [outer, inner],
+        [inner, outer],
+      ] as const) {
+        sockets.add(one)
+        one.pipe(other)
+        one.on('error', () => other.destroy())
+      }
+    })
+    await new Promise<void>((resolve) => router.listen(0, '127.0.0.1', resolve))
+    try {
+      const outside = (router.address() as AddressInfo).port
+      inside = await freePort()
+      const env = { LISTEN: `/ip4/127.0.0.1/tcp/${inside}`, ANNOUNCE: `/ip4/127.0.0.1/tcp/${outside}` }
+      const address = await addressOf(start('server.ts', [], { env }))
+      expect(address).toContain(`/tcp/${outside}/p2p/`)
+      await start('reach.ts', [address]).line(/^reached$/)
+
+      const another = address.replace(
+        /\w+$/,
+        await addressOf(start('server.ts', [], { env: { LISTEN: LOOPBACK } })).then((one) => one.split('/').at(-1)!),
+      )
+      await start('reach.ts', [another]).line(/^ {2}\/ip4\/127.*: another node is there now, with another peer id/)
+
+      const closed = address.replace(`/tcp/${outside}/`, `/tcp/${await freePort()}/`)
+      await start('reach.ts', [closed]).line(/^ {2}\/ip4\/127.*: connect ECONNREFUSED .*nothing listens on this port/)
+      await start('reach.ts', [closed.replace('ip4/127.0.0.1', 'dns4/nowhere.invalid')]).line(
+        /^ {2}\/dns4\/.*: .*nowhere\.invalid/,
+      )
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      router.close()
+    }
+  }, 60_000)
+})
+
+describe('an HTTP service', () => {
+  it('is healthy with a worker, and answers what is open when it stops', async () => {
+    filesOf('how-to/http-service.md')
+    const service = start('service.ts', [], { env: { PORT: '0', GRACE: '500' } })
+    const port = (await service.line(/^http .*port: (\d+)/))[1]!
+    const get = async (path: string): Promise<unknown[]> => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`)
+      return [response.status, await response.json()]
+    }
+    expect(await get('/healthz')).toMatchObject([503, { connections: 0 }])
+    expect(await get('/greet?name=Ada')).toEqual([503, { error: 'NoWorker' }])
+
+    start('worker.ts', [await addressOf(service)])
+    while ((await get('/healthz'))[0] !== 200) await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await get('/healthz')).toMatchObject([200, { connections: 1, stopping: false }])
+    expect(await get('/greet?name=Ada')).toEqual([200, { greeting: 'Hello, Ada!' }])
+
+    const open = get('/greet?name=Bob')
+    await get('/healthz') // by now the one before is under way
+    service.kill('SIGTERM')
+    while ((await get('/healthz'))[0] === 200) await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await get('/healthz')).toMatchObject([503, { stopping: true }])
+    expect(await open).toEqual([200, { greeting: 'Hello, Bob!' }])
+    expect(await service.end()).toBe(0)
   }, 60_000)
 })
