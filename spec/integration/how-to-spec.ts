@@ -1,11 +1,13 @@
 /** What the how-to pages show, done as they say. A block whose first line is a comment with a file's name is that file. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,12 +32,13 @@ afterEach(() => {
 })
 
 /** The files of a page of docs/, written; their lines of code. A file begins with its name, in a comment of its language. */
-function filesOf(page: string): number {
+function filesOf(page: string, into = '.'): number {
   const text = readFileSync(join(root, 'docs', page), 'utf8')
   let lines = 0
   for (const [, name, code] of text.matchAll(/^```\w+\n(?:\/\/|#|<!--) ([\w./-]+)(?: -->)?\n(.*?)^```$/gms)) {
-    mkdirSync(dirname(join(folder, name!)), { recursive: true })
-    writeFileSync(join(folder, name!), code!)
+    const path = join(folder, into, name!)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, code!)
     lines += code!.split('\n').filter((line) => line.trim() !== '').length
   }
   return lines
@@ -44,7 +47,7 @@ function filesOf(page: string): number {
 /** A program that runs. */
 interface Program {
   kill(signal: NodeJS.Signals): void
-  write(line: string): void
+  input: Writable
   /** The first line on its standard output or error that fits, of those that it has printed or is going to print. */
   line(pattern: RegExp): Promise<string[]>
   /** Its exit code, once it has ended. */
@@ -83,7 +86,7 @@ function start(file: string, args: string[] = [], { hear, env = {} }: StartOptio
   }
   return {
     kill: (signal) => void child.kill(signal),
-    write: (line) => void child.stdin.write(`${line}\n`),
+    input: child.stdin,
     end: () => within('its end', ended),
     line: (pattern) => {
       const found = new Promise<string[]>((resolve) => {
@@ -113,6 +116,29 @@ const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 async function addressOf(program: Program): Promise<string> {
   return (await program.line(/^(?:\S+ )*(\/ip4\/\S+\/p2p\/\w+)$/))[1]!
 }
+
+describe('the pages', () => {
+  it('have programs without type errors', async () => {
+    const pages = readdirSync(join(root, 'docs/how-to')).filter((name) => name.endsWith('.md'))
+    for (const page of pages) filesOf(`how-to/${page}`, page)
+    // One that has an error shows that they are looked at.
+    writeFileSync(join(folder, 'wrong.ts'), `import { createNode } from 'tinyp2p'\nawait createNode(7)\n`)
+    const typeRoots = [join(root, 'node_modules/@types')]
+    const compilerOptions = { rootDir: '/', typeRoots, allowJs: false }
+    const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['**/*.ts'] }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const run = promisify(execFile)(process.execPath, [tsc, '-p', folder], { cwd: folder, timeout: 90_000 })
+    const output = await run.then(
+      ({ stdout }) => stdout,
+      (error: { stdout: string }) => error.stdout,
+    )
+    // What is wrong in src is for the type check of src to say.
+    expect(output.split('\n').filter((line) => /^[\w-]+(\.md)?[/.]/.test(line))).toEqual([
+      expect.stringContaining('wrong.ts(2,18): error'),
+    ])
+  }, 100_000)
+})
 
 describe('the first five minutes', () => {
   it('are two programs that find each other', async () => {
@@ -289,5 +315,114 @@ describe('an HTTP service', () => {
     expect(await get('/healthz')).toMatchObject([503, { stopping: true }])
     expect(await open).toEqual([200, { greeting: 'Hello, Bob!' }])
     expect(await service.end()).toBe(0)
+  }, 60_000)
+})
+
+/** What comes of a URL of the page's server, when it is asked again until it fits. */
+async function textOf(url: string, fits: RegExp): Promise<string> {
+  for (;;) {
+    const text = await fetch(url).then((response) => response.text())
+    if (fits.test(text)) return text
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+describe('live data in a browser page', () => {
+  it('comes as events that nobody can break, with the last readings first, and ends with the gateway', async () => {
+    filesOf('how-to/browser-data.md')
+    const gateway = start('gateway.ts', [], { env: { PORT: '0' } })
+    const url = `http://127.0.0.1:${(await gateway.line(/^http .*port: (\d+)/))[1]!}`
+    expect(await textOf(url, /EventSource\('\/events'\)/)).toContain('<title>Readings</title>')
+    start('sensor.ts', [await addressOf(gateway)])
+
+    const decoder = new TextDecoder()
+    let heard = ''
+    const listen = async (enough: number): Promise<number> => {
+      heard = ''
+      const begin = Date.now()
+      for await (const chunk of (await fetch(`${url}/events`)).body!) {
+        heard += decoder.decode(chunk as Uint8Array)
+        if (heard.split('data: ').length > enough) return Date.now() - begin
+      }
+      throw new Error('it ended')
+    }
+    await listen(4)
+    expect(JSON.parse(/^data: (.*)$/m.exec(heard)![1]!)).toMatchObject({
+      text: expect.stringMatching(/^2\d\.\d\d °C at /),
+    })
+    // Four readings take two seconds, and those that were said before are there at once.
+    expect(await listen(4)).toBeLessThan(1_500)
+
+    const last = fetch(`${url}/events`).then((response) => response.text())
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    gateway.kill('SIGTERM')
+    await last
+    expect(await gateway.end()).toBe(0)
+  }, 60_000)
+})
+
+describe('a chat', () => {
+  it('shows who is here and who has gone, and what was said before one came', async () => {
+    filesOf('how-to/chat.md')
+    const alice = start('chat.ts', ['alice'])
+    const address = await addressOf(alice)
+    const bob = start('chat.ts', ['bob', address])
+    await alice.line(/^\* …\w{6} is here$/)
+    await bob.line(/^\* …\w{6} is here$/)
+    bob.input.write('hello, alice\u001b[31m\n')
+    await alice.line(/^\d\d:\d\d bob …\w{6}: hello, alice·\[31m$/)
+
+    const carol = start('chat.ts', ['carol', address])
+    await carol.line(/ bob …\w{6}: hello, alice/)
+    bob.kill('SIGKILL')
+    await alice.line(/^\* …\w{6} has left$/)
+    carol.input.end('bob?\n')
+    await alice.line(/ carol …\w{6}: bob\?$/)
+    expect(await carol.end()).toBe(0)
+  }, 60_000)
+})
+
+describe('metrics', () => {
+  it('are numbers that Prometheus reads', async () => {
+    filesOf('how-to/metrics.md')
+    const one = start('metrics.ts', [], { env: { PORT: '0' } })
+    const other = start('metrics.ts', [], { env: { PORT: '0', BOOT: await addressOf(one) } })
+    const port = (await other.line(/^http .*port: (\d+)/))[1]!
+    const text = await textOf(`http://127.0.0.1:${port}/metrics`, /outcome="answered"/)
+    const numbers = new Map<string, number>()
+    for (const line of text.trim().split('\n')) {
+      const [, name, value] = /^([a-z_0-9]+(?:\{(?:[a-z]+="[^"]*",?)*\})?) (\d+(?:\.\d+)?(?:e-?\d+)?)$/.exec(line) ?? []
+      expect([line, name]).toEqual([line, expect.any(String)])
+      numbers.set(name!, Number(value))
+    }
+    expect(Object.fromEntries(numbers)).toMatchObject({
+      p2p_connected_peers: 1,
+      'p2p_peers{state="identified"}': 1,
+      'p2p_topic_subscribers{topic="news"}': 1,
+      'p2p_audit_total{kind="admitted"}': expect.any(Number),
+    })
+  }, 60_000)
+})
+
+describe('debugging', () => {
+  it('is by the log, by explanations, and by a recording of a node that was killed', async () => {
+    filesOf('how-to/debugging.md')
+    const answerer = start('answerer.ts', [], { env: { RECORD: 'answerer.t2pr', TINYP2P_LOG: '' } })
+    const asker = start('asker.ts', [await addressOf(answerer)])
+    await asker.line(/^\{\} RequestRejected$/)
+    await asker.line(/^topic new: we are not in it$/)
+    await asker.line(/^a broadcast would reach nobody now: .*news/)
+    await asker.line(/^ {2}we dialled \/ip4\/127/)
+    await answerer.line(/tinyp2p\[answerer\] error: the handler failed on a request of …/)
+    await answerer.line(/^ {6}at .*shout\.ts:\d+/)
+    expect(await asker.end()).toBe(0)
+    answerer.kill('SIGKILL')
+    await answerer.end()
+
+    const look = start('look.ts', ['answerer.t2pr'])
+    await look.line(/^in \w{6} \{"text":"hello"\} → HELLO! \d+ ms$/)
+    await look.line(/^in \w{6} \{\} → Rejected \d+ ms$/)
+    await look.line(/^now \{\} → Cannot read properties/)
+    await start('look.ts', ['answerer.t2pr'], { env: { MENDED: '1' } }).line(/^now \{\} → !$/)
   }, 60_000)
 })
