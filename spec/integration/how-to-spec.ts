@@ -1,114 +1,14 @@
-/** What the how-to pages show, done as they say. A block whose first line is a comment with a file's name is that file. */
-import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import type { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+/** What the how-to pages show, done as they say. */
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { freePort } from '../support/free-port.js'
+import { filesOf, pathOf, root, start, type Program } from '../support/page-programs.js'
+import { endRelays, Relay } from '../support/relay.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** What a program may take to print a line, or to end, ms. */
-const PATIENCE = 25_000
-
-let folder: string
-let children: ChildProcessWithoutNullStreams[]
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tinyp2p-how-to-'))
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(folder, 'tsconfig.json'), readFileSync(join(root, 'tsconfig.json')))
-  children = []
-})
-
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
-})
-
-/** The files of a page of docs/, written; their lines of code. A file begins with its name, in a comment of its language. */
-function filesOf(page: string, into = '.'): number {
-  const text = readFileSync(join(root, 'docs', page), 'utf8')
-  let lines = 0
-  for (const [, name, code] of text.matchAll(/^```\w+\n(?:\/\/|#|<!--) ([\w./-]+)(?: -->)?\n(.*?)^```$/gms)) {
-    const path = join(folder, into, name!)
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, code!)
-    lines += code!.split('\n').filter((line) => line.trim() !== '').length
-  }
-  return lines
-}
-
-/** A program that runs. */
-interface Program {
-  kill(signal: NodeJS.Signals): void
-  input: Writable
-  /** The first line on its standard output or error that fits, of those that it has printed or is going to print. */
-  line(pattern: RegExp): Promise<string[]>
-  /** Its exit code, once it has ended. */
-  end(): Promise<number | null>
-}
-
-interface StartOptions {
-  /** Gets each line of its standard output. */
-  hear?: (line: string) => void
-  env?: Record<string, string>
-}
-
-/** A program of the page, with tinyp2p as it is in src. */
-function start(file: string, args: string[] = [], { hear, env = {} }: StartOptions = {}): Program {
-  const own = { TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'), NODE_OPTIONS: '', TINYP2P_LOG: 'off' }
-  const options = { cwd: folder, env: { ...process.env, ...own, ...env } }
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], options)
-  children.push(child)
-  const lines: string[] = []
-  const looks = new Set<() => void>()
-  for (const output of [child.stdout, child.stderr]) {
-    createInterface(output).on('line', (line) => {
-      lines.push(line)
-      if (output === child.stdout) hear?.(line)
-      for (const look of looks) look()
-    })
-  }
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  const within = async <T>(what: string, promise: Promise<T>): Promise<T> => {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      const error = (): Error => new Error(`${file}: ${what} did not come. It has printed:\n${lines.join('\n')}`)
-      timer = setTimeout(() => reject(error()), PATIENCE)
-    })
-    return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-  }
-  return {
-    kill: (signal) => void child.kill(signal),
-    input: child.stdin,
-    end: () => within('its end', ended),
-    line: (pattern) => {
-      const found = new Promise<string[]>((resolve) => {
-        const look = (): void => {
-          const match = lines.map((line) => pattern.exec(line)).find((one) => one !== null)
-          if (match !== undefined) resolve(match)
-        }
-        looks.add(look)
-        look()
-      })
-      return within(`a line ${String(pattern)}`, found)
-    },
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+afterEach(endRelays)
 
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 
@@ -122,13 +22,13 @@ describe('the pages', () => {
     const pages = readdirSync(join(root, 'docs/how-to')).filter((name) => name.endsWith('.md'))
     for (const page of pages) filesOf(`how-to/${page}`, page)
     // One that has an error shows that they are looked at.
-    writeFileSync(join(folder, 'wrong.ts'), `import { createNode } from 'tinyp2p'\nawait createNode(7)\n`)
+    writeFileSync(pathOf('wrong.ts'), `import { createNode } from 'tinyp2p'\nawait createNode(7)\n`)
     const typeRoots = [join(root, 'node_modules/@types')]
     const compilerOptions = { rootDir: '/', typeRoots, allowJs: false }
     const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['**/*.ts'] }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    writeFileSync(pathOf('tsconfig.json'), JSON.stringify(config))
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const run = promisify(execFile)(process.execPath, [tsc, '-p', folder], { cwd: folder, timeout: 90_000 })
+    const run = promisify(execFile)(process.execPath, [tsc, '-p', '.'], { cwd: pathOf('.'), timeout: 90_000 })
     const output = await run.then(
       ({ stdout }) => stdout,
       (error: { stdout: string }) => error.stdout,
@@ -220,7 +120,7 @@ describe('a persistent identity', () => {
 describe('a daemon', () => {
   it('ends what it is doing at SIGTERM, and is the same at its next start', async () => {
     filesOf('how-to/daemon.md')
-    const env = { DATA: join(folder, 'data'), LISTEN: '/ip4/127.0.0.1/tcp/0' }
+    const env = { DATA: pathOf('data'), LISTEN: '/ip4/127.0.0.1/tcp/0' }
     const daemon = start('daemon.mjs', [], { env })
     const [, address = ''] = await daemon.line(/^listening on (\S+)$/)
     const asking = start('ask.mjs', [address])
@@ -238,7 +138,7 @@ describe('a daemon', () => {
   it('has a unit that gives it longer to stop than it takes, and a container whose first process gets the signal', () => {
     filesOf('how-to/daemon.md')
     const [program, unit, image] = ['daemon.mjs', 'greeter.service', 'Dockerfile'].map((name) => {
-      return readFileSync(join(folder, name), 'utf8')
+      return readFileSync(pathOf(name), 'utf8')
     }) as [string, string, string]
     const drain = Number(/drain = ([\d_]+)/.exec(program)![1]!.replace('_', ''))
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)![1]) * 1_000).toBeGreaterThan(drain)
@@ -250,44 +150,21 @@ describe('a daemon', () => {
 describe('a public address', () => {
   it('is announced behind a forwarded port, and what is wrong with one is told', async () => {
     filesOf('how-to/public-address.md')
-    // The router: it forwards its port to that of the server.
-    const sockets = new Set<Socket>()
-    let inside = 0
-    const router = createServer((outer) => {
-      const inner = connect(inside, '127.0.0.1')
-      for (const [one, other] of [
-        [outer, inner],
-        [inner, outer],
-      ] as const) {
-        sockets.add(one)
-        one.pipe(other)
-        one.on('error', () => other.destroy())
-      }
-    })
-    await new Promise<void>((resolve) => router.listen(0, '127.0.0.1', resolve))
-    try {
-      const outside = (router.address() as AddressInfo).port
-      inside = await freePort()
-      const env = { LISTEN: `/ip4/127.0.0.1/tcp/${inside}`, ANNOUNCE: `/ip4/127.0.0.1/tcp/${outside}` }
-      const address = await addressOf(start('server.ts', [], { env }))
-      expect(address).toContain(`/tcp/${outside}/p2p/`)
-      await start('reach.ts', [address]).line(/^reached$/)
+    const port = await freePort()
+    const router = await Relay.to(port)
+    const server = start('server.ts', [], { env: { LISTEN: `/ip4/127.0.0.1/tcp/${port}`, ANNOUNCE: router.address } })
+    const address = await addressOf(server)
+    expect(address.startsWith(`${router.address}/p2p/`)).toBe(true)
+    await start('reach.ts', [address]).line(/^reached$/)
 
-      const another = address.replace(
-        /\w+$/,
-        await addressOf(start('server.ts', [], { env: { LISTEN: LOOPBACK } })).then((one) => one.split('/').at(-1)!),
-      )
-      await start('reach.ts', [another]).line(/^ {2}\/ip4\/127.*: another node is there now, with another peer id/)
+    const stranger = await addressOf(start('server.ts', [], { env: { LISTEN: LOOPBACK } }))
+    const another = `${router.address}/p2p/${stranger.split('/').at(-1)!}`
+    await start('reach.ts', [another]).line(/^ {2}\/ip4\/.*: another node is there now, with another peer id/)
 
-      const closed = address.replace(`/tcp/${outside}/`, `/tcp/${await freePort()}/`)
-      await start('reach.ts', [closed]).line(/^ {2}\/ip4\/127.*: connect ECONNREFUSED .*nothing listens on this port/)
-      await start('reach.ts', [closed.replace('ip4/127.0.0.1', 'dns4/nowhere.invalid')]).line(
-        /^ {2}\/dns4\/.*: .*nowhere\.invalid/,
-      )
-    } finally {
-      for (const socket of sockets) socket.destroy()
-      router.close()
-    }
+    const closed = address.replace(router.address, `/ip4/127.0.0.1/tcp/${await freePort()}`)
+    await start('reach.ts', [closed]).line(/^ {2}\/ip4\/.*: connect ECONNREFUSED .*nothing listens on this port/)
+    const nameless = closed.replace('ip4/127.0.0.1', 'dns4/nowhere.invalid')
+    await start('reach.ts', [nameless]).line(/^ {2}\/dns4\/.*: .*nowhere\.invalid/)
   }, 60_000)
 })
 
