@@ -285,7 +285,8 @@ describe('debugging', () => {
   it('is by the log, by explanations, and by a recording of a node that was killed', async () => {
     filesOf('how-to/debugging.md')
     const answerer = start('answerer.ts', [], { env: { RECORD: 'answerer.t2pr', TINYP2P_LOG: '' } })
-    const asker = start('asker.ts', [await addressOf(answerer)])
+    const asker = start('asker.ts', [await addressOf(answerer)], { env: { TINYP2P_LOG: 'debug' } })
+    await asker.line(/tinyp2p\[asker\] debug: .*connected to …/)
     await asker.line(/^\{\} RequestRejected$/)
     await asker.line(/^topic new: we are not in it$/)
     await asker.line(/^a broadcast would reach nobody now: .*news/)
