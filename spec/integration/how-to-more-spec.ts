@@ -1,0 +1,41 @@
+/** More of what the how-to pages show, done as they say; and all of their programs have the types that they should. */
+import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { describe, expect, it } from '@jest/globals'
+import { filesOf, pathOf, print, start, startAndHear, write } from '../support/how-to.js'
+
+describe('files', () => {
+  it('go as streams, with progress, are cancelled and go on, and have their name only when their hash is right', async () => {
+    filesOf('files.md')
+    const content = randomBytes(32 << 20)
+    write('far/film', content)
+    const { line: address } = await startAndHear('share.ts', ['far/film'])
+
+    const cancelled: string[] = []
+    const child = start('fetch.ts', [address, 'film'], (line) => {
+      if (line === '5 %') child.kill('SIGINT')
+      cancelled.push(line)
+    })
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(cancelled.at(-1)).toBe('cancelled')
+    const { size } = statSync(pathOf('film.part'))
+    expect(size).toBeGreaterThan(0)
+    expect(size).toBeLessThan(content.length)
+
+    const told = (await print('fetch.ts', address, 'film')).trim().split('\n')
+    expect(parseInt(told[0]!)).toBeGreaterThanOrEqual(5)
+    expect(told.slice(-2)).toEqual(['100 %', 'done'])
+    expect(readFileSync(pathOf('film')).equals(content)).toBe(true)
+
+    write('far/film', content.fill(7, 1_000, 1_001))
+    expect(await print('fetch.ts', address, 'film')).toContain('Error: film is not what was promised')
+    expect(existsSync(pathOf('film.part'))).toBe(false)
+
+    expect(await print('fetch.ts', address, 'passwd')).toContain('no such file')
+
+    const { line: inbox } = await startAndHear('receive.ts')
+    expect(await print('send.ts', inbox, 'far/film')).toBe('all of it is there\nand its hash is right\n')
+    expect(readFileSync(pathOf('inbox-film')).equals(content)).toBe(true)
+  }, 60_000)
+})
