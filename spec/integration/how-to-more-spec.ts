@@ -2,8 +2,17 @@
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import { filesOf, pathOf, print, start, startAndHear, write } from '../support/how-to.js'
+
+/** Looks again and again, for 20 s. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; !holds(); i++) {
+    if (i === 1_000) throw new Error('it has not come to that')
+    await pause(20)
+  }
+}
 
 describe('files', () => {
   it('go as streams, with progress, are cancelled and go on, and have their name only when their hash is right', async () => {
@@ -37,5 +46,36 @@ describe('files', () => {
     const { line: inbox } = await startAndHear('receive.ts')
     expect(await print('send.ts', inbox, 'far/film')).toBe('all of it is there\nand its hash is right\n')
     expect(readFileSync(pathOf('inbox-film')).equals(content)).toBe(true)
+  }, 60_000)
+})
+
+describe('a shared map', () => {
+  it('is one after a cut and for who comes late: on the simulated network, and in processes one of which is killed', async () => {
+    filesOf('crdt.md')
+    expect(await print('shared-map.test.ts')).toMatch(/pass 1\n/)
+
+    const heard: string[][] = []
+    /** Its address, and how to write. */
+    const join = async (...boot: string[]) => {
+      const lines: string[] = []
+      heard.push(lines)
+      const { child, line: address } = await startAndHear('map.ts', boot, (line) => lines.push(line))
+      return { address, child, write: (text: string) => child.stdin!.write(`${text}\n`) }
+    }
+    const all = (n: number, line: string) => until(() => heard.slice(-n).every((lines) => lines.includes(line)))
+
+    const first = await join()
+    first.write('colour=red')
+    const second = await join(first.address)
+    const third = await join(first.address)
+    await all(3, 'colour=red')
+    second.write('shape=round')
+    third.write('size=large')
+    await Promise.all([all(3, 'shape=round'), all(3, 'size=large')])
+    first.child.kill('SIGKILL')
+    third.write('colour=blue')
+    await all(2, 'colour=blue')
+    await join(second.address)
+    await Promise.all(['colour=blue', 'shape=round', 'size=large'].map((line) => all(3, line)))
   }, 60_000)
 })
