@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import { filesOf, pathOf, print, start, startAndHear, write } from '../support/how-to.js'
+import { filesOf, pageOf, pathOf, print, start, startAndHear, write } from '../support/how-to.js'
 
 /** Looks again and again, for 20 s. */
 async function until(holds: () => boolean): Promise<void> {
@@ -77,5 +77,17 @@ describe('a shared map', () => {
     await all(2, 'colour=blue')
     await join(second.address)
     await Promise.all(['colour=blue', 'shape=round', 'size=large'].map((line) => all(3, line)))
+  }, 60_000)
+})
+
+describe('schemas', () => {
+  it('look at what goes out and what comes in, and two versions are served side by side', async () => {
+    filesOf('schemas.md')
+    const [both, old] = await Promise.all([startAndHear('server.ts'), startAndHear('server.ts', ['old'])])
+    const [asBoth, asOld] = [...pageOf('schemas.md').matchAll(/^```text\n(.*?)^```$/gms)].map(([, text]) => text)
+    const named = (output: string) => output.replaceAll(/12D3KooW\w+/g, '12D3KooW…')
+    expect(named(await print('client.ts', both.line))).toBe(asBoth)
+    expect(named(await print('client.ts', old.line))).toBe(asOld)
+    expect(await print('stranger.ts', both.line)).toBe('RequestRejected BadRequest\n')
   }, 60_000)
 })

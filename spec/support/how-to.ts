@@ -40,11 +40,14 @@ export function write(name: string, content: string | Uint8Array): void {
   writeFileSync(pathOf(name), content)
 }
 
+export function pageOf(page: string): string {
+  return readFileSync(join(root, 'docs', 'how-to', page), 'utf8')
+}
+
 /** The files of a page, written; their lines of code. */
 export function filesOf(page: string): number {
-  const markdown = readFileSync(join(root, 'docs', 'how-to', page), 'utf8')
   let lines = 0
-  for (const [, name, code] of markdown.matchAll(/^```[jt]s\n\/\/ (\S+\.[cm]?[jt]s)\n(.*?)^```$/gms)) {
+  for (const [, name, code] of pageOf(page).matchAll(/^```[jt]s\n\/\/ (\S+\.[cm]?[jt]s)\n(.*?)^```$/gms)) {
     write(name!, code!)
     lines += code!.split('\n').filter((line) => line.trim() !== '').length
   }
