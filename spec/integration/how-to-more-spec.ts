@@ -2,9 +2,13 @@
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import { filesOf, pageOf, pathOf, print, start, startAndHear, write } from '../support/how-to.js'
+import { filesOf, pageOf, pathOf, print, root, run, start, startAndHear, write } from '../support/how-to.js'
+
+/** As the pages write peer ids. */
+const named = (output: string): string => output.replaceAll(/12D3KooW\w+/g, '12D3KooW…')
 
 /** Looks again and again, for 20 s. */
 async function until(holds: () => boolean): Promise<void> {
@@ -56,7 +60,7 @@ describe('a shared map', () => {
 
     const heard: string[][] = []
     /** Its address, and how to write. */
-    const join = async (...boot: string[]) => {
+    const enter = async (...boot: string[]) => {
       const lines: string[] = []
       heard.push(lines)
       const { child, line: address } = await startAndHear('map.ts', boot, (line) => lines.push(line))
@@ -64,10 +68,10 @@ describe('a shared map', () => {
     }
     const all = (n: number, line: string) => until(() => heard.slice(-n).every((lines) => lines.includes(line)))
 
-    const first = await join()
+    const first = await enter()
     first.write('colour=red')
-    const second = await join(first.address)
-    const third = await join(first.address)
+    const second = await enter(first.address)
+    const third = await enter(first.address)
     await all(3, 'colour=red')
     second.write('shape=round')
     third.write('size=large')
@@ -75,7 +79,7 @@ describe('a shared map', () => {
     first.child.kill('SIGKILL')
     third.write('colour=blue')
     await all(2, 'colour=blue')
-    await join(second.address)
+    await enter(second.address)
     await Promise.all(['colour=blue', 'shape=round', 'size=large'].map((line) => all(3, line)))
   }, 60_000)
 })
@@ -85,9 +89,49 @@ describe('schemas', () => {
     filesOf('schemas.md')
     const [both, old] = await Promise.all([startAndHear('server.ts'), startAndHear('server.ts', ['old'])])
     const [asBoth, asOld] = [...pageOf('schemas.md').matchAll(/^```text\n(.*?)^```$/gms)].map(([, text]) => text)
-    const named = (output: string) => output.replaceAll(/12D3KooW\w+/g, '12D3KooW…')
     expect(named(await print('client.ts', both.line))).toBe(asBoth)
     expect(named(await print('client.ts', old.line))).toBe(asOld)
     expect(await print('stranger.ts', both.line)).toBe('RequestRejected BadRequest\n')
   }, 60_000)
+})
+
+describe('tests', () => {
+  it('run in node:test, vitest and jest by the configs of the page; what hangs is named, and what fails is shortened', async () => {
+    filesOf('tests.md')
+    const test = readFileSync(pathOf('patient.test.ts'), 'utf8')
+    for (const [, line, runner] of pageOf('tests.md').matchAll(/^\|.*`(import \{ test \} from '(.*?)')`/gm)) {
+      write(`${runner!.replace(/\W/g, '')}/patient.test.ts`, test.replace("import { test } from 'node:test'", line!))
+      write(`${runner!.replace(/\W/g, '')}/patient.ts`, readFileSync(pathOf('patient.ts')))
+    }
+    const title = 'a server that is down for five seconds answers after all'
+    // They get tinyp2p as it is in src.
+    const [ours, testing] = ['index', 'testing/index'].map((name) => JSON.stringify(join(root, 'src', `${name}.ts`)))
+    const name = ['^tinyp2p$', '^tinyp2p/testing$']
+
+    const node = await run('--import', 'tsx', '--test', '--test-reporter=tap', 'nodetest/patient.test.ts')
+    expect(node.out).toContain(`ok 1 - ${title}`)
+
+    const alias = `[{ find: /${name[0]}/, replacement: ${ours} }, { find: /${name[1]!.replace('/', '\\/')}/, replacement: ${testing} }]`
+    write('vitest/vitest.config.js', `export default { resolve: { alias: ${alias} } }`)
+    const vitest = await run('node_modules/vitest/vitest.mjs', 'run', '--root', 'vitest', '--reporter=verbose')
+    expect(vitest.out).toContain(title)
+    expect(vitest.code).toBe(0)
+
+    const config = readFileSync(pathOf('jest.config.js'), 'utf8')
+    expect(readFileSync(join(root, 'docs', 'testing.md'), 'utf8').includes(config)).toBe(true)
+    const moduleNameMapper = `{ ...config.moduleNameMapper, '${name[0]}': ${ours}, '${name[1]}': ${testing} }`
+    const more = `moduleNameMapper: ${moduleNameMapper}, testMatch: ['**/jestglobals/*.test.ts']`
+    write('jest/jest.config.js', `import config from '../jest.config.js'\nexport default { ...config, ${more} }`)
+    const jest = await run(
+      '--experimental-vm-modules',
+      'node_modules/jest/bin/jest.js',
+      ...['--config', 'jest/jest.config.js', '--rootDir', '.', '--verbose'],
+    )
+    expect(jest.err).toContain(title)
+    expect(jest.code).toBe(0)
+
+    const [, stuck] = /^```text\n(.*?)^```$/ms.exec(pageOf('tests.md'))!
+    expect(named(await print('stuck.ts'))).toBe(stuck)
+    expect((await run('--import', 'tsx', 'shorten.ts')).out).toBe("[ 'freeze', 'ask' ]\n")
+  }, 90_000)
 })
