@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import { filesOf, pageOf, pathOf, print, root, run, start, startAndHear, write } from '../support/how-to.js'
+import { filesOf, npx, pageOf, pathOf, print, root, run, start, startAndHear, write } from '../support/how-to.js'
 
 /** As the pages write peer ids. */
 const named = (output: string): string => output.replaceAll(/12D3KooW\w+/g, '12D3KooW…')
@@ -113,7 +113,7 @@ describe('tests', () => {
 
     const alias = `[{ find: /${name[0]}/, replacement: ${ours} }, { find: /${name[1]!.replace('/', '\\/')}/, replacement: ${testing} }]`
     write('vitest/vitest.config.js', `export default { resolve: { alias: ${alias} } }`)
-    const vitest = await run('node_modules/vitest/vitest.mjs', 'run', '--root', 'vitest', '--reporter=verbose')
+    const vitest = await npx('vitest run --root vitest --reporter=verbose')
     expect(vitest.out).toContain(title)
     expect(vitest.code).toBe(0)
 
@@ -133,5 +133,21 @@ describe('tests', () => {
     const [, stuck] = /^```text\n(.*?)^```$/ms.exec(pageOf('tests.md'))!
     expect(named(await print('stuck.ts'))).toBe(stuck)
     expect((await run('--import', 'tsx', 'shorten.ts')).out).toBe("[ 'freeze', 'ask' ]\n")
+  }, 90_000)
+})
+
+describe('bundlers', () => {
+  // All of them, with the package as it is packed, are in spec/users. Here those that are at hand, as the page calls them.
+  it('make one file of a program, by the commands and configs of the page', async () => {
+    filesOf('bundlers.md')
+    const [, command] = /^npx (esbuild .*)$/m.exec(pageOf('bundlers.md'))!
+    expect(await npx(command!)).toMatchObject({ code: 0 })
+    expect(await run('out/esbuild.mjs')).toEqual({ out: 'bundled\n', err: '', code: 0 })
+
+    const alias = `{ alias: [{ find: /^tinyp2p$/, replacement: ${JSON.stringify(join(root, 'src', 'index.ts'))} }] }`
+    const config = `import config from './vite.config.js'\nexport default { ...config, resolve: ${alias} }`
+    write('ours.config.js', config)
+    expect(await npx('vite build --config ours.config.js')).toMatchObject({ code: 0 })
+    expect(await run('out/vite/app.mjs')).toEqual({ out: 'bundled\n', err: '', code: 0 })
   }, 90_000)
 })

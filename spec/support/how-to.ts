@@ -54,18 +54,18 @@ export function filesOf(page: string): number {
   return lines
 }
 
-/** Node.js in the folder, with tinyp2p as it is in src. */
-function launch(args: string[]): ChildProcess {
+/** A command in the folder, with tinyp2p as it is in src. */
+function launch(command: string, args: string[]): ChildProcess {
   const { JEST_WORKER_ID: _, NODE_TEST_CONTEXT: __, ...outer } = process.env
   const env = { ...outer, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json'), NODE_OPTIONS: '', TINYP2P_LOG: 'off' }
-  const child = spawn(process.execPath, args, { cwd: folder, env })
+  const child = spawn(command, args, { cwd: folder, env })
   children.push(child)
   return child
 }
 
 /** A program of the page; `hear` gets each line that it prints. */
 export function start(file: string, args: string[], hear: (line: string) => void = () => undefined): ChildProcess {
-  const child = launch(['--import', 'tsx', file, ...args])
+  const child = launch(process.execPath, ['--import', 'tsx', file, ...args])
   createInterface(child.stdout!).on('line', hear)
   child.stderr!.on('data', (data: Buffer) => process.stderr.write(data))
   return child
@@ -87,15 +87,30 @@ export async function startAndHear(
   })
 }
 
-/** What a program prints until it ends, on both of its outputs, and its code. */
-export async function run(...args: string[]): Promise<{ out: string; err: string; code: number | null }> {
-  const child = launch(args)
+interface Ended {
+  out: string
+  err: string
+  code: number | null
+}
+
+/** What a command prints until it ends, on both of its outputs, and its code. */
+async function end(child: ChildProcess): Promise<Ended> {
   const ended = once(child, 'close') as Promise<[number | null]>
   const [out, err, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), ended])
   return { out, err, code }
 }
 
-/** The same for a program of the page. Throws when it does not end well. */
+/** A command of the page, as it stands there, of tools that are installed. */
+export function npx(command: string): Promise<Ended> {
+  return end(launch('npx', ['--no-install', ...command.split(' ')]))
+}
+
+/** Node.js with these arguments. */
+export function run(...args: string[]): Promise<Ended> {
+  return end(launch(process.execPath, args))
+}
+
+/** What a program of the page prints until it ends. Throws when it does not end well. */
 export async function print(file: string, ...args: string[]): Promise<string> {
   const { out, err, code } = await run('--import', 'tsx', file, ...args)
   if (code !== 0 || err !== '') throw new Error(`${file} has ended with ${String(code)}: ${err}`)
