@@ -151,3 +151,18 @@ describe('bundlers', () => {
     expect(await run('out/vite/app.mjs')).toEqual({ out: 'bundled\n', err: '', code: 0 })
   }, 90_000)
 })
+
+describe('moving from js-libp2p', () => {
+  it('goes program by program: the old one and the new one ask each other, hear each other, and are the same peer', async () => {
+    filesOf('from-js-libp2p.md')
+    const polyfill = `import ${JSON.stringify(join(root, 'src', 'platform', 'polyfill.ts'))}\n`
+    for (const file of ['before.ts', 'beside.ts']) write(file, polyfill + readFileSync(pathOf(file), 'utf8'))
+    const [before, after] = await Promise.all([startAndHear('before.ts'), startAndHear('after.ts')])
+    for (const { line: address } of [before, after]) {
+      expect(await print('before.ts', address)).toBe('Hello, Alice!\n')
+      expect(await print('after.ts', address)).toBe('Hello, Alice!\n')
+    }
+    expect(await print('beside.ts')).toBe('libp2p hears good morning\ntinyp2p hears good evening\n')
+    expect(await print('same-peer.ts')).toBe('true\n')
+  }, 60_000)
+})

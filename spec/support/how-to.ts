@@ -48,7 +48,8 @@ export function pageOf(page: string): string {
 export function filesOf(page: string): number {
   let lines = 0
   for (const [, name, code] of pageOf(page).matchAll(/^```[jt]s\n\/\/ (\S+\.[cm]?[jt]s)\n(.*?)^```$/gms)) {
-    write(name!, code!)
+    // These are installed under older names here.
+    write(name!, code!.replaceAll(/'@libp2p\/(gossipsub|noise|yamux)'/g, "'@chainsafe/libp2p-$1'"))
     lines += code!.split('\n').filter((line) => line.trim() !== '').length
   }
   return lines
