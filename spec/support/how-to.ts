@@ -44,12 +44,12 @@ export function pageOf(page: string): string {
   return readFileSync(join(root, 'docs', 'how-to', page), 'utf8')
 }
 
-/** The files of a page, written; their lines of code. */
-export function filesOf(page: string): number {
+/** The files of a page, written, into a folder in the folder if it is named; their lines of code. */
+export function filesOf(page: string, under = '.'): number {
   let lines = 0
   for (const [, name, code] of pageOf(page).matchAll(/^```[jt]s\n\/\/ (\S+\.[cm]?[jt]s)\n(.*?)^```$/gms)) {
     // These are installed under older names here.
-    write(name!, code!.replaceAll(/'@libp2p\/(gossipsub|noise|yamux)'/g, "'@chainsafe/libp2p-$1'"))
+    write(join(under, name!), code!.replaceAll(/'@libp2p\/(gossipsub|noise|yamux)'/g, "'@chainsafe/libp2p-$1'"))
     lines += code!.split('\n').filter((line) => line.trim() !== '').length
   }
   return lines
