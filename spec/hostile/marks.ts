@@ -30,10 +30,13 @@ export const MARKS: Record<string, Marks> = {
   // A handler that computes for 50 ms stops everything for 50 ms.
   'handlers-dear-at-once': { varies: ['p99', 'stall'] },
   'handlers-dear-steady': { varies: ['p99', 'stall'] },
+  'handlers-dear-fresh': { varies: ['p99', 'stall'] },
+  'ends-at-once': { varies: ['p99', 'stall'] },
   'answers-endless': { varies: ['stall'] },
   'answers-endless-four': { varies: ['stall'] },
   // What is cached of them goes when others need the room.
   'answers-without-credit': { varies: ['back'] },
+  'gossip-topics-many': { varies: ['stall'] },
   'gossip-valid': { varies: ['back', 'stall'] },
   'gossip-bad-signatures': { varies: ['stall'] },
   'honest-large-answers': { varies: ['back'] },

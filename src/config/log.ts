@@ -2,17 +2,16 @@
 import { show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { printable } from '../wire/text.js'
-import type { NodeConfig } from './config.js'
 
 const LONGEST = 64
 
 /** @returns the name, if there is one. @throws `InvalidConfig` */
-export function readLogConfig({ logger, name }: Pick<NodeConfig, 'logger' | 'name'>): string | undefined {
+export function readLogConfig({ logger, name }: { logger?: unknown; name?: unknown }): string | undefined {
   if (logger !== undefined && logger !== false && typeof logger !== 'function') {
     throw new P2pError('InvalidConfig', `logger must be a function, or false for none, not ${show(logger)}`)
   }
   if (name === undefined) return undefined
-  if (typeof (name as unknown) === 'string' && name !== '' && name.length <= LONGEST && printable(name) === name) {
+  if (typeof name === 'string' && name !== '' && name.length <= LONGEST && printable(name) === name) {
     return name
   }
   throw new P2pError('InvalidConfig', `name must be 1 to ${LONGEST} printable characters, not ${show(name)}`)

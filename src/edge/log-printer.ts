@@ -1,7 +1,25 @@
-/** Lines of the log on standard error, for people. */
+/** Lines of the log, and how they are on standard error, for people. */
+import type { LogLevel } from '../core/effects.js'
 import { environment } from '../platform/process.js'
 import { printable } from '../wire/text.js'
-import type { LogEntry, LogLevel } from './log.js'
+
+/** One line of a node's log. */
+export interface LogEntry {
+  /** When it was written: ms since 1970, or on the node's own clock if its `scheduler` has another one, as in a simulation. */
+  time: number
+  /** `error`, `warn`, `info` or `debug`. */
+  level: LogLevel
+  /** Peer id of the node that wrote it; absent while it does not know that yet. */
+  node?: string
+  /** The node's `name`, where its config has one. In a simulation: `n1`, `n2` and so on. */
+  name?: string
+  /** Peer id of the peer that the line is about, where it is about one. */
+  peer?: string
+  /** The text, on one line, 1,000 characters at most, without control characters. */
+  message: string
+  /** The error that the line is about, if there is one. */
+  cause?: unknown
+}
 
 /** The smaller, the more important. `off`: no line is. */
 const RANKS: Readonly<Record<LogLevel | 'off', number>> = { off: -1, error: 0, warn: 1, info: 2, debug: 3 }

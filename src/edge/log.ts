@@ -3,27 +3,9 @@ import type { LogLevel } from '../core/effects.js'
 import { LogLines } from '../core/limits/log-lines.js'
 import type { Said } from '../core/terms.js'
 import { printable } from '../wire/text.js'
-import { printEntry, wantedLevel } from './log-printer.js'
+import { printEntry, wantedLevel, type LogEntry } from './log-printer.js'
 
-export type { LogLevel }
-
-/** One line of a node's log. */
-export interface LogEntry {
-  /** When it was written: ms since 1970, or on the node's own clock if its `scheduler` has another one, as in a simulation. */
-  time: number
-  /** `error`, `warn`, `info` or `debug`. */
-  level: LogLevel
-  /** Peer id of the node that wrote it; absent while it does not know that yet. */
-  node?: string
-  /** The node's `name`, where its config has one. In a simulation: `n1`, `n2` and so on. */
-  name?: string
-  /** Peer id of the peer that the line is about, where it is about one. */
-  peer?: string
-  /** The text, on one line, 1,000 characters at most, without control characters. */
-  message: string
-  /** The error that the line is about, if there is one. */
-  cause?: unknown
-}
+export type { LogEntry, LogLevel }
 
 /** For what strangers cannot cause. */
 export type PlainLogger = (level: LogLevel, message: string, cause?: unknown) => void

@@ -3,7 +3,6 @@ import { scopeOf } from '../core/peers/scopes.js'
 
 const ADVICE: readonly [RegExp, string][] = [
   [/\bECONNREFUSED\b/, 'nothing listens on this port'],
-  [/\b(ECONNRESET|EPIPE)\b|hung up/, 'it hung up: it is no node, or has another network key, or does not let us in'],
   [/\b(EHOSTUNREACH|ENETUNREACH|ENETDOWN)\b/, 'no way leads there from this machine'],
   [/^timed out$|\bETIMEDOUT\b/, 'nothing answers: the host is off, or a firewall drops what comes'],
   [/with another peer id/, 'the address is of a node that is there no more, or has lost its secret'],

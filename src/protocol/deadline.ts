@@ -1,7 +1,8 @@
 /** One deadline for all of a typed call: codecs and schemas are users' code, which may take its time, or hang. */
-import { firstValueFrom, from, throwError, timeout as timeoutOf } from 'rxjs'
+import { from, throwError, timeout as timeoutOf } from 'rxjs'
 import { checkNumber, checkObject, checkSignal, isThenable } from '../edge/checks.js'
 import { clockOf, type NodeClock } from '../edge/clocks.js'
+import { firstValueFrom } from '../edge/first-value.js'
 import type { RequestOptions } from '../edge/requests/outbound.js'
 import { abortable, aborted } from '../edge/signals.js'
 import { P2pError } from '../errors.js'

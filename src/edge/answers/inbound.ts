@@ -12,7 +12,7 @@ import { nextTurn } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
-import { ServedProtocols, type ServeRequest } from './protocols.js'
+import { ServedProtocols } from './protocols.js'
 import { Pulls } from './pulls.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 import { line } from '../../core/terms.js'
@@ -57,6 +57,9 @@ export interface EventHandler {
    */
   handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
 }
+
+/** Answers requests of one protocol. */
+export type ServeRequest = (request: InboundRequest) => void
 
 /** What a handler gets with the bytes of a request. */
 export interface RequestContext {
@@ -234,7 +237,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
-  readonly protocols: ServedProtocols
+  readonly protocols: ServedProtocols<ServeRequest>
   private readonly requests = new IdMap<Inbound>()
   private handle: EventHandler['handleInboundRequest']
   /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */

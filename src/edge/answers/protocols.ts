@@ -4,11 +4,7 @@ import type { Command } from '../../core/events.js'
 import { P2pError } from '../../errors.js'
 import { decodeCall } from '../../wire/call.js'
 import { show } from '../checks.js'
-import type { InboundRequest } from './inbound.js'
 import type { Rejection } from './reasons.js'
-
-/** Answers requests of one protocol. */
-export type ServeRequest = (request: InboundRequest) => void
 
 /** `name`, or `name@version`. */
 const NAME = /^[A-Za-z0-9._/-]{1,64}(@[A-Za-z0-9._-]{1,32})?$/
@@ -17,18 +13,19 @@ const MOST = 128
 /** Of a name with its version: what it ends with. */
 const VERSION = /[@/]v?\d[\w.-]*$/
 
-export class ServedProtocols {
-  private readonly servers = new Map<string, ServeRequest>()
+/** `Server`: what answers requests of one protocol. */
+export class ServedProtocols<Server> {
+  private readonly servers = new Map<string, Server>()
   private readonly subscriptions = new Subscription()
 
   constructor(private readonly push: (command: Command) => void) {}
 
   /** @throws `InvalidConfig`, `HandlerAlreadySet` */
-  add(name: string, server: ServeRequest): Subscription {
+  add(name: string, server: Server): Subscription {
     if (typeof (name as unknown) !== 'string' || (name !== '' && !NAME.test(name))) {
       throw new P2pError('InvalidConfig', `a protocol is named as name or name@version, not ${show(name)}`)
     }
-    if (typeof (server as unknown) !== 'function') {
+    if (typeof server !== 'function') {
       throw new P2pError('InvalidConfig', `the server of ${name} must be a function, not ${show(server)}`)
     }
     if (this.servers.has(name)) {
@@ -51,7 +48,7 @@ export class ServedProtocols {
   }
 
   /** Whose request this is; `undefined`: of no protocol that is served. */
-  serverOf(data: Uint8Array): ServeRequest | undefined {
+  serverOf(data: Uint8Array): Server | undefined {
     if (this.servers.size === 0) return undefined
     const call = decodeCall(data)
     return call && this.servers.get(call.protocol)

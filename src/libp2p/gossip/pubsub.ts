@@ -173,11 +173,13 @@ export class Pubsub {
     return { ...rpc, subscriptions: words }
   }
 
-  /** As if it had left them. */
-  private dropTopics(peer: string, topics: string[]): void {
+  /** As if it had left them, unless gossipsub hears nothing of it. */
+  private dropTopics(peer: string, topics: string[]): boolean {
+    if (!this.scores.allowRead(peer)) return false
     this.refuse(peer, 'topics', { count: topics.length })
     const subscriptions = topics.map((topic) => ({ topic, subscribe: false }))
     void this.inside.handleReceivedRpc(peerIdFromString(peer), { subscriptions, messages: [] }).catch(() => undefined)
+    return true
   }
 
   /** Of a peer that has gone since messages alone count: gossipsub would keep for ever what it says of topics and meshes. */

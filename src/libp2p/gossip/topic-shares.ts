@@ -26,8 +26,8 @@ export class TopicShares {
     topicBytes: number,
     /** Are we in it? */
     private readonly isOurs: (topic: string) => boolean,
-    /** The peer is to be in these no more; `changed` is called at once. */
-    private readonly drop: (peer: string, topics: string[]) => void,
+    /** The peer is to be in these no more; `changed` is called at once. `false`: gossipsub hears nothing of this peer now. */
+    private readonly drop: (peer: string, topics: string[]) => boolean,
   ) {
     this.total = Math.max(1, Math.floor(topicBytes / TOPIC_SIZE))
   }
@@ -87,8 +87,7 @@ export class TopicShares {
     }
     const amount = Math.min(wanted, Math.floor((this.heldBy(largest) - this.heldBy(peer)) / 2))
     if (amount < 1) return false
-    this.drop(largest, [...this.counted.get(largest)!.topics].slice(-amount))
-    return true
+    return this.drop(largest, [...this.counted.get(largest)!.topics].slice(-amount))
   }
 
   private heldBy(peer: string): number {

@@ -16,7 +16,11 @@ export const OWN: Blame = { own: true }
 export const OTHERS: Blame = { own: false }
 
 /** `hungUp`: its connection is closed for that. Without `own` it is not to blame. */
-export type Refuse = (peer: string, what: RefusedKind, how?: Partial<Blame> & { hungUp?: boolean; count?: number }) => void
+export type Refuse = (
+  peer: string,
+  what: RefusedKind,
+  how?: Partial<Blame> & { hungUp?: boolean; count?: number },
+) => void
 
 export class Refusals {
   /** Called with what is reported. For one listener to set. */

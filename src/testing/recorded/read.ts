@@ -17,12 +17,15 @@ export interface RecordedBatch {
   index: number
   /** ms on the node's clock, whose start has no meaning. */
   at: number
+  /** What came in. */
   events: Event[]
+  /** What the core asked for. */
   effects: Effect[]
 }
 
 /** A request of the recording, and what a handler of today makes of it. */
 export interface HandledRequest {
+  /** The request, with what was answered then. */
   request: RecordedRequest
   /** What it answers; absent: it has thrown. */
   values?: Uint8Array[]

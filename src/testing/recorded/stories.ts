@@ -18,18 +18,23 @@ export interface RecordedRequest {
   endedAt?: number
   /** Why it failed, if it did: an `ErrorCode`, or the code that the handler gave. */
   code?: string
+  /** What was said of that. */
   message?: string
 }
 
 /** A broadcast that this node has sent or heard. */
 export interface RecordedBroadcast {
+  /** `out`: this node has sent it. `in`: it has heard it. */
   direction: 'out' | 'in'
+  /** The topic's name. */
   topic: string
   /** The signer's peer id. */
   from: string
   /** The peer that handed it to us; absent: it is our own. */
   via?: string
+  /** When it was sent or delivered: ms on the node's clock, whose start has no meaning. */
   at: number
+  /** The payload; zeros in a redacted recording. */
   data: Uint8Array
 }
 
