@@ -6,9 +6,21 @@
  */
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Application, Converter, KindRouter, ReflectionKind, type DocumentReflection, type Reflection } from 'typedoc'
+import {
+  Application,
+  Converter,
+  KindRouter,
+  PageEvent,
+  ReflectionKind,
+  Slugger,
+  type DocumentReflection,
+  type ProjectReflection,
+  type Reflection,
+} from 'typedoc'
 import { readArgs, runCommand } from './command-line.js'
+import { countCode, type Parser } from './package/heading-code.js'
 import { GROUPS, groupOf, pagesOf, titleOf } from './package/pages.js'
+import { Slugs } from './package/slug.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const ENTRIES = { index: 'tinyp2p', testing: 'tinyp2p/testing', protocol: 'tinyp2p/protocol' }
@@ -26,6 +38,7 @@ const LANGUAGES = [
     'jsonc',
     'jsx',
     'markdown',
+    'mermaid',
     'nginx',
   ],
   ...['rust', 'shellscript', 'systemd', 'toml', 'tsx', 'typescript', 'yaml'],
@@ -34,8 +47,26 @@ const LANGUAGES = [
 /** Page → its path from the root, without `.md`. */
 const paths = new Map<Reflection, string>()
 
-/** A page has the path that it has in the repository. */
+class PageSlugger extends Slugger {
+  private readonly slugs = new Slugs()
+
+  override slug(text: string): string {
+    return this.slugs.next(text)
+  }
+
+  override hasAnchor(anchor: string): boolean {
+    return this.slugs.has(anchor)
+  }
+}
+
+/** A page has the path that it has in the repository, and its headings the ids that they have there. */
 class PageRouter extends KindRouter {
+  override buildPages(project: ProjectReflection): ReturnType<KindRouter['buildPages']> {
+    const definitions = super.buildPages(project)
+    for (const page of [project, ...paths.keys()]) this.sluggers.set(page, new PageSlugger(this.sluggerConfiguration))
+    return definitions
+  }
+
   protected override getIdealBaseName(reflection: Reflection): string {
     const path = paths.get(reflection)
     if (path !== undefined) return path.replace(/^docs\//, '')
@@ -65,6 +96,7 @@ async function make(out: string): Promise<number> {
     includeHierarchySummary: false,
     searchInDocuments: true,
     searchInComments: true,
+    markdownItLoader: (parser: Parser) => countCode(parser),
     highlightLanguages: LANGUAGES,
     ignoredHighlightLanguages: ['console', 'dockerignore', 'sh', 'text', 'txt'],
     groupOrder: [...GROUPS, 'Modules', '*'],
@@ -91,6 +123,10 @@ async function make(out: string): Promise<number> {
       }
     },
   )
+  // Without a server nobody makes `index.html` of a folder.
+  app.renderer.on(PageEvent.END, (page: PageEvent) => {
+    page.contents = page.contents?.replace(/ href="(\.\/|(?:\.\.\/)+)(#[^"]*)?"/g, ' href="$1index.html$2"')
+  })
   const project = await app.convert()
   if (project === undefined) throw new Error('typedoc could not read the sources')
   app.validate(project)

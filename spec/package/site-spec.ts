@@ -44,7 +44,7 @@ describe('the site', () => {
         .filter((to) => {
           const [path = '', anchor = ''] = to.split('#').map(decodeURIComponent)
           const file = path === '' ? name : relative(out, join(out, dirname(name), path))
-          if (path.startsWith('/') || file.startsWith('..') || !existsSync(join(out, file))) return true
+          if (/^\/|\/$/.test(path) || file.startsWith('..') || !existsSync(join(out, file))) return true
           return anchor !== '' && file.endsWith('.html') && !ids.get(file)!.has(anchor)
         })
         .map((to) => `${name}: ${to}`)

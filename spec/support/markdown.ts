@@ -1,4 +1,5 @@
 /** What a page of Markdown links to, and what can be linked to in it, as GitHub reads it. */
+import { Slugs } from '../../scripts/package/slug.js'
 
 /** Without its code, in which nothing is a link or a heading. */
 function withoutFences(markdown: string): string {
@@ -19,31 +20,21 @@ export function linksOf(markdown: string): string[] {
 /** The ids of the headings. The second of a name ends in `-1`. Anchors of HTML have the id that they say. */
 export function anchorsOf(markdown: string): string[] {
   const text = withoutFences(markdown)
-  const seen = new Map<string, number>()
+  const slugs = new Slugs()
   const setext = [...text.matchAll(/^(?![#>|\-*+ ])(.+)\n(?:=+|-+) *$/gm)].map((match) => ({ match, title: match[1]! }))
   const atx = [...text.matchAll(/^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/gm)].map((match) => ({
     match,
     title: match[1]!,
   }))
   const headings = [...setext, ...atx].sort((a, b) => a.match.index - b.match.index)
-  const ids = headings.map(({ title }) => {
-    const slug = slugOf(title)
-    const count = seen.get(slug) ?? 0
-    seen.set(slug, count + 1)
-    return count === 0 ? slug : `${slug}-${count}`
-  })
+  const ids = headings.map(({ title }) => slugs.next(shown(title)))
   return [...ids, ...[...text.matchAll(/<a\s[^>]*?(?:id|name)="([^"]*)"/g)].map(([, id]) => id!)]
 }
 
-/** Letters, digits, `_` and `-` of what is shown of a heading, in lower case; blanks become `-`. */
-export function slugOf(title: string): string {
-  const shown = title
+/** A heading without its markup. */
+function shown(title: string): string {
+  return title
     .replace(/!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])/g, '$1')
     .replace(/<[a-z/][^>]*>/gi, '')
     .replace(/(?<![\p{L}\p{N}_])_+([^_]+)_+(?![\p{L}\p{N}_])/gu, '$1')
-  return shown
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '')
-    .replaceAll(' ', '-')
 }
