@@ -36,8 +36,8 @@ export class Lines {
   private readonly sealedTurns = new Turns()
   private readonly unagreed: Unagreed
   private readonly handshakes: Handshakes
-  /** The turn of the last handshake. */
-  private begun = Promise.resolve()
+  /** Handshakes that wait for their turn, in this order. */
+  private readonly handshaking: (() => void)[] = []
 
   constructor(
     limits: Limits,
@@ -107,22 +107,29 @@ export class Lines {
       const outbound = encrypter.secureOutbound.bind(encrypter)
       const secureInbound: typeof inbound = async (under, options) => {
         this.chosen(under)
-        const sealed = new Sealed(under, false, this.sealedTurns.of())
-        await this.nextHandshake()
+        const sealed = new Sealed(under, false, this.sealedTurns.of(), this.nextHandshake)
+        await new Promise<void>(this.nextHandshake)
         return this.own(await inbound(under, options), under, sealed)
       }
       const secureOutbound: typeof outbound = async (under, options) => {
         this.chosen(under)
-        const sealed = new Sealed(under, true, this.sealedTurns.of())
+        const sealed = new Sealed(under, true, this.sealedTurns.of(), this.nextHandshake)
         return this.own(await outbound(under, options), under, sealed)
       }
       return Object.assign(encrypter, { secureInbound, secureOutbound })
     }
   }
 
-  /** One handshake of others begins in a turn of the event loop, because each takes some milliseconds of it. */
-  private nextHandshake(): Promise<void> {
-    return (this.begun = this.begun.then(() => new Promise((resolve) => nextTurn(resolve))))
+  /** One handshake begins or ends in a turn of the event loop, because that takes some milliseconds of it. */
+  private readonly nextHandshake = (go: () => void): void => {
+    this.handshaking.push(go)
+    if (this.handshaking.length === 1) nextTurn(this.goOn)
+  }
+
+  private readonly goOn = (): void => {
+    const go = this.handshaking.shift()!
+    if (this.handshaking.length > 0) nextTurn(this.goOn)
+    go()
   }
 
   private own<S extends SecuredConnection>(secured: S, under: MessageStream, sealed: Sealed): S {

@@ -1,7 +1,8 @@
 /**
  * What comes over a connection is decrypted in turns of the event loop, by frames of Noise: each costs some µs, whatever is in it, before
  * anybody knows what it is. All messages begin with their length, those of the handshake too
- * (https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format), and behind the handshake everything waits until it is done.
+ * (https://github.com/libp2p/specs/blob/master/noise/README.md#wire-format), and behind the handshake everything waits until it is done. The
+ * last word of a handshake is read in a turn of its own, because what follows from it takes some milliseconds.
  */
 import type { MessageStream, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -26,6 +27,8 @@ export class Sealed {
   private listener: Listener | undefined
   /** Messages of the handshake that are still to come. */
   private greetings: number
+  /** The last of them has its turn. */
+  private isLast = false
   /** The first byte of a length; -1: none is there. */
   private high = -1
   /** Bytes of a frame that are still to come. */
@@ -40,6 +43,8 @@ export class Sealed {
     private readonly connection: MessageStream,
     isDialled: boolean,
     private readonly turn: Turn,
+    /** Calls back in a turn of the event loop in which no other handshake goes on. */
+    private readonly nextHandshake: (go: () => void) => void,
   ) {
     this.greetings = isDialled ? 1 : 2
     this.holding = new Holding(connection)
@@ -93,7 +98,7 @@ export class Sealed {
 
   private isWaiting(): boolean {
     this.wait = 0
-    if (this.rate === undefined) return this.greetings === 0
+    if (this.rate === undefined) return this.greetings === 0 || (this.greetings === 1 && !this.isLast)
     if (!this.turn.isFree()) return true
     this.wait = this.rate.take(this.now)
     return this.wait > 0
@@ -115,8 +120,14 @@ export class Sealed {
   private hold(rest: Uint8Array[]): void {
     const { wait, listener, rate } = this
     this.holding.hold(rest, (go) => {
-      // Until the handshake is done.
-      if (listener === undefined) return
+      if (listener === undefined) {
+        // Behind the handshake, until it is done.
+        if (this.greetings === 0) return
+        return this.nextHandshake(() => {
+          this.isLast = true
+          go()
+        })
+      }
       if (wait === 0) return listener.wait(go)
       listener.refused('frameRate', { own: rate!.isOwn })
       setTimeout(go, wait).unref()
