@@ -15,6 +15,7 @@ import type {
 import type { Limits } from '../../../core/limits/limits.js'
 import { rangeOf } from '../../../core/peers/addresses.js'
 import { nextTurn } from '../../../platform/timers.js'
+import { Ends } from './ends.js'
 import { Guarded } from './guarded.js'
 import { Handshakes } from './handshakes.js'
 import type { Refuse } from '../refusals.js'
@@ -34,6 +35,7 @@ export class Lines {
   private readonly rates: LineRates
   private readonly turns = new Turns()
   private readonly sealedTurns = new Turns()
+  private readonly ends = new Ends()
   private readonly unagreed: Unagreed
   private readonly handshakes: Handshakes
   /** Handshakes that wait for their turn, in this order. */
@@ -68,6 +70,7 @@ export class Lines {
 
   private counting(upgrader: Upgrader, isPrivate: boolean): Upgrader {
     const choose = (connection: MultiaddrConnection): void => {
+      this.ends.follow(connection)
       const tooMany = (): void => this.turnedAway(connection.remoteAddr.toString())
       // Of a private network, who has no key is found out by its first word.
       if (!isPrivate) this.choices.set(connection, new Words(connection, tooMany))

@@ -1,0 +1,44 @@
+/** Ends of connections are heard in turns of the event loop. */
+import { describe, expect, it } from '@jest/globals'
+import { Ends, ENDS_AT_ONCE } from '../../../../src/libp2p/guards/lines/ends.js'
+
+function lab() {
+  const heard: string[] = []
+  const turns: (() => void)[] = []
+  const ends = new Ends((work) => turns.push(work))
+  const connection = (name: string) => {
+    const one = { dispatchEvent: (event: Event) => Boolean(heard.push(`${name} ${event.type}`)) }
+    ends.follow(one)
+    return one
+  }
+  return { heard, turns, connection, turn: () => turns.shift()!() }
+}
+
+describe('the end of a connection', () => {
+  it('is heard at once while there are few', () => {
+    const { connection, heard, turns } = lab()
+    const one = connection('a')
+    one.dispatchEvent(new Event('message'))
+    one.dispatchEvent(new Event('close'))
+    expect(heard).toEqual(['a message', 'a close'])
+    expect(turns).toHaveLength(1)
+  })
+
+  it('is heard in a later turn when there are many, in their order, and nothing else waits', () => {
+    const { connection, heard, turns, turn } = lab()
+    const names = Array.from({ length: 2 * ENDS_AT_ONCE + 1 }, (_, i) => `${i}`)
+    const all = names.map(connection)
+    for (const one of all) one.dispatchEvent(new Event('close'))
+    expect(heard).toHaveLength(ENDS_AT_ONCE)
+    connection('other').dispatchEvent(new Event('message'))
+    expect(heard.pop()).toBe('other message')
+    turn()
+    expect(heard).toHaveLength(2 * ENDS_AT_ONCE)
+    turn()
+    expect(heard).toEqual(names.map((name) => `${name} close`))
+    turn()
+    expect(turns).toEqual([])
+    connection('late').dispatchEvent(new Event('close'))
+    expect(heard.at(-1)).toBe('late close')
+  })
+})
