@@ -1,5 +1,6 @@
 /** Ends of connections are heard in turns of the event loop. */
 import { describe, expect, it } from '@jest/globals'
+import type { MultiaddrConnection } from '@libp2p/interface'
 import { Ends, ENDS_AT_ONCE } from '../../../../src/libp2p/guards/lines/ends.js'
 
 function lab() {
@@ -7,8 +8,9 @@ function lab() {
   const turns: (() => void)[] = []
   const ends = new Ends((work) => turns.push(work))
   const connection = (name: string) => {
-    const one = { dispatchEvent: (event: Event) => Boolean(heard.push(`${name} ${event.type}`)) }
-    ends.follow(one)
+    const one = new EventTarget()
+    ends.follow(one as unknown as MultiaddrConnection)
+    for (const type of ['message', 'close']) one.addEventListener(type, () => heard.push(`${name} ${type}`))
     return one
   }
   return { heard, turns, connection, turn: () => turns.shift()!() }
