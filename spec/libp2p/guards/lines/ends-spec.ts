@@ -1,6 +1,5 @@
 /** Ends of connections are heard in turns of the event loop. */
 import { describe, expect, it } from '@jest/globals'
-import type { MultiaddrConnection } from '@libp2p/interface'
 import { Ends, ENDS_AT_ONCE } from '../../../../src/libp2p/guards/lines/ends.js'
 
 function lab() {
@@ -9,7 +8,7 @@ function lab() {
   const ends = new Ends((work) => turns.push(work))
   const connection = (name: string) => {
     const one = new EventTarget()
-    ends.follow(one as unknown as MultiaddrConnection)
+    ends.follow(one)
     for (const type of ['message', 'close']) one.addEventListener(type, () => heard.push(`${name} ${type}`))
     return one
   }
