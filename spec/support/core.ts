@@ -64,14 +64,8 @@ export class Core {
   }
 
   /** A connection to `peer`, which a request may use. */
-  connect(peer: string, connection = 1): Effect[] {
-    return this.in({
-      type: 'connectionOpened',
-      connection,
-      peer,
-      address: `/ip4/127.0.0.1/tcp/${connection}`,
-      inbound: false,
-    })
+  connect(peer: string, connection = 1, address = `/ip4/127.0.0.1/tcp/${connection}`): Effect[] {
+    return this.in({ type: 'connectionOpened', connection, peer, address, inbound: false })
   }
 
   request(ask: number, peer: string, question = bytes('?'), timeout = 10_000): Effect[] {

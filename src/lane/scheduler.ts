@@ -4,7 +4,7 @@
  * starve timers and sockets. It knows nothing of the lane.
  */
 import type { SchedulerLike, Subscription } from 'rxjs'
-import { MAX_DELAY, nextTurn } from '../platform/timers.js'
+import { afterSockets, MAX_DELAY, nextTurn } from '../platform/timers.js'
 import { Action, type Deferrer, type Runnable, type Work } from './action.js'
 
 /** Batches that run as microtasks in a row before the event loop gets a turn … */
@@ -76,8 +76,8 @@ export class LaneScheduler implements SchedulerLike, Deferrer {
   }
 }
 
-/** How work gets into the next turn of the event loop. A test's scheduler, whose time is its own, runs it after all that is due. */
-export function nextTurnOf(scheduler: SchedulerLike): (work: () => void) => void {
-  if (scheduler instanceof LaneScheduler) return nextTurn
+/** How work is run when sockets have been read. A test's scheduler, whose time is its own, runs it after all that is due. */
+export function afterSocketsOf(scheduler: SchedulerLike): (work: () => void) => void {
+  if (scheduler instanceof LaneScheduler) return afterSockets
   return (work) => void scheduler.schedule(() => work())
 }

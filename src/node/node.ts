@@ -57,7 +57,7 @@ import { abortable } from '../edge/signals.js'
 import { Validators, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import { Lane } from '../lane/lane.js'
-import { nextTurnOf } from '../lane/scheduler.js'
+import { afterSocketsOf } from '../lane/scheduler.js'
 import type { DenyOptions, P2pNode, StopOptions } from './p2p-node.js'
 import type { CreatePort, NetworkPort } from '../core/port.js'
 import { MAX_DELAY } from '../platform/timers.js'
@@ -230,7 +230,7 @@ class Node implements P2pNode {
     this.push = push
     this.asks = new Asks(push)
     this.outbound = new OutboundRequests(this.asks, settings)
-    this.inbound = new InboundRequests(push, log, () => scheduler.now(), nextTurnOf(scheduler))
+    this.inbound = new InboundRequests(push, log, () => scheduler.now(), afterSocketsOf(scheduler))
     this.broadcasts = new Broadcasts(push, log)
     this.validators = new Validators(push, log, validators)
     this.authorizer = new Authorizer(authorize, push, log)

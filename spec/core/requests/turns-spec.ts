@@ -86,7 +86,7 @@ describe('requests', () => {
     core.in(carol('c1', 'c2', 'c3', 'c4'))
     const back = [-2, -3].map((exchange, i) => ({ exchange, data: bytes(`b${i + 2}`) }))
     const others = [-4, -5, -6, -7].map((exchange, i) => ({ exchange, data: bytes(`c${i + 1}`) }))
-    const took: Event = { type: 'handlerTook', peer: 'bob', ms: 3 }
+    const took: Event = { type: 'handlerTook', peer: 'bob', ms: 4 }
     expect(handed(core.in(took, answer(-1), ...comeBack(9, [...back, ...others])))).toEqual([
       ...['c1', 'c2', 'c3', 'c4', 'b2', 'b3'],
     ])

@@ -1,10 +1,18 @@
 /** Handlers run in turns of the event loop, and the lane is told when they have ended. */
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
 import type { Command } from '../../../src/core/events.js'
 import type { Refusal } from '../../../src/core/effects.js'
 import { InboundRequests, type EventHandler, type InboundRequest } from '../../../src/edge/answers/inbound.js'
 import { bytes } from '../../support/bytes.js'
-import { pending, turn } from '../../support/promises.js'
+import { pending, turn as oneTurn } from '../../support/promises.js'
+
+/** Sockets have been read, and what waited for that has run. */
+async function turn(): Promise<void> {
+  await oneTurn()
+  await oneTurn()
+}
 
 const GONE: Refusal = { code: 'Aborted', message: 'gone' }
 
@@ -55,6 +63,28 @@ describe('handlers', () => {
     })
     edge.request(1)
     expect(edge.handled).toHaveLength(3)
+  })
+
+  it('run on after sockets have been read, also when they used up a turn in which those had been read before', async () => {
+    const edge = new Edge()
+    const server = createServer((socket) => {
+      socket.on('data', ([which]) => {
+        if (which === 2) return void edge.pushed.push({ type: 'cancel', ask: 2 })
+        // The other one comes while the handler computes.
+        clients[1]!.write(new Uint8Array([2]))
+        const until = performance.now() + 20
+        while (performance.now() < until);
+        edge.request(20)
+      })
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const clients = [1, 2].map(() => connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay())
+    await Promise.all(clients.map((client) => once(client, 'connect')))
+    clients[0]!.write(new Uint8Array([1]))
+    while (edge.told.at(-1) !== 'handedBack') await oneTurn()
+    for (const client of clients) client.destroy()
+    server.close()
+    expect(edge.told.slice(-3)).toEqual(['turnUsed', 'cancel', 'handedBack'])
   })
 
   it('have a turn of their own after a pause, and nothing goes back when its time was not used up', async () => {

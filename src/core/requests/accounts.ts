@@ -21,11 +21,13 @@ export function accountOf(state: State, peer: string): Account {
   let account = budget.accounts.get(peer)
   if (account === undefined) {
     const moved = { received: 0, sent: 0, leftAt: -Infinity }
+    const range = joinRange(state, rangeOfPeer(state, peer))
     const none = {
       window: FIRST_WINDOW,
-      served: state.turns.clock,
+      served: range.clock,
       cost: 0,
       dearUntil: -Infinity,
+      ended: 0,
       interval: 0,
       freedAt: -Infinity,
       queue: new Set<number>(),
@@ -34,7 +36,6 @@ export function accountOf(state: State, peer: string): Account {
       shown: 0,
       moved,
     }
-    const range = joinRange(state, rangeOfPeer(state, peer))
     budget.accounts.set(peer, (account = { peer, range, ...nothingUsed(), ...none }))
   }
   return account
@@ -42,7 +43,8 @@ export function accountOf(state: State, peer: string): Account {
 
 function joinRange({ budget: { ranges }, turns }: State, range: string): RangeUse {
   let use = ranges.get(range)
-  if (use === undefined) ranges.set(range, (use = { range, accounts: 0, served: turns.clock, ...nothingUsed() }))
+  if (use === undefined)
+    ranges.set(range, (use = { range, accounts: 0, served: turns.clock, clock: 0, ...nothingUsed() }))
   use.accounts++
   return use
 }

@@ -4,7 +4,7 @@
  */
 import { dueAt } from '../due.js'
 import type { State } from '../state.js'
-import type { Account } from './state.js'
+import { FIRST, type Account } from './state.js'
 
 /** A handler that takes so long is dear, ms, and so is a peer whose handlers do on average … */
 const DEAR = 5
@@ -17,20 +17,28 @@ const ASKS = 1_000
 /** Of what the handlers of a peer take on average, the newest one counts for this part: one pause of the process makes nobody dear. */
 const NEWEST = 1 / 8
 
-/** A handler of the peer has taken so long, ms. Of those that are quick nothing is told. */
+/** A handler of the peer has taken so long, ms. Of those that are quick nothing is told. (It may have ended before that.) */
 export function noteTime({ turns, now }: State, account: Account, ms: number): void {
   account.cost += ms * NEWEST
+  if (account.ended <= 1) turns.firstCost = Math.min(turns.firstCost + ms * NEWEST, FIRST)
   if (ms < DEAR) return
   account.dearUntil = now + STAYS_DEAR
   turns.restUntil = Math.max(turns.restUntil, now) + REST * ms
 }
 
 /** A handler of the peer has ended, dear or quick. */
-export function noteRun(account: Account): void {
+export function noteRun({ turns }: State, account: Account): void {
+  if (account.ended++ === 0) turns.firstCost -= turns.firstCost * NEWEST
   if (account.cost !== 0) account.cost -= account.cost * NEWEST
 }
 
-function isDear({ now }: State, { cost, dearUntil }: Account): boolean {
+/** What the next handler of the peer will take, as far as those before tell, ms; of who has had none, what the first ones of others took. */
+export function expectedTime({ turns }: State, { ended, cost }: Account): number {
+  return ended === 0 ? turns.firstCost : cost
+}
+
+/** Do the handlers of the peer compute for long? */
+export function isDear({ now }: State, { cost, dearUntil }: Account): boolean {
   return cost >= DEAR && now < dearUntil
 }
 

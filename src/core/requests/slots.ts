@@ -43,10 +43,10 @@ export function freeSlot(state: State, id: ExchangeId): void {
   const exchange = state.exchanges.open.get(id)
   if (exchange?.busy === true) {
     returnSlot(state, exchange)
-    return noteEnd(exchange.account, state.now)
+    return noteEnd(state, exchange.account)
   }
   const over = dropLingering(state, id)
-  if (over !== undefined) noteEnd(over, state.now)
+  if (over !== undefined) noteEnd(state, over)
 }
 
 /** The handler has not begun. */
@@ -63,8 +63,9 @@ function giveBack({ budget, turns }: State, account: Account): void {
 }
 
 /** A handler has ended. How often they do, while requests wait, says how long one will wait. */
-function noteEnd(account: Account, now: number): void {
-  noteRun(account)
+function noteEnd(state: State, account: Account): void {
+  const { now } = state
+  noteRun(state, account)
   if (account.queue.size === 0) {
     account.interval = 0
     account.freedAt = -Infinity

@@ -167,8 +167,10 @@ export interface RangeUse extends Use {
   readonly range: string
   /** Of how many peers there are accounts. */
   accounts: number
-  /** Time of handlers that they have had, as `Account.served`. */
+  /** Time of handlers that they have had, ms, by the clock of all (served.ts) … */
   served: number
+  /** … and what whoever of them had one last had had. */
+  clock: number
 }
 
 /** What one peer uses, while it is connected or uses anything, and for a while longer if its handlers took long. */
@@ -177,11 +179,13 @@ export interface Account extends Use {
   readonly range: RangeUse
   /** Handlers that it may have at once while nothing is known of its answers. */
   window: number
-  /** Time of handlers that it has had, ms (served.ts). */
+  /** Time of handlers that it has had, ms, by the clock of its range (served.ts). */
   served: number
   /** What its handlers take of late on average, ms; if that is much, it counts as dear until `dearUntil`. */
   cost: number
   dearUntil: number
+  /** So many of them have ended. */
+  ended: number
   /** While requests of it wait: the time between two ends of its handlers, smoothed, ms, and when the last one was. */
   interval: number
   freedAt: number
@@ -251,16 +255,22 @@ export interface Lingering {
   readonly until: number
 }
 
-/** So many go to their handlers in a moment at most: more than have time for it in a turn of the event loop, mostly. */
+/**
+ * Of those that have waited, so many go to their handlers in a moment at most: more than have time for it in a turn of the event loop,
+ * mostly. Those that find nobody waiting go at once, and are not among them.
+ */
 export const AT_ONCE = 512
+
+/** What the first handler of a peer is taken to cost at most, and before any has ended, ms. */
+export const FIRST = 4
 
 /** Requests that wait for a handler. slots.ts changes it. */
 export interface Turns {
   /** Those whose requests wait, by peer id. */
   peers: Map<string, Account>
-  /** What whoever waits has had at the least, of time of handlers, ms (served.ts). */
+  /** What whoever waits has had at the least, of time of handlers, ms; while nobody waits, it goes on as time does (served.ts). */
   clock: number
-  /** When that was so. */
+  /** Until when it has gone on. */
   clockAt: number
   /** Answers whose producers wait for room for their next value. */
   stalled: Set<ExchangeId>
@@ -284,6 +294,8 @@ export interface Turns {
   /** The peer that is not dear and had a handler last, and when. */
   quickPeer: string
   quickAt: number
+  /** What the first handlers of peers took of late, smoothed, ms. */
+  firstCost: number
   /** Until then dear peers leave the time to others, if there are any. */
   restUntil: number
 }
@@ -339,6 +351,7 @@ export function createRequestsState(): RequestsState {
       growAt: Infinity,
       quickPeer: '',
       quickAt: -Infinity,
+      firstCost: FIRST,
       restUntil: -Infinity,
     },
     refusalLog: { nextAt: -Infinity, untold: 0, showAt: Infinity },

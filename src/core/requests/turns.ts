@@ -11,7 +11,7 @@ import { line, type ExchangeId } from '../terms.js'
 import { expectedWait, isResting, noteBegin, noteTime, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
-import { addServed, advanceClock, noteServed, passTime, servedNext, servedOf, takeBack } from './served.js'
+import { addServed, advanceClock, isBefore, noteServed, passTime, servedOf, takeBack } from './served.js'
 import {
   beginTurns,
   dropLingering,
@@ -88,32 +88,32 @@ export function serveTurns(state: State, out: Effects): void {
   }
   let begun = 0
   while (waiting.length > 0) {
-    const at = leastServed(state, waiting)
+    const at = nextOf(state, waiting)
     const account = waiting[at]!
-    if (begun === 0) advanceClock(state, Math.min(...waiting.map((one) => servedOf(state, one))))
     const exchange = firstOf(state, account)
     if (exchange === undefined || !mayBegin(state, account)) {
       leave(at)
       continue
     }
     if (!handsOne(state)) return goOnLater(state)
-    begun++
+    if (begun++ === 0) advanceClock(state, leastServed(state, waiting))
     takeTurn(state, out, account, exchange)
     if (account.queue.size === 0) leave(at)
   }
 }
 
-/** Whose next handler ends with least. */
+/** What those that wait have had at the least. */
 function leastServed(state: State, waiting: Account[]): number {
-  let least = 0
-  let served = Infinity
-  for (let at = 0; at < waiting.length; at++) {
-    const its = servedNext(state, waiting[at]!)
-    if (its >= served) continue
-    least = at
-    served = its
+  return waiting.reduce((least, account) => Math.min(least, servedOf(state, account)), Infinity)
+}
+
+/** The place of whoever is next. */
+function nextOf(state: State, waiting: Account[]): number {
+  let next = 0
+  for (let at = 1; at < waiting.length; at++) {
+    if (isBefore(state, waiting[at]!, waiting[next]!)) next = at
   }
-  return least
+  return next
 }
 
 /** May the first of those requests of the peer that wait go? If not, it is looked again when it may. */

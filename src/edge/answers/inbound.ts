@@ -8,7 +8,7 @@ import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { checkBytes, firstLine, isThenable, messageOf } from '../checks.js'
-import { nextTurn } from '../../platform/timers.js'
+import { afterSockets } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
@@ -244,14 +244,14 @@ export class InboundRequests {
 
   readonly pulls: Pulls
 
-  /** `now`: in ms, of a clock that goes on while a handler runs. `inNextTurn`: runs work in the next turn of the event loop. */
+  /** `now`: in ms, of a clock that goes on while a handler runs. `later`: runs work when sockets have been read since. */
   constructor(
     readonly push: (command: Command) => void,
     readonly log: Logger,
     private readonly now: () => number,
-    private readonly inNextTurn: (work: () => void) => void = nextTurn,
+    private readonly later: (work: () => void) => void = afterSockets,
   ) {
-    this.pulls = new Pulls(now, inNextTurn)
+    this.pulls = new Pulls(now, later)
   }
 
   setHandler(handler: EventHandler): void {
@@ -300,7 +300,7 @@ export class InboundRequests {
     if (this.used < TURN) return
     this.left = []
     this.push({ type: 'turnUsed', ran: this.ran })
-    this.inNextTurn(this.endTurn)
+    this.later(this.endTurn)
   }
 
   private readonly endTurn = (): void => {

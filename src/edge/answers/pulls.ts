@@ -14,10 +14,10 @@ export class Pulls {
   /** Peer id → its pulls that wait. The first peer is the next. */
   private readonly waiting = new Map<string, (() => void)[]>()
 
-  /** `now`: in ms, of a clock that goes on while users' code runs. `nextTurn`: runs work in the next turn of the event loop. */
+  /** `now`: in ms, of a clock that goes on while users' code runs. `later`: runs work when sockets have been read since. */
   constructor(
     private readonly now: () => number,
-    private readonly nextTurn: (work: () => void) => void,
+    private readonly later: (work: () => void) => void,
   ) {}
 
   /** Pulls at once or, if this turn's time is used up, in a later one. */
@@ -30,7 +30,7 @@ export class Pulls {
   }
 
   private begin(): number {
-    this.nextTurn(this.onTurn)
+    this.later(this.onTurn)
     return (this.endsAt = this.now() + SHARE)
   }
 
