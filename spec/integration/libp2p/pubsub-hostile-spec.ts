@@ -273,6 +273,23 @@ describe('a frame', () => {
     await goesOn(peer)
   })
 
+  it('is of topics that do not count while we are in them too', async () => {
+    const peer = await victim({ ...OPTIONS, limits: limitsOf({ topicBytes: 64 * 1024 }) })
+    const raw = await rawPeer(peer)
+    const known = (topic: string) => peer.next('subscriptionChanged', (change) => change.topic === topic)
+    for (let i = 0; i < 27; i++) raw.subscribe(`its ${i}`)
+    await peer.next('refused', ({ what }) => what === 'topics')
+    peer.join('its 0')
+    raw.subscribe('instead')
+    await known('instead')
+    peer.run({ type: 'leave', topic: 'its 0' })
+    raw.subscribe('beyond')
+    await goesOn(peer)
+    expect(peer.events.filter((event) => event.type === 'subscriptionChanged').map(({ topic }) => topic)).not.toContain(
+      'beyond',
+    )
+  })
+
   it('that comes back over our own stream, on which nobody says anything, is not kept: the stream is opened again', async () => {
     const peer = await victim()
     const raw = await rawPeer(peer)

@@ -77,7 +77,7 @@ describe('topics that we are not in', () => {
     expect(all.admit('honest', words(100))).toEqual({ words: words(100), left: 0 })
   })
 
-  it('that have become ours stay, whoever else wants some', () => {
+  it('count no more for those that are in them once we are too, are not taken then, and count again when we have left', () => {
     let ours = ''
     const dropped: string[] = []
     const all: TopicShares = new TopicShares(
@@ -90,9 +90,17 @@ describe('topics that we are not in', () => {
       },
     )
     for (const { topic } of words(26)) all.changed('a', topic, true)
+    expect(all.admit('a', words(1, 26)).left).toBe(1)
     ours = 't25'
+    all.joined(ours)
+    expect(all.admit('a', words(1, 26)).left).toBe(0)
+    ours = ''
+    all.left('t25', ['a'])
+    expect(all.admit('a', words(1, 26)).left).toBe(1)
+    ours = 't25'
+    all.joined(ours)
     all.admit('b', words(20, 50))
-    expect(dropped).toEqual(words(7, 18).map(({ topic }) => topic))
+    expect(dropped).toEqual(words(6, 19).map(({ topic }) => topic))
   })
 
   it('are taken from the next one where gossipsub hears nothing of whoever has most', () => {

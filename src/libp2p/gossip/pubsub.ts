@@ -231,6 +231,7 @@ export class Pubsub {
     this.guard(topic, guarded)
     this.scores.join(topic)
     this.admission.join(topic)
+    this.topicShares.joined(topic)
     this.host.services.pubsub.subscribe(topic)
     this.meshMayHaveChanged()
   }
@@ -246,6 +247,11 @@ export class Pubsub {
     this.guarded.delete(topic)
     this.scores.leave(topic)
     this.admission.leave(topic)
+    const those = [...this.subscriptions].filter(([, topics]) => topics.has(topic))
+    this.topicShares.left(
+      topic,
+      those.map(([peer]) => peer),
+    )
     this.meshMayHaveChanged()
   }
 

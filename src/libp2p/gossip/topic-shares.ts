@@ -1,7 +1,8 @@
 /**
  * Topics of peers that we are not in. Each is kept in several tables, and all of them are looked through when a peer goes. So all peers
  * together may be in so many, and share them, as ranges of addresses do. Beyond its share what a peer joins is left out; whoever has
- * much less than another one takes from it.
+ * much less than another one takes from it: the last ones that the other has joined. gossipsub does not hear of what is left out or taken
+ * until the peer says it again.
  */
 import type { RPC } from '@chainsafe/libp2p-gossipsub/message'
 import type { Connection } from '@libp2p/interface'
@@ -58,6 +59,16 @@ export class TopicShares {
     return { words: words.filter((word) => !isNew(word) || room-- > 0), left }
   }
 
+  /** We are in this one now: it counts for nobody any more. */
+  joined(topic: string): void {
+    for (const peer of this.counted.keys()) this.changed(peer, topic, false)
+  }
+
+  /** … and now we are not: it counts for those that are in it, though it may be more than they may have. */
+  left(topic: string, peers: Iterable<string>): void {
+    for (const peer of peers) this.changed(peer, topic, true)
+  }
+
   /** gossipsub has heard that the peer is in the topic, or is not. */
   changed(peer: string, topic: string, isIn: boolean): void {
     const known = this.counted.get(peer)
@@ -80,7 +91,10 @@ export class TopicShares {
     return this.counted.get(peer)?.range ?? this.at.get(peer) ?? peer
   }
 
-  /** Of the range that has most, the peer that has most gives half of what it has more. */
+  /**
+   * Of the range that has most, the peer that has most gives so many, or half of what it has more; of which gossipsub hears nothing now, the
+   * next one does. `false`: nobody gives any.
+   */
   private makeRoom(peer: string, wanted: number): boolean {
     const range = largestHolder(this.ranges)
     const deaf = new Set<string>()
@@ -91,9 +105,7 @@ export class TopicShares {
       }
       const amount = Math.min(wanted, Math.floor((this.heldBy(largest) - this.heldBy(peer)) / 2))
       if (amount < 1) return false
-      // Those that have become ours stay.
-      const others = [...this.counted.get(largest)!.topics].filter((topic) => !this.isOurs(topic))
-      if (others.length > 0 && this.drop(largest, others.slice(-amount))) return true
+      if (this.drop(largest, [...this.counted.get(largest)!.topics].slice(-amount))) return true
       deaf.add(largest)
     }
   }
