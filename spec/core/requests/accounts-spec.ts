@@ -1,6 +1,7 @@
 /** The accounts of peers that ask: who shares what with whom, and what is kept of whom. */
 import { describe, expect, it } from '@jest/globals'
 import { limitsOf } from '../../../src/core/limits/limits.js'
+import { addServed, noteServed } from '../../../src/core/requests/served.js'
 import { accountOf } from '../../../src/core/requests/accounts.js'
 import { openAccount } from '../../../src/core/requests/budget.js'
 import { Core } from '../../support/core.js'
@@ -69,5 +70,26 @@ describe('a peer whose handlers took long', () => {
     core.at(20_000)
     core.in({ type: 'connectionClosed', connection: 7 })
     expect([core.state.budget.accounts.size, core.state.budget.gone.size]).toEqual([0, 0])
+  })
+
+  it('is remembered though they were not dear, by what others of its range have had, and as the last of its range by all', () => {
+    const core = new Core()
+    const [first, second] = connected(core, '203.0.113.1', '203.0.113.1')
+    const serve = (peer: string, ms: number): void => {
+      const account = accountOf(core.state, peer)
+      noteServed(core.state, account)
+      addServed(core.state, account, ms)
+    }
+    const isKept = (peer: string, connection: number): boolean => {
+      core.in({ type: 'connectionClosed', connection })
+      return core.state.budget.accounts.has(peer)
+    }
+    serve(first!, 3)
+    serve(second!, 4)
+    expect(isKept(second!, 2)).toBe(true)
+    core.at(20_000)
+    // It has had no more than its part of the range, but the range has had more than its part.
+    serve(first!, 0)
+    expect(isKept(first!, 1)).toBe(true)
   })
 })

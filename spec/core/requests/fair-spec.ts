@@ -40,6 +40,18 @@ describe('the time of handlers', () => {
     expect(slow).toBeGreaterThan(650)
   })
 
+  it('is no more for a peer that comes later than for another one of its range', () => {
+    const address = '80.1.1.1'
+    const turns = new HandlerTurns(
+      { peer: 'old', cost: 0.5, atOnce: 64, address },
+      { peer: 'new', cost: 0.5, atOnce: 64, address, from: 2_000 },
+    ).until(2_000)
+    const before = turns.of('old').computed
+    turns.until(3_000)
+    expect(turns.of('old').computed - before).toBeGreaterThan(450)
+    expect(turns.of('new').computed).toBeGreaterThan(450)
+  })
+
   it('is there for one that is new, though many always ask for little', () => {
     const turns = new HandlerTurns(...hogs(50), { peer: 'new', cost: 0.2, each: 20, from: 1_000 }).until(2_000)
     expect(turns.of('new').waits).toHaveLength(50)

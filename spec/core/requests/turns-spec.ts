@@ -126,6 +126,35 @@ describe('requests', () => {
     expect(handed(core.at(3))).toHaveLength(15)
   })
 
+  it('go in each turn as many as one has time for, though the clock has not gone on', () => {
+    const core = answering()
+    const texts = Array.from({ length: 6 }, (_, i) => `b${i}`)
+    core.receive(...ask(1, ...texts))
+    const back = (...numbers: number[]) => numbers.map((i) => ({ exchange: -1 - i, data: bytes(`b${i}`) }))
+    expect(handed(core.in(...comeBack(2, back(2, 3, 4, 5))))).toEqual(['b2', 'b3'])
+    expect(handed(core.in(...comeBack(2, [])))).toEqual(['b4', 'b5'])
+  })
+
+  it('of who is new are taken for as dear as those of others were that were new', () => {
+    const core = answering()
+    const { turns } = core.state
+    const first = (peer: string, connection: number, ms: number): void => {
+      const request = other(core, peer, connection)
+      core.in(request('?'))
+      core.in(answer(-(connection - 1)), ...(ms > 0 ? [{ type: 'handlerTook' as const, peer, ms }] : []))
+    }
+    for (let i = 2; i < 40; i++) first(`quick ${i}`, i, 0)
+    expect(turns.firstCost).toBeLessThan(0.05)
+    first('dear', 40, 16)
+    expect(turns.firstCost).toBeCloseTo(2, 1)
+    first('dearer', 41, 50)
+    expect(turns.firstCost).toBe(4)
+    // Of those that are not new nothing is learned.
+    core.in({ type: 'released', exchange: -1 }, answer(-1))
+    for (let i = 0; i < 3; i++) core.run({ type: 'handlerTook', peer: 'quick 2', ms: 1 })
+    expect(turns.firstCost).toBe(4)
+  })
+
   it('of one that was answered soon go before those of whose handlers nothing is known', () => {
     const core = answering()
     const carol = other(core, 'carol', 2)

@@ -63,6 +63,8 @@ describe('handlers', () => {
     })
     edge.request(1)
     expect(edge.handled).toHaveLength(3)
+    edge.request(4)
+    expect(edge.pushed.at(-1)).toEqual({ type: 'turnUsed', ran: 2 })
   })
 
   it('run on after sockets have been read, also when they used up a turn in which those had been read before', async () => {

@@ -123,6 +123,29 @@ describe('topics that we are not in', () => {
     expect(asked).toEqual(['deaf', 'a'])
   })
 
+  it('are taken from a peer of the range that has most, though one of another range has more', () => {
+    const asked: string[] = []
+    const all: TopicShares = new TopicShares(
+      64 * TOPIC_SIZE,
+      () => false,
+      (peer, topics) => {
+        asked.push(peer)
+        for (const topic of topics) all.changed(peer, topic, false)
+        return true
+      },
+    )
+    const has = (peer: string, address: string, amount: number): void => {
+      all.meet(at(peer, address))
+      for (const { topic } of words(amount)) all.changed(peer, topic, true)
+    }
+    has('a', '/ip4/192.0.2.1/tcp/1', 14)
+    has('b', '/ip4/192.0.2.2/tcp/1', 13)
+    has('alone', '/ip4/198.51.100.1/tcp/1', 20)
+    all.meet(at('new', '/ip4/203.0.113.1/tcp/1'))
+    all.admit('new', words(20, 50))
+    expect(asked).toEqual(['a'])
+  })
+
   it('of peers of one range take the share of the range', () => {
     const all = shares(640)
     for (let i = 0; i < 20; i++) {
