@@ -139,8 +139,7 @@ describe('requests', () => {
     const core = answering()
     const { turns } = core.state
     const first = (peer: string, connection: number, ms: number): void => {
-      const request = other(core, peer, connection)
-      core.in(request('?'))
+      core.in(other(core, peer, connection)('?'))
       core.in(answer(-(connection - 1)), ...(ms > 0 ? [{ type: 'handlerTook' as const, peer, ms }] : []))
     }
     for (let i = 2; i < 40; i++) first(`quick ${i}`, i, 0)
