@@ -73,7 +73,7 @@ describe('a peer whose handlers took long', () => {
   })
 
   it('is remembered though they were not dear, by what others of its range have had, and as the last of its range by all', () => {
-    const core = new Core()
+    const core = new Core({ pingInterval: 1e9 })
     const [first, second] = connected(core, '203.0.113.1', '203.0.113.1')
     const serve = (peer: string, ms: number): void => {
       const account = accountOf(core.state, peer)
