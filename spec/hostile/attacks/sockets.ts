@@ -136,12 +136,23 @@ export const sockets: Attack[] = [
   {
     name: 'connections-of-one',
     does: 'One identity opens connection after connection, and keeps them.',
+    // 8, and for a moment those that have come at once. Of a range there may be 64.
+    own: { what: 'connections that it has at once', most: 40 },
     async run(context) {
       const { generateKeyPair } = await import('@libp2p/crypto/keys')
       const privateKey = await generateKeyPair('Ed25519')
+      const { fate } = context
+      const open = new Set<Line>()
       await context.start()
+      fate.figure = 0
       await often(context, 100, () => {
-        void Line.open(context, { privateKey }).then(() => context.fate.did(), () => undefined) // prettier-ignore
+        const opened = (line: Line): void => {
+          fate.did()
+          open.add(line)
+          fate.figure = Math.max(fate.figure!, open.size)
+          void line.closed.then(() => open.delete(line))
+        }
+        void Line.open(context, { privateKey }).then(opened, () => undefined)
       })
     },
   },
