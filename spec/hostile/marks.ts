@@ -59,6 +59,8 @@ export const CI: string[] = [
   'gossip-dear-secp256k1',
   'kad-find-node',
   'kad-put-value-large',
+  'kad-liar-5000',
+  'connections-of-one',
   'session-garbage',
   'honest-v1-streams',
 ]

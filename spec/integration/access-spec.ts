@@ -102,6 +102,27 @@ describe('deny', () => {
     })
   })
 
+  it('is not needed against sockets that say nothing: the audit and the log tell where they came from', async () => {
+    const lines: string[] = []
+    const b = await start({}, { logger: ({ message }) => lines.push(message) })
+    const events = audited(b)
+    const sockets = Array.from({ length: 5 }, () => createConnection(portOf(b), '127.0.0.1'))
+    const ends = sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve).resume()))
+    for (const socket of sockets) socket.on('error', () => undefined)
+    // Whoever leaves by itself is not refused.
+    await pause(500)
+    sockets[0]!.destroy()
+    expect(await ask(await start(), b)).toBe('hi')
+    await Promise.all(ends)
+    while (!events.some(({ kind }) => kind === 'refused')) await pause(50)
+    const reason = 'its handshake was not over in time'
+    const refused = events.filter(({ kind }) => kind === 'refused')
+    expect(refused).toMatchObject([{ reason, inbound: true, count: 4 }])
+    expect(lines.filter((line) => line.includes(reason))).toEqual([
+      `🚪 refused ${refused[0]!.address}: ${reason} (4 times)`,
+    ])
+  }, 20_000)
+
   it('while dials are under way leaves no connection, and no promise unsettled', async () => {
     const others = await Promise.all(Array.from({ length: 5 }, () => start()))
     const b = await start()

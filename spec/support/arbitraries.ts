@@ -107,7 +107,7 @@ export const eventsByType: Arbitraries = {
   turnedAway: event(
     'turnedAway',
     {
-      why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey', 'handshakes'),
+      why: fc.constantFrom('denied', 'banned', 'notAllowed', 'networkKey', 'handshakes', 'lateHandshake'),
       ...{ peer: text, address: text, inbound: fc.boolean(), reason: text, count: id, ago: id },
     },
     ['peer', 'reason'],

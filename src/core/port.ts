@@ -85,9 +85,10 @@ export type RefusedKind =
 
 /**
  * Why the network has refused a connection by itself. `networkKey`: the other side has another pre-shared key, or none. `handshakes`: there
- * are too many of them, or one proposed protocols without end.
+ * are too many of them, or one proposed protocols without end. `lateHandshake`: it was not over in time, most often since nothing was said.
  */
-export type TurnedAwayFor = Barred | 'networkKey' | 'handshakes'
+export type TurnedAwayFor = Barred | 'networkKey' | NoHandshake
+export type NoHandshake = 'handshakes' | 'lateHandshake'
 
 /** What pub/sub knows of one peer. */
 export interface GossipPeer {

@@ -127,8 +127,8 @@ class Libp2pPort implements NetworkPort {
       this.door,
     )
     gater.listensOn(asked)
-    const guards = createGuards(this.options.limits, this.options.isNamed, (address) =>
-      this.door.count('handshakes', { address, inbound: true }),
+    const guards = createGuards(this.options.limits, this.options.isNamed, (address, why) =>
+      this.door.count(why, { address, inbound: true }),
     )
     guards.refusals.emit = this.emit
     const host = await createHost(await this.hostOptions(), [], gater, announce, guards)

@@ -33,6 +33,7 @@ describe('the audit', () => {
     for (const [why, reason] of [
       ['networkKey', 'it has another network key, or none'],
       ['handshakes', 'there were too many handshakes'],
+      ['lateHandshake', 'its handshake was not over in time'],
     ] as const)
       expect(told(core.all({ ...refused, why }))).toEqual([
         { kind: 'refused', at: 0, address, inbound: true, reason, count: 5 },

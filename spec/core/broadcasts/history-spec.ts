@@ -1,10 +1,20 @@
 /** The memory of broadcasts: the last ones of a topic, and the outcomes of recent ones. */
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import type { Effect } from '../../../src/core/effects.js'
 import { limitsOf } from '../../../src/core/limits/limits.js'
 import { forgetHistory, remember, noteOutcome, outcomeOf } from '../../../src/core/broadcasts/history.js'
 import type { Settings } from '../../../src/core/settings.js'
-import { broadcast, GossipCore, message, published, subscribe } from '../../support/broadcasts.js'
+import {
+  broadcast,
+  GossipCore,
+  guarded,
+  judged,
+  message,
+  published,
+  subscribe,
+  validated,
+} from '../../support/broadcasts.js'
 import { bytes } from '../../support/core.js'
 
 function inTopic(settings: Partial<Settings> = {}): GossipCore {
@@ -160,6 +170,25 @@ describe('the last broadcasts of a topic', () => {
     theirs.data.fill(0)
     const kept = core.state.topics.joined.get('block')!.history.map(({ data }) => Buffer.from(data).toString())
     expect(kept).toEqual(['ours', 'theirs'])
+  })
+
+  it('stay as they were when a validator, and whoever comes late, writes into what it gets', () => {
+    const core = judged({ catchUpPatience: 100 })
+    const spoil = (effects: Effect[]): string[] =>
+      effects.flatMap((effect) => {
+        const got = effect.type === 'validate' ? [effect] : effect.type === 'replayed' ? effect.broadcasts : []
+        return got.map(({ data }) => {
+          const was = Buffer.from(data).toString()
+          data.fill(0)
+          return was
+        })
+      })
+    expect(spoil(core.in(guarded('theirs')))).toEqual(['theirs'])
+    core.in(validated(1, 'accept'))
+    for (const subscription of [1, 2]) {
+      core.in({ type: 'subscribe', topic: 'block', replay: { subscription, count: 9 } })
+      expect(spoil(core.at(core.now + 100))).toEqual(['theirs'])
+    }
   })
 
   it('keep their books, whatever comes', () => {

@@ -187,6 +187,7 @@ export const gossip: Attack[] = [
   {
     name: 'gossip-iwant-large',
     does: 'One member asks again and again for 50 messages of 60 kB that another one has broadcast, and reads nothing.',
+    // The stock queue has a bound too. That a peer that reads nothing is passed over, pubsub-hostile-spec holds.
     harmless: 'the queue to the peer is bounded',
     async run(context) {
       const data = Array.from({ length: 50 }, () => random(60_000))

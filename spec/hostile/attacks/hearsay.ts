@@ -5,7 +5,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { createNode } from 'tinyp2p'
 import { guest, IDENTIFY, PING, KADEMLIA, questionOf } from '../tools/guest.js'
 import { address, idOf, inventedKey, KAD, kadMessage, kadPeer } from '../tools/protobuf.js'
-import { often, pause, type Attack, type Context } from './attack.js'
+import { atOnce, often, pause, type Attack, type Context } from './attack.js'
 
 const TYPES = Object.keys(KAD) as (keyof typeof KAD)[]
 
@@ -30,8 +30,11 @@ async function listeners(amount: number, arrived: () => void): Promise<{ at: Uin
   return { at, close }
 }
 
+/** Where nobody listens. A peer without an address is none of the routing table, and is not asked. */
+const HOME = address('/ip4/127.0.0.1/tcp/9')
+
 /** Its answers to lookups name these. */
-function teller(context: Context, closer: () => Uint8Array[], addresses: Uint8Array[] = []) {
+function teller(context: Context, closer: () => Uint8Array[], addresses = [HOME]) {
   return guest(context, {
     says: { protocols: [IDENTIFY, PING, KADEMLIA], addresses },
     kad(message) {
@@ -47,6 +50,10 @@ export const hearsay: Attack[] = [
     name: 'port-scan',
     does: 'Four peers a second come, name 24 addresses as their own and 20 invented peers at others, and go: does the victim dial them?',
     config: { discoveryInterval: 2_000 },
+    // Each dial takes its time, so there are few in any case: that hearsay has no bound breaks the goals `attacker` and `stall`.
+    // Scopes, other ports and names are held by specs (scopes, addresses, hearsay, kad-hostile).
+    // Open: where doors hang up at once there were 1,400 dials in 10 s. Some 220 of them were of what strangers say of others, which has its
+    // bound; the others were of what they give as their own addresses, again and again.
     own: { what: 'dials of what strangers named', most: 80 },
     async run(context) {
       let dials = 0
@@ -70,10 +77,12 @@ export const hearsay: Attack[] = [
     name: 'addresses-of-another',
     does: 'One peer says in each answer to a lookup that an honest peer is at twelve addresses that accept and say nothing.',
     harmless: 'what the peer has said of itself counts',
-    config: { discoveryInterval: 2_000, reqResp: { connectionKeepAlive: 1_000 } },
-    own: { what: 'ms until that peer answers the victim', most: 2_000 },
+    // So that the victim has no connection to the peer, and dials it for each question. That hearsay displaces what the peer has said
+    // is not seen here any more, since the lane remembers where it was: specs of kad-hostile, gater, routing-table, dials and addresses hold it.
+    config: { discoveryInterval: 2_000, stayConnected: 0, reqResp: { connectionKeepAlive: 1_000 } },
+    own: { what: 'ms until that peer answers the victim', most: 1_000 },
     async run(context) {
-      const { victim, fate, signal } = context
+      const { victim, fate, signal, over } = context
       const { at, close } = await listeners(12, () => undefined)
       const common = { listen: '/ip4/127.0.0.1/tcp/0', logger: () => {} }
       const [honest, asker] = await Promise.all([createNode(common), createNode(common)])
@@ -81,7 +90,12 @@ export const hearsay: Attack[] = [
       await honest.request(victim.address, new Uint8Array(8))
       const closer = [kadPeer(peerIdFromString(honest.peerId).toMultihash().bytes, at)]
       await context.start()
-      await teller(context, () => closer)
+      void atOnce(context, 1, async () => {
+        const line = await teller(context, () => closer)
+        // The victim does not hang up on who waits for an answer.
+        line.stream('/tinyp2p/req-resp/1.0.0', Buffer.from('\nwait 60000')).end()
+        await Promise.race([line.closed, over])
+      })
       // Until it was asked, and the victim has closed its connection to the honest one.
       await pause(2_500)
       fate.figure = 0

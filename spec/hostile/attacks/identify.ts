@@ -74,6 +74,7 @@ export const identify: Attack[] = [
   {
     name: 'identify-lies',
     does: 'Ten peers a second come with escapes for terminals in their names, and addresses of others.',
+    // For what it costs. That text is cleaned, errors-spec, log-spec and refusals-spec hold; what is kept, identify-hostile-spec.
     harmless: 'what is kept is text, and addresses are not dialled',
     async run(context) {
       await context.start()
@@ -87,6 +88,7 @@ export const identify: Attack[] = [
   {
     name: 'identify-huge',
     does: 'One peer answers who it is with 100 MB, on ten connections.',
+    // Stock identify reads no more either. What comes behind it is cut off: identify-hostile-spec, "a stream of which no more is wanted".
     harmless: 'no more of it is read than 8 KiB',
     async run(context) {
       await context.start()

@@ -100,6 +100,7 @@ export const requests: Attack[] = [
   {
     name: 'open-and-cancel',
     does: 'One peer asks and cancels 10,000 requests a second.',
+    // 10,000 are no more than a core has time for, whatever holds them: turns-spec does.
     harmless: 'a cancelled request costs less than an answered one',
     async run(context) {
       const [session] = await sessions(context, 1)

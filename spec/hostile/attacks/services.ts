@@ -59,6 +59,7 @@ export const services: Attack[] = [
   {
     name: 'twins',
     does: 'One peer says that the victim has twins, at another address each time, as fast as it can.',
+    // For what it costs. That one word counts, twins-spec holds.
     harmless: 'one word of a peer counts',
     run: (context) =>
       flood(context, () => ({ kind: 'twin', address: `/ip4/10.0.${random(1)[0]}.${random(1)[0]}/tcp/1` }), 200, 0),

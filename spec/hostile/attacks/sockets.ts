@@ -136,12 +136,24 @@ export const sockets: Attack[] = [
   {
     name: 'connections-of-one',
     does: 'One identity opens connection after connection, and keeps them.',
+    // 8, and those that do not know yet that they are over. Without places by peer it has the 64 of a range, and those.
+    own: { what: 'connections that it keeps', most: 50 },
     async run(context) {
       const { generateKeyPair } = await import('@libp2p/crypto/keys')
       const privateKey = await generateKeyPair('Ed25519')
+      const { fate } = context
+      const open = new Set<Line>()
       await context.start()
+      fate.figure = 0
+      const begun = performance.now()
       await often(context, 100, () => {
-        void Line.open(context, { privateKey }).then(() => context.fate.did(), () => undefined) // prettier-ignore
+        const opened = (line: Line): void => {
+          fate.did()
+          open.add(line)
+          if (performance.now() > begun + 1_500) fate.figure = Math.max(fate.figure!, open.size)
+          void line.closed.then(() => open.delete(line))
+        }
+        void Line.open(context, { privateKey }).then(opened, () => undefined)
       })
     },
   },

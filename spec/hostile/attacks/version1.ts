@@ -42,6 +42,7 @@ export const version1: Attack[] = [
   {
     name: 'v1-slow',
     does: 'One peer sends 1,000 requests of 10 kB at a byte a second each.',
+    // One peer alone never took much: `v1-slow-four` shows what shares are for, and v1/answerer-spec that silence is cut off.
     harmless: 'they keep to the share of one peer, and are cut off after `requestTimeout`',
     run: slow(1),
   },

@@ -81,6 +81,8 @@ describe('topics', () => {
       proof: answer.proof,
     })
     expect(a.all('message')).toEqual([])
+    // A user may keep it, and it keeps nothing of the frame that it came in.
+    expect(message.data.buffer.byteLength).toBe(data.length)
   })
 
   it('report what another one publishes again, and not what comes by many ways', async () => {

@@ -63,6 +63,16 @@ describe('frames', () => {
     expect(read(reader)).toEqual([...frames, ...frames, ...frames])
   })
 
+  it('that are small keep nothing else of their chunk once they are read', () => {
+    const reader = new FrameReader(100_000)
+    reader.push(joined(framed(bytes(100)), framed(bytes(5_000)), framed(bytes(60_000))))
+    expect(
+      read(reader)
+        .slice(0, 2)
+        .map(({ buffer }) => buffer.byteLength),
+    ).toEqual([100, 5_000])
+  })
+
   it('that are joined while they wait are read where reading stopped', () => {
     const reader = new FrameReader(10_000)
     reader.push(joined(framed(bytes('one')), framed(bytes('two')).subarray(0, 2)))

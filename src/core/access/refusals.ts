@@ -47,6 +47,8 @@ function whyOf({ why, reason }: EventOf<'turnedAway'>): string {
       return 'it has another network key, or none'
     case 'handshakes':
       return 'there were too many handshakes'
+    case 'lateHandshake':
+      return 'its handshake was not over in time'
     default:
       return reason ?? textOfBarred(why)
   }

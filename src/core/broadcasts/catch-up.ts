@@ -278,5 +278,7 @@ function endCatchUp(state: State, out: Effects, catchUp: CatchUp): void {
   for (const { id } of live) found.delete(id)
   const old = [...found.values()].sort((a, b) => a.at - b.at).slice(-count)
   countReplayed(state, topic, old.length)
-  out.push({ type: 'replayed', subscription, broadcasts: [...old.map(({ heard }) => heard), ...live] })
+  // Copies: a subscriber may write into what it gets, and the history goes to others.
+  const told = old.map(({ heard }) => ({ ...heard, data: heard.data.slice() }))
+  out.push({ type: 'replayed', subscription, broadcasts: [...told, ...live] })
 }

@@ -24,7 +24,9 @@ export function startValidation(state: State, out: Effects, heard: Heard, proof:
   validating.costByPeer.set(heard.via, ofPeer + cost)
   validating.cost += cost
   setDeadline(state, 'validating', id, timeout)
-  out.push({ type: 'validate', validation: id, ...heard })
+  // What is remembered goes to others, so a validator may not write into it. Large messages are not remembered.
+  const isRemembered = settings.historyMessages > 0 && !(origin.kind === 'gossip' && origin.large)
+  out.push({ type: 'validate', validation: id, ...heard, data: isRemembered ? heard.data.slice() : heard.data })
   return true
 }
 

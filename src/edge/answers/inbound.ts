@@ -20,7 +20,7 @@ import { line } from '../../core/terms.js'
 export interface InboundRequest {
   /** The asker's peer id. */
   readonly from: string
-  /** The payload; yours to keep. */
+  /** The payload. It is not used again, so you may keep it. All subscribers and the handler have the same: copy it before you write into it. */
   readonly data: Uint8Array
   /**
    * Fires when the answer, or the rest of it, is no longer needed. Its `reason` is a `P2pError`. Its code is `Aborted`: the asker has

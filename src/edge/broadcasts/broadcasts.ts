@@ -12,7 +12,7 @@ import { line } from '../../core/terms.js'
 export interface Broadcast {
   /** The topic that it was published on. */
   readonly topic: string
-  /** The payload. It is not changed or used again, so a caller may keep it. */
+  /** The payload. It is not used again, so you may keep it. All subscribers and the handler have the same: copy it before you write into it. */
   readonly data: Uint8Array
   /** Peer id of the signer. */
   readonly from: string

@@ -1,7 +1,7 @@
 /** What bounds the stock services towards strangers: the rates of each, and who hears of refusals. */
 import { limitsOf, type Limits } from '../../core/limits/limits.js'
 import { Admission } from './admission.js'
-import { Lines } from './lines/lines.js'
+import { Lines, type TurnedAway } from './lines/lines.js'
 import { Refusals, type Refuse } from './refusals.js'
 
 export interface Guards {
@@ -19,11 +19,11 @@ export interface Guards {
   refused: Refuse
 }
 
-/** `turnedAway` is told each address with which there is no handshake. */
+/** `turnedAway` is told each address with which there is no handshake, and why. */
 export function createGuards(
   limits: Limits = limitsOf(),
   isNamed: (peer: string) => boolean = () => false,
-  turnedAway: (address: string) => void = () => undefined,
+  turnedAway: TurnedAway = () => undefined,
 ): Guards {
   const refusals = new Refusals()
   const refused = refusals.count

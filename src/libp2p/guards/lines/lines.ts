@@ -13,6 +13,7 @@ import type {
   UpgraderOptions,
 } from '@libp2p/interface'
 import type { Limits } from '../../../core/limits/limits.js'
+import type { NoHandshake } from '../../../core/port.js'
 import { rangeOf } from '../../../core/peers/addresses.js'
 import { nextTurn } from '../../../platform/timers.js'
 import { Ends } from './ends.js'
@@ -27,6 +28,9 @@ import { Unagreed } from './unagreed.js'
 import { Words } from './words.js'
 
 type Outbound = Upgrader['upgradeOutbound']
+
+/** There is no handshake with this address. */
+export type TurnedAway = (address: string, why: NoHandshake) => void
 
 export class Lines {
   private readonly owners = new WeakMap<MessageStream, { owner: Owner; rates: AllRates }>()
@@ -44,13 +48,12 @@ export class Lines {
   constructor(
     limits: Limits,
     private readonly refused: Refuse,
-    /** No handshake with this address. */
-    private readonly turnedAway: (address: string) => void = () => undefined,
+    private readonly turnedAway: TurnedAway = () => undefined,
     /** Does the config name this peer? */
     isNamed: (peer: string) => boolean = () => false,
   ) {
     this.rates = new LineRates(limits.streamRate)
-    this.handshakes = new Handshakes(limits, turnedAway)
+    this.handshakes = new Handshakes(limits, (address) => turnedAway(address, 'handshakes'))
     this.unagreed = new Unagreed(refused, isNamed)
   }
 
@@ -71,7 +74,7 @@ export class Lines {
   private counting(upgrader: Upgrader, isPrivate: boolean): Upgrader {
     const choose = (connection: MultiaddrConnection): void => {
       this.ends.follow(connection)
-      const tooMany = (): void => this.turnedAway(connection.remoteAddr.toString())
+      const tooMany = (): void => this.turnedAway(connection.remoteAddr.toString(), 'handshakes')
       // Of a private network, who has no key is found out by its first word.
       if (!isPrivate) this.choices.set(connection, new Words(connection, tooMany))
     }
@@ -82,15 +85,22 @@ export class Lines {
     }
     return {
       upgradeInbound: async (connection: MultiaddrConnection, options: UpgraderOptions) => {
+        const address = connection.remoteAddr.toString()
         const abort = (): void => connection.abort(new Error('others begin a handshake'))
-        const end = this.handshakes.begin(connection.remoteAddr.toString(), abort)
+        const end = this.handshakes.begin(address, abort)
         if (end === undefined) throw new Error('too many handshakes')
         choose(connection)
         // One that has ended before its time is no handshake any more.
         connection.addEventListener('close', end)
+        // The upgrader's own time, which begins now: its errors do not say whether it was over.
+        const time = upgrader.createInboundAbortSignal(options.signal)
         try {
-          await upgrader.upgradeInbound(connection, options)
+          await upgrader.upgradeInbound(connection, { ...options, signal: time })
+        } catch (error) {
+          if (time.aborted && !options.signal.aborted) this.turnedAway(address, 'lateHandshake')
+          throw error
         } finally {
+          time.clear()
           connection.removeEventListener('close', end)
           end()
         }

@@ -64,6 +64,12 @@ describe('a request', () => {
     expect(core.lines(core.receive(data(1, filled(30_000 - 16_384))))).toEqual(['handle -1 30000 bytes'])
   })
 
+  it.each([1, 100, 5_000])('of %i bytes keeps nothing else of the chunk that it came in', (size) => {
+    const [effect] = answering().receive(request(1, filled(size)), frame(0x8f, 9, filled(16_384)))
+    expect(effect).toEqual({ type: 'handle', exchange: -1, from: 'bob', data: filled(size) })
+    expect((effect as { data: Uint8Array }).data.buffer.byteLength).toBe(size)
+  })
+
   it('stands between frames of a later version, which are skipped', () => {
     const core = answering()
     const unknown = frame(0x8f, 9, filled(30))

@@ -51,6 +51,14 @@ describe('an answer', () => {
     expect(core.receive(reply(1, value.slice(16_000), { last: true }))).toEqual([{ type: 'settle', ask: 1, value }])
   })
 
+  it.each([1, 100, 5_000])('of %i bytes keeps nothing else of the chunk that it came in', (size) => {
+    const core = asking()
+    core.ask(1)
+    const [effect] = core.receive(reply(1, filled(size), { last: true }), frame(0x8f, 9, filled(16_384)))
+    expect(effect).toEqual({ type: 'settle', ask: 1, value: filled(size) })
+    expect((effect as { value: Uint8Array }).value.buffer.byteLength).toBe(size)
+  })
+
   it('goes to its own request, in whatever order they come', () => {
     const core = asking()
     core.run(...[11, 12, 13].map((ask) => core.asking(ask)))
@@ -192,6 +200,16 @@ describe('a request for a stream of values', () => {
     ])
     expect(core.lines(core.receive(end(1)))).toEqual(['ended 1'])
     expect(core.state.asks.open.size).toBe(0)
+  })
+
+  it.each([1, 100, 5_000])('keeps nothing else of the chunk that a value of %i bytes came in', (size) => {
+    const values = streaming(PUSH).receive(
+      reply(1, filled(size)),
+      reply(1, filled(size), { last: true }),
+      frame(0x8f, 9, filled(16_384)),
+    )
+    expect(values.map(({ type }) => type)).toEqual(['value', 'settle'])
+    for (const { value } of values as { value: Uint8Array }[]) expect(value.buffer.byteLength).toBe(size)
   })
 
   it('ends by no value at all, or with the last one', () => {
