@@ -131,9 +131,11 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
   const broken = count(intake, size, hasMore) ?? (hasMore && size < CRUMB ? waste(session, state.now) : undefined)
   if (broken !== undefined) return broken
   if (hasMore) {
-    gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
-    onPiece(session.pace, state.now, intake, intake.gathered.received)
-    if (ask.arriving!.hasRoom) completeValue(state, session, call)
+    const { hasRoom, bytes } = ask.arriving!
+    const gathered = (intake.gathered ??= createGathered())
+    gather(gathered, rest(frame), hasRoom ? intake.total : Math.max(bytes, gathered.received + size))
+    onPiece(session.pace, state.now, intake, gathered.received)
+    if (hasRoom) completeValue(state, session, call)
     return undefined
   }
   if (intake.round !== undefined) onPiece(session.pace, state.now, intake, intake.total)
