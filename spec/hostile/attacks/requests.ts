@@ -50,32 +50,35 @@ function partly(context: Context, answer: Uint8Array): (stream: LineStream) => v
     const decoder = new wire.FrameDecoder()
     const sent = new Map<number, number>()
     let first = 0
-    const go = (id: number, credit: number, begins: boolean): void => {
-      const frames: Uint8Array[] = []
-      let at = sent.get(id) ?? 0
-      for (let left = begins ? credit - 32 : credit; left > 0 && at < answer.length;) {
-        const end = Math.min(at + Math.min(PIECE, left), answer.length)
+    let last = Promise.resolve()
+    // One after the other: what waits for credit must not be cut by what comes behind it.
+    const say = (frames: () => Uint8Array[]): void => {
+      last = last.then(() => stream.send(wire.join(...frames())))
+    }
+    const pieces = function* (id: number, credit: number): Generator<Uint8Array> {
+      const from = sent.get(id) ?? 0
+      for (let at = from; at < Math.min(from + credit, answer.length);) {
+        const end = Math.min(at + PIECE, from + credit, answer.length)
         const more = end < answer.length
-        if (!more && id !== first) break
-        const piece = answer.subarray(at, end)
-        frames.push(wire.reply(id, piece, more ? { more, ...(at === 0 && { total: answer.length }) } : { last: true }))
-        left -= end - at
+        if (!more && id !== first) return
+        sent.set(id, end)
+        const total = at === 0 ? { total: answer.length } : {}
+        yield wire.reply(id, answer.subarray(at, end), more ? { more, ...total } : { last: true })
         at = end
       }
-      sent.set(id, at)
-      if (frames.length > 0) void stream.send(wire.join(...frames))
     }
     stream.onData = (bytes) => {
       for (const { name, id, credit = 0, amount = 0 } of decoder.read(bytes)) {
-        if (name === 'HELLO') void stream.send(wire.hello({ 0: 7, 1: 1_000 }))
-        else if (name === 'REQUEST') {
+        if (name === 'HELLO') say(() => [wire.hello({ 0: 7, 1: 1_000 })])
+        if (name === 'REQUEST') {
           first ||= id
           context.fate.did()
-          go(id, credit, true)
-        } else if (name === 'CREDIT') go(id, amount, false)
-        else if (name === 'CANCEL' && sent.delete(id)) {
+          say(() => [...pieces(id, credit - 32)])
+        }
+        if (name === 'CREDIT') say(() => [...pieces(id, amount)])
+        if (name === 'CANCEL') {
           context.fate.refused('cancelled')
-          void stream.send(wire.fail(id, 'Cancelled'))
+          say(() => [wire.fail(id, 'Cancelled')])
         }
       }
     }
@@ -92,7 +95,8 @@ async function askedPartly(context: Context, peers: number, amount: number): Pro
   await pause(1_000)
   await context.start()
   for (const { session, ask } of asking) void session.send(session.request(ask))
-  await pause(300)
+  // By then no small request has passed lately, so as much credit is given at once as the line carries.
+  await pause(1_500)
   for (const { session, ask } of asking) void session.send(session.requests(amount, ask))
   await context.over
 }
