@@ -10,7 +10,8 @@ import type { Connection, DialAsk } from '../../src/core/peers/state.js'
 import { isNamed } from '../../src/core/settings.js'
 import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
-import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
+import { valueCost } from '../../src/core/requests/values.js'
+import { FIRST_FLIGHT, WITHOUT_HELLO } from '../../src/wire/session/format.js'
 import { auditBroadcasts } from './audit-broadcasts.js'
 import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
@@ -167,9 +168,18 @@ function answeringSide(state: State, report: Report): void {
       one[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
     }
   }
+  let lent = 0
   for (const ask of state.asks.open.values()) {
-    if (ask.kind !== 'request' || ask.arriving === undefined) continue
+    if (ask.kind !== 'request') continue
+    if (ask.call?.protocol === 'session' && ask.values === undefined)
+      lent += Math.max(0, ask.call.firstCredit - valueCost(FIRST_FLIGHT))
+    if (ask.arriving === undefined) continue
     const { hasRoom: isPlaced, bytes } = ask.arriving
+    if (!isPlaced && mayCome(ask) > bytes)
+      report(
+        'bounded',
+        `${mayCome(ask)} bytes may come of the answer to ${ask.id}, which waits for room and takes ${bytes}`,
+      )
     for (const one of booksOf(ask.peer)) one[isPlaced ? 'responses' : 'early'] += bytes
     if (isPlaced === state.responses.waiting.has(ask.id))
       report('books', `the answer to ${ask.id} waits for room when it should not, or the other way`)
@@ -187,6 +197,8 @@ function answeringSide(state: State, report: Report): void {
   const room = [...state.budget.waiting].map((stream) => state.exchanges.open.get(stream))
   if (room.length > 0 && all.admitted === 0)
     report('stuck', `${room.length} inbound requests wait for room, and all room is free`)
+  if (lent !== state.responses.lent)
+    report('books', `${state.responses.lent} bytes of credit are lent, and there are ${lent}`)
   if (state.responses.waiting.size > 0 && all.responses === 0)
     report('stuck', `answers to ${state.responses.waiting.size} requests wait for room, and all room is free`)
   for (const id of state.responses.waiting)
@@ -195,6 +207,14 @@ function answeringSide(state: State, report: Report): void {
     report('stuck', `requests of ${state.turns.peers.size} peers wait for a handler, and none is at work`)
   for (const id of state.turns.stalled)
     if (!state.exchanges.open.has(id)) report('leak', `the answer of ${id} waits for room, and is gone`)
+}
+
+/** Of an answer that has begun: what has come and, over a session, what there is credit for. */
+function mayCome({ call, arriving }: RequestAsk): number {
+  if (call?.protocol === 'v1') return call.reader?.payload.received ?? 0
+  if (call?.intake === undefined) return 0
+  const { gathered, credit, total } = call.intake
+  return Math.min(total, arriving!.size, (gathered?.received ?? 0) + credit)
 }
 
 function noBooks(): Books {
