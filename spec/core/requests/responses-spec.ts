@@ -255,6 +255,19 @@ describe('an answer over a session that comes in parts', () => {
     expect(used(core.state.budget)).toMatchObject({ responses: 70_000, early: 0 })
   })
 
+  it('waits as a value without running out of its idle time, which one that has room does', () => {
+    const core = asking(low({ responseBytesPerPeer: 100_000 }))
+    for (const ask of [1, 2]) {
+      core.frames(core.ask(ask, undefined, { mode: 'push', idleTimeout: 1_000 }))
+      core.receive(reply(ask, filled(10)))
+    }
+    core.receive(first(1, 90_000), first(2, 90_000))
+    const effects = core.at(1_000)
+    expect(ended(effects)).toEqual([1])
+    expect(refusalOf(effects)).toContain('RequestTimeout: no answer from bob within 1000 ms: it has begun')
+    expect(used(core.state.budget)).toMatchObject({ responses: 90_000, early: 0 })
+  })
+
   it.each<[string, (core: AskingCore) => unknown]>([
     ['is cancelled', (core) => core.run({ type: 'cancel', ask: 1 }, { type: 'cancel', ask: 2 })],
     ['is refused in its middle', (core) => core.receive(fail(1, 'Busy'), fail(2, 'Busy'))],

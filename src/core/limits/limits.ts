@@ -34,13 +34,12 @@ export interface Limits {
   /** … to one peer: whoever does not read stops its own requests, and nobody else's. Default: a sixteenth of `memory`. */
   answerBytesPerPeer: number
   /**
-   * Bytes of answers to requests of this node that take more than a frame, or of version 1 more than comes at once: each from its first part,
-   * with the size that it says, to its end; in all. Others wait at whoever answers. As many again may have come of those that wait (16 KiB
-   * of each, and 256 KiB over version 1); beyond that the newest request to whoever has most of them ends (`Overloaded`).
-   * Default: a quarter of `memory`.
+   * Bytes of answers to requests of this node that come in parts, each with the size that it says, from the first part to the end, in all;
+   * others wait at whoever sends them. As many again may have come of those that wait (16 KiB of each, or the credit of its request, and 256 KiB
+   * over version 1); beyond that the newest request to whoever has most of them ends (`Overloaded`). Default: a quarter of `memory`.
    */
   responseBytes: number
-  /** … of one peer, but one answer alone may be larger. Default: a sixteenth of `memory`. */
+  /** … of one peer; an answer that is larger takes all of it. Default: a sixteenth of `memory`. */
   responseBytesPerPeer: number
   /**
    * Handlers at work at once, in all; other requests wait for their turn, peer after peer. A handler counts until its promise has

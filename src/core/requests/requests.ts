@@ -104,7 +104,8 @@ export function resumeArriving(state: State, out: Effects): void {
 /** The deadline of a request, or of the stream of an answered request. */
 export function expireRequest(state: State, out: Effects, ask: RequestAsk): void {
   const { stage } = ask
-  if (stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
+  const waitsHere = isAhead(ask) || ask.arriving?.hasRoom === false
+  if (stage === 'streaming' && waitsHere) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
     dialling: ' while it was being dialled',
     queued: unansweredOf(state, ask) ?? ' while the request waited for a stream',
