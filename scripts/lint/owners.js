@@ -16,6 +16,7 @@ const SLOTS = 'requests/slots.ts'
 const SERVED = 'requests/served.ts'
 const DEAR = 'requests/dear.ts'
 const TURNS = 'requests/turns.ts'
+const RESPONSES = 'requests/responses.ts'
 const OUTBOX = 'requests/session/outbox.ts'
 /** What only one role of a session has, and what each role changes of its own sessions. */
 const ASKER = [CALLS, `${ASKING}/frames.ts`]
@@ -114,6 +115,9 @@ export const OWNERS = {
     'RequestAsk.timeout': [`${ASKING}/frames.ts`],
     'RequestAsk.data': [CALLS, V1_ASKER],
     'RequestAsk.call': [CALLS, V1_ASKER],
+    'RequestAsk.arriving': [RESPONSES],
+    Arriving: [RESPONSES],
+    Responses: [RESPONSES],
     'RequestAsk.stage': ['requests/requests.ts', CALLS, `${ASKING}/frames.ts`, V1_ASKER],
     V1Call: [V1_ASKER],
     SessionCall: [`${ASKING}/frames.ts`],
@@ -141,6 +145,8 @@ export const OWNERS = {
     Use: ['requests/budget.ts'],
     'Use.handlers': [SLOTS],
     'Use.answers': [HELD],
+    'Use.responses': [RESPONSES],
+    'Use.early': [RESPONSES],
     'Use.expected': [HELD],
     Account: ['requests/accounts.ts'],
     RangeUse: ['requests/accounts.ts'],
@@ -184,6 +190,8 @@ export const OWNERS = {
     'Session.flushScheduled': [OUTBOX, 'requests/streams.ts'],
     'Session.goodbyes': [OUTBOX, 'requests/streams.ts'],
     AskingSession: ASKER,
+    'AskingSession.lent': [RESPONSES],
+    'AskingSession.largest': [RESPONSES],
     AnsweringSession: [...ANSWERER, `${ANSWERING}/events.ts`],
     Intake: [CALLS, `${ASKING}/frames.ts`],
     FailFrame: [],

@@ -58,6 +58,8 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     requestBytesPerPeer: 4,
     answerBytes: 5,
     answerBytesPerPeer: 6,
+    responseBytes: 61,
+    responseBytesPerPeer: 62,
     handlers: 7,
     handlersPerPeer: 8,
     answerIdleTimeout: 9,

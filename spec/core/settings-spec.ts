@@ -29,7 +29,7 @@ describe('the defaults', () => {
 
   it('give one peer less than all peers together', () => {
     const { limits: shared } = defaultSettings
-    for (const name of ['requests', 'requestBytes', 'answerBytes', 'handlers'] as const)
+    for (const name of ['requests', 'requestBytes', 'answerBytes', 'responseBytes', 'handlers'] as const)
       expect(shared[`${name}PerPeer`]).toBeLessThan(shared[name])
     expect(defaultSettings.maxValidatingPerPeer).toBeLessThan(defaultSettings.maxValidating)
     expect(defaultSettings.maxQueuedValues).toBeLessThan(defaultSettings.maxQueuedValuesPerPeer)

@@ -225,6 +225,17 @@ describe.each([
       expect((await a.request(b.addresses[0]!, bytes('1'))).length).toBe(1)
     })
 
+    it('of replies may be more together than comes at once: all come, of two peers, and nothing is booked in the end', async () => {
+      const a = await startNode({ limits: { responseBytesPerPeer: MiB } })
+      const [b, c] = [await startNode(), await startNode()]
+      for (const peer of [b, c]) peer.setEventHandler({ handleInboundRequest: () => bytes(400_000) })
+      const asks = [b, c].flatMap((peer) => Array.from({ length: 24 }, () => a.request(peer.addresses[0]!, bytes('?'))))
+      const replies = await within(20_000, Promise.all(asks), '48 replies')
+      expect(replies.map(({ length }) => length)).toEqual(Array(48).fill(400_000))
+      const { budget, responses } = stateOf(a)
+      expect([budget.all.responses, budget.all.early, responses.waiting.size, responses.lent]).toEqual([0, 0, 0, 0])
+    }, 30_000)
+
     it('of a request may be 1 MiB; a byte more is refused before anything is sent', async () => {
       const [a, b] = [await startNode(), await startNode()]
       b.setEventHandler({ handleInboundRequest: (data) => bytes(`${data.length}`) })

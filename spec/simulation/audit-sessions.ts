@@ -57,8 +57,9 @@ function auditAsking(state: State, session: Asking, say: Say): void {
 }
 
 /** What an asker lets come: never more than its window, and never so little that nothing can come any more. */
-function auditIntake(state: State, { wireId, intake, ask: { values } }: SessionCall, say: Say): void {
+function auditIntake(state: State, { wireId, intake, ask }: SessionCall, say: Say): void {
   if (intake === undefined) return
+  const { values, arriving: waiting } = ask
   const { credit, untaken, total, gathered } = intake
   if (credit < 0 || credit > MAX_CREDIT || untaken < 0)
     say('credit', `request ${wireId}: ${credit}, untaken ${untaken}`)
@@ -68,7 +69,8 @@ function auditIntake(state: State, { wireId, intake, ask: { values } }: SessionC
   const most = values === undefined ? costOf(state.settings.maxResponseSize) : WINDOW
   const isWhole = total < 0 ? credit === 0 : all <= untaken + costOf(total)
   if (all > most && !isWhole) say('credit', `request ${wireId} lets ${all} come at once, and not ${most}`)
-  if (total >= 0 && credit < enough(total - (gathered?.received ?? 0)))
+  const hasRoom = waiting?.hasRoom !== false
+  if (total >= 0 && hasRoom && credit < enough(total - (gathered?.received ?? 0)))
     say('stuck', `request ${wireId} lets no value end`)
   if (total < 0 && values !== undefined && all < WINDOW / 2) say('stuck', `request ${wireId} lets only ${all} come`)
 }

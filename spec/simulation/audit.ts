@@ -10,7 +10,8 @@ import type { Connection, DialAsk } from '../../src/core/peers/state.js'
 import { isNamed } from '../../src/core/settings.js'
 import { createState, type Ask, type State } from '../../src/core/state.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
-import { WITHOUT_HELLO } from '../../src/wire/session/format.js'
+import { valueCost } from '../../src/core/requests/values.js'
+import { FIRST_FLIGHT, WITHOUT_HELLO } from '../../src/wire/session/format.js'
 import { auditBroadcasts } from './audit-broadcasts.js'
 import { auditSessions } from './audit-sessions.js'
 import type { Report } from './inside.js'
@@ -49,7 +50,7 @@ function limits(state: State, report: Report): void {
 
 /** What peers use together, and each of them, is within the limits; one that is alone always fits. */
 function sharedLimits(
-  { budget, settings, exchanges }: State,
+  { budget, settings, exchanges, responses }: State,
   most: (what: string, size: number, limit: number) => void,
 ): void {
   const { limits: shared } = settings
@@ -58,11 +59,14 @@ function sharedLimits(
   most('handlers', all.handlers, shared.handlers)
   if (all.admitted > 1) most('bytes of inbound requests', all.bytes, shared.requestBytes)
   most('bytes of first windows', all.windows, shared.requestBytes)
+  most('bytes of answers to requests of ours', all.responses, shared.responseBytes)
+  if (responses.waiting.size > 1) most('bytes of answers that wait for room', all.early, shared.responseBytes)
   const answers = [...exchanges.open.values()].filter(({ held }) => held > 0).length
   if (answers > 1) most('bytes of answers', all.answers, shared.answerBytes)
   for (const account of budget.accounts.values()) {
     const { peer, admitted } = account
     most(`inbound requests of ${peer}`, account.exchanges, shared.requestsPerPeer)
+    most(`bytes of answers of ${peer}`, account.responses, shared.responseBytesPerPeer)
     most(`handlers for ${peer}`, account.handlers, shared.handlersPerPeer)
     if (admitted > 1) most(`bytes of inbound requests of ${peer}`, account.bytes, shared.requestBytesPerPeer)
     most(`bytes of first windows of ${peer}`, account.windows, shared.requestBytesPerPeer)
@@ -164,6 +168,22 @@ function answeringSide(state: State, report: Report): void {
       one[exchange.admitted ? 'bytes' : 'windows'] += exchange.reserved
     }
   }
+  let lent = 0
+  for (const ask of state.asks.open.values()) {
+    if (ask.kind !== 'request') continue
+    if (ask.call?.protocol === 'session' && ask.values === undefined)
+      lent += Math.max(0, ask.call.firstCredit - valueCost(FIRST_FLIGHT))
+    if (ask.arriving === undefined) continue
+    const { hasRoom: isPlaced, bytes } = ask.arriving
+    if (!isPlaced && mayCome(ask) > bytes)
+      report(
+        'bounded',
+        `${mayCome(ask)} bytes may come of the answer to ${ask.id}, which waits for room and takes ${bytes}`,
+      )
+    for (const one of booksOf(ask.peer)) one[isPlaced ? 'responses' : 'early'] += bytes
+    if (isPlaced === state.responses.waiting.has(ask.id))
+      report('books', `the answer to ${ask.id} waits for room when it should not, or the other way`)
+  }
   if (timed.size > 0) report('leak', `deadlines of inbound requests that are gone: ${[...timed].join()}`)
   compare('all', state.budget.all, all, report)
   for (const [peer, account] of state.budget.accounts) {
@@ -177,14 +197,28 @@ function answeringSide(state: State, report: Report): void {
   const room = [...state.budget.waiting].map((stream) => state.exchanges.open.get(stream))
   if (room.length > 0 && all.admitted === 0)
     report('stuck', `${room.length} inbound requests wait for room, and all room is free`)
+  if (lent !== state.responses.lent)
+    report('books', `${state.responses.lent} bytes of credit are lent, and there are ${lent}`)
+  if (state.responses.waiting.size > 0 && all.responses === 0)
+    report('stuck', `answers to ${state.responses.waiting.size} requests wait for room, and all room is free`)
+  for (const id of state.responses.waiting)
+    if (!state.asks.open.has(id)) report('leak', `the answer to ${id} waits for room, and the request is gone`)
   if (state.turns.peers.size > 0 && all.handlers === 0 && all.answers === 0)
     report('stuck', `requests of ${state.turns.peers.size} peers wait for a handler, and none is at work`)
   for (const id of state.turns.stalled)
     if (!state.exchanges.open.has(id)) report('leak', `the answer of ${id} waits for room, and is gone`)
 }
 
+/** Of an answer that has begun: what has come and, over a session, what there is credit for. */
+function mayCome({ call, arriving }: RequestAsk): number {
+  if (call?.protocol === 'v1') return call.reader?.payload.received ?? 0
+  if (call?.intake === undefined) return 0
+  const { gathered, credit, total } = call.intake
+  return Math.min(total, arriving!.size, (gathered?.received ?? 0) + credit)
+}
+
 function noBooks(): Books {
-  return { exchanges: 0, bytes: 0, admitted: 0, windows: 0, handlers: 0, answers: 0 }
+  return { exchanges: 0, bytes: 0, admitted: 0, windows: 0, handlers: 0, answers: 0, responses: 0, early: 0 }
 }
 
 function compare(whose: string, booked: Books, right: Books, report: Report): void {

@@ -127,6 +127,11 @@ export const mutants: Fault[] = [
   ),
   mutant('a loop is sent more than it takes', replace('OutboundRequests.all', "mode: 'pull'", "mode: 'push'")),
 
+  mutant('the room of an answer that has come is not given back', drop('endArriving', 'addResponses(')),
+  mutant('an answer that waits for room is forgotten', drop('endArriving', 'responses.due')),
+  mutant('an answer gets its credit before there is room', replace('onPart', 'if (hasRoom)', 'if (true)')),
+  mutant('credit beyond the first frame is lent for ever', drop('giveUpRoom', 'endLoan(')),
+
   // ---- sessions: fairness
   mutant('large values go before small ones', swap('flush', 'writeReady(', 'writeBulk(')),
   mutant('a large value goes whole before the next one begins', replace('writeBulk', 'bulk.push(', 'bulk.unshift(')),

@@ -245,6 +245,8 @@ export function scenarioOf(seed: number): Scenario {
   const pubsub = broadcastsOf()
   random = new Random(`${seed} kept`)
   keptInTouch()
+  random = new Random(`${seed} responses`)
+  for (const { limits } of nodes) if (chance(0.3)) limits.responseBytesPerPeer = between(20_000, 150_000)
   // A stable sort: what is of one instant stays in the order of its making.
   schedule.sort((a, b) => a.at - b.at)
   return { seed, network, pubsub, nodes, schedule, duration }

@@ -22,6 +22,7 @@ const PARTS = {
   requestsPerPeer: 'requests',
   requestBytesPerPeer: 'requestBytes',
   answerBytesPerPeer: 'answerBytes',
+  responseBytesPerPeer: 'responseBytes',
   handlersPerPeer: 'handlers',
   connectionsPerPeer: 'connections',
   connectionsPerRange: 'connections',

@@ -155,6 +155,8 @@ export interface PeerExplanation {
     requestBytes: number
     /** Bytes of answers that it has not taken yet, and that are expected. */
     answerBytes: number
+    /** Bytes of its answers to requests of this node, while they come in parts. */
+    responseBytes: number
     /** Handlers at work for it, those of requests that are over included. */
     handlers: number
     /** Its requests that wait for a handler. */
@@ -173,7 +175,7 @@ export interface PeerExplanation {
   /** What it asked of this node beyond what it may, by kind, and how often. */
   refused: Partial<Record<RefusedKind, number>>
   /**
-   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, and handlers at work (of `limits`: what a peer
+   * Streams of version 1 at once; its requests at once, their bytes, bytes of the answers, of its own answers, and handlers at work (of `limits`: what a peer
    * has while no other one asks, and a trusted one has somewhat more); bytes of broadcasts that may wait for it.
    */
   limits: {
@@ -181,6 +183,7 @@ export interface PeerExplanation {
     requests: number
     requestBytes: number
     answerBytes: number
+    responseBytes: number
     handlers: number
     maxQueueSize: number
   }

@@ -30,7 +30,7 @@ import { awaitOnline, settleOnline } from './peers/online.js'
 import { makeRoom } from './peers/places.js'
 import { onClockJumped, onLate } from './peers/waking.js'
 import * as answers from './requests/answers.js'
-import { startRequest } from './requests/requests.js'
+import { resumeArriving, startRequest } from './requests/requests.js'
 import { onTaken } from './requests/session/asker/calls.js'
 import { flushSessions } from './requests/session/outbox.js'
 import { onStreamEvent } from './requests/stream-events.js'
@@ -56,11 +56,13 @@ export function step(state: State, batch: Batch): Effect[] {
     state.news.waiting.length > 0 ||
     state.budget.roomFreed ||
     state.turns.due ||
+    state.responses.due ||
     state.streams.unflushed.length > 0
   ) {
     if (state.news.waiting.length > 0) handleNews(state, out)
     if (state.budget.roomFreed) answers.resumeWaiting(state, out)
     if (state.turns.due) answers.resumeTurns(state, out)
+    if (state.responses.due) resumeArriving(state, out)
     if (state.streams.unflushed.length > 0) flushSessions(state, out)
   }
   if (state.lifecycle.phase === 'draining') lifecycle.finishDrain(state, out)

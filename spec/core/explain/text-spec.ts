@@ -24,9 +24,17 @@ const peer: Omit<PeerExplanation, 'text'> = {
   meshes: [],
   gossip: { reachable: false, score: undefined, queued: 0, tooSlow: false, held: 0 },
   requests: { ours: 0, its: 0 },
-  uses: { requestBytes: 5, answerBytes: 6, handlers: 1, queued: 2, answered: 7, refused: 8 },
+  uses: { requestBytes: 5, answerBytes: 6, responseBytes: 11, handlers: 1, queued: 2, answered: 7, refused: 8 },
   dropped: {},
-  limits: { maxStreams: 1, requests: 2, requestBytes: 3, answerBytes: 9, handlers: 10, maxQueueSize: 4 },
+  limits: {
+    maxStreams: 1,
+    requests: 2,
+    requestBytes: 3,
+    answerBytes: 9,
+    responseBytes: 12,
+    handlers: 10,
+    maxQueueSize: 4,
+  },
   refused: {},
 }
 
@@ -70,9 +78,9 @@ describe('the text of a peer', () => {
       'asked by: not known yet; requests open: 0 of ours, 0 of its',
       'in no topic that we know of',
       'gossip: no stream, 0 bytes waiting',
-      'it uses 5 bytes of requests, 6 bytes of answers, 1 handler; waiting for one: 2 requests; answered: 7, refused: 8',
+      'it uses 5 bytes of requests, 6 bytes of answers, 11 bytes of answers of its own, 1 handler; waiting for one: 2 requests; answered: 7, refused: 8',
       'dropped: nothing',
-      'limits: 2 requests of its at once, 3 bytes of them, 9 bytes of answers, 10 handlers, 1 streams of ours, 4 bytes of broadcasts waiting',
+      'limits: 2 requests of its at once, 3 bytes of them, 9 bytes of answers, 12 bytes of answers of its own, 10 handlers, 1 streams of ours, 4 bytes of broadcasts waiting',
     ])
     const dialled = (...addresses: string[]): string =>
       peerText({ ...peer, dialling: { age: 7, addresses } }).split('\n')[0]!

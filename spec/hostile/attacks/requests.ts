@@ -1,8 +1,11 @@
 /** Requests over sessions: answers that are not read, credit that never comes, cancelled work, and handlers that are dear. */
 import * as wire from '../../support/session.js'
+import { guest, IDENTIFY, PING } from '../tools/guest.js'
 import { Line } from '../tools/line.js'
+import type { LineStream } from '../tools/line-stream.js'
+import { random } from '../tools/protobuf.js'
 import { Session } from '../tools/session.js'
-import { often, type Attack, type Context } from './attack.js'
+import { often, pause, type Attack, type Context } from './attack.js'
 
 async function sessions(context: Context, amount: number, options?: { reads: boolean }): Promise<Session[]> {
   const lines = await Promise.all(Array.from({ length: amount }, () => Line.open(context)))
@@ -32,6 +35,69 @@ async function endless(context: Context, peers: number, answers: number): Promis
     await one.send(one.requests(answers, 'values 0', { credit: 2 ** 32, one: false }))
     one.did(answers)
   }
+  await context.over
+}
+
+const LARGE = 1_000_000
+const PIECE = 16_384
+
+/**
+ * Answers whatever the victim asks over its session with this: the first request with all of it, so that the line is known to be fast, and
+ * of the others all but the last piece, as credit allows.
+ */
+function partly(context: Context, answer: Uint8Array): (stream: LineStream) => void {
+  return (stream) => {
+    const decoder = new wire.FrameDecoder()
+    const sent = new Map<number, number>()
+    let first = 0
+    let last = Promise.resolve()
+    // One after the other: what waits for credit must not be cut by what comes behind it.
+    const say = (frames: () => Uint8Array[]): void => {
+      last = last.then(() => stream.send(wire.join(...frames())))
+    }
+    const pieces = function* (id: number, credit: number): Generator<Uint8Array> {
+      const from = sent.get(id) ?? 0
+      for (let at = from; at < Math.min(from + credit, answer.length);) {
+        const end = Math.min(at + PIECE, from + credit, answer.length)
+        const more = end < answer.length
+        if (!more && id !== first) return
+        sent.set(id, end)
+        const total = at === 0 ? { total: answer.length } : {}
+        yield wire.reply(id, answer.subarray(at, end), more ? { more, ...total } : { last: true })
+        at = end
+      }
+    }
+    stream.onData = (bytes) => {
+      for (const { name, id, credit = 0, amount = 0 } of decoder.read(bytes)) {
+        if (name === 'HELLO') say(() => [wire.hello({ 0: 7, 1: 1_000 })])
+        if (name === 'REQUEST') {
+          first ||= id
+          context.fate.did()
+          say(() => [...pieces(id, credit - 32)])
+        }
+        if (name === 'CREDIT') say(() => [...pieces(id, amount)])
+        if (name === 'CANCEL') {
+          context.fate.refused('cancelled')
+          say(() => [wire.fail(id, 'Cancelled')])
+        }
+      }
+    }
+  }
+}
+
+/** So many peers have the victim ask each of them so often. */
+async function askedPartly(context: Context, peers: number, amount: number): Promise<void> {
+  const answer = random(LARGE)
+  const says = { protocols: [IDENTIFY, PING, wire.SESSION] }
+  const serve = { [wire.SESSION]: partly(context, answer) }
+  const all = await Promise.all(Array.from({ length: peers }, () => guest(context, { says, serve })))
+  const asking = all.map((line) => ({ session: new Session(line, context), ask: `ask ${line.host.peerId.toString()}` }))
+  await pause(1_000)
+  await context.start()
+  for (const { session, ask } of asking) void session.send(session.request(ask))
+  // By then no small request has passed lately, so as much credit is given at once as the line carries.
+  await pause(1_500)
+  for (const { session, ask } of asking) void session.send(session.requests(amount, ask))
   await context.over
 }
 
@@ -73,6 +139,18 @@ export const requests: Attack[] = [
     does: 'Four peers ask 1,000 streams of values each, take one value of each, and no more.',
     run: async (context) =>
       waves(context, await sessions(context, 4), 1_000, 'values 100', { credit: 132, one: false }),
+  },
+  {
+    name: 'answers-partial',
+    does: 'Four peers have the victim ask them 1,000 times each, and send almost all of each answer.',
+    harmless: 'each keeps its share until those requests are over, and the rest waits at it',
+    run: (context) => askedPartly(context, 4, 1_000),
+  },
+  {
+    name: 'answers-partial-forty',
+    does: 'Forty peers have the victim ask them 200 times each, and send almost all of each answer.',
+    harmless: 'all keep their shares until those requests are over, and the rest waits at them',
+    run: (context) => askedPartly(context, 40, 200),
   },
   {
     name: 'handlers-dear-at-once',

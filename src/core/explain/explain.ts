@@ -141,6 +141,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     uses: {
       requestBytes: (account?.bytes ?? 0) + (account?.windows ?? 0),
       answerBytes: account?.answers ?? 0,
+      responseBytes: (account?.responses ?? 0) + (account?.early ?? 0),
       handlers: account?.handlers ?? 0,
       queued: account?.queue.size ?? 0,
       answered: account?.answered ?? 0,
@@ -154,6 +155,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
       requests: shareOf(limits.requests, limits.requestsPerPeer),
       requestBytes: shareOf(limits.requestBytes, limits.requestBytesPerPeer),
       answerBytes: shareOf(limits.answerBytes, limits.answerBytesPerPeer),
+      responseBytes: shareOf(limits.responseBytes, limits.responseBytesPerPeer),
       handlers: shareOf(limits.handlers, limits.handlersPerPeer),
       maxQueueSize: settings.maxQueueSize,
     },

@@ -58,14 +58,14 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
     `gossip: ${gossip.reachable ? 'reachable' : 'no stream'}${gossip.score === undefined ? '' : `, score ${round(gossip.score)}`}` +
       `, ${gossip.queued} bytes waiting${gossip.tooSlow ? ', reads too slowly' : ''}` +
       `${gossip.held > 0 ? `, waited for ${gossip.held} ms` : ''}`,
-    `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${count(uses.handlers, 'handler')}; ` +
+    `it uses ${uses.requestBytes} bytes of requests, ${uses.answerBytes} bytes of answers, ${uses.responseBytes} bytes of answers of its own, ${count(uses.handlers, 'handler')}; ` +
       `waiting for one: ${count(uses.queued, 'request')}; answered: ${uses.answered}, refused: ${uses.refused}`,
     peer.dear &&
       `dear: its handlers keep the event loop for ${peer.dear.cost} ms on average, so its requests wait while others ask, for ${peer.dear.for} ms more at most`,
     dropped(peer.dropped),
     Object.keys(peer.refused).length === 0 ? undefined : `refused: ${amounts(peer.refused)}`,
     `limits: ${limits.requests} requests of its at once, ${limits.requestBytes} bytes of them, ` +
-      `${limits.answerBytes} bytes of answers, ${count(limits.handlers, 'handler')}, ${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
+      `${limits.answerBytes} bytes of answers, ${limits.responseBytes} bytes of answers of its own, ${count(limits.handlers, 'handler')}, ${limits.maxStreams} streams of ours, ${limits.maxQueueSize} bytes of broadcasts waiting`,
   )
 }
 

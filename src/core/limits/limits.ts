@@ -34,6 +34,14 @@ export interface Limits {
   /** … to one peer: whoever does not read stops its own requests, and nobody else's. Default: a sixteenth of `memory`. */
   answerBytesPerPeer: number
   /**
+   * Bytes of answers to requests of this node that come in parts, each with the size that it says, from the first part to the end, in all;
+   * others wait at whoever sends them. As many again may have come of those that wait (16 KiB of each, or the credit of its request, and 256 KiB
+   * over version 1); beyond that the newest request to whoever has most of them ends (`Overloaded`). Default: a quarter of `memory`.
+   */
+  responseBytes: number
+  /** … of one peer; an answer that is larger takes all of it. Default: a sixteenth of `memory`. */
+  responseBytesPerPeer: number
+  /**
    * Handlers at work at once, in all; other requests wait for their turn, peer after peer. A handler counts until its promise has
    * settled or its iterator has returned, whether or not its answer is still wanted, for a minute at most. Default 4,000, as `requests`:
    * most handlers wait for something else, and cost little meanwhile.
@@ -149,6 +157,8 @@ export const LIMIT_RULES: { readonly [Limit in Name]: LimitRule } = {
   requestBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
   answerBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
   answerBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
+  responseBytes: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 4 } },
+  responseBytesPerPeer: { unit: 'bytes', least: 1, most: MOST_BYTES, standard: { ofMemory: 1 / 16 } },
   handlers: { unit: 'handlers', least: 1, most: MOST, standard: 4_000 },
   handlersPerPeer: { unit: 'handlers', least: 1, most: MOST, standard: 1_000 },
   answerIdleTimeout: { unit: 'ms', least: 1, most: MOST_MS, standard: 60_000 },

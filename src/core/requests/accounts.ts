@@ -62,7 +62,7 @@ export function onLeft(state: State, peer: string): void {
 export function dropAccount(state: State, account: Account): void {
   const { budget, connections, now } = state
   const { peer } = account
-  if (account.exchanges > 0 || account.handlers > 0 || connections.byPeer.has(peer)) return
+  if (isInUse(account) || connections.byPeer.has(peer)) return
   if (owes(state, account) || account.dearUntil > now) {
     budget.gone.delete(peer)
     budget.gone.set(peer, now + REMEMBERED)
@@ -92,9 +92,12 @@ export function dropGone(state: State): void {
     if (until > now) return
     budget.gone.delete(peer)
     const account = budget.accounts.get(peer)
-    const isInUse = account === undefined || account.exchanges > 0 || account.handlers > 0
-    if (!isInUse && !connections.byPeer.has(peer)) remove(state, account)
+    if (account !== undefined && !isInUse(account) && !connections.byPeer.has(peer)) remove(state, account)
   }
+}
+
+function isInUse({ exchanges, handlers, responses, early }: Account): boolean {
+  return exchanges > 0 || handlers > 0 || responses > 0 || early > 0
 }
 
 /** So much more of the request has come. */

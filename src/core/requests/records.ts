@@ -15,6 +15,7 @@ export class RequestAskRecord implements RequestAsk {
   connection: ConnectionId | undefined = undefined
   moves = 0
   call: RequestAsk['call'] = undefined
+  arriving: RequestAsk['arriving'] = undefined
 
   constructor(
     readonly id: AskId,

@@ -13,8 +13,9 @@ import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
 import { isUnsent, lost, mayMove } from './losses.js'
+import { oneTooMany, placeWaiting } from './responses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
-import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
+import { askOverSession, completeValue, endSessionCall, isAhead } from './session/asker/calls.js'
 import { RequestAskRecord } from './records.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
@@ -88,16 +89,29 @@ function isStopping({ peer }: Connection): Refusal {
   return overloaded(`${peer} is overloaded: the node is shutting down`)
 }
 
+/** Answers that come in parts wait for room, or have taken too much of it. */
+export function resumeArriving(state: State, out: Effects): void {
+  for (let ask = oneTooMany(state); ask !== undefined; ask = oneTooMany(state)) {
+    const message = `no room for the answer of ${ask.peer}: too much of other answers has come (limits.responseBytes)`
+    endRequest(state, out, ask, overloaded(message))
+  }
+  for (const { connection, call } of placeWaiting(state)) {
+    if (call?.protocol === 'v1') out.push({ type: 'resume', stream: call.stream })
+    else if (call !== undefined) completeValue(state, state.connections.all.get(connection!)!.asking!, call)
+  }
+}
+
 /** The deadline of a request, or of the stream of an answered request. */
 export function expireRequest(state: State, out: Effects, ask: RequestAsk): void {
   const { stage } = ask
-  if (stage === 'streaming' && isAhead(ask)) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
+  const waitsHere = isAhead(ask) || ask.arriving?.hasRoom === false
+  if (stage === 'streaming' && waitsHere) return extendAsk(state, ask.id, ask.timeout, ask.timeout)
   const where = {
     dialling: ' while it was being dialled',
     queued: unansweredOf(state, ask) ?? ' while the request waited for a stream',
     opening: unansweredOf(state, ask) ?? ' while a stream was being opened',
-    waiting: sendingOf(ask) ?? ' to the request',
-    streaming: ' after the last value of the stream (idleTimeout)',
+    waiting: sendingOf(ask) ?? arrivingOf(ask) ?? ' to the request',
+    streaming: arrivingOf(ask) ?? ' after the last value of the stream (idleTimeout)',
     draining: '',
   }[stage]
   endRequest(state, out, ask, {
@@ -118,6 +132,14 @@ function unansweredOf({ connections, now }: State, { connection }: RequestAsk): 
 function sendingOf({ call }: RequestAsk): string | undefined {
   if (call?.protocol !== 'session' || call.value === undefined) return undefined
   return ` while the request was being sent: ${Math.max(0, call.sent)} of ${call.value.length} bytes had gone out`
+}
+
+/** Of an answer that has begun. */
+function arrivingOf({ arriving }: RequestAsk): string | undefined {
+  if (arriving === undefined) return undefined
+  return arriving.hasRoom
+    ? ': it has begun, and not come to its end'
+    : ' while the answer waited for room (limits.responseBytes)'
 }
 
 /** Ends a request without an answer, in any stage. The caller is told why (unless it cancelled), and so is the other side. */

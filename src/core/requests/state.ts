@@ -48,6 +48,20 @@ export interface RequestAsk {
   moves: number
   /** `undefined`: it waits for a dial, or for its turn on the connection. */
   call: V1Call | SessionCall | undefined
+  /** The answer, or the value of it, that comes in parts; `undefined`: none does. */
+  arriving: Arriving | undefined
+}
+
+/** What a request of ours takes while its answer comes. responses.ts changes it. */
+export interface Arriving {
+  /** What whoever sends it uses. */
+  readonly account: Account
+  /** What it takes when there is room for it, bytes. */
+  readonly size: number
+  /** There is room for it. */
+  hasRoom: boolean
+  /** What it takes now, bytes: its size or, while it waits for room, what may come of it meanwhile. */
+  bytes: number
 }
 
 /**
@@ -158,6 +172,10 @@ export interface Use {
   handlers: number
   /** Bytes of answers, those that are expected included. */
   answers: number
+  /** Bytes of answers to requests of ours that come in parts … */
+  responses: number
+  /** … and what may come of those that wait for room. */
+  early: number
   /** What an answer is expected to take, bytes: the largest of late; of all together, what is usual. 0: there was none yet. */
   expected: number
 }
@@ -246,6 +264,16 @@ export interface Budget {
   roomFreed: boolean
 }
 
+/** Answers to requests of ours. responses.ts changes it. */
+export interface Responses {
+  /** Requests whose answers have begun and wait for room, in order. */
+  waiting: Set<AskId>
+  /** In this step room has become free while answers wait for it, or too much has come of these. */
+  due: boolean
+  /** What requests over sessions gave as credit beyond the first frame, before their answers have begun or are over, bytes. */
+  lent: number
+}
+
 /** A request that is over, and whose handler still works on it: it keeps its place and its bytes until `until`. */
 export interface Lingering {
   readonly account: Account
@@ -315,11 +343,22 @@ export interface RequestsState {
   exchanges: Exchanges
   budget: Budget
   turns: Turns
+  responses: Responses
   refusalLog: RefusalLog
 }
 
 export function nothingUsed(): Use {
-  return { exchanges: 0, bytes: 0, admitted: 0, windows: 0, handlers: 0, answers: 0, expected: 0 }
+  return {
+    exchanges: 0,
+    bytes: 0,
+    admitted: 0,
+    windows: 0,
+    handlers: 0,
+    answers: 0,
+    responses: 0,
+    early: 0,
+    expected: 0,
+  }
 }
 
 export function createRequestsState(): RequestsState {
@@ -354,6 +393,7 @@ export function createRequestsState(): RequestsState {
       firstCost: FIRST,
       restUntil: -Infinity,
     },
+    responses: { waiting: new Set(), due: false, lent: 0 },
     refusalLog: { nextAt: -Infinity, untold: 0, showAt: Infinity },
   }
 }

@@ -81,6 +81,10 @@ export interface AskingSession<Call extends Sender> extends Session<Call> {
   cancelled: Set<number>
   /** … and of those for which CANCEL was not sent yet. */
   cancels: number[]
+  /** Its part of `Responses.lent`. */
+  lent: number
+  /** The largest answer of late that took several frames, bytes. */
+  largest: number
 }
 
 export interface AnsweringSession<Party extends Sender> extends Session<Party> {
@@ -140,6 +144,8 @@ export function createAskingSession<Call extends Sender>(
     trusted: false,
     cancelled: new Set(),
     cancels: [],
+    lent: 0,
+    largest: 0,
   }
 }
 

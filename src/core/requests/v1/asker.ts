@@ -1,15 +1,24 @@
 /** The asking side of version 1: one stream per request, one frame each way. It knows nothing of sessions. */
 import { offend, OFFENCES } from '../../access/offences.js'
-import { createFrameReader, encodeFrame, readFrame, takePayload, type FrameProgress } from '../../../wire/v1.js'
+import {
+  createFrameReader,
+  encodeFrame,
+  readFrame,
+  takePayload,
+  type FrameProgress,
+  type FrameReader,
+} from '../../../wire/v1.js'
 import { REQUEST_RESPONSE_V1 } from '../../../wire/protocols.js'
 import { closeAsk, fail, settle } from '../../asks.js'
 import type { Effects, Refusal } from '../../effects.js'
 import type { EventOf } from '../../events.js'
 import { noteUpgraded, updateIdle } from '../../peers/connections.js'
 import type { Connection } from '../../peers/state.js'
+import { STREAMS } from '../../parameters.js'
 import type { StreamId } from '../../port.js'
 import type { State } from '../../state.js'
 import { lost, noStream } from '../losses.js'
+import { beginArriving, endArriving } from '../responses.js'
 import type { RequestAsk, V1Call } from '../state.js'
 import { addV1Request, nextStream, removeV1Request } from '../streams.js'
 import { responseTooLarge } from '../values.js'
@@ -79,11 +88,19 @@ export function onResponseData(state: State, out: Effects, ask: RequestAsk, call
     progress = progress === 'done' ? 'excess' : readFrame(reader, chunk)
     if (progress !== 'more' && progress !== 'done') return violate(state, out, ask, call, progress)
   }
-  if (progress !== 'done') return
+  if (progress !== 'done') return awaitMore(state, out, ask, call, reader)
+  endArriving(state, ask)
   // The stream stays open until the other side has closed it too.
   settle(state, out, ask.id, takePayload(reader))
   ask.stage = 'draining'
   call.reader = undefined
+}
+
+/** A part of the answer has come. While there is no room for all of it, no more than another window comes. */
+function awaitMore(state: State, out: Effects, ask: RequestAsk, { stream }: V1Call, reader: FrameReader): void {
+  const { length, payload } = reader
+  if (length === undefined || ask.arriving !== undefined) return
+  if (!beginArriving(state, ask, length, payload.received + STREAMS.window)) out.push({ type: 'pause', stream })
 }
 
 function violate(
@@ -143,6 +160,7 @@ export function onCallClosed(
 /** Its connection is gone, and with it its stream, which may not even have been open. */
 export function leaveStream(state: State, ask: RequestAsk, { stream }: V1Call): void {
   removeV1Request(state, stream)
+  endArriving(state, ask)
   ask.stage = 'queued'
   ask.call = undefined
 }
@@ -161,6 +179,7 @@ function closeCall(state: State, out: Effects, ask: RequestAsk, { stream }: V1Ca
   const waits = closeAsk(state, ask.id, ask.timeout) && ask.stage !== 'draining'
   if (waits && refusal !== undefined) fail(state, out, ask.id, refusal)
   removeV1Request(state, stream)
+  endArriving(state, ask)
   ask.call = undefined
   const connection = state.connections.all.get(ask.connection!)
   if (connection === undefined) return

@@ -16,10 +16,11 @@ import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
 import { lost, mayMove } from '../../losses.js'
 import { SessionCallRecord } from '../../records.js'
+import { endArriving, endLoan, lend } from '../../responses.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
 import { DEFAULT_BUFFER, POLICIES, valueCost } from '../../values.js'
-import { windowOf } from '../pacing.js'
+import { nextCredit, windowOf } from '../pacing.js'
 import { createAskingSession, type AskingSession } from '../state.js'
 
 type Session = AskingSession<SessionCall>
@@ -60,15 +61,28 @@ export function flightOf({ greeted, hello, trusted }: Session): number {
 }
 
 /** The credit for replies that the REQUEST itself gives. */
-function firstCredit(state: State, { pace }: Session, { values }: RequestAsk): number {
+function firstCredit(state: State, session: Session, { values }: RequestAsk): number {
   if (values !== undefined) return VALUES_WINDOW
-  return valueCost(Math.min(state.settings.maxResponseSize, windowOf(pace, state.now)))
+  const window = Math.min(state.settings.maxResponseSize, windowOf(session.pace, state.now))
+  if (window <= FIRST_FLIGHT) return valueCost(window)
+  return valueCost(FIRST_FLIGHT + lend(state, session, window - FIRST_FLIGHT, FIRST_FLIGHT))
+}
+
+/** What it has of `lend`. */
+function lentTo({ ask, firstCredit: credit }: SessionCall): number {
+  return ask.values === undefined ? Math.max(0, credit - valueCost(FIRST_FLIGHT)) : 0
 }
 
 export function giveCredit(state: State, session: Session, call: SessionCall, amount: number): void {
   call.intake!.credit += amount
   session.credits.set(call.wireId, (session.credits.get(call.wireId) ?? 0) + amount)
   scheduleFlush(state, session)
+}
+
+/** There is room for the value that has begun: it gets the credit that completes it, beyond the window if necessary. */
+export function completeValue(state: State, session: Session, call: SessionCall): void {
+  const amount = nextCredit(session.pace, state.now, call.intake!)
+  if (amount > 0) giveCredit(state, session, call, amount)
 }
 
 /** A consumer that pulls has taken values of this cost. */
@@ -110,13 +124,21 @@ export function giveBackCredit(state: State, session: Session, call: SessionCall
 export function closeSessionCall(state: State, session: Session, call: SessionCall): void {
   session.requests.delete(call.wireId)
   if (session.credits.size > 0) session.credits.delete(call.wireId)
-  forgetCall(state, call)
+  forgetCall(state, session, call)
 }
 
-function forgetCall(state: State, call: SessionCall): void {
+function forgetCall(state: State, session: Session, call: SessionCall): void {
+  giveUpRoom(state, session, call)
   closeAsk(state, call.ask.id, call.ask.timeout)
   // The rest of the payload is not sent.
   call.value = undefined
+}
+
+/** Nothing more comes of its answer. */
+function giveUpRoom(state: State, session: Session, call: SessionCall): void {
+  endArriving(state, call.ask)
+  const lent = lentTo(call)
+  if (lent > 0) endLoan(state, session, lent)
 }
 
 /** Ends a request that the other side has not ended. CANCEL is sent if the REQUEST was. */
@@ -140,10 +162,11 @@ export function loseCalls(state: State, out: Effects, session: Session, why: str
   for (const call of session.requests.values()) {
     const { ask } = call
     if (mayMove(ask)) {
+      giveUpRoom(state, session, call)
       takeBack(call)
       unsent.push(ask)
     } else {
-      forgetCall(state, call)
+      forgetCall(state, session, call)
       fail(state, out, ask.id, lost(ask, why))
     }
   }

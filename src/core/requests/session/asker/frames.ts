@@ -27,13 +27,14 @@ import { maxResponseOf } from '../../../settings.js'
 import { onGoodbye, onGreeted } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
+import { beginArriving, endArriving, noteLargest } from '../../responses.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { enlist } from '../../streams.js'
 import { responseTooLarge, VALUE_OVERHEAD, valueCost } from '../../values.js'
-import { nextCredit, onAnswered, onPiece } from '../pacing.js'
+import { onAnswered, onPiece } from '../pacing.js'
 import type { AskingSession, Intake } from '../state.js'
 import { CRUMB, waste } from '../waste.js'
-import { endSessionCall, closeSessionCall, flightOf, giveBackCredit, giveCredit, noteLife } from './calls.js'
+import { closeSessionCall, completeValue, endSessionCall, flightOf, giveBackCredit, noteLife } from './calls.js'
 
 type Session = AskingSession<SessionCall>
 
@@ -124,19 +125,24 @@ function onPart(state: State, out: Effects, session: Session, call: SessionCall,
     }
     intake.total = total
     intake.credit -= VALUE_OVERHEAD
+    if (hasMore) beginArriving(state, ask, total, call.firstCredit)
   }
   const size = frame.end - frame.at
   const broken = count(intake, size, hasMore) ?? (hasMore && size < CRUMB ? waste(session, state.now) : undefined)
   if (broken !== undefined) return broken
   if (hasMore) {
-    gather((intake.gathered ??= createGathered()), rest(frame), intake.total)
-    onPiece(session.pace, state.now, intake, intake.gathered.received)
-    // The value gets the credit that completes it, beyond the window if necessary.
-    const amount = nextCredit(session.pace, state.now, intake)
-    if (amount > 0) giveCredit(state, session, call, amount)
+    const { hasRoom, bytes } = ask.arriving!
+    const gathered = (intake.gathered ??= createGathered())
+    gather(gathered, rest(frame), hasRoom ? intake.total : Math.max(bytes, gathered.received + size))
+    onPiece(session.pace, state.now, intake, gathered.received)
+    if (hasRoom) completeValue(state, session, call)
     return undefined
   }
   if (intake.round !== undefined) onPiece(session.pace, state.now, intake, intake.total)
+  if (ask.arriving !== undefined) {
+    noteLargest(session, intake.total)
+    endArriving(state, ask)
+  }
   const value = wholeValue(intake, frame)
   if (isLast) {
     closeSessionCall(state, session, call)
