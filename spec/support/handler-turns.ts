@@ -14,6 +14,8 @@ export interface Caller {
   address?: string
   /** What its handler computes, ms. */
   cost: number
+  /** … and the first one, if that is something else. */
+  first?: number
   /** It always has so many requests under way … */
   atOnce?: number
   /** … or asks each so many ms. */
@@ -96,13 +98,14 @@ export class HandlerTurns {
     const { caller, at } = this.asked.get(text)!
     this.asked.delete(text)
     caller.underWay--
-    this.time += caller.cost
-    this.used += caller.cost
+    const cost = caller.waits.length === 0 ? (caller.first ?? caller.cost) : caller.cost
+    this.time += cost
+    this.used += cost
     this.ran++
-    caller.computed += caller.cost
+    caller.computed += cost
     caller.waits.push(this.time - at)
     const events: Event[] = [{ type: 'respond', exchange, data: bytes('!') }]
-    if (caller.cost >= TOLD) events.push({ type: 'handlerTook', peer: caller.peer, ms: caller.cost })
+    if (cost >= TOLD) events.push({ type: 'handlerTook', peer: caller.peer, ms: cost })
     if (this.used >= TURN) {
       this.left = []
       events.push({ type: 'turnUsed', ran: this.ran })

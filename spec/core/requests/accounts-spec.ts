@@ -72,24 +72,27 @@ describe('a peer whose handlers took long', () => {
     expect([core.state.budget.accounts.size, core.state.budget.gone.size]).toEqual([0, 0])
   })
 
-  it('is remembered though they were not dear, by what others of its range have had, and as the last of its range by all', () => {
+  it('is remembered though they were not dear, if others of its range have had less', () => {
     const core = new Core()
     const [first, second] = connected(core, '203.0.113.1', '203.0.113.1')
-    const serve = (peer: string, ms: number): void => {
-      const account = accountOf(core.state, peer)
-      noteServed(core.state, account)
-      addServed(core.state, account, ms)
-    }
-    const isKept = (peer: string, connection: number): boolean => {
-      core.in({ type: 'connectionClosed', connection })
-      return core.state.budget.accounts.has(peer)
-    }
-    serve(first!, 3)
-    serve(second!, 4)
-    expect(isKept(second!, 2)).toBe(true)
-    core.at(20_000)
-    // It has had no more than its part of the range, but the range has had more than its part.
-    serve(first!, 0)
-    expect(owes(core.state, accountOf(core.state, first!))).toBe(true)
+    serve(core, first!, 3)
+    serve(core, second!, 4)
+    core.in({ type: 'connectionClosed', connection: 2 })
+    expect(core.state.budget.accounts.has(second!)).toBe(true)
+  })
+
+  it('alone in its range owes what that has had, until as much time has passed in which nobody waited', () => {
+    const core = new Core()
+    const [peer] = connected(core, '203.0.113.1')
+    serve(core, peer!, 3)
+    serve(core, peer!, 0)
+    expect(owes(core.state, accountOf(core.state, peer!))).toBe(true)
+    core.at(5)
+    expect(owes(core.state, accountOf(core.state, peer!))).toBe(false)
   })
 })
+
+function serve({ state }: Core, peer: string, ms: number): void {
+  noteServed(state, accountOf(state, peer))
+  addServed(state, accountOf(state, peer), ms)
+}

@@ -7,7 +7,7 @@ import type { State } from '../state.js'
 import { FIRST, type Account } from './state.js'
 
 /** A handler that takes so long is dear, ms, and so is a peer whose handlers do on average … */
-const DEAR = 5
+export const DEAR = 5
 /** … and no longer than so long after a dear one, ms. */
 const STAYS_DEAR = 10_000
 /** A dear handler is followed by so many times as much time without one, while others ask … */
@@ -19,7 +19,8 @@ const NEWEST = 1 / 8
 
 /** A handler of the peer has taken so long, ms. Of those that are quick nothing is told. (It may have ended before that.) */
 export function noteTime({ turns, now }: State, account: Account, ms: number): void {
-  account.cost += ms * NEWEST
+  // Many that have not ended yet are no more than the longest of them on average.
+  account.cost = Math.max(account.cost, Math.min(account.cost + ms * NEWEST, ms))
   if (account.ended <= 1) turns.firstCost = Math.min(turns.firstCost + ms * NEWEST, FIRST)
   if (ms < DEAR) return
   account.dearUntil = now + STAYS_DEAR
@@ -37,8 +38,7 @@ export function expectedTime({ turns }: State, { ended, cost }: Account): number
   return ended === 0 ? turns.firstCost : cost
 }
 
-/** Do the handlers of the peer compute for long? */
-export function isDear({ now }: State, { cost, dearUntil }: Account): boolean {
+function isDear({ now }: State, { cost, dearUntil }: Account): boolean {
   return cost >= DEAR && now < dearUntil
 }
 

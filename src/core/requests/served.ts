@@ -7,8 +7,8 @@
  * that were new.
  */
 import type { State } from '../state.js'
-import { expectedTime, isDear } from './dear.js'
-import type { Account } from './state.js'
+import { DEAR, expectedTime } from './dear.js'
+import type { Account, RangeUse } from './state.js'
 
 /** What a handler counts that is too quick to be told (`handlerTook`), ms. */
 const QUICK = 0.02
@@ -26,15 +26,23 @@ function ownOf({ served, range }: Account): number {
 }
 
 /**
- * Is the peer next, and not the other one? Whoever's range will have had less when its next handler has ended, as far as those before tell;
- * of two of one range, whoever has had less. Of two that are dear, which have their time in turns, the one whose range had its last handler
- * before.
+ * Has the peer's range had less than the other one's? Counted is what it will have had when its next handler has ended, as far as those before
+ * tell, up to `DEAR`: those beyond have their time in turns (dear.ts), and whoever had less long ago comes first.
  */
-export function isBefore(state: State, account: Account, other: Account): boolean {
-  const { range } = account
-  if (range === other.range) return account.served < other.served
-  if (isDear(state, account) && isDear(state, other)) return range.served < other.range.served
-  return servedOf(state, account) + expectedTime(state, account) < servedOf(state, other) + expectedTime(state, other)
+function isBefore(state: State, account: Account, other: Account): boolean {
+  const its = servedOf(state, account) + Math.min(expectedTime(state, account), DEAR)
+  const others = servedOf(state, other) + Math.min(expectedTime(state, other), DEAR)
+  return its < others || (its === others && account.range.served < other.range.served)
+}
+
+/** Who is next of these: of each range whoever has had least, and of those whose range has. */
+export function nextOf(state: State, waiting: Account[]): Account {
+  const ofRanges = new Map<RangeUse, Account>()
+  for (const account of waiting) {
+    const least = ofRanges.get(account.range)
+    if (least === undefined || account.served < least.served) ofRanges.set(account.range, account)
+  }
+  return [...ofRanges.values()].reduce((next, one) => (isBefore(state, one, next) ? one : next))
 }
 
 /** A handler of the peer begins. */
@@ -42,8 +50,8 @@ export function noteServed(state: State, account: Account): void {
   const { range } = account
   const own = ownOf(account)
   range.clock = Math.max(range.clock, own)
-  account.served = own + QUICK
-  range.served = servedOf(state, account) + QUICK
+  account.served = more(own, QUICK, range.clock)
+  range.served = more(servedOf(state, account), QUICK, state.turns.clock)
 }
 
 /** One that was to begin has not. */
@@ -55,16 +63,23 @@ export function takeBack(account: Account): void {
 /** One has taken so long, ms. */
 export function addServed({ turns }: State, account: Account, ms: number): void {
   const { range } = account
-  account.served = Math.min(account.served + ms, range.clock + MOST)
-  range.served = Math.min(range.served + ms, turns.clock + MOST)
+  account.served = more(account.served, ms, range.clock)
+  range.served = more(range.served, ms, turns.clock)
 }
 
-/** Has the peer had more than others, by more than some quick handlers? If it is the last one of its range: has the range? */
-export function owes({ turns }: State, { served, range }: Account): boolean {
-  return served > range.clock + 1 || (range.accounts === 1 && range.served > turns.clock + 1)
+function more(served: number, ms: number, clock: number): number {
+  return Math.max(served, Math.min(served + ms, clock + MOST))
 }
 
-/** Nobody waits who has had less than this. */
+/** Has the peer had more than others of its range, by more than some quick handlers? If it is the last one of that: has the range? */
+export function owes(state: State, { served, range }: Account): boolean {
+  const { turns } = state
+  if (range.accounts > 1) return served > range.clock + 1
+  if (turns.peers.size === 0) passTime(state)
+  return range.served > turns.clock + 1
+}
+
+/** Nobody who may have a handler has had less than this. */
 export function advanceClock({ turns, now }: State, served: number): void {
   turns.clock = Math.max(turns.clock, served)
   turns.clockAt = now

@@ -11,7 +11,7 @@ import { line, type ExchangeId } from '../terms.js'
 import { expectedWait, isResting, noteBegin, noteTime, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
-import { addServed, advanceClock, isBefore, noteServed, passTime, servedOf, takeBack } from './served.js'
+import { addServed, advanceClock, nextOf, noteServed, passTime, servedOf, takeBack } from './served.js'
 import {
   beginTurns,
   dropLingering,
@@ -81,43 +81,28 @@ function handOut(state: State, out: Effects, account: Account, exchange: Exchang
 export function serveTurns(state: State, out: Effects): void {
   const { turns } = state
   if (!beginTurns(state)) return
-  const waiting = [...turns.peers.values()]
-  const leave = (at: number): void => {
-    const last = waiting.pop()!
-    if (at < waiting.length) waiting[at] = last
-  }
-  let begun = 0
+  const waiting = [...turns.peers.values()].filter((account) => mayBegin(state, account))
+  if (waiting.length === 0) return
+  // Those that may not begin wait for something else.
+  advanceClock(
+    state,
+    waiting.reduce((least, account) => Math.min(least, servedOf(state, account)), Infinity),
+  )
   while (waiting.length > 0) {
-    const at = nextOf(state, waiting)
-    const account = waiting[at]!
-    const exchange = firstOf(state, account)
-    if (exchange === undefined || !mayBegin(state, account)) {
-      leave(at)
-      continue
+    const account = nextOf(state, waiting)
+    if (mayBegin(state, account)) {
+      if (!handsOne(state)) return goOnLater(state)
+      takeTurn(state, out, account, firstOf(state, account)!)
+      if (account.queue.size > 0) continue
     }
-    if (!handsOne(state)) return goOnLater(state)
-    if (begun++ === 0) advanceClock(state, leastServed(state, waiting))
-    takeTurn(state, out, account, exchange)
-    if (account.queue.size === 0) leave(at)
+    const last = waiting.pop()!
+    if (last !== account) waiting[waiting.indexOf(account)] = last
   }
-}
-
-/** What those that wait have had at the least. */
-function leastServed(state: State, waiting: Account[]): number {
-  return waiting.reduce((least, account) => Math.min(least, servedOf(state, account)), Infinity)
-}
-
-/** The place of whoever is next. */
-function nextOf(state: State, waiting: Account[]): number {
-  let next = 0
-  for (let at = 1; at < waiting.length; at++) {
-    if (isBefore(state, waiting[at]!, waiting[next]!)) next = at
-  }
-  return next
 }
 
 /** May the first of those requests of the peer that wait go? If not, it is looked again when it may. */
 function mayBegin(state: State, account: Account): boolean {
+  if (firstOf(state, account) === undefined) return false
   if (!hasSlot(state, account)) {
     if (account.handlers >= account.window && account.expected === 0) growLater(state)
     return false
