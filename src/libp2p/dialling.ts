@@ -75,10 +75,10 @@ export class Dialler {
     /** Our network has a key. */
     private readonly isPrivate = false,
   ) {
-    // The peer is reached, whichever side has opened the connection.
+    // The peer is reached, whichever side has opened the connection. (One that was lost meanwhile is opened all the same.)
     host.addEventListener('connection:open', ({ detail: connection }) => {
       const dial = this.dials.get(connection.remotePeer.toString())
-      if (dial !== undefined) this.succeed(dial, connection)
+      if (dial !== undefined && connection.status === 'open') this.succeed(dial, connection)
     })
   }
 

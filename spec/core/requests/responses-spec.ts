@@ -268,6 +268,19 @@ describe('an answer over a session that comes in parts', () => {
     expect(used(core.state.budget)).toMatchObject({ responses: 90_000, early: 0 })
   })
 
+  it('has its idle time from when there is room for it', () => {
+    const core = asking(low({ responseBytesPerPeer: 100_000 }))
+    for (const ask of [1, 2]) {
+      core.frames(core.ask(ask, undefined, { mode: 'push', idleTimeout: 1_000 }))
+      core.receive(reply(ask, filled(10)))
+    }
+    core.receive(first(1, 90_000), first(2, 90_000))
+    core.now = 990
+    core.run({ type: 'cancel', ask: 1 })
+    expect(ended(core.at(1_989))).toEqual([])
+    expect(ended(core.at(1_990))).toEqual([2])
+  })
+
   it.each<[string, (core: AskingCore) => unknown]>([
     ['is cancelled', (core) => core.run({ type: 'cancel', ask: 1 }, { type: 'cancel', ask: 2 })],
     ['is refused in its middle', (core) => core.receive(fail(1, 'Busy'), fail(2, 'Busy'))],

@@ -6,7 +6,8 @@
 /** Limits of a node, its option `limits`. A rate allows two seconds' worth of it at once. */
 export interface Limits {
   /**
-   * Bytes that others may make this node hold, in all; every limit in bytes below that is not set is a part of it. From 16 MiB on.
+   * Bytes that others may make this node hold; every limit in bytes below that is not set is a part of it. Each of these is meant for one kind
+   * of use: all of them full at once would be twice as much. From 16 MiB on.
    * Default 268,435,456 (256 MiB): a small machine has as much to spare.
    */
   memory: number

@@ -15,7 +15,7 @@ import { unhandled } from '../terms.js'
 import { isUnsent, lost, mayMove } from './losses.js'
 import { oneTooMany, placeWaiting } from './responses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
-import { askOverSession, completeValue, endSessionCall, isAhead } from './session/asker/calls.js'
+import { askOverSession, completeValue, endSessionCall, isAhead, noteLife } from './session/asker/calls.js'
 import { RequestAskRecord } from './records.js'
 import type { RequestAsk } from './state.js'
 import { endCall } from './v1/asker.js'
@@ -95,9 +95,14 @@ export function resumeArriving(state: State, out: Effects): void {
     const message = `no room for the answer of ${ask.peer}: too much of other answers has come (limits.responseBytes)`
     endRequest(state, out, ask, overloaded(message))
   }
-  for (const { connection, call } of placeWaiting(state)) {
+  for (const ask of placeWaiting(state)) {
+    const { connection, call } = ask
     if (call?.protocol === 'v1') out.push({ type: 'resume', stream: call.stream })
-    else if (call !== undefined) completeValue(state, state.connections.all.get(connection!)!.asking!, call)
+    else if (call !== undefined) {
+      // It was us who kept the other side waiting.
+      noteLife(state, ask)
+      completeValue(state, state.connections.all.get(connection!)!.asking!, call)
+    }
   }
 }
 

@@ -270,7 +270,7 @@ export interface Responses {
   waiting: Set<AskId>
   /** In this step room has become free while answers wait for it, or too much has come of these. */
   due: boolean
-  /** What requests over sessions gave as credit beyond the first frame, before their answers have begun or are over, bytes. */
+  /** What requests over sessions that are not over gave as credit beyond the first frame, bytes. */
   lent: number
 }
 

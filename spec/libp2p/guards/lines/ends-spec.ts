@@ -5,14 +5,22 @@ import { Ends, ENDS_AT_ONCE } from '../../../../src/libp2p/guards/lines/ends.js'
 function lab() {
   const heard: string[] = []
   const turns: (() => void)[] = []
-  const ends = new Ends((work) => turns.push(work))
+  const clock = { now: 0, each: 1 }
+  const ends = new Ends(
+    (work) => turns.push(work),
+    () => clock.now,
+  )
   const connection = (name: string) => {
     const one = new EventTarget()
     ends.follow(one)
-    for (const type of ['message', 'close']) one.addEventListener(type, () => heard.push(`${name} ${type}`))
+    for (const type of ['message', 'close'])
+      one.addEventListener(type, () => {
+        clock.now += clock.each
+        heard.push(`${name} ${type}`)
+      })
     return one
   }
-  return { heard, turns, connection, turn: () => turns.shift()!() }
+  return { clock, heard, turns, connection, turn: () => turns.shift()!() }
 }
 
 describe('the end of a connection', () => {
@@ -41,5 +49,15 @@ describe('the end of a connection', () => {
     expect(turns).toEqual([])
     connection('late').dispatchEvent(new Event('close'))
     expect(heard.at(-1)).toBe('late close')
+  })
+
+  it('is heard with as many others as there is time for: those of no connection take next to none', () => {
+    const { clock, connection, heard, turn } = lab()
+    clock.each = 0.125
+    const all = Array.from({ length: 60 }, (_, i) => connection(`${i}`))
+    for (const one of all) one.dispatchEvent(new Event('close'))
+    expect(heard).toHaveLength(ENDS_AT_ONCE)
+    turn()
+    expect(heard).toHaveLength(ENDS_AT_ONCE + 32)
   })
 })

@@ -5,8 +5,9 @@
 import { StreamCloseEvent, type MultiaddrConnection } from '@libp2p/interface'
 import { nextTurn } from '../../../platform/timers.js'
 
-/** So many are heard of in a turn. */
+/** So many are heard of in a turn, or as many as take so long, ms. */
 export const ENDS_AT_ONCE = 8
+const TIME = 4
 
 export class Ends {
   /** In this turn. */
@@ -15,7 +16,10 @@ export class Ends {
   /** In this order. */
   private readonly waiting: (() => void)[] = []
 
-  constructor(private readonly next: (work: () => void) => void = nextTurn) {}
+  constructor(
+    private readonly next: (work: () => void) => void = nextTurn,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   /** To be called before others listen. What has come over the connection is heard before its end. */
   follow(connection: Pick<MultiaddrConnection, 'addEventListener' | 'dispatchEvent'>): void {
@@ -42,11 +46,17 @@ export class Ends {
     return true
   }
 
+  /** Those of sockets that never became a connection take next to no time: there may be more of these in a turn. */
   private turn(): void {
     this.isPlanned = this.waiting.length > 0
-    if (this.isPlanned) this.next(() => this.turn())
-    const ends = this.waiting.splice(0, ENDS_AT_ONCE)
-    this.heard = ends.length
-    for (const end of ends) end()
+    if (!this.isPlanned) return void (this.heard = 0)
+    this.next(() => this.turn())
+    this.heard = ENDS_AT_ONCE
+    const until = this.now() + TIME
+    for (let heard = 0; heard < ENDS_AT_ONCE || this.now() < until; heard++) {
+      const end = this.waiting.shift()
+      if (end === undefined) return
+      end()
+    }
   }
 }

@@ -15,9 +15,9 @@ import type {
 import type { Limits } from '../../../core/limits/limits.js'
 import type { NoHandshake } from '../../../core/port.js'
 import { rangeOf } from '../../../core/peers/addresses.js'
-import { nextTurn } from '../../../platform/timers.js'
 import { Ends } from './ends.js'
 import { Guarded } from './guarded.js'
+import { HandshakeTurns } from './handshake-turns.js'
 import { Handshakes } from './handshakes.js'
 import type { Refuse } from '../refusals.js'
 import type { Owner } from '../shared-rate.js'
@@ -42,8 +42,7 @@ export class Lines {
   private readonly ends = new Ends()
   private readonly unagreed: Unagreed
   private readonly handshakes: Handshakes
-  /** Handshakes that wait for their turn, in this order. */
-  private readonly handshaking: (() => void)[] = []
+  private readonly handshakeTurns = new HandshakeTurns()
 
   constructor(
     limits: Limits,
@@ -120,29 +119,17 @@ export class Lines {
       const outbound = encrypter.secureOutbound.bind(encrypter)
       const secureInbound: typeof inbound = async (under, options) => {
         this.chosen(under)
-        const sealed = new Sealed(under, false, this.sealedTurns.of(), this.nextHandshake)
-        await new Promise<void>(this.nextHandshake)
+        const sealed = new Sealed(under, false, this.sealedTurns.of(), this.handshakeTurns)
+        await new Promise<void>((go) => this.handshakeTurns.wait('beginning', under, go))
         return this.own(await inbound(under, options), under, sealed)
       }
       const secureOutbound: typeof outbound = async (under, options) => {
         this.chosen(under)
-        const sealed = new Sealed(under, true, this.sealedTurns.of(), this.nextHandshake)
+        const sealed = new Sealed(under, true, this.sealedTurns.of(), this.handshakeTurns)
         return this.own(await outbound(under, options), under, sealed)
       }
       return Object.assign(encrypter, { secureInbound, secureOutbound })
     }
-  }
-
-  /** One handshake begins or ends in a turn of the event loop, because that takes some milliseconds of it. */
-  private readonly nextHandshake = (go: () => void): void => {
-    this.handshaking.push(go)
-    if (this.handshaking.length === 1) nextTurn(this.goOn)
-  }
-
-  private readonly goOn = (): void => {
-    const go = this.handshaking.shift()!
-    if (this.handshaking.length > 0) nextTurn(this.goOn)
-    go()
   }
 
   private own<S extends SecuredConnection>(secured: S, under: MessageStream, sealed: Sealed): S {

@@ -10,6 +10,7 @@ import { createBucket, take } from '../../../core/limits/rate.js'
 import { SEALED } from '../../defaults.js'
 import type { Blame } from '../refusals.js'
 import { hearFirst } from './first.js'
+import type { HandshakeTurns } from './handshake-turns.js'
 import { Holding } from './holding.js'
 import type { Taking } from './openings.js'
 import type { Turn } from './turns.js'
@@ -43,8 +44,7 @@ export class Sealed {
     private readonly connection: MessageStream,
     isDialled: boolean,
     private readonly turn: Turn,
-    /** Calls back in a turn of the event loop in which no other handshake goes on. */
-    private readonly nextHandshake: (go: () => void) => void,
+    private readonly handshakeTurns: Pick<HandshakeTurns, 'wait'>,
   ) {
     this.greetings = isDialled ? 1 : 2
     this.holding = new Holding(connection)
@@ -123,7 +123,9 @@ export class Sealed {
       if (listener === undefined) {
         // Behind the handshake, until it is done.
         if (this.greetings === 0) return
-        return this.nextHandshake(() => {
+        return this.handshakeTurns.wait('lastWord', this.connection, () => {
+          // One that has ended needs no peer: its end may wait for its turn (ends.ts).
+          if (this.connection.status !== 'open') return
           this.isLast = true
           go()
         })
