@@ -8,7 +8,7 @@
  */
 import type { State } from '../state.js'
 import { DEAR, expectedTime } from './dear.js'
-import type { Account, RangeUse } from './state.js'
+import type { Account } from './state.js'
 
 /** What a handler counts that is too quick to be told (`handlerTook`), ms. */
 const QUICK = 0.02
@@ -29,20 +29,10 @@ function ownOf({ served, range }: Account): number {
  * Has the peer's range had less than the other one's? Counted is what it will have had when its next handler has ended, as far as those before
  * tell, up to `DEAR`: those beyond have their time in turns (dear.ts), and whoever had less long ago comes first.
  */
-function isBefore(state: State, account: Account, other: Account): boolean {
+export function isBefore(state: State, account: Account, other: Account): boolean {
   const its = servedOf(state, account) + Math.min(expectedTime(state, account), DEAR)
   const others = servedOf(state, other) + Math.min(expectedTime(state, other), DEAR)
   return its < others || (its === others && account.range.served < other.range.served)
-}
-
-/** Who is next of these: of each range whoever has had least, and of those whose range has. */
-export function nextOf(state: State, waiting: Account[]): Account {
-  const ofRanges = new Map<RangeUse, Account>()
-  for (const account of waiting) {
-    const least = ofRanges.get(account.range)
-    if (least === undefined || account.served < least.served) ofRanges.set(account.range, account)
-  }
-  return [...ofRanges.values()].reduce((next, one) => (isBefore(state, one, next) ? one : next))
 }
 
 /** A handler of the peer begins. */

@@ -11,7 +11,8 @@ import { line, type ExchangeId } from '../terms.js'
 import { expectedWait, isResting, noteBegin, noteTime, restLater } from './dear.js'
 import { startDeadline } from './exchanges.js'
 import { expectedOf, holdAnswer } from './held.js'
-import { addServed, advanceClock, nextOf, noteServed, passTime, servedOf, takeBack } from './served.js'
+import { Order } from './order.js'
+import { addServed, advanceClock, noteServed, passTime, servedOf, takeBack } from './served.js'
 import {
   beginTurns,
   dropLingering,
@@ -88,15 +89,16 @@ export function serveTurns(state: State, out: Effects): void {
     state,
     waiting.reduce((least, account) => Math.min(least, servedOf(state, account)), Infinity),
   )
-  while (waiting.length > 0) {
-    const account = nextOf(state, waiting)
-    if (mayBegin(state, account)) {
-      if (!handsOne(state)) return goOnLater(state)
-      takeTurn(state, out, account, firstOf(state, account)!)
-      if (account.queue.size > 0) continue
+  const order = new Order(state, waiting)
+  for (let account = order.next(); account !== undefined; account = order.next()) {
+    if (!mayBegin(state, account)) {
+      order.leave()
+      continue
     }
-    const last = waiting.pop()!
-    if (last !== account) waiting[waiting.indexOf(account)] = last
+    if (!handsOne(state)) return goOnLater(state)
+    takeTurn(state, out, account, firstOf(state, account)!)
+    if (account.queue.size > 0) order.served()
+    else order.leave()
   }
 }
 
