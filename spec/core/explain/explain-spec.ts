@@ -247,9 +247,9 @@ describe('the explanation of a peer', () => {
     expect(peer(core).dear).toEqual({ cost: 104, for: 9_000 })
     took(48)
     const { dear, text } = peer(core)
-    expect(dear).toEqual({ cost: 110, for: 10_000 })
+    expect(dear).toEqual({ cost: 104, for: 10_000 })
     expect(text).toContain(
-      'dear: its handlers keep the event loop for 110 ms on average, so its requests wait while others ask, for 10000 ms more at most',
+      'dear: its handlers keep the event loop for 104 ms on average, so its requests wait while others ask, for 10000 ms more at most',
     )
     expect(peer(core, {}, 'carol')).not.toHaveProperty('dear')
     core.now += 10_000
