@@ -56,6 +56,8 @@ const NEVER = [
   'hangs up on us again and again',
   // Nobody has so many late subscribers.
   'too many histories are wanted',
+  // Nobody asks for so many large answers at once that more than the whole budget of those that wait has come (responses-spec has it).
+  'too much of other answers has come',
   // A day is longer than a run.
   'is forgotten: nobody has reached it',
 ]
