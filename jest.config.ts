@@ -24,12 +24,16 @@ const config: Config = {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/{spec,examples}/**/*-spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/spec/(hostile|integration|interop|simulation|world)/'],
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        '<rootDir>/spec/(hostile|integration|interop|simulation|users|world)/',
+      ],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/spec/integration/**/*-spec.ts'] },
     { ...shared, displayName: 'simulation', testMatch: ['<rootDir>/spec/simulation/**/*-spec.ts'] },
     { ...shared, displayName: 'world', testMatch: ['<rootDir>/spec/world/**/*-spec.ts'] },
     { ...shared, displayName: 'hostile', testMatch: ['<rootDir>/spec/hostile/**/*-spec.ts'] },
+    { ...shared, displayName: 'users', testMatch: ['<rootDir>/spec/users/**/*-spec.ts'] },
     { ...shared, displayName: 'interop', testMatch: ['<rootDir>/spec/interop/**/*-spec.ts'] },
   ],
 }

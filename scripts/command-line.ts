@@ -16,6 +16,8 @@ export function readArgs<T extends ParseArgsConfig>(config: T): ReturnType<typeo
 
 /** Runs a command. One that throws a UsageError ends with that line and with 2; any other error is a bug, and has a stack. */
 export async function runCommand(name: string, run: () => void | Promise<void>): Promise<void> {
+  // Nodes by the hundred are troubled on purpose: their warnings would hide what the command prints.
+  process.env['TINYP2P_LOG'] ??= 'off'
   try {
     await run()
   } catch (error) {

@@ -56,6 +56,7 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   // The same.
   hostile: (jestArgs) => jest('hostile', ['--testTimeout=120000', '--runInBand', ...jestArgs]),
   interop,
+  users,
 }
 
 /** Two numbers of workers would be added up by jest. */
@@ -161,6 +162,14 @@ function tallyOf(ok: boolean, outputFile: string): Tally {
   }
 }
 
+/** The runtimes and tools of users have a folder of their own, because they are large. */
+async function users(jestArgs: string[]): Promise<Tally> {
+  const folder = join(root, 'spec', 'users')
+  if (!(await run('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'])))
+    return { passed: 0, failed: 1, skipped: 0 }
+  return jest('users', ['--runInBand', ...jestArgs])
+}
+
 /** The specs against a Rust peer: builds it first. Without cargo they are skipped, but not in CI. */
 async function interop(jestArgs: string[]): Promise<Tally> {
   if (!(await run('cargo', ['--version']))) {
@@ -191,14 +200,15 @@ function isPattern(text: string): boolean {
   }
 }
 
-/** As jest finds them by a pattern. */
+/** As jest finds them by a pattern. (The specs of the linter's rules are unit tests.) */
 function hasSpec(names: readonly string[], pattern: string): boolean {
   return ['spec', 'examples'].some((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).some((file) => {
       const path = join(root, folder, file)
       if (!path.endsWith('-spec.ts') || !new RegExp(pattern, 'i').test(path)) return false
       const [first = ''] = file.split(/[\\/]/)
-      return names.includes(folder === 'spec' && Object.hasOwn(parts, first) ? first : 'unit')
+      const isPart = folder === 'spec' && Object.hasOwn(parts, first) && first !== 'lint'
+      return names.includes(isPart ? first : 'unit')
     }),
   )
 }

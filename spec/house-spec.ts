@@ -98,7 +98,7 @@ describe('the house', () => {
     expect(rowOf('core/newroom/file.ts')).toBeUndefined()
     expect(rowOf('core/requests/newroom/file.ts')).toBe('core/requests')
     expect(rowOf('core/new.ts')).toBe('core')
-    expect(rowOf('edge/checks.ts')).toBe('edge/checks.ts')
+    expect(rowOf('edge/targets.ts')).toBe('edge/targets.ts')
     expect(rowOf('edge/newroom/file.ts')).toBe('edge')
   })
 

@@ -185,7 +185,7 @@ it('of errors: a code that can be told apart', () => {
     | 'Denied'
     | 'RequestRejected' | 'RequestTimeout' | 'RequestTooLarge' | 'ResponseTooLarge' | 'ConnectionLost' | 'Overloaded'
     | 'Aborted' | 'NotSubscribed' | 'PublishError' | 'DuplicateMessage' | 'MessageTooLarge' | 'HandlerAlreadySet'
-    | 'NodeStopped'
+    | 'NodeStopped' | 'UnknownProtocol' | 'InvalidResponse'
   >() // prettier-ignore
   const error: unknown = new P2pError('DialError', 'nobody there')
   if (isP2pError(error, 'DialError')) expectTypeOf(error.code).toEqualTypeOf<'DialError'>()

@@ -4,7 +4,8 @@ import { oddities } from './config/oddities.js'
 import type { Batch } from './core/events.js'
 import { isNamed, type Settings } from './core/settings.js'
 import { createLogger, type Logger } from './edge/log.js'
-import { newIncarnation, newSecret, peerIdOf, privateKeyOf } from './identity.js'
+import { peerIdOf, privateKeyOf } from './identity.js'
+import { newIncarnation, newSecret } from './secret.js'
 import { createLibp2pPort } from './libp2p/index.js'
 import { build, type BuildOptions } from './node/node.js'
 import type { P2pNode } from './node/p2p-node.js'
@@ -28,7 +29,9 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
   const checked = readConfig(config)
   const { dataDir } = checked
   const { scheduler } = config
-  const log = createLogger(config.logger, scheduler && (() => scheduler.now()))
+  let peerId: string | undefined
+  const now = scheduler && (() => scheduler.now())
+  const log = createLogger(config.logger, { node: () => peerId, name: checked.name, ...(now && { now }) })
   // Browsers have no files, so the code for them is loaded only if it is needed.
   const data =
     dataDir === undefined
@@ -36,7 +39,8 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
       : await (await import('./storage/data-dir.js')).openDataDir(dataDir, config.secret, log)
   try {
     const secret = data?.secret ?? config.secret ?? newSecret()
-    return await launchWith(checked, { config, secret, log, data })
+    peerId = await peerIdOf(secret)
+    return await launchWith(checked, { config, secret, peerId, log, data })
   } catch (error) {
     await data?.close()
     throw error
@@ -46,11 +50,12 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
 interface Parts {
   config: NodeConfig
   secret: string | Uint8Array
+  peerId: string
   log: Logger
   data: DataDir | undefined
 }
 
-async function launchWith(checked: CheckedConfig, { config, secret, log, data }: Parts): Promise<P2pNode> {
+async function launchWith(checked: CheckedConfig, { config, secret, peerId, log, data }: Parts): Promise<P2pNode> {
   const { pubsub, validators, authorize, networkKey, record } = checked
   const { scheduler } = config
   const asked = checked.settings.listen
@@ -61,7 +66,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
   }
   const privateKey = await privateKeyOf(secret)
   const options: BuildOptions = {
-    peerId: await peerIdOf(secret),
+    peerId,
     settings,
     scheduler: scheduler ?? new LaneScheduler(),
     ...(scheduler === undefined && { time: Date.now }),
@@ -87,7 +92,7 @@ async function launchWith(checked: CheckedConfig, { config, secret, log, data }:
       onEnd: () => data.close(),
     }),
   }
-  for (const line of oddities(settings, options.peerId)) log('warn', line)
+  for (const line of oddities(settings, peerId)) log('warn', line)
   const { node, ready, state } = record === undefined ? build(options) : await buildRecorded({ ...options, record })
   data?.watch(state)
   await ready

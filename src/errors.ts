@@ -30,6 +30,13 @@ export type ErrorCode =
   /** The peer refused the request: its handler rejected or threw, or it has none. The same request again rarely helps. */
   | 'RequestRejected'
   /**
+   * The peer serves no such protocol, or not in this version; the message names what it serves. Only of typed calls, and over a session.
+   * Ask for a version that `serves` of `peer$` shows.
+   */
+  | 'UnknownProtocol'
+  /** The peer has answered a typed call with what cannot be decoded, as the `cause` says. The same request again rarely helps. */
+  | 'InvalidResponse'
+  /**
    * No complete response within `timeout`. The peer may have handled the request: repeat it only if that may happen
    * twice. Or the request came to the peer too slowly, as the message then says: then it was not handled.
    */
@@ -106,10 +113,19 @@ export class P2pError extends Error {
 // On the prototype, as with the built-in errors, because it is the same for all.
 Object.defineProperty(P2pError.prototype, 'name', { value: 'P2pError', configurable: true, writable: true })
 
+/** Marks errors of every copy of this package: a program may have loaded it by `import` and by `require`. */
+const BRAND = Symbol.for('tinyp2p.P2pError')
+Object.defineProperty(P2pError.prototype, BRAND, { value: true })
+
 /** Whether `error` is a `P2pError` and, if a code is given, has this code. Never throws. */
 export function isP2pError<Code extends ErrorCode = ErrorCode>(
   error: unknown,
   code?: Code,
 ): error is P2pError & { readonly code: Code } {
-  return error instanceof P2pError && (code === undefined || error.code === code)
+  try {
+    const marked = error as Partial<P2pError> & { [BRAND]?: true }
+    return marked[BRAND] === true && (code === undefined || marked.code === code)
+  } catch {
+    return false
+  }
 }

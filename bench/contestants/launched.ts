@@ -1,7 +1,8 @@
 /** A node of ours as `createNode` starts it, with what no config can choose. */
 import { readConfig, type NodeConfig } from '../../src/config/config.js'
 import { createLogger } from '../../src/edge/log.js'
-import { newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { newSecret } from '../../src/secret.js'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
 import { launch } from '../../src/node/node.js'
 import type { P2pNode } from '../../src/node/p2p-node.js'

@@ -32,6 +32,7 @@ export const CORE_BASE = [
     'fnv',
     'id-map',
     'id-set',
+    'nearest',
     'news',
     'parameters',
     'port',
@@ -79,23 +80,24 @@ export const ROOMS = {
       'config',
       'edge',
       'errors.ts',
-      'identity.ts',
       'network-key.ts',
       'node',
       'protocol',
       'recording',
+      'secret.ts',
       'create-node.ts',
     ],
     packages: [],
   },
   'create-node.ts': {
-    ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'storage'],
+    ours: ['core', 'config', 'edge', 'identity.ts', 'lane', 'libp2p', 'node', 'recording', 'secret.ts', 'storage'],
     packages: [],
   },
   'errors.ts': { ours: ['wire/text.ts'], packages: [] },
   'network-key.ts': { ours: ['errors.ts', 'wire/text.ts'], packages: [] },
+  'secret.ts': { ours: ['errors.ts'], packages: ['multiformats'] },
   'identity.ts': {
-    ours: ['errors.ts'],
+    ours: ['secret.ts'],
     packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],
   },
 
@@ -157,9 +159,12 @@ export const ROOMS = {
   },
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
-  edge: { ours: ['core', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'], packages: ['rxjs'] },
-  'edge/checks.ts': {
-    ours: ['core/peers/addresses.ts', 'edge/meant.ts', 'errors.ts'],
+  edge: {
+    ours: ['core', 'wire/call.ts', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'],
+    packages: ['rxjs'],
+  },
+  'edge/targets.ts': {
+    ours: ['core/peers/addresses.ts', 'edge/checks.ts', 'edge/meant.ts', 'errors.ts'],
     packages: ['@libp2p/peer-id', '@multiformats/multiaddr'],
   },
   config: {
@@ -167,7 +172,10 @@ export const ROOMS = {
     packages: ['rxjs'],
   },
   node: { ours: ['core', 'lane', 'edge', 'platform', 'errors.ts'], packages: ['@noble/hashes', 'rxjs'] },
-  protocol: { ours: ['edge', 'wire/text.ts', 'wire/varint.ts', 'node/p2p-node.ts', 'errors.ts'], packages: ['rxjs'] },
+  protocol: {
+    ours: ['edge', 'wire/call.ts', 'node/p2p-node.ts', 'platform/timers.ts', 'errors.ts'],
+    packages: ['rxjs'],
+  },
   recording: { ours: ['core', 'wire', 'edge', 'node', 'platform', 'errors.ts'], packages: ['cborg'] },
   libp2p: {
     ours: [...CORE_FOR_NETWORKS, 'core/peers/hearsay.ts', 'wire', 'platform', 'network-key.ts'],
@@ -180,6 +188,7 @@ export const ROOMS = {
     ours: ['core', 'edge', 'node', 'config', 'recording', 'platform', 'identity.ts', 'network-key.ts', 'errors.ts'],
     packages: ['rxjs'],
   },
+  'testing/recorded': { ours: ['core', 'edge', 'recording', 'testing/replay.ts'], packages: ['rxjs'] },
   'testing/network': {
     ours: [...CORE_FOR_NETWORKS, 'core/fnv.ts', 'core/id-map.ts', 'lane/action.ts', 'wire'],
     packages: ['rxjs'],
@@ -189,7 +198,7 @@ export const ROOMS = {
   platform: { ours: [], packages: ['node:*', '@chainsafe/libp2p-noise', 'uint8arraylist'] },
   // The rest that knows Node. In a browser each of them is left out or has a twin.
   'recording/file.ts': { ours: ['recording', 'edge', 'platform', 'errors.ts'], packages: ['node:*'] },
-  storage: { ours: ['core', 'edge', 'platform', 'identity.ts', 'errors.ts'], packages: ['multiformats', 'node:*'] },
+  storage: { ours: ['core', 'edge', 'platform', 'secret.ts', 'errors.ts'], packages: ['multiformats', 'node:*'] },
 }
 
 /** @returns {boolean} */

@@ -86,6 +86,7 @@ const ROWS: Rows<Omit<NodeConfig, ReadElsewhere>> = {
     authorize: () => true,
     networkKey: newNetworkKey(),
   },
+  name: 'bob',
   record: 'recording',
 }
 

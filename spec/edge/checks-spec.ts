@@ -1,8 +1,20 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from '@jest/globals'
+import { nearest } from '../../src/core/nearest.js'
 import {
-  checkAbout, checkAddress, checkBytes, checkNumber, checkObject, checkOneOf, checkOptions, checkPeer, checkPeerId, checkSignal, checkTarget, checkTcpAddress, checkTopic, inOption, isThenable, messageOf, nearest, show,
-} from '../../src/edge/checks.js' // prettier-ignore
+  checkBytes,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  checkSignal,
+  checkTopic,
+  inOption,
+  isThenable,
+  messageOf,
+  show,
+} from '../../src/edge/checks.js'
+import { checkAbout, checkAddress, checkPeer, checkPeerId, checkTarget, checkTcpAddress } from '../../src/edge/targets.js' // prettier-ignore
 
 const PEER = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
 const ADDRESS = `/ip4/192.0.2.1/tcp/9000/p2p/${PEER}`

@@ -1,6 +1,6 @@
 /** What a text that is no multiaddr was probably meant to be. */
 import { describe, expect, it } from '@jest/globals'
-import { checkTcpAddress } from '../../src/edge/checks.js'
+import { checkTcpAddress } from '../../src/edge/targets.js'
 import { isLikeAddress, meantAddress } from '../../src/edge/meant.js'
 
 describe('a text that is no multiaddr', () => {

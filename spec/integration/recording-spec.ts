@@ -155,10 +155,10 @@ describe('a node whose recording cannot be written', () => {
 })
 
 describe('docs/recording.md', () => {
-  it('shows how a fault of production becomes a test: both parts run as they stand', async () => {
+  it('shows how a fault of production becomes a test: all parts run as they stand', async () => {
     const page = await readFile('docs/recording.md', 'utf8')
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!)
-    expect(blocks.length).toBe(2)
+    expect(blocks.length).toBe(3)
     await symlink(resolve('node_modules'), join(folder, 'node_modules'))
     const env = { ...process.env, NODE_OPTIONS: '', TSX_TSCONFIG_PATH: resolve('tsconfig.json') }
     for (const [index, code] of blocks.entries()) {
@@ -167,6 +167,7 @@ describe('docs/recording.md', () => {
       const run = await promisify(execFile)(process.execPath, ['--import', 'tsx', file], { cwd: folder, env, timeout: 25_000 }) // prettier-ignore
       expect(run.stderr).toBe('')
       if (index === 1) expect(run.stdout).toMatch(/pass 1\n/)
+      for (const [, printed] of code.matchAll(/\/\/ prints: (.*)$/gm)) expect(run.stdout).toContain(printed)
     }
   }, 60_000)
 })

@@ -334,7 +334,7 @@ describe('a name', () => {
     await settle()
     attempts[1]!.refuse('no route')
     await settle()
-    const reason = 'connect ECONNREFUSED 192.0.2.1:1, 192.0.2.2: no route'
+    const reason = 'connect ECONNREFUSED 192.0.2.1:1 (nothing listens on this port), 192.0.2.2: no route'
     expect(events).toMatchObject([{ type: 'dialFailed' }])
     expect((events[0] as { tried: unknown }).tried).toEqual(
       expect.arrayContaining([

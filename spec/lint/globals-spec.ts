@@ -35,7 +35,7 @@ describe('what a file may use', () => {
     [EDGE, 'const a = Date.now() + performance.now(); setTimeout(() => undefined, 1)'],
     [EDGE, 'export async function a(): Promise<void> { await new Promise<void>((resolve) => resolve()) }'],
     ['platform/process.ts', 'const a = process.pid; const b = globalThis'],
-    ['edge/log.ts', 'console.error("a")'],
+    ['edge/log-printer.ts', 'console.error("a")'],
   ])('of %s: %s', (file, text) => {
     expect(lint(file, text)).toEqual([])
   })

@@ -1,11 +1,22 @@
 /** Protocols between nodes, in the simulated network. */
 import { describe, expect, it } from '@jest/globals'
-import { from, interval, lastValueFrom, map, NEVER, Subject, take, toArray, type Observable } from 'rxjs'
+import {
+  firstValueFrom,
+  from,
+  interval,
+  lastValueFrom,
+  map,
+  NEVER,
+  Subject,
+  take,
+  toArray,
+  type Observable,
+} from 'rxjs'
 import {
   bytes, defineProtocol, json, nothing, stream, unary, utf8, type Codec, type Handlers, type P2pNode, type Protocol,
 } from 'tinyp2p' // prettier-ignore
 import { simulate } from 'tinyp2p/testing'
-import { encodeCall } from '../../src/protocol/call.js'
+import { encodeCall } from '../../src/wire/call.js'
 import { drained, failure } from '../support/promises.js'
 import { simulatedPair, type SimulatedPair } from '../support/simulated-pair.js'
 import { blockSchema, dateSchema, laterSchema, type Block } from '../support/schemas.js'
@@ -168,16 +179,16 @@ describe('bad data', () => {
     loose.serve(bob, { tip: () => '{"height":"4"}', since: () => from(['{"height":1,"text":"ok"}', '{']) })
     const liar = lies.client(alice).peer(bob.peerId)
     const error = await net.until(failure(liar.tip()))
-    expect([error.code, error.remoteCode]).toEqual(['RequestRejected', undefined])
+    expect([error.code, error.remoteCode]).toEqual(['InvalidResponse', undefined])
     expect(error.message).toContain('answered lies/tip with what cannot be decoded: height: expected a number')
     expect((error.cause as Error).name).toBe('TypeError')
     const seen: Block[] = []
     const looping = (async () => {
       for await (const one of liar.since()) seen.push(one)
     })()
-    expect((await net.until(failure(looping))).code).toBe('RequestRejected')
+    expect((await net.until(failure(looping))).code).toBe('InvalidResponse')
     expect(seen).toEqual([{ height: 1, text: 'ok' }])
-    expect((await net.until(failure(lastValueFrom(liar.since())))).code).toBe('RequestRejected')
+    expect((await net.until(failure(lastValueFrom(liar.since())))).code).toBe('InvalidResponse')
     expect(await net.until(methods.tip())).toEqual(block(9))
   })
 
@@ -251,6 +262,7 @@ describe('a codec that takes its time', () => {
     expect(seen).toEqual(Array.from({ length: 256 }, (_, i) => `${i}`))
     hear('after that')
     expect([steps.length, typed.dropped]).toEqual([257, 44])
+    steps[256]!('the last')
   })
 })
 
@@ -291,7 +303,7 @@ describe('who answers', () => {
     const methods = chain.client(alice).peer(carol.addresses[0]!)
     expect(await net.until(methods.at(1))).toEqual(block(1))
     served.unsubscribe()
-    expect((await net.until(failure(methods.at(1)))).code).toBe('RequestRejected')
+    expect((await net.until(failure(methods.at(1)))).code).toBe('UnknownProtocol')
   })
 
   it('may be an object with methods of its own', async () => {
@@ -312,6 +324,150 @@ describe('who answers', () => {
   })
 })
 
+describe('versions of a protocol', () => {
+  const users = (version: number) =>
+    defineProtocol({ name: 'users', version, methods: { get: unary(nothing, utf8) }, topics: { joined: utf8 } })
+
+  it('are served side by side, and seen by peers before they are asked', async () => {
+    const { net, alice, bob } = await simulatedPair()
+    const first = users(1).serve(bob, { get: () => 'one' })
+    users(2).serve(bob, { get: () => 'two' })
+    await net.until(alice.dial(bob.addresses[0]!))
+    await net.run(1_000)
+    const serves = async () => (await net.until(firstValueFrom(alice.peer$(bob.peerId)))).serves
+    expect(await serves()).toEqual(['users@1', 'users@2'])
+    expect((await net.until(alice.explain({ peer: bob.peerId }))).text).toContain('serves users@1, users@2')
+    for (const [version, text] of [[1, 'one'], [2, 'two']] as const) {
+      expect(await net.until(users(version).client(alice).peer(bob.peerId).get())).toBe(text)
+    }
+    first.unsubscribe()
+    await net.run(1_000)
+    expect(await serves()).toEqual(['users@2'])
+  }) // prettier-ignore
+
+  it('that are not served are refused at once, and those that are, are named; whoever else answers requests', async () => {
+    const { net, alice, bob } = await simulatedPair()
+    users(1).serve(bob, { get: () => 'one' })
+    const ask = async (): Promise<unknown[]> => {
+      const before = net.now
+      const { code, message } = await net.until(failure(users(2).client(alice).peer(bob.peerId).get()))
+      return [code, message.includes('the protocol users@2 is not served here, but users@1'), net.now - before < 1_000]
+    }
+    await net.until(alice.dial(bob.addresses[0]!))
+    expect(await ask()).toEqual(['UnknownProtocol', true, true])
+    bob.setEventHandler({ handleInboundRequest: (data) => data })
+    bob.requests$.subscribe()
+    expect(await ask()).toEqual(['UnknownProtocol', true, true])
+    const streamed = defineProtocol({ name: 'users', version: 3, methods: { all: stream(nothing, utf8) } })
+    const { all } = streamed.client(alice).peer(bob.peerId)
+    expect((await net.until(failure(drained(all())))).code).toBe('UnknownProtocol')
+    expect((await net.until(failure(lastValueFrom(all())))).code).toBe('UnknownProtocol')
+  })
+
+  it('are each served once by a node, until the subscription ends', async () => {
+    const { bob } = await simulatedPair()
+    const serve = () => users(1).serve(bob, { get: () => 'one' })
+    const served = serve()
+    expect(serve).toThrow('the protocol "users@1" is served already')
+    served.unsubscribe()
+    expect(serve).not.toThrow()
+  })
+
+  it('have topics of their own', async () => {
+    const { net, alice } = await simulatedPair()
+    users(1).client(alice).broadcasts$('joined').subscribe()
+    users(2).client(alice).broadcasts$('joined').subscribe()
+    await net.run(10)
+    expect(await firstValueFrom(alice.topics$)).toEqual(['users@1/joined', 'users@2/joined'])
+  })
+})
+
+describe('a typed call', () => {
+  const slow = (decode: () => Promise<string>): Codec<string> => ({ encode: utf8.encode, decode })
+  const never = (): Promise<never> => new Promise(() => undefined)
+
+  it('ends in its time, whatever a codec does', async () => {
+    const { net, alice, bob } = await simulatedPair()
+    const hanging = defineProtocol({
+      name: 'hanging',
+      methods: {
+        ask: unary({ encode: never, decode: never }, utf8),
+        hear: unary(utf8, slow(never)),
+        list: stream({ encode: never, decode: never }, utf8),
+      },
+    })
+    hanging.serve(bob, { ask: () => '', hear: () => 'yes', list: async function* () {} })
+    const { ask, hear, list } = hanging.client(alice).peer(bob.addresses[0]!)
+    const calls = [
+      () => ask('', { timeout: 500 }),
+      () => hear('', { timeout: 500 }),
+      () => drained(list('', { timeout: 500 })),
+      () => lastValueFrom(list('', { timeout: 500 })),
+    ]
+    for (const call of calls) {
+      const before = net.now
+      const { code, message } = await net.until(failure(call()))
+      expect([code, net.now - before]).toEqual(['RequestTimeout', 500])
+      expect(message).toMatch(/was not ready within the 500 ms of the call$/)
+    }
+    const controller = new AbortController()
+    const aborted = failure(ask('', { signal: controller.signal }))
+    controller.abort()
+    expect((await net.until(aborted)).code).toBe('Aborted')
+  })
+
+  it('has the options of the method that it is made of, and no others', async () => {
+    const { net, alice, bob } = await simulatedPair()
+    const text = defineProtocol({ name: 'text', methods: { upper: unary(utf8, utf8) }, topics: { said: utf8 } })
+    text.serve(bob, { upper: (value) => value.toUpperCase() })
+    const client = text.client(alice)
+    const { upper } = client.peer(bob.addresses[0]!)
+    for (const options of [{ timeuot: 5 }, null, 7]) {
+      expect((await net.until(failure(upper('a', options as never)))).code).toBe('InvalidConfig')
+      expect((await net.until(failure(client.broadcast('said', 'a', options as never)))).code).toBe('InvalidConfig')
+      expect(() => client.broadcasts$('said', options as never)).toThrow(/option/)
+    }
+  })
+
+  it('may be made to several peers: for the first answer, or for all', async () => {
+    const { net, alice, bob } = await simulatedPair()
+    const carol = await net.createNode()
+    const text = defineProtocol({ name: 'text', methods: { upper: unary(utf8, utf8) } })
+    text.serve(bob, { upper: (value) => value.toUpperCase() })
+    const peers = [bob.addresses[0]!, carol.addresses[0]!]
+    const client = text.client(alice)
+    expect(await net.until(client.any(peers).upper('a', { hedgeAfter: 100 }))).toEqual({ peer: peers[0], value: 'A' })
+    const outcomes = await net.until(lastValueFrom(client.all(peers).upper('a').pipe(toArray())))
+    expect(outcomes).toContainEqual({ peer: peers[0], value: 'A' })
+    expect(outcomes).toContainEqual({ peer: peers[1], error: expect.objectContaining({ code: 'UnknownProtocol' }) })
+  })
+
+  it('broadcasts and hears with all that the node can', async () => {
+    const net = simulate()
+    const alice = await net.createNode({ topics: ['said'] })
+    const bob = await net.createNode({ bootNodes: alice.addresses })
+    const text = defineProtocol({ topics: { said: json<number>() } })
+    const options = { waitForPeers: { min: 1, timeout: 9_000 }, receipts: true }
+    const heard: number[] = []
+    text.client(bob).broadcasts$('said').subscribe()
+    const { recipients, receipts$ } = await net.until(text.client(alice).broadcast('said', 1, options))
+    expect(recipients).toEqual([bob.peerId])
+    expect((await net.until(firstValueFrom(receipts$!))).peer).toBe(bob.peerId)
+    await net.until(alice.broadcast('said', Uint8Array.of(0xff)))
+    await net.until(text.client(alice).broadcast('said', 2))
+    const client = text.client(bob)
+    await net.until(
+      (async () => {
+        for await (const { data, topic } of client.broadcasts$('said', { replay: 10, onOverflow: 'dropOldest' })) {
+          expect(topic).toBe('said')
+          if (heard.push(data) === 2) break
+        }
+      })(),
+    )
+    expect([heard, client.dropped]).toEqual([[1, 2], 1])
+  })
+})
+
 describe('a protocol', () => {
   it('needs a handler for each of its methods', async () => {
     const { bob } = await pair()
@@ -322,7 +478,7 @@ describe('a protocol', () => {
 
   it('refuses a definition with a misspelt part, which would be a protocol without it', () => {
     expect(() => defineProtocol({ topcis: { mined: 'block' } } as never)).toThrow(
-      'the definition of a protocol has no option "topcis" (did you mean topics?); there are name, codecs, methods, topics',
+      'the definition of a protocol has no option "topcis" (did you mean topics?); there are name, version, codecs, methods, topics',
     )
   })
 

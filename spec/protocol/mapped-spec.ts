@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { lastValueFrom, of, toArray } from 'rxjs'
 import { IterableObservable } from '../../src/edge/queue.js'
-import { mapIterable, mapObservable, mapReplies, toObservable } from '../../src/protocol/mapped.js'
+import { mapIterable, mapObservable, mapStream, toObservable } from '../../src/protocol/mapped.js'
 
 const later = async (value: number): Promise<number> => value * 10
 
@@ -63,20 +63,26 @@ describe('a mapped observable', () => {
   })
 })
 
-describe('mapped replies', () => {
+describe('a mapped stream', () => {
   const replies = (): IterableObservable<number> =>
     new IterableObservable<number>(
       (subscriber) => of(1, 2).subscribe(subscriber),
       () => endless().values[Symbol.asyncIterator]() as AsyncIterator<number, undefined>,
     )
 
+  const failed = (error: unknown): never => {
+    throw error
+  }
+
   it.each([
     ['are there', replies],
     ['come later', () => Promise.resolve(replies())],
   ])('that %s are pushed and pulled', async (_when, made) => {
-    expect(await lastValueFrom(mapReplies(made(), later).pipe(toArray()))).toEqual([10, 20])
+    expect(await lastValueFrom(mapStream(() => ({ open: made, make: later, failed })).pipe(toArray()))).toEqual([
+      10, 20,
+    ])
     const seen: number[] = []
-    for await (const value of mapReplies(made(), later)) if (seen.push(value) === 2) break
+    for await (const value of mapStream(() => ({ open: made, make: later, failed }))) if (seen.push(value) === 2) break
     expect(seen).toEqual([10, 20])
   })
 })

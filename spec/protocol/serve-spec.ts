@@ -1,8 +1,7 @@
-/** The answering side of a protocol: which requests are its own, and what it says of the others. */
+/** The answering side of a protocol. */
 import { describe, expect, it } from '@jest/globals'
-import { Subject } from 'rxjs'
 import { stream, unary, utf8, type P2pNode } from 'tinyp2p'
-import { encodeCall } from '../../src/protocol/call.js'
+import { encodeCall } from '../../src/wire/call.js'
 import { tablesOf } from '../../src/protocol/definition.js'
 import { serve } from '../../src/protocol/serve.js'
 import { bytes } from '../support/bytes.js'
@@ -20,12 +19,19 @@ const handlers = {
   list: (): unknown => 'no stream',
 }
 
-/** What the request was answered; `undefined`: it was left to others. */
+/** A node that only notes what is served. */
+function serving() {
+  const servers = new Map<string, (request: object) => void>()
+  const add = (name: string, server: (request: object) => void): void => void servers.set(name, server)
+  return { servers, node: { serve: add } as unknown as P2pNode }
+}
+
+/** What the request was answered. */
 async function answerTo(data: Uint8Array): Promise<unknown> {
-  const requests$ = new Subject<object>()
-  serve(tables, { requests$ } as unknown as P2pNode, handlers)
+  const { node, servers } = serving()
+  serve(tables, node, handlers)
   let answer: unknown
-  requests$.next({
+  servers.get('chain')!({
     data,
     from: 'bob',
     respond: (value: unknown) => (answer = value),
@@ -41,10 +47,6 @@ async function answerTo(data: Uint8Array): Promise<unknown> {
 describe('a request', () => {
   it('of the protocol is decoded, handled, and its answer encoded', async () => {
     expect(await answerTo(encodeCall('chain/upper', bytes('a')))).toEqual(bytes('A'))
-  })
-
-  it.each(['other/upper', 'chain2/upper', 'upper'])('named %s is left to others', async (name) => {
-    expect(await answerTo(encodeCall(name, bytes('a')))).toBeUndefined()
   })
 
   it('of a method that the protocol does not have is rejected', async () => {
@@ -68,12 +70,18 @@ describe('a request', () => {
 
 describe('serving', () => {
   it('needs a handler for each method', () => {
-    const node = { requests$: new Subject() } as unknown as P2pNode
+    const { node } = serving()
     expect(thrown(() => serve(tables, node, { upper: handlers.upper }))).toMatchObject({ code: 'InvalidConfig' })
   })
 
+  it('refuses a handler without a method', () => {
+    const { node } = serving()
+    const misspelt = thrown(() => serve(tables, node, { ...handlers, uper: handlers.upper }))
+    expect(misspelt).toMatchObject({ code: 'InvalidConfig', message: expect.stringContaining('no method "uper"') })
+  })
+
   it('takes for a handler nothing that every object has', () => {
-    const node = { requests$: new Subject() } as unknown as P2pNode
+    const { node } = serving()
     const odd = { ...tables, methods: new Map([['toString', tables.methods.get('upper')!]]) }
     expect(thrown(() => serve(odd, node, {}))).toMatchObject({ code: 'InvalidConfig' })
     expect(() => serve(odd, node, { toString: handlers.upper })).not.toThrow()

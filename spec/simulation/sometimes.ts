@@ -13,6 +13,8 @@ const ELSEWHERE = [
   'InvalidPeerId',
   'ListenError',
   'HandlerAlreadySet',
+  'InvalidResponse',
+  'UnknownProtocol',
   'Aborted',
 ]
 
@@ -56,6 +58,9 @@ const NEVER = [
   'hangs up on us again and again',
   // Nobody has so many late subscribers.
   'too many histories are wanted',
+  // All nodes of a run are in the topics of its names, which are not alike, and go by the same ids.
+  'one of the two names may be misspelt',
+  'it may have another pubsub.messageId',
   // A day is longer than a run.
   'is forgotten: nobody has reached it',
 ]

@@ -57,6 +57,7 @@ export const eventsByType: Arbitraries = {
   }),
   turnUsed: event('turnUsed', { ran: id }),
   handlerTook: event('handlerTook', { peer: text, ms: id }),
+  serve: event('serve', { protocols: texts }),
   dialPeer: event('dialPeer', { ask: id, target: text, addresses: texts }),
   knownPeers: event('knownPeers', { ask: id }),
   status: event('status', { ask: id }),
@@ -137,7 +138,9 @@ export const eventsByType: Arbitraries = {
   }),
   data: event('data', { stream: id, chunks: fc.array(bytes, { maxLength: 4 }) }),
   streamEnded: event('streamEnded', { stream: id }),
-  streamClosed: event('streamClosed', { stream: id, reason: fc.constantFrom('closed', 'reset', 'lost') }),
+  streamClosed: event('streamClosed', { stream: id, reason: fc.constantFrom('closed', 'reset', 'lost'), failure }, [
+    'failure',
+  ]),
   writable: event('writable', { stream: id }),
   message: event('message', {
     ...{ topic: text, data: bytes, from: text, proof: bytes },

@@ -8,7 +8,8 @@ import type { Settings } from '../../src/core/settings.js'
 import type { State } from '../../src/core/state.js'
 import type { NodeStatus } from '../../src/core/explanation.js'
 import { createLogger, type LogEntry } from '../../src/edge/log.js'
-import { newIncarnation, newSecret, peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { peerIdOf, privateKeyOf } from '../../src/identity.js'
+import { newIncarnation, newSecret } from '../../src/secret.js'
 import { createLibp2pPort, type Libp2pPortOptions } from '../../src/libp2p/index.js'
 import type { PortEvent } from '../../src/core/port.js'
 import { launch } from '../../src/node/node.js'
@@ -52,7 +53,7 @@ export async function startNode(
   const pubsub = readPubsub(config.pubsub)
   const logger = createLogger((entry) => {
     log.push(entry)
-    config.logger?.(entry)
+    if (typeof config.logger === 'function') config.logger(entry)
   })
   const createPort = createLibp2pPort({
     privateKey,

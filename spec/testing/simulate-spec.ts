@@ -56,14 +56,35 @@ describe('run', () => {
     expect(done).toHaveBeenCalledTimes(1)
   })
 
-  it('cannot be two at once', async () => {
+  it('may be several at once: each ends at its own time', async () => {
     const net = simulate()
-    const first = net.run(100)
-    await expect(net.run(100)).rejects.toThrow(/under way already: wait for it/)
-    await expect(net.until(never)).rejects.toThrow(/under way already/)
-    await first
-    expect(net.now).toBe(100)
-    await net.run(1)
+    const ends: number[] = []
+    const until = async (end: Promise<unknown>): Promise<void> => {
+      await end
+      ends.push(net.now)
+    }
+    await Promise.all([
+      until(net.run(200)),
+      until(net.run(100)),
+      until(net.until(firstValueFrom(timer(150, net.scheduler)))),
+    ])
+    expect(ends).toEqual([100, 150, 200])
+  })
+
+  it('beside a promise that is waited for goes on first, because it may do something at its end', async () => {
+    const net = simulate()
+    let settle!: (value: string) => void
+    const promise = new Promise<string>((resolve) => (settle = resolve))
+    const ran = net.run(1_000).then(() => settle('late'))
+    expect(await net.until(promise)).toBe('late')
+    await ran
+    await Promise.all([expect(net.until(never)).rejects.toThrow(/nothing is left/), net.run(5)])
+  })
+
+  it('of all nodes may be ended together', async () => {
+    const net = simulate()
+    const nodes = await Promise.all([1, 2, 3].map(() => net.createNode()))
+    await Promise.all(nodes.map((node) => net.until(node.stop())))
   })
 
   it.each([-1, NaN, '5' as never, undefined as never])('refuses %s', async (ms) => {

@@ -4,17 +4,8 @@ import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
 import { limitsOf, LIMIT_RULES, type Limits } from '../core/limits/limits.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
-import {
-  checkNumber,
-  checkObject,
-  checkTarget,
-  checkTcpAddress,
-  checkTopic,
-  inOption,
-  show,
-  type Names,
-  type Target,
-} from '../edge/checks.js'
+import { checkNumber, checkObject, checkTopic, inOption, show, type Names } from '../edge/checks.js'
+import { checkTarget, checkTcpAddress, type Target } from '../edge/targets.js'
 import type { Authorize } from '../edge/access/authorizer.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
 import type { LogEntry } from '../edge/log.js'
@@ -22,6 +13,7 @@ import { isLikeAddress } from '../edge/meant.js'
 import { checkPath } from '../edge/paths.js'
 import { P2pError } from '../errors.js'
 import { ACCESS_NAMES, readAccess, type AccessConfig } from './access.js'
+import { readLogConfig } from './log.js'
 import { placesIn } from './places.js'
 import { PUBSUB_OPTIONS, readPubsub, type PubsubConfig } from './pubsub.js'
 import { readRecord, type RecordingSink, type RecordOptions } from '../recording/options.js'
@@ -123,8 +115,13 @@ export interface NodeConfig {
   access?: AccessConfig | undefined
   /** The one scheduler of everything in the node. Tests pass a virtual one. (`queueScheduler` gathers nothing: not supported.) */
   scheduler?: SchedulerLike | undefined
-  /** Called with each log line. Default: none; with the environment variable `TINYP2P_LOG`, standard error from that level on. */
-  logger?: ((entry: LogEntry) => void) | undefined
+  /**
+   * Called with each log line, of every level. `false`: the node is silent. Default: warnings and errors go to standard error. The
+   * environment variable `TINYP2P_LOG` then names another least level: `error`, `warn`, `info` or `debug`; `off` is none.
+   */
+  logger?: ((entry: LogEntry) => void) | false | undefined
+  /** The node's name in its log lines, in place of its peer id: 1 to 64 printable characters. No other node sees it. Default: none. */
+  name?: string | undefined
   /**
    * Records everything that enters the node, so that `replay` of tinyp2p/testing can run it again: into a new file, given by its
    * path, or into a sink. Default: nothing is recorded. docs/recording.md says more.
@@ -149,6 +146,7 @@ const NAMES: Names<NodeConfig> = {
   access: true,
   scheduler: true,
   logger: true,
+  name: true,
   record: true,
 }
 const REQ_RESP_NAMES: Names<NonNullable<NodeConfig['reqResp']>> = {
@@ -173,6 +171,8 @@ const MAX_CONNECTED = 1_000_000
 /** A config, checked and with its defaults: what each part of a node needs of it. */
 export interface CheckedConfig {
   settings: Settings
+  /** Of the node in its log; `undefined`: it has none. */
+  name: string | undefined
   pubsub: PubsubOptions
   validators: Readonly<Record<string, Validator>>
   authorize: Authorize | undefined
@@ -191,9 +191,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config.ping ?? {}, 'ping', PING_NAMES, elsewhere)
   checkObject(config.limits ?? {}, 'limits', LIMIT_NAMES, elsewhere)
   checkScheduler(config.scheduler)
-  if (config.logger !== undefined && typeof config.logger !== 'function') {
-    throw new P2pError('InvalidConfig', `logger must be a function, not ${show(config.logger)}`)
-  }
+  const name = readLogConfig(config)
   const record = readRecord(config.record)
   const { access, authorize, networkKey } = readAccess(config.access, elsewhere)
   const pubsub = readPubsub(config.pubsub, elsewhere)
@@ -235,7 +233,8 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     const message = `ping.test must be at most ping.timeout (${pingTimeout} ms), not ${settings.pingTest}`
     throw new P2pError('InvalidConfig', message)
   }
-  return { settings, pubsub: pubsub.options, validators: pubsub.validators, authorize, networkKey, record, dataDir }
+  const { options, validators } = pubsub
+  return { settings, name, pubsub: options, validators, authorize, networkKey, record, dataDir }
 }
 
 function readLimits(limits: NonNullable<NodeConfig['limits']>): Limits {

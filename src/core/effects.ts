@@ -61,8 +61,8 @@ export type EdgeEffect =
   | { type: 'authorize'; authorization: number; peer: string; address: string; inbound: boolean }
   /** The answer is no longer wanted. */
   | { type: 'cancelAuthorization'; authorization: number; denied: boolean }
-  /** `kind`: what all lines of this kind have in common; absent: all of it. */
-  | { type: 'log'; level: LogLevel; message: string; kind?: string; cause?: unknown }
+  /** `kind`: what all lines of this kind have in common; absent: all of it. `peer`: whom it is about. */
+  | { type: 'log'; level: LogLevel; message: string; kind?: string; peer?: string; cause?: unknown }
   /** The node has ended; `refusal` says why, if it was not by `stop()`. */
   | { type: 'ended'; refusal?: Refusal }
 
@@ -75,6 +75,6 @@ export type Effect = PortEffect | EdgeEffect | ClockEffect
 export type Effects = Effect[]
 
 export function log(out: Effects, level: LogLevel, said: Said, cause?: unknown): void {
-  const line = typeof said === 'string' ? { message: said } : { message: said.text, kind: said.kind }
-  out.push({ type: 'log', level, ...line, ...(cause !== undefined && { cause }) })
+  const { text: message, ...more } = typeof said === 'string' ? { text: said } : said
+  out.push({ type: 'log', level, message, ...more, ...(cause !== undefined && { cause }) })
 }

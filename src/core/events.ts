@@ -46,6 +46,8 @@ export type Command =
   | { type: 'handedBack'; requests: { exchange: ExchangeId; data: Uint8Array }[] }
   /** The handler of a request of this peer has kept the event loop for so long, whole ms from 1 on. */
   | { type: 'handlerTook'; peer: string; ms: number }
+  /** Applications answer requests of these protocols, all of them. */
+  | { type: 'serve'; protocols: string[] }
   /** `target`: a peer id, or a multiaddr if the peer id is not known. */
   | { type: 'dialPeer'; ask: AskId; target: string; addresses: string[] }
   | { type: 'knownPeers'; ask: AskId }

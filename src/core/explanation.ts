@@ -108,6 +108,8 @@ export interface PeerExplanation {
   connections: { address: string; inbound: boolean; age: number }[]
   /** The protocols that it speaks, by identify; absent: not known. */
   protocols?: string[]
+  /** Those of applications that it answers (`name` or `name@version`); absent: it has not told any. */
+  serves?: string[]
   /** The protocol of our requests to it. `nothing`: it has told its protocols, and speaks none of requests. */
   askedBy: 'session' | 'version 1' | 'nothing' | 'not known yet'
   /** Its multiaddrs in the routing table; absent: it is not in the table. */

@@ -156,10 +156,10 @@ export type PortEvent =
   /** The other side closed its write side, and every byte before that was reported. */
   | { type: 'streamEnded'; stream: StreamId }
   /**
-   * The stream has ended in both directions. `reset`: by the other side; `lost`: with its connection; `closed`:
-   * regularly.
+   * The stream has ended in both directions. `reset`: by the other side; `lost`: with its connection, and why, if the network knows it;
+   * `closed`: regularly.
    */
-  | { type: 'streamClosed'; stream: StreamId; reason: 'closed' | 'reset' | 'lost' }
+  | { type: 'streamClosed'; stream: StreamId; reason: 'closed' | 'reset' | 'lost'; failure?: Failure }
   /** Answers each `write` without `end`: the next one may follow. */
   | { type: 'writable'; stream: StreamId }
   /**
@@ -290,6 +290,8 @@ export type PortEffect =
   | { type: 'penalize'; peer: string; count: number }
   /** Report what pub/sub knows of these peers. Answered by `inspected`. */
   | { type: 'inspect'; ask: AskId; peers: string[] }
+  /** Tell others that applications here answer requests of these protocols, all of them (wire/protocols.ts has how). */
+  | { type: 'serve'; protocols: string[] }
   /** Take no new connection of others. Those that are open, and those whose handshake has begun, stay. */
   | { type: 'closeDoor' }
   /** Close everything. Answered by `stopped`, after which no event follows. */

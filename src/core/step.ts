@@ -13,6 +13,7 @@ import { countLoss } from './broadcasts/counts.js'
 import { onValidated } from './broadcasts/deciding.js'
 import { onAnnouncedAgain } from './broadcasts/fetching.js'
 import * as hearing from './broadcasts/hearing.js'
+import { hintAtTopics } from './broadcasts/hints.js'
 import { nextSettled } from './broadcasts/membership.js'
 import * as publishing from './broadcasts/publishing.js'
 import * as topics from './broadcasts/topics.js'
@@ -106,6 +107,8 @@ function handle(state: State, out: Effects, event: Event): void {
       return onTaken(state, event.ask, event.cost)
     case 'cancel':
       return cancelAsk(state, out, event.ask)
+    case 'serve':
+      return void out.push(event)
     case 'dialPeer':
       return connectivity.startDial(state, out, event)
     case 'knownPeers':
@@ -201,7 +204,9 @@ function handle(state: State, out: Effects, event: Event): void {
 
     case 'tick':
       // Whoever is about to leave looks for nobody.
-      return state.lifecycle.phase === 'running' ? discovery.tick(state, out) : undefined
+      if (state.lifecycle.phase !== 'running') return
+      hintAtTopics(state, out)
+      return discovery.tick(state, out)
     case 'identified':
       return discovery.onIdentified(state, out, event)
     case 'tableChanged':

@@ -22,11 +22,16 @@ export interface Failure {
 }
 
 /** A line of the log, and what all lines of its kind have in common. A text: all of it, so nothing of it varies. */
-export type Said = string | { kind: string; text: string }
+export type Said = string | { kind: string; text: string; peer?: string }
 
-/** A line of the log: what is put in is what varies. */
+/** The form of a peer id. */
+const PEER_ID = /^(?:12D3KooW|16Uiu2HA|Qm)[1-9A-HJ-NP-Za-km-z]{44,45}$/
+
+/** A line of the log: what is put in is what varies. The first peer id that is put in is the peer that it is about. */
 export function line(parts: TemplateStringsArray, ...put: unknown[]): Exclude<Said, string> {
-  return { kind: parts.join('…'), text: parts.reduce((text, part, i) => `${text}${String(put[i - 1])}${part}`) }
+  const text = parts.reduce((before, part, i) => `${before}${String(put[i - 1])}${part}`)
+  const peer = put.find((one) => typeof one === 'string' && PEER_ID.test(one)) as string | undefined
+  return { kind: parts.join('…'), text, ...(peer !== undefined && { peer }) }
 }
 
 /** What happens to values that come faster than they are taken. */

@@ -17,6 +17,11 @@ export function errorOf({ code, message, cause, retryAfterMs, remoteCode }: Refu
   return new P2pError(code, message, details)
 }
 
+/** Each caller has an error of its own, because its stack is the caller's. */
+function sameAs({ code, message, cause }: P2pError): P2pError {
+  return new P2pError(code, message, { cause })
+}
+
 export class Asks {
   private readonly observers = new IdMap<Observer<Answer>>()
   private next: AskId = 1
@@ -49,7 +54,7 @@ export class Asks {
   open(observer: Observer<Answer>, command: (ask: AskId) => Command): AskId {
     const id = this.next++
     if (this.over !== undefined) {
-      observer.error(this.over)
+      observer.error(sameAs(this.over))
       return id
     }
     // Registered before the command can be answered.
@@ -91,7 +96,7 @@ export class Asks {
     this.over = error
     const observers = [...this.observers.values()]
     this.observers.clear()
-    for (const observer of observers) observer.error(error)
+    for (const observer of observers) observer.error(sameAs(error))
   }
 
   private take(id: AskId): Observer<Answer> | undefined {

@@ -6,6 +6,7 @@ import { Observable, type Subscriber, type TeardownLogic } from 'rxjs'
 import { POLICIES } from '../core/requests/values.js'
 import type { Overflow } from '../core/terms.js'
 import { P2pError } from '../errors.js'
+import { leading } from './callers.js'
 import { checkNumber, checkOneOf } from './checks.js'
 
 /** An Observable that can be iterated. Cold: each subscriber and each iteration begins anew, and ends what it began. */
@@ -133,8 +134,12 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 
   // ---- the consumer
 
-  /** Not `async`: steps that overlap would settle out of order. */
+  /** (Each takes the same number of turns to settle, so steps that overlap settle in order.) */
   next(): Promise<IteratorResult<T, undefined>> {
+    return leading(this.take())
+  }
+
+  private take(): Promise<IteratorResult<T, undefined>> {
     if (this.stage === 'idle') {
       this.stage = 'open'
       this.source.open()

@@ -21,6 +21,7 @@ import type { PortEvent } from '../core/port.js'
 import { Race, reasonsOf } from '../core/peers/race.js'
 import type { Connections } from './connections.js'
 import { DIAL_TIMEOUT, MAX_ATTEMPTS, MAX_ATTEMPTS_OF_CROWDS } from './defaults.js'
+import { withAdvice } from './advice.js'
 import { causeOf, reasonOf, reasonOfDial } from './failure.js'
 import type { Gater } from './gater.js'
 import type { Host } from './host.js'
@@ -402,7 +403,8 @@ function named(address: string): Candidate {
 }
 
 /** What a name stands for is told with it. */
-function noteFailure({ names, tried }: Dial, address: string, reason: string): void {
+function noteFailure({ names, tried }: Dial, address: string, failure: string): void {
+  const reason = withAdvice(address, failure)
   const name = names.get(address)
   if (name === undefined) return void tried.set(address, reason)
   const ip = ipOf(address)

@@ -13,7 +13,7 @@ export function reasonOf(thrown: unknown): string {
   const { name, message } = (error ?? {}) as Partial<Error>
   if (name === 'TimeoutError' || name === 'AbortError') return 'timed out'
   if (message?.startsWith('Payload identity key ') === true) return 'another node is there now, with another peer id'
-  if (name === 'UnexpectedEOFError') return 'the other side hung up'
+  if (name === 'UnexpectedEOFError' || message?.startsWith('Unexpected EOF') === true) return 'the other side hung up'
   const text = message?.split('\n')[0] || name || (typeof error === 'string' ? error : '') || 'no reason was given'
   return printable(text.replace(/^connection error \S+: /, ''), LONGEST)
 }

@@ -6,6 +6,7 @@ import { ping, type Ping } from '@libp2p/ping'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { Names } from '../platform/names.js'
+import { letDenoEnd } from '../platform/deno.js'
 import { IDENTIFY_VERSION } from '../wire/protocols.js'
 import {
   AGENT,
@@ -69,6 +70,7 @@ export function createHost(
   guards = createGuards(),
 ): Promise<Host> {
   checkVersions()
+  letDenoEnd()
   boundPeerIds()
   const { protector } = options
   const admitted = admitting(guards.identify, guards.refused)

@@ -23,6 +23,7 @@ import { Pubsub } from './gossip/pubsub.js'
 import { lastHeartbeat } from './patches/last-heartbeat.js'
 import { RequestStreams } from './request-streams.js'
 import { RoutingTable } from './routing-table.js'
+import { Served } from './served.js'
 import { Strangers } from './guards/strangers.js'
 import { watchClock } from '../platform/clock.js'
 
@@ -52,6 +53,7 @@ interface Parts {
   gater: Gater
   connections: Connections
   streams: RequestStreams
+  served: Served
   dialler: Dialler
   table: RoutingTable
   pubsub: Pubsub
@@ -197,6 +199,7 @@ class Libp2pPort implements NetworkPort {
       connections,
       streams,
       dialler: new Dialler(host, connections, gater, emit, this.options.networkKey !== undefined),
+      served: new Served(host, () => this.tell(), this.log),
       table: new RoutingTable(host, gater, emit, this.log),
       pubsub,
     }
@@ -295,6 +298,8 @@ function dispatch(effect: Exclude<PortEffect, { type: 'access' | 'admit' | 'list
       return connections.ping(effect)
     case 'closeDoor':
       return void (parts.gater.isClosed = true)
+    case 'serve':
+      return parts.served.set(effect.protocols)
     case 'announceObserved':
       return parts.host.services.own.observed(effect.addresses)
     case 'tableAdd':

@@ -8,7 +8,7 @@ import type { ConnectionId, Emit, PortEffect, PortEvent, StreamId } from '../cor
 import { SESSION } from '../wire/protocols.js'
 import type { Connections } from './connections.js'
 import { REQUEST_STREAMS, SESSION_WINDOW } from './defaults.js'
-import { failureOf } from './failure.js'
+import { failureOf, reasonOf } from './failure.js'
 import { isBroken } from './patches/broken-connection.js'
 import { endWithDataFrame } from './patches/yamux-fin.js'
 import { widen } from './patches/yamux-streams.js'
@@ -119,16 +119,17 @@ export class RequestStreams {
 
   private closed(id: StreamId, entry: Entry, { error, local }: StreamCloseEvent): void {
     const { stream, remoteEnded, weEnded } = entry
-    if (error !== undefined) return this.over(id, entry, local === false ? 'reset' : 'lost')
+    if (error !== undefined) return this.over(id, entry, local === false ? 'reset' : 'lost', error)
     if (!remoteEnded || !weEnded || stream.writeBufferLength > 0) return this.over(id, entry, 'lost')
     entry.closing = stream.readBufferLength > 0
     if (!entry.closing) this.over(id, entry, 'closed')
   }
 
-  private over(id: StreamId, entry: Entry, reason: StreamEnd): void {
+  private over(id: StreamId, entry: Entry, reason: StreamEnd, error?: unknown): void {
     if (!this.isLive(id, entry)) return
     this.entries.delete(id)
-    this.emit({ type: 'streamClosed', stream: id, reason })
+    const failure = reason === 'lost' && error !== undefined ? { message: reasonOf(error), cause: error } : undefined
+    this.emit({ type: 'streamClosed', stream: id, reason, ...(failure && { failure }) })
   }
 
   write({ stream: id, chunks, end, more }: Extract<PortEffect, { type: 'write' }>): void {
@@ -148,8 +149,8 @@ export class RequestStreams {
       } else {
         this.awaitDrain(id, entry)
       }
-    } catch {
-      this.over(id, entry, 'lost')
+    } catch (error) {
+      this.over(id, entry, 'lost', error)
     }
   }
 

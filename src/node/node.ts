@@ -12,11 +12,12 @@ import {
   throwError,
   type Observable,
   type SchedulerLike,
+  type Subscription,
 } from 'rxjs'
 import type { Explanation, NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { Answer, ClockEffect, EdgeEffect, Effect } from '../core/effects.js'
 import type { Batch, Command } from '../core/events.js'
-import type { AskId } from '../core/terms.js'
+import type { AskId, Said } from '../core/terms.js'
 import type { Settings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { peerState, peerStates, type PeerState } from '../core/peers/peer-states.js'
@@ -27,17 +28,8 @@ import { checkEntries } from '../edge/access/entries.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
-import {
-  checkAbout,
-  checkNumber,
-  checkOptions,
-  checkPeer,
-  checkSignal,
-  checkTarget,
-  checkTopic,
-  show,
-  type Names,
-} from '../edge/checks.js'
+import { checkNumber, checkOptions, checkSignal, checkTopic, show, type Names } from '../edge/checks.js'
+import { checkAbout, checkPeer, checkTarget } from '../edge/targets.js'
 import {
   requestAll,
   requestAny,
@@ -46,6 +38,8 @@ import {
   type RequestAllOptions,
   type RequestAnyOptions,
 } from '../edge/requests/fan-out.js'
+import { leading, leadsToCaller, leadsToCallerInDevelopment } from '../edge/callers.js'
+import { setClock } from '../edge/clocks.js'
 import { checkHandler } from '../edge/answers/handler.js'
 import { InboundRequests, type EventHandler, type InboundRequest } from '../edge/answers/inbound.js'
 import type { Logger } from '../edge/log.js'
@@ -77,6 +71,8 @@ export interface BuildOptions {
   authorize?: Authorize | undefined
   /** Sees every batch of events before it is stepped (a recording, a log of a simulation). */
   tap?: (batch: Batch) => void
+  /** Called with each command of user code, before it enters the lane. */
+  onCommand?: (command: Command) => void
   /** Called whenever something reaches user code: a promise settles, an observable emits, a handler is called. */
   onEdge?: () => void
   /** Called once, when the node has ended in any way. `stop()` waits for the returned promise, which must not reject. */
@@ -164,6 +160,10 @@ function nowAndAfter<T>(changes$: Observable<unknown>, read: () => T): Observabl
   return changes$.pipe(startWith(undefined), map(read))
 }
 
+function saidBy({ message: text, kind = text, peer }: Extract<EdgeEffect, { type: 'log' }>): Said {
+  return { kind, text, ...(peer !== undefined && { peer }) }
+}
+
 type PushCommand = (command: Command) => void
 
 class Node implements P2pNode {
@@ -209,10 +209,12 @@ class Node implements P2pNode {
     validators = {},
     authorize,
     tap,
+    onCommand,
     onEdge,
     onEnd,
   }: BuildOptions) {
     this.peerId = peerId
+    setClock(this, { scheduler, requestTimeout: settings.requestTimeout })
     this.scheduler = scheduler
     this.time = time
     this.settings = settings
@@ -225,6 +227,7 @@ class Node implements P2pNode {
     this.closed = new Promise((resolve) => (this.resolveClosed = resolve))
     this.state = createState(peerId, settings)
     const push: PushCommand = (command) => {
+      onCommand?.(command)
       this.lane.commands$.next(command)
     }
     this.push = push
@@ -266,10 +269,11 @@ class Node implements P2pNode {
     return nowAndAfter(this.statusChanges$, () => snapshot(this.state))
   }
 
+  @leadsToCallerInDevelopment
   // Not `async`, which would cost two more promises per request.
   request(peer: string, data: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     try {
-      return firstValueFrom(this.outbound.oneToTheEnd(peer, data, options))
+      return leading(firstValueFrom(this.outbound.oneToTheEnd(peer, data, options)))
     } catch (error) {
       return firstValueFrom(throwError(() => error))
     }
@@ -279,6 +283,7 @@ class Node implements P2pNode {
     return this.outbound.all(peer, data, options)
   }
 
+  @leadsToCaller
   async requestAny(peers: readonly string[], data: Uint8Array, options: RequestAnyOptions = {}): Promise<PeerValue> {
     return firstValueFrom(requestAny(this.outbound, this.scheduler, peers, data, options))
   }
@@ -295,6 +300,7 @@ class Node implements P2pNode {
     }
   }
 
+  @leadsToCaller
   async broadcast(topic: string, data: Uint8Array, options?: BroadcastOptions): Promise<Published> {
     return publish(this.asks, this.receipts, this.settings.requestTimeout, topic, data, options)
   }
@@ -303,6 +309,7 @@ class Node implements P2pNode {
     return this.broadcasts.of(topic === undefined ? undefined : checkTopic(topic), options)
   }
 
+  @leadsToCaller
   async joined(topic: string, options: { timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
     const name = checkTopic(topic)
     checkOptions(options, 'joined', JOINED_NAMES)
@@ -329,9 +336,14 @@ class Node implements P2pNode {
   explain(about: { topic: string }): Promise<TopicExplanation>
   explain(about: { peer: string }): Promise<PeerExplanation>
   explain(about: string): Promise<Explanation>
+  @leadsToCaller
   async explain(about: unknown): Promise<Explanation> {
     const checked = checkAbout(about)
     return this.ask((ask) => ({ type: 'explain', ask, about: checked }))
+  }
+
+  serve(protocol: string, server: (request: InboundRequest) => void): Subscription {
+    return this.inbound.protocols.add(protocol, server)
   }
 
   setEventHandler(handler: EventHandler): void {
@@ -342,6 +354,7 @@ class Node implements P2pNode {
     this.broadcasts.setHandler(handler)
   }
 
+  @leadsToCaller
   async dial(address: string, options: Record<string, never> = {}): Promise<string> {
     // It has no options, and one that a caller thinks of would be ignored.
     checkOptions(options, 'dial', {})
@@ -349,12 +362,14 @@ class Node implements P2pNode {
     return this.ask((ask) => ({ type: 'dialPeer', ask, target, addresses }))
   }
 
+  @leadsToCaller
   async allow(entries: string | readonly string[], options: Record<string, never> = {}): Promise<void> {
     checkOptions(options, 'allow', {})
     const checked = checkEntries(entries, 'allow')
     await this.ask((ask) => ({ type: 'allow', ask, entries: checked }))
   }
 
+  @leadsToCaller
   async deny(entries: string | readonly string[], options: DenyOptions = {}): Promise<void> {
     checkOptions(options, 'deny', DENY_NAMES)
     const checked = checkEntries(entries, 'deny')
@@ -377,10 +392,12 @@ class Node implements P2pNode {
     return this.audits$.asObservable()
   }
 
+  @leadsToCaller
   async knownPeers(): Promise<Record<string, string[]>> {
     return this.ask((ask) => ({ type: 'knownPeers', ask }))
   }
 
+  @leadsToCaller
   async status(): Promise<NodeStatus> {
     return this.ask((ask) => ({ type: 'status', ask }))
   }
@@ -396,6 +413,7 @@ class Node implements P2pNode {
     )
   }
 
+  @leadsToCaller
   async online(options: { peers?: number; timeout?: number; signal?: AbortSignal } = {}): Promise<void> {
     checkOptions(options, 'online', ONLINE_NAMES)
     const { peers = 1, timeout = this.settings.requestTimeout } = options
@@ -492,11 +510,7 @@ class Node implements P2pNode {
       case 'audited':
         return this.audits$.next({ ...effect.event, at: Math.floor(this.time() - effect.ago) })
       case 'log':
-        return this.log(
-          effect.level,
-          effect.kind === undefined ? effect.message : { kind: effect.kind, text: effect.message },
-          effect.cause,
-        )
+        return this.log(effect.level, saidBy(effect), effect.cause)
       case 'ready':
         return this.resolveReady()
       case 'ended':

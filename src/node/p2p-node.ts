@@ -1,5 +1,5 @@
 /** The interface of a node, as its callers see it; node.ts implements it. Types only. */
-import type { Observable } from 'rxjs'
+import type { Observable, Subscription } from 'rxjs'
 import type { AuditEvent } from '../core/access/audit-event.js'
 import type { NodeStatus, PeerExplanation, TopicExplanation } from '../core/explanation.js'
 import type { PeerState } from '../core/peers/peer-states.js'
@@ -61,6 +61,13 @@ export interface P2pNode {
   ): Observable<PeerValue | PeerFailure>
   /** Requests of other peers, from the moment of subscribing. Completes when the node stops. */
   readonly requests$: Observable<InboundRequest>
+  /**
+   * Gives all requests of a protocol, `name` or `name@version`, to this function alone: requests whose payload begins as `defineProtocol`
+   * makes them (docs/requests.md). Peers are told of it (`serves` of `peer$`), and a request of a version that is not served is refused at once. It
+   * lasts until the subscription is unsubscribed, or the node stops. `serve` of a protocol does this.
+   * @throws `HandlerAlreadySet` while the protocol is served; `InvalidConfig` for bad arguments, or more than 128 protocols. Both at once.
+   */
+  serve(protocol: string, server: (request: InboundRequest) => void): Subscription
   /**
    * Publishes on a topic (text of 1 to 256 characters). Resolves with the peers that the message was sent to, which is no
    * proof of delivery (receipts are). No peer in the topic is no error: `recipients` is empty, and `explain(topic)` says

@@ -14,8 +14,6 @@ import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
 import { asCrypto, defaultCrypto } from '@chainsafe/libp2p-noise/crypto'
 import { Uint8ArrayList } from 'uint8arraylist'
 
-/** Plaintexts of this size and more are for Node, bytes. */
-export const WASM_BELOW = 256
 /** The longest frame of Noise, bytes. */
 export const MAX_FRAME = 65_535
 
@@ -25,6 +23,18 @@ export const MAX_HANDSHAKE = 4_096
 const ALGORITHM = 'chacha20-poly1305'
 const TAG = 16
 const OPTIONS = { authTagLength: TAG }
+
+/** Plaintexts of this size and more are for Node's crypto, bytes. Not every runtime has the cipher (Bun has not): then none are. */
+export const WASM_BELOW = hasCipher() ? 256 : Infinity
+
+function hasCipher(): boolean {
+  try {
+    createCipheriv(ALGORITHM, new Uint8Array(32), new Uint8Array(12), OPTIONS)
+    return true
+  } catch {
+    return false
+  }
+}
 
 export const noiseCrypto: ICryptoInterface = {
   ...defaultCrypto,

@@ -2,8 +2,8 @@
 import type { Subscription } from 'rxjs'
 import { checkObject, type Names } from '../edge/checks.js'
 import type { P2pNode } from '../node/p2p-node.js'
-import { decodeCall } from './call.js'
-import { TableClient, type Client } from './client.js'
+import { decodeCall } from '../wire/call.js'
+import type { Client } from './client.js'
 import type { CodecLike } from './codecs.js'
 import {
   tablesOf,
@@ -15,18 +15,25 @@ import {
   type ResolvedTopics,
 } from './definition.js'
 import { serve, type AnyHandler, type Handlers } from './serve.js'
+import { TableClient } from './table-client.js'
 
-const NAMES: Names<Definition<unknown, unknown, unknown>> = { name: true, codecs: true, methods: true, topics: true }
+const NAMES: Names<Definition<unknown, unknown, unknown>> = {
+  name: true,
+  version: true,
+  codecs: true,
+  methods: true,
+  topics: true,
+}
 
 /** A protocol. Both sides use the same definition. It belongs to no node, and has no state. */
 export interface Protocol<Methods, Topics> {
   /** The asking side, over this node. */
   client(node: P2pNode): Client<Methods, Topics>
   /**
-   * Answers the node's requests of this protocol, until the subscription is unsubscribed or the node stops. A request for an unknown
-   * method is rejected with the code `UnknownMethod`, one that cannot be decoded with `BadRequest`. Requests of other protocols are
-   * left to others: protocols, subscribers of `requests$`, the handler.
-   * @throws `InvalidConfig` when a method has no handler.
+   * Answers the node's requests of this protocol, until the subscription is unsubscribed or the node stops. Peers are told that it is
+   * served. A request for an unknown method is rejected with the code `UnknownMethod`, one that cannot be decoded with `BadRequest`, and one of
+   * a version that is not served with `UnknownProtocol`.
+   * @throws `InvalidConfig` when a method has no handler, or there is one without a method; `HandlerAlreadySet` when the node serves the protocol already.
    */
   serve(node: P2pNode, handlers: Handlers<Methods>): Subscription
   /** Whether a request's payload belongs to this protocol. */
@@ -72,6 +79,6 @@ export function defineProtocol<
       checkObject(handlers, 'the handlers of a protocol')
       return serve(tables, node, handlers as Readonly<Record<string, AnyHandler>>)
     },
-    owns: (data) => decodeCall(tables.name, data) !== undefined,
+    owns: (data) => decodeCall(data)?.protocol === tables.name,
   }
 }

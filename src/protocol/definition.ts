@@ -47,6 +47,11 @@ export interface Definition<Codecs, Methods, Topics> {
    * network can have one protocol without a name; the names of its topics on the wire are those in `topics`.
    */
   name?: string | undefined
+  /**
+   * The version of the protocol, if it has several: a number, or 1 to 32 letters, digits, `.`, `_` and `-`. Each version is served and
+   * asked by itself, as `name@version`, and a node may have several side by side. It needs a `name`.
+   */
+  version?: string | number | undefined
   /** Codecs and schemas that methods and topics call by name. */
   codecs?: Codecs | undefined
   methods?: Methods | undefined
@@ -57,22 +62,22 @@ export type TableMethod = Method<Kind, Codec<unknown>, Codec<unknown>>
 
 /** A checked definition. */
 export interface Tables {
+  /** With its version. */
   name: string
   methods: ReadonlyMap<string, TableMethod>
   topics: ReadonlyMap<string, { wire: string; codec: Codec<unknown> }>
 }
 
 const NAME = /^[A-Za-z0-9._/-]{1,64}$/
+const VERSION = /^[A-Za-z0-9._-]{1,32}$/
 const METHOD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 
 type Loose = Definition<Record<string, unknown>, Record<string, Method>, Record<string, unknown>>
 
 /** Checks a definition. @throws `InvalidConfig` */
 export function tablesOf(definition: Loose): Tables {
-  const { name = '', codecs = {}, methods = {}, topics = {} } = definition
-  if (name !== '' && !NAME.test(name)) {
-    throw wrong(`a protocol's name has 1 to 64 letters, digits, '.', '_', '-' and '/', not ${show(name)}`)
-  }
+  const { codecs = {}, methods = {}, topics = {} } = definition
+  const name = fullName(definition)
   const named = entries(codecs, 'codecs').map(([key, like]) => [key, codec(like, `codecs.${key}`)] as const)
   const byName = new Map<unknown, Codec<unknown>>(named)
   const find = (ref: unknown, where: string): Codec<unknown> => byName.get(ref) ?? codec(ref, where)
@@ -90,6 +95,18 @@ export function tablesOf(definition: Loose): Tables {
     return [key, { wire, codec: find(ref, `topics.${key}`) }] as const
   })
   return { name, methods: new Map(table), topics: new Map(heard) }
+}
+
+function fullName({ name = '', version }: Loose): string {
+  if (name !== '' && !NAME.test(name)) {
+    throw wrong(`a protocol's name has 1 to 64 letters, digits, '.', '_', '-' and '/', not ${show(name)}`)
+  }
+  if (version === undefined) return name
+  if (!VERSION.test(String(version)) || !['string', 'number'].includes(typeof version)) {
+    throw wrong(`a protocol's version has 1 to 32 letters, digits, '.', '_' and '-', not ${show(version)}`)
+  }
+  if (name === '') throw wrong('a protocol with a version needs a name')
+  return `${name}@${version}`
 }
 
 function entries<T>(table: Record<string, T>, what: string): [string, T][] {

@@ -1,29 +1,41 @@
 /** Maps a stream of values. A stream that is pulled stays pulled, and its teardown is passed on at once. */
-import { concatMap, from, of, type Observable } from 'rxjs'
+import { catchError, concatMap, defer, filter, from, of, type Observable } from 'rxjs'
 import { isThenable } from '../edge/checks.js'
 import { IterableObservable } from '../edge/queue.js'
 import type { Awaitable } from './codecs.js'
 
 const DONE: IteratorResult<never, undefined> = { done: true, value: undefined }
 
+/** In place of a value: there is none, and the next one follows. */
+export const SKIP = Symbol('skip')
+
+type Make<A, B> = (value: A) => Awaitable<B | typeof SKIP>
+
 /** Not an async generator: its `return()` would wait behind a pending `next()`, and a cancel with it. */
-class MappedIterator<A, B> implements AsyncIterator<B, undefined> {
+export class MappedIterator<A, B> implements AsyncIterator<B, undefined> {
   private inner: Promise<AsyncIterator<A>> | undefined
   private over = false
 
   constructor(
     private readonly open: () => Awaitable<AsyncIterator<A>>,
-    private readonly make: (value: A) => Awaitable<B>,
+    private readonly make: Make<A, B>,
+    private readonly failed: (error: unknown) => void = () => undefined,
   ) {}
 
   async next(): Promise<IteratorResult<B, undefined>> {
     if (this.over) return DONE
     try {
       this.inner ??= Promise.resolve(this.open())
-      const result = await (await this.inner).next()
-      return result.done === true ? DONE : { done: false, value: await this.make(result.value) }
+      const inner = await this.inner
+      for (;;) {
+        const result = await inner.next()
+        if (result.done === true) return DONE
+        const value = await this.make(result.value)
+        if (value !== SKIP) return { done: false, value }
+      }
     } catch (error) {
       void this.return().catch(() => undefined)
+      this.failed(error)
       throw error
     }
   }
@@ -37,25 +49,48 @@ class MappedIterator<A, B> implements AsyncIterator<B, undefined> {
 }
 
 export function mapIterable<A, B>(values: AsyncIterable<A>, make: (value: A) => Awaitable<B>): AsyncIterable<B> {
-  return { [Symbol.asyncIterator]: () => new MappedIterator(() => values[Symbol.asyncIterator](), make) }
+  return { [Symbol.asyncIterator]: () => new MappedIterator<A, B>(() => values[Symbol.asyncIterator](), make) }
 }
 
 /** The values keep their order while `make` is asynchronous: each waits for the one before it. */
-export function mapObservable<A, B>(values$: Observable<A>, make: (value: A) => Awaitable<B>): Observable<B> {
-  return values$.pipe(concatMap((value) => toObservable(make(value))))
+export function mapObservable<A, B>(values$: Observable<A>, make: Make<A, B>): Observable<B> {
+  return values$.pipe(
+    concatMap((value) => toObservable(make(value))),
+    filter((value): value is Awaited<B> & B => value !== SKIP),
+  )
 }
 
-/** Maps replies whose request may still have to be encoded. */
-export function mapReplies<A, B>(
-  replies: Awaitable<Observable<A> & AsyncIterable<A>>,
-  make: (value: A) => Awaitable<B>,
-): IterableObservable<B> {
+/** What becomes of a stream that each subscriber and each loop opens anew. `make` is made for each of them, when it begins. */
+export interface Mapping<A, B> {
+  open: () => Awaitable<Observable<A> & AsyncIterable<A>>
+  make: Make<A, B>
+  /** Throws the error in place of one of the stream. */
+  failed: (error: unknown) => never
+}
+
+export function mapStream<A, B>(begin: () => Mapping<A, B>): IterableObservable<B> {
   return new IterableObservable<B>(
     (subscriber) =>
-      toObservable(replies)
-        .pipe(concatMap((replies$) => mapObservable(replies$, make)))
-        .subscribe(subscriber),
-    () => new MappedIterator(() => (isThenable(replies) ? replies.then(iteratorOf) : iteratorOf(replies)), make),
+      defer(() => {
+        const { open, make, failed } = begin()
+        return toObservable(open()).pipe(
+          concatMap((values$) => mapObservable(values$, make)),
+          catchError(failed),
+        )
+      }).subscribe(subscriber),
+    () => {
+      let mapping: Mapping<A, B> | undefined
+      const open = (): Awaitable<AsyncIterator<A>> => {
+        mapping = begin()
+        const opened = mapping.open()
+        return isThenable(opened) ? opened.then(iteratorOf) : iteratorOf(opened)
+      }
+      return new MappedIterator<A, B>(
+        open,
+        (value) => mapping!.make(value),
+        (error) => mapping?.failed(error),
+      )
+    },
   )
 }
 

@@ -1,7 +1,4 @@
-/**
- * The answering side of a protocol: a subscriber of `requests$` that answers only this protocol's requests. It decides at once
- * whether a request is one, so that no other handler gets it.
- */
+/** The answering side of a protocol: its requests, decoded, on their way to the handlers of its methods. */
 import type { Observable, Subscription } from 'rxjs'
 import { isObservable } from 'rxjs'
 import { messageOf, show } from '../edge/checks.js'
@@ -11,7 +8,7 @@ import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/p2p-node.js'
 import type { Awaitable, InputOf, OutputOf } from './codecs.js'
 import type { Method, TableMethod, Tables } from './definition.js'
-import { decodeCall } from './call.js'
+import { decodeCall } from '../wire/call.js'
 import { mapIterable, mapObservable } from './mapped.js'
 
 type Handler<M> =
@@ -48,15 +45,17 @@ export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<s
     }
     served.set(name, { method, handler: (handler as AnyHandler).bind(handlers) })
   }
-  return node.requests$.subscribe((request) => {
-    const call = decodeCall(tables.name, request.data)
-    if (call === undefined) return
-    const found = served.get(call.method)
-    if (found === undefined) {
-      request.reject({ code: 'UnknownMethod', message: `there is no method ${call.method} here` })
-    } else {
-      request.respond(answer(found, call.body, request))
-    }
+  const isUnknown = ([name, handler]: [string, unknown]): boolean => typeof handler === 'function' && !served.has(name)
+  const [unknown] = Object.entries(handlers).find(isUnknown) ?? []
+  if (unknown !== undefined) {
+    const names = [...served.keys()].join(', ')
+    throw new P2pError('InvalidConfig', `the protocol has no method ${show(unknown)}; there are ${names || 'none'}`)
+  }
+  return node.serve(tables.name, (request) => {
+    const { method, body } = decodeCall(request.data)!
+    const found = served.get(method)
+    if (found !== undefined) return request.respond(answer(found, body, request))
+    request.reject({ code: 'UnknownMethod', message: `there is no method ${method} here` })
   })
 }
 

@@ -5,7 +5,7 @@ import { base58btc } from 'multiformats/bases/base58'
 import { messageOf } from '../edge/checks.js'
 import type { PlainLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
-import { newSecret, parseSecret } from '../identity.js'
+import { newSecret, parseSecret } from '../secret.js'
 import { copiesIn, readText, replaceFile, setAside, twice } from './files.js'
 
 /** What only a node that had a key has left behind. */

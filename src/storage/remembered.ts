@@ -4,7 +4,8 @@
  */
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkPeerId, checkTcpAddress, messageOf } from '../edge/checks.js'
+import { messageOf } from '../edge/checks.js'
+import { checkPeerId, checkTcpAddress } from '../edge/targets.js'
 import type { Settings } from '../core/settings.js'
 import type { PlainLogger } from '../edge/log.js'
 import { NoFile } from '../platform/disk.js'

@@ -57,6 +57,8 @@ interface Watch {
   to: number
   subscription: Subscription
   seen: Sighting[]
+  /** After the end of the picture. */
+  later: Sighting[]
   /** What `toBe` was called with. */
   marbles?: string
   expected?: Sighting[]
@@ -76,7 +78,7 @@ interface Watch {
  *
  * The test begins at the virtual time at which `picture` has returned; one frame is one virtual millisecond. It ends with the last
  * frame that is drawn in any of its diagrams, or at `until`, if that is later. An observable may go on after that. Whatever it does
- * before and is not drawn fails the test.
+ * before and is not drawn fails the test, and the error then also shows what came in the minute after its end.
  *
  * @throws `AssertionError` with both sides of every expectation that does not hold; `InvalidConfig` for marbles or options that are
  * not valid;
@@ -96,11 +98,17 @@ export async function marbles(
   try {
     await picture(drawing.helpers)
     await drawing.run()
+    await drawing.lookOn()
   } finally {
     drawing.end()
   }
   drawing.judge()
 }
+
+/** When an expectation does not hold, the network goes on for so long, virtual ms … */
+const LOOK_ON = 60_000
+/** … and so much of what comes then is told. */
+const MOST_LATER = 10
 
 class Drawing {
   private readonly plans: Plan[] = []
@@ -110,6 +118,8 @@ class Drawing {
   /** Virtual time of the network at the beginning. */
   private beginning = 0
   private isOpen = true
+  /** The time of the picture has passed. */
+  private isOver = false
 
   constructor(
     private readonly net: SimulatedNetwork,
@@ -145,7 +155,7 @@ class Drawing {
     expectObservable: (observable, subscription = '^') => {
       const { from, to } = parseSubscription(subscription)
       this.reach(to === Infinity ? from : to)
-      const watch: Watch = { observable, from, to, subscription: new Subscription(), seen: [] }
+      const watch: Watch = { observable, from, to, subscription: new Subscription(), seen: [], later: [] }
       this.subscriptions.add(watch.subscription)
       this.watches.push(watch)
       return {
@@ -187,13 +197,24 @@ class Drawing {
     this.subscriptions.unsubscribe()
   }
 
+  /** What comes soon after the end changes no verdict, but may explain it. */
+  async lookOn(): Promise<void> {
+    if (this.failures.length > 0 || this.wrong().length === 0) return
+    this.isOver = true
+    await this.net.run(LOOK_ON)
+  }
+
+  private wrong(): Watch[] {
+    return this.watches.filter(({ expected, seen }) => !areSame(expected!, seen))
+  }
+
   judge(): void {
     if (this.failures.length > 0) throw this.failures[0]
-    const wrong = this.watches.filter(({ expected, seen }) => !areSame(expected!, seen))
+    const wrong = this.wrong()
     if (wrong.length === 0) return
     const stories = wrong.map((watch) => {
       const name = `  expectObservable number ${this.watches.indexOf(watch) + 1}, toBe(${show(watch.marbles)}):`
-      return `${name}\n${difference(watch.expected!, watch.seen)}`
+      return [`${name}\n${difference(watch.expected!, watch.seen)}`, ...this.afterEnd(watch)].join('\n')
     })
     const where = `virtual ms since the beginning at ${this.beginning}, seed ${this.net.seed}`
     throw new AssertionError({
@@ -204,15 +225,27 @@ class Drawing {
     })
   }
 
+  private afterEnd({ expected, later }: Watch): string[] {
+    if (later.length === 0) return []
+    const until = `and then, from the end of the picture at ${this.last} on, for ${LOOK_ON / 1_000} s`
+    return [
+      `    ${until}:`,
+      ...nameSeen(expected!, later)
+        .slice(0, MOST_LATER)
+        .map((one) => `    ~ ${tell(one)}`),
+    ]
+  }
+
   private read(text: string, values: Record<string, unknown> | undefined, error: unknown): Sighting[] {
     const diagram = parseDiagram(text)
     this.reach(diagram.end)
     return fillIn(text, diagram, values, error)
   }
 
-  private watch({ observable, subscription, seen }: Watch): void {
+  private watch({ observable, subscription, seen, later }: Watch): void {
     const see = (kind: Sighting['kind'], what?: unknown): void => {
-      seen.push({ frame: this.net.now - this.beginning, kind, what })
+      const sightings = this.isOver ? later : seen
+      sightings.push({ frame: this.net.now - this.beginning, kind, what })
     }
     const observer = {
       next: (value: unknown) => see('next', value),

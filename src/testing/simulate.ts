@@ -4,9 +4,11 @@
  */
 import type { SchedulerLike } from 'rxjs'
 import { readConfig, type NodeConfig } from '../config/config.js'
+import { isQuestion } from '../core/events.js'
 import { fnvOfText } from '../core/fnv.js'
 import type { Settings } from '../core/settings.js'
 import { show } from '../edge/checks.js'
+import { setClock } from '../edge/clocks.js'
 import { createLogger } from '../edge/log.js'
 import { P2pError } from '../errors.js'
 import { peerIdOf, peerIdOfPublicKey } from '../identity.js'
@@ -130,7 +132,16 @@ export class SimulatedNetwork {
     if (config.scheduler !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node runs on the clock of its network: leave out scheduler')
     }
-    const { settings: configured, pubsub, validators, authorize, networkKey, record, dataDir } = readConfig(config)
+    const {
+      settings: configured,
+      name,
+      pubsub,
+      validators,
+      authorize,
+      networkKey,
+      record,
+      dataDir,
+    } = readConfig(config)
     if (dataDir !== undefined) {
       throw new P2pError('InvalidConfig', 'a simulated node keeps nothing on disk: leave out dataDir')
     }
@@ -144,7 +155,7 @@ export class SimulatedNetwork {
       peerId,
       settings,
       scheduler: clock,
-      log: createLogger(config.logger, () => clock.now()),
+      log: createLogger(config.logger, { node: () => peerId, name: name ?? `n${index}`, now: () => clock.now() }),
       validators,
       authorize,
       createPort: (emit) => {
@@ -159,12 +170,19 @@ export class SimulatedNetwork {
       tap: (batch) => {
         this.events.batch(index, this.clock.time, batch)
       },
+      onCommand: (command) => {
+        // (Who stops a node at the end of a test may not wait for that.)
+        if (isQuestion(command) && command.type !== 'shutdown')
+          this.time.asked(`n${index} was asked for something (${command.type})`)
+      },
       onEdge: () => this.time.touch(),
     }
     const built =
       record === undefined
         ? build(options)
         : await buildRecorded({ ...options, record: recordOfLife(record, life), seed: this.seed })
+    // Timers of users' calls give way to users' code when they fire.
+    setClock(built.node, { scheduler: this.scheduler, requestTimeout: settings.requestTimeout })
     this.residents.set(built.node, {
       built,
       host,

@@ -8,12 +8,31 @@ import { P2pError } from '../errors.js'
 import { nextTurn } from '../platform/timers.js'
 import type { Clock } from './network/clock.js'
 import { checkAmount } from './options.js'
+import { Watchdog } from './watchdog.js'
 
 /** How long `until` waits for a promise by default, virtual ms. */
 const WITHIN = 600_000
 
+/** How a goal was reached: it is met, its time is over, or nothing is left to happen. */
+type Reached = 'met' | 'over' | 'idle'
+
+interface Aim {
+  /** Virtual ms since the start. */
+  end: number
+  isMet: () => boolean
+  /** It waits for its end also when nothing is left to happen. */
+  isPatient: boolean
+}
+
+interface Goal extends Aim {
+  resolve: (how: Reached) => void
+  reject: (error: unknown) => void
+}
+
 export class Timekeeper {
-  private running = false
+  private readonly goals = new Set<Goal>()
+  private driving = false
+  private readonly watchdog = new Watchdog()
   /** User code was called: its microtasks must run before the next instant. */
   private touched = false
   /** Nodes that are being started. */
@@ -46,6 +65,11 @@ export class Timekeeper {
     this.touched = true
   }
 
+  /** Something was asked of a node. If time stands still for long, that is told. */
+  asked(what: string): void {
+    if (!this.driving) this.watchdog.start(what)
+  }
+
   /** Lets every settled promise go on, once. */
   async turn(): Promise<void> {
     this.touched = true
@@ -72,9 +96,7 @@ export class Timekeeper {
 
   async run(ms: number): Promise<void> {
     checkAmount(ms, 'the time to run', 'ms', 0, Number.MAX_SAFE_INTEGER)
-    const end = this.clock.time + Math.ceil(ms)
-    await this.drive(() => this.clock.next() > end)
-    this.clock.skipTo(end)
+    await this.reach({ end: this.clock.time + Math.ceil(ms), isMet: () => false, isPatient: true })
   }
 
   async until<T>(promise: PromiseLike<T>, options: { within?: number }): Promise<T> {
@@ -84,36 +106,67 @@ export class Timekeeper {
     if (typeof (promise as PromiseLike<T> | undefined)?.then !== 'function') {
       throw new P2pError('InvalidConfig', `until waits for a promise, not for ${show(promise)}`)
     }
-    const end = this.clock.time + Math.ceil(within)
     const outcome = { settled: false }
     const done = (): void => {
       outcome.settled = true
     }
     promise.then(done, done)
-    await this.drive(() => outcome.settled || this.clock.next() > end)
+    const end = this.clock.time + Math.ceil(within)
+    const why = await this.reach({ end, isMet: () => outcome.settled, isPatient: false })
     if (outcome.settled) return promise
-    const why = this.clock.next() === Infinity ? 'nothing is left to happen' : `${within} ms have passed`
-    if (this.clock.next() !== Infinity) this.clock.skipTo(end)
-    throw new Error(`the promise has not settled, and ${why}. ${this.pending()}`)
+    const reason = why === 'idle' ? 'nothing is left to happen' : `${within} ms have passed`
+    throw new Error(`the promise has not settled, and ${reason}. ${this.pending()}`)
   }
 
-  /** Runs instant by instant, with user code in between, until `stop` returns true. */
-  private async drive(stop: () => boolean): Promise<void> {
-    if (this.running) throw new Error('run or until is under way already: wait for it before the next one')
-    this.running = true
-    try {
+  /** Waits for the goal. Several may be waited for at once: time passes while there is one. */
+  private reach(goal: Aim): Promise<Reached> {
+    return new Promise((resolve, reject) => {
+      this.goals.add({ ...goal, resolve, reject })
       this.touched = true
-      for (;;) {
+      if (!this.driving) void this.drive()
+    })
+  }
+
+  /** Runs instant by instant, with user code in between, while there are goals. */
+  private async drive(): Promise<void> {
+    this.driving = true
+    this.watchdog.stop()
+    try {
+      while (this.goals.size > 0) {
         if (this.touched) {
           this.touched = false
           await this.settle()
         }
-        if (stop()) return
-        this.clock.runInstant()
+        if (!this.meet()) this.clock.runInstant()
       }
+    } catch (error) {
+      for (const { reject } of this.goals) reject(error)
+      this.goals.clear()
     } finally {
-      this.running = false
+      this.driving = false
     }
+  }
+
+  /** Ends the goals that are reached now, before the next instant. User code goes on then, and may have other goals. */
+  private meet(): boolean {
+    const met = [...this.goals].filter(({ isMet }) => isMet())
+    for (const goal of met) this.finish(goal, 'met')
+    if (met.length > 0) return true
+    const next = this.clock.next()
+    const over = [...this.goals].filter(({ end }) => next > end)
+    // With nothing left to happen, whoever runs for some time comes first, and may do something then.
+    const [first] = over.sort((a, b) => Number(b.isPatient) - Number(a.isPatient) || a.end - b.end)
+    if (first === undefined) return false
+    const isIdle = next === Infinity && !first.isPatient
+    if (!isIdle) this.clock.skipTo(first.end)
+    this.finish(first, isIdle ? 'idle' : 'over')
+    return true
+  }
+
+  private finish(goal: Goal, how: Reached): void {
+    this.goals.delete(goal)
+    this.touched = true
+    goal.resolve(how)
   }
 
   /** Lets every settled promise go on, and waits for nodes that are being started, which may take real time. */

@@ -9,6 +9,21 @@ export const SESSION = '/tinyp2p/session/1.0.0'
 /** The protocols of requests, the preferred one first. */
 export const REQUEST_PROTOCOLS = [SESSION, REQUEST_RESPONSE_V1]
 
+/**
+ * Before the name of an application's protocol: by identify, a node tells so which of them it serves. Requests of it come over the
+ * protocols of requests, and a stream for this name is reset.
+ */
+const SERVES = '/tinyp2p/serves/'
+
+export function servedAs(name: string): string {
+  return SERVES + name
+}
+
+/** The applications' protocols among those that a peer has told. */
+export function servedIn(protocols: readonly string[]): string[] {
+  return protocols.flatMap((protocol) => (protocol.startsWith(SERVES) ? protocol.slice(SERVES.length) : []))
+}
+
 /** Kademlia, as the origin runs it. */
 export const KADEMLIA = '/ipfs/kad/1.0.0'
 

@@ -8,7 +8,8 @@ import {
   type RequestAllOptions,
   type RequestAnyOptions,
 } from '../../../src/edge/requests/fan-out.js'
-import { newSecret, peerIdOf } from '../../../src/identity.js'
+import { peerIdOf } from '../../../src/identity.js'
+import { newSecret } from '../../../src/secret.js'
 import { isP2pError, P2pError, type ErrorCode } from '../../../src/errors.js'
 import { bytes, text } from '../../support/bytes.js'
 import { AskingEdge, BOB, CAROL, DAVE } from '../../support/edge.js'

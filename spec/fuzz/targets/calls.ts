@@ -1,5 +1,5 @@
 /** Typed requests: names of methods, and the codecs that come with the package. */
-import { decodeCall, encodeCall } from '../../../src/protocol/call.js'
+import { decodeCall, encodeCall } from '../../../src/wire/call.js'
 import { codecOf, json, nothing, utf8 as utf8Codec } from '../../../src/protocol/codecs.js'
 import type { StandardSchemaV1 } from '../../../src/protocol/standard-schema.js'
 import type { Random } from '../../../src/testing/network/random.js'
@@ -15,8 +15,8 @@ const calls: Target = {
   good: (random) =>
     encodeCall(`chat/${oneOf(random, ['say', 'hear', '', '__proto__'])}`, random.bytes(random.below(9))),
   read(input) {
-    const call = decodeCall('chat', input)
-    if (call === undefined) return 'none'
+    const call = decodeCall(input)
+    if (call?.protocol !== 'chat') return 'none'
     hold(call.body.length < input.length, 'nothing is read that is not there')
     return ['say', 'hear'].includes(call.method) ? call.method : 'another method'
   },

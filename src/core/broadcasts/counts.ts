@@ -57,7 +57,7 @@ export function recordOf(state: State, peer: string): PeerRecord {
   const { peers } = state.counts
   let found = peers.get(peer)
   if (found === undefined) {
-    found = { failure: undefined, earlier: undefined, hungUp: undefined, dropped: {}, held: 0, refused: {} }
+    found = { failure: undefined, earlier: undefined, hungUp: undefined, dropped: {}, held: 0, refused: {}, repeats: 0 }
     evictPeer(state)
     peers.set(peer, found)
   }
@@ -112,6 +112,18 @@ export function countLoss(
     statusChanged(state)
   }
   if (peer !== undefined) add(recordOf(state, peer).dropped, reason, count)
+}
+
+/** It is told now that the name of a topic may be misspelt. `false`: it was told before. */
+export function noteHinted(state: State, topic: string): boolean {
+  const counts = countsOf(state, topic)
+  if (counts.hinted === true) return false
+  return (counts.hinted = true)
+}
+
+/** A peer has published what is one message here: how often. */
+export function countRepeat(state: State, peer: string): number {
+  return ++recordOf(state, peer).repeats
 }
 
 /** The network has refused something to a peer. */

@@ -15,6 +15,7 @@ import { countLoss, countReceived } from './counts.js'
 import { onWholeMessage, dropMessage, giveVerdict } from './deciding.js'
 import { fetchLarge, onFetchedHash } from './fetching.js'
 import { takeDigesting } from './large.js'
+import { hintAtIds } from './hints.js'
 import { announceLarge } from './publishing.js'
 import { refuseReceipts } from './receipts.js'
 
@@ -47,6 +48,7 @@ export function onMessage(state: State, out: Effects, event: EventOf<'message'>)
 export function onRepeated(state: State, out: Effects, { topic, id, from, via }: EventOf<'repeated'>): void {
   countLoss(state, 'duplicate', { topic, peer: via })
   log(out, 'debug', line`dropped a message of ${topic} (${via}): ${from} has published what was broadcast a moment ago`)
+  hintAtIds(state, out, topic, from)
   refuseReceipts(state, out, id, from)
 }
 

@@ -1,5 +1,6 @@
 /** Questions about a topic: which peers can be reached, and whether it is joined. Reads the state and changes nothing. */
 import { isGossip } from '../../wire/protocols.js'
+import { nearest } from '../nearest.js'
 import type { State } from '../state.js'
 
 /** Subscribers of the topic with an open gossip stream, which a broadcast can reach now. */
@@ -39,12 +40,28 @@ export function nextSettled(state: State): number {
   return Math.min(nextGossip(state), settled > state.now ? settled : Infinity)
 }
 
+/** Of many topics of others only some are looked at. */
+const MOST_TOPICS = 200
+
+/** A topic of peers whose name is nearly this one, and in which we are not. */
+export function meantTopic({ topics }: State, topic: string): string | undefined {
+  const names: string[] = []
+  for (const name of topics.subscribers.keys()) {
+    if (names.length === MOST_TOPICS) break
+    if (name !== topic && !topics.joined.has(name)) names.push(name)
+  }
+  return nearest(topic, names)
+}
+
 /** Why a broadcast on this topic reaches no peer; `undefined`: it reaches one. */
 export function whyNobody(state: State, topic: string): string | undefined {
   if (reachable(state, topic).length > 0) return undefined
   if (state.connections.all.size === 0) return 'we are connected to nobody'
   const subscribers = [...(state.topics.subscribers.get(topic) ?? [])]
-  if (subscribers.length === 0)
-    return `none of the peers that we are connected to is in the topic (peers: ${state.connections.byPeer.size})`
+  if (subscribers.length === 0) {
+    const meant = meantTopic(state, topic)
+    const hint = meant === undefined ? '' : `; some are in ${meant}: one of the two names may be misspelt`
+    return `none of the peers that we are connected to is in the topic (peers: ${state.connections.byPeer.size})${hint}`
+  }
   return `there is no gossip stream yet to ${subscribers.join(', ')}`
 }

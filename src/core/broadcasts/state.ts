@@ -71,6 +71,8 @@ export interface Counts {
   replayed: number
   /** Messages that were dropped, by reason. */
   dropped: Partial<Record<LossReason, number>>
+  /** It was told that its name may be misspelt. */
+  hinted?: true
 }
 
 /** A caller's broadcast, until it is published. */
@@ -249,6 +251,8 @@ export interface PeerRecord {
   held: number
   /** What the network has refused to it. */
   refused: Partial<Record<RefusedKind, number>>
+  /** How often it has published what is one message here. */
+  repeats: number
 }
 
 /** What has become of a message. `published`: by this node. */

@@ -14,7 +14,7 @@ import { withPeers } from './status.js'
 import { peerText, topicText } from './text.js'
 import { shareOf } from '../limits/shares.js'
 import { isJoined, whyNobody } from '../broadcasts/membership.js'
-import { connectionsOf } from '../peers/connections.js'
+import { connectionsOf, servesOf } from '../peers/connections.js'
 import { candidatesOf, dialUnderWay } from '../peers/dials.js'
 import { dearness } from '../requests/dear.js'
 import { twinsThere } from '../peers/twins.js'
@@ -107,6 +107,7 @@ function explainPeer(state: State, peer: string, gossip: GossipPeer | undefined)
     ...standing(state, peer),
     connections: links.map(({ address, inbound, openedAt }) => ({ address, inbound, age: now - openedAt })),
     ...(first?.protocols === undefined ? {} : { protocols: [...first.protocols] }),
+    ...servesOf(first?.protocols),
     askedBy: askedBy(first),
     ...(table === undefined ? {} : { table: withPeers(table, peer) }),
     ...(record?.failure === undefined ? {} : { dialFailure: failureOf(record.failure, now) }),

@@ -19,6 +19,7 @@ export function topicText(topic: Omit<TopicExplanation, 'text'>): string {
       `${sent.heldFor.length > 0 ? `, now for ${sent.heldFor.join(', ')}` : ''}`,
     `heard: ${heard.received} received, ${heard.delivered} delivered, ${heard.replayed} replayed, ${heard.remembered} remembered`,
     dropped(topic.dropped),
+    (topic.dropped.duplicate ?? 0) > 0 ? DUPLICATES : undefined,
     `limits: ${limits.maxMessageSize} bytes a message, ${limits.maxQueueSize} bytes waiting for one peer` +
       `${topic.validated ? `, ${limits.validationTimeout} ms for the validator` : ''}`,
   )
@@ -51,6 +52,7 @@ export function peerText(peer: Omit<PeerExplanation, 'text'>): string {
       ? undefined
       : `remembered: connected ${remembered.ago} ms ago, ${count(remembered.failures, 'failed attempt')} in a row`,
     peer.protocols === undefined ? undefined : `speaks ${peer.protocols.join(', ')}`,
+    peer.serves === undefined ? undefined : `serves ${peer.serves.join(', ')}`,
     `asked by: ${peer.askedBy}; requests open: ${requests.ours} of ours, ${requests.its} of its`,
     peer.topics.length === 0
       ? 'in no topic that we know of'
@@ -73,6 +75,9 @@ function standing({ connections, dialling }: Omit<PeerExplanation, 'text'>): str
   if (connections.length > 0) return 'connected'
   return dialling === undefined ? 'not connected' : textOfDial(dialling)
 }
+
+const DUPLICATES =
+  '  duplicate: somebody has published the same bytes again within a minute; if they were meant as several, see pubsub.messageId'
 
 function dropped(losses: Record<string, number>): string {
   return `dropped: ${amounts(losses) || 'nothing'}`

@@ -9,6 +9,7 @@ import type { EventOf } from '../events.js'
 import { IdSet } from '../id-set.js'
 import type { ConnectionId } from '../port.js'
 import { sendGoodbye } from '../requests/streams.js'
+import { servedIn } from '../../wire/protocols.js'
 import { Farewell } from '../../wire/session/format.js'
 import { createPace } from '../requests/session/pacing.js'
 import { isNamed } from '../settings.js'
@@ -47,6 +48,12 @@ export function rangeOfPeer(state: State, peer: string): string {
 /** May it be dead, or is it to be closed? Then another one to the same peer is used. */
 export function isAvoided({ doubted, surplus, goodbye, leaving, stopping }: Connection): boolean {
   return doubted || surplus || goodbye !== undefined || leaving !== undefined || stopping
+}
+
+/** The applications' protocols of a peer that has told what it speaks. */
+export function servesOf(protocols: readonly string[] = []): { serves?: string[] } {
+  const serves = servedIn(protocols)
+  return serves.length === 0 ? {} : { serves }
 }
 
 /** Has the peer told that it speaks a protocol of requests that we speak, and not that it stops? */

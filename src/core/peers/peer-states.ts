@@ -2,7 +2,7 @@
 import { isNamed, namedPeers } from '../settings.js'
 import type { State } from '../state.js'
 import { withPeer } from './addresses.js'
-import { canBeAsked, connectionsOf } from './connections.js'
+import { canBeAsked, connectionsOf, servesOf } from './connections.js'
 import { candidatesOf } from './dials.js'
 
 /** How the node stands with one peer. */
@@ -33,6 +33,8 @@ export interface PeerState {
   stopping?: true
   /** The protocols that it speaks, by identify; absent: it has not told them. */
   protocols?: string[]
+  /** Those of applications that it answers (`defineProtocol`, as `name` or `name@version`); absent: it has not told any. */
+  serves?: string[]
   /**
    * Why it could not be reached the last time: a dial failed, it did not answer pings, the connection was lost without a goodbye, or
    * it hung up at once. Always there when it
@@ -80,6 +82,7 @@ export function peerState(state: State, peer: string): PeerState {
     ...(trips.length === 0 ? {} : { rtt: Math.round(Math.min(...trips)) }),
     ...(stopping && { stopping }),
     ...(protocols === undefined ? {} : { protocols: [...protocols] }),
+    ...servesOf(protocols),
     ...(failure === undefined ? {} : { lastError: failure.message }),
     ...(refused > 0 && { refused }),
   }

@@ -4,6 +4,7 @@
  */
 import type { Refusal } from '../effects.js'
 import type { EventOf } from '../events.js'
+import type { Failure } from '../terms.js'
 import type { RequestAsk } from './state.js'
 
 /** Was nothing of it sent? */
@@ -28,11 +29,19 @@ export function mayMoveDial({ moves }: { moves: number }): boolean {
   return moves < MOVES
 }
 
-/** `why`: what was lost, or what has become of it. */
-export function lost(ask: RequestAsk, why: string): Refusal {
+/** What was lost, or what has become of it; and why, if that is known. */
+export type Loss = string | Failure
+
+/** Of a stream. */
+export function lossOf(what: string, failure: Failure | undefined): Loss {
+  return failure === undefined ? what : { ...failure, message: `${what} (${failure.message})` }
+}
+
+export function lost(ask: RequestAsk, why: Loss): Refusal {
+  const { message, ...cause } = typeof why === 'string' ? { message: why } : why
   return isUnsent(ask)
-    ? { code: 'DialError', message: `the request was not sent: ${why}` }
-    : { code: 'ConnectionLost', message: `no answer from ${ask.peer}: ${why}` }
+    ? { code: 'DialError', message: `the request was not sent: ${message}`, ...cause }
+    : { code: 'ConnectionLost', message: `no answer from ${ask.peer}: ${message}`, ...cause }
 }
 
 /** It got no stream. `unsupported`: what it says if the peer speaks none of the protocols. */

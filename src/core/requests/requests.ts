@@ -12,7 +12,7 @@ import { follow } from '../peers/doubts.js'
 import type { Connection } from '../peers/state.js'
 import type { State } from '../state.js'
 import { unhandled } from '../terms.js'
-import { isUnsent, lost, mayMove } from './losses.js'
+import { isUnsent, lost, mayMove, type Loss } from './losses.js'
 import { joinQueue, leaveQueue, openAnew, serveQueue } from './queue.js'
 import { askOverSession, endSessionCall, isAhead } from './session/asker/calls.js'
 import { RequestAskRecord } from './records.js'
@@ -49,7 +49,7 @@ function send(state: State, out: Effects, ask: RequestAsk): void {
 }
 
 /** Its connection is gone. It goes to another one if nothing of it has been sent, and not for ever. */
-export function moveOrLose(state: State, out: Effects, ask: RequestAsk, why: string): void {
+export function moveOrLose(state: State, out: Effects, ask: RequestAsk, why: Loss): void {
   if (!mayMove(ask)) return endRequest(state, out, ask, lost(ask, why))
   ask.moves++
   sendElsewhere(state, out, ask)

@@ -15,6 +15,7 @@ import type { State } from '../state.js'
 import * as answerer from './session/answerer/events.js'
 import * as asker from './session/asker/events.js'
 import { GIVEN_UP } from './exchanges.js'
+import { lossOf } from './losses.js'
 import type { AnsweringSession, AskingSession } from './session/state.js'
 import type { AnySession, RequestAsk, SessionCall, SessionExchange, V1Call, V1Exchange } from './state.js'
 import { scheduleFlush } from './streams.js'
@@ -73,7 +74,7 @@ function onAskingEvent(state: State, out: Effects, session: AskingSession<Sessio
       return asker.endSession(state, out, session, 'the session was closed')
     case 'streamClosed':
       if (event.reason !== 'lost') forgetGoodbyes(state, session)
-      return asker.onSessionOver(state, out, session, 'the session was lost')
+      return asker.onSessionOver(state, out, session, lossOf('the session was lost', event.failure))
     case 'streamInbound':
       return
   }

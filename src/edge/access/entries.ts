@@ -2,7 +2,8 @@
 import type { Entry } from '../../core/access/lists.js'
 import { prefixOf } from '../../core/access/ranges.js'
 import { P2pError } from '../../errors.js'
-import { checkPeerId, show } from '../checks.js'
+import { show } from '../checks.js'
+import { checkPeerId } from '../targets.js'
 
 /**
  * One text or several: peer ids, or ranges of addresses in CIDR form (a single address is one). What is named twice counts once.

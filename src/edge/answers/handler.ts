@@ -1,6 +1,7 @@
 /** Which objects `setEventHandler` takes. A handler may well be a class with methods and fields of its own. */
 import { P2pError } from '../../errors.js'
-import { nearest, show, type Names } from '../checks.js'
+import { nearest } from '../../core/nearest.js'
+import { show, type Names } from '../checks.js'
 import type { PlainLogger } from '../log.js'
 import type { EventHandler } from './inbound.js'
 

@@ -12,6 +12,7 @@ import { nextTurn } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
 import { isStream, producerOf, type Producer, type Producing, type Reply } from './producers.js'
+import { ServedProtocols } from './protocols.js'
 import { Pulls } from './pulls.js'
 import { checkRejection, isDeliberate, rejectCommand, rejectionOf, type Rejection } from './reasons.js'
 import { line } from '../../core/terms.js'
@@ -57,6 +58,9 @@ export interface EventHandler {
   handleBroadcast?(topic: string, data: Uint8Array, context: { from: string }): void | Promise<void>
 }
 
+/** Answers requests of one protocol. */
+export type ServeRequest = (request: InboundRequest) => void
+
 /** What a handler gets with the bytes of a request. */
 export interface RequestContext {
   /** The asker's peer id. */
@@ -69,6 +73,9 @@ export interface RequestContext {
 
 /** What ends an answer. */
 type LastCommand = Extract<Command, { type: 'respond' | 'complete' | 'reject' }>
+
+/** What an asker is told when neither a handler nor a subscriber is there. */
+const NOBODY: Rejection = { message: 'nobody answers requests here' }
 
 /** Handlers of one turn of the event loop may take so long together, ms; the others are called in later turns. */
 const TURN = 5
@@ -230,6 +237,7 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
 
 export class InboundRequests {
   readonly requests$ = new Subject<InboundRequest>()
+  readonly protocols: ServedProtocols<ServeRequest>
   private readonly requests = new IdMap<Inbound>()
   private handle: EventHandler['handleInboundRequest']
   /** Time of handlers in this turn of the event loop, ms, and when the last of them ended. */
@@ -252,6 +260,7 @@ export class InboundRequests {
     private readonly inNextTurn: (work: () => void) => void = nextTurn,
   ) {
     this.pulls = new Pulls(now, inNextTurn)
+    this.protocols = new ServedProtocols(push)
   }
 
   setHandler(handler: EventHandler): void {
@@ -260,15 +269,16 @@ export class InboundRequests {
 
   /** `waited`: for its turn, ms. */
   onRequest(exchange: ExchangeId, from: string, data: Uint8Array, waited = 0): void {
-    const { observed } = this.requests$
-    if (this.handle === undefined && !observed) {
-      this.push({ type: 'reject', exchange, reason: 'nobody answers requests here' })
-      return
+    const server = this.protocols.serverOf(data)
+    if (server === undefined) {
+      const othersAnswer = this.handle !== undefined || this.requests$.observed
+      const refusal = this.protocols.refusalOf(data, { othersAnswer }) ?? (othersAnswer ? undefined : NOBODY)
+      if (refusal !== undefined) return this.push(rejectCommand(exchange, refusal))
     }
     if (this.left !== undefined) return void this.left.push({ exchange, data })
     // Of those that follow each other at once, one begins when the one before has ended: a look at the clock for each is dear enough.
     const start = this.isRunning ? this.endedAt : this.now()
-    this.call(new Inbound(this, exchange, from, data, waited), exchange, observed)
+    this.call(new Inbound(this, exchange, from, data, waited), exchange, server)
     this.count(from, start, this.now())
     this.isRunning = true
   }
@@ -278,12 +288,12 @@ export class InboundRequests {
     this.isRunning = false
   }
 
-  private call(request: Inbound, exchange: ExchangeId, observed: boolean): void {
+  private call(request: Inbound, exchange: ExchangeId, server: ServeRequest | undefined): void {
     this.requests.set(exchange, request)
-    if (observed) this.requests$.next(request)
-    if (this.handle === undefined || request.decided) return
+    if (server === undefined) this.requests$.next(request)
     try {
-      request.offer(this.handle(request.data, request))
+      if (server !== undefined) server(request)
+      else if (this.handle !== undefined && !request.decided) request.offer(this.handle(request.data, request))
     } catch (error) {
       request.thrown(error)
     }
@@ -323,6 +333,7 @@ export class InboundRequests {
   end(refusal: Refusal): void {
     for (const exchange of this.requests.keys()) this.onCancel(exchange, refusal)
     this.requests$.complete()
+    this.protocols.end()
   }
 
   // ---- of a request

@@ -7,7 +7,7 @@ import { Door } from '../../core/access/door.js'
 import { NOT_AUTHORIZED } from '../../core/access/lists.js'
 import { acceptsAddress, isLoopback } from '../../core/peers/addresses.js'
 import { viaOf } from '../../core/peers/scopes.js'
-import { GOSSIPSUB, KADEMLIA } from '../../wire/protocols.js'
+import { GOSSIPSUB, KADEMLIA, servedAs, servedIn } from '../../wire/protocols.js'
 import { CLOCKS, PROCESS } from '../../core/parameters.js'
 import type { ConnectionId, NetworkPort, PortEffect, PortEvent, SignedMessage } from '../../core/port.js'
 import type { PubsubOptions } from '../../core/pubsub.js'
@@ -73,7 +73,7 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
   private hasLoopback = false
   private readonly emit: (event: PortEvent) => void
   /** What we tell others that we speak. */
-  private readonly protocols: string[]
+  private protocols: string[]
 
   constructor(
     readonly wire: Wire<Host>,
@@ -118,6 +118,8 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
         return this.closeConnection(effect.connection, effect.dead)
       case 'ping':
         return this.ping(effect)
+      case 'serve':
+        return this.serve(effect.protocols)
       case 'closeDoor':
         return void (this.isClosed = true)
       case 'announceObserved':
@@ -342,7 +344,22 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
     return { protocols: this.protocols, addresses: this.addresses, topics: this.pubsub.greeting() }
   }
 
-  private onGreeting(side: Side, { protocols, addresses: theirs, topics }: Greeting): void {
+  private serve(names: string[]): void {
+    const others = this.protocols.filter((protocol) => servedIn([protocol]).length === 0)
+    this.protocols = [...others, ...names.map(servedAs)]
+    const greeting = this.greeting()
+    // Those that are connected hear it by a push of identify.
+    for (const side of this.sides.values()) {
+      side.link.send(side, IDENTIFY_SIZE, () => beyond(side).onIdentified(side.other, greeting))
+    }
+  }
+
+  private onGreeting(side: Side, greeting: Greeting): void {
+    this.onIdentified(side, greeting)
+    this.pubsub.onGreeting(side.peer, greeting.topics)
+  }
+
+  private onIdentified(side: Side, { protocols, addresses: theirs }: Greeting): void {
     const { peer } = side
     const via = viaOf(side.link.listenerAddress)
     const rule = { loopbackOnly: this.isLoopbackOnly, via, anyOverLoopback: via === 'loopback' }
@@ -350,7 +367,6 @@ export class Host implements NetworkPort, Dialler<Host>, PubsubHost, TableHost {
       return acceptsAddress(address, rule) && this.door.bars({ peer, address }) === undefined
     })
     this.emit({ type: 'identified', connection: side.id, peer, protocols, addresses, agent: 'simulated' })
-    this.pubsub.onGreeting(peer, topics)
   }
 
   /** Of a peer that we are not connected to: the addresses that may go into the table. */

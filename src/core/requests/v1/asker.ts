@@ -9,7 +9,7 @@ import { noteUpgraded, updateIdle } from '../../peers/connections.js'
 import type { Connection } from '../../peers/state.js'
 import type { StreamId } from '../../port.js'
 import type { State } from '../../state.js'
-import { lost, noStream } from '../losses.js'
+import { lost, lossOf, noStream } from '../losses.js'
 import type { RequestAsk, V1Call } from '../state.js'
 import { addV1Request, nextStream, removeV1Request } from '../streams.js'
 import { responseTooLarge } from '../values.js'
@@ -127,7 +127,7 @@ export function onCallClosed(
   out: Effects,
   ask: RequestAsk,
   call: V1Call,
-  { reason }: EventOf<'streamClosed'>,
+  { reason, failure }: EventOf<'streamClosed'>,
 ): void {
   closeCall(
     state,
@@ -136,7 +136,7 @@ export function onCallClosed(
     call,
     reason === 'reset'
       ? { code: 'RequestRejected', message: `${ask.peer} refused the request: it reset the stream` }
-      : lost(ask, 'the stream was lost'),
+      : lost(ask, lossOf('the stream was lost', failure)),
   )
 }
 

@@ -14,7 +14,7 @@ import { updateIdle } from '../../../peers/connections.js'
 import type { Connection } from '../../../peers/state.js'
 import type { State } from '../../../state.js'
 import { TAKES_AT_ONCE } from '../../../terms.js'
-import { lost, mayMove } from '../../losses.js'
+import { lost, mayMove, type Loss } from '../../losses.js'
 import { SessionCallRecord } from '../../records.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
 import { addSession, enlist, nextStream, removeSession, scheduleFlush } from '../../streams.js'
@@ -134,7 +134,7 @@ export function endSessionCall(state: State, out: Effects, call: SessionCall, re
 }
 
 /** The session has ended. Its requests fail, but for those that may go elsewhere: they are returned. */
-export function loseCalls(state: State, out: Effects, session: Session, why: string): RequestAsk[] {
+export function loseCalls(state: State, out: Effects, session: Session, why: Loss): RequestAsk[] {
   forgetSession(state, session)
   const unsent: RequestAsk[] = []
   for (const call of session.requests.values()) {

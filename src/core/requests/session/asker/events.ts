@@ -7,7 +7,7 @@ import type { EventOf } from '../../../events.js'
 import { noteUpgraded, updateIdle } from '../../../peers/connections.js'
 import { forgetGoodbyes } from '../../../peers/goodbye.js'
 import type { State } from '../../../state.js'
-import { noStream } from '../../losses.js'
+import { noStream, type Loss } from '../../losses.js'
 import { refuseServices, serveQueue } from '../../queue.js'
 import { endRequest, moveOrLose } from '../../requests.js'
 import type { RequestAsk, SessionCall } from '../../state.js'
@@ -78,7 +78,7 @@ export function endSession(state: State, out: Effects, session: Session, why: st
 }
 
 /** The stream has ended, and its requests with it; those of which nothing was sent get a new session. */
-export function onSessionOver(state: State, out: Effects, session: Session, why: string): void {
+export function onSessionOver(state: State, out: Effects, session: Session, why: Loss): void {
   const unsent = loseCalls(state, out, session, why)
   const connection = state.connections.all.get(session.connection)!
   updateIdle(state, connection)

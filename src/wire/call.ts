@@ -2,11 +2,18 @@
  * The payload of a typed request: the length of the name as a varint, the name (`<protocol>/<method>`, ASCII), and the
  * encoded value behind it. It is the payload of any request; docs/requests.md describes it.
  */
-import { readVarint, varintLength, writeVarint, type Cursor } from '../wire/varint.js'
-import { decodeText } from '../wire/text.js'
+import { readVarint, varintLength, writeVarint, type Cursor } from './varint.js'
+import { decodeText } from './text.js'
 
 /** Longer names are not ours. */
 const MAX_NAME = 255
+
+/** A request of a protocol. `body`: the value's bytes, a view. */
+export interface Call {
+  protocol: string
+  method: string
+  body: Uint8Array
+}
 
 export function encodeCall(name: string, body: Uint8Array): Uint8Array {
   const head = varintLength(name.length)
@@ -17,14 +24,14 @@ export function encodeCall(name: string, body: Uint8Array): Uint8Array {
   return frame
 }
 
-/** The method and the value's bytes (a view); `undefined`: it is not a request of this protocol. */
-export function decodeCall(protocol: string, frame: Uint8Array): { method: string; body: Uint8Array } | undefined {
+/** `undefined`: it is a request of no protocol. */
+export function decodeCall(frame: Uint8Array): Call | undefined {
   const cursor: Cursor = { bytes: frame, at: 0, end: frame.length }
   const length = readVarint(cursor)
   const body = cursor.at + length
   if (length < 1 || length > MAX_NAME || body > frame.length) return undefined
   const name = decodeText(frame.subarray(cursor.at, body))
   const slash = name.lastIndexOf('/')
-  if (slash < 0 || name.slice(0, slash) !== protocol) return undefined
-  return { method: name.slice(slash + 1), body: frame.subarray(body) }
+  if (slash < 0) return undefined
+  return { protocol: name.slice(0, slash), method: name.slice(slash + 1), body: frame.subarray(body) }
 }
