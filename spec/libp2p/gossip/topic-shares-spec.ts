@@ -64,6 +64,57 @@ describe('topics that we are not in', () => {
     expect(dropped).toEqual([['a', words(7, 19).map(({ topic }) => topic)]])
   })
 
+  it('are not taken for who asks for more than one may have', () => {
+    const all = shares(16_384)
+    all.join('honest', words(100))
+    for (let i = 0; i < 3; i++) {
+      all.join('evil', words(1_500, 1_000))
+      for (const { topic } of words(1_500, 1_000)) all.changed('evil', topic, false)
+    }
+    expect(all.admit('honest', words(100)).left).toBe(0)
+    all.changed('honest', 't99', false)
+    all.changed('honest', 't99', true)
+    expect(all.admit('honest', words(100))).toEqual({ words: words(100), left: 0 })
+  })
+
+  it('that have become ours stay, whoever else wants some', () => {
+    let ours = ''
+    const dropped: string[] = []
+    const all: TopicShares = new TopicShares(
+      64 * TOPIC_SIZE,
+      (topic) => topic === ours,
+      (peer, topics) => {
+        dropped.push(...topics)
+        for (const topic of topics) all.changed(peer, topic, false)
+        return true
+      },
+    )
+    for (const { topic } of words(26)) all.changed('a', topic, true)
+    ours = 't25'
+    all.admit('b', words(20, 50))
+    expect(dropped).toEqual(words(7, 18).map(({ topic }) => topic))
+  })
+
+  it('are taken from the next one where gossipsub hears nothing of whoever has most', () => {
+    const asked: string[] = []
+    const all: TopicShares = new TopicShares(
+      64 * TOPIC_SIZE,
+      () => false,
+      (peer, topics) => {
+        asked.push(peer)
+        if (peer === 'deaf') return false
+        for (const topic of topics) all.changed(peer, topic, false)
+        return true
+      },
+    )
+    for (const one of ['deaf', 'a']) all.meet(at(one, '/ip4/192.0.2.1/tcp/1'))
+    for (const { topic } of words(20)) all.changed('deaf', topic, true)
+    for (const { topic } of words(18)) all.changed('a', topic, true)
+    all.meet(at('b', '/ip4/192.0.2.2/tcp/1'))
+    all.admit('b', words(20, 50))
+    expect(asked).toEqual(['deaf', 'a'])
+  })
+
   it('of peers of one range take the share of the range', () => {
     const all = shares(640)
     for (let i = 0; i < 20; i++) {

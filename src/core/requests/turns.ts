@@ -90,7 +90,7 @@ export function serveTurns(state: State, out: Effects): void {
   while (waiting.length > 0) {
     const at = leastServed(state, waiting)
     const account = waiting[at]!
-    if (begun === 0) advanceClock(state, servedOf(state, account))
+    if (begun === 0) advanceClock(state, Math.min(...waiting.map((one) => servedOf(state, one))))
     const exchange = firstOf(state, account)
     if (exchange === undefined || !mayBegin(state, account)) {
       leave(at)

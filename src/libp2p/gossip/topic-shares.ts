@@ -48,11 +48,13 @@ export class TopicShares {
       subscribe === true && topics?.has(topic) !== true && !this.isOurs(topic)
     let wanted = 0
     for (const word of words) if (isNew(word)) wanted++
-    let left = wanted - this.most(peer, wanted)
-    if (left > 0 && this.makeRoom(peer, left)) left = wanted - this.most(peer, wanted)
+    // Beyond what one peer may have, room of others is of no use.
+    const most = Math.min(wanted, Math.max(0, GOSSIP.topicsPerPeer - this.heldBy(peer)))
+    let room = this.most(peer, most)
+    if (room < most && this.makeRoom(peer, most - room)) room = this.most(peer, most)
+    const left = wanted - room
     if (left === 0) return { words, left }
     // The first ones are kept.
-    let room = wanted - left
     return { words: words.filter((word) => !isNew(word) || room-- > 0), left }
   }
 
@@ -81,13 +83,19 @@ export class TopicShares {
   /** Of the range that has most, the peer that has most gives half of what it has more. */
   private makeRoom(peer: string, wanted: number): boolean {
     const range = largestHolder(this.ranges)
-    let largest = peer
-    for (const [other, its] of this.counted) {
-      if (its.range === range && its.topics.size > this.heldBy(largest)) largest = other
+    const deaf = new Set<string>()
+    for (;;) {
+      let largest = peer
+      for (const [other, its] of this.counted) {
+        if (its.range === range && its.topics.size > this.heldBy(largest) && !deaf.has(other)) largest = other
+      }
+      const amount = Math.min(wanted, Math.floor((this.heldBy(largest) - this.heldBy(peer)) / 2))
+      if (amount < 1) return false
+      // Those that have become ours stay.
+      const others = [...this.counted.get(largest)!.topics].filter((topic) => !this.isOurs(topic))
+      if (others.length > 0 && this.drop(largest, others.slice(-amount))) return true
+      deaf.add(largest)
     }
-    const amount = Math.min(wanted, Math.floor((this.heldBy(largest) - this.heldBy(peer)) / 2))
-    if (amount < 1) return false
-    return this.drop(largest, [...this.counted.get(largest)!.topics].slice(-amount))
   }
 
   private heldBy(peer: string): number {
