@@ -97,8 +97,7 @@ export class SimulatedNetwork {
   readonly scheduler: SchedulerLike = this.time.scheduler
 
   /**
-   * Lets `ms` milliseconds of virtual time pass, rounded up. @throws `InvalidConfig`; an `Error` while another `run` or `until`
-   * is under way
+   * Lets `ms` milliseconds of virtual time pass, rounded up. Several may be under way at once, `until` among them. @throws `InvalidConfig`
    */
   run(ms: number): Promise<void> {
     return this.time.run(ms)
@@ -107,8 +106,7 @@ export class SimulatedNetwork {
   /**
    * Lets virtual time pass until the promise settles, and resolves with its value.
    * @throws what the promise rejects with; an `Error` that names what is still pending, when nothing is left to happen or more than
-   * `within` virtual ms (default 600,000) have passed; `InvalidConfig` for bad arguments; an `Error` while another `run` or `until`
-   * is under way.
+   * `within` virtual ms (default 600,000) have passed; `InvalidConfig` for bad arguments.
    */
   until<T>(promise: PromiseLike<T>, options: { within?: number | undefined } = {}): Promise<T> {
     return this.time.until(promise, options)
