@@ -1,9 +1,7 @@
-/** More of what the how-to pages show, done as they say; and all of their programs have the types that they should. */
-import { once } from 'node:events'
+/** More of what the how-to pages show, done as they say. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { describe, expect, it } from '@jest/globals'
@@ -15,7 +13,19 @@ import { createLibp2p } from 'libp2p'
 import '../../src/platform/polyfill.js'
 import { REQUEST_RESPONSE_V1 } from '../../src/wire/protocols.js'
 import { bytes, text } from '../support/bytes.js'
-import { filesOf, npx, pageOf, pathOf, print, root, run, start, startAndHear, write } from '../support/how-to.js'
+import {
+  addressOf,
+  filesOf,
+  npx,
+  pageOf,
+  pathOf,
+  print,
+  root,
+  run,
+  start,
+  write,
+  type Program,
+} from '../support/page-programs.js'
 
 /** A peer of stock parts that answers requests of version 1 in capitals. */
 async function startVersion1() {
@@ -47,28 +57,21 @@ async function startVersion1() {
 /** As the pages write peer ids. */
 const named = (output: string): string => output.replaceAll(/12D3KooW\w+/g, '12D3KooW…')
 
-/** Looks again and again, for 20 s. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; !holds(); i++) {
-    if (i === 1_000) throw new Error('it has not come to that')
-    await pause(20)
-  }
-}
-
 describe('files', () => {
   it('go as streams, with progress, are cancelled and go on, and have their name only when their hash is right', async () => {
-    filesOf('files.md')
+    filesOf('how-to/files.md')
     const [film, note] = [randomBytes(48 << 20), randomBytes(1 << 20)]
     write('far/film', film)
     write('far/note', note)
-    const { line: address } = await startAndHear('share.ts', ['far/film', 'far/note'])
+    const address = await addressOf(start('share.ts', ['far/film', 'far/note']))
 
     const cancelled: string[] = []
-    const child = start('fetch.ts', [address, 'film'], (line) => {
-      if (line === '1 %') child.kill('SIGINT')
+    const hear = (line: string): void => {
+      if (line === '1 %') fetching.kill('SIGINT')
       cancelled.push(line)
-    })
-    expect(await once(child, 'close')).toEqual([0, null])
+    }
+    const fetching = start('fetch.ts', [address, 'film'], { hear })
+    expect(await fetching.end()).toBe(0)
     expect(cancelled.at(-1)).toBe('cancelled')
     const { size } = statSync(pathOf('film.part'))
     expect(size).toBeGreaterThan(0)
@@ -85,7 +88,7 @@ describe('files', () => {
 
     expect(await print('fetch.ts', address, 'passwd')).toContain('no such file')
 
-    const { line: inbox } = await startAndHear('receive.ts')
+    const inbox = await addressOf(start('receive.ts'))
     expect(await print('send.ts', inbox, 'far/note')).toBe('all of it is there\nand its hash is right\n')
     expect(readFileSync(pathOf('inbox-note')).equals(note)).toBe(true)
   }, 60_000)
@@ -93,51 +96,53 @@ describe('files', () => {
 
 describe('a shared map', () => {
   it('is one after a cut and for who comes late: on the simulated network, and in processes one of which is killed', async () => {
-    filesOf('crdt.md')
+    filesOf('how-to/crdt.md')
     expect(await print('shared-map.test.ts')).toMatch(/pass 1\n/)
 
-    const heard: string[][] = []
-    /** Its address, and how to write. */
-    const enter = async (...boot: string[]) => {
-      const lines: string[] = []
-      heard.push(lines)
-      const { child, line: address } = await startAndHear('map.ts', boot, (line) => lines.push(line))
-      return { address, child, write: (line: string) => child.stdin!.write(`${line}\n`) }
+    const members: Program[] = []
+    const enter = (...boot: string[]): Program => {
+      const member = start('map.ts', boot)
+      members.push(member)
+      return member
     }
-    const all = (n: number, line: string) => until(() => heard.slice(-n).every((lines) => lines.includes(line)))
+    const all = (n: number, line: string) =>
+      Promise.all(members.slice(-n).map((member) => member.line(new RegExp(`^${line}$`))))
 
-    const first = await enter()
-    first.write('colour=red')
-    const second = await enter(first.address)
-    const third = await enter(first.address)
+    const first = enter()
+    const address = await addressOf(first)
+    first.input.write('colour=red\n')
+    const [second, third] = [enter(address), enter(address)]
     await all(3, 'colour=red')
-    second.write('shape=round')
-    third.write('size=large')
+    second.input.write('shape=round\n')
+    third.input.write('size=large\n')
     await Promise.all([all(3, 'shape=round'), all(3, 'size=large')])
-    first.child.kill('SIGKILL')
-    third.write('colour=blue')
+    first.kill('SIGKILL')
+    third.input.write('colour=blue\n')
     await all(2, 'colour=blue')
-    await enter(second.address)
+    enter(await addressOf(second))
     await Promise.all(['colour=blue', 'shape=round', 'size=large'].map((line) => all(3, line)))
   }, 60_000)
 })
 
 describe('schemas', () => {
   it('look at what goes out and what comes in, and two versions are served side by side', async () => {
-    filesOf('schemas.md')
-    const [both, old] = await Promise.all([startAndHear('server.ts'), startAndHear('server.ts', ['old'])])
-    const [asBoth, asOld] = [...pageOf('schemas.md').matchAll(/^```text\n(.*?)^```$/gms)].map(([, block]) => block)
-    expect(named(await print('client.ts', both.line))).toBe(asBoth)
-    expect(named(await print('client.ts', old.line))).toBe(asOld)
-    expect(await print('stranger.ts', both.line)).toBe('RequestRejected BadRequest\n')
+    filesOf('how-to/schemas.md')
+    const servers = [start('server.ts'), start('server.ts', ['old'])]
+    const [both = '', old = ''] = await Promise.all(servers.map(addressOf))
+    const [asBoth, asOld] = [...pageOf('how-to/schemas.md').matchAll(/^```text\n(.*?)^```$/gms)].map(
+      ([, block]) => block,
+    )
+    expect(named(await print('client.ts', both))).toBe(asBoth)
+    expect(named(await print('client.ts', old))).toBe(asOld)
+    expect(await print('stranger.ts', both)).toBe('RequestRejected BadRequest\n')
   }, 60_000)
 })
 
 describe('tests', () => {
   it('run in node:test, vitest and jest by the configs of the page; what hangs is named, and what fails is shortened', async () => {
-    filesOf('tests.md')
+    filesOf('how-to/tests.md')
     const test = readFileSync(pathOf('patient.test.ts'), 'utf8')
-    for (const [, line, runner] of pageOf('tests.md').matchAll(/^\|.*`(import \{ test \} from '(.*?)')`/gm)) {
+    for (const [, line, runner] of pageOf('how-to/tests.md').matchAll(/^\|.*`(import \{ test \} from '(.*?)')`/gm)) {
       write(`${runner!.replace(/\W/g, '')}/patient.test.ts`, test.replace("import { test } from 'node:test'", line!))
       write(`${runner!.replace(/\W/g, '')}/patient.ts`, readFileSync(pathOf('patient.ts')))
     }
@@ -168,7 +173,7 @@ describe('tests', () => {
     expect(jest.err).toContain(title)
     expect(jest.code).toBe(0)
 
-    const [, stuck] = /^```text\n(.*?)^```$/ms.exec(pageOf('tests.md'))!
+    const [, stuck] = /^```text\n(.*?)^```$/ms.exec(pageOf('how-to/tests.md'))!
     expect(named(await print('stuck.ts'))).toBe(stuck)
     expect((await run('--import', 'tsx', 'shorten.ts')).out).toBe("[ 'freeze', 'ask' ]\n")
   }, 90_000)
@@ -177,8 +182,8 @@ describe('tests', () => {
 describe('bundlers', () => {
   // All of them, with the package as it is packed, are in spec/users. Here those that are at hand, as the page calls them.
   it('make one file of a program, by the commands and configs of the page', async () => {
-    filesOf('bundlers.md')
-    const [, command] = /^npx (esbuild .*)$/m.exec(pageOf('bundlers.md'))!
+    filesOf('how-to/bundlers.md')
+    const [, command] = /^npx (esbuild .*)$/m.exec(pageOf('how-to/bundlers.md'))!
     expect(await npx(command!)).toMatchObject({ code: 0 })
     expect(await run('out/esbuild.mjs')).toEqual({ out: 'bundled\n', err: '', code: 0 })
 
@@ -192,11 +197,10 @@ describe('bundlers', () => {
 
 describe('moving from js-libp2p', () => {
   it('goes program by program: the old one and the new one ask each other, hear each other, and are the same peer', async () => {
-    filesOf('from-js-libp2p.md')
+    filesOf('how-to/from-js-libp2p.md')
     const polyfill = `import ${JSON.stringify(join(root, 'src', 'platform', 'polyfill.ts'))}\n`
     for (const file of ['before.ts', 'beside.ts']) write(file, polyfill + readFileSync(pathOf(file), 'utf8'))
-    const [before, after] = await Promise.all([startAndHear('before.ts'), startAndHear('after.ts')])
-    for (const { line: address } of [before, after]) {
+    for (const address of await Promise.all([start('before.ts'), start('after.ts')].map(addressOf))) {
       expect(await print('before.ts', address)).toBe('Hello, Alice!\n')
       expect(await print('after.ts', address)).toBe('Hello, Alice!\n')
     }
@@ -208,43 +212,20 @@ describe('moving from js-libp2p', () => {
 describe('moving from Rust', () => {
   // spec/interop/how-to-spec.ts does it beside a Rust node. This one speaks as much of its wire as requests need.
   it('a program asks a peer of version 1, and answers it', async () => {
-    filesOf('from-rust.md')
-    const expected = /prints: (12D3KooW\w+)/.exec(pageOf('from-rust.md'))![1]
+    filesOf('how-to/from-rust.md')
+    const expected = /prints: (12D3KooW\w+)/.exec(pageOf('how-to/from-rust.md'))![1]
     expect(await print('same-peer.ts')).toBe(`${expected}\n`)
 
     const peer = await startVersion1()
     try {
-      const heard: string[] = []
-      const { line: address } = await startAndHear('node.ts', [peer.address], (line) => heard.push(line))
-      await until(() => heard.includes('is answered by version 1: HELLO, REQUEST!'))
+      const node = start('node.ts', [peer.address])
+      const address = await addressOf(node)
+      await node.line(/^is answered by version 1: HELLO, REQUEST!$/)
       expect(await peer.ask(address, 'Hello from afar')).toBe('Hello, response!')
-      await until(() => heard.includes('is asked: Hello from afar'))
-      await startAndHear('node.ts', [address])
-      await until(() => heard.includes('is answered by a session: Hello, response!'))
+      await node.line(/^is asked: Hello from afar$/)
+      await start('node.ts', [address]).line(/^is answered by a session: Hello, response!$/)
     } finally {
       await peer.stop()
     }
   }, 60_000)
 })
-
-it('the programs of all pages have no type errors', async () => {
-  const pages = readdirSync(join(root, 'docs', 'how-to'))
-  expect(pages.length).toBeGreaterThan(7)
-  for (const page of pages) filesOf(page, page.replace('.md', ''))
-  // One that has an error shows that they are looked at.
-  write('wrong.ts', `import { createNode } from 'tinyp2p'\nawait createNode(7)\n`)
-  const compilerOptions = {
-    rootDir: '/',
-    noUnusedParameters: false,
-    declaration: false,
-    typeRoots: [join(root, 'node_modules/@types')],
-  }
-  write(
-    'tsconfig.json',
-    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: ['**/*.ts'] }),
-  )
-  const { out } = await npx('tsc -p .')
-  // What is wrong in src is for the type check of src to say.
-  const errors = out.split('\n').filter((line) => /^[\w-]+(\/|\.ts)/.test(line) && !line.startsWith('src/'))
-  expect(errors).toEqual([expect.stringContaining('wrong.ts(2,18): error')])
-}, 90_000)

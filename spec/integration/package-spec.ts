@@ -2,6 +2,8 @@
  * The package as its users get it: packed, installed into an empty folder, imported, required, compiled against. It is
  * packed from a copy, because packing builds, and others may be at work in this checkout.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -54,6 +56,22 @@ describe('the package', () => {
     const script = twoNodes("import { createNode, newSecret, P2pError } from 'tinyp2p'")
     app.write('app.mjs', script)
     expect(await app.run(process.execPath, 'app.mjs')).toBe('packed\ntrue InvalidPeerId\n')
+  }, 60_000)
+
+  it('runs the programs of docs/start.md in the package that npm init makes', async () => {
+    const page = readFileSync(join(app.path, 'node_modules', 'tinyp2p', 'docs', 'start.md'), 'utf8')
+    for (const [, name, code] of page.matchAll(/^```js\n\/\/ (\S+)\n(.*?)^```$/gms)) app.write(name!, code!)
+    const greeter = spawn(process.execPath, ['greeter.mjs'], {
+      cwd: app.path,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    try {
+      const [line] = (await once(greeter.stdout, 'data')) as [Buffer]
+      const [, ...args] = line.toString().trim().split(' ')
+      expect(await app.run(process.execPath, ...args)).toBe('Hello, Alice!\ntold 1 peer\n')
+    } finally {
+      greeter.kill('SIGKILL')
+    }
   }, 60_000)
 
   it('can be required, and two nodes talk', async () => {

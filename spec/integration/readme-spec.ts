@@ -150,12 +150,39 @@ describe('the README', () => {
   })
 })
 
+/** The names of a page's headings in links. */
+function anchorsOf(markdown: string): string[] {
+  const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase())
+  return headings.map((heading) => heading.replace(/[^\p{L}\p{N}_\- ]/gu, '').replaceAll(' ', '-'))
+}
+
+describe('the questions', () => {
+  it('are headings, each with a short answer that leads on', () => {
+    const [, ...questions] = read('docs/faq.md').split(/^### /m)
+    expect(questions.length).toBeGreaterThan(20)
+    for (const question of questions) {
+      const [heading = '', ...answer] = question.split(/^## /m)[0]!.trim().split('\n')
+      expect([heading, heading.includes('?')]).toEqual([heading, true])
+      expect([heading, answer.join('\n')]).toEqual([heading, expect.stringMatching(/\]\(\S+\)/)])
+      expect([heading, answer.join(' ').length < 700]).toEqual([heading, true])
+    }
+  })
+})
+
 describe.each(pages)('%s', (page) => {
   const text = read(page)
 
   it('has links that lead to files', () => {
     const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
     expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([])
+  })
+
+  it('has links that lead to headings', () => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)]
+    const lost = targets.filter(([, target, anchor]) => {
+      return !anchorsOf(target === '' ? text : read(join(dirname(page), target!))).includes(anchor!)
+    })
+    expect(lost.map(([link]) => link)).toEqual([])
   })
 
   it('names files that are there', () => {
