@@ -111,7 +111,10 @@ describe('a shared map', () => {
     const first = enter()
     const address = await addressOf(first)
     first.input.write('colour=red\n')
-    const [second, third] = [enter(address), enter(address)]
+    const second = enter(address)
+    await second.line(/^colour=red$/)
+    // It finds the second one by the first, which must be alive until then.
+    const third = enter(address)
     await all(3, 'colour=red')
     second.input.write('shape=round\n')
     third.input.write('size=large\n')
