@@ -36,7 +36,7 @@ const WAITING = {
 }
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', 'spec/interop/rust-peer/'] },
+  { ignores: ['dist/', 'coverage/', 'site/', 'spec/interop/rust-peer/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -26,7 +26,7 @@ const config: Config = {
       testMatch: ['<rootDir>/{spec,examples}/**/*-spec.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
-        '<rootDir>/spec/(hostile|integration|interop|simulation|users|world)/',
+        '<rootDir>/spec/(hostile|integration|interop|package|simulation|users|world)/',
       ],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/spec/integration/**/*-spec.ts'] },
@@ -34,6 +34,7 @@ const config: Config = {
     { ...shared, displayName: 'world', testMatch: ['<rootDir>/spec/world/**/*-spec.ts'] },
     { ...shared, displayName: 'hostile', testMatch: ['<rootDir>/spec/hostile/**/*-spec.ts'] },
     { ...shared, displayName: 'users', testMatch: ['<rootDir>/spec/users/**/*-spec.ts'] },
+    { ...shared, displayName: 'package', testMatch: ['<rootDir>/spec/package/**/*-spec.ts'] },
     { ...shared, displayName: 'interop', testMatch: ['<rootDir>/spec/interop/**/*-spec.ts'] },
   ],
 }

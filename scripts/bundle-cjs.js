@@ -1,11 +1,12 @@
 /**
  * Makes what `require('tinyp2p')` gives: one CommonJS file of ours and of all packages below us, but for rxjs, which users have too. libp2p is there
  * for `import` alone, so loaders that turn `import` into `require` (jest without ES modules, tsx and ts-node in CommonJS packages)
- * could not load it otherwise. And its types, which are those of the ES modules.
+ * could not load it otherwise. And its types, which are those of the ES modules, and the notices of the packages inside.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { noticesOf } from './notices.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const out = `${root}/dist/cjs`
@@ -13,7 +14,9 @@ const out = `${root}/dist/cjs`
 const ENTRIES = { index: 'index.js', testing: 'testing/index.js', protocol: 'protocol/index.js' }
 
 const lines = Object.entries(ENTRIES).map(([name, module]) => `export * as ${name} from './dist/${module}'`)
-await build({
+const { metafile } = await build({
+  absWorkingDir: root,
+  metafile: true,
   stdin: { contents: lines.join('\n'), resolveDir: root },
   outfile: `${out}/bundle.cjs`,
   bundle: true,
@@ -29,6 +32,7 @@ await build({
 })
 
 mkdirSync(out, { recursive: true })
+writeFileSync(`${out}/bundle.cjs.LICENSES.txt`, noticesOf(root, Object.keys(metafile.inputs)))
 for (const [name, module] of Object.entries(ENTRIES)) {
   writeFileSync(`${out}/${name}.cjs`, `module.exports = require('./bundle.cjs').${name}\n`)
   writeFileSync(`${out}/${name}.d.cts`, await typesOf(module))

@@ -55,6 +55,7 @@ const parts: Record<string, (jestArgs: string[]) => Promise<Tally>> = {
   world: (jestArgs) => jest('world', ['--testTimeout=60000', '--runInBand', ...jestArgs]),
   // The same.
   hostile: (jestArgs) => jest('hostile', ['--testTimeout=120000', '--runInBand', ...jestArgs]),
+  package: (jestArgs) => jest('package', ['--testTimeout=90000', ...jestArgs]),
   interop,
   users,
 }

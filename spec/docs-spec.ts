@@ -190,7 +190,7 @@ function treeOf(markdown: string): string[] {
 }
 
 describe('a document', () => {
-  const documents = ['CONTRIBUTING.md', 'README.md', ...documentsIn('docs')]
+  const documents = ['CHANGELOG.md', 'CONTRIBUTING.md', 'README.md', ...documentsIn('docs')]
   const all = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
 
   it('draws the house as it is', () => {

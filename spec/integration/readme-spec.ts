@@ -1,12 +1,12 @@
 /**
- * What the README, and the pages about broadcasts and for operators, show is run as it stands: every TypeScript block, in a process of its own. A block that imports from
- * tinyp2p is a whole program; the others get the prelude below. `// prints: …` says what a block writes. Besides:
- * tables against the code, and links and file names of all pages against the files.
+ * What the README, and the pages about broadcasts and for operators, show is run as it stands: every TypeScript block, in a process of its own. A
+ * block that imports from tinyp2p is a whole program; the others get the prelude below. `// prints: …` says what a block writes. Besides: tables
+ * against the code.
  */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals'
@@ -16,14 +16,6 @@ import { defaultSettings } from '../../src/core/settings.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const readme = read('README.md')
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-]
 
 /** As the README says of its snippets: a running node, the peer id of another one, and text ↔ bytes. */
 const PRELUDE = `
@@ -150,12 +142,6 @@ describe('the README', () => {
   })
 })
 
-/** The names of a page's headings in links. */
-function anchorsOf(markdown: string): string[] {
-  const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase())
-  return headings.map((heading) => heading.replace(/[^\p{L}\p{N}_\- ]/gu, '').replaceAll(' ', '-'))
-}
-
 describe('the questions', () => {
   it('are headings, each with a short answer that leads on', () => {
     const [, ...questions] = read('docs/faq.md').split(/^### /m)
@@ -166,27 +152,5 @@ describe('the questions', () => {
       expect([heading, answer.join('\n')]).toEqual([heading, expect.stringMatching(/\]\(\S+\)/)])
       expect([heading, answer.join(' ').length < 700]).toEqual([heading, true])
     }
-  })
-})
-
-describe.each(pages)('%s', (page) => {
-  const text = read(page)
-
-  it('has links that lead to files', () => {
-    const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
-    expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([])
-  })
-
-  it('has links that lead to headings', () => {
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)]
-    const lost = targets.filter(([, target, anchor]) => {
-      return !anchorsOf(target === '' ? text : read(join(dirname(page), target!))).includes(anchor!)
-    })
-    expect(lost.map(([link]) => link)).toEqual([])
-  })
-
-  it('names files that are there', () => {
-    const names = [...text.matchAll(/`((?:src|spec|examples|docs|scripts)\/[\w./-]*)`/g)].map(([, name = '']) => name)
-    expect(names.filter((name) => !existsSync(join(root, name)))).toEqual([])
   })
 })

@@ -20,20 +20,33 @@ export interface App {
   remove(): void
 }
 
-/** `type`: of the app's package.json. `packages`: what is installed beside ours. */
-export async function installed(type: 'module' | 'commonjs' = 'commonjs', packages: string[] = []): Promise<App> {
+export interface Packed {
+  /** The file that `npm pack` writes. */
+  tarball: string
+  /** Where it is; others may put things there. */
+  folder: string
+  remove(): void
+}
+
+export async function packed(): Promise<Packed> {
   const folder = mkdtempSync(join(tmpdir(), 'tinyp2p-package-'))
   const source = join(folder, 'source')
-  const path = join(folder, 'app')
   mkdirSync(source)
-  mkdirSync(path)
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
-  const listed = files.filter((name) => name !== 'dist')
+  const listed = files.filter((name) => name !== 'dist' && !name.startsWith('!'))
   const own = ['package.json', 'README.md', 'LICENSE', 'tsconfig.json', 'tsconfig.build.json', 'scripts', 'src']
   for (const name of [...own, ...listed]) cpSync(join(root, name), join(source, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'))
   await run('npm', ['pack', '--pack-destination', folder], { cwd: source, timeout: WITHIN })
+  const name = readdirSync(folder).find((file) => file.endsWith('.tgz'))!
+  return { tarball: join(folder, name), folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
 
+/** `type`: of the app's package.json. `packages`: what is installed beside ours. */
+export async function installed(type: 'module' | 'commonjs' = 'commonjs', packages: string[] = []): Promise<App> {
+  const { tarball, folder, remove } = await packed()
+  const path = join(folder, 'app')
+  mkdirSync(path)
   const app: App = {
     path,
     async run(command, ...args) {
@@ -42,13 +55,9 @@ export async function installed(type: 'module' | 'commonjs' = 'commonjs', packag
       return stdout
     },
     write: (name, text) => writeFileSync(join(path, name), text),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove,
   }
   app.write('package.json', JSON.stringify({ name: 'app', version: '1.0.0', private: true, type }))
-  const tarball = join(
-    folder,
-    readdirSync(folder).find((name) => name.endsWith('.tgz'))!,
-  )
   const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
   await app.run('npm', 'install', ...quiet, tarball, ...packages)
   return app
