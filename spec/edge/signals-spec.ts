@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
 import { firstValueFrom } from 'rxjs'
 import type { Event } from '../../src/core/events.js'
@@ -37,30 +38,42 @@ describe("a question with a caller's signal", () => {
     expect(pushed).toEqual([])
   })
 
-  it('leaves no listener on it', async () => {
+  it('has one listener on it, however many share it, and none when all have ended', async () => {
     const { asks } = edge()
     const { signal } = new AbortController()
-    let listeners = 0
-    const add = signal.addEventListener.bind(signal)
-    const remove = signal.removeEventListener.bind(signal)
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++
-      add(...args)
-    }
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--
-      remove(...args)
-    }
-    const answer = firstValueFrom(
-      abortable(
-        asks.ask((ask) => ({ type: 'status', ask })),
-        signal,
-      ),
-    )
-    expect(listeners).toBe(1)
+    const listeners = (): number => getEventListeners(signal, 'abort').length
+    const question = asks.ask((ask) => ({ type: 'status', ask }))
+    const ask = (): Promise<unknown> => firstValueFrom(abortable(question, signal))
+    // Node warns of the eleventh.
+    const answers = Array.from({ length: 11 }, ask)
+    expect(listeners()).toBe(1)
+    for (let id = 1; id <= 10; id++) asks.settle(id, 'answer')
+    await Promise.all(answers.slice(0, 10))
+    expect(listeners()).toBe(1)
+    asks.settle(11, 'answer')
+    await Promise.all(answers)
+    expect(listeners()).toBe(0)
+
+    answers.push(ask())
+    expect(listeners()).toBe(1)
+    asks.settle(12, 'answer')
+    await answers[11]
+    expect(listeners()).toBe(0)
+  })
+
+  it('ends all that share it when it fires', async () => {
+    const { asks, pushed } = edge()
+    const controller = new AbortController()
+    const { signal } = controller
+    const question = asks.ask((ask) => ({ type: 'status', ask }))
+    const answers = Array.from({ length: 11 }, () => firstValueFrom(abortable(question, signal)))
     asks.settle(1, 'answer')
-    await answer
-    expect(listeners).toBe(0)
+    controller.abort()
+    const outcomes = await Promise.allSettled(answers)
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', ...Array<string>(10).fill('rejected')])
+    expect(outcomes.at(-1)).toMatchObject({ reason: { code: 'Aborted' } })
+    expect(pushed.filter(({ type }) => type === 'cancel')).toHaveLength(10)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
 

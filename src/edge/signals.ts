@@ -11,14 +11,25 @@ export function aborted(signal: AbortSignal): P2pError {
   return new P2pError('Aborted', 'the caller aborted', { cause: signal.reason as unknown })
 }
 
+/** Who waits for a signal. Many questions may share one, and it has one listener of ours: Node warns of more than ten. */
+const waiting = new WeakMap<AbortSignal, Set<(error: P2pError) => void>>()
+
+function fire(this: AbortSignal): void {
+  for (const then of waiting.get(this) ?? []) then(aborted(this))
+}
+
 /** Calls `then` once when the signal fires; returns what prevents it. The signal must not have fired yet. */
 export function onAbort(signal: AbortSignal, then: (error: P2pError) => void): () => void {
-  const fired = (): void => {
-    then(aborted(signal))
+  let all = waiting.get(signal)
+  if (all === undefined) {
+    waiting.set(signal, (all = new Set()))
+    signal.addEventListener('abort', fire, { once: true })
   }
-  signal.addEventListener('abort', fired, { once: true })
+  all.add(then)
   return () => {
-    signal.removeEventListener('abort', fired)
+    if (!all.delete(then) || all.size > 0) return
+    waiting.delete(signal)
+    signal.removeEventListener('abort', fire)
   }
 }
 
