@@ -55,7 +55,7 @@ describe('parseSecret', () => {
     ['too few bytes', new Uint8Array(31), 'it is 31 bytes long'],
     ['secret and public key in one', new Uint8Array(64), 'it is 64 bytes long'],
     ['something else', 42, 'of type number'],
-    ['null', null, 'of type object'],
+    ['null', null, 'but null'],
   ])('refuses %s, says why and does not show it', (_, bad, why) => {
     const { code, message } = refusalOf(bad)
     expect(code).toBe('InvalidSecretKey')

@@ -38,7 +38,7 @@ export async function createNode(config: NodeConfig = {}): Promise<P2pNode> {
       ? undefined
       : await (await import('./storage/data-dir.js')).openDataDir(dataDir, config.secret, log)
   try {
-    const secret = data?.secret ?? config.secret ?? newSecret()
+    const { secret = newSecret() } = data ?? config
     peerId = await peerIdOf(secret)
     return await launchWith(checked, { config, secret, peerId, log, data })
   } catch (error) {

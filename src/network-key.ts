@@ -3,6 +3,7 @@
  * (https://github.com/libp2p/specs/blob/master/pnet/Private-Networks-PSK-V1.md)
  */
 import { P2pError } from './errors.js'
+import { isBytes, isGone } from './wire/bytes.js'
 import { decodeText } from './wire/text.js'
 
 const KEY_BYTES = 32
@@ -24,6 +25,7 @@ export function readNetworkKey(key: unknown, what: string): Uint8Array {
     const text = decodeText(key)
     // The bytes of a file, if that is what they are.
     if (text.trimStart().startsWith(HEADER)) return readNetworkKey(text, what)
+    if (isGone(key)) throw wrong(what, 'its bytes were transferred to elsewhere')
     throw wrong(what, `it has ${key.length} bytes instead of ${KEY_BYTES}`)
   }
   if (typeof key !== 'string') throw wrong(what, 'it is neither a text nor bytes')
@@ -62,10 +64,6 @@ function decode(encoding: string, body: string, what: string): Uint8Array {
     default:
       throw wrong(what, 'its second line is neither /base16/ nor /base64/')
   }
-}
-
-function isBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
 }
 
 function wrong(what: string, why: string): P2pError {

@@ -1,6 +1,7 @@
 /** A node's secret: 32 bytes, as text in base58. No error message here may show a secret, or a part of one. */
 import { base58btc } from 'multiformats/bases/base58'
 import { P2pError } from './errors.js'
+import { isBytes, isGone } from './wire/bytes.js'
 
 const SECRET_BYTES = 32
 
@@ -29,10 +30,11 @@ export function newIncarnation(): number {
 }
 
 /** The 32 bytes of a secret, as a copy. @throws `InvalidSecretKey`, which says what is wrong without showing the secret. */
-export function parseSecret(secret: string | Uint8Array): Uint8Array {
+export function parseSecret(secret: unknown): Uint8Array {
   if (typeof secret === 'string') return checkLength(decode(secret))
-  if (secret instanceof Uint8Array) return Uint8Array.from(checkLength(secret))
-  throw invalid(`it is neither a text nor a Uint8Array but of type ${typeof secret}`)
+  if (isBytes(secret)) return Uint8Array.from(checkLength(secret))
+  const type = secret === null ? 'null' : `of type ${typeof secret}`
+  throw invalid(`it is neither a text nor a Uint8Array but ${type}`)
 }
 
 function decode(secret: string): Uint8Array {
@@ -47,7 +49,7 @@ function decode(secret: string): Uint8Array {
 
 function checkLength(bytes: Uint8Array): Uint8Array {
   if (bytes.length === SECRET_BYTES) return bytes
-  throw invalid(`it is ${bytes.length} bytes long`)
+  throw invalid(isGone(bytes) ? 'its bytes were transferred to elsewhere' : `it is ${bytes.length} bytes long`)
 }
 
 function invalid(what: string): P2pError {

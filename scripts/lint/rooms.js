@@ -94,8 +94,8 @@ export const ROOMS = {
     packages: [],
   },
   'errors.ts': { ours: ['wire/text.ts'], packages: [] },
-  'network-key.ts': { ours: ['errors.ts', 'wire/text.ts'], packages: [] },
-  'secret.ts': { ours: ['errors.ts'], packages: ['multiformats'] },
+  'network-key.ts': { ours: ['errors.ts', 'wire/bytes.ts', 'wire/text.ts'], packages: [] },
+  'secret.ts': { ours: ['errors.ts', 'wire/bytes.ts'], packages: ['multiformats'] },
   'identity.ts': {
     ours: ['secret.ts'],
     packages: ['@libp2p/crypto', '@libp2p/interface', '@libp2p/peer-id', 'multiformats'],
@@ -160,7 +160,7 @@ export const ROOMS = {
 
   lane: { ours: ['core', 'platform'], packages: ['rxjs'] },
   edge: {
-    ours: ['core', 'wire/call.ts', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'],
+    ours: ['core', 'wire/bytes.ts', 'wire/call.ts', 'wire/session/format.ts', 'wire/text.ts', 'platform', 'errors.ts'],
     packages: ['rxjs'],
   },
   'edge/targets.ts': {

@@ -4,7 +4,7 @@ import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
 import { limitsOf, LIMIT_RULES, type Limits } from '../core/limits/limits.js'
 import type { PubsubOptions } from '../core/pubsub.js'
 import { defaultSettings, type Settings } from '../core/settings.js'
-import { checkNumber, checkObject, checkTopic, inOption, show, type Names } from '../edge/checks.js'
+import { checkNumber, checkObject, checkTopic, inOption, reading, show, type Names } from '../edge/checks.js'
 import { checkTarget, checkTcpAddress, type Target } from '../edge/targets.js'
 import type { Authorize } from '../edge/access/authorizer.js'
 import type { Validator } from '../edge/broadcasts/validators.js'
@@ -187,9 +187,10 @@ export interface CheckedConfig {
 /** Checks everything but the secret (`identity.ts` does that). @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` */
 export function readConfig(config: NodeConfig): CheckedConfig {
   checkObject(config, 'the config', NAMES, elsewhere)
-  checkObject(config.reqResp ?? {}, 'reqResp', REQ_RESP_NAMES, elsewhere)
-  checkObject(config.ping ?? {}, 'ping', PING_NAMES, elsewhere)
-  checkObject(config.limits ?? {}, 'limits', LIMIT_NAMES, elsewhere)
+  const { reqResp = {}, ping = {}, limits = {}, announce = [], bootNodes = [], keep = [], topics = [] } = config
+  checkObject(reqResp, 'reqResp', REQ_RESP_NAMES, elsewhere)
+  checkObject(ping, 'ping', PING_NAMES, elsewhere)
+  checkObject(limits, 'limits', LIMIT_NAMES, elsewhere)
   checkScheduler(config.scheduler)
   const name = readLogConfig(config)
   const record = readRecord(config.record)
@@ -197,7 +198,6 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   const pubsub = readPubsub(config.pubsub, elsewhere)
   const dataDir =
     config.dataDir === undefined ? undefined : checkPath(config.dataDir, 'dataDir', 'the path of a directory')
-  const { reqResp = {}, ping = {} } = config
   const time = (value: number | undefined, what: string, standard: number): number =>
     value === undefined ? standard : checkNumber(value, what, 'ms', 1, MAX_DELAY)
   const size = (value: number | undefined, what: string, standard: number): number =>
@@ -208,11 +208,11 @@ export function readConfig(config: NodeConfig): CheckedConfig {
   const settings: Settings = {
     ...standard,
     ...pubsub.settings,
-    listen: listenAddresses(config.listen ?? standard.listen),
-    announce: announced(config.announce ?? []),
-    bootNodes: bootNodes(config.bootNodes ?? []),
-    keep: keep(config.keep ?? []),
-    topics: unique(list(config.topics ?? [], 'topics').map((topic) => inOption('topics', () => checkTopic(topic)))),
+    listen: listenAddresses(config.listen === undefined ? standard.listen : config.listen),
+    announce: announced(announce),
+    bootNodes: bootPeers(bootNodes),
+    keep: keptPeers(keep),
+    topics: unique(list(topics, 'topics').map((topic) => inOption('topics', () => checkTopic(topic)))),
     discoveryInterval,
     firstTick: Math.min(standard.firstTick, discoveryInterval),
     stayConnected:
@@ -226,7 +226,7 @@ export function readConfig(config: NodeConfig): CheckedConfig {
     requestTimeout: time(reqResp.requestTimeout, 'reqResp.requestTimeout', standard.requestTimeout),
     maxRequestSize: size(reqResp.maxRequestSize, 'reqResp.maxRequestSize', standard.maxRequestSize),
     maxResponseSize: size(reqResp.maxResponseSize, 'reqResp.maxResponseSize', standard.maxResponseSize),
-    limits: readLimits(config.limits ?? {}),
+    limits: readLimits(limits),
     access,
   }
   if (settings.pingTest > pingTimeout) {
@@ -272,7 +272,7 @@ function checkAnnounced(address: string): string {
   return checked
 }
 
-function bootNodes(nodes: string | string[]): Record<string, string[]> {
+function bootPeers(nodes: string | string[]): Record<string, string[]> {
   const form = 'must be a multiaddr that ends in /p2p/<peer id>'
   for (const node of list(nodes, 'bootNodes')) {
     if (node.startsWith('/') || isLikeAddress(node)) continue
@@ -281,7 +281,7 @@ function bootNodes(nodes: string | string[]): Record<string, string[]> {
   return byPeer(nodes, 'bootNodes', form, ({ target, addresses }) => addresses.length > 0 && !target.startsWith('/'))
 }
 
-function keep(peers: string | string[]): Record<string, string[]> {
+function keptPeers(peers: string | string[]): Record<string, string[]> {
   const form = 'must be a peer id, or a multiaddr that ends in /p2p/<peer id>'
   return byPeer(peers, 'keep', form, ({ target }) => !target.startsWith('/'))
 }
@@ -318,11 +318,16 @@ function list(value: unknown, what: string): string[] {
 }
 
 function checkScheduler(scheduler: unknown): void {
-  if (scheduler === undefined) return
-  const { schedule, now } = (scheduler ?? {}) as Partial<SchedulerLike>
-  if (typeof schedule === 'function' && typeof now === 'function') return
+  if (scheduler === undefined || isScheduler(scheduler)) return
   throw new P2pError(
     'InvalidConfig',
     `scheduler must be an RxJS scheduler (with schedule and now), not ${show(scheduler)}`,
   )
+}
+
+function isScheduler(value: unknown): boolean {
+  return reading('scheduler', () => {
+    const { schedule, now } = (value ?? {}) as Partial<SchedulerLike>
+    return typeof schedule === 'function' && typeof now === 'function'
+  })
 }

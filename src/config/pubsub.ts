@@ -1,6 +1,6 @@
 /** The part of the public config that is about broadcasts: `pubsub`. */
 import { defaultSettings, type Settings } from '../core/settings.js'
-import { checkNumber, checkObject, checkTopic, inOption, show, type Names } from '../edge/checks.js'
+import { checkNumber, checkObject, checkTopic, entriesOf, inOption, show, type Names } from '../edge/checks.js'
 import { checkValidator, type Validator } from '../edge/broadcasts/validators.js'
 import { P2pError } from '../errors.js'
 import {
@@ -104,6 +104,7 @@ export function readPubsub(
   checkObject(config, 'pubsub', NAMES, elsewhere)
   const { validators = {}, history = {}, largeMessages, scoring = {} } = config
   checkObject(validators, 'pubsub.validators')
+  const named = entriesOf(validators, 'pubsub.validators')
   checkObject(history, 'pubsub.history', HISTORY_NAMES, elsewhere)
   if (largeMessages !== undefined) checkObject(largeMessages, 'pubsub.largeMessages', LARGE_NAMES, elsewhere)
   const standard = defaultSettings
@@ -119,7 +120,7 @@ export function readPubsub(
       standard.maxMessageSize,
     ),
     maxQueueSize: number(config.maxQueueSize, 'maxQueueSize', 'bytes', MIN_MESSAGE, MAX_SIZE, standard.maxQueueSize),
-    guardedTopics: Object.entries(validators).map(([topic, validator]) => {
+    guardedTopics: named.map(([topic, validator]) => {
       checkValidator(validator, topic)
       return inOption('pubsub.validators', () => checkTopic(topic))
     }),
@@ -145,7 +146,7 @@ export function readPubsub(
     maxQueueSize: settings.maxQueueSize,
     scoring: checkScoring(scoring),
   }
-  return { settings, options, validators }
+  return { settings, options, validators: Object.fromEntries(named) }
 }
 
 /** The same functions for all nodes of a process: a simulated network then computes an id once for all of them. */

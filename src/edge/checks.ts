@@ -1,16 +1,32 @@
 /** Checks of what callers pass, before anything is sent. A message names the wrong value, and what would be right. */
 import { nearest } from '../core/nearest.js'
-import { P2pError } from '../errors.js'
+import { isP2pError, P2pError } from '../errors.js'
+import { isBytes, isGone } from '../wire/bytes.js'
 
-/** A value as a message shows it: short, and on one line. */
+/** A value as a message shows it: short, and on one line. Never throws. */
 export function show(value: unknown): string {
+  try {
+    return shown(value)
+  } catch {
+    return 'what cannot be read'
+  }
+}
+
+function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}…` : value)
   if (value instanceof Uint8Array) return `${value.length} bytes`
   if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object' && value !== null) return `an object (${Object.keys(value).slice(0, 5).join(', ')})`
+  if (typeof value === 'object' && value !== null) return shownObject(value)
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'bigint') return `the bigint ${value}n`
   return String(value)
+}
+
+/** One that is more than its fields says what it is: a promise that was not awaited, a Date. */
+function shownObject(value: object): string {
+  const tag = Object.prototype.toString.call(value).slice(8, -1)
+  if (tag === 'Object') return `an object (${Object.keys(value).slice(0, 5).join(', ')})`
+  return `${/^[AEIOU]/.test(tag) ? 'an' : 'a'} ${tag}`
 }
 
 /** The message of an error of any make, from any realm; also of one whose getters and methods throw. */
@@ -28,22 +44,35 @@ export function firstLine(text: string): string {
   return text.split('\n', 1)[0]!
 }
 
+/** What reading a caller's value gives. A getter or a proxy of it may throw: that is a fault of what it is read from. */
+export function reading<T>(what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw isP2pError(cause) ? cause : unreadable(what, cause)
+  }
+}
+
+function unreadable(what: string, cause: unknown): P2pError {
+  return new P2pError('InvalidConfig', `${what} cannot be read: ${messageOf(cause)}`, { cause })
+}
+
 /** The bytes as a plain `Uint8Array` over the same memory (a Node `Buffer` is one with surprises). */
 export function checkBytes(value: unknown, what: string): Uint8Array {
-  // Nearly all values are such, and this costs nothing.
-  if (value instanceof Uint8Array && value.constructor === Uint8Array) return value
   if (!isBytes(value)) {
     const message = `${what} must be a Uint8Array (text: new TextEncoder().encode(…)), not ${show(value)}`
     throw new P2pError('InvalidConfig', message)
   }
-  return value.constructor.name === 'Uint8Array'
-    ? value
-    : new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  if (value.length === 0 && isGone(value)) {
+    const message = `${what} has no bytes any more: they were transferred to elsewhere, such as a worker. Pass a copy to one of both`
+    throw new P2pError('InvalidConfig', message)
+  }
+  return isPlain(value) ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
 }
 
-/** By its tag, not by `instanceof`: bytes may come from another realm (a test runner's, a worker's). */
-function isBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]'
+/** Of this realm or another. */
+function isPlain({ constructor }: Uint8Array): boolean {
+  return constructor === Uint8Array || (constructor as unknown as { name?: unknown } | undefined)?.name === 'Uint8Array'
 }
 
 /** A topic's name: text of 1 to 256 characters. */
@@ -62,10 +91,21 @@ export function checkNumber(value: unknown, what: string, unit: string, least: n
 }
 
 export function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || (typeof signal === 'object' && signal !== null && 'aborted' in signal)) {
-    return signal as AbortSignal | undefined
-  }
+  if (signal === undefined || isSignal(signal)) return signal
   throw new P2pError('InvalidConfig', `signal must be an AbortSignal, not ${show(signal)}`)
+}
+
+/** By what it has, not by `instanceof`: it may come from another realm, or a polyfill. */
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false
+  return reading('signal', () => {
+    const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+    return (
+      typeof aborted === 'boolean' &&
+      typeof addEventListener === 'function' &&
+      typeof removeEventListener === 'function'
+    )
+  })
 }
 
 /** A promise of any make. */
@@ -113,7 +153,7 @@ export function checkNames(
   names: Readonly<Record<string, true>>,
   elsewhere: (name: string) => string[] = () => [],
 ): void {
-  for (const key of Object.keys(value)) {
+  for (const key of keysOf(value, what)) {
     if (Object.hasOwn(names, key)) continue
     const all = Object.keys(names)
     const meant = [nearest(key, all) ?? [], elsewhere(key)].flat()
@@ -123,6 +163,30 @@ export function checkNames(
       `${what} has no option ${show(key)}${hint}; there are ${all.join(', ') || 'none'}`,
     )
   }
+  checkReadable(value, what, names)
+}
+
+function keysOf(value: object, what: string): string[] {
+  try {
+    return Object.keys(value)
+  } catch (cause) {
+    throw unreadable(what, cause)
+  }
+}
+
+/** Each of the fields that there may be, inherited ones too, is read once: what throws is named. */
+function checkReadable(value: object, what: string, names: Readonly<Record<string, true>>): void {
+  let name
+  try {
+    for (name in names) void (value as Record<string, unknown>)[name]
+  } catch (cause) {
+    throw unreadable(`${name} of ${what}`, cause)
+  }
+}
+
+/** The fields of a table that users name. @throws `InvalidConfig` if one cannot be read */
+export function entriesOf<T>(table: Readonly<Record<string, T>>, what: string): [string, T][] {
+  return keysOf(table, what).map((name) => [name, reading(`${what}.${name}`, () => table[name]!)])
 }
 
 /** Runs the check of an option's value; what it throws names the option. */

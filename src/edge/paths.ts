@@ -1,12 +1,12 @@
 /** Paths of the file system, as options name them. */
 import { P2pError } from '../errors.js'
-import { show } from './checks.js'
+import { reading, show } from './checks.js'
 
 /** A path that is not empty. One that only a shell or a browser would understand would name another place. @throws `InvalidConfig` */
 export function checkPath(path: unknown, option: string, what: string): string {
   const wrong = (why: string): P2pError =>
     new P2pError('InvalidConfig', `${option} must be ${what}, not ${show(path)}${why}`)
-  if (path instanceof URL) throw wrong(': pass fileURLToPath(url), of node:url')
+  if (typeof path === 'object' && reading(option, () => path instanceof URL)) throw wrong(': pass fileURLToPath(url), of node:url')
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw wrong('')
   if (/^file:/i.test(path)) {
     const meant = path.replace(/^file:(\/\/)?/i, '')

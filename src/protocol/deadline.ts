@@ -1,6 +1,6 @@
 /** One deadline for all of a typed call: codecs and schemas are users' code, which may take its time, or hang. */
 import { from, throwError, timeout as timeoutOf } from 'rxjs'
-import { checkNumber, checkObject, checkSignal, isThenable } from '../edge/checks.js'
+import { checkNumber, checkObject, checkSignal, isThenable, reading } from '../edge/checks.js'
 import { clockOf, type NodeClock } from '../edge/clocks.js'
 import { firstValueFrom } from '../edge/first-value.js'
 import type { RequestOptions } from '../edge/requests/outbound.js'
@@ -10,6 +10,8 @@ import type { P2pNode } from '../node/p2p-node.js'
 import { MAX_DELAY } from '../platform/timers.js'
 import type { Awaitable } from './codecs.js'
 
+const OPTIONS = 'the options of a call'
+
 export class Deadline {
   private readonly clock: NodeClock
   private readonly signal: AbortSignal | undefined
@@ -18,8 +20,8 @@ export class Deadline {
 
   /** @throws `InvalidConfig` for options that are none, or a bad `timeout` or `signal` */
   constructor(node: P2pNode, options: RequestOptions = {}) {
-    checkObject(options, 'the options of a call')
-    const { timeout, signal } = options
+    checkObject(options, OPTIONS)
+    const { timeout, signal } = reading(OPTIONS, () => ({ timeout: options.timeout, signal: options.signal }))
     this.clock = clockOf(node)
     this.signal = checkSignal(signal)
     this.timeout =
@@ -52,6 +54,7 @@ export class Deadline {
 
   /** The options of the request itself: with the time that is left. */
   rest<Options extends RequestOptions>(options: Options | undefined): Options & { timeout: number } {
-    return { ...(options as Options), timeout: Math.max(1, Math.ceil(this.left)) }
+    const timeout = Math.max(1, Math.ceil(this.left))
+    return reading(OPTIONS, () => ({ ...(options as Options), timeout }))
   }
 }

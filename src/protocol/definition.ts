@@ -1,5 +1,5 @@
 /** The parts of a protocol, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
-import { show } from '../edge/checks.js'
+import { entriesOf, reading, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { codecOf, type Codec, type CodecLike } from './codecs.js'
 
@@ -85,7 +85,8 @@ export function tablesOf(definition: Loose): Tables {
     // `await` of the object of a peer would call it.
     if (!METHOD.test(key) || key === 'then') throw wrong(`${show(key)} cannot be the name of a method`)
     const where = `methods.${key}`
-    if (!isMethod(method)) throw wrong(`${where} must be unary(…) or stream(…), not ${show(method)}`)
+    if (!reading(where, () => isMethod(method)))
+      throw wrong(`${where} must be unary(…) or stream(…), not ${show(method)}`)
     const { kind, request, reply } = method
     return [key, { kind, request: find(request, where), reply: find(reply, where) }] as const
   })
@@ -98,11 +99,11 @@ export function tablesOf(definition: Loose): Tables {
 }
 
 function fullName({ name = '', version }: Loose): string {
-  if (name !== '' && !NAME.test(name)) {
+  if (typeof (name as unknown) !== 'string' || (name !== '' && !NAME.test(name))) {
     throw wrong(`a protocol's name has 1 to 64 letters, digits, '.', '_', '-' and '/', not ${show(name)}`)
   }
   if (version === undefined) return name
-  if (!VERSION.test(String(version)) || !['string', 'number'].includes(typeof version)) {
+  if (!['string', 'number'].includes(typeof version) || !VERSION.test(String(version))) {
     throw wrong(`a protocol's version has 1 to 32 letters, digits, '.', '_' and '-', not ${show(version)}`)
   }
   if (name === '') throw wrong('a protocol with a version needs a name')
@@ -110,12 +111,12 @@ function fullName({ name = '', version }: Loose): string {
 }
 
 function entries<T>(table: Record<string, T>, what: string): [string, T][] {
-  if (typeof table === 'object' && (table as unknown) !== null) return Object.entries(table)
+  if (typeof table === 'object' && (table as unknown) !== null) return entriesOf(table, what)
   throw wrong(`${what} must be an object, not ${show(table)}`)
 }
 
 function codec(like: unknown, where: string): Codec<unknown> {
-  const found = codecOf(like)
+  const found = reading(where, () => codecOf(like))
   if (found !== undefined) return found
   throw wrong(`${where} needs a codec, a schema (Standard Schema) or a name in codecs, not ${show(like)}`)
 }

@@ -1,7 +1,7 @@
 /** The answering side of a protocol: its requests, decoded, on their way to the handlers of its methods. */
 import type { Observable, Subscription } from 'rxjs'
 import { isObservable } from 'rxjs'
-import { messageOf, show } from '../edge/checks.js'
+import { entriesOf, messageOf, reading, show } from '../edge/checks.js'
 import type { InboundRequest, RequestContext } from '../edge/answers/inbound.js'
 import { isStream, type Values } from '../edge/answers/producers.js'
 import { P2pError } from '../errors.js'
@@ -39,14 +39,15 @@ export function serve(tables: Tables, node: P2pNode, handlers: Readonly<Record<s
   const served = new Map<string, Served>()
   for (const [name, method] of tables.methods) {
     // (A method may be called `toString`. What every object has is no handler.)
-    const handler: unknown = handlers[name] === inherited[name] ? undefined : handlers[name]
+    const given: unknown = reading(`the handler ${name}`, () => handlers[name])
+    const handler = given === inherited[name] ? undefined : given
     if (typeof handler !== 'function') {
       throw new P2pError('InvalidConfig', `the method ${name} needs a handler, not ${show(handler)}`)
     }
     served.set(name, { method, handler: (handler as AnyHandler).bind(handlers) })
   }
   const isUnknown = ([name, handler]: [string, unknown]): boolean => typeof handler === 'function' && !served.has(name)
-  const [unknown] = Object.entries(handlers).find(isUnknown) ?? []
+  const [unknown] = entriesOf(handlers, 'the handlers').find(isUnknown) ?? []
   if (unknown !== undefined) {
     const names = [...served.keys()].join(', ')
     throw new P2pError('InvalidConfig', `the protocol has no method ${show(unknown)}; there are ${names || 'none'}`)

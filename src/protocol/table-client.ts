@@ -4,7 +4,7 @@ import type { Broadcast, BroadcastsOptions } from '../edge/broadcasts/broadcasts
 import type { BroadcastOptions, Published } from '../edge/broadcasts/publishing.js'
 import type { PeerFailure, PeerValue, RequestAllOptions, RequestAnyOptions } from '../edge/requests/fan-out.js'
 import type { RequestOptions, StreamOptions } from '../edge/requests/outbound.js'
-import { isThenable } from '../edge/checks.js'
+import { isThenable, reading } from '../edge/checks.js'
 import { IterableObservable } from '../edge/queue.js'
 import { P2pError } from '../errors.js'
 import type { P2pNode } from '../node/p2p-node.js'
@@ -124,7 +124,7 @@ export class TableClient {
 
   async broadcast(topic: string, value: unknown, options?: BroadcastOptions): Promise<Published> {
     const { wire, codec } = this.topic(topic)
-    const deadline = new Deadline(this.node, { signal: options?.signal })
+    const deadline = new Deadline(this.node, { signal: reading('the options of a broadcast', () => options?.signal) })
     return this.node.broadcast(wire, await encodeValue(deadline, codec, value, `a broadcast of ${topic}`), options)
   }
 

@@ -1,5 +1,5 @@
 /** Values of typed calls, encoded and decoded within the deadline of their call, and what goes wrong with them. */
-import { isThenable, messageOf } from '../edge/checks.js'
+import { checkBytes, isThenable, messageOf } from '../edge/checks.js'
 import { isP2pError, P2pError } from '../errors.js'
 import { encodeCall } from '../wire/call.js'
 import { then, type Awaitable, type Codec } from './codecs.js'
@@ -26,7 +26,7 @@ export function encodeValue(
   return attempt(
     deadline,
     what,
-    () => codec.encode(value),
+    () => then(codec.encode(value), (made) => checkBytes(made, 'what its codec makes')),
     (cause) => {
       return new P2pError('InvalidConfig', `${what} cannot be encoded: ${messageOf(cause)}`, { cause })
     },

@@ -1,5 +1,5 @@
 /** The `record` option of a node's config: where a recording is written, and whether payloads are in it. */
-import { checkObject, show, type Names } from '../edge/checks.js'
+import { checkObject, reading, show, type Names } from '../edge/checks.js'
 import { checkPath } from '../edge/paths.js'
 import { P2pError } from '../errors.js'
 
@@ -26,6 +26,10 @@ const NAMES: Names<RecordOptions> = { to: true, redact: true }
 
 /** Checks the option and fills in the defaults. `undefined`: nothing is recorded. @throws `InvalidConfig` */
 export function readRecord(record: unknown): Required<RecordOptions> | undefined {
+  return reading('record', () => checkedRecord(record))
+}
+
+function checkedRecord(record: unknown): Required<RecordOptions> | undefined {
   if (record === undefined) return undefined
   if (isTarget(record)) return { to: checkTarget(record), redact: false }
   if (typeof record === 'object' && record !== null && !('write' in record)) {

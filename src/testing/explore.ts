@@ -2,7 +2,8 @@
  * Property tests over simulated networks: tries seeds until one fails, then shortens its schedule of events as far as it still
  * fails. It knows nothing of networks: a schedule is an array, and a run is a function that throws.
  */
-import { checkNumber, checkOptions, type Names } from '../edge/checks.js'
+import { checkNumber, checkOptions, show, type Names } from '../edge/checks.js'
+import { P2pError } from '../errors.js'
 import { Random } from './network/random.js'
 
 /** The options of `explore`. */
@@ -63,6 +64,11 @@ export async function explore<Step>(property: Property<Step>): Promise<void> {
   const { seeds = 100, from = 1, schedule, run } = property
   // With none to try the property would hold, whatever it says.
   checkNumber(seeds, 'seeds', 'seeds', 1, Number.MAX_SAFE_INTEGER)
+  checkNumber(from, 'from', 'seeds', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  for (const [name, value] of Object.entries({ schedule, run })) {
+    if (typeof value !== 'function')
+      throw new P2pError('InvalidConfig', `${name} must be a function, not ${show(value)}`)
+  }
   for (let seed = from; seed < from + seeds; seed++) {
     const steps = schedule(new Random(seed))
     let cause = await failureOf(run, steps, seed)

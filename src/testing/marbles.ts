@@ -94,6 +94,9 @@ export async function marbles(
   if (typeof until !== 'number' || !(until >= 0 && until < Infinity)) {
     throw new P2pError('InvalidConfig', `until must be a number of ms, not ${show(until)}`)
   }
+  if (typeof picture !== 'function') {
+    throw new P2pError('InvalidConfig', `a picture is drawn by a function, not by ${show(picture)}`)
+  }
   const drawing = new Drawing(net, until)
   try {
     await picture(drawing.helpers)

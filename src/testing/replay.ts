@@ -10,7 +10,7 @@ import { defaultSettings } from '../core/settings.js'
 import { createState, type State } from '../core/state.js'
 import { fullStatus } from '../core/explain/status.js'
 import { step } from '../core/step.js'
-import { checkOptions, messageOf, show, type Names } from '../edge/checks.js'
+import { checkOptions, messageOf, reading, show, type Names } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { digestOf } from '../recording/digest.js'
 import {
@@ -81,12 +81,23 @@ export interface Replay {
  */
 export async function replay(recording: string | Uint8Array, options: ReplayOptions = {}): Promise<Replay> {
   checkOptions(options, 'replay', NAMES)
+  const { partial, verify, onStep } = options
+  checkFlag(partial, 'partial')
+  checkFlag(verify, 'verify')
+  if (onStep !== undefined && typeof onStep !== 'function') {
+    throw new P2pError('InvalidConfig', `onStep must be a function, not ${show(onStep)}`)
+  }
   const { source, close } = await sourceOf(recording)
   try {
     return replayOf(source, options)
   } finally {
     close()
   }
+}
+
+function checkFlag(value: unknown, what: string): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new P2pError('InvalidConfig', `${what} must be true or false, not ${show(value)}`)
 }
 
 function replayOf(recording: Uint8Array | Source, options: ReplayOptions): Replay {
@@ -155,7 +166,8 @@ async function sourceOf(recording: unknown): Promise<{ source: Uint8Array | Sour
   }
   if (ArrayBuffer.isView(recording)) {
     const { buffer, byteOffset, byteLength } = recording
-    return { source: new Uint8Array(buffer, byteOffset, byteLength), close: () => undefined }
+    const source = reading('a recording', () => new Uint8Array(buffer, byteOffset, byteLength))
+    return { source, close: () => undefined }
   }
   throw new P2pError('InvalidConfig', `a recording is given by its path or its bytes, not by ${show(recording)}`)
 }

@@ -118,6 +118,7 @@ export class SimulatedNetwork {
    * @throws `InvalidConfig`, `InvalidAddress`, `InvalidPeerId` or `InvalidSecretKey` for a bad config or `skew`.
    */
   async createNode(config: NodeConfig = {}, skew: Skew = {}, settings: Partial<Settings> = {}): Promise<P2pNode> {
+    readConfig(config) // before its secret is used
     const index = this.nextIndex++
     const chance = this.random.bytes(32)
     return this.time.whileLaunching(async () => {

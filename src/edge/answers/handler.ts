@@ -1,7 +1,7 @@
 /** Which objects `setEventHandler` takes. A handler may well be a class with methods and fields of its own. */
 import { P2pError } from '../../errors.js'
 import { nearest } from '../../core/nearest.js'
-import { show, type Names } from '../checks.js'
+import { reading, show, type Names } from '../checks.js'
 import type { PlainLogger } from '../log.js'
 import type { EventHandler } from './inbound.js'
 
@@ -13,6 +13,10 @@ const NAMES = Object.keys(METHODS)
  * @throws `InvalidConfig`
  */
 export function checkHandler(handler: unknown, log: PlainLogger): EventHandler {
+  return reading('the handler', () => checkedHandler(handler, log))
+}
+
+function checkedHandler(handler: unknown, log: PlainLogger): EventHandler {
   if (typeof handler !== 'object' || handler === null || Array.isArray(handler)) throw noHandler(handler)
   for (const name of NAMES) {
     const method = (handler as Record<string, unknown>)[name]

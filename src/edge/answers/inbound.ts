@@ -7,7 +7,7 @@ import type { Refusal } from '../../core/effects.js'
 import type { Command } from '../../core/events.js'
 import { IdMap } from '../../core/id-map.js'
 import type { ExchangeId } from '../../core/terms.js'
-import { checkBytes, firstLine, isThenable, messageOf } from '../checks.js'
+import { checkBytes, firstLine, isThenable, messageOf, reading } from '../checks.js'
 import { nextTurn } from '../../platform/timers.js'
 import type { Logger } from '../log.js'
 import { Cancellable } from '../signals.js'
@@ -105,8 +105,9 @@ class Inbound extends Cancellable implements InboundRequest, RequestContext, Pro
   }
 
   respond(reply: Reply): void {
-    if (isThenable(reply)) return this.wait(reply, this.decide())
-    const values = isStream(reply) ? reply : checkBytes(reply, 'the response')
+    const isPromise = reading('the response', () => isThenable(reply))
+    if (isPromise) return this.wait(reply as PromiseLike<unknown>, this.decide())
+    const values = reading('the response', () => isStream(reply)) ? reply : checkBytes(reply, 'the response')
     if (this.decide()) this.answer(values)
   }
 

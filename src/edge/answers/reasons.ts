@@ -6,7 +6,7 @@ import type { CommandOf } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
-import { checkObject, show, type Names } from '../checks.js'
+import { checkObject, reading, show, type Names } from '../checks.js'
 
 /** Why a request is rejected. All fields are optional. They reach the asker over sessions; version 1 cannot carry them. */
 export interface Rejection {
@@ -40,6 +40,10 @@ export function cutCode(text: string): string {
 
 /** What a caller gave to `reject`. @throws `InvalidConfig` for what is neither a text nor such an object. */
 export function checkRejection(reason: unknown): Rejection {
+  return reading('a reason', () => checkedRejection(reason))
+}
+
+function checkedRejection(reason: unknown): Rejection {
   if (reason === undefined) return {}
   if (typeof reason === 'string') return { message: reason }
   if (isError(reason)) return rejectionOf(reason)

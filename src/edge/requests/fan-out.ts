@@ -55,8 +55,8 @@ export function requestAny(
   options: RequestAnyOptions,
 ): Observable<PeerValue> {
   checkOptions(options, 'requestAny', ANY_NAMES)
-  const { hedgeAfter = 0, signal, ...perPeer } = options
-  const candidates = candidatesOf(requests, peers, data, perPeer)
+  const { hedgeAfter = 0, signal, timeout } = options
+  const candidates = candidatesOf(requests, peers, data, { timeout })
   checkNumber(hedgeAfter, 'hedgeAfter', 'ms', 0, MAX_DELAY)
   if (candidates.length === 0) throw new P2pError('InvalidConfig', 'requestAny needs at least one peer to ask')
   return abortable(firstOf(candidates, hedgeAfter, scheduler), checkSignal(signal))
@@ -120,8 +120,8 @@ export function requestAll(
   options: RequestAllOptions,
 ): Observable<PeerValue | PeerFailure> {
   checkOptions(options, 'requestAll', ALL_NAMES)
-  const { concurrency = DEFAULT_CONCURRENCY, signal, ...perPeer } = options
-  const candidates = candidatesOf(requests, peers, data, perPeer)
+  const { concurrency = DEFAULT_CONCURRENCY, signal, timeout } = options
+  const candidates = candidatesOf(requests, peers, data, { timeout })
   checkNumber(concurrency, 'concurrency', 'peers', 1, Number.MAX_SAFE_INTEGER)
   const answers$ = from(candidates).pipe(
     mergeMap(

@@ -2,6 +2,7 @@
 import { isObservable, lastValueFrom, toArray } from 'rxjs'
 import type { Effect } from '../../core/effects.js'
 import type { Event } from '../../core/events.js'
+import { checkOptions, type Names } from '../../edge/checks.js'
 import { checkPeer } from '../../edge/targets.js'
 import { checkHandler } from '../../edge/answers/handler.js'
 import type { EventHandler } from '../../edge/answers/inbound.js'
@@ -32,6 +33,8 @@ export interface HandledRequest {
   /** What it has thrown. */
   error?: unknown
 }
+
+const NAMES: Names<Omit<ReplayOptions, 'onStep'>> = { partial: true, verify: true }
 
 /** See `readRecording`. */
 export class RecordedNode {
@@ -115,6 +118,7 @@ export async function readRecording(
   recording: string | Uint8Array,
   options: Omit<ReplayOptions, 'onStep'> = {},
 ): Promise<RecordedNode> {
+  checkOptions(options, 'readRecording', NAMES)
   const batches: RecordedBatch[] = []
   const onStep: ReplayOptions['onStep'] = ({ index, batch, effects }) => {
     batches.push({ index, at: batch.at, events: batch.events, effects })
