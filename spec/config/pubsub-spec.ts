@@ -98,7 +98,7 @@ describe('the id of a message', () => {
   it('is what a function says, and it must be a text', () => {
     expect(readPubsub({ messageId: ({ topic }) => `of ${topic}` }).options.messageIdOf(message)).toBe('of block')
     expect(readPubsub({ messageId: () => 'é'.repeat(64) }).options.messageIdOf(message)).toBe('é'.repeat(64))
-    for (const id of ['', 7, undefined, 'x'.repeat(129), 'é'.repeat(65)]) {
+    for (const id of ['', 7, undefined, 'x'.repeat(129), 'é'.repeat(65), 'half \ud83d']) {
       const { messageIdOf } = readPubsub({ messageId: () => id as string }).options
       expect(() => messageIdOf(message)).toThrow('pubsub.messageId must return a text of 1 to 128 bytes')
     }

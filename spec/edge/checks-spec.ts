@@ -174,6 +174,14 @@ describe('topics, numbers, signals', () => {
     }
   })
 
+  it('take texts of whole characters, because half of one would come back as another', () => {
+    expect(checkTopic('cats 😀')).toBe('cats 😀')
+    for (const half of ['\ud83d', 'cats \ud83d!', '\ude00\ud83d', '😀\ude00']) {
+      expect(thrown(() => checkTopic(half))).toMatch(/^InvalidConfig: a topic must be of whole characters, and "/)
+      expect(thrown(() => checkTcpAddress(`/dns4/${half.trim()}/tcp/1`))).toMatch(/^InvalidAddress: /)
+    }
+  })
+
   it('take whole numbers from the least to the most', () => {
     for (const value of [1, 2, 10]) expect(checkNumber(value, 'timeout', 'ms', 1, 10)).toBe(value)
     for (const value of [0, 11, 1.5, NaN, Infinity, '2', 2n, null, undefined]) {

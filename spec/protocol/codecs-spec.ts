@@ -21,11 +21,13 @@ describe('codecs', () => {
     expect(await around(nothing, undefined)).toBeUndefined()
     expect(await around(json<string | undefined>(), undefined)).toBeUndefined()
     expect(await around(utf8, '\uFEFFmarked')).toBe('\uFEFFmarked')
+    expect(await around(json<string>(), 'half \ud83d')).toBe('half \ud83d')
   })
 
   it('refuse what they are not for', () => {
     expect(() => bytes.encode('text' as never)).toThrow('must be a Uint8Array')
     expect(() => utf8.encode(7 as never)).toThrow('expected a text, not 7')
+    expect(() => utf8.encode('half \ud83d')).toThrow('must be of whole characters')
     expect(() => json().encode(7n)).toThrow('BigInt')
     expect(() => json().encode(() => undefined)).toThrow('has no JSON')
     expect(() => utf8.decode(Uint8Array.of(0xff))).toThrow('not valid')

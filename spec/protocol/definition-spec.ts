@@ -49,6 +49,7 @@ describe('a definition', () => {
     ['a codec that is none', { codecs: { block: {} } }, 'codecs.block needs a codec'],
     ['a topic without a codec', { topics: { mined: 7 } }, 'topics.mined needs a codec'],
     ['a topic without a name', { topics: { '': utf8 } }, '"" cannot be the name of a topic'],
+    ['a topic with half of a character', { topics: { 'a\ud800': utf8 } }, 'must be of whole characters'],
     ['a topic that is too long', { topics: { ['x'.repeat(257)]: utf8 } }, 'cannot be the name of a topic'],
     [
       'a topic that is too long with its protocol',

@@ -47,6 +47,32 @@ describe('a simulated node', () => {
     expect(digestOf(again.state)).toBe(digestOf(net.states().get(1)!))
   })
 
+  it('is recorded as it was with texts that no bytes can say: they do not come in', async () => {
+    const half = 'half \ud83d'
+    const memory = new Memory()
+    const net = simulate()
+    const a = await net.createNode({ record: memory, topics: ['block'] })
+    const b = await net.createNode({ bootNodes: a.addresses })
+    a.requests$.subscribe((request) => request.reject({ message: half }))
+    await net.run(5_000)
+    await expect(net.until(b.request(a.peerId, bytes('?')))).rejects.toThrow('half \ufffd')
+    const calls = [
+      a.broadcast(half, bytes('b')),
+      a.joined(half),
+      a.explain(half),
+      a.deny('192.0.2.1', { reason: half }),
+    ]
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'InvalidConfig' })
+    for (const call of [() => a.broadcasts$(half), () => a.subscribers$(half), () => a.validate(half, () => 'accept')])
+      expect(call).toThrow('a topic must be of whole characters')
+    await expect(net.createNode({ topics: half })).rejects.toThrow('topics: a topic must be')
+    await expect(net.createNode({ pubsub: { validators: { [half]: () => 'accept' } } })).rejects.toThrow(
+      'must be of whole',
+    )
+    await net.until(a.stop())
+    expect(await replay(memory.bytes)).toMatchObject({ complete: true })
+  })
+
   it('does the same whether it is recorded or not', async () => {
     const [plain, recorded] = [simulate({ seed: 5 }), simulate({ seed: 5 })]
     for (const net of [plain, recorded]) {

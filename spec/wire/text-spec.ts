@@ -1,8 +1,26 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { decodeText, printable } from '../../src/wire/text.js'
+import { decodeText, isWellFormed, printable } from '../../src/wire/text.js'
 
 const GONE = '\ufffd'
+
+describe('a text', () => {
+  it('is one that bytes can say, or has half of a character', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(0xffff)), (units) => {
+        const text = String.fromCharCode(...units)
+        expect(isWellFormed(text)).toBe(decodeText(new TextEncoder().encode(text)) === text)
+      }),
+    )
+    expect(['', 'a😀', '\ud83d', '\ude00', 'a\ude00\ud83d'].map(isWellFormed)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+  })
+})
 
 describe('a text that is shown', () => {
   it.each([

@@ -2,6 +2,7 @@
 import { nearest } from '../core/nearest.js'
 import { isP2pError, P2pError } from '../errors.js'
 import { isBytes, isGone } from '../wire/bytes.js'
+import { isWellFormed } from '../wire/text.js'
 
 /** A value as a message shows it: short, and on one line. Never throws. */
 export function show(value: unknown): string {
@@ -80,7 +81,15 @@ export function checkTopic(topic: unknown): string {
   if (typeof topic !== 'string' || topic === '' || topic.length > 256) {
     throw new P2pError('InvalidConfig', `a topic is a text of 1 to 256 characters, not ${show(topic)}`)
   }
-  return topic
+  return checkText(topic, 'a topic')
+}
+
+/** A text that goes out as bytes, or into a recording, and comes back as it was. */
+export function checkText(text: unknown, what: string): string {
+  if (typeof text !== 'string') throw new P2pError('InvalidConfig', `${what} must be a text, not ${show(text)}`)
+  if (isWellFormed(text)) return text
+  const message = `${what} must be of whole characters, and ${show(text)} has half of one (a surrogate without the other)`
+  throw new P2pError('InvalidConfig', message)
 }
 
 /** A whole number of milliseconds or bytes, or so many per second, from `least` to `most`. */

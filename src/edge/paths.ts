@@ -6,7 +6,8 @@ import { reading, show } from './checks.js'
 export function checkPath(path: unknown, option: string, what: string): string {
   const wrong = (why: string): P2pError =>
     new P2pError('InvalidConfig', `${option} must be ${what}, not ${show(path)}${why}`)
-  if (typeof path === 'object' && reading(option, () => path instanceof URL)) throw wrong(': pass fileURLToPath(url), of node:url')
+  if (typeof path === 'object' && reading(option, () => path instanceof URL))
+    throw wrong(': pass fileURLToPath(url), of node:url')
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw wrong('')
   if (/^file:/i.test(path)) {
     const meant = path.replace(/^file:(\/\/)?/i, '')

@@ -3,7 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { isAnyPort, isUnspecified, peerOf } from '../core/peers/addresses.js'
 import { P2pError } from '../errors.js'
-import { checkNames, checkTopic, show } from './checks.js'
+import { checkNames, checkText, checkTopic, show } from './checks.js'
 import { isLikeAddress, meantAddress } from './meant.js'
 
 /** Characters of a peer id, and of an address. Both may have base58 in them, which takes the square of its length. */
@@ -29,7 +29,7 @@ export interface Taken {
 export function checkAddress(text: string, taken: Taken = DIALLED): string {
   try {
     if (text.length > LONGEST) throw new Error('it is too long')
-    return multiaddr(text).toString()
+    return multiaddr(checkText(text, 'an address')).toString()
   } catch (cause) {
     throw noMultiaddr(text, taken, cause)
   }

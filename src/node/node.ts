@@ -28,7 +28,7 @@ import { checkEntries } from '../edge/access/entries.js'
 import { OutboundRequests, type RequestOptions, type StreamOptions } from '../edge/requests/outbound.js'
 import { Asks, errorOf } from '../edge/asks.js'
 import { Broadcasts, type Broadcast, type BroadcastsOptions } from '../edge/broadcasts/broadcasts.js'
-import { checkNumber, checkOptions, checkSignal, checkTopic, show, type Names } from '../edge/checks.js'
+import { checkNumber, checkOptions, checkSignal, checkText, checkTopic, type Names } from '../edge/checks.js'
 import { checkAbout, checkPeer, checkTarget } from '../edge/targets.js'
 import {
   requestAll,
@@ -377,8 +377,7 @@ class Node implements P2pNode {
       throw new P2pError('InvalidConfig', `deny: ${this.peerId} is this node itself`)
     const { for: duration, reason } = options
     if (duration !== undefined) checkNumber(duration, 'for', 'ms', 1, Number.MAX_SAFE_INTEGER)
-    if (reason !== undefined && typeof reason !== 'string')
-      throw new P2pError('InvalidConfig', `reason must be a text, not ${show(reason)}`)
+    if (reason !== undefined) checkText(reason, 'reason')
     await this.ask((ask) => ({
       type: 'deny',
       ask,

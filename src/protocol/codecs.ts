@@ -2,7 +2,7 @@
  * Codecs: values to bytes and back. Whatever throws here is an error of one call; what was sent by a stranger is decoded here
  * and nowhere else.
  */
-import { checkBytes, isThenable, show } from '../edge/checks.js'
+import { checkBytes, checkText, isThenable, show } from '../edge/checks.js'
 import { isSchema, issuesText, type SchemaResult, type StandardSchemaV1 } from './standard-schema.js'
 
 /** Either at once or later. */
@@ -49,11 +49,11 @@ export const bytes: Codec<Uint8Array> = {
   decode: (value) => value,
 }
 
-/** Text as UTF-8. */
+/** Text as UTF-8. A text with half of a UTF-16 pair is an error, because no bytes can say it. */
 export const utf8: Codec<string> = {
   encode: (value) => {
     if (typeof (value as unknown) !== 'string') throw new TypeError(`expected a text, not ${show(value)}`)
-    return encoder.encode(value)
+    return encoder.encode(checkText(value, 'a text'))
   },
   decode: (value) => decoder.decode(value),
 }

@@ -1,5 +1,5 @@
 /** The parts of a protocol, as types and as checked tables: methods of two kinds, topics, and the codecs of both. */
-import { entriesOf, reading, show } from '../edge/checks.js'
+import { checkText, entriesOf, reading, show } from '../edge/checks.js'
 import { P2pError } from '../errors.js'
 import { codecOf, type Codec, type CodecLike } from './codecs.js'
 
@@ -93,6 +93,7 @@ export function tablesOf(definition: Loose): Tables {
   const heard = entries(topics, 'topics').map(([key, ref]) => {
     const wire = name === '' ? key : `${name}/${key}`
     if (key === '' || wire.length > 256) throw wrong(`${show(key)} cannot be the name of a topic`)
+    checkText(key, `a topic's name`)
     return [key, { wire, codec: find(ref, `topics.${key}`) }] as const
   })
   return { name, methods: new Map(table), topics: new Map(heard) }

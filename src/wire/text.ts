@@ -8,6 +8,14 @@ export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
 
+/** Half of a pair of UTF-16 without the other half: no bytes can say it, and `TextEncoder` writes U+FFFD in its place. */
+const HALF = /\p{Cs}/u
+
+/** Whether UTF-8 can say the text. */
+export function isWellFormed(text: string): boolean {
+  return !HALF.test(text)
+}
+
 /** Control characters (C0, DEL, C1), formats (marks of direction among them), halves of pairs, ends of lines and paragraphs. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 

@@ -91,6 +91,7 @@ describe('what is sent of it', () => {
 
   it('is a message of at most 4,096 bytes, cut between two characters', () => {
     expect(cutMessage('x'.repeat(5_000))).toBe('x'.repeat(4_096))
+    expect(cutMessage('half \ud83d')).toBe('half \ufffd')
     expect(cutMessage('é'.repeat(3_000))).toBe('é'.repeat(2_048))
     expect(cutMessage(`x${'\u{1F600}'.repeat(2_000)}`)).toBe(`x${'\u{1F600}'.repeat(1_023)}`)
     fc.assert(

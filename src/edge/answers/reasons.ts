@@ -6,6 +6,7 @@ import type { CommandOf } from '../../core/events.js'
 import { isP2pError, P2pError } from '../../errors.js'
 import type { ExchangeId } from '../../core/terms.js'
 import { MAX_CODE, MAX_MESSAGE } from '../../wire/session/format.js'
+import { isWellFormed } from '../../wire/text.js'
 import { checkObject, reading, show, type Names } from '../checks.js'
 
 /** Why a request is rejected. All fields are optional. They reach the asker over sessions; version 1 cannot carry them. */
@@ -26,11 +27,12 @@ const MAX_RETRY_AFTER = 2 ** 31 - 1
 const encoder = new TextEncoder()
 const room = new Uint8Array(MAX_MESSAGE)
 
-/** As much of the text as its first 4,096 bytes of UTF-8 hold, in whole characters. */
+/** As much of the text as its first 4,096 bytes of UTF-8 hold, in whole characters: half of one is U+FFFD, as it will be sent. */
 export function cutMessage(text: string): string {
+  const whole = isWellFormed(text) ? text : text.replace(/\p{Cs}/gu, '\ufffd')
   // No UTF-16 unit takes more than three bytes.
-  if (text.length * 3 <= MAX_MESSAGE) return text
-  return text.slice(0, encoder.encodeInto(text, room).read)
+  if (whole.length * 3 <= MAX_MESSAGE) return whole
+  return whole.slice(0, encoder.encodeInto(whole, room).read)
 }
 
 /** The printable ASCII of a code, as far as it is sent. */

@@ -4,6 +4,7 @@
  * https://github.com/libp2p/specs/blob/master/pubsub/README.md), because the limits hold for the frame.
  */
 import { SipHash } from '../siphash.js'
+import { isWellFormed } from '../text.js'
 import { varintLength } from '../varint.js'
 
 const utf8 = new TextEncoder()
@@ -28,7 +29,7 @@ export const MAX_TOPIC = 256
 
 /** Can it be an id? */
 export function isId(text: string): boolean {
-  return text !== '' && text.length <= MAX_ID && utf8.encode(text).length <= MAX_ID
+  return text !== '' && text.length <= MAX_ID && isWellFormed(text) && utf8.encode(text).length <= MAX_ID
 }
 
 /** `from`: the peer id of an Ed25519 key, which is the whole public key in an identity multihash. */
