@@ -3,7 +3,7 @@
  *
  *   npx tsx examples/broadcast.ts
  */
-import { filter, firstValueFrom, timeout } from 'rxjs'
+import { firstValueFrom, timeout } from 'rxjs'
 import { createNode, P2pError } from 'tinyp2p'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -22,13 +22,8 @@ const bothHear = Promise.all(
 )
 
 // A broadcast goes to the peers that are connected and in the topic: wait until both are.
-const twoPeers = filter(({ connections }: { connections: string[] }) => connections.length === 2)
-await firstValueFrom(alice.status$.pipe(twoPeers, timeout(10_000)))
-let recipients: string[] = []
-for (let attempt = 1; recipients.length < 2; attempt++) {
-  ;({ recipients } = await alice.broadcast('news', encode(`attempt ${attempt}`)))
-  if (recipients.length < 2) await new Promise((resolve) => setTimeout(resolve, 100))
-}
+const { recipients } = await alice.broadcast('news', encode('the news'), { waitForPeers: { min: 2 } })
+console.log(`sent to ${recipients.length} peers`)
 await bothHear
 
 try {

@@ -3,7 +3,6 @@
  *
  *   npx tsx examples/protocol.ts
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import { firstValueFrom } from 'rxjs'
 import { createNode, defineProtocol, isP2pError, json, nothing, stream, unary, utf8 } from 'tinyp2p'
 
@@ -56,12 +55,8 @@ try {
 }
 
 const mined = firstValueFrom(client.broadcasts$('mined'))
-// A subscription takes a moment to get around: what nobody was handed is sent again.
-for (let handed = 0; handed === 0;) {
-  const { recipients } = await chain.client(bob).broadcast('mined', { height: 3, text: 'fourth' })
-  handed = recipients.length
-  await pause(100)
-}
+// A subscription takes a moment to get around.
+await chain.client(bob).broadcast('mined', { height: 3, text: 'fourth' }, { waitForPeers: {} })
 console.log((await mined).data)
 
 await alice.stop()
