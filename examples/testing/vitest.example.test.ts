@@ -78,4 +78,4 @@ it('a hundred nodes hear a broadcast', async () => {
   await net.until(boot.broadcast('news', encode('hello, all of you')))
   await net.run(5_000)
   expect(heard).toBe(99)
-})
+}, 30_000)

@@ -2,9 +2,9 @@
  * The package as its users get it: packed, installed into an empty folder, imported, required, compiled against. It is
  * packed from a copy, because packing builds, and others may be at work in this checkout.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { installed, root, type App } from '../support/packed.js'
@@ -72,6 +72,24 @@ describe('the package', () => {
     } finally {
       greeter.kill('SIGKILL')
     }
+  }, 60_000)
+
+  it('runs the first program of the README after npm init, by either way that it names', async () => {
+    const readme = readFileSync(join(app.path, 'node_modules', 'tinyp2p', 'README.md'), 'utf8')
+    const [, before = '', program = ''] = /^(.*?)```ts\n(import .*?)^```$/ms.exec(readme)!
+    expect(before.trimEnd()).toMatch(/^A first program, with two nodes in one process:$/m)
+    const says = [...program.matchAll(/\/\/ prints: (.*)$/gm)].map(([, text]) => `${text}\n`).join('')
+    expect(says).not.toBe('')
+    // A folder in that of the app, whose packages it has.
+    const fresh = join(app.path, 'fresh')
+    mkdirSync(fresh)
+    const npm = (...args: string[]) => execFileSync('npm', args, { cwd: fresh, timeout: 30_000 })
+    npm('init', '-y')
+    for (const name of ['first.mjs', 'first.js']) app.write(join('fresh', name), program)
+
+    expect(await app.run(process.execPath, 'fresh/first.mjs')).toBe(says)
+    npm('pkg', 'set', 'type=module')
+    expect(await app.run(process.execPath, 'fresh/first.js')).toBe(says)
   }, 60_000)
 
   it('can be required, and two nodes talk', async () => {
