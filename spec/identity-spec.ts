@@ -10,7 +10,7 @@ const peerId = '12D3KooWSoC2ngFnfgSZcyJibKmZ2G58kbFcpmSPSSvDxeqkBLJc'
 
 function refusalOf(bad: unknown): P2pError {
   try {
-    parseSecret(bad as string)
+    parseSecret(bad)
   } catch (error) {
     expect(error).toBeInstanceOf(P2pError)
     return error as P2pError
