@@ -12,8 +12,8 @@ import { complaint, tool } from './run.js'
 /** In bytes. Whoever needs more says in the commit what for. */
 const BUDGET = {
   /** `tinyp2p/protocol` in a page of a browser that has rxjs anyway. */
-  'tinyp2p/protocol, minified': 19_000,
-  'tinyp2p/protocol, minified and gzipped': 7_200,
+  'tinyp2p/protocol, minified': 20_000,
+  'tinyp2p/protocol, minified and gzipped': 7_500,
   'tinyp2p/protocol with rxjs, minified': 41_500,
   'tinyp2p/protocol with rxjs, minified and gzipped': 14_200,
   'the packed tarball': 2_400_000,
